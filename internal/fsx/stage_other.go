@@ -1,0 +1,9 @@
+//go:build !linux
+
+package fsx
+
+import "io/fs"
+
+func stage(dir string, data []byte, mode fs.FileMode) (staged, error) {
+	return stageNamed(dir, data, mode)
+}

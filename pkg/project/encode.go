@@ -1,0 +1,23 @@
+package project
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// encode is json.Marshal without the escapes that only HTML needs.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func indent(flat string) ([]byte, error) {
+	var b bytes.Buffer
+	err := json.Indent(&b, []byte(flat), "", "    ")
+	return b.Bytes(), err
+}

@@ -1,0 +1,66 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// maxFile bounds what is read as a configuration file, in bytes.
+const maxFile = 1 << 20
+
+// Path resolves what --config names: "" is the file of dir; a name with a suffix is the file itself and must
+// end in .json; one without is a folder that holds it. The result is as the user would write it, relative
+// where config is.
+func Path(config string) (string, error) {
+	clean := filepath.Clean(config)
+	switch ext := filepath.Ext(clean); {
+	case config == "":
+		return FileName, nil
+	case ext == "" || ext == "." || ext == filepath.Base(clean) || clean == "..": // hidden names have no suffix
+		return filepath.Join(config, FileName), nil
+	case ext != ".json":
+		return "", fmt.Errorf("%s cannot be a configuration file: its name must end in .json", config)
+	default:
+		return config, nil
+	}
+}
+
+// Load reads the file at path. A missing file wraps fs.ErrNotExist; mistakes are an *Invalid that names the
+// path, with the parts that are right.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	defer func() { _ = f.Close() }() // only read from
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	case info.IsDir():
+		return &Config{}, &Invalid{Path: path, Problems: []string{"it is a folder, not a file"}}
+	case info.Size() > maxFile:
+		return &Config{}, &Invalid{Path: path, Problems: []string{"it is larger than 1 MB"}}
+	}
+	data := make([]byte, info.Size())
+	if _, err := f.ReadAt(data, 0); err != nil && info.Size() > 0 {
+		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	c, err := Parse(data)
+	var invalid *Invalid
+	if errors.As(err, &invalid) {
+		invalid.Path = path
+	}
+	return c, err
+}
+
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

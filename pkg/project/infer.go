@@ -1,0 +1,74 @@
+package project
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+)
+
+// Guess is what a folder looks like.
+type Guess struct {
+	Type string // a project type, or "" where nothing tells
+	// Framework is set where the app uses one that runs as a Docker project: fastapi, gradio or shiny.
+	Framework     string
+	HasDockerfile bool
+}
+
+// Infer tells the project type of a folder by the rules of the reference tool: a framework that needs
+// Docker, a Dockerfile, app.R, app.ipynb, then what app.py imports.
+func Infer(dir fs.FS) (Guess, error) {
+	app, err := fs.ReadFile(dir, "app.py")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Guess{}, err
+	}
+	has := func(name string) bool {
+		_, err := fs.Stat(dir, name)
+		return err == nil
+	}
+	g := Guess{HasDockerfile: has("Dockerfile")}
+	for _, framework := range []string{"fastapi", "gradio", "shiny"} {
+		if imports(app, framework) {
+			g.Type, g.Framework = "docker", framework
+			return g, nil
+		}
+	}
+	switch {
+	case g.HasDockerfile:
+		g.Type = "docker"
+	case has("app.R"):
+		g.Type = "shiny-r"
+	case has("app.ipynb"):
+		g.Type = "voila"
+	default:
+		for _, t := range Types() {
+			if imports(app, t) {
+				g.Type = t
+				break
+			}
+		}
+	}
+	return g, nil
+}
+
+// imports searches source, comments too, for the words "import NAME" or "from NAME import", one space apart.
+func imports(source []byte, name string) bool {
+	return hasWords(source, "import "+name) || hasWords(source, "from "+name+" import")
+}
+
+func hasWords(source []byte, words string) bool {
+	for at := 0; ; {
+		i := bytes.Index(source[at:], []byte(words))
+		if i < 0 {
+			return false
+		}
+		start, end := at+i, at+i+len(words)
+		if (start == 0 || !isWord(source[start-1])) && (end == len(source) || !isWord(source[end])) {
+			return true
+		}
+		at = start + 1
+	}
+}
+
+func isWord(b byte) bool {
+	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= 0x80
+}

@@ -1,0 +1,411 @@
+package project
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Invalid is a configuration file with mistakes, all of them.
+type Invalid struct {
+	Path     string // "" when parsed from bytes
+	Problems []string
+}
+
+func (e *Invalid) Error() string {
+	path := e.Path
+	if path == "" {
+		path = FileName
+	}
+	if len(e.Problems) == 1 {
+		return path + ": " + e.Problems[0]
+	}
+	return fmt.Sprintf("%s has %d mistakes:\n  - %s", path, len(e.Problems), strings.Join(e.Problems, "\n  - "))
+}
+
+// Parse reads the bytes of a configuration file strictly: an unknown key, a repeated one at any level, an
+// empty text, a null or a wrong type is a mistake. Mistakes come as one *Invalid with the parts that are
+// right, so that a repair can keep them; without any part that is right the Config is empty.
+func Parse(data []byte) (*Config, error) {
+	c := &Config{raw: map[string]json.RawMessage{}}
+	if !utf8.Valid(data) {
+		return c, &Invalid{Problems: []string{fmt.Sprintf("not UTF-8 text (line %d)", lineOfBadUTF8(data))}}
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if len(bytes.TrimSpace(data)) == 0 {
+		return c, &Invalid{Problems: []string{"the file is empty"}}
+	}
+	if !json.Valid(data) {
+		return c, &Invalid{Problems: []string{syntaxProblem(data)}}
+	}
+	p := &parser{config: c}
+	for _, k := range repeatedKeys(data) {
+		p.problem("key %s stands there twice", quote(k))
+	}
+	members, ok := object(data)
+	if !ok {
+		p.problem("the file must hold a JSON object, not %s", kind(data))
+		return c, &Invalid{Problems: p.problems}
+	}
+	for _, m := range members {
+		p.key(m.key, m.value)
+	}
+	p.required()
+	if len(p.problems) > 0 {
+		return c, &Invalid{Problems: p.problems}
+	}
+	return c, nil
+}
+
+type parser struct {
+	config   *Config
+	problems []string
+}
+
+func (p *parser) problem(format string, args ...any) {
+	p.problems = append(p.problems, fmt.Sprintf(format, args...))
+}
+
+func (p *parser) key(key string, value json.RawMessage) {
+	c := p.config
+	if !slices.Contains(keys(), key) {
+		if near := Nearest(key, keys()); near != "" {
+			p.problem("unknown key %s (did you mean %q?)", quote(key), near)
+		} else {
+			p.problem("unknown key %s; known keys: %s", quote(key), strings.Join(keys(), ", "))
+		}
+		return
+	}
+	if !slices.Contains(c.order, key) {
+		c.order = append(c.order, key)
+	}
+	switch key {
+	case "id":
+		c.ID = p.text(key, value)
+	case "type":
+		c.Type = p.projectType(value)
+	case "template":
+		c.Template = p.text(key, value)
+	case "resources":
+		c.Resources = p.resources(value)
+	case "labels":
+		c.Labels = p.texts(key, value)
+	case "secret-keys":
+		c.SecretKeys = p.texts(key, value)
+	case "ignore":
+		c.Ignore = p.rules(key, value)
+	case "include":
+		c.Include = p.rules(key, value)
+	case "authentication":
+		c.Authentication = p.credentials(key, value)
+	case "authentication_analytics":
+		c.AuthenticationAnalytics = p.credentials(key, value)
+	}
+}
+
+func (p *parser) required() {
+	for _, k := range []string{"id", "type"} {
+		if !slices.Contains(p.config.order, k) {
+			p.problem("key %q is missing", k)
+		}
+	}
+}
+
+func (p *parser) text(key string, value json.RawMessage) string {
+	var s string
+	switch {
+	case kind(value) != "text":
+		p.problem("%q must be a text, not %s", key, kind(value))
+	case json.Unmarshal(value, &s) != nil || s == "":
+		p.problem("%q is empty", key)
+	}
+	return s
+}
+
+func (p *parser) projectType(value json.RawMessage) string {
+	s := p.text("type", value)
+	if s == "" || slices.Contains(Types(), s) {
+		return s
+	}
+	hint := ""
+	if near := Nearest(s, Types()); near != "" {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	p.problem("%s is not a project type%s; the types are %s", quote(s), hint, strings.Join(Types(), ", "))
+	return ""
+}
+
+func (p *parser) texts(key string, value json.RawMessage) []string {
+	if kind(value) != "a list" {
+		p.problem("%q must be a list of texts, not %s", key, kind(value))
+		return nil
+	}
+	var items []json.RawMessage
+	_ = json.Unmarshal(value, &items) // valid JSON and a list
+	out := make([]string, 0, len(items))
+	for i, item := range items {
+		var s string
+		if kind(item) != "text" {
+			p.problem("%q must be a list of texts, its entry %d is %s", key, i+1, kind(item))
+			continue
+		}
+		_ = json.Unmarshal(item, &s) // a text
+		out = append(out, s)
+	}
+	return out
+}
+
+// rules takes a list as it is, since the reference tool does not look at its entries.
+func (p *parser) rules(key string, value json.RawMessage) []string {
+	if kind(value) != "a list" {
+		p.problem("%q must be a list, not %s", key, kind(value))
+		return nil
+	}
+	p.config.raw[key] = value
+	var items []any
+	_ = json.Unmarshal(value, &items) // valid JSON and a list
+	out := make([]string, 0, len(items))
+	for _, item := range items {
+		if s, ok := item.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (p *parser) resources(value json.RawMessage) *Resources {
+	members, ok := object(value)
+	if !ok {
+		p.problem(`"resources" must be an object with cpu, ram and gpu, not %s`, kind(value))
+		return nil
+	}
+	var r Resources
+	before, seen := len(p.problems), map[string]bool{}
+	for _, m := range members {
+		seen[m.key] = true
+		switch m.key {
+		case "cpu":
+			r.CPU = p.float(m.value)
+		case "ram":
+			r.RAM = p.integer("ram", m.value)
+		case "gpu":
+			r.GPU = p.integer("gpu", m.value)
+		default:
+			p.problem(`"resources" has the unknown key %s; it takes cpu, ram and gpu`, quote(m.key))
+		}
+	}
+	for _, k := range []string{"cpu", "ram", "gpu"} {
+		if !seen[k] {
+			p.problem(`"resources" lacks %q (run 'ploomber-cloud resources --force' to set it anew)`, k)
+		}
+	}
+	if len(p.problems) > before {
+		return nil
+	}
+	return &r
+}
+
+// float insists on a decimal point, as the reference tool does: a file it refuses should not work here.
+func (p *parser) float(value json.RawMessage) float64 {
+	s := string(value)
+	f, err := strconv.ParseFloat(s, 64)
+	if kind(value) != "a number" || err != nil || !strings.ContainsAny(s, ".eE") {
+		p.problem(`"resources": cpu must be a number with a decimal point, such as 1.0, not %s`, shown(value))
+		return 0
+	}
+	return f
+}
+
+func (p *parser) integer(key string, value json.RawMessage) int {
+	n, err := strconv.Atoi(string(value))
+	if kind(value) != "a number" || err != nil {
+		p.problem(`"resources": %s must be a whole number, such as 2, not %s`, key, shown(value))
+	}
+	return n
+}
+
+func (p *parser) credentials(key string, value json.RawMessage) *Credentials {
+	members, ok := object(value)
+	if !ok {
+		p.problem("%q must be an object with username and password, not %s", key, kind(value))
+		return nil
+	}
+	var c Credentials
+	seen := map[string]bool{}
+	for _, m := range members {
+		seen[m.key] = true
+		switch m.key {
+		case "username":
+			c.Username = p.credential(key, m.key, m.value)
+		case "password":
+			c.Password = p.credential(key, m.key, m.value)
+		default:
+			p.problem("%q has the unknown key %s; it takes username and password", key, quote(m.key))
+		}
+	}
+	for _, k := range []string{"username", "password"} {
+		if !seen[k] {
+			p.problem("%q lacks %q; run 'ploomber-cloud auth --add' to set it anew", key, k)
+		}
+	}
+	return &c
+}
+
+func (p *parser) credential(key, part string, value json.RawMessage) Value {
+	var v Value
+	switch kind(value) {
+	case "text":
+		_ = json.Unmarshal(value, &v.Text) // a text
+		if v.Text == "" {
+			p.problem("%q: the %s is empty", key, part)
+		}
+		return v
+	case "an object":
+		members, _ := object(value)
+		if len(members) == 1 && members[0].key == "secret" && kind(members[0].value) == "text" {
+			_ = json.Unmarshal(members[0].value, &v.Secret) // a text
+		}
+	}
+	if v.Secret == "" {
+		p.problem(`%q: the %s must be a text or {"secret": NAME}`, key, part)
+	}
+	return v
+}
+
+type member struct {
+	key   string
+	value json.RawMessage
+}
+
+// object returns the members of a JSON object in order, repeated ones too.
+func object(data []byte) ([]member, bool) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, false
+	}
+	var out []member
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return nil, false
+		}
+		m := member{key: t.(string)} // the decoder allows nothing else here
+		if err := d.Decode(&m.value); err != nil {
+			return nil, false
+		}
+		out = append(out, m)
+	}
+	return out, true
+}
+
+// repeatedKeys lists keys that one object of the document has twice, each once.
+func repeatedKeys(data []byte) []string {
+	type level struct {
+		object, value bool // value: the next text is a value, not a key
+		seen          map[string]bool
+	}
+	var stack []level
+	var found []string
+	done := func() { // a value is complete
+		if n := len(stack); n > 0 {
+			stack[n-1].value = false
+		}
+	}
+	for d := json.NewDecoder(bytes.NewReader(data)); ; {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) || err != nil {
+			return found
+		}
+		top := len(stack) - 1
+		switch t := t.(type) {
+		case json.Delim:
+			switch t {
+			case '{', '[':
+				stack = append(stack, level{object: t == '{', seen: map[string]bool{}})
+			default:
+				stack = stack[:top]
+				done()
+			}
+		case string:
+			if top >= 0 && stack[top].object && !stack[top].value {
+				if stack[top].seen[t] && !slices.Contains(found, t) {
+					found = append(found, t)
+				}
+				stack[top].seen[t], stack[top].value = true, true
+				continue
+			}
+			done()
+		default:
+			done()
+		}
+	}
+}
+
+// kind names what a JSON value is, for messages.
+func kind(value []byte) string {
+	switch b := bytes.TrimSpace(value); {
+	case len(b) == 0:
+		return "nothing"
+	case b[0] == '"':
+		return "text"
+	case b[0] == '{':
+		return "an object"
+	case b[0] == '[':
+		return "a list"
+	case b[0] == 'n':
+		return "null"
+	case b[0] == 't' || b[0] == 'f':
+		return "true or false"
+	default:
+		return "a number"
+	}
+}
+
+// shown is a number as it stands, else its kind: the value may be long, or a secret in the wrong place.
+func shown(value []byte) string {
+	if kind(value) == "a number" && len(value) < 20 {
+		return string(value)
+	}
+	return kind(value)
+}
+
+func quote(key string) string {
+	if len(key) > 60 {
+		key = key[:60] + "…"
+	}
+	return strconv.Quote(key)
+}
+
+func syntaxProblem(data []byte) string {
+	var any json.RawMessage
+	err := json.Unmarshal(data, &any)
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return "not valid JSON"
+	}
+	before := data[:min(int(syntax.Offset), len(data))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := len(before) - (bytes.LastIndexByte(before, '\n') + 1)
+	return fmt.Sprintf("not valid JSON at line %d, column %d: %s", line, max(column, 1), syntax)
+}
+
+func lineOfBadUTF8(data []byte) int {
+	line := 1
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		data = data[n:]
+	}
+	return line
+}
