@@ -1,0 +1,88 @@
+package unzip
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// mover gives unpacked files their names and can take all of it back.
+type mover struct {
+	root      *os.Root
+	fresh     string // folder of root with the unpacked files
+	old       string // folder of root for the files they replace
+	overwrite bool
+	undoing   []func() // steps back, in the order of the steps forward
+	replaced  int
+}
+
+// place moves one entry from the staging folder to its name.
+func (m *mover) place(e entry) error {
+	target := filepath.FromSlash(e.name)
+	if err := checkFree(m.root, e, m.overwrite); err != nil { // again: it may have changed while unpacking
+		return err
+	}
+	if e.isDir() {
+		return m.placeFolder(target)
+	}
+	if err := m.setAside(target); err != nil {
+		return err
+	}
+	if err := m.name(filepath.Join(m.fresh, target), target); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s %w", filepath.Join(m.root.Name(), target), ErrExists)
+		}
+		return err
+	}
+	m.undoing = append(m.undoing, func() { _ = m.root.Remove(target) })
+	return nil
+}
+
+func (m *mover) placeFolder(target string) error {
+	err := m.root.Mkdir(target, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		m.undoing = append(m.undoing, func() { _ = m.root.Remove(target) })
+	}
+	return err
+}
+
+// setAside moves a file that will be overwritten out of the way, to where undo finds it.
+func (m *mover) setAside(target string) error {
+	if !m.overwrite {
+		return nil
+	}
+	m.replaced++
+	aside := filepath.Join(m.old, strconv.Itoa(m.replaced))
+	err := m.root.Rename(target, aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		m.undoing = append(m.undoing, func() { _ = m.root.Rename(aside, target) })
+	}
+	return err
+}
+
+// name gives the file from the name to, which must be free. A link fails where a rename would replace; systems
+// without links get the rename.
+func (m *mover) name(from, to string) error {
+	err := m.root.Link(from, to)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return m.root.Rename(from, to)
+}
+
+// undo goes back to how it was. It goes on after a failure: what is left then is not the user's.
+func (m *mover) undo() {
+	for _, step := range slices.Backward(m.undoing) {
+		step()
+	}
+}

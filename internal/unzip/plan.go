@@ -1,0 +1,223 @@
+package unzip
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// entry is one file or folder that will be made.
+type entry struct {
+	name string // slash path below dest, clean
+	zip  *zip.File
+}
+
+func (e entry) isDir() bool { return e.zip == nil || e.zip.Mode().IsDir() }
+
+// plan is what an archive holds, found safe.
+type plan struct {
+	entries []entry // every folder before what is in it
+	limit   int64   // unpacked bytes
+}
+
+// read judges the whole archive before a byte of it is unpacked.
+func read(r io.ReaderAt, size int64, o Options) (plan, error) {
+	z, err := open(r, size)
+	if err != nil {
+		return plan{}, err
+	}
+	maxFiles := o.MaxFiles
+	if maxFiles == 0 {
+		maxFiles = DefaultMaxFiles
+	}
+	if len(z.File) > maxFiles {
+		return plan{}, fmt.Errorf("%w: %d entries, at most %d are allowed", ErrTooLarge, len(z.File), maxFiles)
+	}
+	p := plan{limit: o.MaxBytes}
+	if p.limit == 0 {
+		p.limit = DefaultMaxBytes
+	}
+	kinds := map[string]bool{} // name -> is a folder
+	var total uint64
+	for _, f := range z.File {
+		if err := checkEntry(f); err != nil {
+			return plan{}, err
+		}
+		name := path.Clean(strings.TrimSuffix(f.Name, "/"))
+		if o.Take != nil && !o.Take(name) || name == "." {
+			continue
+		}
+		if err := p.add(entry{name, f}, kinds); err != nil {
+			return plan{}, err
+		}
+		// Stop at once, so that the sum of hostile sizes cannot wrap around.
+		if f.UncompressedSize64 > uint64(p.limit)-total {
+			return plan{}, fmt.Errorf("%w: more than %d bytes unpacked", ErrTooLarge, p.limit)
+		}
+		total += f.UncompressedSize64
+	}
+	return p, nil
+}
+
+// add puts e and the folders above it that are not there yet into the plan.
+func (p *plan) add(e entry, kinds map[string]bool) error {
+	var missing []string
+	for dir := path.Dir(e.name); dir != "."; dir = path.Dir(dir) {
+		isDir, known := kinds[dir]
+		if known && !isDir {
+			return fmt.Errorf("%w: %q is a file and a folder", ErrUnsafe, dir)
+		}
+		if known {
+			break
+		}
+		missing = append(missing, dir)
+	}
+	for i := len(missing) - 1; i >= 0; i-- {
+		kinds[missing[i]] = true
+		p.entries = append(p.entries, entry{name: missing[i]})
+	}
+	wasDir, known := kinds[e.name]
+	switch {
+	case known && wasDir && e.isDir():
+		return nil // made for a file that came before its folder
+	case known:
+		return fmt.Errorf("%w: %q comes twice", ErrUnsafe, e.name)
+	}
+	kinds[e.name] = e.isDir()
+	p.entries = append(p.entries, e)
+	return nil
+}
+
+// checkEntry refuses names that mean another place on any system, and everything that is not a plain file or
+// folder.
+func checkEntry(f *zip.File) error {
+	name := f.Name
+	local := strings.TrimSuffix(name, "/")
+	switch {
+	case local == "", strings.HasPrefix(name, "/"), strings.ContainsAny(name, "\\\x00"), hasDrive(name),
+		!fs.ValidPath(path.Clean(local)), !filepath.IsLocal(filepath.FromSlash(local)), climbs(local):
+		return fmt.Errorf("%w: %q does not name a place inside the folder", ErrUnsafe, name)
+	case !f.Mode().IsRegular() && !f.Mode().IsDir():
+		return fmt.Errorf("%w: %q is neither a file nor a folder", ErrUnsafe, name)
+	case strings.HasSuffix(name, "/") != f.Mode().IsDir():
+		return fmt.Errorf("%w: %q is a file and a folder", ErrUnsafe, name)
+	case f.Flags&1 != 0:
+		return fmt.Errorf("%w: %q is encrypted", ErrUnsafe, name)
+	}
+	return nil
+}
+
+// climbs tells whether a part of name is "..", also where the parts before it would make up for it.
+func climbs(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+func hasDrive(name string) bool {
+	return len(name) >= 2 && name[1] == ':' && ('a' <= name[0]|0x20 && name[0]|0x20 <= 'z')
+}
+
+// checkRoom refuses a plan whose names are taken, before anything is unpacked.
+func (p plan) checkRoom(root *os.Root, overwrite bool) error {
+	for _, e := range p.entries {
+		if err := checkFree(root, e, overwrite); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFree tells whether e can go to its place. A folder may be there already, also as a link that stays
+// inside the root.
+func checkFree(root *os.Root, e entry, overwrite bool) error {
+	stat := root.Lstat
+	if e.isDir() {
+		stat = root.Stat
+	}
+	info, err := stat(filepath.FromSlash(e.name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case e.isDir() && info.IsDir():
+		return nil
+	case !e.isDir() && info.Mode().IsRegular() && overwrite:
+		return nil
+	default:
+		return fmt.Errorf("%s %w", filepath.Join(root.Name(), filepath.FromSlash(e.name)), ErrExists)
+	}
+}
+
+// unpack writes every entry below the folder staging of root.
+func (p plan) unpack(ctx context.Context, root *os.Root, staging string) error {
+	left := p.limit
+	for _, e := range p.entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		target := filepath.Join(staging, filepath.FromSlash(e.name))
+		if e.isDir() {
+			if err := root.Mkdir(target, 0o755); err != nil {
+				return fmt.Errorf("cannot unpack %q: %w", e.name, err)
+			}
+			continue
+		}
+		n, err := unpackFile(root, target, e.zip, left)
+		if err != nil {
+			return fmt.Errorf("cannot unpack %q: %w", e.name, err)
+		}
+		left -= n
+	}
+	return nil
+}
+
+// unpackFile returns the bytes written. The size in the table of contents is only a claim: left is the bound.
+func unpackFile(root *os.Root, target string, f *zip.File, left int64) (n int64, err error) {
+	in, err := f.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = in.Close() }() // its error comes with the last read
+	out, err := root.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode(f.Mode()))
+	if err != nil {
+		return 0, err
+	}
+	n, err = io.Copy(out, io.LimitReader(in, left+1))
+	if closeErr := out.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil && n > left {
+		err = ErrTooLarge
+	}
+	return n, err
+}
+
+// fileMode keeps of an entry's mode only whether it can be run; the umask cuts the rest.
+func fileMode(m fs.FileMode) fs.FileMode {
+	if m&0o111 != 0 {
+		return 0o777
+	}
+	return 0o666
+}
+
+func (p plan) files() []string {
+	var names []string
+	for _, e := range p.entries {
+		if !e.isDir() {
+			names = append(names, e.name)
+		}
+	}
+	return names
+}

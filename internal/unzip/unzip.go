@@ -1,0 +1,162 @@
+// Package unzip unpacks a zip archive from somewhere else into a folder of the user's: nothing lands outside
+// that folder, nothing of the user's is lost, and either every file arrives or none does. It knows nothing
+// about what the archive is for. LEAF.
+package unzip
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Limits of Options that are left at zero.
+const (
+	DefaultMaxBytes = 4 << 30 // unpacked; the largest upload of any tier is 0.5 GB packed
+	DefaultMaxFiles = 100_000
+)
+
+// What can be wrong with an archive or the place it should go to. Errors of Extract wrap one of these, or the
+// cause the system gave, and name the entry.
+var (
+	ErrNotZip   = errors.New("not a zip archive")
+	ErrUnsafe   = errors.New("unsafe entry in the archive")
+	ErrTooLarge = errors.New("archive is too large")
+	ErrExists   = errors.New("already exists")
+)
+
+// Options of one extraction. The zero value takes every entry and overwrites nothing.
+type Options struct {
+	MaxBytes  int64                  // unpacked bytes of all files taken; 0 means DefaultMaxBytes
+	MaxFiles  int                    // entries of the archive, folders too; 0 means DefaultMaxFiles
+	Overwrite bool                   // replace files that are there; a folder is never replaced
+	Take      func(name string) bool // entries that are wanted, by slash path; nil means all
+}
+
+// Extract unpacks the archive in r, size bytes long, below the folder dest, which is made when it is not
+// there, and returns the slash paths of the files it wrote, in the archive's order.
+//
+// An archive with an entry that is absolute, climbs out, names a drive, holds a backslash, is a link or a
+// device, or comes twice is refused as a whole with ErrUnsafe. On any error, and when ctx ends, dest is left as
+// it was. Other writers of dest are not locked out, but a file that one of them makes meanwhile is not
+// overwritten where the file system knows hard links.
+func Extract(ctx context.Context, r io.ReaderAt, size int64, dest string, o Options) ([]string, error) {
+	plan, err := read(r, size, o)
+	if err != nil {
+		return nil, err
+	}
+	made, err := makeFolder(dest)
+	if err != nil {
+		return nil, err
+	}
+	files, err := fill(ctx, dest, plan, o)
+	if err != nil {
+		made.undo()
+		return nil, err
+	}
+	return files, nil
+}
+
+// ExtractFile is Extract for an archive on disk.
+func ExtractFile(ctx context.Context, archive, dest string, o Options) ([]string, error) {
+	f, err := os.Open(archive)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return Extract(ctx, f, info.Size(), dest, o)
+}
+
+// fill unpacks into a temporary folder inside dest, then moves each file to its name. Being inside dest the
+// temporary folder is on the same file system, so a move cannot run out of space half-way.
+func fill(ctx context.Context, dest string, p plan, o Options) (_ []string, err error) {
+	root, err := os.OpenRoot(dest)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	if err := p.checkRoom(root, o.Overwrite); err != nil {
+		return nil, err
+	}
+	staging, err := os.MkdirTemp(dest, ".ploomber-cloud-*.tmp")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if cleanErr := os.RemoveAll(staging); err == nil && cleanErr != nil {
+			err = fmt.Errorf("cannot clean up %s: %w", staging, cleanErr)
+		}
+	}()
+	m := mover{
+		root:      root,
+		fresh:     filepath.Join(filepath.Base(staging), "new"),
+		old:       filepath.Join(filepath.Base(staging), "old"),
+		overwrite: o.Overwrite,
+	}
+	for _, dir := range []string{m.fresh, m.old} {
+		if err := root.Mkdir(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.unpack(ctx, root, m.fresh); err != nil {
+		return nil, err
+	}
+	for _, e := range p.entries {
+		err := ctx.Err()
+		if err == nil {
+			err = m.place(e)
+		}
+		if err != nil {
+			m.undo()
+			return nil, err
+		}
+	}
+	return p.files(), nil
+}
+
+// folders that were made, outermost first.
+type folders []string
+
+// makeFolder makes dir and the folders above it that are missing.
+func makeFolder(dir string) (made folders, err error) {
+	var missing []string
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		info, err := os.Stat(d)
+		if err == nil && info.IsDir() || d == filepath.Dir(d) {
+			break
+		}
+		missing = append(missing, d)
+	}
+	for _, d := range slices.Backward(missing) {
+		if err := os.Mkdir(d, 0o755); err != nil { // a file, or a link to nowhere, in the way too
+			made.undo()
+			return nil, err
+		}
+		made = append(made, d)
+	}
+	return made, nil
+}
+
+// undo removes the folders that are empty.
+func (f folders) undo() {
+	for _, d := range slices.Backward(f) {
+		_ = os.Remove(d) // somebody else's file in it keeps it
+	}
+}
+
+// open reads the table of contents.
+func open(r io.ReaderAt, size int64) (*zip.Reader, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are judged in one place, checkName
+		return nil, fmt.Errorf("%w: %w", ErrNotZip, err)
+	}
+	return z, nil
+}
