@@ -1,0 +1,184 @@
+package cloudapi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// What errors.Is tells about an error of this package. An error can be several of them: a web page that comes
+// with status 502 is ErrServer and ErrBadReply.
+var (
+	ErrUnauthorized = errors.New("refused by the platform")   // 401, 403, or a key that cannot be sent
+	ErrNotFound     = errors.New("not known to the platform") // 404
+	ErrServer       = errors.New("failure of the platform")   // 5xx
+	ErrBadReply     = errors.New("reply that cannot be read") // a web page, nothing, cut off, not JSON
+	ErrTooLarge     = errors.New("reply that is too large")
+	ErrNetwork      = errors.New("platform that could not be reached") // no connection, a lost one, no answer in time
+
+	errSlow = errors.New("no progress") // cause of a context that a watch ended
+)
+
+const (
+	maxDetail = 300 // characters of text from outside that a message shows
+	minMasked = 4   // characters; shorter keys would mask ordinary words
+)
+
+// Error is a failed request. Its message is one line of bounded length without control characters and never holds
+// the key. Where the caller's context ended the request, the error wraps ctx.Err().
+type Error struct {
+	Status       int    // of the reply; 0 without one
+	Detail       string // what the platform says about it, cleaned like the message; may be empty
+	Method, Path string // of the request
+
+	msg   string
+	kind  error // the sentinel that Status does not imply, or nil
+	cause error // for errors.Is and As; not shown
+
+	webPage  bool // so Status speaks for a proxy, not for the platform
+	unsent   bool // no connection came about
+	lost     bool // the connection broke before the reply was complete
+	doubtful bool // an earlier try may have been carried out
+	hasWait  bool // the reply says how long to wait:
+	wait     time.Duration
+}
+
+func (e *Error) Error() string { return e.msg }
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is matches the sentinels of this package.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case nil:
+		return false
+	case e.kind:
+		return true
+	case ErrServer:
+		return e.Status >= 500
+	case ErrUnauthorized:
+		return !e.webPage && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+	case ErrNotFound:
+		return !e.webPage && e.Status == http.StatusNotFound
+	}
+	return false
+}
+
+// uncertain tells whether the platform may have carried out the request all the same.
+func (e *Error) uncertain() bool {
+	return e.lost || e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout
+}
+
+// failed makes err an *Error. It is ctx that failed when it has ended, whatever the transport calls it.
+func (c *Client) failed(ctx context.Context, q call, err error) *Error {
+	if over := ctx.Err(); over != nil {
+		return &Error{Method: q.method, Path: q.path, cause: over, msg: c.clean(q.method + " " + q.path + ": " + over.Error())}
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{cause: err, msg: c.clean(err.Error())}
+	}
+	e.Method, e.Path = q.method, q.path
+	return e
+}
+
+// unanswered describes a request without a reply. ctx is that of the try.
+func (c *Client) unanswered(ctx context.Context, q call, err error, connected bool) *Error {
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err // the rest repeats method and URL
+	}
+	e := &Error{kind: ErrNetwork, unsent: !connected}
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		e.cause = err // a dial that timed out must not look like the caller's own deadline
+	}
+	var (
+		host        = c.base.Host
+		archive     *archiveError
+		certificate *tls.CertificateVerificationError
+		name        *net.DNSError
+		reason      = err.Error()
+	)
+	switch {
+	case errors.As(err, &archive):
+		e.kind, e.unsent, e.msg = nil, false, reason
+	case errors.Is(context.Cause(ctx), errSlow):
+		e.msg = fmt.Sprintf("the platform at %s did not answer in time", host)
+	case errors.As(err, &certificate):
+		e.unsent, e.msg = false, fmt.Sprintf("the certificate of %s cannot be trusted: %s", host, reason)
+	case errors.As(err, &name) && name.IsNotFound:
+		e.unsent, e.msg = false, fmt.Sprintf("the host %s is not known; is there a network?", name.Name)
+	case e.unsent:
+		e.msg = fmt.Sprintf("cannot reach the platform at %s: %s", host, reason)
+	case isLost(err):
+		e.lost, e.msg = true, fmt.Sprintf("the connection to %s was lost: %s", host, reason)
+	default:
+		e.kind, e.msg = ErrBadReply, fmt.Sprintf("the platform at %s gave an unusable answer: %s", host, reason)
+	}
+	e.msg = c.clean(e.msg + e.where(q))
+	return e
+}
+
+// where is the part of a message that says which request it is about.
+func (e *Error) where(q call) string {
+	if e.Status == 0 {
+		return fmt.Sprintf(" (%s %s)", q.method, q.path)
+	}
+	return fmt.Sprintf(" (HTTP %d, %s %s)", e.Status, q.method, q.path)
+}
+
+// interrupt fills in e for a reply whose body could not be read to its end.
+func (e *Error) interrupt(what string, err error) {
+	if errors.Is(err, context.Canceled) { // by the watch; the end of the caller's context is told apart later
+		e.kind, e.msg = ErrNetwork, what+" stood still for too long"
+		return
+	}
+	e.lost, e.msg = isLost(err), what+" broke off: "+err.Error()
+}
+
+// isLost tells a connection that broke from an answer that makes no sense.
+func isLost(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
+}
+
+// clean makes text from outside fit for a message: one bounded line without the key.
+func (c *Client) clean(s string) string {
+	if len(c.o.Key) >= minMasked {
+		s = strings.ReplaceAll(s, c.o.Key, "***")
+	}
+	return oneLine(s, 2*maxDetail)
+}
+
+// oneLine replaces each run of white space, control characters and marks that change the direction of writing with
+// one space, and cuts after limit characters.
+func oneLine(s string, limit int) string {
+	var b strings.Builder
+	gap := false
+	n := 0
+	for _, r := range s {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
+			gap = true
+			continue
+		}
+		if gap && n > 0 {
+			b.WriteByte(' ')
+			n++
+		}
+		if gap = false; n >= limit {
+			b.WriteString("…")
+			break
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
