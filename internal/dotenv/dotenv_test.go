@@ -1,0 +1,3 @@
+package dotenv
+
+const testdata = "../../testdata/dotenv"
