@@ -1,0 +1,53 @@
+// Package identity says who is asking and how the app is told: the identity headers, and which names a client
+// may never use for them. It must not know how anybody proved who they are.
+package identity
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Identity is one person or program that has logged in.
+type Identity struct {
+	Name        string // e-mail or user name, as X-Auth-Name
+	Subject     string // stable id, as X-Auth-Sub
+	AccessToken string // as X-Access-Token; empty where the login brought none
+	IDToken     string // as X-Id-Token; empty where the login brought none
+}
+
+// Header names that the app reads, in canonical form.
+const (
+	HeaderName        = "X-Auth-Name"
+	HeaderSubject     = "X-Auth-Sub"
+	HeaderAccessToken = "X-Access-Token"
+	HeaderIDToken     = "X-Id-Token"
+)
+
+// MaxToken is the size in bytes up to which a token becomes a header. Frameworks refuse requests whose head is
+// larger than 16 KB in all (Node, gunicorn 8 KB a line), so a longer token is left out rather than cut.
+const MaxToken = 6 << 10
+
+// Set writes id's headers into h, replacing what is there. Empty fields and tokens over MaxToken set nothing.
+// Values go out as UTF-8.
+func (id *Identity) Set(h http.Header) {
+	set(h, HeaderName, id.Name)
+	set(h, HeaderSubject, id.Subject)
+	if len(id.AccessToken) <= MaxToken {
+		set(h, HeaderAccessToken, id.AccessToken)
+	}
+	if len(id.IDToken) <= MaxToken {
+		set(h, HeaderIDToken, id.IDToken)
+	}
+}
+
+func set(h http.Header, name, value string) {
+	if value != "" {
+		h[name] = []string{value}
+	}
+}
+
+// Clean reports whether s may stand in an identity header: no control character, which a header cannot carry
+// and an app may take for the start of something else.
+func Clean(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 })
+}

@@ -1,0 +1,122 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultLimit is how many sessions a Memory keeps unless told otherwise: at some 400 bytes each, 40 MB.
+const DefaultLimit = 100_000
+
+// Memory is a Store that ends with the process.
+type Memory struct {
+	limit int
+
+	mu       sync.RWMutex
+	sessions map[Key]*record
+	swept    time.Time // when expired sessions were last looked for
+}
+
+// record is a session and when it was last used, in nanoseconds after Created (so that the clock's monotonic
+// part counts); atomic, because readers share the lock.
+type record struct {
+	session *Session
+	used    atomic.Int64
+}
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns an empty store of at most limit sessions; 0 means DefaultLimit. When it is full the
+// sessions that were unused for longest make room.
+func NewMemory(limit int) *Memory {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	return &Memory{limit: limit, sessions: map[Key]*record{}}
+}
+
+// sweepEvery is how often Create looks for expired sessions.
+const sweepEvery = time.Minute
+
+func (m *Memory) Create(_ context.Context, s *Session) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s.Created.Sub(m.swept) >= sweepEvery || len(m.sessions) >= m.limit {
+		m.swept = s.Created
+		for key, r := range m.sessions {
+			if !r.alive(s.Created) {
+				delete(m.sessions, key)
+			}
+		}
+		m.makeRoom()
+	}
+	m.sessions[s.Key] = &record{session: s}
+	return nil
+}
+
+// makeRoom drops the longest unused sixteenth of a full store, so that a full one is not sorted at each login.
+func (m *Memory) makeRoom() {
+	if len(m.sessions) < m.limit {
+		return
+	}
+	type age struct {
+		key  Key
+		used time.Time
+	}
+	all := make([]age, 0, len(m.sessions))
+	for key, r := range m.sessions {
+		all = append(all, age{key, r.lastUse()})
+	}
+	slices.SortFunc(all, func(a, b age) int { return a.used.Compare(b.used) })
+	for _, a := range all[:len(all)-m.limit+1+m.limit/16] {
+		delete(m.sessions, a.key)
+	}
+}
+
+func (m *Memory) Use(_ context.Context, key Key, now time.Time) (*Session, error) {
+	m.mu.RLock()
+	r := m.sessions[key]
+	m.mu.RUnlock()
+	if r == nil {
+		return nil, ErrNotFound
+	}
+	if !r.alive(now) {
+		m.mu.Lock()
+		delete(m.sessions, key)
+		m.mu.Unlock()
+		return nil, ErrNotFound
+	}
+	r.used.Store(int64(now.Sub(r.session.Created)))
+	return r.session, nil
+}
+
+func (m *Memory) Delete(_ context.Context, key Key) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sessions, key)
+	return nil
+}
+
+func (m *Memory) DeleteOwner(_ context.Context, owner string) ([]Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var keys []Key
+	for key, r := range m.sessions {
+		if r.session.Owner == owner {
+			keys = append(keys, key)
+			delete(m.sessions, key)
+		}
+	}
+	return keys, nil
+}
+
+func (r *record) lastUse() time.Time {
+	return r.session.Created.Add(time.Duration(r.used.Load()))
+}
+
+func (r *record) alive(now time.Time) bool {
+	return now.Before(r.session.Expires) && now.Sub(r.lastUse()) < r.session.Idle
+}

@@ -1,0 +1,98 @@
+// Package session keeps what a login has proved: server-side sessions behind an opaque id, with an idle and an
+// absolute lifetime. It must not know how anybody logs in, nor what a session is allowed to see.
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+)
+
+// ErrNotFound is returned for a session that never was, has ended or has expired.
+var ErrNotFound = errors.New("session not found")
+
+// IDSize is the number of random bytes in a session id.
+const IDSize = 32
+
+// ID is what the browser keeps, in base64url without padding. It never goes into a store or a log.
+type ID string
+
+// Key is what a store keeps in place of the ID: its SHA-256, so that a stolen store opens no session.
+type Key [sha256.Size]byte
+
+// idLength is IDSize in base64url.
+const idLength = (IDSize*8 + 5) / 6
+
+// NewID draws an id from random.
+func NewID(random io.Reader) (ID, error) {
+	var b [IDSize]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", err
+	}
+	return ID(base64.RawURLEncoding.EncodeToString(b[:])), nil
+}
+
+// ParseID reads what a cookie holds. Anything but the spelling that NewID writes is refused.
+func ParseID(s string) (ID, bool) {
+	if len(s) != idLength {
+		return "", false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return "", false
+		}
+	}
+	return ID(s), true
+}
+
+// Key returns the name of the session in a store.
+func (id ID) Key() Key {
+	var b [idLength]byte
+	copy(b[:], id)
+	return sha256.Sum256(b[:])
+}
+
+// Session is what one browser has proved. A session that a store has returned is shared: do not change it.
+type Session struct {
+	Key     Key
+	Owner   string // whose it is, for ending all of somebody's sessions
+	Grants  []Grant
+	Created time.Time
+	Idle    time.Duration // ends this long after its last use
+	Expires time.Time     // ends then, used or not
+}
+
+// Grant opens one area to one identity.
+type Grant struct {
+	Area     string
+	Identity identity.Identity
+}
+
+// In returns the identity that s grants in area, or nil.
+func (s *Session) In(area string) *identity.Identity {
+	for i := range s.Grants {
+		if s.Grants[i].Area == area {
+			return &s.Grants[i].Identity
+		}
+	}
+	return nil
+}
+
+// Store keeps sessions. All methods are safe for concurrent use. Every store passes sessiontest.Run.
+type Store interface {
+	// Create adds s, whose key is new. It counts as used at s.Created.
+	Create(ctx context.Context, s *Session) error
+	// Use returns the session of key if it is alive at now, and notes that it was used then. It never brings
+	// back a session that was deleted meanwhile. ErrNotFound where there is none.
+	Use(ctx context.Context, key Key, now time.Time) (*Session, error)
+	// Delete ends a session; no error where there is none.
+	Delete(ctx context.Context, key Key) error
+	// DeleteOwner ends every session of owner and returns their keys.
+	DeleteOwner(ctx context.Context, owner string) ([]Key, error)
+}

@@ -1,0 +1,191 @@
+// Package sessiontest holds the suite that every session.Store must pass. It must not know any store.
+package sessiontest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// epoch is when the suite's sessions are made.
+var epoch = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// Run checks the stores that open returns, an empty one a call.
+func Run(t *testing.T, open func(t *testing.T) session.Store) {
+	for name, check := range map[string]func(*testing.T, session.Store){
+		"what was created is found":          created,
+		"an unknown key is not found":        unknown,
+		"a deleted session is gone":          deleted,
+		"use does not bring back":            noResurrection,
+		"an unused session ends":             idle,
+		"use prolongs up to the limit":       absolute,
+		"a clock set back ends nothing":      clockBack,
+		"all sessions of an owner end":       owner,
+		"many goroutines may use it at once": concurrent,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(t, open(t))
+		})
+	}
+}
+
+func newSession(t *testing.T, owner string) *session.Session {
+	t.Helper()
+	id, err := session.NewID(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &session.Session{
+		Key: id.Key(), Owner: owner, Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
+		Grants: []session.Grant{
+			{Area: "api", Identity: identity.Identity{Name: "bot"}},
+			{Area: "main_app", Identity: identity.Identity{Name: "zoë", Subject: "s|1", AccessToken: "a", IDToken: "i"}},
+		},
+	}
+}
+
+func create(t *testing.T, st session.Store, s *session.Session) {
+	t.Helper()
+	if err := st.Create(context.Background(), s); err != nil {
+		t.Fatalf("create: %v", err)
+	}
+}
+
+func found(t *testing.T, st session.Store, key session.Key, after time.Duration) *session.Session {
+	t.Helper()
+	s, err := st.Use(context.Background(), key, epoch.Add(after))
+	if err != nil {
+		t.Fatalf("use after %v: %v", after, err)
+	}
+	return s
+}
+
+func gone(t *testing.T, st session.Store, key session.Key, after time.Duration) {
+	t.Helper()
+	if s, err := st.Use(context.Background(), key, epoch.Add(after)); !errors.Is(err, session.ErrNotFound) {
+		t.Fatalf("use after %v: %v, %v; want ErrNotFound", after, s, err)
+	}
+}
+
+func created(t *testing.T, st session.Store) {
+	want := newSession(t, "ann")
+	create(t, st, want)
+	got := found(t, st, want.Key, time.Second)
+	if got.Key != want.Key || got.Owner != "ann" || !got.Created.Equal(want.Created) || !got.Expires.Equal(want.Expires) ||
+		got.Idle != want.Idle {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if id := got.In("main_app"); id == nil || *id != want.Grants[1].Identity {
+		t.Errorf("granted %+v, want %+v", id, want.Grants[1].Identity)
+	}
+	if id := got.In("analytics"); id != nil {
+		t.Errorf("granted %+v where nothing was", id)
+	}
+}
+
+func unknown(t *testing.T, st session.Store) {
+	gone(t, st, newSession(t, "ann").Key, 0)
+	gone(t, st, session.Key{}, 0)
+	if err := st.Delete(context.Background(), session.Key{}); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+}
+
+func deleted(t *testing.T, st session.Store) {
+	s, other := newSession(t, "ann"), newSession(t, "ann")
+	create(t, st, s)
+	create(t, st, other)
+	if err := st.Delete(context.Background(), s.Key); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, st, s.Key, time.Second)
+	found(t, st, other.Key, time.Second)
+}
+
+// noResurrection: a request that is under way while its session ends must not write it back.
+func noResurrection(t *testing.T, st session.Store) {
+	for range 50 {
+		s := newSession(t, "ann")
+		create(t, st, s)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for i := range 20 {
+					_, _ = st.Use(context.Background(), s.Key, epoch.Add(time.Duration(i)*time.Second))
+				}
+			})
+		}
+		wg.Go(func() {
+			if err := st.Delete(context.Background(), s.Key); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		gone(t, st, s.Key, time.Minute)
+	}
+}
+
+func idle(t *testing.T, st session.Store) {
+	s := newSession(t, "ann")
+	create(t, st, s)
+	gone(t, st, s.Key, s.Idle)
+	gone(t, st, s.Key, 0) // an expired session does not come back when the clock does
+}
+
+func absolute(t *testing.T, st session.Store) {
+	s := newSession(t, "ann")
+	create(t, st, s)
+	for after := 9 * time.Minute; after < time.Hour; after += 9 * time.Minute {
+		found(t, st, s.Key, after)
+	}
+	gone(t, st, s.Key, time.Hour)
+}
+
+func clockBack(t *testing.T, st session.Store) {
+	s := newSession(t, "ann")
+	create(t, st, s)
+	found(t, st, s.Key, -5*time.Minute)
+	found(t, st, s.Key, time.Minute)
+}
+
+func owner(t *testing.T, st session.Store) {
+	a, b, other := newSession(t, "ann"), newSession(t, "ann"), newSession(t, "bob")
+	for _, s := range []*session.Session{a, b, other} {
+		create(t, st, s)
+	}
+	keys, err := st.DeleteOwner(context.Background(), "ann")
+	if err != nil || len(keys) != 2 {
+		t.Fatalf("DeleteOwner = %d keys, %v; want 2", len(keys), err)
+	}
+	gone(t, st, a.Key, 0)
+	gone(t, st, b.Key, 0)
+	found(t, st, other.Key, 0)
+	if keys, err := st.DeleteOwner(context.Background(), "nobody"); err != nil || len(keys) != 0 {
+		t.Errorf("DeleteOwner of nobody = %d keys, %v", len(keys), err)
+	}
+}
+
+func concurrent(t *testing.T, st session.Store) {
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				s := newSession(t, "ann")
+				if err := st.Create(context.Background(), s); err != nil {
+					t.Error(err)
+				}
+				if _, err := st.Use(context.Background(), s.Key, epoch); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
