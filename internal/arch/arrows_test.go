@@ -1,0 +1,165 @@
+package arch
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"testing"
+)
+
+// A row says which rooms of the module a room may import. Patterns are those of path.Match, matched folder
+// by folder; a pattern that ends in /... also covers every room below.
+type row struct {
+	room string
+	may  []string
+}
+
+// leaves import nothing of the module.
+func leaves() []string {
+	return []string{
+		"internal/failure", "internal/term", "internal/dotenv", "internal/fsx", "internal/tier",
+		"internal/bundle", "internal/platform", "internal/unzip", "internal/remote",
+		"pkg/authproxy/identity",
+	}
+}
+
+// house is the table of arrows, downwards only. The first row that matches a room counts; a room without a
+// row is refused, so a new one gets its row together with a page in docs/decisions.
+func house() []row {
+	middle := []string{ // rooms that know the project or the platform's API but not each other
+		"internal/settings", "internal/prompt", "internal/catalog", "internal/scaffold", "internal/export",
+	}
+	public := []string{"pkg/cloudapi", "pkg/project", "pkg/authproxy/..."}
+	all := func(lists ...[]string) (sum []string) {
+		for _, l := range lists {
+			sum = append(sum, l...)
+		}
+		return sum
+	}
+	rows := []row{
+		{"cmd/ploomber-cloud", []string{"internal/cli"}},
+		{"internal/cli", all([]string{"internal/cli/*", "internal/flow", "internal/localcloud", "internal/devidp"},
+			leaves(), middle, public)},
+		{"internal/cli/*cmd", all([]string{"internal/flow", "internal/localcloud", "internal/devidp"},
+			leaves(), middle, public)},
+		{"internal/flow", all(leaves(), middle, public)},
+		{"internal/localcloud", all([]string{"internal/platform/*"}, leaves(), public)},
+		{"internal/devidp", nil},
+		{"pkg/cloudapi", nil},
+		{"pkg/project", nil},
+		{"pkg/authproxy", []string{"pkg/authproxy/*"}},
+		{"pkg/authproxy/session", []string{"pkg/authproxy/identity"}},
+		{"pkg/authproxy/password", []string{"pkg/authproxy/identity"}},
+		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity"}},
+		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
+		{"internal/platform/httpapi", []string{"internal/platform", "pkg/cloudapi"}},
+		{"internal/platform/*", []string{"internal/platform"}},
+		{"internal/dev/...", []string{"cmd/...", "pkg/...", "internal/..."}},
+		{"internal/arch", nil},
+		{"internal/bundle", []string{"internal/bundle/*"}},
+		{"internal/bundle/*", nil},
+	}
+	for _, room := range middle {
+		rows = append(rows, row{room, all(leaves(), public)})
+	}
+	for _, room := range leaves() {
+		rows = append(rows, row{room, nil})
+	}
+	return rows
+}
+
+func matches(pattern, room string) bool {
+	if above, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return room == above || strings.HasPrefix(room, above+"/")
+	}
+	ok, err := path.Match(pattern, room)
+	return err == nil && ok
+}
+
+// wrongArrows finds imports that the table does not allow. Tests may import what they like, and rooms made for
+// them are for them alone.
+func wrongArrows(files []file, rows []row) []string {
+	var found []string
+	for _, f := range files {
+		if f.test() {
+			continue
+		}
+		allowed, known := rowOf(f.room(), rows)
+		if !known {
+			found = append(found, fmt.Sprintf("%s: room %s has no row in the table of arrows", f.path, f.room()))
+			continue
+		}
+		for _, imported := range f.imports() {
+			room, ours := strings.CutPrefix(imported, modulePath+"/")
+			if !ours {
+				continue
+			}
+			ok := false
+			for _, pattern := range allowed {
+				ok = ok || matches(pattern, room)
+			}
+			if !ok || forTests(room) && !matches("internal/dev/...", f.room()) {
+				found = append(found, fmt.Sprintf("%s: %s must not import %s", f.path, f.room(), room))
+			}
+		}
+	}
+	return found
+}
+
+func rowOf(room string, rows []row) (may []string, known bool) {
+	for _, r := range rows {
+		if matches(r.room, room) {
+			return r.may, true
+		}
+	}
+	return nil, false
+}
+
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	report(t, wrongArrows(moduleFiles(t), house()))
+}
+
+func TestArrowsRefuse(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		path, imported string
+		wrong          bool
+	}{
+		"command to shared work":           {"internal/cli/authcmd/auth.go", "internal/flow", false},
+		"command to command":               {"internal/cli/authcmd/auth.go", "internal/cli/keycmd", true},
+		"command to root":                  {"internal/cli/authcmd/auth.go", "internal/cli", true},
+		"command to adapter":               {"internal/cli/upcmd/up.go", "internal/platform/build", true},
+		"root to command":                  {"internal/cli/root.go", "internal/cli/keycmd", false},
+		"main past the root":               {"cmd/ploomber-cloud/main.go", "internal/flow", true},
+		"shared work to command":           {"internal/flow/deploy.go", "internal/cli/deploycmd", true},
+		"leaf to leaf":                     {"internal/fsx/fsx.go", "internal/failure", true},
+		"public to internal":               {"pkg/project/load.go", "internal/failure", true},
+		"public to public":                 {"pkg/cloudapi/client.go", "pkg/project", true},
+		"adapter to its domain":            {"internal/platform/store/store.go", "internal/platform", false},
+		"adapter to adapter":               {"internal/platform/store/store.go", "internal/platform/build", true},
+		"gateway to the proxy":             {"internal/platform/gateway/gateway.go", "pkg/authproxy", false},
+		"store to the proxy":               {"internal/platform/store/store.go", "pkg/authproxy", true},
+		"api to wire types":                {"internal/platform/httpapi/jobs.go", "pkg/cloudapi", false},
+		"login method to identity":         {"pkg/authproxy/oidc/login.go", "pkg/authproxy/identity", false},
+		"login method to sessions":         {"pkg/authproxy/oidc/login.go", "pkg/authproxy/session", true},
+		"sessions to proxy":                {"pkg/authproxy/session/store.go", "pkg/authproxy", true},
+		"fake in the product":              {"internal/flow/flow.go", "internal/testkit", true},
+		"suite in the product":             {"internal/platform/store/store.go", "internal/platform/storetest", true},
+		"suite to what it tests":           {"pkg/authproxy/session/sessiontest/suite.go", "pkg/authproxy/session", false},
+		"part of a leaf":                   {"internal/bundle/plan.go", "internal/bundle/gitignore", false},
+		"part of another's leaf":           {"internal/flow/flow.go", "internal/bundle/gitignore", true},
+		"fake in a test":                   {"internal/flow/flow_test.go", "internal/testkit", false},
+		"room that nobody knows":           {"internal/attic/attic.go", "internal/failure", true},
+		"room below a command":             {"internal/cli/authcmd/deep/deep.go", "internal/failure", true},
+		"windows file, found all the same": {"internal/fsx/stage_windows.go", "internal/term", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := parse(t, tc.path, "package p\nimport _ \""+modulePath+"/"+tc.imported+"\"\n")
+			if got := wrongArrows([]file{f}, house()); len(got) > 0 != tc.wrong {
+				t.Errorf("found %q, want wrong %v", got, tc.wrong)
+			}
+		})
+	}
+}

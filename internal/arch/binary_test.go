@@ -1,0 +1,61 @@
+package arch
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// strangersInTheBinary finds packages that only tests or developers use among what the program is built of.
+func strangersInTheBinary(packages []string) []string {
+	never := []string{
+		"testing", "net/http/httptest", modulePath + "/internal/dev", modulePath + "/internal/arch", "pgregory.net/rapid", "github.com/google/go-cmp",
+		"github.com/rogpeppe/go-internal/testscript", "go.uber.org/goleak", "github.com/Netflix/go-expect",
+		"github.com/hinshun/vt10x", "github.com/stretchr/testify",
+	}
+	var found []string
+	for _, p := range packages {
+		room, ours := strings.CutPrefix(p, modulePath+"/")
+		if ours && forTests(room) || slices.ContainsFunc(never, func(n string) bool { return p == n || strings.HasPrefix(p, n+"/") }) {
+			found = append(found, "the program is built with "+p)
+		}
+	}
+	return found
+}
+
+func TestNoTestCodeInTheBinary(t *testing.T) {
+	t.Parallel()
+	root := moduleRoot(t)
+	if _, err := os.Stat(filepath.Join(root, "cmd", "ploomber-cloud", "main.go")); err != nil {
+		t.Log("the program does not exist yet")
+		return
+	}
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		t.Run(system, func(t *testing.T) {
+			t.Parallel()
+			c := exec.Command("go", "list", "-deps", "./cmd/ploomber-cloud")
+			c.Dir, c.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system)
+			list, err := c.Output()
+			if err != nil {
+				t.Fatal(fmt.Errorf("%s: %w", c, err))
+			}
+			packages := strings.Fields(string(list))
+			if !slices.Contains(packages, modulePath+"/internal/cli") {
+				t.Fatalf("%d packages, without the command line: the list is not the program's", len(packages))
+			}
+			report(t, strangersInTheBinary(packages))
+		})
+	}
+}
+
+func TestNoTestCodeInTheBinaryRefuses(t *testing.T) {
+	t.Parallel()
+	expect(t, strangersInTheBinary([]string{"os", "testing", "testing/fstest", "testingground", "pgregory.net/rapid",
+		modulePath + "/internal/testkit/fakecloud", modulePath + "/internal/devidp", "net/http/httptest",
+		modulePath + "/pkg/authproxy/session/sessiontest"}),
+		"sessiontest", "testing", "testing/fstest", "pgregory.net/rapid", "testkit/fakecloud", "net/http/httptest")
+}
