@@ -1,0 +1,242 @@
+// Package prompt asks the user. On a terminal it shows survey's questions; where answers are piped it reads
+// one line for each question; where nobody can answer it refuses and names the flag that would have. It
+// knows nothing about what is asked.
+package prompt
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Question is what is asked for.
+type Question struct {
+	Label   string             // such as "Enter the value for AUTH_CLIENT_ID"
+	Flag    string             // the flag that answers it, such as "--client-id"; "" where there is none
+	Default string             // taken for an empty answer; "" means that an empty answer is asked again
+	Check   func(string) error // refuses an answer, which is then asked again; may be nil
+}
+
+// Options say who may be asked.
+type Options struct {
+	NoInput bool // --no-input: nobody
+	CI      bool // a build server: nobody at the terminal, piped answers are read
+	Dumb    bool // a terminal without cursor movement: one line for each question
+}
+
+// Prompter asks the questions of one run. It is not safe for concurrent use.
+type Prompter struct {
+	io      *term.IO
+	options Options
+	lines   *lineReader
+}
+
+// New returns a Prompter that talks through streams.
+func New(streams *term.IO, o Options) *Prompter {
+	return &Prompter{io: streams, options: o, lines: &lineReader{source: bufio.NewReader(streams.In)}}
+}
+
+// Text asks for one line.
+func (p *Prompter) Text(ctx context.Context, q Question) (string, error) {
+	if err := p.refuse(q); err != nil {
+		return "", err
+	}
+	if in, out, ok := p.person(); ok {
+		return askInput(in, out, q)
+	}
+	return p.line(ctx, q)
+}
+
+// Secret asks for one line that is not shown while it is typed.
+func (p *Prompter) Secret(ctx context.Context, q Question) (string, error) {
+	if err := p.refuse(q); err != nil {
+		return "", err
+	}
+	if in, out, ok := p.person(); ok {
+		return askPassword(in, out, q)
+	}
+	if p.io.InTTY {
+		return p.hiddenLine(ctx, q)
+	}
+	return p.line(ctx, q)
+}
+
+// Confirm asks for yes or no; an empty answer is standard.
+func (p *Prompter) Confirm(ctx context.Context, q Question, standard bool) (bool, error) {
+	if err := p.refuse(q); err != nil {
+		return false, err
+	}
+	if in, out, ok := p.person(); ok {
+		return askConfirm(in, out, q, standard)
+	}
+	choices := "y/N"
+	if standard {
+		choices = "Y/n"
+	}
+	q.Default, q.Check = map[bool]string{true: "y", false: "n"}[standard], func(answer string) error {
+		if _, ok := yesOrNo(answer); !ok {
+			return errors.New("please answer y or n")
+		}
+		return nil
+	}
+	answer, err := p.lineWith(ctx, q, fmt.Sprintf("%s [%s]: ", q.Label, choices))
+	yes, _ := yesOrNo(answer)
+	return yes, err
+}
+
+func yesOrNo(answer string) (yes, ok bool) {
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true, true
+	case "n", "no":
+		return false, true
+	}
+	return false, false
+}
+
+// Choose asks for one of options and returns its index. A piped answer is an option's number, its text, or
+// what accept makes of it (which may be nil). q.Check is not used; again is shown after a wrong answer.
+func (p *Prompter) Choose(ctx context.Context, q Question, options []string, again string, accept func(string) (int, bool)) (int, error) {
+	if err := p.refuse(q); err != nil {
+		return 0, err
+	}
+	if in, out, ok := p.person(); ok {
+		return askSelect(in, out, q, options)
+	}
+	for {
+		p.io.Err.Println(q.Label)
+		for i, o := range options {
+			p.io.Err.Printf("  %d. %s\n", i+1, o)
+		}
+		answer, err := p.read(ctx, q, ": ")
+		if err != nil {
+			return 0, err
+		}
+		if i, ok := pick(answer, q.Default, options, accept); ok {
+			return i, nil
+		}
+		p.io.Err.Println(again)
+	}
+}
+
+func pick(answer, standard string, options []string, accept func(string) (int, bool)) (int, bool) {
+	answer = strings.TrimSpace(answer)
+	if answer == "" {
+		answer = standard
+	}
+	for i, o := range options {
+		if answer == o {
+			return i, true
+		}
+	}
+	if accept != nil {
+		if i, ok := accept(answer); ok {
+			return i, true
+		}
+	}
+	n, err := strconv.Atoi(answer)
+	return n - 1, err == nil && n >= 1 && n <= len(options)
+}
+
+// refuse tells whether nobody can answer.
+func (p *Prompter) refuse(q Question) error {
+	switch {
+	case p.options.NoInput:
+		return unanswered(q, "questions are off (--no-input)")
+	case p.options.CI && p.io.InTTY:
+		return unanswered(q, "nobody is asked on a build server (CI is set)")
+	}
+	return nil
+}
+
+func unanswered(q Question, why string) error {
+	f := failure.Failedf("%s: %s", strings.TrimRight(q.Label, ":?"), why)
+	if q.Flag == "" {
+		return f
+	}
+	return f.WithHint("answer it with %s", q.Flag)
+}
+
+// person returns the terminal of somebody who can be shown a full question.
+func (p *Prompter) person() (in, out file, ok bool) {
+	if p.options.Dumb {
+		return nil, nil, false
+	}
+	i, o, ok := p.io.Terminal()
+	return i, o, ok
+}
+
+// line asks until an answer passes.
+func (p *Prompter) line(ctx context.Context, q Question) (string, error) {
+	label := q.Label + ": "
+	if q.Default != "" {
+		label = fmt.Sprintf("%s [%s]: ", q.Label, q.Default)
+	}
+	return p.lineWith(ctx, q, label)
+}
+
+func (p *Prompter) lineWith(ctx context.Context, q Question, label string) (string, error) {
+	for {
+		answer, err := p.read(ctx, q, label)
+		if err != nil {
+			return "", err
+		}
+		if answer == "" {
+			answer = q.Default
+		}
+		if answer == "" {
+			continue
+		}
+		if q.Check != nil {
+			if err := q.Check(answer); err != nil {
+				p.io.Err.Println(err.Error())
+				continue
+			}
+		}
+		return answer, nil
+	}
+}
+
+func (p *Prompter) read(ctx context.Context, q Question, label string) (string, error) {
+	p.io.Err.Printf("%s", label)
+	answer, err := p.lines.next(ctx)
+	if !p.io.InTTY {
+		p.io.Err.Println() // no one typed the line break
+	}
+	if errors.Is(err, io.EOF) {
+		return "", unanswered(q, "the input ended before an answer")
+	}
+	return answer, err
+}
+
+// lineReader reads lines so that waiting for one ends with its context. The line that comes after that is
+// lost, as the program then ends.
+type lineReader struct{ source *bufio.Reader }
+
+func (l *lineReader) next(ctx context.Context) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		line, err := l.source.ReadString('\n')
+		if line != "" {
+			err = nil // a last line without line break
+		}
+		done <- result{strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), err}
+	}()
+	select {
+	case r := <-done:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

@@ -1,0 +1,146 @@
+package prompt_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// piped returns a Prompter whose answers are piped, and what it shows.
+func piped(answers string, o prompt.Options) (*prompt.Prompter, *bytes.Buffer) {
+	var shown bytes.Buffer
+	streams := &term.IO{In: strings.NewReader(answers), Out: term.NewStream(io.Discard), Err: term.NewStream(&shown)}
+	return prompt.New(streams, o), &shown
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	notX := func(s string) error {
+		if s == "x" {
+			return errors.New("x is taken")
+		}
+		return nil
+	}
+	for name, tc := range map[string]struct {
+		answers string
+		q       prompt.Question
+		want    string
+		shown   string
+	}{
+		"plain":         {"ana\n", prompt.Question{Label: "Name"}, "ana", "Name: \n"},
+		"as typed":      {"  a b \r\n", prompt.Question{Label: "Name"}, "  a b ", "Name: \n"},
+		"no line break": {"ana", prompt.Question{Label: "Name"}, "ana", "Name: \n"},
+		"asked again":   {"\n\nana\n", prompt.Question{Label: "Name"}, "ana", "Name: \nName: \nName: \n"},
+		"default":       {"\n", prompt.Question{Label: "Name", Default: "d"}, "d", "Name [d]: \n"},
+		"checked":       {"x\ny\n", prompt.Question{Label: "Name", Check: notX}, "y", "Name: \nx is taken\nName: \n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, shown := piped(tc.answers, prompt.Options{})
+			got, err := p.Text(t.Context(), tc.q)
+			if err != nil || got != tc.want || shown.String() != tc.shown {
+				t.Errorf("got %q, %v, shown %q", got, err, shown)
+			}
+		})
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answers string
+		options prompt.Options
+	}{
+		"input ends": {"", prompt.Options{}},
+		"no input":   {"ana\n", prompt.Options{NoInput: true}},
+		"pipe in CI": {"", prompt.Options{CI: true}},
+	} {
+		p, _ := piped(tc.answers, tc.options)
+		q := prompt.Question{Label: "Name", Flag: "--name"}
+		for kind, ask := range map[string]func() error{
+			"text":    func() error { _, err := p.Text(t.Context(), q); return err },
+			"secret":  func() error { _, err := p.Secret(t.Context(), q); return err },
+			"confirm": func() error { _, err := p.Confirm(t.Context(), q, true); return err },
+			"choose":  func() error { _, err := p.Choose(t.Context(), q, []string{"a"}, "", nil); return err },
+		} {
+			err := ask()
+			if failure.Code(err) != failure.Failed || !strings.Contains(failure.Hint(err), "--name") {
+				t.Errorf("%s, %s: %v, hint %q", name, kind, err, failure.Hint(err))
+			}
+		}
+	}
+}
+
+func TestPipedAnswersAreReadInCI(t *testing.T) {
+	t.Parallel()
+	p, _ := piped("ana\n", prompt.Options{CI: true})
+	if got, err := p.Text(t.Context(), prompt.Question{Label: "Name"}); got != "ana" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	for answers, want := range map[string]bool{"y\n": true, "YES\n": true, "n\n": false, "No\n": false, "maybe\ny\n": true} {
+		p, _ := piped(answers, prompt.Options{})
+		if got, err := p.Confirm(t.Context(), prompt.Question{Label: "Sure?"}, !want); got != want || err != nil {
+			t.Errorf("%q: %v, %v", answers, got, err)
+		}
+	}
+	for _, standard := range []bool{true, false} {
+		p, _ := piped("\n", prompt.Options{})
+		if got, err := p.Confirm(t.Context(), prompt.Question{Label: "Sure?"}, standard); got != standard || err != nil {
+			t.Errorf("empty answer, default %v: %v, %v", standard, got, err)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	options := []string{"analytics", "main_app", "exit"}
+	accept := func(s string) (int, bool) { return 2, s == "quit" }
+	for answers, want := range map[string]int{
+		"1\n": 0, "main_app\n": 1, " 3 \n": 2, "quit\n": 2, "0\n4\nmain\n2\n": 1,
+	} {
+		p, shown := piped(answers, prompt.Options{})
+		got, err := p.Choose(t.Context(), prompt.Question{Label: "Which?"}, options, "again", accept)
+		if got != want || err != nil {
+			t.Errorf("%q: %d, %v", answers, got, err)
+		}
+		if wrong := strings.Count(answers, "\n") - 1; strings.Count(shown.String(), "again") != wrong {
+			t.Errorf("%q: shown\n%s", answers, shown)
+		}
+	}
+}
+
+func TestOneLineForEachQuestion(t *testing.T) {
+	t.Parallel()
+	p, _ := piped("a\nb\n1\ny\n", prompt.Options{})
+	a, _ := p.Text(t.Context(), prompt.Question{Label: "A"})
+	b, _ := p.Secret(t.Context(), prompt.Question{Label: "B"})
+	c, _ := p.Choose(t.Context(), prompt.Question{Label: "C"}, []string{"x", "y"}, "", nil)
+	d, _ := p.Confirm(t.Context(), prompt.Question{Label: "D"}, false)
+	if a != "a" || b != "b" || c != 0 || !d {
+		t.Errorf("%q %q %d %v", a, b, c, d)
+	}
+}
+
+func TestWaitingEndsWithContext(t *testing.T) {
+	t.Parallel()
+	r, w := io.Pipe()
+	defer w.Close()
+	streams := &term.IO{In: r, Out: term.NewStream(io.Discard), Err: term.NewStream(io.Discard)}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := prompt.New(streams, prompt.Options{}).Text(ctx, prompt.Question{Label: "Name"})
+	if failure.Code(err) != failure.Interrupted {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,92 @@
+package prompt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/AlecAivazis/survey/v2"
+	"github.com/AlecAivazis/survey/v2/terminal"
+	xterm "golang.org/x/term"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+)
+
+type file = *os.File
+
+// ask shows one of survey's questions on the stream for questions, so that results can be piped on.
+func ask[T any](in, out file, q survey.Prompt, check func(T) error) (T, error) {
+	var answer T
+	options := []survey.AskOpt{survey.WithStdio(in, out, out)}
+	if check != nil {
+		options = append(options, survey.WithValidator(func(v any) error {
+			if typed, ok := v.(T); ok {
+				return check(typed)
+			}
+			return nil
+		}))
+	}
+	err := survey.AskOne(q, &answer, options...)
+	switch {
+	case errors.Is(err, terminal.InterruptErr):
+		return answer, failure.New(failure.Interrupted, "interrupted")
+	case errors.Is(err, io.EOF):
+		return answer, failure.Failedf("the input ended before an answer")
+	}
+	return answer, err
+}
+
+func askInput(in, out file, q Question) (string, error) {
+	return ask(in, out, &survey.Input{Message: q.Label + ":", Default: q.Default}, required(q))
+}
+
+func askPassword(in, out file, q Question) (string, error) {
+	return ask(in, out, &survey.Password{Message: q.Label + ":"}, required(q))
+}
+
+func askConfirm(in, out file, q Question, standard bool) (bool, error) {
+	return ask[bool](in, out, &survey.Confirm{Message: q.Label, Default: standard}, nil)
+}
+
+func askSelect(in, out file, q Question, options []string) (int, error) {
+	s := &survey.Select{Message: q.Label, Options: options, PageSize: 15}
+	if q.Default != "" {
+		s.Default = q.Default
+	}
+	return ask[int](in, out, s, nil)
+}
+
+func required(q Question) func(string) error {
+	return func(answer string) error {
+		switch {
+		case answer == "" && q.Default == "":
+			return errors.New("please enter a value")
+		case answer != "" && q.Check != nil:
+			return q.Check(answer)
+		}
+		return nil
+	}
+}
+
+// hiddenLine reads a secret on a terminal that cannot move its cursor.
+func (p *Prompter) hiddenLine(ctx context.Context, q Question) (string, error) {
+	in, ok := p.io.In.(file)
+	if !ok {
+		return p.line(ctx, q)
+	}
+	for {
+		p.io.Err.Printf("%s: ", q.Label)
+		answer, err := xterm.ReadPassword(int(in.Fd()))
+		p.io.Err.Println()
+		if err != nil {
+			return "", fmt.Errorf("cannot read the answer: %w", err)
+		}
+		if problem := required(q)(string(answer)); problem != nil {
+			p.io.Err.Println(problem.Error())
+			continue
+		}
+		return string(answer), nil
+	}
+}

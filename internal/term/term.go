@@ -1,0 +1,163 @@
+// Package term is the terminal, or the pipes, that a command talks to: three streams that know whether they
+// are a terminal, how wide it is and whether colour is wanted. It asks no questions; see package prompt.
+package term
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/fatih/color"
+	"golang.org/x/term"
+)
+
+// IO is what a command reads from and writes to. Results go to Out, everything else to Err.
+type IO struct {
+	In       io.Reader
+	InTTY    bool
+	Out, Err *Stream
+}
+
+// Stream writes to one output. Its first failure is kept, so that a program whose result was lost (full
+// disk) does not end as if all were well.
+type Stream struct {
+	w       io.Writer
+	file    *os.File // nil where w is none
+	tty     bool
+	colours bool
+	width   func() int
+	failed  error
+}
+
+// NewStream returns a stream on w that is no terminal and has no colours.
+func NewStream(w io.Writer) *Stream {
+	return &Stream{w: w, width: func() int { return defaultWidth }}
+}
+
+const defaultWidth = 80
+
+// Mode says when colours are used.
+type Mode string
+
+// Colour modes, the values of --color.
+const (
+	Auto   Mode = "auto"
+	Always Mode = "always"
+	Never  Mode = "never"
+)
+
+// Open makes the IO of a process. Colour is decided for each stream: mode, then NO_COLOR, CLICOLOR_FORCE or
+// FORCE_COLOR, TERM=dumb, and whether the stream is a terminal.
+func Open(in, out, errs *os.File, mode Mode, lookup func(string) (string, bool)) *IO {
+	return &IO{
+		In: in, InTTY: term.IsTerminal(int(in.Fd())),
+		Out: openStream(out, mode, lookup), Err: openStream(errs, mode, lookup),
+	}
+}
+
+func openStream(f *os.File, mode Mode, lookup func(string) (string, bool)) *Stream {
+	fd := int(f.Fd())
+	s := &Stream{w: f, file: f, tty: term.IsTerminal(fd)}
+	s.colours = wantsColour(s.tty, mode, lookup)
+	s.width = func() int {
+		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
+			return w
+		}
+		return defaultWidth
+	}
+	return s
+}
+
+func wantsColour(tty bool, mode Mode, lookup func(string) (string, bool)) bool {
+	set := func(name string) bool { v, _ := lookup(name); return v != "" && v != "0" }
+	noColor, _ := lookup("NO_COLOR")
+	dumb, _ := lookup("TERM")
+	switch {
+	case mode == Always:
+		return true
+	case mode == Never, noColor != "":
+		return false
+	case set("CLICOLOR_FORCE"), set("FORCE_COLOR"):
+		return true
+	default:
+		return tty && dumb != "dumb"
+	}
+}
+
+// Terminal returns the files of a conversation with a person: the input and the stream for questions. It is
+// not ok where one of them is no terminal.
+func (o *IO) Terminal() (in, out *os.File, ok bool) {
+	in, isFile := o.In.(*os.File)
+	return in, o.Err.file, isFile && o.InTTY && o.Err.tty && o.Err.file != nil
+}
+
+// Write implements io.Writer.
+func (s *Stream) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if err != nil && s.failed == nil {
+		s.failed = err
+	}
+	return n, err
+}
+
+// Printf writes one text. What could not be written is told by Failed.
+func (s *Stream) Printf(format string, args ...any) { _, _ = fmt.Fprintf(s, format, args...) }
+
+// Println writes one line. What could not be written is told by Failed.
+func (s *Stream) Println(args ...any) { _, _ = fmt.Fprintln(s, args...) }
+
+// Failed returns the first error of writing. A reader that went away, as in `… | head`, is none.
+func (s *Stream) Failed() error {
+	if errors.Is(s.failed, syscall.EPIPE) {
+		return nil
+	}
+	return s.failed
+}
+
+// TTY tells whether the stream is a terminal.
+func (s *Stream) TTY() bool { return s.tty }
+
+// Width is the terminal's width in columns, 80 where there is none.
+func (s *Stream) Width() int { return s.width() }
+
+// The styles that the program uses, plain text where the stream has no colours.
+
+func (s *Stream) style(attribute color.Attribute, text string) string {
+	c := color.New(attribute)
+	if s.colours {
+		c.EnableColor()
+	} else {
+		c.DisableColor()
+	}
+	return c.Sprint(text)
+}
+
+// Bold is for headings and the one thing on a line that matters.
+func (s *Stream) Bold(text string) string { return s.style(color.Bold, text) }
+
+// Faint is for what may be passed over.
+func (s *Stream) Faint(text string) string { return s.style(color.Faint, text) }
+
+// Green is for success.
+func (s *Stream) Green(text string) string { return s.style(color.FgGreen, text) }
+
+// Yellow is for warnings.
+func (s *Stream) Yellow(text string) string { return s.style(color.FgYellow, text) }
+
+// Red is for errors.
+func (s *Stream) Red(text string) string { return s.style(color.FgRed, text) }
+
+// Note writes a line about progress.
+func (s *Stream) Note(format string, args ...any) { s.Println(fmt.Sprintf(format, args...)) }
+
+// Success writes a line about work that is done.
+func (s *Stream) Success(format string, args ...any) {
+	s.Println(s.Green(fmt.Sprintf(format, args...)))
+}
+
+// Warn writes a line that asks for attention.
+func (s *Stream) Warn(format string, args ...any) {
+	s.Println(s.Yellow("Warning: ") + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,125 @@
+package tier
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Option is one value of a resource and what it costs.
+type Option struct {
+	Value float64 // cores, GB or number of GPUs
+	Price float64 // US dollars an hour; 0 is included
+}
+
+// Text is the value as the platform lists it and as it must be entered: "0.5", "2".
+func (o Option) Text() string { return strconv.FormatFloat(o.Value, 'f', -1, 64) }
+
+// Label is Text and the price.
+func (o Option) Label() string {
+	if o.Price == 0 {
+		return o.Text()
+	}
+	return fmt.Sprintf("%s ($%s/hour)", o.Text(), strconv.FormatFloat(o.Price, 'f', -1, 64))
+}
+
+// One GPU comes with a machine of its own size.
+const (
+	GPUMachineCPU = 4.0
+	GPUMachineRAM = 12
+)
+
+type cpu struct {
+	Option
+	ram  []Option // paid tiers
+	free []Option // community
+}
+
+func cpus() []cpu {
+	small := func(first float64) []Option {
+		var ram []Option
+		for _, r := range []Option{{1, 0}, {2, 0}, {3, 0.150}, {4, 0.020}} {
+			if r.Value >= first {
+				ram = append(ram, r)
+			}
+		}
+		return ram
+	}
+	return []cpu{
+		{Option{0.5, 0}, small(1), []Option{{1, 0}, {2, 0}}},
+		{Option{1, 0}, small(2), []Option{{2, 0}}},
+		{Option{2, 0.090}, []Option{{4, 0.020}, {6, 0.030}, {8, 0.039}, {10, 0.049}, {12, 0.059}, {14, 0.069}, {16, 0.079}}, nil},
+		{Option{4, 0.179}, []Option{{8, 0.039}, {10, 0.049}, {12, 0.059}}, nil},
+		{Option{8, 0.357}, []Option{{16, 0.079}}, nil},
+	}
+}
+
+func (t Tier) ramOf(c cpu) []Option {
+	if t.paid {
+		return c.ram
+	}
+	return c.free
+}
+
+// GPUs returns the numbers of GPUs that t may choose.
+func (t Tier) GPUs() []Option {
+	if t.paid {
+		return []Option{{0, 0}, {1, 0.6312}}
+	}
+	return []Option{{0, 0}}
+}
+
+// CPUs returns the numbers of cores that t may choose without a GPU.
+func (t Tier) CPUs() []Option {
+	var out []Option
+	for _, c := range cpus() {
+		if len(t.ramOf(c)) > 0 {
+			out = append(out, c.Option)
+		}
+	}
+	return out
+}
+
+// RAMs returns the GB of memory that t may choose with that many cores, nil where it may not have them.
+func (t Tier) RAMs(cores float64) []Option {
+	for _, c := range cpus() {
+		if c.Value == cores {
+			return t.ramOf(c)
+		}
+	}
+	return nil
+}
+
+// CheckResources returns an error that names the first value t may not have, and those it may.
+func (t Tier) CheckResources(cores float64, ram, gpu int) error {
+	if err := t.oneOf("GPU", t.GPUs(), float64(gpu)); err != nil {
+		return err
+	}
+	if gpu > 0 {
+		if cores != GPUMachineCPU || ram != GPUMachineRAM {
+			return fmt.Errorf("one GPU comes with %g CPU and %d GB RAM", GPUMachineCPU, GPUMachineRAM)
+		}
+		return nil
+	}
+	if err := t.oneOf("CPU", t.CPUs(), cores); err != nil {
+		return err
+	}
+	return t.oneOf(fmt.Sprintf("RAM with %g CPU", cores), t.RAMs(cores), float64(ram))
+}
+
+func (t Tier) oneOf(what string, options []Option, value float64) error {
+	if slices.ContainsFunc(options, func(o Option) bool { return o.Value == value }) {
+		return nil
+	}
+	return fmt.Errorf("%g is no choice for %s in the %s tier; choices: %s", value, what, t.Name, Texts(options))
+}
+
+// Texts lists the options' texts.
+func Texts(options []Option) string {
+	var out []string
+	for _, o := range options {
+		out = append(out, o.Text())
+	}
+	return strings.Join(out, ", ")
+}
