@@ -68,7 +68,11 @@ func (f *File) without(key string) string {
 	if rest == "" && !endsLine(f.text) {
 		text = text[:len(text)-lastLineEnd(text)]
 	}
-	return text + rest
+	text += rest
+	if strings.HasPrefix(text, bom) && !strings.HasPrefix(f.text, bom) {
+		return f.lineEnd(0) + text // at the start it would no longer be a part of the key behind it
+	}
+	return text
 }
 
 // replace gives the statement at index i another value. It changes nothing and returns false where an unclosed

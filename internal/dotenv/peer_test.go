@@ -28,7 +28,7 @@ type reading struct {
 
 // startPeer starts the Python of PLOOMBER_TEST_PYTHON, which must have python-dotenv. Without it the test is
 // skipped, and fails where PLOOMBER_TEST_REQUIRE is set.
-func startPeer(t *testing.T) *peer {
+func startPeer(t testing.TB) *peer {
 	t.Helper()
 	python := os.Getenv("PLOOMBER_TEST_PYTHON")
 	if python == "" {
@@ -60,11 +60,8 @@ func startPeer(t *testing.T) *peer {
 	return &peer{in: json.NewEncoder(in), out: bufio.NewReaderSize(out, 1<<16)}
 }
 
-// read has python-dotenv read data. t is a *testing.T, *testing.F or *rapid.T.
-func (p *peer) read(t interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}, data []byte, env map[string]string) reading {
+// read has python-dotenv read data.
+func (p *peer) read(t fataler, data []byte, env map[string]string) reading {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,6 +81,12 @@ func (p *peer) read(t interface {
 		t.Fatalf("python-dotenv: %v", err)
 	}
 	return r
+}
+
+// fataler is what *testing.T and *rapid.T have in common here.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 // pairs turns what python-dotenv reads into what Values returns.

@@ -30,12 +30,6 @@ func TestAddThenRemoveRestores(t *testing.T) {
 	})
 }
 
-// fataler is what *testing.T and *rapid.T have in common here.
-type fataler interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
 func checkRestored(t fataler, file string, added, values, removed []string) {
 	t.Helper()
 	f := parse(file)

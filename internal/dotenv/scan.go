@@ -15,8 +15,8 @@ type statement struct {
 	value   string // unescaped, not yet expanded
 	problem string // why python-dotenv skips it; "" for a statement it reads
 
-	keyEnd               int // behind the key and its closing quote
-	valueStart, valueEnd int // the value with its quotes, without white space and comment; unset for null
+	keyEnd               int  // behind the key and its closing quote
+	valueStart, valueEnd int  // the value with its quotes, without white space and comment; unset for null
 	unclosed             bool // malformed by a quote that nothing in the rest of the file closes
 }
 

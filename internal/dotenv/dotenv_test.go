@@ -1,3 +1,0 @@
-package dotenv
-
-const testdata = "../../testdata/dotenv"
