@@ -189,6 +189,7 @@ func redirect(own http.Header) func(*http.Request, []*http.Request) error {
 		if via[len(via)-1].URL.Scheme == "https" && r.URL.Scheme != "https" {
 			return errors.New("a redirect from https to http is not followed")
 		}
+		r.Header.Del("Referer") // it would carry the whole URL, query included
 		if away {
 			for name := range own {
 				if !strings.EqualFold(name, "Accept") {

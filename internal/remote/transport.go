@@ -22,7 +22,7 @@ import (
 
 const (
 	connectTimeout = 10 * time.Second // also for the TLS handshake
-	headerTimeout  = 60 * time.Second // from the end of the request to the first line of the reply
+	headerTimeout  = 5 * time.Minute // until the head of the reply; the last resort where a client has no limit of its own
 )
 
 // Options say how hosts are reached.
@@ -172,7 +172,10 @@ func (t *trusting) RoundTrip(r *http.Request) (*http.Response, error) {
 		for _, b := range t.bundles {
 			pool.AppendCertsFromPEM(b)
 		}
-		t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.RootCAs = pool
 	})
 	return t.Transport.RoundTrip(r)
 }

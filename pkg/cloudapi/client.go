@@ -24,11 +24,12 @@ import (
 const (
 	defaultTimeout  = 30 * time.Second
 	defaultIdle     = 60 * time.Second
+	drain           = 3 // times the idle limit for the reply to an upload: the end of it may still be in slow buffers
 	defaultRetries  = 3
-	defaultDownload = 2 << 30 // bytes; the largest tier uploads 500 MB
+	defaultDownload = 2e9 // bytes; the largest tier uploads 500 MB
 	connectTimeout  = 10 * time.Second
-	maxReply        = 10 << 20 // bytes of a JSON reply
-	maxLogs         = 50 << 20 // bytes of a reply that holds logs
+	maxReply        = 10e6 // bytes of a JSON reply
+	maxLogs         = 50e6 // bytes of a reply that holds logs
 )
 
 const (
@@ -44,8 +45,9 @@ type Options struct {
 	UserAgent   string
 	Retries     int           // further tries after the first; 0 means 3, negative means none
 	Timeout     time.Duration // for one try of an ordinary request with its reply; 0 means 30 s
-	IdleTimeout time.Duration // longest standstill of an upload or a download; 0 means 60 s
-	MaxDownload int64         // bytes that Download accepts; 0 means 2 GiB
+	IdleTimeout time.Duration // longest standstill of an upload or a download; 0 means 60 s. Three times as long for
+	// the reply to an upload, whose last megabytes are on their way when all is written.
+	MaxDownload int64 // bytes that Download accepts; 0 means 2 GB
 
 	Sleep   func(context.Context, time.Duration) error // waits between tries; nil: a timer
 	Jitter  func() float64                             // in [0, 1); nil: random
@@ -133,7 +135,7 @@ func parseBase(raw string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("the address of the platform is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, fmt.Errorf("the address of the platform is not an http or https URL: %s", oneLine(u.Redacted(), maxDetail))
+		return nil, fmt.Errorf("the address of the platform is not an http or https URL: %q", oneLine(u.Redacted(), maxDetail))
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("the address of the platform holds more than host and path: %s", u.Host)
 	}

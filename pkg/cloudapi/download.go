@@ -35,7 +35,7 @@ func (c *Client) save(q call, resp *http.Response, watch *watch, w io.Writer) er
 	case out.err != nil:
 		return fmt.Errorf("write the archive: %w", out.err)
 	case out.n > c.o.MaxDownload:
-		e.kind, e.msg = ErrTooLarge, fmt.Sprintf("the archive is larger than %d MB", c.o.MaxDownload>>20)
+		e.kind, e.msg = ErrTooLarge, fmt.Sprintf("the archive is larger than %d MB", c.o.MaxDownload/1e6)
 	case err != nil:
 		e.interrupt("the download", err)
 		e.lost = e.lost && out.n == 0 // what w has been given cannot be taken back
@@ -57,7 +57,7 @@ type source struct {
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if n > 0 {
-		s.watch.progress()
+		s.watch.extend(1)
 	}
 	return n, err
 }

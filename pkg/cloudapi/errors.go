@@ -105,6 +105,7 @@ func (c *Client) unanswered(ctx context.Context, q call, err error, connected bo
 		archive     *archiveError
 		certificate *tls.CertificateVerificationError
 		name        *net.DNSError
+		late        net.Error
 		reason      = err.Error()
 	)
 	switch {
@@ -118,6 +119,8 @@ func (c *Client) unanswered(ctx context.Context, q call, err error, connected bo
 		e.unsent, e.msg = false, fmt.Sprintf("the host %s is not known; is there a network?", name.Name)
 	case e.unsent:
 		e.msg = fmt.Sprintf("cannot reach the platform at %s: %s", host, reason)
+	case errors.As(err, &late) && late.Timeout(): // a limit of the transport
+		e.msg = fmt.Sprintf("the platform at %s did not answer in time", host)
 	case isLost(err):
 		e.lost, e.msg = true, fmt.Sprintf("the connection to %s was lost: %s", host, reason)
 	default:
@@ -137,7 +140,7 @@ func (e *Error) where(q call) string {
 
 // interrupt fills in e for a reply whose body could not be read to its end.
 func (e *Error) interrupt(what string, err error) {
-	if errors.Is(err, context.Canceled) { // by the watch; the end of the caller's context is told apart later
+	if errors.Is(err, errSlow) || errors.Is(err, context.Canceled) { // the end of the caller's context is told apart later
 		e.kind, e.msg = ErrNetwork, what+" stood still for too long"
 		return
 	}

@@ -54,7 +54,7 @@ func (c *Client) read(q call, resp *http.Response, e *Error) ([]byte, error) {
 	switch {
 	case int64(len(data)) > limit:
 		e.kind = ErrTooLarge
-		e.msg = c.clean(fmt.Sprintf("the platform's reply is larger than %d MB%s", limit>>20, e.where(q)))
+		e.msg = c.clean(fmt.Sprintf("the platform's reply is larger than %d MB%s", limit/1e6, e.where(q)))
 		return nil, e
 	case err != nil:
 		e.interrupt("the platform's reply", err)

@@ -88,8 +88,8 @@ func newWatch(ctx context.Context, limit time.Duration) (context.Context, *watch
 	return ctx, &watch{limit: limit, cancel: cancel, timer: time.AfterFunc(limit, func() { cancel(errSlow) })}
 }
 
-// progress starts the time anew.
-func (w *watch) progress() { w.timer.Reset(w.limit) }
+// extend starts the time anew, with so many times the limit.
+func (w *watch) extend(times time.Duration) { w.timer.Reset(times * w.limit) }
 
 func (w *watch) stop() {
 	w.timer.Stop()

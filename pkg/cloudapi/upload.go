@@ -82,8 +82,13 @@ type body struct {
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	b.upload.watch.progress() // being asked for more means that the network took what it had
-	return b.all.Read(p)
+	n, err := b.all.Read(p)
+	if err == io.EOF {
+		b.upload.watch.extend(drain)
+	} else {
+		b.upload.watch.extend(1) // being asked for more means that the network took what it had
+	}
+	return n, err
 }
 
 func (b *body) Close() error { return b.file.Close() }
