@@ -1,0 +1,204 @@
+// Package localcloud joins the rooms of the platform. Up runs one project here: it builds the environment,
+// starts the app and serves it behind the login that it is handed. It must not know commands, prompts or how
+// a login works.
+package localcloud
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/platform/build"
+	"github.com/ploomber/ploomber-cloud/internal/platform/gateway"
+	"github.com/ploomber/ploomber-cloud/internal/platform/supervise"
+)
+
+// UpOptions says what to run and with what.
+type UpOptions struct {
+	Dir       string             // the project; nothing is written there
+	Framework platform.Framework // its type
+	Vars      map[string]string  // the app's variables, as .env has them
+	Environ   []string           // the caller's variables, NAME=value
+	CacheDir  string             // for environments and the apps' home folders; made if missing
+	Address   string             // "host:port"; "" for 127.0.0.1:8080 or the next free port
+	NoBuild   bool               // take the environment that was built last, even if the project has changed
+
+	// Protect makes the handler that stands between users at public and the app at upstream. It is closed in
+	// the end if it is an io.Closer.
+	Protect func(upstream, public *url.URL) (http.Handler, error)
+
+	InstallLog io.Writer            // gets the lines of installers; nil drops them
+	AppLog     io.Writer            // gets the lines of the app; nil drops them
+	ServerLog  *slog.Logger         // gets what goes wrong with single connections; nil drops it
+	Notify     func(platform.Event) // called from several goroutines, never from two at once; may be nil
+	Now        func() time.Time     // required
+
+	ReadyTimeout time.Duration // how long the app may take to answer; 0 means 90 s
+	StopTimeout  time.Duration // how long it may take to end before force is used; 0 means 10 s
+
+	Recipe *platform.Recipe // in place of the framework's own; nil in production
+}
+
+// drainTimeout is how long requests in progress may take to finish once the user wants to stop.
+const drainTimeout = 3 * time.Second
+
+// Running is a project that is served.
+type Running struct {
+	options UpOptions
+	url     *url.URL
+	env     *build.Built
+	app     *supervise.App
+	handler http.Handler
+	server  *gateway.Server
+	closing sync.Once
+}
+
+// Up runs a project and returns once it answers at URL. Where it fails or ctx ends first, everything it
+// started is stopped before it returns; the error is a *platform.Problem where the user can do something
+// about it, ctx.Err() where ctx ended. After the return ctx has no influence: see Wait and Close.
+func Up(ctx context.Context, o UpOptions) (_ *Running, err error) {
+	o.Notify = serialised(o.Notify)
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
+	recipe, err := o.recipe()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := platform.Entry(o.Dir, recipe); err != nil {
+		return nil, err // before minutes of installing
+	}
+	listener, err := gateway.Listen(ctx, o.Address)
+	if err != nil {
+		return nil, err
+	}
+	r := &Running{options: o, url: listener.URL()}
+	defer func() {
+		if err != nil {
+			_ = listener.Close()
+			r.stop()
+		}
+	}()
+
+	if r.env, err = o.build(ctx, recipe); err != nil {
+		return nil, err
+	}
+	if r.app, err = o.start(ctx, recipe, r.env.Environment); err != nil {
+		return nil, err
+	}
+	if r.handler, err = o.Protect(r.app.URL(), r.url); err != nil {
+		return nil, fmt.Errorf("protect the app: %w", err)
+	}
+	r.server = gateway.Serve(listener, r.handler, o.ServerLog)
+	o.Notify(platform.Event{Phase: platform.Ready, Message: "the app is ready", URL: r.URL()})
+	return r, nil
+}
+
+func (o *UpOptions) recipe() (platform.Recipe, error) {
+	if o.Recipe != nil {
+		return *o.Recipe, nil
+	}
+	recipe, ok := platform.RecipeFor(o.Framework, runtime.GOOS)
+	if !ok {
+		return recipe, &platform.Problem{
+			Msg:  fmt.Sprintf("projects of type %q cannot be run here", o.Framework),
+			Hint: fmt.Sprintf("these can: %v", platform.Frameworks()),
+		}
+	}
+	return recipe, nil
+}
+
+func (o *UpOptions) build(ctx context.Context, recipe platform.Recipe) (*build.Built, error) {
+	b := build.Builder{
+		CacheDir: o.CacheDir, Environ: o.Environ, Log: o.InstallLog, Notify: o.Notify, Now: o.Now, Run: supervise.Run,
+	}
+	p := build.Project{Dir: o.Dir, Recipe: recipe}
+	if o.NoBuild {
+		return b.Latest(ctx, p)
+	}
+	return b.Build(ctx, p)
+}
+
+func (o *UpOptions) start(ctx context.Context, recipe platform.Recipe, env platform.Environment) (*supervise.App, error) {
+	home := filepath.Join(o.CacheDir, "projects", platform.FolderName(o.Dir), "home")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, fmt.Errorf("make the app's home folder: %w", err)
+	}
+	return supervise.Start(ctx, supervise.Spec{
+		Recipe: recipe, Dir: o.Dir, Environment: env, Environ: o.Environ, Vars: o.Vars, Home: home,
+		Log: o.AppLog, Notify: o.Notify, Now: o.Now, ReadyTimeout: o.ReadyTimeout, StopTimeout: o.StopTimeout,
+	})
+}
+
+// URL is where users reach the app.
+func (r *Running) URL() *url.URL { u := *r.url; return &u }
+
+// Wait blocks until ctx ends, the app has crashed too often or its server fails, then stops everything. It
+// returns ctx.Err() or the reason.
+func (r *Running) Wait(ctx context.Context) error {
+	var err error
+	select {
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-r.app.Done():
+		err = r.app.Err()
+	case <-r.server.Done():
+		err = r.server.Err()
+	}
+	r.close(err)
+	return err
+}
+
+// Close stops everything, in order: no new requests, the ones in progress finished or cut off, the app and
+// all it started ended. It takes at most drainTimeout and StopTimeout and a little more.
+func (r *Running) Close() { r.close(nil) }
+
+func (r *Running) close(reason error) {
+	r.closing.Do(func() {
+		e := platform.Event{Phase: platform.Stopping, Message: "stopping the app"}
+		if r.app.Err() != nil || r.server.Err() != nil {
+			e.Err = reason
+		}
+		r.options.Notify(e)
+		r.stop()
+		r.options.Notify(platform.Event{Phase: platform.Stopped, Message: "the app has stopped"})
+	})
+}
+
+// stop ends what has been started so far.
+func (r *Running) stop() {
+	if r.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		r.server.Shutdown(ctx)
+	}
+	if r.app != nil {
+		r.app.Stop()
+	}
+	if c, ok := r.handler.(io.Closer); ok {
+		_ = c.Close()
+	}
+	r.env.Release()
+}
+
+// serialised returns notify made safe for concurrent use.
+func serialised(notify func(platform.Event)) func(platform.Event) {
+	var mu sync.Mutex
+	return func(e platform.Event) {
+		if notify == nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		notify(e)
+	}
+}

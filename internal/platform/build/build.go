@@ -1,0 +1,231 @@
+// Package build makes the environment of an app outside its project: a virtual environment, an R library or a
+// container image. What was built is used again as long as what it was built from stays the same. It must not
+// know how the app is started or served.
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+// Project is what an environment is built for.
+type Project struct {
+	Dir    string // absolute
+	Recipe platform.Recipe
+}
+
+// Builder builds environments below CacheDir. Several, in this process and others, may share a CacheDir.
+type Builder struct {
+	CacheDir string
+	Environ  []string  // variables of the caller, NAME=value; PATH says where uv, python3, Rscript and docker are
+	Log      io.Writer // gets the lines that installers print; nil drops them
+	Notify   func(platform.Event)
+	Now      func() time.Time
+
+	// Run runs a command to its end, and ends it with all it started when ctx ends. Its error is a
+	// *platform.ExitError where the command failed.
+	Run func(context.Context, platform.Command) error
+}
+
+// Built is an environment in use: it is not removed or changed before Release.
+type Built struct {
+	platform.Environment
+	lock *flock.Flock
+}
+
+// Release says that the environment is no longer in use. It may be called more than once, and on nil.
+func (b *Built) Release() {
+	if b != nil && b.lock != nil {
+		_ = b.lock.Unlock()
+	}
+}
+
+// kit makes one kind of environment.
+type kit struct {
+	key   string // two keys are the same only where one environment serves both
+	fresh bool   // whether it is made anew each time, because the program that makes it has a cache of its own
+	// make fills dir, which is empty, and returns what it made and the files without which it does not work.
+	make func(ctx context.Context, dir string) (env platform.Environment, needs []string, err error)
+}
+
+const lockPoll = 100 * time.Millisecond
+
+// Build returns the environment of p, making it first where there is none. The error is a *platform.Problem
+// where the project or a missing program is at fault, ctx.Err() where ctx ended first. A build that was broken
+// off is never used: the next one starts over.
+func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
+	k, err := b.kit(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(b.envs(), 0o700); err != nil {
+		return nil, fmt.Errorf("make the cache folder: %w", err)
+	}
+	b.prune()
+	built, err := b.reuse(ctx, k.key)
+	message := "the environment is ready, built before"
+	for err == nil && (built == nil || k.fresh) {
+		built.Release()
+		built, message = nil, "the environment is ready"
+		if err = b.make(ctx, p, k); err == nil {
+			built, err = b.reuse(ctx, k.key)
+		}
+		k.fresh = false
+	}
+	if err == nil {
+		err = b.remember(p, k.key)
+	}
+	if err != nil {
+		built.Release()
+		return nil, err
+	}
+	b.step(platform.Built, "%s", message)
+	return built, nil
+}
+
+// Latest returns the environment that was last built for p, even where p has changed since. The error is a
+// *platform.Problem where there is none.
+func (b *Builder) Latest(ctx context.Context, p Project) (*Built, error) {
+	none := &platform.Problem{Msg: "no environment has been built for " + p.Dir, Hint: "let it be built once"}
+	key, err := os.ReadFile(b.pointer(p))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, none
+	}
+	if err != nil {
+		return nil, err
+	}
+	built, err := b.reuse(ctx, filepath.Base(string(key)))
+	if err == nil && built == nil {
+		return nil, none
+	}
+	return built, err
+}
+
+func (b *Builder) kit(ctx context.Context, p Project) (kit, error) {
+	switch p.Recipe.Runtime {
+	case platform.R:
+		return b.rKit(ctx, p)
+	case platform.Container:
+		return b.containerKit(ctx, p)
+	default:
+		return b.pythonKit(ctx, p)
+	}
+}
+
+// reuse returns the environment of key, locked against changes; nil where there is none that works.
+func (b *Builder) reuse(ctx context.Context, key string) (*Built, error) {
+	dir := filepath.Join(b.envs(), key)
+	if _, err := readMarker(dir); err != nil {
+		return nil, nil // not even worth a lock file
+	}
+	lock := flock.New(dir + lockSuffix)
+	if _, err := lock.TryRLockContext(ctx, lockPoll); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	m, err := readMarker(dir)
+	if err != nil || !m.works() {
+		_ = lock.Unlock()
+		return nil, nil
+	}
+	m.touch(dir, b.Now())
+	if m.Environment.Image != "" {
+		_ = lock.Unlock() // the image is the engine's to keep, and the next build need not wait for us
+	}
+	return &Built{Environment: m.Environment, lock: lock}, nil
+}
+
+// make makes the environment of k unless another process was faster.
+//
+// It is made in the folder where it stays: the programs of a virtual environment name it in their first lines,
+// so it cannot be moved into place when it is complete. The marker, written last, says that it is.
+func (b *Builder) make(ctx context.Context, p Project, k kit) error {
+	dir := filepath.Join(b.envs(), k.key)
+	lock := flock.New(dir + lockSuffix)
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		b.step(platform.Building, "waiting for another build of the same environment")
+		_, err = lock.TryLockContext(ctx, lockPoll)
+	}
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", dir, err)
+	}
+	defer lock.Unlock()
+	if m, err := readMarker(dir); err == nil && m.works() && !k.fresh {
+		return nil
+	}
+	if err := removeEnv(dir); err != nil {
+		return fmt.Errorf("remove an old environment: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("make the environment's folder: %w", err)
+	}
+	env, needs, err := k.make(ctx, dir)
+	if err == nil {
+		err = marker{Project: p.Dir, Made: b.Now(), Environment: env, Needs: needs}.write(dir)
+	}
+	if err != nil {
+		_ = removeEnv(dir)
+	}
+	return err
+}
+
+// run runs an installer in the project's folder. Its output goes to the log, and in the error, without the
+// credentials that an address of a package index may hold.
+func (b *Builder) run(ctx context.Context, p Project, what, path string, args ...string) error {
+	log := b.Log
+	if log != nil {
+		log = redactor{log}
+	}
+	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: b.environ(), Output: log})
+	var exit *platform.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	lines := make([]string, len(exit.Output))
+	for i, line := range exit.Output {
+		lines[i] = redact(line)
+	}
+	return &platform.Problem{Msg: what + " failed", Output: lines, Err: fmt.Errorf("%s %w", filepath.Base(path), exit)}
+}
+
+// ask runs a program and returns what it printed.
+func (b *Builder) ask(ctx context.Context, p Project, path string, args ...string) (string, error) {
+	var out strings.Builder
+	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: b.environ(), Output: &out})
+	return strings.TrimSpace(out.String()), err
+}
+
+func (b *Builder) step(phase platform.Phase, format string, args ...any) {
+	if b.Notify != nil {
+		b.Notify(platform.Event{Phase: phase, Message: fmt.Sprintf(format, args...)})
+	}
+}
+
+// environ is what installers see: the caller's variables without the API key, for they run code of strangers,
+// and without what would lead them to another environment.
+func (b *Builder) environ() []string {
+	return platform.Without(b.Environ, "PLOOMBER_CLOUD_KEY", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME",
+		"PYTHONPATH", "__PYVENV_LAUNCHER__", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "UV_TARGET",
+		"UV_SYSTEM_PYTHON", "UV_PROJECT_ENVIRONMENT")
+}
+
+// digest returns a short name for parts that differs whenever one of them does.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s,", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}

@@ -1,0 +1,60 @@
+package build
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+// containerKit builds the project's Dockerfile with docker or podman, whichever answers. The layers are in
+// their cache, so the build is run each time.
+func (b *Builder) containerKit(ctx context.Context, p Project) (kit, error) {
+	if _, err := os.Stat(filepath.Join(p.Dir, p.Recipe.Entry)); err != nil {
+		return kit{}, &platform.Problem{Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
+	}
+	engine, err := b.engine(ctx, p)
+	if err != nil {
+		return kit{}, err
+	}
+	folder := platform.FolderName(p.Dir)
+	return kit{
+		key:   "image-" + folder,
+		fresh: true,
+		make: func(ctx context.Context, _ string) (platform.Environment, []string, error) {
+			env := platform.Environment{Program: engine, Image: "ploomber-cloud/" + strings.ToLower(strings.Trim(folder, "-"))}
+			b.step(platform.Building, "building the image with %s", filepath.Base(engine))
+			err := b.run(ctx, p, "building the image", engine, "build", "--tag", env.Image, p.Dir)
+			return env, []string{engine}, err
+		},
+	}, nil
+}
+
+// engine returns the program that runs containers here.
+func (b *Builder) engine(ctx context.Context, p Project) (string, error) {
+	problem := &platform.Problem{
+		Msg:  "this project runs in a container, and neither docker nor podman is installed",
+		Hint: "install docker or podman",
+	}
+	for _, name := range []string{"docker", "podman"} {
+		path, err := platform.FindProgram(b.Environ, name)
+		if err != nil {
+			continue
+		}
+		out, err := b.ask(ctx, p, path, "info")
+		if err == nil {
+			return path, nil
+		}
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		lines := strings.Split(redact(out), "\n")
+		problem = &platform.Problem{
+			Msg: path + " is installed but does not answer", Err: err,
+			Hint: "start its service", Output: lines[max(0, len(lines)-5):],
+		}
+	}
+	return "", problem
+}

@@ -1,0 +1,184 @@
+// Package supervise runs programs together with everything they start: an app until it is stopped, restarted
+// when it crashes, or an installer until it is done. Nothing they started outlives them. It must not know how
+// an environment is built or who talks to the app.
+package supervise
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+// markName is a variable that every process of one run inherits. It finds those that left the process group.
+const markName = "PLOOMBER_CLOUD_RUN"
+
+const (
+	leftoverGrace = 5 * time.Second  // for what a program leaves behind when it ends by itself
+	cleanupLimit  = 30 * time.Second // for platform.Command.Cleanup
+	drainLimit    = time.Second      // for output still in the pipe after the last process has gone
+)
+
+// Run runs c to its end. The error is a *platform.ExitError where it did not succeed, ctx.Err() where ctx ended first;
+// then, as after success, nothing that c started is left.
+func Run(ctx context.Context, c platform.Command) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p, err := start(c)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		p.stop(leftoverGrace)
+		return ctx.Err()
+	}
+	if p.exit.Code != 0 {
+		return p.exit
+	}
+	return nil
+}
+
+// process is a started command and all its descendants.
+type process struct {
+	cmd  *exec.Cmd
+	tree *tree
+	tail tail
+
+	stopping sync.Once
+	done     chan struct{}       // closed when nothing of it is left
+	exit     *platform.ExitError // valid once done is closed; Code 0 after success
+}
+
+// start starts c. The caller must wait for done or call stop.
+func start(c platform.Command) (*process, error) {
+	mark := rand.Text()
+	cmd := exec.Command(c.Path, c.Args...)
+	cmd.Dir = c.Dir
+	cmd.Env = append(platform.Without(c.Env, markName), markName+"="+mark)
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c.Path, err)
+	}
+	cmd.Stdout, cmd.Stderr = in, in
+	p := &process{cmd: cmd, tree: newTree(cmd, mark), done: make(chan struct{})}
+
+	started := make(chan error)
+	go func() {
+		// Linux ends the child together with the thread that made it, so that thread has to stay.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			p.tree.adopt(c)
+		}
+		started <- err
+		if err == nil {
+			p.reap(c, out)
+		}
+	}()
+	err = <-started
+	_ = in.Close() // the child has its own copy
+	if err != nil {
+		_ = out.Close()
+		p.tree.release()
+		return nil, fmt.Errorf("start %s: %w", c.Path, err)
+	}
+	return p, nil
+}
+
+// reap forwards the output of p until it has ended, ends what is left of it, and records how it went.
+func (p *process) reap(c platform.Command, out *os.File) {
+	copied := make(chan struct{})
+	go func() {
+		copyLines(c.Output, &p.tail, out)
+		close(copied)
+	}()
+	err := p.cmd.Wait()
+	p.endLeftovers()
+	p.cleanup(c)
+	p.tree.release()
+	select {
+	case <-copied:
+	case <-time.After(drainLimit): // a process that we cannot see holds the pipe
+		_ = out.Close()
+		<-copied
+	}
+	_ = out.Close()
+	p.exit = exitOf(err)
+	p.exit.Output = p.tail.last()
+	close(p.done)
+}
+
+// endLeftovers ends every process that p.cmd started and that is still there: politely, then not.
+func (p *process) endLeftovers() {
+	if p.tree.empty() {
+		return
+	}
+	p.tree.terminate()
+	force := time.NewTimer(leftoverGrace)
+	defer force.Stop()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for !p.tree.empty() {
+		select {
+		case <-look.C:
+		case <-force.C:
+			p.tree.kill()
+			return
+		}
+	}
+}
+
+func (p *process) cleanup(c platform.Command) {
+	if len(c.Cleanup) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.Cleanup[0], c.Cleanup[1:]...)
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	_ = cmd.Run() // most often there is nothing to clean up, which is a failure for it
+}
+
+// stop asks p to end, ends it by force after grace, and returns when nothing of it is left. It may be called
+// more than once and after p has ended.
+func (p *process) stop(grace time.Duration) {
+	p.stopping.Do(func() {
+		select {
+		case <-p.done:
+			return
+		default:
+		}
+		p.tree.terminate()
+		force := time.NewTimer(grace)
+		defer force.Stop()
+		select {
+		case <-p.done:
+		case <-force.C:
+			p.tree.kill()
+		}
+	})
+	<-p.done
+}
+
+func exitOf(err error) *platform.ExitError {
+	var ee *exec.ExitError
+	switch {
+	case err == nil:
+		return &platform.ExitError{}
+	case errors.As(err, &ee):
+		return &platform.ExitError{Code: ee.ExitCode(), Signal: signalOf(ee.ProcessState)}
+	default:
+		return &platform.ExitError{Code: -1, Output: []string{err.Error()}}
+	}
+}

@@ -1,0 +1,205 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+// Spec is an app to run.
+type Spec struct {
+	Recipe      platform.Recipe
+	Dir         string // the project; nothing is written there
+	Environment platform.Environment
+	Environ     []string          // variables of the caller, NAME=value; the API key among them is held back
+	Vars        map[string]string // variables of the project, which win
+	Home        string            // folder outside the project that keeps the app's settings and caches
+	Log         io.Writer         // gets the lines the app prints, one Write each; nil drops them
+	Notify      func(platform.Event)
+
+	// Zero values stand for the defaults below.
+	ReadyTimeout time.Duration             // how long a start may take: 90 s
+	StopTimeout  time.Duration             // from the request to stop to the use of force: 10 s
+	MaxRestarts  int                       // crashes in a row after which it is given up: 5
+	Backoff      func(n int) time.Duration // pause after the n-th crash in a row: 1 s, doubling, at most 30 s
+	Now          func() time.Time          // required
+	freePort     func() (int, error)       // replaced by tests
+}
+
+const (
+	portAttempts = 3           // an app may lose its port to another program between choice and use
+	stableAfter  = time.Minute // an app that served so long has not crashed in a row
+)
+
+// App is a running app. Its methods are safe for concurrent use.
+type App struct {
+	spec     Spec
+	launch   *launch
+	port     int
+	stopOnce sync.Once
+	stop     chan struct{}
+	done     chan struct{}
+	err      error // valid once done is closed
+}
+
+// Start starts the app and returns once it answers. The error is a *platform.Problem where the app is at
+// fault, ctx.Err() where ctx ended first; then nothing of it is left. After the return ctx has no influence:
+// the caller ends the app with Stop.
+func Start(ctx context.Context, s Spec) (*App, error) {
+	s = s.withDefaults()
+	l, err := prepare(s)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{spec: s, launch: l, stop: make(chan struct{}), done: make(chan struct{})}
+	p, err := a.first(ctx)
+	if err != nil {
+		l.discard()
+		return nil, err
+	}
+	go a.watch(p)
+	return a, nil
+}
+
+func (s Spec) withDefaults() Spec {
+	if s.ReadyTimeout == 0 {
+		s.ReadyTimeout = 90 * time.Second
+	}
+	if s.StopTimeout == 0 {
+		s.StopTimeout = 10 * time.Second
+	}
+	if s.MaxRestarts == 0 {
+		s.MaxRestarts = 5
+	}
+	if s.Backoff == nil {
+		s.Backoff = func(n int) time.Duration { return min(time.Second<<min(n-1, 5), 30*time.Second) }
+	}
+	if s.Notify == nil {
+		s.Notify = func(platform.Event) {}
+	}
+	if s.freePort == nil {
+		s.freePort = freePort
+	}
+	return s
+}
+
+// first starts the app on a port that it keeps, for whoever leads users to it knows that port.
+func (a *App) first(ctx context.Context) (*process, error) {
+	for attempt := 1; ; attempt++ {
+		var err error
+		if a.port, err = a.spec.freePort(); err != nil {
+			return nil, err
+		}
+		a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.entry})
+		p, err := a.start(ctx)
+		if err == nil {
+			return p, nil
+		}
+		var exit *platform.ExitError
+		if attempt == portAttempts || !errors.As(err, &exit) || !portTaken(a.port) {
+			return nil, err
+		}
+	}
+}
+
+// start starts the app once and waits until it answers. After an error nothing of it is left.
+func (a *App) start(ctx context.Context) (*process, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c, err := a.launch.command(a.port)
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := awaitReady(ctx, a.spec, p, a.URL()); err != nil {
+		p.stop(a.spec.StopTimeout)
+		return nil, err
+	}
+	return p, nil
+}
+
+// watch keeps the app running until it is stopped or has crashed too often.
+func (a *App) watch(p *process) {
+	defer close(a.done)
+	defer a.launch.discard()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-a.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for crashes := 0; ; {
+		since := a.spec.Now()
+		select {
+		case <-a.stop:
+			p.stop(a.spec.StopTimeout)
+			return
+		case <-p.done:
+		}
+		if a.spec.Now().Sub(since) >= stableAfter {
+			crashes = 0
+		}
+		var crash error = ended(p.exit)
+		for p = nil; p == nil; p, crash = a.restart(ctx) {
+			if ctx.Err() != nil {
+				return // stopped while starting
+			}
+			if crashes++; crashes > a.spec.MaxRestarts {
+				a.err = fmt.Errorf("given up after %d restarts: %w", a.spec.MaxRestarts, crash)
+				return
+			}
+			delay := a.spec.Backoff(crashes)
+			a.spec.Notify(platform.Event{Phase: platform.Crashed, Message: "the app crashed", Delay: delay, Err: crash})
+			select {
+			case <-a.stop:
+				return
+			case <-time.After(delay):
+			}
+		}
+	}
+}
+
+// restart starts the app again after a crash. A nil process comes with the error.
+func (a *App) restart(ctx context.Context) (*process, error) {
+	a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.entry + " again"})
+	p, err := a.start(ctx)
+	if err == nil {
+		a.spec.Notify(platform.Event{Phase: platform.Restarted, Message: "the app answers again"})
+	}
+	return p, err
+}
+
+// URL is where the app answers, on the loopback interface.
+func (a *App) URL() *url.URL { return upstream(a.port) }
+
+// Done is closed when the app has ended for good: after Stop, or when it crashed too often.
+func (a *App) Done() <-chan struct{} { return a.done }
+
+// Err returns why the app ended, once Done is closed: nil after Stop, else a *platform.Problem.
+func (a *App) Err() error {
+	select {
+	case <-a.done:
+		return a.err
+	default:
+		return nil
+	}
+}
+
+// Stop ends the app and everything it started, by force after Spec.StopTimeout, and returns when it is gone.
+func (a *App) Stop() {
+	a.stopOnce.Do(func() { close(a.stop) })
+	<-a.done
+}
