@@ -72,6 +72,20 @@ func Replace(files ...File) (err error) {
 	return nil
 }
 
+// Check returns the error that Replace would meet at path before it writes anything.
+func Check(path string) error {
+	target, mode, err := inspect(File{Path: path, Mode: Public})
+	if err != nil {
+		return err
+	}
+	s, err := stage(filepath.Dir(target), nil, mode)
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, bare(err))
+	}
+	s.discard()
+	return nil
+}
+
 // inspect finds the file that f.Path really names and the mode its new content gets. A file that its owner
 // made read-only is refused, although a rename would get past that.
 func inspect(f File) (target string, mode fs.FileMode, err error) {

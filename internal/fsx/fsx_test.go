@@ -137,3 +137,14 @@ func TestReplaceKeepsCause(t *testing.T) {
 		t.Errorf("%v does not wrap fs.ErrNotExist", err)
 	}
 }
+
+func TestCheckLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := fsx.Check(filepath.Join(dir, "new")); err != nil || names(t, dir) != "" {
+		t.Errorf("%v, folder holds %q", err, names(t, dir))
+	}
+	if err := fsx.Check(filepath.Join(dir, "no", "new")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing folder: %v", err)
+	}
+}

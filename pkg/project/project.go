@@ -209,3 +209,34 @@ func (c *Config) Marshal() ([]byte, error) {
 	}
 	return indent("{" + string(flat) + "}")
 }
+
+// Keep takes over from old, which may be nil, every setting that c does not have: all but id and type.
+func (c *Config) Keep(old *Config) {
+	if old == nil {
+		return
+	}
+	if c.Resources == nil {
+		c.Resources = old.Resources
+	}
+	if c.Template == "" {
+		c.Template = old.Template
+	}
+	for _, l := range []struct{ to, from *[]string }{
+		{&c.Labels, &old.Labels}, {&c.SecretKeys, &old.SecretKeys}, {&c.Ignore, &old.Ignore}, {&c.Include, &old.Include},
+	} {
+		if *l.to == nil {
+			*l.to = *l.from
+		}
+	}
+	for key, raw := range old.raw {
+		if _, ok := c.raw[key]; !ok && c.raw != nil {
+			c.raw[key] = raw
+		}
+	}
+	if c.Authentication == nil {
+		c.Authentication = old.Authentication
+	}
+	if c.AuthenticationAnalytics == nil {
+		c.AuthenticationAnalytics = old.AuthenticationAnalytics
+	}
+}

@@ -1,0 +1,214 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/bundle"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Deploy sends a project to the platform.
+type Deploy struct {
+	Folder  Folder
+	Report  Reporter
+	Ask     Asker
+	Connect Connect
+	Environ Lookup
+
+	InCI         bool     // nothing is asked
+	PruneSecrets bool     // secrets that the platform has and this deployment has not are dropped unasked
+	AllowSecrets []string // files that ship although they look like secrets
+	AllowLinks   []string // links that ship although they leave the project
+	TempDir      string   // where the archive is kept while it is sent
+
+	// Progress returns what follows a step's bytes, and what ends that. It may be nil.
+	Progress func(step string) (update func(done, total int64), end func())
+}
+
+// Package is what a deployment consists of, before anything is sent.
+type Package struct {
+	Config                  *project.Config
+	Secrets                 Secrets
+	MainApp, AnalyticsLogin *cloudapi.Credentials
+	Files                   *bundle.Listing
+}
+
+// Prepare gathers the package from the folder. It makes no request and writes nothing.
+func (d *Deploy) Prepare(ctx context.Context) (*Package, error) {
+	c, err := d.Folder.Load()
+	if err != nil {
+		return nil, err
+	}
+	p := &Package{Config: c}
+	if p.Secrets, err = d.Folder.Secrets(c, d.Environ, d.Report); err != nil {
+		return nil, err
+	}
+	if p.MainApp, err = d.login(c, project.MainApp); err != nil {
+		return nil, err
+	}
+	if p.AnalyticsLogin, err = d.login(c, project.Analytics); err != nil {
+		return nil, err
+	}
+	if err := d.refuseAPI(); err != nil {
+		return nil, err
+	}
+	p.Files, err = d.Plan(ctx, c, false)
+	return p, err
+}
+
+// Plan decides which files ship. full lists the files of left-out folders too.
+func (d *Deploy) Plan(ctx context.Context, c *project.Config, full bool) (*bundle.Listing, error) {
+	rules := bundle.Rules{
+		Ignore: c.Ignore, Include: c.Include, Config: d.Folder.Config,
+		AllowSecrets: d.AllowSecrets, AllowLinks: d.AllowLinks, Full: full,
+	}
+	if path, err := project.Path(d.Folder.Config); err == nil && d.Folder.Config != "" {
+		rules.Config = path
+	}
+	files, err := bundle.Plan(ctx, d.Folder.Dir, rules)
+	var outside *bundle.OutsideError
+	if errors.As(err, &outside) {
+		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
+			WithHint("copy the files into the project, leave the link out with 'ignore', or name it with --allow-link")
+	}
+	return files, err
+}
+
+func (d *Deploy) login(c *project.Config, feature project.Feature) (*cloudapi.Credentials, error) {
+	login, err := d.Folder.Credentials(c, feature, d.Environ)
+	if err == nil && login != nil && c.Credentials(feature).Literal() {
+		d.Report.Warn("the configuration holds the credentials of %s in clear. "+
+			"To keep them in %s, run 'ploomber-cloud auth --add --feature %s'.", feature, EnvName, feature)
+	}
+	return login, err
+}
+
+func (d *Deploy) refuseAPI() error {
+	env, _, err := d.Folder.Env()
+	if err != nil || !ProtectsAPI(env) {
+		return err
+	}
+	return failure.Failedf("the platform cannot protect the feature %s: its paths would be open to everyone", project.API).
+		WithHint("run 'ploomber-cloud auth --remove --feature %s', or run the app behind 'ploomber-cloud up'", project.API)
+}
+
+// Send deploys the package.
+func (d *Deploy) Send(ctx context.Context, p *Package) (*cloudapi.Deployment, error) {
+	api, err := d.Connect()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := Tier(ctx, api)
+	if err != nil {
+		return nil, err
+	}
+	archive, err := d.pack(ctx, p, plan)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = archive.Close() }() // a file without a name, or one that the next run clears
+	if err := d.keepSecrets(ctx, api, p); err != nil {
+		return nil, err
+	}
+	d.Report.Note("Deploying project with id: %s...", p.Config.ID)
+	update, end := d.progress("Uploading")
+	defer end()
+	request := cloudapi.DeployRequest{
+		ProjectID: p.Config.ID, Type: p.Config.Type, Archive: archive, Secrets: p.Secrets.List,
+		Labels: p.Config.Labels, Template: p.Config.Template,
+		Authentication: p.MainApp, AuthenticationAnalytics: p.AnalyticsLogin, Progress: update,
+	}
+	if r := p.Config.Resources; r != nil {
+		request.Resources = &cloudapi.Resources{CPU: r.CPU, RAM: r.RAM, GPU: r.GPU}
+	}
+	done, err := api.Deploy(ctx, request)
+	if err != nil {
+		return nil, d.explain(ctx, err, api)
+	}
+	return done, nil
+}
+
+func (d *Deploy) pack(ctx context.Context, p *Package, plan tier.Tier) (*bundle.Archive, error) {
+	d.Report.Note("Compressing app...")
+	update, end := d.progress("Compressing")
+	defer end()
+	archive, err := bundle.Spool(ctx, p.Files, bundle.Options{Dir: d.TempDir, Limit: plan.MaxArchive, Progress: update})
+	var large *bundle.TooLargeError
+	if errors.As(err, &large) {
+		return nil, failure.Failedf("the zipped app is larger than the %d MB that the %s tier allows", plan.MaxArchive/tier.MB, plan.Name).
+			WithHint("see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or %s", bundle.IgnoreFileName)
+	}
+	return archive, err
+}
+
+// keepSecrets asks before secrets of the last deployment are dropped. What goes wrong on the way is passed
+// over: the reference tool deploys without this question then.
+func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *Package) error {
+	unasked := d.InCI && p.Secrets.List != nil // as the reference tool: a build server's list is complete
+	if d.PruneSecrets || unasked {
+		return nil
+	}
+	last, err := api.Project(ctx, p.Config.ID)
+	if err != nil {
+		return ctx.Err()
+	}
+	var gone []string
+	for _, name := range last.Secrets {
+		if !slices.Contains(p.Secrets.Names(), name) {
+			gone = append(gone, name)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	d.Report.Warn("these secrets of the last deployment are missing now: %s", strings.Join(gone, ", "))
+	const hint = "put them into " + EnvName + ", or drop them with --prune-secrets"
+	if d.InCI {
+		return failure.Failedf("not deployed: the app would lose its secrets").WithHint(hint)
+	}
+	q := prompt.Question{Label: "Are you sure you want to deploy without these secrets?", Flag: "--prune-secrets"}
+	yes, err := d.Ask.Confirm(ctx, q, false)
+	if err != nil || yes {
+		return err
+	}
+	return failure.Failedf("not deployed").WithHint(hint)
+}
+
+// explain adds the choices where the platform refuses the resources.
+func (d *Deploy) explain(ctx context.Context, err error, api *cloudapi.Client) error {
+	var refused *cloudapi.Error
+	if !errors.As(err, &refused) || !strings.Contains(refused.Detail, "Invalid Resource") {
+		return err
+	}
+	choices := ""
+	if plan, tierErr := Tier(ctx, api); tierErr == nil {
+		choices = fmt.Sprintf("; the %s tier offers CPU %s, GPU %s", plan.Name, tier.Texts(plan.CPUs()), tier.Texts(plan.GPUs()))
+	}
+	return failure.Failedf("Resource choices are invalid%s: %w", choices, err).
+		WithHint("run 'ploomber-cloud resources --force'")
+}
+
+func (d *Deploy) progress(step string) (update func(done, total int64), end func()) {
+	if d.Progress == nil {
+		return nil, func() {}
+	}
+	return d.Progress(step)
+}
+
+// Tier asks the platform for the user's tier.
+func Tier(ctx context.Context, api *cloudapi.Client) (tier.Tier, error) {
+	name, err := api.Tier(ctx)
+	if err != nil {
+		return tier.Tier{}, err
+	}
+	t, _ := tier.Named(name)
+	return t, nil
+}

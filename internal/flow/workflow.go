@@ -1,0 +1,131 @@
+package flow
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/remote"
+)
+
+//go:embed workflow.yaml
+var offlineWorkflow string
+
+// maxWorkflow bounds a workflow file, in bytes.
+const maxWorkflow = 1 << 20
+
+// Fetch downloads a small file from a host that is not the platform.
+type Fetch func(ctx context.Context, url string, limit int64) ([]byte, error)
+
+// Workflow is the GitHub workflow that deploys a project.
+type Workflow struct {
+	Folder Folder
+	Fetch  Fetch
+	URL    string // of the template
+}
+
+// Path is where the workflow is or would be.
+func (w Workflow) Path() string {
+	return filepath.Join(w.Folder.Dir, ".github", "workflows", "ploomber-cloud.yaml")
+}
+
+// InGit tells whether the project folder is the root of a git repository.
+func (w Workflow) InGit() bool {
+	info, err := os.Stat(filepath.Join(w.Folder.Dir, ".git"))
+	return err == nil && info.IsDir()
+}
+
+// Template is the newest workflow template; where the network cannot be reached, offline is true and it is
+// the one that we carry.
+func (w Workflow) Template(ctx context.Context) (text string, offline bool, err error) {
+	data, err := w.Fetch(ctx, w.URL, maxWorkflow)
+	switch {
+	case err == nil:
+		return string(data), false, nil
+	case errors.Is(err, remote.ErrNetwork) && ctx.Err() == nil:
+		return offlineWorkflow, true, nil
+	default:
+		return "", false, failure.Failedf("cannot fetch the workflow template: %w", err)
+	}
+}
+
+// Current returns the project's workflow, "" and exists false where there is none.
+func (w Workflow) Current() (text string, exists bool, err error) {
+	data, err := readFile(w.Path(), maxWorkflow)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, failure.Failedf("cannot read %s: %w", w.Path(), err)
+	}
+	return string(data), true, nil
+}
+
+// UpToDate tells whether current is the template, as it is or with the project's secrets.
+func UpToDate(current, template string, secrets []string) bool {
+	rendered, _ := Render(template, secrets)
+	current = strings.TrimSpace(current)
+	return current == strings.TrimSpace(template) || current == strings.TrimSpace(rendered)
+}
+
+// keyLine is what the line of a workflow holds that hands over the API key.
+const keyLine = "PLOOMBER_CLOUD_KEY:"
+
+// Render adds one line for each secret after the first line that hands over the API key, indented like it.
+// Where the template has no such line it comes back as it is and ok is false.
+func Render(template string, secrets []string) (text string, ok bool) {
+	lines := strings.SplitAfter(template, "\n")
+	for i, line := range lines {
+		if !strings.Contains(line, keyLine) {
+			continue
+		}
+		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		if !strings.HasSuffix(line, "\n") {
+			lines[i] += "\n"
+		}
+		for _, name := range secrets {
+			if SecretName(name) && name+":" != keyLine {
+				lines[i] += indent + name + ": ${{ secrets." + name + " }}\n"
+			}
+		}
+		return strings.Join(lines, ""), true
+	}
+	return template, false
+}
+
+// SecretName tells whether a workflow can name the secret: letters, digits and underscores alone, so that no
+// name can add a step to the workflow.
+func SecretName(name string) bool {
+	for i, r := range name {
+		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// Hint tells, after other work is done, that a workflow could be made or is outdated. It never fails: the
+// work is done.
+func (w Workflow) Hint(ctx context.Context, report Reporter, secrets []string) {
+	if !w.InGit() {
+		return
+	}
+	current, exists, err := w.Current()
+	if err != nil {
+		return
+	}
+	if !exists {
+		report.Note("To deploy from GitHub, run 'ploomber-cloud github'.")
+		return
+	}
+	template, offline, err := w.Template(ctx)
+	if err == nil && !offline && !UpToDate(current, template, secrets) {
+		report.Warn("%s seems outdated. To update it, run 'ploomber-cloud github'.", w.Path())
+	}
+}
