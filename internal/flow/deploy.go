@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -122,7 +123,7 @@ func (d *Deploy) Send(ctx context.Context, p *Package) (*cloudapi.Deployment, er
 	update, end := d.progress("Uploading")
 	defer end()
 	request := cloudapi.DeployRequest{
-		ProjectID: p.Config.ID, Type: p.Config.Type, Archive: archive, Secrets: p.Secrets.List,
+		ProjectID: p.Config.ID, Type: p.Config.Type, Archive: upload{archive}, Secrets: p.Secrets.List,
 		Labels: p.Config.Labels, Template: p.Config.Template,
 		Authentication: p.MainApp, AuthenticationAnalytics: p.AnalyticsLogin, Progress: update,
 	}
@@ -140,7 +141,7 @@ func (d *Deploy) pack(ctx context.Context, p *Package, plan tier.Tier) (*bundle.
 	d.Report.Note("Compressing app...")
 	update, end := d.progress("Compressing")
 	defer end()
-	archive, err := bundle.Spool(ctx, p.Files, bundle.Options{Dir: d.TempDir, Limit: plan.MaxArchive, Progress: update})
+	archive, err := bundle.Spool(ctx, p.Files, d.TempDir, bundle.Options{Limit: plan.MaxArchive, Progress: update})
 	var large *bundle.TooLargeError
 	if errors.As(err, &large) {
 		return nil, failure.Failedf("the zipped app is larger than the %d MB that the %s tier allows", plan.MaxArchive/tier.MB, plan.Name).
@@ -148,6 +149,12 @@ func (d *Deploy) pack(ctx context.Context, p *Package, plan tier.Tier) (*bundle.
 	}
 	return archive, err
 }
+
+// upload is the archive as the client of the API takes it.
+type upload struct{ archive *bundle.Archive }
+
+func (u upload) Size() int64                  { return u.archive.Size }
+func (u upload) Open() (io.ReadCloser, error) { return u.archive.Open(), nil }
 
 // keepSecrets asks before secrets of the last deployment are dropped. What goes wrong on the way is passed
 // over: the reference tool deploys without this question then.

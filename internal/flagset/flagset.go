@@ -1,0 +1,83 @@
+// Package flagset holds the kinds of flags and arguments that several commands have, so that each is checked,
+// completed and explained the same way everywhere.
+package flagset
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Config adds --config/-c.
+func Config(c *cobra.Command, to *string) {
+	c.Flags().StringVarP(to, "config", "c", "", "configuration `FILE` (.json) or the folder that holds it")
+}
+
+// OneOf adds a flag that takes one of options. Another value is refused with the nearest one.
+func OneOf[S ~string](c *cobra.Command, to *S, name, usage string, options []S) {
+	v := &oneOf[S]{to, options}
+	c.Flags().Var(v, name, fmt.Sprintf("%s (%s)", usage, strings.Join(v.texts(), ", ")))
+	Complete(c, name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return v.texts(), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+type oneOf[S ~string] struct {
+	to      *S
+	options []S
+}
+
+func (v *oneOf[S]) texts() []string {
+	out := make([]string, 0, len(v.options))
+	for _, o := range v.options {
+		out = append(out, string(o))
+	}
+	return out
+}
+
+// String implements pflag.Value.
+func (v *oneOf[S]) String() string { return string(*v.to) }
+
+// Type implements pflag.Value.
+func (v *oneOf[S]) Type() string { return "NAME" }
+
+// Set implements pflag.Value.
+func (v *oneOf[S]) Set(text string) error {
+	for _, o := range v.options {
+		if text == string(o) {
+			*v.to = o
+			return nil
+		}
+	}
+	return Unknown("value", text, v.texts())
+}
+
+// Unknown is the error for a name that is none of options.
+func Unknown(what, typed string, options []string) error {
+	if near := project.Nearest(typed, options); near != "" {
+		return fmt.Errorf("unknown %s %q: did you mean %q?", what, typed, near)
+	}
+	return fmt.Errorf("unknown %s %q: choose one of %s", what, typed, strings.Join(options, ", "))
+}
+
+// Complete makes fn complete the values of a flag.
+func Complete(c *cobra.Command, flag string, fn cobra.CompletionFunc) {
+	if fn == nil {
+		return
+	}
+	if err := c.RegisterFlagCompletionFunc(flag, fn); err != nil {
+		panic(err) // the flag does not exist: a mistake in the command itself
+	}
+}
+
+// Fixed completes with a list, and never with files.
+func Fixed(options ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(options, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// Required is the usage error for a flag that must be there.
+func Required(flag string) error { return failure.Usagef("--%s is required", flag) }
