@@ -1,0 +1,5 @@
+//go:build !unix
+
+package supervise
+
+func systemApps() map[string]func() { return nil }

@@ -1,0 +1,171 @@
+package supervise
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+// modeName is the variable that turns the test binary into an app. See apps.
+const modeName = "FAKE_APP"
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(modeName); mode != "" {
+		app, ok := apps()[mode]
+		if !ok {
+			fmt.Println("no such fake app:", mode)
+			os.Exit(99)
+		}
+		app()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// apps are the programs the test binary can be. The first argument is the port to listen on, for those that do.
+func apps() map[string]func() {
+	all := map[string]func(){
+		"serve": func() { serve(http.StatusOK) },
+		"fail": func() {
+			for i := range 25 {
+				fmt.Println("line", i)
+			}
+			fmt.Fprintln(os.Stderr, "no module named nothing")
+			os.Exit(7)
+		},
+		"unhealthy": func() { serve(http.StatusServiceUnavailable) },
+		"broken":    func() { serve(http.StatusInternalServerError) },
+		"silent":    func() { time.Sleep(time.Hour) },
+		"sleep":     func() { time.Sleep(time.Hour) },
+		"hello":     func() { fmt.Println("hello"); fmt.Fprint(os.Stderr, "world") },
+		"slow": func() {
+			time.Sleep(300 * time.Millisecond)
+			var asked int
+			var mu sync.Mutex
+			listen(func(w http.ResponseWriter, _ *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
+				if asked++; asked < 3 {
+					w.WriteHeader(http.StatusServiceUnavailable)
+				}
+			})
+		},
+		// crashes as often as the file in CRASHES has bytes, one each
+		"flaky": func() {
+			path := os.Getenv("CRASHES")
+			data, _ := os.ReadFile(path)
+			if len(data) > 0 {
+				_ = os.WriteFile(path, data[1:], 0o600)
+				os.Exit(4)
+			}
+			serve(http.StatusOK)
+		},
+	}
+	for name, app := range systemApps() {
+		all[name] = app
+	}
+	return all
+}
+
+// serve answers /ready with status and /env with the process's variables, and crashes at /crash.
+func serve(status int) {
+	fmt.Println("listening on", os.Args[1])
+	listen(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/crash":
+			fmt.Println("about to crash")
+			os.Exit(3)
+		case "/env":
+			_ = json.NewEncoder(w).Encode(os.Environ())
+		default:
+			w.WriteHeader(status)
+		}
+	})
+}
+
+func listen(h http.HandlerFunc) {
+	if err := http.ListenAndServe("127.0.0.1:"+os.Args[1], h); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// spec returns what runs a fake app in a project of its own.
+func spec(t *testing.T, mode string) Spec {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.py"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Spec{
+		Recipe: platform.Recipe{
+			Program: filepath.Base(self), Entry: "app.py", Args: []string{"{port}", "{entry}"}, Ready: "/ready",
+		},
+		Dir:         dir,
+		Environment: platform.Environment{Program: self},
+		Environ:     os.Environ(),
+		Vars:        map[string]string{modeName: mode},
+		Home:        t.TempDir(),
+		Log:         &log{t: t},
+		Now:         time.Now,
+		StopTimeout: 20 * time.Second,
+		Backoff:     func(int) time.Duration { return time.Millisecond },
+	}
+}
+
+// up starts s and stops it at the end of the test.
+func up(t *testing.T, s Spec) *App {
+	t.Helper()
+	a, err := Start(context.Background(), s)
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	t.Cleanup(a.Stop)
+	return a
+}
+
+// log collects what an app prints.
+type log struct {
+	t    *testing.T
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// eventually waits for something that is bound to happen; the limit only ends a test that has failed.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for range 600 {
+		if happened() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("waited in vain: %s", what)
+}
