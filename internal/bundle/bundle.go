@@ -1,0 +1,120 @@
+// Package bundle makes the zip that a deployment uploads: Plan decides about every file of a project, Write and
+// Spool pack what ships. It opens the project for reading only and must not know where the zip goes.
+//
+// Rules are asked in this order, and each entry carries the one that decided:
+//
+//  1. Rules.AllowSecrets names the file: it ships.
+//  2. Secrets, virtual environments and our own files stay here, whatever the config includes.
+//  3. The config's include, and after it the built-in rules, the config's ignore, and .ploomberignore.
+//  4. Links to folders, links to nothing and special files (pipes, sockets, devices) stay here, unopened.
+//  5. Links whose target holds a secret and files whose content is a private key stay here.
+//  6. A link that leaves the project stops the plan with an *OutsideError.
+package bundle
+
+import (
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+)
+
+// Rules is what the project's config and the command line say about the archive.
+type Rules struct {
+	Ignore  []string // "ignore" of the config; an element that is no string there is left out by the caller
+	Include []string // "include" of the config
+
+	Config       string   // the config file in use, absolute or relative to the project; "" where it has its usual name
+	AllowSecrets []string // files that ship although they hold secrets, each by its name in the archive
+	AllowLinks   []string // links that ship although they leave the project, each by its name in the archive
+	Full         bool     // list every file of folders that are left out as a whole, instead of one line for each
+}
+
+// Kind groups rules for those who print or count them.
+type Kind string
+
+// Kinds of rules. Those from Secret on hold against the config's include.
+const (
+	Plain      Kind = "no rule" // nothing speaks against the file: it ships
+	Included   Kind = "include"
+	Allowed    Kind = "allowed by name"
+	BuiltIn    Kind = "built-in"
+	Ignored    Kind = "ignore"
+	IgnoreFile Kind = IgnoreFileName
+
+	Secret       Kind = "secret"
+	Environment  Kind = "virtual environment"
+	Own          Kind = "file of this program"
+	LinkedFolder Kind = "link to a folder"
+	BrokenLink   Kind = "link to nothing"
+	Special      Kind = "not a regular file"
+)
+
+// IgnoreFileName is the ignore file that works as .gitignore does, in any folder of the project.
+const IgnoreFileName = ".ploomberignore"
+
+// Rule says why a file ships or stays.
+type Rule struct {
+	Kind   Kind
+	Detail string // what exactly matched, e.g. the element of ignore; may be ""
+	Source string // for IgnoreFile the file and line, as "data/.ploomberignore:3"
+}
+
+func (r Rule) String() string {
+	switch {
+	case r.Source != "":
+		return r.Source + ": " + strconv.Quote(r.Detail)
+	case r.Detail != "":
+		return string(r.Kind) + ": " + r.Detail
+	default:
+		return string(r.Kind)
+	}
+}
+
+// Entry is one file of the project, or a folder that is left out as a whole.
+type Entry struct {
+	// Name is the path in the archive: relative, forward slashes, a slash at the end for a folder. A shipped
+	// name is valid UTF-8 but may hold any other character, so quote it before printing.
+	Name  string
+	Ships bool
+	Rule  Rule
+
+	Size    int64 // bytes when planned; of a link's target
+	Mode    fs.FileMode
+	ModTime time.Time
+
+	file string      // where to open it: inside the project with forward slashes, or absolute where outside is set
+	info fs.FileInfo // identity when planned
+	// outside is set for a link that leaves the project and was allowed.
+	outside bool
+}
+
+// Listing is a project's files, sorted by name, and what happens to each. It does not change after Plan.
+type Listing struct {
+	Entries []Entry
+
+	dir     string // absolute, links resolved
+	dirInfo fs.FileInfo
+	secrets []fs.FileInfo // files left out that must not ship under another name either
+}
+
+// Total returns the number of files that ship and the sum of their sizes in bytes.
+func (l *Listing) Total() (files int, size int64) {
+	for i := range l.Entries {
+		if l.Entries[i].Ships {
+			files++
+			size += l.Entries[i].Size
+		}
+	}
+	return files, size
+}
+
+// holdsSecret tells whether info is one of the files that were left out for what they hold: the same file may
+// have a second name (a hard link), or be put in place of another while we run.
+func (l *Listing) holdsSecret(info fs.FileInfo) bool {
+	for _, s := range l.secrets {
+		if os.SameFile(s, info) {
+			return true
+		}
+	}
+	return false
+}
