@@ -1,0 +1,58 @@
+package authproxy
+
+import (
+	"net/http"
+	"net/netip"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// stage is one step on a request's way to the app. It answers the request itself or calls the next stage.
+type stage func(w http.ResponseWriter, r *http.Request, x *exchange)
+
+// exchange is what the stages have learnt about one request. It lives as long as the request and is used again.
+type exchange struct {
+	proxy *Proxy
+
+	path   string     // decoded, as the rules and the app both read it
+	client netip.Addr // of the visitor; of the peer where no trusted proxy is in front
+	https  bool       // the visitor's connection is encrypted
+
+	area    *area
+	session *session.Session   // alive, whatever it grants; nil without one
+	who     *identity.Identity // who asks, for this area; nil where nobody has logged in
+	basic   password.Result    // outcome of Basic credentials, if any were looked at
+	fresh   session.ID         // of a session made for this request, to be handed out with the answer
+}
+
+// chain is the whole way of a request. The order is what makes it safe:
+//
+//  1. checkTarget first: no rule is asked about a path that the app could read differently.
+//  2. cleanHeaders before anything looks at a header: from here on nobody but us speaks about who asks and from
+//     where, on every path, public ones and our own included.
+//  3. checkOrigin before credentials count: a foreign page cannot use a visitor's cookie to open a WebSocket.
+//  4. ownEndpoints before the login is demanded: the login page has to be reachable without one.
+//  5. authenticate finds out who asks; authorize compares that with the rules and asks for a login.
+//  6. identify tells the app who asks, takes away what was meant for us, and so comes last before
+//  7. forward, which is the only way to the app.
+func (p *Proxy) chain() stage {
+	return p.checkTarget(
+		p.cleanHeaders(
+			p.checkOrigin(
+				p.ownEndpoints(
+					p.authenticate(
+						p.authorize(
+							p.identify(
+								p.forward)))))))
+}
+
+// ServeHTTP answers one request. It changes r.Header, which is the proxy's from here on.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := p.exchanges.Get().(*exchange)
+	*x = exchange{proxy: p}
+	p.first(w, r, x)
+	// Not deferred: after a panic, which cuts the connection, x is simply not used again.
+	p.exchanges.Put(x)
+}

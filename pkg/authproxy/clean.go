@@ -1,0 +1,116 @@
+package authproxy
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+)
+
+// cleanHeaders takes away what no client may say (security classes 1 to 3): the headers that describe one
+// connection only, those that Connection names, every spelling of an identity or forwarding header, and
+// trailers. Forwarding headers are then written anew.
+func (p *Proxy) cleanHeaders(next stage) stage {
+	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
+		h := r.Header
+		if len(h["Authorization"]) > 1 || len(h["Origin"]) > 1 {
+			p.refuse(w, r, http.StatusBadRequest, "A header of this request is there twice.")
+			return
+		}
+		proto, chain := p.forwarded(r, x)
+		upgrade := isWebSocket(r)
+		removeHopByHop(h)
+		if upgrade {
+			h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+		}
+		for name := range h {
+			if identity.Reserved(name) {
+				delete(h, name)
+			}
+		}
+		r.Trailer = nil
+		h["X-Forwarded-For"] = []string{chain}
+		h["X-Forwarded-Proto"] = []string{proto}
+		h["X-Forwarded-Host"] = []string{r.Host}
+		next(w, r, x)
+	}
+}
+
+// removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists.
+func removeHopByHop(h http.Header) {
+	for _, value := range h["Connection"] {
+		for name := range strings.SplitSeq(value, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				h.Del(name)
+			}
+		}
+	}
+	for _, name := range [...]string{"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate",
+		"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings"} {
+		delete(h, name)
+	}
+}
+
+// isWebSocket reports whether r asks for the one upgrade that is passed on (security class 14: no h2c).
+func isWebSocket(r *http.Request) bool {
+	h := r.Header
+	return r.Method == http.MethodGet && r.ProtoMajor == 1 && len(h["Upgrade"]) == 1 &&
+		strings.EqualFold(h["Upgrade"][0], "websocket") && slices.ContainsFunc(h["Connection"], hasUpgrade)
+}
+
+func hasUpgrade(connection string) bool {
+	for option := range strings.SplitSeq(connection, ",") {
+		if strings.EqualFold(strings.TrimSpace(option), "upgrade") {
+			return true
+		}
+	}
+	return false
+}
+
+// forwarded finds out where the visitor is and how it came, and returns what the app is told of it. What the
+// peer says counts only where the peer is listed; of a chain of addresses the last that is not listed counts.
+func (p *Proxy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
+	peer := peerAddr(r)
+	x.client = peer
+	x.https = r.TLS != nil || p.config.BaseURL != nil && p.config.BaseURL.Scheme == "https"
+	chain = "unknown"
+	if peer.IsValid() {
+		chain = peer.String()
+	}
+	if p.trusts(peer) {
+		hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+		for _, hop := range slices.Backward(hops) {
+			addr, err := netip.ParseAddr(strings.TrimSpace(hop))
+			if err != nil {
+				break
+			}
+			x.client = addr.Unmap()
+			chain = x.client.String() + ", " + chain
+			if !p.trusts(x.client) {
+				break
+			}
+		}
+		if said := r.Header["X-Forwarded-Proto"]; len(said) == 1 && strings.EqualFold(said[0], "https") {
+			x.https = true
+		}
+	}
+	if x.https {
+		return "https", chain
+	}
+	return "http", chain
+}
+
+func (p *Proxy) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.config.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
+}
+
+// peerAddr returns the address at the other end of the connection; the zero Addr where it is no IP address.
+func peerAddr(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer.Addr().Unmap().WithZone("")
+}

@@ -1,0 +1,161 @@
+package authproxy
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Feature is a part of a project that can have a login of its own.
+type Feature string
+
+// The features, named as in project files and variables.
+const (
+	MainApp   Feature = "main_app"  // everything that no other feature has
+	Analytics Feature = "analytics" // the analytics report
+	API       Feature = "api"       // programs
+)
+
+// Features lists all features in the order in which they are shown.
+func Features() []Feature { return []Feature{MainApp, Analytics, API} }
+
+// Mode says how a password is asked for.
+type Mode string
+
+const (
+	ModeAuto  Mode = "auto"  // browsers get the login page, everything else the Basic challenge
+	ModeBasic Mode = "basic" // always the Basic challenge
+	ModeForm  Mode = "form"  // only the login page; the Authorization header is the app's
+)
+
+// Config is all that decides who may see what. Its zero value protects nothing and is refused by New.
+type Config struct {
+	// Public allows that nothing is protected. It takes away no protection that is configured.
+	Public bool
+	// BaseURL is where browsers find the app, scheme and host only; nil where it is not known.
+	BaseURL *url.URL
+	// Passwords holds the credential of each feature that has one.
+	Passwords    map[Feature]Login
+	PasswordMode Mode
+	// OIDC is the provider that guards the main app; nil where there is none.
+	OIDC *OIDC
+	// AnalyticsPath and APIPath are what those features guard: the path and everything below it.
+	AnalyticsPath, APIPath string
+	// PublicPaths are open to everybody: exactly that path, or everything below one that ends in "/".
+	PublicPaths []string
+	// PostLogoutRedirect is where the browser goes after a logout; empty means /status.
+	PostLogoutRedirect string
+	// Secrets sign what is kept outside the proxy: the first signs, all verify. Empty means one for this process.
+	Secrets []Secret
+	// TrustedProxies are the addresses whose X-Forwarded-* headers are believed; none by default.
+	TrustedProxies []netip.Prefix
+	// SessionIdle ends a session that long after its last use, SessionLifetime after its login.
+	SessionIdle, SessionLifetime time.Duration
+}
+
+// Login is one user name and password.
+type Login struct {
+	Username string
+	Password Secret
+}
+
+// OIDC is an application registered with an OpenID Connect provider.
+type OIDC struct {
+	Issuer       string // URL with scheme
+	ClientID     string
+	ClientSecret Secret
+	Audience     string // of the access token; empty asks for none
+	Scope        string
+}
+
+// Defaults of what a Config leaves open.
+const (
+	DefaultAnalyticsPath   = "/analytics"
+	DefaultAPIPath         = "/api"
+	DefaultScope           = "openid profile email"
+	DefaultSessionIdle     = 24 * time.Hour
+	DefaultSessionLifetime = 7 * 24 * time.Hour
+)
+
+// withDefaults fills what was left open.
+func (c Config) withDefaults() Config {
+	def := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	def(&c.AnalyticsPath, DefaultAnalyticsPath)
+	def(&c.APIPath, DefaultAPIPath)
+	def((*string)(&c.PasswordMode), string(ModeAuto))
+	if c.SessionIdle == 0 {
+		c.SessionIdle = DefaultSessionIdle
+	}
+	if c.SessionLifetime == 0 {
+		c.SessionLifetime = DefaultSessionLifetime
+	}
+	if c.OIDC != nil {
+		oidc := *c.OIDC
+		def(&oidc.Scope, DefaultScope)
+		c.OIDC = &oidc
+	}
+	return c
+}
+
+// Only returns a Config in which the credential of f guards everything: for a listener that serves nothing but
+// that feature, such as an analytics page on a port of its own. Without a credential of f the result protects
+// nothing and New refuses it.
+func (c Config) Only(f Feature) Config {
+	login, ok := c.Passwords[f]
+	c.Passwords = nil
+	if ok {
+		c.Passwords = map[Feature]Login{MainApp: login}
+	}
+	if f != MainApp {
+		c.OIDC = nil
+	}
+	c.PublicPaths = nil
+	return c
+}
+
+// Rule says in words how one part of the app is guarded.
+type Rule struct {
+	Where string // "everything", "/api and below"
+	How   string // "password (user ann)", "open to everybody"
+	Open  bool
+}
+
+func (r Rule) String() string { return r.Where + ": " + r.How }
+
+// Rules lists what is protected, the most specific part first, for people to read. No secret is in it.
+func (c Config) Rules() []Rule {
+	c = c.withDefaults()
+	const open = "open to everybody"
+	var rules []Rule
+	for _, path := range c.PublicPaths {
+		where := path
+		if path[len(path)-1] == '/' {
+			where += " and below"
+		}
+		rules = append(rules, Rule{Where: where, How: open, Open: true})
+	}
+	for _, part := range []struct {
+		feature Feature
+		path    string
+	}{{API, c.APIPath}, {Analytics, c.AnalyticsPath}} {
+		if login, ok := c.Passwords[part.feature]; ok {
+			rules = append(rules, Rule{Where: part.path + " and below", How: "password (user " + login.Username + ")"})
+		}
+	}
+	rest := Rule{Where: "everything else", How: open, Open: true}
+	if login, ok := c.Passwords[MainApp]; ok {
+		rest = Rule{Where: rest.Where, How: "password (user " + login.Username + ")"}
+	}
+	if c.OIDC != nil {
+		rest = Rule{Where: rest.Where, How: "login at " + c.OIDC.Issuer}
+	}
+	if len(rules) == 0 {
+		rest.Where = "everything"
+	}
+	return slices.Concat(rules, []Rule{rest})
+}

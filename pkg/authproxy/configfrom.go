@@ -1,0 +1,278 @@
+package authproxy
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The variables. Nothing outside this file reads one.
+const (
+	keyClientID           = "AUTH_CLIENT_ID"
+	keyClientSecret       = "AUTH_CLIENT_SECRET"
+	keyIssuer             = "AUTH_ISSUER_BASE_URL"
+	keySecret             = "AUTH_SECRET"
+	keyBaseURL            = "AUTH_BASE_URL"
+	keyAudience           = "AUTH_PARAMS_AUDIENCE"
+	keyScope              = "AUTH_PARAMS_SCOPE"
+	keyPostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
+	keyPasswordMode       = "AUTH_PASSWORD_MODE"
+	keyAnalyticsPath      = "AUTH_ANALYTICS_PATH"
+	keyAPIPath            = "AUTH_API_PATH"
+	keyPublicPaths        = "AUTH_PUBLIC_PATHS"
+	keyTrustedProxies     = "AUTH_TRUSTED_PROXIES"
+	keySessionIdle        = "AUTH_SESSION_IDLE"
+	keySessionLifetime    = "AUTH_SESSION_LIFETIME"
+)
+
+func usernameKey(f Feature) string { return "username_" + string(f) }
+func passwordKey(f Feature) string { return "password_" + string(f) }
+
+// Variables lists every AUTH_* variable that ConfigFrom knows.
+func Variables() []string {
+	return []string{keyClientID, keyClientSecret, keyIssuer, keySecret, keyBaseURL, keyAudience, keyScope,
+		keyPostLogoutRedirect, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
+		keySessionIdle, keySessionLifetime}
+}
+
+// Source is where a configuration comes from.
+type Source struct {
+	// Lookup returns the value of a variable: of the process, then of the env file.
+	Lookup func(name string) (value string, ok bool)
+	// Names are the names that Lookup knows; among them misspelt AUTH_* ones are looked for.
+	Names []string
+	// Project holds what ploomber-cloud.json says; zero where there is none.
+	Project Project
+	// Public is the user's word that the app may have no login.
+	Public bool
+}
+
+// Project is the part of ploomber-cloud.json that is about logins.
+type Project struct {
+	Template string // "node-auth0" demands a provider
+	Logins   map[Feature]LoginRef
+}
+
+// LoginRef is "authentication" or "authentication_analytics" of the project file.
+type LoginRef struct{ Username, Password Value }
+
+// Value is a literal or the name of the variable that holds it.
+type Value struct {
+	Literal  Secret
+	Variable string
+}
+
+// templateOIDC is the project's template that promises a provider's login.
+const templateOIDC = "node-auth0"
+
+// ConfigFrom makes the configuration. The error is a *ConfigError with all mistakes, each with the variable's
+// name: unknown AUTH_* variables, half-set logins and references that lead nowhere among them, since any of
+// those would leave something open that was meant to be closed.
+func ConfigFrom(s Source) (Config, error) {
+	r := reader{Source: s}
+	c := Config{
+		Public:             s.Public,
+		BaseURL:            r.baseURL(),
+		Passwords:          r.passwords(),
+		PasswordMode:       Mode(strings.ToLower(r.text(keyPasswordMode))),
+		OIDC:               r.oidc(),
+		AnalyticsPath:      r.text(keyAnalyticsPath),
+		APIPath:            r.text(keyAPIPath),
+		PublicPaths:        r.list(keyPublicPaths),
+		PostLogoutRedirect: r.text(keyPostLogoutRedirect),
+		TrustedProxies:     r.prefixes(keyTrustedProxies),
+		SessionIdle:        r.duration(keySessionIdle),
+		SessionLifetime:    r.duration(keySessionLifetime),
+	}
+	for _, secret := range r.list(keySecret) {
+		c.Secrets = append(c.Secrets, Secret(secret))
+	}
+	r.unknown()
+	c = c.withDefaults()
+	c.check(&r.wrong)
+	if err := r.wrong.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// reader turns variables into values and keeps what is wrong with them.
+type reader struct {
+	Source
+	wrong mistakes
+}
+
+func (r *reader) text(name string) string {
+	value, _ := r.Lookup(name)
+	return strings.TrimSpace(value)
+}
+
+func (r *reader) isSet(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { _, ok := r.Lookup(name); return ok })
+}
+
+func (r *reader) list(name string) []string {
+	var items []string
+	for item := range strings.SplitSeq(r.text(name), ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func (r *reader) duration(name string) time.Duration {
+	text := r.text(name)
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Second {
+		r.wrong.addf(name, "%q is no duration such as 90m or 24h", text)
+		return 0
+	}
+	return d
+}
+
+func (r *reader) prefixes(name string) []netip.Prefix {
+	var prefixes []netip.Prefix
+	for _, item := range r.list(name) {
+		prefix, err := netip.ParsePrefix(item)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(item)
+			if addrErr != nil {
+				r.wrong.addf(name, "%q is no address or network such as 10.0.0.0/8", item)
+				continue
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		if prefix.Bits() == 0 {
+			r.wrong.addf(name, "%q trusts everybody", item)
+			continue
+		}
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	return prefixes
+}
+
+func (r *reader) baseURL() *url.URL {
+	text := r.text(keyBaseURL)
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		r.wrong.addf(keyBaseURL, "is no URL such as https://app.example.com")
+		return nil
+	}
+	return u
+}
+
+// passwords joins what the project file asks for with what the variables hold: either is enough to protect.
+func (r *reader) passwords() map[Feature]Login {
+	logins := map[Feature]Login{}
+	for feature, ref := range r.Project.Logins {
+		logins[feature] = Login{
+			Username: string(r.resolve(ref.Username, usernameKey(feature))),
+			Password: r.resolve(ref.Password, passwordKey(feature)),
+		}
+	}
+	for _, feature := range Features() {
+		if _, ok := logins[feature]; !ok && r.isSet(usernameKey(feature), passwordKey(feature)) {
+			username, _ := r.Lookup(usernameKey(feature))
+			password, _ := r.Lookup(passwordKey(feature))
+			logins[feature] = Login{Username: username, Password: Secret(password)}
+		}
+	}
+	return logins
+}
+
+// resolve returns the value that v stands for. That it may not be empty is checked with the Config; here only a
+// reference to a variable of another name is reported, as the Config would name the wrong one.
+func (r *reader) resolve(v Value, usual string) Secret {
+	if v.Variable == "" {
+		return v.Literal
+	}
+	value, _ := r.Lookup(v.Variable)
+	if value == "" && v.Variable != usual {
+		r.wrong.addf(v.Variable, "is missing or empty, and the project file refers to it")
+	}
+	return Secret(value)
+}
+
+func (r *reader) oidc() *OIDC {
+	if !r.isSet(keyClientID, keyClientSecret, keyIssuer) && r.Project.Template != templateOIDC {
+		for _, name := range []string{keyAudience, keyScope} {
+			if r.text(name) != "" {
+				r.wrong.addf(name, "means something only together with %s", keyClientID)
+			}
+		}
+		return nil
+	}
+	return &OIDC{
+		Issuer:       withScheme(r.text(keyIssuer)),
+		ClientID:     r.text(keyClientID),
+		ClientSecret: Secret(r.text(keyClientSecret)),
+		Audience:     r.text(keyAudience),
+		Scope:        r.text(keyScope),
+	}
+}
+
+// withScheme adds https:// where people left it out.
+func withScheme(issuer string) string {
+	if issuer == "" || strings.Contains(issuer, "://") {
+		return issuer
+	}
+	return "https://" + issuer
+}
+
+// unknown reports names that look like ours and are not.
+func (r *reader) unknown() {
+	known := Variables()
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(r.Names))) {
+		upper := strings.ToUpper(name)
+		if slices.Contains(known, name) || !strings.HasPrefix(name, "AUTH_") && !slices.Contains(known, upper) {
+			continue
+		}
+		hint := ""
+		if near := nearest(upper, known); near != "" {
+			hint = fmt.Sprintf("; did you mean %s?", near)
+		}
+		r.wrong.addf(name, "unknown variable%s", hint)
+	}
+}
+
+// nearest returns the known name with the fewest typing errors in it, or "" where all are far away.
+func nearest(name string, known []string) string {
+	best, bestDistance := "", len(name)/3+1
+	for _, candidate := range known {
+		if d := distance(name, candidate); d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions and replacements between two names (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

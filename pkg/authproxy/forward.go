@@ -1,0 +1,102 @@
+package authproxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
+)
+
+// backend is the app behind the proxy at one moment.
+type backend struct {
+	target   upstream.Target
+	state    state
+	answered atomic.Bool // it has been reached at least once
+}
+
+type state int
+
+const (
+	running  state = iota
+	starting       // there is nothing to ask yet
+	down           // there is nothing to ask any more
+)
+
+// SetUpstream sends requests from now on to another base URL, http or https with host and port; those under way
+// stay where they are.
+func (p *Proxy) SetUpstream(base string) error {
+	target, err := upstream.ParseTarget(base)
+	if err != nil {
+		return err
+	}
+	p.backend.Store(&backend{target: target})
+	return nil
+}
+
+// SetStarting shows visitors who have logged in that the app is starting.
+func (p *Proxy) SetStarting() { p.backend.Store(&backend{state: starting}) }
+
+// SetDown shows visitors who have logged in that the app has stopped.
+func (p *Proxy) SetDown() { p.backend.Store(&backend{state: down}) }
+
+// forward is the last stage: the app, or a page that says why there is none.
+func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
+	b := p.backend.Load()
+	switch b.state {
+	case starting:
+		p.showStarting(w, r)
+		return
+	case down:
+		p.showDown(w, r)
+		return
+	}
+	err := p.forwarder.Forward(w, r, b.target, x)
+	switch {
+	case err == nil:
+		if !b.answered.Load() {
+			b.answered.Store(true)
+		}
+	case r.Context().Err() != nil: // the visitor has gone
+		panic(http.ErrAbortHandler)
+	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
+		p.showStarting(w, r)
+	case errors.Is(err, upstream.ErrUnreachable):
+		p.logUpstream(r, err)
+		p.showDown(w, r)
+	case errors.Is(err, context.DeadlineExceeded):
+		p.logUpstream(r, err)
+		p.refuse(w, r, http.StatusGatewayTimeout, "The app took too long to answer.")
+	default:
+		p.logUpstream(r, err)
+		p.refuse(w, r, http.StatusBadGateway, "The app gave an answer that cannot be passed on.")
+	}
+}
+
+func (p *Proxy) logUpstream(r *http.Request, err error) {
+	p.log.LogAttrs(r.Context(), slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
+}
+
+// Answer adds what the proxy has to say to the head of the app's answer.
+func (x *exchange) Answer(h http.Header) {
+	p := x.proxy
+	p.dropSetCookies(h)
+	if x.fresh != "" {
+		p.setCookie(h, cookieSession, string(x.fresh), x.https, p.config.SessionLifetime)
+		h["Cache-Control"] = []string{"no-store"} // nobody may keep an answer that holds a session (security class 23)
+		return
+	}
+	if x.who != nil {
+		if _, said := h["Cache-Control"]; !said {
+			h["Cache-Control"] = []string{"private"}
+		}
+	}
+}
+
+// Tunnel notes that a WebSocket is open, so that it ends with its session.
+func (x *exchange) Tunnel(c io.Closer) (upstream.Watch, bool) {
+	return x.proxy.live.add(x.session, c)
+}

@@ -1,0 +1,21 @@
+package authproxy
+
+import "net/http"
+
+// identify tells the app who asks, and takes away what was meant for the proxy: our cookies, and credentials in
+// our name. Everything else in Cookie and Authorization belongs to the app.
+func (p *Proxy) identify(next stage) stage {
+	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
+		h := r.Header
+		if _, ok := h["Cookie"]; ok {
+			p.dropCookies(h)
+		}
+		if sent, ok := h["Authorization"]; ok && p.config.PasswordMode != ModeForm && p.passwords.Owns(sent[0]) {
+			delete(h, "Authorization")
+		}
+		if x.who != nil {
+			x.who.Set(h)
+		}
+		next(w, r, x)
+	}
+}

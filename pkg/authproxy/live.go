@@ -1,0 +1,183 @@
+package authproxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
+)
+
+// live knows the open WebSockets of each session and closes them when it ends (security classes 9 and 13).
+type live struct {
+	store session.Store
+	now   func() time.Time
+
+	mu      sync.Mutex
+	tunnels map[session.Key]map[*tunnel]struct{}
+	closed  bool
+}
+
+// tunnel is one open WebSocket. Traffic counts as use of its session.
+type tunnel struct {
+	live    *live
+	session atomic.Pointer[session.Session] // nil where nobody had to log in
+	conn    io.Closer
+	active  atomic.Bool // since the last look
+	quiet   time.Time   // since when there was no traffic; only look touches it
+}
+
+var _ upstream.Watch = (*tunnel)(nil)
+
+// sweepTunnels is how often sessions of open WebSockets are looked at.
+const sweepTunnels = time.Second
+
+func newLive(store session.Store, now func() time.Time) *live {
+	return &live{store: store, now: now, tunnels: map[session.Key]map[*tunnel]struct{}{}}
+}
+
+// add takes note of a WebSocket; false where its session has ended meanwhile, or the proxy is closed.
+func (l *live) add(s *session.Session, c io.Closer) (upstream.Watch, bool) {
+	t := &tunnel{live: l, conn: c, quiet: l.now()}
+	t.session.Store(s)
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil, false
+	}
+	key := t.key()
+	if l.tunnels[key] == nil {
+		l.tunnels[key] = map[*tunnel]struct{}{}
+	}
+	l.tunnels[key][t] = struct{}{}
+	l.mu.Unlock()
+	// Only now: a logout between the check of the session and this line has found nothing to close.
+	if s != nil {
+		if _, err := l.store.Use(context.Background(), s.Key, l.now()); errors.Is(err, session.ErrNotFound) {
+			t.End()
+			return nil, false
+		}
+	}
+	return t, true
+}
+
+func (t *tunnel) key() session.Key {
+	if s := t.session.Load(); s != nil {
+		return s.Key
+	}
+	return session.Key{}
+}
+
+// Active notes traffic.
+func (t *tunnel) Active() {
+	if !t.active.Load() {
+		t.active.Store(true)
+	}
+}
+
+// End forgets a WebSocket that has closed.
+func (t *tunnel) End() {
+	l := t.live
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if set := l.tunnels[t.key()]; set != nil {
+		delete(set, t)
+		if len(set) == 0 {
+			delete(l.tunnels, t.key())
+		}
+	}
+}
+
+// end closes the WebSockets of a session.
+func (l *live) end(key session.Key) {
+	l.mu.Lock()
+	set := l.tunnels[key]
+	delete(l.tunnels, key)
+	l.mu.Unlock()
+	for t := range set {
+		_ = t.conn.Close()
+	}
+}
+
+// move hands the WebSockets of one session over to the one that takes its place.
+func (l *live) move(from session.Key, to *session.Session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	set := l.tunnels[from]
+	if set == nil {
+		return
+	}
+	delete(l.tunnels, from)
+	for t := range set {
+		t.session.Store(to)
+	}
+	l.tunnels[to.Key] = set
+}
+
+// sweep closes the WebSockets of sessions that have expired, and keeps the sessions of busy ones alive.
+func (l *live) sweep(now time.Time) {
+	l.mu.Lock()
+	var look []*tunnel
+	for _, set := range l.tunnels {
+		for t := range set {
+			if t.session.Load() != nil {
+				look = append(look, t)
+			}
+		}
+	}
+	l.mu.Unlock()
+	for _, t := range look {
+		if t.expired(now) {
+			l.end(t.key())
+		}
+	}
+}
+
+// expired asks the store only when it must: at the session's end, and once a tenth of its idle time to say that
+// it is in use or to learn whether something else is using it.
+func (t *tunnel) expired(now time.Time) bool {
+	s := t.session.Load()
+	if !now.Before(s.Expires) {
+		return true
+	}
+	since := now.Sub(t.quiet)
+	if since < s.Idle && (since < s.Idle/10 || !t.active.Load()) {
+		return false
+	}
+	t.active.Store(false)
+	_, err := t.live.store.Use(context.Background(), s.Key, now)
+	t.quiet = now
+	return errors.Is(err, session.ErrNotFound)
+}
+
+// run sweeps until done is closed.
+func (l *live) run(done <-chan struct{}) {
+	ticker := time.NewTicker(sweepTunnels)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			l.sweep(l.now())
+		case <-done:
+			return
+		}
+	}
+}
+
+// close closes every WebSocket and lets no new one in.
+func (l *live) close() {
+	l.mu.Lock()
+	l.closed = true
+	all := l.tunnels
+	l.tunnels = map[session.Key]map[*tunnel]struct{}{}
+	l.mu.Unlock()
+	for _, set := range all {
+		for t := range set {
+			_ = t.conn.Close()
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package authproxy
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// checkOrigin refuses a WebSocket that a page of another origin opens (security class 13). Browsers send cookies
+// with it and apply no same-origin rule, and several frameworks accept any Origin. Programs send no Origin.
+func (p *Proxy) checkOrigin(next stage) stage {
+	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
+		if _, upgrade := r.Header["Upgrade"]; upgrade && !p.sameOrigin(r) {
+			p.refuse(w, r, http.StatusForbidden, "This page may not open a WebSocket here.")
+			return
+		}
+		next(w, r, x)
+	}
+}
+
+// sameOrigin reports whether r comes from a page of this app, or from no page. Where the base URL is known the
+// Origin must be that; else its host must be the Host asked for, which a page cannot choose.
+func (p *Proxy) sameOrigin(r *http.Request) bool {
+	values := r.Header["Origin"]
+	if len(values) == 0 {
+		return true
+	}
+	origin, err := url.Parse(values[0])
+	if err != nil || origin.Host == "" || origin.Scheme != "http" && origin.Scheme != "https" {
+		return false // "null" among them
+	}
+	if base := p.config.BaseURL; base != nil {
+		return origin.Scheme == base.Scheme && hostPort(origin.Scheme, origin.Host) == hostPort(base.Scheme, base.Host)
+	}
+	return hostPort(origin.Scheme, origin.Host) == hostPort(origin.Scheme, r.Host)
+}
+
+// hostPort returns host in lower case and with the scheme's port where it has none.
+func hostPort(scheme, host string) string {
+	host = strings.ToLower(host)
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		return host
+	}
+	if scheme == "https" {
+		return host + ":443"
+	}
+	return host + ":80"
+}

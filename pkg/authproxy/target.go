@@ -1,0 +1,115 @@
+package authproxy
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// errAmbiguous is why a target is refused: two servers may read two different paths from it.
+var errAmbiguous = errors.New("ambiguous request target")
+
+// checkTarget refuses requests whose target could mean one path to the rules and another to the app, and keeps
+// the decoded path for the stages behind it. What passes is forwarded byte for byte.
+func (p *Proxy) checkTarget(next stage) stage {
+	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
+		path, err := parseTarget(r.RequestURI)
+		switch {
+		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
+			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		case err != nil:
+			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
+		default:
+			x.path = path
+			next(w, r, x)
+		}
+	}
+}
+
+// parseTarget returns the decoded path of an origin-form request target. It refuses whatever frameworks are
+// known to read differently (security class 4): other forms, empty or dot segments, escapes of separators,
+// controls and the percent sign, path parameters, backslashes, and bytes that are not UTF-8.
+func parseTarget(target string) (path string, err error) {
+	if target == "" || target[0] != '/' {
+		return "", errAmbiguous
+	}
+	raw, query, _ := strings.Cut(target, "?")
+	for i := 0; i < len(query); i++ {
+		if c := query[i]; c <= ' ' || c == '#' || c == 0x7f {
+			return "", errAmbiguous
+		}
+	}
+	if path, err = decodePath(raw); err != nil {
+		return "", err
+	}
+	for i := 0; i < len(path); i++ { // segments
+		if path[i] != '/' {
+			continue
+		}
+		switch rest := path[i+1:]; {
+		case strings.HasPrefix(rest, "/"),
+			rest == ".", rest == "..", strings.HasPrefix(rest, "./"), strings.HasPrefix(rest, "../"):
+			return "", errAmbiguous
+		}
+	}
+	return path, nil
+}
+
+// decodePath undoes percent escapes. A path without any is returned as it is.
+func decodePath(raw string) (string, error) {
+	escapes := 0
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == ';':
+			return "", errAmbiguous
+		case c == '%':
+			escapes++
+		}
+	}
+	if escapes == 0 {
+		return raw, nil
+	}
+	var b strings.Builder
+	b.Grow(len(raw))
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		if c == '%' {
+			if i+2 >= len(raw) {
+				return "", errAmbiguous
+			}
+			hi, lo := unhex(raw[i+1]), unhex(raw[i+2])
+			if hi < 0 || lo < 0 {
+				return "", errAmbiguous
+			}
+			c = byte(hi<<4 | lo)
+			if c < ' ' || c == 0x7f || strings.IndexByte(`/\#?;%`, c) >= 0 && !plainPercent(c, raw[i+3:]) {
+				return "", errAmbiguous
+			}
+			i += 2
+		}
+		b.WriteByte(c)
+	}
+	path := b.String()
+	if !utf8.ValidString(path) {
+		return "", errAmbiguous
+	}
+	return path, nil
+}
+
+// plainPercent tells "100%25" from "%252e", which a second decoding would turn into something else.
+func plainPercent(c byte, rest string) bool {
+	return c == '%' && (len(rest) < 2 || unhex(rest[0]) < 0 || unhex(rest[1]) < 0)
+}
+
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}

@@ -1,0 +1,137 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"time"
+)
+
+// Reverse carries requests by the standard library's ReverseProxy.
+type Reverse struct {
+	transport *http.Transport
+	proxy     *httputil.ReverseProxy
+}
+
+// passage is what Reverse has to know about one request.
+type passage struct {
+	target Target
+	x      Exchange
+	err    error
+	watch  Watch
+}
+
+type passageKey struct{}
+
+func passageOf(ctx context.Context) *passage {
+	p, _ := ctx.Value(passageKey{}).(*passage)
+	return p
+}
+
+// NewReverse returns a Reverse with a pool of connections of its own.
+func NewReverse() *Reverse {
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	v := &Reverse{transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+			}
+			return conn, nil
+		},
+		DisableCompression: true, MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute,
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}}
+	v.proxy = &httputil.ReverseProxy{
+		Transport:     v.transport,
+		FlushInterval: -1,
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			p := passageOf(pr.In.Context())
+			u := *pr.In.URL
+			u.Scheme, u.Host = "http", p.target.Address
+			if p.target.TLS {
+				u.Scheme = "https"
+			}
+			pr.Out.URL, pr.Out.Host = &u, pr.In.Host
+			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+				if values, ok := pr.In.Header[name]; ok { // ReverseProxy drops them, ours included
+					pr.Out.Header[name] = values
+				}
+			}
+			if _, ok := pr.Out.Header["User-Agent"]; !ok {
+				pr.Out.Header["User-Agent"] = []string{""} // else the transport adds its own
+			}
+		},
+		ModifyResponse: func(answer *http.Response) error {
+			passageOf(answer.Request.Context()).x.Answer(answer.Header)
+			return nil
+		},
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
+			passageOf(r.Context()).err = err
+		},
+	}
+	return v
+}
+
+// Forward carries r to the app. An error means that nothing has been answered yet.
+func (v *Reverse) Forward(w http.ResponseWriter, r *http.Request, to Target, x Exchange) error {
+	p := &passage{target: to, x: x}
+	r = r.WithContext(context.WithValue(r.Context(), passageKey{}, p))
+	v.proxy.ServeHTTP(&hijackable{ResponseWriter: w, passage: p}, r)
+	if p.watch != nil {
+		p.watch.End()
+	}
+	if p.err != nil && !errors.Is(p.err, ErrUnreachable) && r.Context().Err() == nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, p.err)
+	}
+	return p.err
+}
+
+// Close closes idle connections.
+func (v *Reverse) Close() { v.transport.CloseIdleConnections() }
+
+// hijackable lets the exchange know of the connection that becomes a tunnel.
+type hijackable struct {
+	http.ResponseWriter
+	passage *passage
+}
+
+func (h *hijackable) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	watch, ok := h.passage.x.Tunnel(conn)
+	if !ok {
+		_ = conn.Close()
+		return nil, nil, errors.New("not to be opened any more")
+	}
+	h.passage.watch = watch
+	return &watched{Conn: conn, watch: watch}, rw, nil
+}
+
+// watched notes traffic.
+type watched struct {
+	net.Conn
+	watch Watch
+}
+
+func (c *watched) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.watch.Active()
+	}
+	return n, err
+}
+
+func (c *watched) Write(b []byte) (int, error) {
+	c.watch.Active()
+	return c.Conn.Write(b)
+}

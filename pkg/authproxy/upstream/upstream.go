@@ -1,0 +1,61 @@
+// Package upstream carries one request to an app's HTTP/1.1 server and the answer back: bodies, streams and
+// WebSockets. It must not know who asks or whether they may; whoever calls it has decided that, and has removed
+// from the request's header what the app must not see.
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// ErrUnreachable is in the chain of the error for an app that takes no connection.
+var ErrUnreachable = errors.New("app cannot be reached")
+
+// ErrMalformed is in the chain of the error for an answer that is not HTTP, or too ambiguous to be passed on.
+var ErrMalformed = errors.New("malformed answer")
+
+// Target is where requests go.
+type Target struct {
+	Address string // host:port
+	Host    string // without port, for TLS
+	TLS     bool
+}
+
+// ParseTarget reads a base URL: http or https, a host, maybe a port, nothing else.
+func ParseTarget(base string) (Target, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return Target{}, fmt.Errorf("upstream %q is no URL", base)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return Target{}, fmt.Errorf("upstream %q must start with http:// or https://", base)
+	case u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
+		return Target{}, fmt.Errorf("upstream %q must be a scheme, a host and a port", u.Redacted())
+	}
+	t := Target{Host: u.Hostname(), TLS: u.Scheme == "https"}
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme // net.Dial knows the services http and https
+	}
+	t.Address = net.JoinHostPort(t.Host, port)
+	return t, nil
+}
+
+// Exchange is what a request's owner has to say while it is carried.
+type Exchange interface {
+	// Answer may change the head of the final answer before it is sent.
+	Answer(h http.Header)
+	// Tunnel is called when the connection becomes a WebSocket. Closing c ends it. ok is false where it must not
+	// be opened. The Watch's End is called once it has ended.
+	Tunnel(c io.Closer) (w Watch, ok bool)
+}
+
+// Watch follows one WebSocket. Its methods are called from several goroutines.
+type Watch interface {
+	Active() // bytes went one way or the other
+	End()
+}

@@ -1,0 +1,258 @@
+package authproxy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+)
+
+// ErrUnprotected is in the chain of the error for a Config that protects nothing without saying Public.
+var ErrUnprotected = errors.New("nothing protects the app: set username_main_app and password_main_app, or AUTH_CLIENT_ID, " +
+	"AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL, or say that it is public")
+
+// Mistake is one thing wrong with a configuration.
+type Mistake struct {
+	Name string // of the variable or key; empty for the whole
+	Err  error
+}
+
+func (m Mistake) Error() string {
+	if m.Name == "" {
+		return m.Err.Error()
+	}
+	return m.Name + ": " + m.Err.Error()
+}
+
+func (m Mistake) Unwrap() error { return m.Err }
+
+// ConfigError holds every mistake of a configuration, so that all can be mended at once.
+type ConfigError struct{ Mistakes []Mistake }
+
+func (e *ConfigError) Error() string {
+	lines := make([]string, len(e.Mistakes))
+	for i, m := range e.Mistakes {
+		lines[i] = m.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e *ConfigError) Unwrap() []error {
+	errs := make([]error, len(e.Mistakes))
+	for i, m := range e.Mistakes {
+		errs[i] = m
+	}
+	return errs
+}
+
+// mistakes collects what is wrong.
+type mistakes []Mistake
+
+func (m *mistakes) addf(name, format string, args ...any) {
+	*m = append(*m, Mistake{Name: name, Err: fmt.Errorf(format, args...)})
+}
+
+func (m mistakes) err() error {
+	if len(m) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(m, func(a, b Mistake) int { return strings.Compare(a.Name, b.Name) })
+	return &ConfigError{Mistakes: m}
+}
+
+// Validate returns a *ConfigError with everything that is wrong with c, or nil.
+func (c Config) Validate() error {
+	var m mistakes
+	c = c.withDefaults()
+	c.check(&m)
+	return m.err()
+}
+
+func (c Config) check(m *mistakes) {
+	c.checkPasswords(m)
+	c.checkOIDC(m)
+	c.checkPaths(m)
+	for _, secret := range c.Secrets {
+		if err := checkSecret(secret.Reveal()); err != nil {
+			m.addf(keySecret, "%w", err)
+		}
+	}
+	if c.BaseURL != nil {
+		if err := checkBaseURL(c.BaseURL); err != nil {
+			m.addf(keyBaseURL, "%w", err)
+		}
+	}
+	if c.PostLogoutRedirect != "" {
+		if err := checkRedirect(c.PostLogoutRedirect); err != nil {
+			m.addf(keyPostLogoutRedirect, "%w", err)
+		}
+	}
+	if c.SessionIdle <= 0 || c.SessionLifetime <= 0 {
+		m.addf(keySessionIdle, "a session must last longer than nothing")
+	}
+	if len(c.Passwords) == 0 && c.OIDC == nil && !c.Public {
+		*m = append(*m, Mistake{Err: ErrUnprotected})
+	}
+}
+
+func (c Config) checkPasswords(m *mistakes) {
+	if !slices.Contains([]Mode{ModeAuto, ModeBasic, ModeForm}, c.PasswordMode) {
+		m.addf(keyPasswordMode, "%q is none of auto, basic, form", c.PasswordMode)
+	}
+	for feature, login := range c.Passwords {
+		if !slices.Contains(Features(), feature) {
+			m.addf(string(feature), "no such feature")
+			continue
+		}
+		name := usernameKey(feature)
+		switch {
+		case login.Username == "":
+			m.addf(name, "is missing or empty")
+		case !utf8.ValidString(login.Username):
+			m.addf(name, "is not UTF-8")
+		case !identity.Clean(login.Username):
+			m.addf(name, "has a control character")
+		case len(login.Username) > 256:
+			m.addf(name, "is longer than 256 bytes")
+		}
+		switch {
+		case login.Password == "":
+			m.addf(passwordKey(feature), "is missing or empty")
+		case !utf8.ValidString(login.Password.Reveal()):
+			m.addf(passwordKey(feature), "is not UTF-8")
+		case len(login.Password) > 1024:
+			m.addf(passwordKey(feature), "is longer than 1024 bytes")
+		}
+	}
+}
+
+func (c Config) checkOIDC(m *mistakes) {
+	if c.OIDC == nil {
+		return
+	}
+	if _, both := c.Passwords[MainApp]; both {
+		m.addf(keyClientID, "the main app has a password and a provider: remove %s and %s, or the AUTH_CLIENT_* variables",
+			usernameKey(MainApp), passwordKey(MainApp))
+	}
+	if c.OIDC.ClientID == "" {
+		m.addf(keyClientID, "is missing or empty")
+	}
+	if c.OIDC.ClientSecret == "" {
+		m.addf(keyClientSecret, "is missing or empty")
+	}
+	if err := checkIssuer(c.OIDC.Issuer); err != nil {
+		m.addf(keyIssuer, "%w", err)
+	}
+	if len(c.Secrets) == 0 {
+		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters", minSecret)
+	}
+}
+
+func (c Config) checkPaths(m *mistakes) {
+	for name, path := range map[string]string{keyAnalyticsPath: c.AnalyticsPath, keyAPIPath: c.APIPath} {
+		if err := checkPath(path); err != nil || path == "/" || strings.HasSuffix(path, "/") {
+			m.addf(name, "%q must start with / and have no / at the end", path)
+		}
+	}
+	if strings.EqualFold(c.AnalyticsPath, c.APIPath) {
+		m.addf(keyAnalyticsPath, "is the same as %s", keyAPIPath)
+	}
+	for _, path := range c.PublicPaths {
+		if err := checkPath(path); err != nil {
+			m.addf(keyPublicPaths, "%q: %w", path, err)
+		}
+		if path == "/" {
+			m.addf(keyPublicPaths, "/ would open everything")
+		}
+	}
+}
+
+// checkPath accepts a path that is its own normal form, so that it can be compared with what is forwarded.
+func checkPath(path string) error {
+	if !strings.HasPrefix(path, "/") {
+		return errors.New("must start with /")
+	}
+	if strings.ContainsAny(path, "*?#;%\\") {
+		return errors.New("must be a plain path, without patterns or escapes")
+	}
+	if _, err := parseTarget(path); err != nil {
+		return err
+	}
+	return nil
+}
+
+func checkBaseURL(u *url.URL) error {
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("%q must start with https:// or http://", u.Redacted())
+	case u.Host == "" || u.Hostname() == "":
+		return fmt.Errorf("%q has no host", u.Redacted())
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
+		return fmt.Errorf("%q must be scheme and host only", u.Redacted())
+	}
+	return nil
+}
+
+// checkRedirect accepts a web address or a path of the app.
+func checkRedirect(target string) error {
+	if localTarget(target) == target {
+		return nil
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		return errors.New("must be an http(s) URL or a path that starts with one /")
+	}
+	return nil
+}
+
+func checkIssuer(issuer string) error {
+	if issuer == "" {
+		return errors.New("is missing or empty")
+	}
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("must be the provider's URL, such as https://tenant.example.com/")
+	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	default:
+		return errors.New("must start with https:// (http:// only on this machine)")
+	}
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// minSecret is the length in characters of the shortest AUTH_SECRET.
+const minSecret = 32
+
+// checkSecret refuses what is no secret: short, repetitive, or a placeholder out of some documentation.
+func checkSecret(secret string) error {
+	if len(secret) < minSecret {
+		return fmt.Errorf("is shorter than %d characters", minSecret)
+	}
+	distinct := map[rune]bool{}
+	for _, r := range secret {
+		distinct[r] = true
+	}
+	if len(distinct) < 8 {
+		return errors.New("repeats a few characters; use random ones")
+	}
+	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(secret))
+	for _, word := range []string{"changeme", "yoursecret", "randomstring", "longrandom", "replacethis", "placeholder", "authsecret", "secretkey"} {
+		if strings.Contains(plain, word) {
+			return errors.New("is a placeholder; use random characters")
+		}
+	}
+	return nil
+}
