@@ -157,7 +157,9 @@ func file(name string, n *yaml.Node) (f File, err error) {
 			Unix int64
 			Text string
 		}
-		err = n.Decode(&d)
+		if err = known(n, "unix", "text"); err == nil {
+			err = n.Decode(&d)
+		}
 		f.Text, f.ModTime = d.Text, time.Unix(d.Unix, 0)
 	case "!!binary":
 		err = n.Decode(&f.Text)

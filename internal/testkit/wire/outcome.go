@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -51,6 +52,9 @@ func request(n *yaml.Node) (r Request, err error) {
 	}
 	for k, v := range pairs(n) {
 		head = k
+		if err := known(v, "authorization", "json", "form", "zip"); err != nil {
+			return r, fmt.Errorf("request %s: %w", head, err)
+		}
 		if err := v.Decode(&carries); err != nil {
 			return r, fmt.Errorf("request %s: %w", head, err)
 		}
@@ -74,6 +78,16 @@ func request(n *yaml.Node) (r Request, err error) {
 		r.Form = form.Values
 	}
 	return r, nil
+}
+
+// known refuses a mapping with other keys than these.
+func known(n *yaml.Node, keys ...string) error {
+	for k, v := range pairs(n) {
+		if !slices.Contains(keys, k) {
+			return fmt.Errorf("line %d: unknown key %s", v.Line, k)
+		}
+	}
+	return nil
 }
 
 // zipOf makes an archive of names and texts.

@@ -23,6 +23,7 @@ type Program struct {
 	Env     []string // beside what every command gets
 	Environ []string // of the test's own process; a few names like PATH are taken from it
 	Now     func() time.Time
+	Limit   time.Duration // on one command; 0 for the usual one
 }
 
 // Seen is what one command did.
@@ -75,11 +76,7 @@ func run(ctx context.Context, p Program, c *Case, s *Step, where *place) (*Seen,
 	srv := serve(s.Replies, func() []string { return where.newIn(where.project, seen.ProjectBefore) })
 	defer srv.http.Close()
 
-	limit := timeLimit
-	if c.Heavy() {
-		limit = heavyTimeLimit
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, limit(p, c))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.Path, s.Args...)
 	cmd.Dir, cmd.Stdin = where.project, strings.NewReader(s.Stdin)
@@ -100,6 +97,17 @@ func run(ctx context.Context, p Program, c *Case, s *Step, where *place) (*Seen,
 	seen.Outside = where.outside()[outside:]
 	seen.Output = where.unfill(out.String() + errOut.String())
 	return seen, nil
+}
+
+func limit(p Program, c *Case) time.Duration {
+	switch {
+	case p.Limit > 0:
+		return p.Limit
+	case c.Heavy():
+		return heavyTimeLimit
+	default:
+		return timeLimit
+	}
 }
 
 // environment is all that a command sees of the surroundings.
