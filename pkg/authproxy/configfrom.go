@@ -247,7 +247,7 @@ func (r *reader) unknown() {
 
 // nearest returns the known name with the fewest typing errors in it, or "" where all are far away.
 func nearest(name string, known []string) string {
-	best, bestDistance := "", len(name)/3+1
+	best, bestDistance := "", len(name)/2
 	for _, candidate := range known {
 		if d := distance(name, candidate); d < bestDistance {
 			best, bestDistance = candidate, d
@@ -256,7 +256,8 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// distance counts the insertions, deletions and replacements between two names (Levenshtein).
+// distance counts the insertions and deletions between two names. A replacement counts as both, since people
+// leave words out of a name more often than they exchange them.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -268,7 +269,7 @@ func distance(a, b string) int {
 		for j := range len(b) {
 			replace := diagonal
 			if a[i] != b[j] {
-				replace++
+				replace += 2
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
