@@ -1,0 +1,42 @@
+"""Draws a population that grows towards a limit, or jumps around it when it grows too fast."""
+
+import plotly.graph_objects as go
+import solara
+
+rate = solara.reactive(2.9)
+start = solara.reactive(0.1)
+steps = solara.reactive(40)
+
+
+def population(rate: float, start: float, steps: int) -> list[float]:
+    """Returns the share of the limit that lives after each step (the logistic map)."""
+    shares = [start]
+    for _ in range(steps):
+        shares.append(rate * shares[-1] * (1 - shares[-1]))
+    return shares
+
+
+@solara.component
+def Chart():
+    figure = go.Figure()
+    figure.add_scatter(y=population(rate.value, start.value, steps.value), mode="lines+markers")
+    figure.update_layout(
+        xaxis_title="step",
+        yaxis={"title": "share of the limit", "range": [0, 1]},
+        template="plotly_white",
+        height=420,
+        margin={"t": 20},
+    )
+    solara.FigurePlotly(figure)
+
+
+@solara.component
+def Page():
+    solara.Title("Population")
+    with solara.Column(style={"max-width": "900px", "margin": "0 auto", "padding": "1rem"}):
+        solara.Markdown("# Population")
+        with solara.Card():
+            solara.SliderFloat("Growth rate", value=rate, min=0.5, max=4, step=0.05)
+            solara.SliderFloat("Share at the start", value=start, min=0.01, max=0.99, step=0.01)
+            solara.SliderInt("Steps", value=steps, min=5, max=100)
+        Chart()

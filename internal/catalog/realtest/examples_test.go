@@ -1,0 +1,171 @@
+package realtest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/catalog"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/browser"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
+)
+
+// user is an address that is allowed and means something in HTML, Markdown, Python, R and format strings.
+const user = `o'hara_*b*_<i>{x}&amp;"@example.com`
+
+const pageLimit = 90 * time.Second
+
+// TestFrameworkExamples installs each framework once and looks at its examples. One after the other: two
+// frameworks at once are slower than one after the other on a small machine.
+func TestFrameworkExamples(t *testing.T) {
+	set, known := catalog.Embedded(), frameworks()
+	for _, name := range set.Frameworks() {
+		f, ok := known[name]
+		if !ok {
+			t.Errorf("nothing is known about %s", name)
+		}
+		if !asked(name) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			dirs := map[string]string{}
+			for _, e := range set.Examples(name) {
+				dirs[e.Name] = filepath.Join(t.TempDir(), e.Name)
+				if err := e.CopyTo(t.Context(), dirs[e.Name]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			env := install(t, f, dirs)
+			chromium := startBrowser(t)
+			for _, e := range set.Examples(name) {
+				t.Run(e.Name, func(t *testing.T) {
+					port := freePort(t)
+					a := start(t, dirs[e.Name], port, f.ready, f.env, f.command(env, port))
+					look(t, chromium, f, e, a)
+				})
+			}
+		})
+	}
+}
+
+// install returns the environment for all examples of a framework.
+func install(t *testing.T, f framework, dirs map[string]string) pyenv.Env {
+	t.Helper()
+	if !f.python {
+		if out, err := exec.Command("Rscript", "-e", "library(shiny); library(bslib)").CombinedOutput(); err != nil {
+			missing(t, errors.New("R with shiny and bslib: "+err.Error()+"\n"+string(out)))
+		}
+		return pyenv.Env{}
+	}
+	cache, err := pyenv.DefaultCache(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var requirements []string
+	for _, dir := range dirs {
+		requirements = append(requirements, filepath.Join(dir, "requirements.txt"))
+	}
+	slices.Sort(requirements)
+	env, err := cache.Ensure(t.Context(), requirements...)
+	if errors.Is(err, pyenv.ErrNoPython) {
+		missing(t, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if env.Took > 0 {
+		t.Logf("installed in %.1f s, %d MB", env.Took.Seconds(), env.Written>>20)
+	}
+	return env
+}
+
+func startBrowser(t *testing.T) *browser.Browser {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), pageLimit)
+	defer cancel()
+	b, err := browser.Start(ctx, t.TempDir())
+	if errors.Is(err, browser.ErrNone) {
+		missing(t, err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// look opens the example as a visitor does.
+func look(t *testing.T, b *browser.Browser, f framework, e catalog.Example, a app) {
+	t.Helper()
+	logout := f.logout
+	if logout == "" {
+		logout = "/logout"
+	}
+	if len(f.checks[e.Name]) == 0 {
+		t.Errorf("no checks for %s", e.Name)
+	}
+	visitors := []string{""}
+	if e.Name == "app-with-auth0" {
+		visitors = []string{user, ""}
+	}
+	for _, visitor := range visitors {
+		ctx, cancel := context.WithTimeout(t.Context(), pageLimit)
+		defer cancel()
+		p := front(t, a, visitor)
+		page, err := b.Open(ctx, p.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, check := range f.checks[e.Name] {
+			if err := page.WaitFor(ctx, check); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keep(t, ctx, page, e, visitor)
+		if e.Name == "app-with-auth0" {
+			shown := visitor
+			if shown == "" {
+				shown = "Anonymous"
+			}
+			if err := page.WaitForText(ctx, shown); err != nil {
+				t.Error(err)
+			}
+			if err := page.Click(ctx, "Log out"); err != nil {
+				t.Error(err)
+			} else if err := p.loggedOut(ctx, logout); err != nil {
+				t.Error(err)
+			}
+		}
+		if outside := page.Outside(); len(outside) > 0 {
+			t.Errorf("the page needs the internet: %q", outside)
+		}
+		if thrown := page.Thrown(); len(thrown) > 0 {
+			t.Errorf("uncaught in the page: %q", thrown)
+		}
+	}
+}
+
+// keep leaves a picture where somebody asked for one.
+func keep(t *testing.T, ctx context.Context, page *browser.Page, e catalog.Example, visitor string) {
+	t.Helper()
+	dir := os.Getenv("PLOOMBER_TEST_SHOTS")
+	if dir == "" {
+		return
+	}
+	shot, err := page.Screenshot(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := e.Framework + "-" + e.Name
+	if visitor != "" {
+		name += "-user"
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
