@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 
 const (
 	connectTimeout = 10 * time.Second // also for the TLS handshake
-	headerTimeout  = 5 * time.Minute // until the head of the reply; the last resort where a client has no limit of its own
+	headerTimeout  = 5 * time.Minute  // until the head of the reply; the last resort where a client has no limit of its own
 )
 
 // Options say how hosts are reached.
@@ -91,15 +92,16 @@ func usableProxy(raw string) bool {
 	if raw == "" {
 		return true
 	}
-	for _, candidate := range []string{raw, "http://" + raw} {
-		u, err := url.Parse(candidate)
-		if err != nil || u.Host == "" {
-			continue
-		}
-		switch u.Scheme {
-		case "http", "https", "socks5", "socks5h":
-			return true
-		}
+	if !strings.Contains(raw, "://") {
+		raw = "http://" + raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return true
 	}
 	return false
 }

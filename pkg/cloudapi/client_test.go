@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -302,10 +303,11 @@ func TestTimeout(t *testing.T) {
 		for name, do := range all {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				tries, over := 0, make(chan struct{})
+				var tries atomic.Int32
+				over := make(chan struct{})
 				base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
-					tries++
+					tries.Add(1)
 					handler(w, r)
 					<-over
 				})
@@ -315,8 +317,8 @@ func TestTimeout(t *testing.T) {
 				if !errors.Is(err, ErrNetwork) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 					t.Errorf("%v", err)
 				}
-				if tries > 1 {
-					t.Errorf("%d tries", tries)
+				if tries.Load() > 1 {
+					t.Errorf("%d tries", tries.Load())
 				}
 			})
 		}

@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -347,29 +349,43 @@ func TestArchiveThatCannotBeSent(t *testing.T) {
 	}
 }
 
-// An upload that goes on is not ended, however long it takes; one that stands still is.
+// An upload that goes on is not ended, however long it takes; one that stands still is. The time is a fake one.
 func TestUploadMayBeSlowButNotStill(t *testing.T) {
 	t.Parallel()
-	const size = 24e6 // more than the buffers in between hold
-	slow := func(c net.Conn) {
-		for range 24 {
-			_, _ = io.CopyN(io.Discard, c, size/24)
-			time.Sleep(60 * time.Millisecond)
-		}
-		accept(0)(c)
-	}
-	base, _ := rawServer(t, slow)
-	c, _ := newClient(t, base, func(o *Options) { o.IdleTimeout = 500 * time.Millisecond })
-	if _, err := c.Deploy(t.Context(), request(size)); err != nil {
-		t.Error(err)
-	}
-	over := make(chan struct{})
-	base, connections := rawServer(t, func(net.Conn) { <-over })
-	defer close(over)
-	c, _ = newClient(t, base, func(o *Options) { o.IdleTimeout = 100 * time.Millisecond })
-	_, err := c.Deploy(t.Context(), request(200e6))
-	if !errors.Is(err, ErrNetwork) || errors.Is(err, context.Canceled) || connections.Load() != 1 {
-		t.Errorf("%d connections: %v", connections.Load(), err)
+	for name, tc := range map[string]struct {
+		piece, reply time.Duration // how long each megabyte and the reply take
+		ok           bool
+	}{
+		"slow":         {59 * time.Second, 0, true},
+		"slow reply":   {0, 179 * time.Second, true},
+		"still":        {61 * time.Second, 0, false},
+		"silent reply": {0, 181 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				slow := roundTrip(func(r *http.Request) (*http.Response, error) {
+					tries++
+					httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
+					defer r.Body.Close()
+					for {
+						n, err := io.CopyN(io.Discard, r.Body, 1e6)
+						if n == 1e6 && sleep(r.Context(), tc.piece) != nil || err != nil && sleep(r.Context(), tc.reply) != nil {
+							return nil, context.Cause(r.Context())
+						}
+						if err != nil {
+							return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"id":"j"}`))}, nil
+						}
+					}
+				})
+				c := New(Options{BaseURL: "http://platform", Key: testKey, Transport: slow})
+				_, err := c.Deploy(t.Context(), request(30e6))
+				if (err == nil) != tc.ok || err != nil && !errors.Is(err, ErrNetwork) || tries != 1 {
+					t.Errorf("%d tries: %v", tries, err)
+				}
+			})
+		})
 	}
 }
 
