@@ -30,7 +30,7 @@ func (r recorded) file() string {
 	return r.Text
 }
 
-//go:generate sh -c "python3 ../../testdata/dotenv/record.py > ../../testdata/dotenv/corpus.jsonl"
+//go:generate sh -c "$PLOOMBER_TEST_PYTHON ../../testdata/dotenv/record.py > ../../testdata/dotenv/corpus.jsonl"
 
 func corpus(t testing.TB) (files []recorded, env map[string]string) {
 	t.Helper()

@@ -143,7 +143,7 @@ func (f *File) Warnings() []Warning {
 // last returns the index of the statement that decides the value of key, -1 where there is none.
 func (f *File) last(key string) int {
 	for i := len(f.statements) - 1; i >= 0; i-- {
-		if s := &f.statements[i]; s.key == key && !s.malformed() {
+		if f.statements[i].sets(key) {
 			return i
 		}
 	}

@@ -59,7 +59,7 @@ func (f *File) without(key string) string {
 	b.Grow(len(f.text))
 	done := 0
 	for _, s := range f.statements {
-		if s.key == key && !s.malformed() {
+		if s.sets(key) {
 			b.WriteString(f.text[done:s.start])
 			done = s.end
 		}
@@ -109,26 +109,23 @@ func (f *File) keeps(edited *File, key, value string) bool {
 	if got, fixed := literal(edited.statements[i].value); !fixed || got != value {
 		return false
 	}
-	others, theirs := others(f.statements, key), others(edited.statements, key)
-	if len(others) != len(theirs) {
-		return false
-	}
-	for i := range others {
-		if others[i].content() != theirs[i].content() {
+	for i, j := 0, 0; ; i, j = i+1, j+1 {
+		i, j = f.skip(key, i), edited.skip(key, j)
+		if i == len(f.statements) || j == len(edited.statements) {
+			return i == len(f.statements) && j == len(edited.statements)
+		}
+		if f.statements[i].content() != edited.statements[j].content() {
 			return false
 		}
 	}
-	return true
 }
 
-func others(statements []statement, key string) []statement {
-	list := make([]statement, 0, len(statements))
-	for _, s := range statements {
-		if s.key != key || s.malformed() {
-			list = append(list, s)
-		}
+// skip returns the index of the first statement at or behind i that does not set key.
+func (f *File) skip(key string, i int) int {
+	for i < len(f.statements) && f.statements[i].sets(key) {
+		i++
 	}
-	return list
+	return i
 }
 
 // content is what of a statement does not depend on where it stands.
@@ -144,19 +141,16 @@ func (s *statement) content() content {
 	return content{key: s.key, value: s.value, null: s.null}
 }
 
-// places returns the offsets at which key can be added, the best first. What follows an unclosed quote is read
-// line by line only as long as nothing closes it; a line before it is out of its reach, but must not be one that
-// a reference further down would pick up.
+// places returns the offsets at which key can be added, the best first. Behind an unclosed quote lines are read
+// only as long as nothing closes it, so a line before it is safe, unless a reference further down would pick
+// the new key up.
 func (f *File) places(key string) []int {
 	var list []int
-	unclosed := false
 	for i := range f.statements {
-		s := &f.statements[i]
-		if s.unclosed && !unclosed {
-			unclosed = true
+		switch s := &f.statements[i]; {
+		case s.unclosed:
 			list = append(list, s.start)
-		}
-		if unclosed && !s.malformed() && refersTo(s.value, key) {
+		case !s.malformed() && refersTo(s.value, key):
 			list = nil
 		}
 	}

@@ -22,6 +22,8 @@ type statement struct {
 
 func (s *statement) malformed() bool { return s.problem != "" }
 
+func (s *statement) sets(key string) bool { return s.key == key && !s.malformed() }
+
 // Why a statement is malformed, in words for the user.
 const (
 	noName        = "no name before '='"
@@ -36,7 +38,7 @@ const (
 // scan finds the statements of text, in one pass: the places at which python-dotenv gives up and starts again
 // matter, because they decide how the lines after a malformed one are read.
 func scan(text string) []statement {
-	list := make([]statement, 0, len(text)/64)
+	list := make([]statement, 0, 1+min(strings.Count(text, "="), countLines(text)))
 	sc := scanner{text: text}
 	if strings.HasPrefix(text, bom) {
 		sc.pos = len(bom)
@@ -44,9 +46,9 @@ func scan(text string) []statement {
 	for {
 		start := sc.pos
 		for n := space(text, sc.pos); n > 0; n = space(text, sc.pos) {
-			lineEnd := newline(text, sc.pos)
-			sc.pos += max(n, lineEnd)
-			if lineEnd > 0 {
+			ended := newline(text, sc.pos)
+			sc.pos += max(n, ended)
+			if ended > 0 {
 				start = sc.pos
 			}
 		}
@@ -160,10 +162,7 @@ func (sc *scanner) assigned(s *statement) (problem string) {
 		sc.pos = s.valueEnd
 	default:
 		s.valueStart = sc.pos
-		line := sc.text[sc.pos:]
-		if end := strings.IndexAny(line, "\r\n"); end >= 0 {
-			line = line[:end]
-		}
+		line := sc.text[sc.pos:lineEnd(sc.text, sc.pos)]
 		s.value = strings.TrimRightFunc(cutComment(line), isSpace)
 		s.valueEnd = s.valueStart + len(s.value)
 		sc.pos += len(line)
@@ -188,12 +187,7 @@ func (sc *scanner) blanks() {
 
 // restOfLine skips to behind the next line end.
 func (sc *scanner) restOfLine() {
-	end := strings.IndexAny(sc.text[sc.pos:], "\r\n")
-	if end < 0 {
-		sc.pos = len(sc.text)
-		return
-	}
-	sc.pos += end
+	sc.pos = lineEnd(sc.text, sc.pos)
 	sc.pos += newline(sc.text, sc.pos)
 }
 
@@ -222,6 +216,14 @@ func closingQuote(text string, quote byte) int {
 		}
 	}
 	return -1
+}
+
+// lineEnd returns the offset of the first line end at or behind i, that of the end of text where there is none.
+func lineEnd(text string, i int) int {
+	for i < len(text) && text[i] != '\n' && text[i] != '\r' {
+		i++
+	}
+	return i
 }
 
 // newline returns the length of the line end at text[i:], 0 where there is none.

@@ -10,11 +10,13 @@ import itertools
 import json
 import pathlib
 import random
+import sys
 import tempfile
 
 import dotenv
 
-from read import read
+sys.dont_write_bytecode = True  # the folder is test data
+from read import read  # noqa: E402
 
 ENV = {"E": "from env", "A": "env A", "EMPTY": "", "SP ACE": "spaced"}
 
