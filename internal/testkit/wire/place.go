@@ -107,8 +107,8 @@ type Tree map[string]SeenFile
 // look reads a folder. A file that vanishes meanwhile is left out.
 func (p *place) look(dir string) Tree {
 	t := Tree{}
-	_ = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	_ = filepath.WalkDir(dir, func(name string, e fs.DirEntry, _ error) error {
+		if e == nil || e.IsDir() {
 			return nil
 		}
 		f, err := p.read(name)

@@ -13,7 +13,7 @@ import (
 
 // Limits on one command; a hanging program is killed with everything it started.
 const (
-	timeLimit      = 20 * time.Second
+	timeLimit      = time.Minute
 	heavyTimeLimit = 2 * time.Minute
 )
 
@@ -72,7 +72,6 @@ func play(ctx context.Context, p Program, c *Case, dir string, check *Checker) (
 
 func run(ctx context.Context, p Program, c *Case, s *Step, where *place) (*Seen, error) {
 	seen := &Seen{ProjectBefore: where.look(where.project), HomeBefore: where.look(where.home), env: s.Env}
-	outside := len(where.outside())
 	srv := serve(s.Replies, func() []string { return where.newIn(where.project, seen.ProjectBefore) })
 	defer srv.http.Close()
 
@@ -94,7 +93,7 @@ func run(ctx context.Context, p Program, c *Case, s *Step, where *place) (*Seen,
 	seen.Exit = cmd.ProcessState.ExitCode()
 	seen.Requests = srv.requests()
 	seen.Project, seen.Home = where.look(where.project), where.look(where.home)
-	seen.Outside = where.outside()[outside:]
+	seen.Outside = where.outside()
 	seen.Output = where.unfill(out.String() + errOut.String())
 	return seen, nil
 }
