@@ -1,0 +1,166 @@
+// Command refdocs writes what is derived from the tree of commands: the reference pages, and for packages the
+// man pages and shell completions. It knows the root command and nothing of what the commands do.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/ploomber/ploomber-cloud/internal/cli"
+)
+
+func main() {
+	pages := flag.String("dir", "docs/reference", "`folder` of the reference pages")
+	check := flag.Bool("check", false, "compare the pages and change nothing")
+	man := flag.String("man", "", "write man pages to this `folder` instead of the reference")
+	completions := flag.String("completions", "", "write shell completions to this `folder` instead of the reference")
+	flag.Parse()
+	if err := run(*pages, *check, *man, *completions); err != nil {
+		fmt.Fprintln(os.Stderr, "docs:", err)
+		os.Exit(1)
+	}
+}
+
+func run(pages string, check bool, man, completions string) error {
+	root := rootCommand()
+	if man != "" || completions != "" {
+		return errors.Join(writeMan(root, man), writeCompletions(root, completions))
+	}
+	want, err := reference(root)
+	if err != nil {
+		return err
+	}
+	if check {
+		return compare(pages, root.Name(), want)
+	}
+	return write(pages, root.Name(), want)
+}
+
+// rootCommand builds the commands as in an empty process, so that no page depends on who writes it.
+func rootCommand() *cobra.Command {
+	root := cli.Root(cli.System{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Lookup:  func(string) (string, bool) { return "", false },
+		Environ: func() []string { return nil },
+		Now:     time.Now,
+		TempDir: os.TempDir,
+		Dir:     ".",
+	})
+	root.DisableAutoGenTag = true
+	return root
+}
+
+// reference renders a page for every command, by file name.
+func reference(root *cobra.Command) (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "reference-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := doc.GenMarkdownTree(root, dir); err != nil {
+		return nil, err
+	}
+	return read(dir, root.Name())
+}
+
+// read returns the pages in a folder that are named after a command; others are written by hand.
+func read(dir, program string) (map[string][]byte, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	pages := map[string][]byte{}
+	for _, e := range entries {
+		name := e.Name()
+		if name != program+".md" && !strings.HasPrefix(name, program+"_") {
+			continue
+		}
+		if pages[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	return pages, nil
+}
+
+func compare(dir, program string, want map[string][]byte) error {
+	have, err := read(dir, program)
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	for name, page := range want {
+		if !bytes.Equal(have[name], page) {
+			wrong = append(wrong, name)
+		}
+	}
+	for name := range have {
+		if want[name] == nil {
+			wrong = append(wrong, name+" (no such command)")
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%s differs from the commands in %s: run 'go run ./internal/dev docs' and commit",
+			dir, strings.Join(wrong, ", "))
+	}
+	fmt.Printf("%d pages of %s are up to date\n", len(want), dir)
+	return nil
+}
+
+func write(dir, program string, want map[string][]byte) error {
+	have, err := read(dir, program)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, page := range want {
+		if err := os.WriteFile(filepath.Join(dir, name), page, 0o644); err != nil {
+			return err
+		}
+	}
+	for name := range have {
+		if want[name] == nil {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func writeMan(root *cobra.Command, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Manual: "ploomber-cloud"}, dir)
+}
+
+func writeCompletions(root *cobra.Command, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	file := func(shell string) string { return filepath.Join(dir, root.Name()+"."+shell) }
+	return errors.Join(
+		root.GenBashCompletionFileV2(file("bash"), true),
+		root.GenZshCompletionFile(file("zsh")),
+		root.GenFishCompletionFile(file("fish"), true),
+		root.GenPowerShellCompletionFileWithDesc(file("ps1")),
+	)
+}

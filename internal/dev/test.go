@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// frameworkTests is how the names begin of tests that install and start a real web framework. They take
+// minutes, so they have a stage of their own after everything that is fast.
+const frameworkTests = "TestFramework"
+
+// testTask runs all there is to check, cheapest complaint first.
+func testTask(ctx context.Context, w *workspace, args []string) error {
+	f := flag.NewFlagSet("test", flag.ContinueOnError)
+	f.SetOutput(w.out)
+	frameworks := f.String("frameworks", "all", "real frameworks to test with: `none`, light (small ones) or all")
+	only := f.String("only", "", "comma-separated `stages` to run; all when empty")
+	fuzzTime := f.Duration("fuzztime", 5*time.Second, "`time` for each fuzz target")
+	lenient := f.Bool("allow-missing", false, "go on where a tool can not be installed; tests that need it are skipped")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"none", "light", "all"}, *frameworks) {
+		return fmt.Errorf("--frameworks is none, light or all, not %q", *frameworks)
+	}
+	var env []string // of the Go tests; filled by the first stage
+	all := []stage{
+		{"setup", "tools that the tests need", func(ctx context.Context) (err error) {
+			env, err = w.testEnvironment(ctx, *frameworks, *lenient)
+			return err
+		}},
+		{"lint", "format, vet, linters", func(ctx context.Context) error { return lintTask(ctx, w, nil) }},
+		{"cross", "all released platforms compile", func(ctx context.Context) error { return crossTask(ctx, w, nil) }},
+		{"race", "Go tests with the race detector, shuffled", func(ctx context.Context) error {
+			return w.run(ctx, env, "go", "test", "-race", "-shuffle=on", "-vet=off", "-timeout=30m",
+				"-skip=^"+frameworkTests, "./...")
+		}},
+		{"fuzz", "every fuzz target, briefly", func(ctx context.Context) error {
+			return w.fuzz(ctx, env, *fuzzTime)
+		}},
+		{"docs", "generated reference is up to date", func(ctx context.Context) error {
+			return docsTask(ctx, w, []string{"--check"})
+		}},
+		{"release", "the description of releases is valid", func(ctx context.Context) error { return releaseTask(ctx, w, nil) }},
+		{"demo", "the main job from end to end", w.demo},
+		{"frameworks", "every example in its real framework", func(ctx context.Context) error {
+			return w.testFrameworks(ctx, env, *frameworks)
+		}},
+	}
+	stages, err := pick(all, *only)
+	if err != nil {
+		return err
+	}
+	if stages[0].name != "setup" {
+		stages = append(all[:1:1], stages...)
+	}
+	return runStages(ctx, w.out, stages)
+}
+
+// demo is the first end-to-end test: the product logs in to an app that it started behind its own login.
+func (w *workspace) demo(ctx context.Context) error {
+	if !w.has("cmd", "ploomber-cloud", "main.go") {
+		return w.notYet("cmd/ploomber-cloud")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	defer cancel()
+	return w.run(ctx, w.static(), "go", "run", "./cmd/ploomber-cloud", "demo", "--check")
+}
+
+func (w *workspace) testFrameworks(ctx context.Context, env []string, which string) error {
+	found, err := w.testFunctions(frameworkTests)
+	if err != nil {
+		return err
+	}
+	if which == "none" || len(found) == 0 {
+		fmt.Fprintf(w.out, "%d packages have framework tests, asked for: %s\n", len(found), which)
+		return nil
+	}
+	args := []string{"test", "-race", "-vet=off", "-v", "-p=1", "-timeout=50m", "-run=^" + frameworkTests}
+	for _, p := range found {
+		args = append(args, p.dir)
+	}
+	return w.run(ctx, env, "go", args...)
+}
+
+// testEnvironment installs what the tests need and returns the variables through which they find it.
+func (w *workspace) testEnvironment(ctx context.Context, frameworks string, lenient bool) ([]string, error) {
+	env := []string{
+		cacheVariable + "=" + filepath.Join(w.cache, "test"),
+		"PLOOMBER_TEST_FRAMEWORKS=" + frameworks,
+	}
+	missing, err := w.installTools(ctx, frameworks == "all")
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(missing) == 0:
+		env = append(env, "PLOOMBER_TEST_REQUIRE=1") // a missing tool fails a test instead of skipping it
+	case lenient:
+		fmt.Fprintln(w.out, "missing, tests that need them are skipped:", strings.Join(missing, ", "))
+	default:
+		return nil, fmt.Errorf("install %s, or pass --allow-missing", strings.Join(missing, ", "))
+	}
+	venv, err := w.pythonVenv(ctx)
+	if err != nil {
+		return nil, err
+	}
+	path, err := w.toolPath(venv)
+	if err != nil {
+		return nil, err
+	}
+	return append(env, "PLOOMBER_TEST_PYTHON="+venv.python, "PATH="+path), nil
+}
+
+// notYet reports a part of the project that a stage has nothing to say about while it does not exist.
+func (w *workspace) notYet(what string) error {
+	_, err := io.WriteString(w.out, what+" does not exist yet, nothing to check\n")
+	return err
+}
