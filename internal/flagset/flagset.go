@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
@@ -19,8 +20,17 @@ func Config(c *cobra.Command, to *string) {
 
 // OneOf adds a flag that takes one of options. Another value is refused with the nearest one.
 func OneOf[S ~string](c *cobra.Command, to *S, name, usage string, options []S) {
+	oneOfIn(c, c.Flags(), to, name, usage, options)
+}
+
+// OneOfPersistent is OneOf for a flag that the commands below have too.
+func OneOfPersistent[S ~string](c *cobra.Command, to *S, name, usage string, options []S) {
+	oneOfIn(c, c.PersistentFlags(), to, name, usage, options)
+}
+
+func oneOfIn[S ~string](c *cobra.Command, set *pflag.FlagSet, to *S, name, usage string, options []S) {
 	v := &oneOf[S]{to, options}
-	c.Flags().Var(v, name, fmt.Sprintf("%s (%s)", usage, strings.Join(v.texts(), ", ")))
+	set.Var(v, name, fmt.Sprintf("%s (%s)", usage, strings.Join(v.texts(), ", ")))
 	Complete(c, name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return v.texts(), cobra.ShellCompDirectiveNoFileComp
 	})

@@ -33,14 +33,15 @@ type Options struct {
 
 // Prompter asks the questions of one run. It is not safe for concurrent use.
 type Prompter struct {
-	io      *term.IO
-	options Options
-	lines   *lineReader
+	Options // set before the first question
+
+	io    *term.IO
+	lines *lineReader
 }
 
 // New returns a Prompter that talks through streams.
-func New(streams *term.IO, o Options) *Prompter {
-	return &Prompter{io: streams, options: o, lines: &lineReader{source: bufio.NewReader(streams.In)}}
+func New(streams *term.IO) *Prompter {
+	return &Prompter{io: streams, lines: &lineReader{source: bufio.NewReader(streams.In)}}
 }
 
 // Text asks for one line.
@@ -148,9 +149,9 @@ func pick(answer, standard string, options []string, accept func(string) (int, b
 // refuse tells whether nobody can answer.
 func (p *Prompter) refuse(q Question) error {
 	switch {
-	case p.options.NoInput:
+	case p.Options.NoInput:
 		return unanswered(q, "questions are off (--no-input)")
-	case p.options.CI && p.io.InTTY:
+	case p.Options.CI && p.io.InTTY:
 		return unanswered(q, "nobody is asked on a build server (CI is set)")
 	}
 	return nil
@@ -166,7 +167,7 @@ func unanswered(q Question, why string) error {
 
 // person returns the terminal of somebody who can be shown a full question.
 func (p *Prompter) person() (in, out file, ok bool) {
-	if p.options.Dumb {
+	if p.Options.Dumb {
 		return nil, nil, false
 	}
 	i, o, ok := p.io.Terminal()

@@ -17,7 +17,9 @@ import (
 func piped(answers string, o prompt.Options) (*prompt.Prompter, *bytes.Buffer) {
 	var shown bytes.Buffer
 	streams := &term.IO{In: strings.NewReader(answers), Out: term.NewStream(io.Discard), Err: term.NewStream(&shown)}
-	return prompt.New(streams, o), &shown
+	p := prompt.New(streams)
+	p.Options = o
+	return p, &shown
 }
 
 func TestText(t *testing.T) {
@@ -139,7 +141,7 @@ func TestWaitingEndsWithContext(t *testing.T) {
 	streams := &term.IO{In: r, Out: term.NewStream(io.Discard), Err: term.NewStream(io.Discard)}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := prompt.New(streams, prompt.Options{}).Text(ctx, prompt.Question{Label: "Name"})
+	_, err := prompt.New(streams).Text(ctx, prompt.Question{Label: "Name"})
 	if failure.Code(err) != failure.Interrupted {
 		t.Errorf("%v", err)
 	}

@@ -18,6 +18,7 @@ type IO struct {
 	In       io.Reader
 	InTTY    bool
 	Out, Err *Stream
+	JSON     bool // results and warnings are JSON; see Result
 }
 
 // Stream writes to one output. Its first failure is kept, so that a program whose result was lost (full
@@ -29,6 +30,8 @@ type Stream struct {
 	colours bool
 	width   func() int
 	failed  error
+	quiet   bool // notes are left out
+	json    bool // warnings are JSON objects
 }
 
 // NewStream returns a stream on w that is no terminal and has no colours.
@@ -148,16 +151,3 @@ func (s *Stream) Yellow(text string) string { return s.style(color.FgYellow, tex
 
 // Red is for errors.
 func (s *Stream) Red(text string) string { return s.style(color.FgRed, text) }
-
-// Note writes a line about progress.
-func (s *Stream) Note(format string, args ...any) { s.Println(fmt.Sprintf(format, args...)) }
-
-// Success writes a line about work that is done.
-func (s *Stream) Success(format string, args ...any) {
-	s.Println(s.Green(fmt.Sprintf(format, args...)))
-}
-
-// Warn writes a line that asks for attention.
-func (s *Stream) Warn(format string, args ...any) {
-	s.Println(s.Yellow("Warning: ") + fmt.Sprintf(format, args...))
-}

@@ -1,0 +1,277 @@
+// Package authcmd puts a user name and a password in front of a feature of the app, or takes them away.
+package authcmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO      *term.IO
+	Ask     flow.Asker
+	Folder  flow.Folder
+	Connect flow.Connect
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct {
+	Add, Remove, Overwrite bool
+
+	Feature       project.Feature
+	Username      string
+	PasswordStdin bool
+}
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = auth
+	}
+	c := &cobra.Command{
+		Use:   "auth",
+		Short: "Add or remove password authentication",
+		Long: "Put a user name and a password in front of the app (main_app), its analytics (analytics) or its\n" +
+			"API below /api (api). They are kept in .env; ploomber-cloud.json only refers to them.",
+		Example: "  ploomber-cloud auth --add\n" +
+			"  ploomber-cloud auth --add --feature main_app\n" +
+			"  ploomber-cloud auth --add --feature main_app --username ana --password-stdin < password.txt\n" +
+			"  ploomber-cloud auth --add --feature analytics --overwrite    # new credentials\n" +
+			"  ploomber-cloud auth --remove --feature main_app",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			// Exit status 1, not 2: the reference tool's, which scripts may look at.
+			switch {
+			case o.Add && o.Remove:
+				return failure.Failedf("Only one of --add or --remove may be specified.")
+			case !o.Add && !o.Remove:
+				return failure.Failedf("One of --add or --remove must be specified.")
+			case o.Remove && o.Overwrite:
+				return failure.Failedf("--overwrite can only be specified with --add.")
+			case o.Remove && (o.Username != "" || o.PasswordStdin):
+				return failure.Usagef("--username and --password-stdin can only be specified with --add")
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&o.Add, "add", false, "add authentication to a feature")
+	f.BoolVar(&o.Remove, "remove", false, "remove authentication from a feature")
+	f.BoolVar(&o.Overwrite, "overwrite", false, "with --add: ask for new credentials though there are some")
+	f.StringVar(&o.Username, "username", "", "with --add: the user's `NAME`")
+	f.BoolVar(&o.PasswordStdin, "password-stdin", false, "with --add: read the password from standard input")
+	flagset.OneOf(c, &o.Feature, "feature", "what to protect", project.Features())
+	return c
+}
+
+// result is what --json prints.
+type result struct {
+	Feature    project.Feature `json:"feature"`
+	Protected  bool            `json:"protected"`
+	CarriedOn  bool            `json:"carried_over,omitempty"` // stored credentials were used
+	SecretsIn  string          `json:"secrets_in,omitempty"`
+	SecretKeys []string        `json:"secret_keys,omitempty"`
+}
+
+func auth(ctx context.Context, o *Options) error {
+	plan, err := o.allowed(ctx)
+	if err != nil {
+		return err
+	}
+	if o.Feature == "" {
+		left, err := o.choose(ctx)
+		if err != nil || left {
+			return err
+		}
+	}
+	if o.Feature == project.Analytics {
+		if err := plan.Require(tier.ViewAnalyticsReport); err != nil {
+			return err
+		}
+	}
+	if o.Remove {
+		return o.remove()
+	}
+	return o.add(ctx)
+}
+
+// allowed asks the platform whether the user's tier has password authentication.
+func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
+	api, err := o.Connect()
+	if err != nil {
+		return tier.Tier{}, err
+	}
+	plan, err := flow.Tier(ctx, api)
+	if err != nil {
+		return tier.Tier{}, err
+	}
+	return plan, plan.Require(tier.Authentication)
+}
+
+// choose asks for the feature. In the menu the reference tool's numbers stay: exit is 3, api follows.
+func (o *Options) choose(ctx context.Context) (left bool, err error) {
+	menu := []string{string(project.Analytics), string(project.MainApp), "exit", string(project.API)}
+	verb := "add"
+	if o.Remove {
+		verb = "remove"
+	}
+	q := prompt.Question{Label: "Please specify the feature for which to " + verb + " authentication", Flag: "--feature"}
+	n, err := o.Ask.Choose(ctx, q, menu, "Please enter one of the listed features.", nil)
+	if err != nil || menu[n] == "exit" {
+		return err == nil, err
+	}
+	o.Feature = project.Feature(menu[n])
+	return false, nil
+}
+
+func (o *Options) add(ctx context.Context) error {
+	init := flow.Init{Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect}
+	c, err := init.Ensure(ctx)
+	if err != nil {
+		return err
+	}
+	o.IO.Err.Note("Adding authentication for %s", o.Feature)
+	env, _, err := o.Folder.Env()
+	if err != nil {
+		return err
+	}
+	carried, err := o.credentials(ctx, env)
+	if err != nil {
+		return err
+	}
+	c.SetCredentials(o.Feature, project.Reference(o.Feature.UsernameKey(), o.Feature.PasswordKey()))
+	if err := o.Folder.Save(c, env); err != nil {
+		return err
+	}
+	if carried {
+		o.IO.Err.Warn("existing credentials in %s have been carried over. To overwrite them, pass --overwrite.", o.Folder.EnvPath())
+	} else {
+		o.IO.Err.Note("Your authentication credentials have been stored in %s", o.Folder.EnvPath())
+	}
+	if o.Feature == project.API {
+		o.IO.Err.Warn("the platform does not protect %s; 'ploomber-cloud up' does.", o.Feature)
+	}
+	r := result{o.Feature, true, carried, o.Folder.EnvPath(), []string{o.Feature.UsernameKey(), o.Feature.PasswordKey()}}
+	return o.done(r, "configured")
+}
+
+// credentials puts the two values into env: those of flags, those that are there, else the user's answers.
+// carried is true where nothing new came.
+func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bool, err error) {
+	carried = true
+	for _, v := range []struct {
+		key  string
+		flag string
+		given,
+		read func() (string, error)
+	}{
+		{
+			o.Feature.UsernameKey(), "--username",
+			func() (string, error) { return o.Username, nil },
+			func() (string, error) { return o.Ask.Text(ctx, o.question(o.Feature.UsernameKey(), "--username")) },
+		},
+		{
+			o.Feature.PasswordKey(), "--password-stdin",
+			o.stdinPassword,
+			func() (string, error) {
+				return o.Ask.Secret(ctx, o.question(o.Feature.PasswordKey(), "--password-stdin"))
+			},
+		},
+	} {
+		value, err := v.given()
+		if err != nil {
+			return false, err
+		}
+		if value == "" {
+			if stored, _ := env.Get(v.key, nil); stored != "" && !o.Overwrite {
+				continue
+			}
+			if value, err = v.read(); err != nil {
+				return false, err
+			}
+		}
+		if err := env.Set(v.key, value); err != nil {
+			return false, failure.Failedf("cannot store %s in %s: %w", v.key, o.Folder.EnvPath(), err)
+		}
+		carried = false
+	}
+	return carried, nil
+}
+
+func (o *Options) question(key, flag string) prompt.Question {
+	return prompt.Question{Label: "Enter the value for " + key, Flag: flag, Check: checkLine}
+}
+
+func checkLine(value string) error {
+	if strings.ContainsRune(value, 0) {
+		return errors.New("it must not hold a NUL character")
+	}
+	return nil
+}
+
+// stdinPassword reads one line, as typed but for its line break.
+func (o *Options) stdinPassword() (string, error) {
+	if !o.PasswordStdin {
+		return "", nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(o.IO.In, 64<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", failure.Failedf("cannot read the password: %w", err)
+	}
+	password := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+	if password == "" {
+		return "", failure.Failedf("no password came on standard input")
+	}
+	return password, nil
+}
+
+func (o *Options) remove() error {
+	c, err := o.Folder.Load()
+	if err != nil {
+		return err
+	}
+	o.IO.Err.Note("Removing authentication for %s", o.Feature)
+	env, exists, err := o.Folder.Env()
+	if err != nil {
+		return err
+	}
+	found := c.Credentials(o.Feature) != nil
+	hadUser, hadPassword := env.Unset(o.Feature.UsernameKey()), env.Unset(o.Feature.PasswordKey())
+	if o.Feature == project.API {
+		found = hadUser || hadPassword
+	}
+	if !found {
+		return failure.Failedf("No authentication found for %s.", o.Feature)
+	}
+	c.SetCredentials(o.Feature, nil)
+	if !exists {
+		env = nil
+	}
+	if err := o.Folder.Save(c, env); err != nil {
+		return err
+	}
+	return o.done(result{Feature: o.Feature}, "removed")
+}
+
+func (o *Options) done(r result, verb string) error {
+	err := o.IO.Result(r, func(out *term.Stream) {
+		out.Println(out.Green("Successfully " + verb + " password authentication for " + string(o.Feature) + "."))
+	})
+	o.IO.Err.Note("To run the app here, run 'ploomber-cloud up'; to deploy it, run 'ploomber-cloud deploy'.")
+	return err
+}

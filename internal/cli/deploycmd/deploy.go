@@ -1,0 +1,143 @@
+// Package deploycmd sends the project to the platform.
+package deploycmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO       *term.IO
+	Deploy   flow.Deploy // Folder.Config, PruneSecrets, AllowSecrets and AllowLinks are flags
+	Settings *settings.Settings
+	Workflow flow.Workflow
+	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct {
+	Watch, Incremental bool
+	DryRun, ListFiles  bool
+	Timeout            time.Duration
+}
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = deploy
+	}
+	c := &cobra.Command{
+		Use:   "deploy",
+		Short: "Deploy the project",
+		Long: "Zip the project without its secrets, send it to the platform and, with --watch, follow it until it runs.\n" +
+			"The values of .env go along as the app's secrets; the file itself does not.",
+		Example: "  ploomber-cloud deploy\n" +
+			"  ploomber-cloud deploy --watch                  # until it runs; exit status 4 if it fails\n" +
+			"  ploomber-cloud deploy --list-files             # what ships, and why\n" +
+			"  ploomber-cloud deploy --dry-run\n" +
+			"  ploomber-cloud deploy --config staging.json",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case o.Watch && o.Incremental: // exit status 1, as the reference tool's
+				return failure.Failedf("You should pass either --watch or --watch-incremental, not both.")
+			case o.Timeout <= 0:
+				return failure.Usagef("--timeout must be longer than nothing, such as 15m")
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&o.Watch, "watch", false, "follow the deployment until it runs")
+	f.BoolVar(&o.Incremental, "watch-incremental", false, "follow it and ask for new log lines only")
+	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "with --watch: give up after `TIME`, such as 30m")
+	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be sent; send nothing")
+	f.BoolVar(&o.ListFiles, "list-files", false, "list each file with the rule that decides about it; send nothing")
+	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "drop secrets that the last deployment had and this one has not")
+	f.StringArrayVar(&o.Deploy.AllowSecrets, "allow-secret", nil, "send `FILE` although it looks like a secret (repeatable)")
+	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "send the target of link `FILE` although it lies outside (repeatable)")
+	flagset.Config(c, &o.Deploy.Folder.Config)
+	return c
+}
+
+// result is what --json prints.
+type result struct {
+	ProjectID  string `json:"project_id"`
+	JobID      string `json:"job_id"`
+	StatusPage string `json:"status_page"`
+	Status     string `json:"status,omitempty"` // "running", after --watch
+	URL        string `json:"url,omitempty"`    // of the app, after --watch
+}
+
+func deploy(ctx context.Context, o *Options) error {
+	if o.ListFiles {
+		return o.listFiles(ctx)
+	}
+	p, err := o.Deploy.Prepare(ctx)
+	if err != nil {
+		return err
+	}
+	if o.DryRun {
+		return o.show(p)
+	}
+	sent, err := o.Deploy.Send(ctx, p)
+	if err != nil {
+		return err
+	}
+	page, err := o.Settings.StatusPage(sent.ProjectID, sent.ID)
+	if err != nil {
+		return err
+	}
+	r := result{ProjectID: sent.ProjectID, JobID: sent.ID, StatusPage: page}
+	if !o.IO.JSON {
+		o.IO.Out.Printf("The deployment process started! Track its status at: %s\n", page)
+	}
+	if o.Watch || o.Incremental {
+		if r.URL, err = o.watch(ctx, flow.Job{ProjectID: sent.ProjectID, ID: sent.ID}); err != nil {
+			return err
+		}
+		r.Status = "running"
+	}
+	o.Workflow.Hint(ctx, o.IO.Err, p.Config.SecretKeys)
+	return o.IO.Result(r, func(out *term.Stream) {
+		if r.Status != "" {
+			out.Printf("%s\nView your deployed app: %s\n", out.Green("Deployment success."), r.URL)
+		}
+	})
+}
+
+func (o *Options) watch(ctx context.Context, job flow.Job) (url string, err error) {
+	interval, err := o.Settings.PollInterval()
+	if err != nil {
+		return "", err
+	}
+	api, err := o.Deploy.Connect()
+	if err != nil {
+		return "", err
+	}
+	status := ""
+	w := flow.Watcher{
+		API: api, Interval: interval, Timeout: o.Timeout, Incremental: o.Incremental, Now: o.Now, Sleep: o.Sleep,
+		Seen: func(l flow.Look) {
+			if l.Status != status {
+				status = l.Status
+				o.IO.Err.Note("Status: %s", status)
+			}
+			if l.Log != "" {
+				o.IO.Err.Note("%s", l.Log)
+			}
+		},
+	}
+	return w.Watch(ctx, job)
+}

@@ -1,0 +1,115 @@
+package deploycmd
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// fileLine is one file of --list-files.
+type fileLine struct {
+	Name  string `json:"name"`
+	Ships bool   `json:"ships"`
+	Rule  string `json:"rule"`
+	Size  int64  `json:"size"` // bytes
+}
+
+// listFiles shows every file with the rule that decided, what ships and what stays.
+func (o *Options) listFiles(ctx context.Context) error {
+	c, err := o.Deploy.Folder.Load()
+	if err != nil {
+		return err
+	}
+	files, err := o.Deploy.Plan(ctx, c, false)
+	if err != nil {
+		return err
+	}
+	list := make([]fileLine, 0, len(files.Entries))
+	for _, e := range files.Entries {
+		list = append(list, fileLine{e.Name, e.Ships, e.Rule.String(), e.Size})
+	}
+	n, size := files.Total()
+	return o.IO.Result(struct {
+		Files []fileLine `json:"files"`
+	}{list}, func(out *term.Stream) {
+		t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+		for _, f := range list {
+			verb := "stays"
+			if f.Ships {
+				verb = "ships"
+			}
+			_, _ = t.Write([]byte(strings.Join([]string{verb, printable(f.Name), f.Rule}, "\t") + "\n")) // told by Failed
+		}
+		_ = t.Flush() // told by Failed
+		out.Printf("%d files ship, %s before compression.\n", n, term.Bytes(size))
+	})
+}
+
+// printable quotes a name that would do something to a terminal.
+func printable(name string) string {
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
+}
+
+// dryRun is what --dry-run --json prints.
+type dryRun struct {
+	ProjectID string             `json:"project_id"`
+	Type      string             `json:"type"`
+	Files     int                `json:"files"`
+	Size      int64              `json:"size"` // bytes before compression
+	Secrets   []string           `json:"secrets"`
+	Labels    []string           `json:"labels,omitempty"`
+	Template  string             `json:"template,omitempty"`
+	Resources *project.Resources `json:"resources,omitempty"`
+	Protected []project.Feature  `json:"protected"`
+}
+
+// show tells what a deployment would send, without any secret's value.
+func (o *Options) show(p *flow.Package) error {
+	n, size := p.Files.Total()
+	r := dryRun{
+		ProjectID: p.Config.ID, Type: p.Config.Type, Files: n, Size: size, Secrets: p.Secrets.Names(),
+		Labels: p.Config.Labels, Template: p.Config.Template, Resources: p.Config.Resources, Protected: []project.Feature{},
+	}
+	if p.MainApp != nil {
+		r.Protected = append(r.Protected, project.MainApp)
+	}
+	if p.AnalyticsLogin != nil {
+		r.Protected = append(r.Protected, project.Analytics)
+	}
+	return o.IO.Result(r, func(out *term.Stream) {
+		line := func(name, value string) {
+			if value == "" {
+				value = "none"
+			}
+			out.Printf("%-11s %s\n", name+":", value)
+		}
+		line("Project", r.ProjectID+" ("+r.Type+")")
+		line("Files", strconv.Itoa(n)+", "+term.Bytes(size)+" before compression")
+		line("Secrets", strings.Join(r.Secrets, ", "))
+		if r.Resources != nil {
+			line("Resources", resources(*r.Resources))
+		}
+		line("Labels", strings.Join(r.Labels, ", "))
+		var features []string
+		for _, f := range r.Protected {
+			features = append(features, string(f))
+		}
+		line("Password", strings.Join(features, ", "))
+		if r.Template != "" {
+			line("Template", r.Template)
+		}
+		out.Println("Nothing was sent.")
+	})
+}
+
+func resources(r project.Resources) string {
+	return strconv.FormatFloat(r.CPU, 'g', -1, 64) + " CPU, " + strconv.Itoa(r.RAM) + " GB RAM, " + strconv.Itoa(r.GPU) + " GPU"
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+)
+
+// finish tells how the run ended and returns its exit status.
+func (e *env) finish(ctx context.Context, err error) int {
+	if err == nil {
+		return failure.Done
+	}
+	code, message, hint := outcome(err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		code, message, hint = failure.Interrupted, "interrupted", ""
+	}
+	e.io.Err.Fail(code, message, hint)
+	return code
+}
+
+// outcome finds the exit status and the next step for an error of a part that knows neither.
+func outcome(err error) (code int, message, hint string) {
+	code, message, hint = failure.Code(err), err.Error(), failure.Hint(err)
+	next := ""
+	var refusal *tier.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		code, next = failure.NotAllowed, "to change your plan, see https://ploomber.io/pricing"
+	case errors.Is(err, cloudapi.ErrUnauthorized):
+		code, next = failure.NotAllowed, "see which key is used with 'ploomber-cloud key status'"
+	case errors.Is(err, cloudapi.ErrNotFound):
+		next = "the project may belong to another key; to make one here, run 'ploomber-cloud init'"
+	case errors.Is(err, cloudapi.ErrNetwork):
+		next = "check the connection with 'ploomber-cloud doctor'"
+	case errors.Is(err, cloudapi.ErrServer):
+		next = "try again later; if it goes on, write to contact@ploomber.io"
+	}
+	if hint == "" {
+		hint = next
+	}
+	return code, message, hint
+}
+
+// lost tells whether a result could not be written: a full disk must not look like success.
+func (e *env) lost() error {
+	if err := e.io.Out.Failed(); err != nil {
+		return failure.Failedf("cannot write the result: %w", err)
+	}
+	return nil
+}

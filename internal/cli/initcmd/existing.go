@@ -1,0 +1,191 @@
+package initcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/unzip"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// errLeft is a user who chose to leave a menu: nothing is wrong.
+var errLeft = errors.New("left")
+
+// fromExisting makes the folder from a project that the platform has.
+func (o *Options) fromExisting(ctx context.Context) error {
+	old, err := o.Folder.Replaceable(o.Force)
+	if err != nil {
+		return err
+	}
+	o.IO.Err.Note("Initializing from existing project...")
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	id, err := o.choose(ctx, api)
+	if errors.Is(err, errLeft) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o.IO.Err.Note("Configuring project with id '%s'.", id)
+	found, err := api.Project(ctx, id)
+	if err != nil {
+		return err
+	}
+	c := o.configOf(id, found)
+	if o.OnlyConfig {
+		c.Keep(old)
+		if err := o.Folder.Save(c, nil); err != nil {
+			return err
+		}
+		if err := o.done(c, o.Folder); err != nil {
+			return err
+		}
+	} else if err := o.download(ctx, api, c); err != nil {
+		return err
+	}
+	o.hint(ctx, c)
+	return nil
+}
+
+func (o *Options) choose(ctx context.Context, api *cloudapi.Client) (string, error) {
+	all, err := api.Projects(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		o.IO.Err.Note("You have no existing projects. Run 'ploomber-cloud init' to make one.")
+		return "", errLeft
+	}
+	if o.Project != "" {
+		if i, ok := named(all, o.Project); ok {
+			return all[i].ID, nil
+		}
+		return "", failure.Failedf("you have no project %q", o.Project).
+			WithHint("see them with 'ploomber-cloud init --from-existing'")
+	}
+	options := make([]string, 0, len(all)+1)
+	for _, p := range all {
+		label := p.ID
+		if p.Name != "" && p.Name != p.ID {
+			label = fmt.Sprintf("%s (%s)", p.ID, p.Name)
+		}
+		options = append(options, label)
+	}
+	q := prompt.Question{Label: "These are your existing projects, choose the one you're configuring:", Flag: "--project"}
+	n, err := o.Ask.Choose(ctx, q, append(options, "exit"), "Please enter a valid choice.",
+		func(answer string) (int, bool) { return named(all, answer) })
+	switch {
+	case err != nil:
+		return "", err
+	case n == len(all):
+		return "", errLeft
+	}
+	return all[n].ID, nil
+}
+
+func named(all []cloudapi.ProjectSummary, text string) (int, bool) {
+	for i, p := range all {
+		if p.ID == text {
+			return i, true
+		}
+	}
+	for i, p := range all {
+		if p.Name == text {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// configOf makes the configuration of a project: its labels, the resources of its last deployment, and a
+// word about what cannot be read back.
+func (o *Options) configOf(id string, p *cloudapi.Project) *project.Config {
+	c := &project.Config{ID: id, Type: p.Type, Labels: p.Labels}
+	if len(p.Jobs) == 0 {
+		return c
+	}
+	job := p.Jobs[0]
+	if job.CPU > 0 {
+		c.Resources = &project.Resources{CPU: job.CPU, RAM: job.RAM, GPU: job.GPU}
+		o.IO.Err.Note("The resources of the last deployment have been carried over: %g CPU, %d GB RAM, %d GPU. "+
+			"To change them, run 'ploomber-cloud resources --force'.", job.CPU, job.RAM, job.GPU)
+	}
+	for feature, on := range map[project.Feature]bool{project.MainApp: job.AuthEnabled, project.Analytics: job.AuthAnalyticsEnabled} {
+		if on {
+			o.IO.Err.Warn("%s has password authentication, which cannot be downloaded. "+
+				"Before you deploy, run 'ploomber-cloud auth --add --feature %s'.", id, feature)
+		}
+	}
+	return c
+}
+
+// download unpacks the project and writes its configuration, or leaves the folder as it was.
+func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project.Config) error {
+	to, err := o.destination(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	archive, err := os.CreateTemp(o.TempDir(), "ploomber-cloud-*.zip")
+	if err != nil {
+		return fmt.Errorf("cannot download the project: %w", err)
+	}
+	defer func() {
+		_ = archive.Close()
+		_ = os.Remove(archive.Name())
+	}()
+	if err := api.Download(ctx, c.ID, archive); err != nil {
+		return err
+	}
+	if err := o.unpack(ctx, archive.Name(), to.Dir); err != nil {
+		return err
+	}
+	if err := to.Save(c, nil); err != nil {
+		return err
+	}
+	return o.done(c, to)
+}
+
+// destination is the folder to download to; it must not be a project already.
+func (o *Options) destination(ctx context.Context, id string) (flow.Folder, error) {
+	dest := o.Dest
+	if dest == "" {
+		var err error
+		q := prompt.Question{Label: "Enter the directory to download the project", Default: "./" + id, Flag: "--dest"}
+		if dest, err = o.Ask.Text(ctx, q); err != nil {
+			return flow.Folder{}, err
+		}
+	}
+	if !filepath.IsAbs(dest) {
+		dest = filepath.Join(o.Folder.Dir, dest)
+	}
+	to := flow.Folder{Dir: dest}
+	there, err := to.Initialised()
+	if err == nil && there && !o.Force {
+		err = failure.Failedf("%s is a project already", dest).WithHint("choose another folder with --dest")
+	}
+	return to, err
+}
+
+func (o *Options) unpack(ctx context.Context, archive, dest string) error {
+	_, err := unzip.ExtractFile(ctx, archive, dest, unzip.Options{
+		Take: func(name string) bool { return name != project.FileName }, // ours is written after it
+	})
+	if errors.Is(err, unzip.ErrExists) {
+		return failure.Failedf("cannot unpack the project into %s: %w", dest, err).
+			WithHint("choose another folder with --dest")
+	}
+	if err != nil {
+		return fmt.Errorf("cannot unpack the project into %s: %w", dest, err)
+	}
+	return nil
+}

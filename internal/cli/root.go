@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ploomber/ploomber-cloud/internal/cli/authcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Root returns the whole command line, for the program itself and for the reference pages made from it.
+func Root(s System) *cobra.Command { return newEnv(s).root() }
+
+// The groups of commands in the help.
+const (
+	groupProject = "project"
+	groupDeploy  = "deploy"
+	groupLocal   = "local"
+	groupMore    = "more"
+)
+
+func (e *env) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ploomber-cloud",
+		Short: "Deploy data apps, with a login in front of them",
+		Long: "Deploy data apps (Streamlit, Panel, Solara, Dash, Voila, Shiny R, Chainlit, Flask, Docker)\n" +
+			"and put a password or an Auth0 login in front of them.",
+		Example: lines(
+			"ploomber-cloud demo                                 # see a protected app, without an account",
+			"ploomber-cloud examples streamlit/basic-app         # take an example",
+			"ploomber-cloud init && ploomber-cloud auth --add    # make it a project, protect it",
+			"ploomber-cloud up                                   # run it here, behind its login",
+			"ploomber-cloud deploy --watch                       # ship it",
+		),
+		Version:       e.system.Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return c.Help()
+		},
+		Args: cobra.ArbitraryArgs, // RunE names the nearest command
+	}
+	root.SetIn(e.io.In)
+	root.SetOut(e.io.Out)
+	root.SetErr(e.io.Err)
+	root.SetVersionTemplate("ploomber-cloud {{.Version}}\n")
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(usageTemplate)
+	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.DisableDefaultCmd = true // ours is documented like every other command
+	root.PersistentPreRun = func(*cobra.Command, []string) { e.apply() }
+	e.addFlags(root)
+	root.AddGroup(
+		&cobra.Group{ID: groupProject, Title: "Set up a project:"},
+		&cobra.Group{ID: groupLocal, Title: "Run it here:"},
+		&cobra.Group{ID: groupDeploy, Title: "Deploy and operate:"},
+		&cobra.Group{ID: groupMore, Title: "More:"},
+	)
+	root.SetHelpCommandGroupID(groupMore)
+	e.addCommands(root)
+	usageErrors(root)
+	e.flags.json = wantsJSON(e.system.Args)
+	e.apply()
+	return root
+}
+
+func (e *env) addFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.BoolVar(&e.flags.json, "json", false, "print the result as JSON")
+	f.BoolVar(&e.flags.noInput, "no-input", false, "never ask; fail where an answer is missing")
+	f.BoolVarP(&e.flags.quiet, "quiet", "q", false, "print results, warnings and errors only")
+	f.BoolVarP(&e.flags.verbose, "verbose", "v", false, "also print each request that is made")
+	f.StringVar(&e.settings.APIURL, "api-url", "", "`URL` of the platform")
+	f.BoolVar(&e.settings.Local, "local", false, "use the platform on this machine")
+	f.StringVar(&e.flags.caCert, "ca-cert", "", "also trust the certificate authorities in this PEM `FILE`")
+	v := []term.Mode{term.Auto, term.Always, term.Never}
+	flagset.OneOfPersistent(root, &e.flags.color, "color", "when to use colours", v)
+	f.BoolP("help", "h", false, "explain the command")
+	root.Flags().Bool("version", false, "print the version")
+}
+
+func (e *env) addCommands(root *cobra.Command) {
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add(groupProject,
+		keycmd.New(keycmd.Options{IO: e.io, Ask: e.ask, Settings: e.settings, Connect: e.connect, Dir: e.system.Dir}, nil),
+		initcmd.New(initcmd.Options{
+			IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Workflow: e.workflow(),
+			TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
+		}, nil),
+		authcmd.New(authcmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
+	)
+	add(groupDeploy,
+		deploycmd.New(deploycmd.Options{
+			IO: e.io, Deploy: e.deploy(), Settings: e.settings, Workflow: e.workflow(), Now: e.system.Now, Sleep: sleep,
+		}, nil),
+	)
+}
+
+func lines(l ...string) string { return "  " + strings.Join(l, "\n  ") }
+
+func unknownCommand(c *cobra.Command, typed string) error {
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(typed); len(near) > 0 {
+		return failure.Usagef("unknown command %q", typed).WithHint("did you mean 'ploomber-cloud %s'?", near[0])
+	}
+	return failure.Usagef("unknown command %q", typed).WithHint("'ploomber-cloud --help' lists the commands")
+}
+
+// flagError names the nearest flag where one is unknown.
+func flagError(c *cobra.Command, err error) error {
+	f := &failure.Error{Code: failure.Usage, Err: err, Hint: fmt.Sprintf("see '%s --help'", c.CommandPath())}
+	typed, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return f
+	}
+	var names []string
+	c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	if near := project.Nearest(typed, names); near != "" {
+		f.Hint = fmt.Sprintf("did you mean --%s?", near)
+	}
+	return f
+}
+
+// usageErrors gives a wrong number of arguments the exit status of wrong usage, in every command.
+func usageErrors(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			if err == nil || failure.Code(err) != failure.Failed {
+				return err
+			}
+			return (&failure.Error{Code: failure.Usage, Err: err}).WithHint("see '%s --help'", c.CommandPath())
+		}
+	}
+	for _, below := range c.Commands() {
+		usageErrors(below)
+	}
+}
+
+// helpTemplate puts the examples first: most people look for the line they can copy.
+const helpTemplate = `{{if .HasExample}}Examples:
+{{.Example}}
+
+{{end}}{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}`
+
+const usageTemplate = `Usage:{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND{{end}}
+{{$commands := .Commands}}{{if .HasAvailableSubCommands}}{{if eq (len .Groups) 0}}
+Commands:{{range $commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+{{else}}{{range $group := .Groups}}
+{{.Title}}{{range $commands}}{{if and (eq .GroupID $group.ID) (or .IsAvailableCommand (eq .Name "help"))}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
+{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}{{if .HasAvailableInheritedFlags}}
+Flags of every command:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}`

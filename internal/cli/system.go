@@ -1,0 +1,205 @@
+// Package cli is the command line: it gives every command what it needs of the process, and turns what a
+// command returns into messages and an exit status. What the commands do is in the packages below and in
+// package flow.
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/remote"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+)
+
+// System is what the process has: everything that a command could otherwise only take from globals.
+type System struct {
+	Args         []string // without the program's name
+	In, Out, Err *os.File
+	Lookup       func(name string) (string, bool)
+	Environ      func() []string // "NAME=value"
+	Now          func() time.Time
+	TempDir      func() string
+	Dir          string // the current folder
+	Version      string
+}
+
+// Main runs one command line and returns the exit status.
+func Main(s System) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	e := newEnv(s)
+	root := e.root()
+	root.SetArgs(s.Args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = e.lost()
+	}
+	return e.finish(ctx, err)
+}
+
+// env is what the commands of one run share.
+type env struct {
+	system   System
+	io       *term.IO
+	ask      *prompt.Prompter
+	settings *settings.Settings
+	flags    flags
+}
+
+// flags are those of every command.
+type flags struct {
+	json, noInput, quiet, verbose bool
+	color                         term.Mode
+	caCert                        string
+}
+
+func newEnv(s System) *env {
+	streams := term.Open(s.In, s.Out, s.Err, term.Auto, s.Lookup)
+	home := "HOME"
+	if runtime.GOOS == "windows" {
+		home = "USERPROFILE"
+	}
+	return &env{
+		system: s, io: streams, ask: prompt.New(streams),
+		settings: &settings.Settings{Lookup: s.Lookup, Home: settings.HomeFrom(s.Lookup, home)},
+		flags:    flags{color: term.Auto},
+	}
+}
+
+// apply makes the flags of this run count. JSON may be needed before the flags are read in full, for the
+// message that they are wrong.
+func (e *env) apply() {
+	e.io.Configure(e.flags.color, e.flags.json, e.flags.quiet, e.system.Lookup)
+	kind, _ := e.system.Lookup("TERM")
+	e.ask.Options = prompt.Options{NoInput: e.flags.noInput, CI: e.settings.InCI(), Dumb: kind == "dumb"}
+}
+
+// transport is the way to the network, made when it is first needed.
+func (e *env) transport() (http.RoundTripper, error) {
+	lookup := func(name string) string { v, _ := e.system.Lookup(name); return v }
+	o := remote.Options{Lookup: lookup}
+	if e.flags.caCert != "" {
+		o.CAFiles = []string{e.flags.caCert}
+	}
+	t, err := remote.Transport(o)
+	if err != nil {
+		return nil, &failure.Error{Code: failure.Failed, Err: err}
+	}
+	if e.flags.verbose {
+		return traced{t, e.io.Err, e.system.Now}, nil
+	}
+	return t, nil
+}
+
+func (e *env) userAgent() string { return "ploomber-cloud/" + e.system.Version }
+
+// connect makes a client of the platform with the user's key.
+func (e *env) connect() (*cloudapi.Client, error) {
+	base, err := e.settings.API()
+	if err != nil {
+		return nil, err
+	}
+	key, err := e.settings.Key()
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.transport()
+	if err != nil {
+		return nil, err
+	}
+	return cloudapi.New(cloudapi.Options{
+		BaseURL: base, Key: key.Reveal(), Transport: t, UserAgent: e.userAgent(),
+	}), nil
+}
+
+// downloads makes a client for hosts that are not the platform.
+func (e *env) downloads() (*remote.Client, error) {
+	t, err := e.transport()
+	if err != nil {
+		return nil, err
+	}
+	return &remote.Client{Transport: t, UserAgent: e.userAgent()}, nil
+}
+
+// fetch downloads a small file.
+func (e *env) fetch(ctx context.Context, url string, limit int64) ([]byte, error) {
+	client, err := e.downloads()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = client.Get(ctx, remote.Request{URL: url, Limit: limit}, &b)
+	return b.Bytes(), err
+}
+
+func (e *env) folder() flow.Folder { return flow.Folder{Dir: e.system.Dir} }
+
+// progress draws the bytes of a step on a terminal.
+func (e *env) progress(step string) (update func(done, total int64), end func()) {
+	if e.flags.quiet || e.flags.json {
+		return nil, func() {}
+	}
+	p := term.NewProgress(e.io.Err, step, e.system.Now)
+	return p.Update, p.Done
+}
+
+// sleep waits for d or for the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// traced tells about each request on the way. It shows no header and no query, which may be secret.
+type traced struct {
+	next http.RoundTripper
+	err  *term.Stream
+	now  func() time.Time
+}
+
+func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
+	began := t.now()
+	reply, err := t.next.RoundTrip(r)
+	outcome := "no reply"
+	if err == nil {
+		outcome = reply.Status
+	}
+	t.err.Println(t.err.Faint(fmt.Sprintf("%s %s://%s%s: %s (%s)", r.Method, r.URL.Scheme, r.URL.Host, r.URL.EscapedPath(),
+		outcome, t.now().Sub(began).Round(time.Millisecond))))
+	return reply, err
+}
+
+// CloseIdleConnections reaches the connections below.
+func (t traced) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// wantsJSON looks for --json before the flags are read, so that a mistake in them is told as JSON too.
+func wantsJSON(args []string) bool {
+	end := slices.Index(args, "--")
+	if end < 0 {
+		end = len(args)
+	}
+	return slices.ContainsFunc(args[:end], func(a string) bool { return a == "--json" || strings.HasPrefix(a, "--json=t") })
+}
