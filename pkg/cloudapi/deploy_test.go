@@ -1,6 +1,7 @@
 package cloudapi
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"os"
 	"runtime"
@@ -246,6 +248,51 @@ func TestLostUploadIsRepeated(t *testing.T) {
 				t.Errorf("progress ended at %d, went back %d times", last, backwards)
 			}
 		})
+	}
+}
+
+func TestUploadResetOverHTTP2(t *testing.T) {
+	t.Parallel()
+	requests := 0
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("protocol %s", r.Proto)
+		}
+		if requests++; requests == 1 {
+			_, _ = io.CopyN(io.Discard, r.Body, 1e6)
+			panic(http.ErrAbortHandler)
+		}
+		if n, err := io.Copy(io.Discard, r.Body); n != r.ContentLength || n < 5e6 {
+			t.Errorf("%d bytes of %d: %v", n, r.ContentLength, err)
+		}
+		fmt.Fprint(w, `{"id":"j"}`)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	c, p := newClient(t, s.URL, func(o *Options) { o.Transport = s.Client().Transport })
+	if _, err := c.Deploy(t.Context(), request(5e6)); err != nil || requests != 2 || len(p.waits) != 1 {
+		t.Errorf("%d requests, waits %v: %v", requests, p.waits, err)
+	}
+}
+
+// A server that refuses without reading breaks the connection; its answer must come through all the same.
+func TestUploadRefusedMidway(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		base, connections := rawServer(t, func(c net.Conn) {
+			r, err := http.ReadRequest(bufio.NewReader(c))
+			if err == nil && r.Header.Get("Expect") == "" {
+				_, _ = io.CopyN(io.Discard, r.Body, 1e6)
+			}
+			fmt.Fprint(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large")
+		})
+		c, _ := newClient(t, base)
+		_, err := c.Deploy(t.Context(), request(30e6))
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 413 || connections.Load() > 2 {
+			t.Errorf("%d connections: %v", connections.Load(), err)
+		}
 	}
 }
 

@@ -150,7 +150,20 @@ func (e *Error) interrupt(what string, err error) {
 // isLost tells a connection that broke from an answer that makes no sense.
 func isLost(err error) bool {
 	var op *net.OpError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
+	var reset streamError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) || errors.As(err, &reset)
+}
+
+// streamError is what HTTP/2 has for a connection that is reset. net/http keeps its type to itself, but its errors
+// fill in any struct with these fields.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string {
+	return fmt.Sprintf("stream %d was reset with code %d", e.StreamID, e.Code)
 }
 
 // clean makes text from outside fit for a message: one bounded line without the key.

@@ -18,7 +18,9 @@ type upload struct {
 	before, after []byte
 	contentType   string
 	report        func(sent, total int64)
-	watch         *watch // of this try
+
+	watch *watch // of this try
+	again bool   // this is not the first try
 
 	shared *turn
 }
@@ -37,8 +39,10 @@ func newUpload(r DeployRequest) *upload {
 
 // try returns the upload for one try, which w watches.
 func (u *upload) try(w *watch) *upload {
+	u.shared.Lock()
+	defer u.shared.Unlock()
 	t := *u
-	t.watch = w
+	t.watch, t.again = w, u.shared.body != nil
 	return &t
 }
 
@@ -57,6 +61,11 @@ func (u *upload) attach(r *http.Request) error {
 	}
 	r.Body, r.GetBody = first, u.open
 	r.ContentLength = int64(len(u.before)) + u.archive.Size() + int64(len(u.after))
+	if u.again {
+		// A server that refuses an upload before it has read it breaks the connection, and its answer can get lost.
+		// Asking first costs a round trip, so only a further try does.
+		r.Header.Set("Expect", "100-continue")
+	}
 	return nil
 }
 
