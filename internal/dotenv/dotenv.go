@@ -1,4 +1,4 @@
-// Package dotenv reads a .env file as python-dotenv 1.2 does and edits it without touching any other byte.
+// Package dotenv reads a .env file as python-dotenv 1.2.4 does and edits it without touching any other byte.
 // It knows nothing about the file system, the process's environment or what the keys mean.
 //
 // What python-dotenv reads is the truth, because the deployed apps read the file with it. The rules, as
@@ -85,9 +85,6 @@ func (f *File) Values(env Lookup) []Pair {
 
 // Get returns the value of key as Values has it. ok is false where the key is missing or null.
 func (f *File) Get(key string, env Lookup) (value string, ok bool) {
-	if f.last(key) < 0 {
-		return "", false
-	}
 	for _, p := range f.Values(env) {
 		if p.Key == key {
 			return p.Value, !p.Null

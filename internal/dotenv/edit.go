@@ -88,7 +88,7 @@ func (f *File) replace(i int, value string) bool {
 	for _, encoded := range encodings(value) {
 		switch {
 		case encoded == "" && commented:
-			continue // python-dotenv before 1.2.2 reads the comment as the value
+			continue // python-dotenv before 1.2.4 reads the comment as the value
 		case strings.HasPrefix(after, "#"):
 			encoded += " "
 		}

@@ -159,7 +159,10 @@ func TestEncodingError(t *testing.T) {
 	_, err := Parse([]byte("A=é\r\nB=2\r\xff=1\n"))
 	var encoding *EncodingError
 	if !errors.As(err, &encoding) || *encoding != (EncodingError{Line: 3, Offset: 10}) {
-		t.Errorf("error %v; want line 3, offset 10", err)
+		t.Fatalf("error %v; want line 3, offset 10", err)
+	}
+	if got, want := err.Error(), "line 3: not UTF-8 (byte offset 10)"; got != want {
+		t.Errorf("error %q; want %q", got, want)
 	}
 }
 

@@ -68,7 +68,7 @@ func bare(value string) string {
 	return value
 }
 
-// quotable returns text that expands to value and does not end in a backslash: python-dotenv before 1.2.2 and
+// quotable returns text that expands to value and does not end in a backslash: python-dotenv before 1.2.3 and
 // godotenv take an escaped backslash before the closing quote for an escaped quote.
 func quotable(value string) string {
 	body, hasBackslash := strings.CutSuffix(value, `\`)

@@ -1,6 +1,7 @@
 package dotenv
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -41,7 +42,11 @@ func checkRestored(t fataler, file string, added, values, removed []string) {
 	text := file
 	for i, key := range added {
 		f := reopen(t, text)
-		if err := f.Set(key, values[i]); err != nil {
+		err := f.Set(key, values[i])
+		if errors.Is(err, ErrNoPlace) && f.refersTo(key) && string(f.Bytes()) == text {
+			return
+		}
+		if err != nil {
 			t.Fatalf("%s=%q in %q: %v", key, values[i], text, err)
 		}
 		text = string(f.Bytes())
@@ -62,6 +67,12 @@ func checkRestored(t fataler, file string, added, values, removed []string) {
 	if text != file {
 		t.Fatalf("%q became %q, then %q", file, with, text)
 	}
+}
+
+// refersTo reports whether a value of the file refers to key. Only then can a new key be refused: next to an
+// unclosed quote, where the reference would pick it up on one side and the quote on the other.
+func (f *File) refersTo(key string) bool {
+	return slices.ContainsFunc(f.statements, func(s statement) bool { return refersTo(s.value, key) })
 }
 
 func reopen(t fataler, text string) *File {

@@ -10,11 +10,16 @@ import json
 import logging
 import os
 import sys
+from importlib.metadata import version
 
 import dotenv
 from dotenv.parser import parse_stream
 
 logging.disable(logging.CRITICAL)
+
+# 1.2.3 changed how a BOM and a backslash before a closing quote are read, 1.2.4 "KEY= # comment"
+if tuple(map(int, version("python-dotenv").split(".")[:3])) < (1, 2, 4):
+    sys.exit("python-dotenv 1.2.4 or newer is needed, this is " + version("python-dotenv"))
 
 
 def opened(data):
