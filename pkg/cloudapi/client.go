@@ -14,7 +14,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -205,10 +204,8 @@ func (c *Client) try(ctx context.Context, q call, out any) error {
 	}
 	ctx, w := newWatch(ctx, limit)
 	defer w.stop()
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
+	var reached stage
+	ctx = httptrace.WithClientTrace(ctx, reached.trace())
 	if q.upload != nil {
 		ctx = context.WithValue(ctx, uploadKey{}, q.upload.try(w))
 	}
@@ -229,7 +226,7 @@ func (c *Client) try(ctx context.Context, q call, out any) error {
 		defer resp.RawBody().Close()
 	}
 	if err != nil {
-		return c.unanswered(ctx, q, err, connected.Load())
+		return c.unanswered(ctx, q, err, &reached)
 	}
 	if resp.StatusCode() < 200 || resp.StatusCode() > 299 {
 		return c.refused(q, resp.RawResponse)

@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 )
@@ -90,13 +92,23 @@ func (c *Client) failed(ctx context.Context, q call, err error) *Error {
 	return e
 }
 
-// unanswered describes a request without a reply. ctx is that of the try.
-func (c *Client) unanswered(ctx context.Context, q call, err error, connected bool) *Error {
+// stage is how far a try got.
+type stage struct{ connected, answered atomic.Bool }
+
+func (s *stage) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GotConn:              func(httptrace.GotConnInfo) { s.connected.Store(true) },
+		GotFirstResponseByte: func() { s.answered.Store(true) },
+	}
+}
+
+// unanswered describes a request without a reply. ctx is that of the try, which got as far as s.
+func (c *Client) unanswered(ctx context.Context, q call, err error, s *stage) *Error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err // the rest repeats method and URL
 	}
-	e := &Error{kind: ErrNetwork, unsent: !connected}
+	e := &Error{kind: ErrNetwork, unsent: !s.connected.Load()}
 	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		e.cause = err // a dial that timed out must not look like the caller's own deadline
 	}
@@ -121,7 +133,7 @@ func (c *Client) unanswered(ctx context.Context, q call, err error, connected bo
 		e.msg = fmt.Sprintf("cannot reach the platform at %s: %s", host, reason)
 	case errors.As(err, &late) && late.Timeout(): // a limit of the transport
 		e.msg = fmt.Sprintf("the platform at %s did not answer in time", host)
-	case isLost(err):
+	case !s.answered.Load(), isLost(err):
 		e.lost, e.msg = true, fmt.Sprintf("the connection to %s was lost: %s", host, reason)
 	default:
 		e.kind, e.msg = ErrBadReply, fmt.Sprintf("the platform at %s gave an unusable answer: %s", host, reason)
@@ -150,20 +162,7 @@ func (e *Error) interrupt(what string, err error) {
 // isLost tells a connection that broke from an answer that makes no sense.
 func isLost(err error) bool {
 	var op *net.OpError
-	var reset streamError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) || errors.As(err, &reset)
-}
-
-// streamError is what HTTP/2 has for a connection that is reset. net/http keeps its type to itself, but its errors
-// fill in any struct with these fields.
-type streamError struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-func (e streamError) Error() string {
-	return fmt.Sprintf("stream %d was reset with code %d", e.StreamID, e.Code)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
 }
 
 // clean makes text from outside fit for a message: one bounded line without the key.
