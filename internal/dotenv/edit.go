@@ -17,7 +17,7 @@ func (f *File) Set(key, value string) error {
 	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 		return fmt.Errorf("%s: %w: it has bytes that are not UTF-8, or a NUL", key, ErrValue)
 	}
-	without := f
+	rest, above := f, len(f.statements)
 	if i := f.last(key); i >= 0 {
 		if s := &f.statements[i]; !s.null {
 			if now, fixed := literal(s.value); fixed && now == value {
@@ -27,15 +27,18 @@ func (f *File) Set(key, value string) error {
 		if f.replace(i, value) {
 			return nil
 		}
-		without = parse(f.without(key))
+		rest, above = parse(f.without(key)), 0
+		for j := f.skip(key, 0); j < i; j = f.skip(key, j+1) {
+			above++
+		}
 	}
 	if reason := whyNoKey(key); reason != "" {
 		return fmt.Errorf("%q: %w: %s", key, ErrKey, reason)
 	}
-	for _, place := range without.places(key) {
+	for _, place := range rest.places(key, above) {
 		for _, encoded := range encodings(value) {
-			edited := parse(without.insert(place, key+"="+encoded))
-			if without.keeps(edited, key, value) {
+			edited := parse(rest.insert(place, key+"="+encoded))
+			if rest.keeps(edited, key, value) {
 				*f = *edited
 				return nil
 			}
@@ -141,12 +144,12 @@ func (s *statement) content() content {
 	return content{key: s.key, value: s.value, null: s.null}
 }
 
-// places returns the offsets at which key can be added, the best first. Behind an unclosed quote lines are read
-// only as long as nothing closes it, so a line before it is safe, unless a reference further down would pick
-// the new key up.
-func (f *File) places(key string) []int {
+// places returns the offsets at which key can be put, the best first, so that other values read as if it stood
+// behind the first above statements. Behind an unclosed quote lines are read only as long as nothing closes the
+// quote, so a line before it is safe, unless a reference in between would pick the key up.
+func (f *File) places(key string, above int) []int {
 	var list []int
-	for i := range f.statements {
+	for i := range f.statements[:above] {
 		switch s := &f.statements[i]; {
 		case s.unclosed:
 			list = append(list, s.start)
@@ -154,7 +157,10 @@ func (f *File) places(key string) []int {
 			list = nil
 		}
 	}
-	return append(list, len(f.text))
+	if above == len(f.statements) {
+		list = append(list, len(f.text))
+	}
+	return list
 }
 
 func refersTo(value, key string) bool {

@@ -41,6 +41,7 @@ func TestSet(t *testing.T) {
 		"given twice":                 {"K=1\nA=${K}\nK=2\nB=3\n", "v", "K=1\nA=${K}\nK=v\nB=3\n"},
 		"behind an unclosed quote":    {"A='x\nK=1\n", "a b", "A='x\nK=\"a b\"\n"},
 		"moves before the quote":      {"A=\"x\nK=1\n", `say "hi"`, "K='say \"hi\"'\nA=\"x\n"},
+		"moves, still referred to":    {"A=\"x\nK=1\nB=${K}", `say "hi"`, "K='say \"hi\"'\nA=\"x\nB=${K}"},
 		"malformed line of the key":   {"K x\n", "v", "K x\nK=v\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +111,7 @@ func TestSetRefuses(t *testing.T) {
 		"value not UTF-8":       {"", "a", "v\xff", ErrValue},
 		"NUL":                   {"", "a", "v\x00", ErrValue},
 		"no place":              {"A='x\nB=\"y\nC=${K}\n", "K", "two\nlines", ErrNoPlace},
-		"no place in its place": {"A='x\nB=\"y\nK=1\nC=${K}\n", "K", " ' ", ErrNoPlace},
+		"no place in its place": {"A='x\nC=${K}\nB=\"y\nK=1\n", "K", " ' ", ErrNoPlace},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -143,6 +145,28 @@ func TestEditsReadAsPythonDotenv(t *testing.T) {
 			after := p.compare(t, edited, environ)
 			checkEdit(t, edit{file, edited, key, typed, set, had}, before, after)
 			file, before = edited, after
+		}
+	})
+}
+
+// A key that is set again is read as if only its value had changed, by what refers to it as well.
+func TestReplacedKeyIsReferredToAsBefore(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := parse(anyFile.Draw(t, "file"))
+		if f.Empty() {
+			return
+		}
+		key, typed := rapid.SampledFrom(f.Keys()).Draw(t, "key"), anyValue.Draw(t, "typed")
+		want := &File{statements: slices.Clone(f.statements)}
+		s := &want.statements[f.last(key)]
+		s.null, s.value = false, strings.ReplaceAll(typed, "${", literalDollarBrace)
+		if err := f.Set(key, typed); err != nil {
+			return
+		}
+		byKey := cmpopts.SortSlices(func(a, b Pair) bool { return a.Key < b.Key })
+		if d := cmp.Diff(want.Values(lookupIn(environ)), f.Values(lookupIn(environ)), byKey); d != "" {
+			t.Fatalf("%q (- wanted, + read)\n%s", f.text, d)
 		}
 	})
 }
