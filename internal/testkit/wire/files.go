@@ -43,9 +43,11 @@ func (c *Checker) files(d *differ, where string, want []Content, before, after T
 		case was.Sum != is.Sum:
 			found = append(found, at+": was changed to "+show(is.Text))
 		}
-		if now && !c.Reference && (!there || was.Sum != is.Sum) {
-			found = append(found, private(at, name, was, is, there)...)
+		if now && (!there || was.Sum != is.Sum) {
 			found = append(found, comments(at, name, was, is)...)
+			if !c.Reference {
+				found = append(found, private(at, name, was, is, there)...)
+			}
 		}
 	}
 	return found

@@ -1,13 +1,11 @@
 package wire
 
-import (
-	"regexp"
-)
+import "regexp"
 
 // What the reference tool does otherwise in every case, so that its results need no words in each: it knows
-// one exit status for every failure and calls a failed deployment a success, keeps credentials in clear in
-// the configuration, ships an empty .env, makes the archive in the project and caches the whole archive of
-// the examples. Where it departs further, a case says so (Step.Departs).
+// one exit status for every failure and calls a failed deployment a success; keeps credentials in clear in the
+// configuration, and in files that all can read; ships an empty .env; makes the archive in the project; caches
+// the whole archive of the examples. Where it departs further, a case says so (Step.Departs).
 
 // asReference changes what is wanted of our program into what the reference tool does.
 func asReference(want Outcome, seen *Seen) Outcome {
