@@ -38,10 +38,11 @@ func house() []row {
 	}
 	rows := []row{
 		{"cmd/ploomber-cloud", []string{"internal/cli"}},
-		{"internal/cli", all([]string{"internal/cli/*", "internal/flow", "internal/localcloud", "internal/devidp"},
+		{"internal/cli", all([]string{"internal/cli/*", "internal/flagset", "internal/flow", "internal/localcloud", "internal/devidp"},
 			leaves(), middle, public)},
-		{"internal/cli/*cmd", all([]string{"internal/flow", "internal/localcloud", "internal/devidp"},
+		{"internal/cli/*cmd", all([]string{"internal/flagset", "internal/flow", "internal/localcloud", "internal/devidp"},
 			leaves(), middle, public)},
+		{"internal/flagset", all(leaves(), public)},
 		{"internal/flow", all(leaves(), middle, public)},
 		{"internal/localcloud", all([]string{"internal/platform/*"}, leaves(), public)},
 		{"internal/devidp", nil},
@@ -51,6 +52,7 @@ func house() []row {
 		{"pkg/authproxy/session", []string{"pkg/authproxy/identity"}},
 		{"pkg/authproxy/password", []string{"pkg/authproxy/identity"}},
 		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity"}},
+		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity"}},
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
 		{"internal/platform/httpapi", []string{"internal/platform", "pkg/cloudapi"}},
 		{"internal/platform/*", []string{"internal/platform"}},

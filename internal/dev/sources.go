@@ -29,7 +29,7 @@ func (w *workspace) goFiles() ([]string, error) {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && path != w.root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "dist") {
+		if d.IsDir() && path != w.root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "dist") {
 			return fs.SkipDir
 		}
 		if !d.IsDir() && strings.HasSuffix(name, ".go") {
