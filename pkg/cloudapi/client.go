@@ -44,9 +44,11 @@ type Options struct {
 	UserAgent   string
 	Retries     int           // further tries after the first; 0 means 3, negative means none
 	Timeout     time.Duration // for one try of an ordinary request with its reply; 0 means 30 s
-	IdleTimeout time.Duration // longest standstill of an upload or a download; 0 means 60 s. Three times as long for
-	// the reply to an upload, whose last megabytes are on their way when all is written.
-	MaxDownload int64 // bytes that Download accepts; 0 means 2 GB
+	MaxDownload int64         // bytes that Download accepts; 0 means 2 GB
+
+	// IdleTimeout is the longest standstill of an upload or a download; 0 means 60 s. The reply to an upload may take
+	// three times as long, because its last megabytes are still on their way when all is written.
+	IdleTimeout time.Duration
 
 	Sleep   func(context.Context, time.Duration) error // waits between tries; nil: a timer
 	Jitter  func() float64                             // in [0, 1); nil: random

@@ -29,11 +29,12 @@ type Project struct {
 
 // ProjectJob is a deployment as its project lists it.
 type ProjectJob struct {
-	ID                   string
-	CPU                  float64 // cores; 0 where the platform does not say
-	RAM, GPU             int     // GB and number of devices
-	AuthEnabled          bool
-	AuthAnalyticsEnabled bool
+	ID                   string  `json:"id"`
+	CPU                  float64 `json:"cpu"` // cores; 0 where the platform does not say
+	RAM                  int     `json:"ram"` // GB
+	GPU                  int     `json:"gpu"` // number of devices
+	AuthEnabled          bool    `json:"auth_enabled"`
+	AuthAnalyticsEnabled bool    `json:"auth_analytics_enabled"`
 }
 
 // UnmarshalJSON reads a job, whose numbers the platform sends as text.
