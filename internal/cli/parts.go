@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 )
 
@@ -49,4 +50,8 @@ func (e *env) completeProjects(c *cobra.Command, _ []string, _ string) ([]string
 		ids = append(ids, id)
 	}
 	return ids, none
+}
+
+func (e *env) service() servicecmd.Options {
+	return servicecmd.Options{IO: e.io, Connect: e.connect, CompleteProjects: e.completeProjects}
 }

@@ -8,9 +8,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/authcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/watchcmd"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/term"
@@ -105,10 +111,23 @@ func (e *env) addCommands(root *cobra.Command) {
 			TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
 		}, nil),
 		authcmd.New(authcmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
+		resourcescmd.New(resourcescmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
+		labelscmd.New(labelscmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect}, nil),
 	)
 	add(groupDeploy,
 		deploycmd.New(deploycmd.Options{
 			IO: e.io, Deploy: e.deploy(), Settings: e.settings, Workflow: e.workflow(), Now: e.system.Now, Sleep: sleep,
+		}, nil),
+		watchcmd.New(watchcmd.Options{
+			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
+		}, nil),
+		logscmd.New(logscmd.Options{
+			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
+		}, nil),
+		servicecmd.NewStart(e.service(), nil),
+		servicecmd.NewStop(e.service(), nil),
+		deletecmd.New(deletecmd.Options{
+			IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects,
 		}, nil),
 	)
 }

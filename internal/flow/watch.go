@@ -43,7 +43,7 @@ const DefaultTimeout = 15 * time.Minute
 func (w *Watcher) Watch(ctx context.Context, job Job) (url string, err error) {
 	started := w.Now()
 	var since time.Time
-	var shown string
+	shown := map[string]string{} // by source
 	for {
 		j, err := w.API.Job(ctx, job.ID)
 		if err != nil {
@@ -61,7 +61,7 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (url string, err error) {
 		if w.Incremental {
 			since = later(since, text)
 		} else {
-			fresh, shown = unseen(shown, source+"\n"+text, text), source+"\n"+text
+			fresh, shown[source] = Unseen(shown[source], text), text
 		}
 		w.Seen(Look{Status: j.Status, Log: fresh, Source: source})
 		switch j.Status {
@@ -98,14 +98,12 @@ func showsApp(status string) bool {
 	return false
 }
 
-// unseen returns what text has beyond what was shown before, all of it where it is another text.
-func unseen(before, now, text string) string {
-	if strings.HasPrefix(now, before) {
-		if added := len(now) - len(before); added < len(text) {
-			return strings.TrimPrefix(text[len(text)-added:], "\n")
-		}
+// Unseen returns what the log now has beyond what it was before, all of it where it is another one.
+func Unseen(before, now string) string {
+	if added, ok := strings.CutPrefix(now, before); ok {
+		return strings.TrimPrefix(added, "\n")
 	}
-	return text
+	return now
 }
 
 // later returns the time of the newest line of log, by its first and last line, or since where neither

@@ -22,6 +22,7 @@ type Question struct {
 	Flag    string             // the flag that answers it, such as "--client-id"; "" where there is none
 	Default string             // taken for an empty answer; "" means that an empty answer is asked again
 	Check   func(string) error // refuses an answer, which is then asked again; may be nil
+	Exact   bool               // options have no numbers: an answer is what accept takes, see Choose
 }
 
 // Options say who may be asked.
@@ -114,23 +115,30 @@ func (p *Prompter) Choose(ctx context.Context, q Question, options []string, aga
 	for {
 		p.io.Err.Println(q.Label)
 		for i, o := range options {
+			if q.Exact {
+				p.io.Err.Println("  " + o)
+				continue
+			}
 			p.io.Err.Printf("  %d. %s\n", i+1, o)
 		}
 		answer, err := p.read(ctx, q, ": ")
 		if err != nil {
 			return 0, err
 		}
-		if i, ok := pick(answer, q.Default, options, accept); ok {
+		if i, ok := pick(answer, q, options, accept); ok {
 			return i, nil
 		}
 		p.io.Err.Println(again)
 	}
 }
 
-func pick(answer, standard string, options []string, accept func(string) (int, bool)) (int, bool) {
+func pick(answer string, q Question, options []string, accept func(string) (int, bool)) (int, bool) {
 	answer = strings.TrimSpace(answer)
 	if answer == "" {
-		answer = standard
+		answer = q.Default
+	}
+	if q.Exact {
+		return accept(answer)
 	}
 	for i, o := range options {
 		if answer == o {

@@ -122,6 +122,21 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+func TestChooseExactly(t *testing.T) {
+	t.Parallel()
+	accept := func(s string) (int, bool) { return map[string]int{"0.5": 0, "1": 1}[s], s == "0.5" || s == "1" }
+	p, shown := piped("2\n1\n\n", prompt.Options{})
+	q := prompt.Question{Label: "CPUs", Exact: true, Default: "0.5"}
+	for _, want := range []int{1, 0} {
+		if got, err := p.Choose(t.Context(), q, []string{"0.5 free", "1 paid"}, "again", accept); got != want || err != nil {
+			t.Errorf("%d, %v", got, err)
+		}
+	}
+	if want := "CPUs\n  0.5 free\n  1 paid\n: \nagain\n"; !strings.HasPrefix(shown.String(), want) {
+		t.Errorf("shown %q", shown)
+	}
+}
+
 func TestOneLineForEachQuestion(t *testing.T) {
 	t.Parallel()
 	p, _ := piped("a\nb\n1\ny\n", prompt.Options{})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/AlecAivazis/survey/v2"
 	"github.com/AlecAivazis/survey/v2/terminal"
@@ -52,7 +53,7 @@ func askConfirm(in, out file, q Question, standard bool) (bool, error) {
 
 func askSelect(in, out file, q Question, options []string) (int, error) {
 	s := &survey.Select{Message: q.Label, Options: options, PageSize: 15}
-	if q.Default != "" {
+	if q.Default != "" && slices.Contains(options, q.Default) {
 		s.Default = q.Default
 	}
 	return ask[int](in, out, s, nil)

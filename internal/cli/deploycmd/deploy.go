@@ -126,18 +126,9 @@ func (o *Options) watch(ctx context.Context, job flow.Job) (url string, err erro
 	if err != nil {
 		return "", err
 	}
-	status := ""
 	w := flow.Watcher{
 		API: api, Interval: interval, Timeout: o.Timeout, Incremental: o.Incremental, Now: o.Now, Sleep: o.Sleep,
-		Seen: func(l flow.Look) {
-			if l.Status != status {
-				status = l.Status
-				o.IO.Err.Note("Status: %s", status)
-			}
-			if l.Log != "" {
-				o.IO.Err.Note("%s", l.Log)
-			}
-		},
+		Seen: flow.ShowLooks(o.IO.Err),
 	}
 	return w.Watch(ctx, job)
 }

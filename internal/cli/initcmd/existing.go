@@ -20,8 +20,7 @@ var errLeft = errors.New("left")
 
 // fromExisting makes the folder from a project that the platform has.
 func (o *Options) fromExisting(ctx context.Context) error {
-	old, err := o.Folder.Replaceable(o.Force)
-	if err != nil {
+	if _, err := o.Folder.Replaceable(o.Force); err != nil {
 		return err
 	}
 	o.IO.Err.Note("Initializing from existing project...")
@@ -43,7 +42,6 @@ func (o *Options) fromExisting(ctx context.Context) error {
 	}
 	c := o.configOf(id, found)
 	if o.OnlyConfig {
-		c.Keep(old)
 		if err := o.Folder.Save(c, nil); err != nil {
 			return err
 		}

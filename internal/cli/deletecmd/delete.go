@@ -1,0 +1,172 @@
+// Package deletecmd deletes projects from the platform.
+package deletecmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO               *term.IO
+	Ask              flow.Asker
+	Folder           flow.Folder
+	Connect          flow.Connect
+	CompleteProjects cobra.CompletionFunc
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct {
+	ProjectID string
+	All       bool
+	Confirm   string
+}
+
+// phrase is what confirms that every project is to go.
+const phrase = "delete all"
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = remove
+	}
+	c := &cobra.Command{
+		Use:   "delete",
+		Short: "Delete a project, or all",
+		Long: "Delete a project with all its deployments from the platform: the given one, or that of this folder.\n" +
+			"The folder's ploomber-cloud.json goes with its own project; other files stay.",
+		Example: "  ploomber-cloud delete\n" +
+			"  ploomber-cloud delete --project-id my-app-1234\n" +
+			"  ploomber-cloud delete --all --confirm 'delete all'",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case o.All && o.ProjectID != "":
+				return failure.Usagef("pass --project-id or --all, not both")
+			case o.Confirm != "" && !o.All:
+				return failure.Usagef("--confirm is for --all")
+			case o.Confirm != "" && o.Confirm != phrase:
+				return failure.Usagef("--confirm must be exactly '%s'", phrase)
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
+	f.BoolVar(&o.All, "all", false, "delete all your projects, after a confirmation")
+	f.StringVar(&o.Confirm, "confirm", "", "with --all: the `PHRASE` 'delete all', instead of typing it")
+	flagset.Complete(c, "project-id", o.CompleteProjects)
+	flagset.Complete(c, "confirm", flagset.Fixed(phrase))
+	return c
+}
+
+// result is what --json prints.
+type result struct {
+	Deleted []string `json:"deleted"` // project ids
+}
+
+func remove(ctx context.Context, o *Options) error {
+	if o.All {
+		return o.all(ctx)
+	}
+	id := o.ProjectID
+	if id == "" {
+		c, err := o.Folder.Load()
+		if err != nil {
+			return err
+		}
+		id = c.ID
+	}
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	if err := api.DeleteProject(ctx, id); err != nil {
+		return err
+	}
+	if err := o.forget(id); err != nil {
+		return err
+	}
+	return o.IO.Result(result{[]string{id}}, func(out *term.Stream) {
+		out.Printf("Project %s has been successfully deleted.\n", id)
+	})
+}
+
+// forget removes the folder's configuration where it is that of the deleted project.
+func (o *Options) forget(id string) error {
+	c, err := o.Folder.Load()
+	if err != nil || c.ID != id {
+		return nil // none, one that cannot be read, or another project's: it stays
+	}
+	path, err := o.Folder.ConfigPath()
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return failure.Failedf("the project %s is deleted, but %s is left: %w", id, path, err)
+	}
+	return nil
+}
+
+func (o *Options) all(ctx context.Context) error {
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	projects, err := api.Projects(ctx)
+	if err != nil {
+		return err
+	}
+	r := result{Deleted: []string{}}
+	if len(projects) == 0 {
+		return o.IO.Result(r, func(out *term.Stream) { out.Println("You have no projects to delete.") })
+	}
+	o.IO.Err.Note("Your projects:")
+	for _, p := range projects {
+		r.Deleted = append(r.Deleted, p.ID)
+		label := p.ID
+		if p.Name != "" && p.Name != p.ID {
+			label = fmt.Sprintf("%s (%s)", p.ID, p.Name)
+		}
+		o.IO.Err.Note("  %s", label)
+	}
+	if o.Confirm == "" {
+		yes, err := o.confirmed(ctx)
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return o.IO.Result(result{[]string{}}, func(out *term.Stream) { out.Println("Deletion cancelled.") })
+		}
+	}
+	if err := api.DeleteAllProjects(ctx); err != nil {
+		return err
+	}
+	return o.IO.Result(r, func(out *term.Stream) { out.Println("All projects have been successfully deleted.") })
+}
+
+func (o *Options) confirmed(ctx context.Context) (bool, error) {
+	answer, err := o.Ask.Text(ctx, prompt.Question{
+		Label: "All projects with their data will be lost. To delete them, type '" + phrase + "'; to cancel, N",
+		Flag:  "--confirm '" + phrase + "'",
+		Check: func(s string) error {
+			if s == phrase || strings.EqualFold(s, "n") {
+				return nil
+			}
+			return fmt.Errorf("please type '%s' or N", phrase)
+		},
+	})
+	return answer == phrase, err
+}

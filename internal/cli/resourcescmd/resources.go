@@ -1,0 +1,173 @@
+// Package resourcescmd chooses the CPUs, memory and GPUs of a project.
+package resourcescmd
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO      *term.IO
+	Ask     flow.Asker
+	Folder  flow.Folder // Folder.Config is a flag
+	Connect flow.Connect
+	Flags
+}
+
+// Flags are what the command line decides; nil is not given.
+type Flags struct {
+	Force    bool
+	CPU      *float64
+	RAM, GPU *int
+}
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = resources
+	}
+	var cpu float64
+	var ram, gpu int
+	c := &cobra.Command{
+		Use:   "resources",
+		Short: "Choose CPUs, memory and GPUs",
+		Long:  "Choose what each deployment of the project runs on, among what the user's tier offers.",
+		Example: "  ploomber-cloud resources\n" +
+			"  ploomber-cloud resources --cpu 1 --ram 2 --gpu 0\n" +
+			"  ploomber-cloud resources --force              # choose anew",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("cpu") {
+				o.CPU = &cpu
+			}
+			if c.Flags().Changed("ram") {
+				o.RAM = &ram
+			}
+			if c.Flags().Changed("gpu") {
+				o.GPU = &gpu
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	f := c.Flags()
+	f.BoolVarP(&o.Force, "force", "f", false, "choose anew though resources are configured")
+	f.Float64Var(&cpu, "cpu", 0, "`CORES`")
+	f.IntVar(&ram, "ram", 0, "memory in `GB`")
+	f.IntVar(&gpu, "gpu", 0, "number of `GPUS`")
+	flagset.Config(c, &o.Folder.Config)
+	return c
+}
+
+func resources(ctx context.Context, o *Options) error {
+	c, err := o.Folder.Load()
+	var invalid *project.Invalid
+	if err != nil && (!o.Force || !errors.As(err, &invalid) || !repairable(c)) {
+		return err
+	}
+	if c.Resources != nil && !o.Force {
+		return failure.Failedf("Resources already configured: %g CPU, %d GB RAM, %d GPU", c.Resources.CPU, c.Resources.RAM, c.Resources.GPU).
+			WithHint("to choose anew, run 'ploomber-cloud resources --force'")
+	}
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	plan, err := flow.Tier(ctx, api)
+	if err != nil {
+		return err
+	}
+	r, err := o.choose(ctx, plan)
+	if err != nil {
+		return err
+	}
+	c.Resources = &r
+	if err := o.Folder.Save(c, nil); err != nil {
+		return err
+	}
+	return o.IO.Result(r, func(out *term.Stream) {
+		out.Printf("%s: %g CPU, %d GB RAM, %d GPU\n", out.Green("Resources successfully configured"), r.CPU, r.RAM, r.GPU)
+	})
+}
+
+// repairable tells whether the mistakes of a configuration are in its resources alone.
+func repairable(c *project.Config) bool {
+	if c.ID == "" || c.Type == "" {
+		return false
+	}
+	trial := *c
+	trial.Resources = &project.Resources{CPU: 1, RAM: 1}
+	data, err := trial.Marshal()
+	if err != nil {
+		return false
+	}
+	_, err = project.Parse(data)
+	return err == nil
+}
+
+func (o *Options) choose(ctx context.Context, plan tier.Tier) (project.Resources, error) {
+	var r project.Resources
+	gpu, err := o.one(ctx, "GPUs", "--gpu", plan.GPUs(), number(o.GPU))
+	if err != nil {
+		return r, err
+	}
+	r.GPU = int(gpu)
+	if r.GPU > 0 {
+		r.CPU, r.RAM = tier.GPUMachineCPU, tier.GPUMachineRAM
+		if o.CPU != nil {
+			r.CPU = *o.CPU
+		}
+		if o.RAM != nil {
+			r.RAM = *o.RAM
+		}
+		return r, plan.CheckResources(r.CPU, r.RAM, r.GPU)
+	}
+	if r.CPU, err = o.one(ctx, "CPUs", "--cpu", plan.CPUs(), o.CPU); err != nil {
+		return r, err
+	}
+	ram, err := o.one(ctx, "GB of RAM", "--ram", plan.RAMs(r.CPU), number(o.RAM))
+	r.RAM = int(ram)
+	return r, err
+}
+
+func number(n *int) *float64 {
+	if n == nil {
+		return nil
+	}
+	f := float64(*n)
+	return &f
+}
+
+// one takes the value of a flag or asks; the first option is the default.
+func (o *Options) one(ctx context.Context, what, flag string, options []tier.Option, given *float64) (float64, error) {
+	if given != nil {
+		if slices.ContainsFunc(options, func(o tier.Option) bool { return o.Value == *given }) {
+			return *given, nil
+		}
+		return 0, failure.Failedf("%g is no choice for %s: choose one of %s", *given, flag, tier.Texts(options))
+	}
+	labels := make([]string, 0, len(options))
+	for _, option := range options {
+		labels = append(labels, option.Label())
+	}
+	q := prompt.Question{Label: "Select number of " + what, Flag: flag, Default: options[0].Text(), Exact: true}
+	n, err := o.Ask.Choose(ctx, q, labels, "Invalid entry. Please select an option from the list.", func(answer string) (int, bool) {
+		i := slices.IndexFunc(options, func(o tier.Option) bool { return o.Text() == answer })
+		return i, i >= 0
+	})
+	if err != nil {
+		return 0, err
+	}
+	return options[n].Value, nil
+}

@@ -1,0 +1,82 @@
+// Package servicecmd starts and stops the app of a project.
+package servicecmd
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+)
+
+// Options holds what one run needs; the command line fills ProjectID, the root everything else.
+type Options struct {
+	IO               *term.IO
+	Connect          flow.Connect
+	CompleteProjects cobra.CompletionFunc
+	ProjectID        string
+}
+
+// action is what start and stop differ in.
+type action struct {
+	verb, short, done string
+	do                func(api *cloudapi.Client, ctx context.Context, jobID string) error
+}
+
+// NewStart builds the command start. run is nil in production; a parse test passes its own.
+func NewStart(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	return build(o, run, action{"start", "Start a stopped app", "is starting", (*cloudapi.Client).StartService})
+}
+
+// NewStop builds the command stop. run is nil in production; a parse test passes its own.
+func NewStop(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	return build(o, run, action{"stop", "Stop a running app", "is stopping", (*cloudapi.Client).StopService})
+}
+
+func build(o Options, run func(context.Context, *Options) error, a action) *cobra.Command {
+	if run == nil {
+		run = a.run
+	}
+	c := &cobra.Command{
+		Use:     a.verb,
+		Short:   a.short,
+		Long:    a.short + ": the newest deployment of a project.",
+		Example: "  ploomber-cloud " + a.verb + " --project-id my-app-1234",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.ProjectID == "" {
+				return flagset.Required("project-id")
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	c.Flags().StringVar(&o.ProjectID, "project-id", "", "the project's `ID` (required)")
+	flagset.Complete(c, "project-id", o.CompleteProjects)
+	return c
+}
+
+// result is what --json prints.
+type result struct {
+	ProjectID string `json:"project_id"`
+	JobID     string `json:"job_id"`
+}
+
+func (a action) run(ctx context.Context, o *Options) error {
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	job, err := flow.LatestJob(ctx, api, o.ProjectID)
+	if err != nil {
+		return err
+	}
+	if err := a.do(api, ctx, job); err != nil {
+		return err
+	}
+	return o.IO.Result(result{o.ProjectID, job}, func(out *term.Stream) {
+		out.Printf("The app of %s %s.\n", o.ProjectID, a.done)
+	})
+}

@@ -1,0 +1,102 @@
+// Package watchcmd follows a deployment that was started elsewhere.
+package watchcmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO               *term.IO
+	Connect          flow.Connect
+	Settings         *settings.Settings
+	Now              func() time.Time
+	Sleep            func(context.Context, time.Duration) error
+	CompleteProjects cobra.CompletionFunc
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct {
+	ProjectID, JobID string
+	Timeout          time.Duration
+}
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = watch
+	}
+	c := &cobra.Command{
+		Use:   "watch",
+		Short: "Follow a deployment until it runs",
+		Long:  "Follow the newest deployment of a project, or the given one, until it runs or fails (exit status 4).",
+		Example: "  ploomber-cloud watch --project-id my-app-1234\n" +
+			"  ploomber-cloud watch --project-id my-app-1234 --job-id 0123456789 --timeout 30m",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case o.ProjectID == "":
+				return flagset.Required("project-id")
+			case o.Timeout <= 0:
+				return failure.Usagef("--timeout must be longer than nothing, such as 15m")
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID` (required)")
+	f.StringVar(&o.JobID, "job-id", "", "the deployment's `ID`; the newest if not given")
+	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m")
+	flagset.Complete(c, "project-id", o.CompleteProjects)
+	return c
+}
+
+// result is what --json prints.
+type result struct {
+	ProjectID string `json:"project_id"`
+	JobID     string `json:"job_id"`
+	Status    string `json:"status"`
+	URL       string `json:"url"`
+}
+
+func watch(ctx context.Context, o *Options) error {
+	interval, err := o.Settings.PollInterval()
+	if err != nil {
+		return err
+	}
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	job := flow.Job{ProjectID: o.ProjectID, ID: o.JobID}
+	if job.ID == "" {
+		if job.ID, err = flow.LatestJob(ctx, api, o.ProjectID); err != nil {
+			return err
+		}
+	}
+	page, err := o.Settings.StatusPage(job.ProjectID, job.ID)
+	if err != nil {
+		return err
+	}
+	o.IO.Err.Note("Web status page: %s", page)
+	w := flow.Watcher{
+		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep, Seen: flow.ShowLooks(o.IO.Err),
+	}
+	url, err := w.Watch(ctx, job)
+	if err != nil {
+		return err
+	}
+	return o.IO.Result(result{job.ProjectID, job.ID, "running", url}, func(out *term.Stream) {
+		out.Printf("%s\nView your deployed app: %s\n", out.Green("Deployment success."), url)
+	})
+}
