@@ -1,0 +1,509 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// machine is a computer with the programs that builders call. None of them does anything but what is said here.
+type machine struct {
+	t        *testing.T
+	path     string // folder on PATH
+	packages string // what an installation brings, as programs and importable packages, separated by spaces
+	missing  string // a package that cannot be imported although its program is there
+	python   string // version
+	fail     string // argument that makes a command fail
+	hold     chan struct{}
+
+	mu     sync.Mutex
+	calls  []string
+	events []string
+}
+
+func newMachine(t *testing.T, programs ...string) *machine {
+	t.Helper()
+	m := &machine{t: t, path: t.TempDir(), python: "3.11.7"}
+	for _, p := range programs {
+		m.program(filepath.Join(m.path, p))
+	}
+	return m
+}
+
+func (m *machine) program(path string) {
+	m.t.Helper()
+	if runtime.GOOS == "windows" && filepath.Ext(path) == "" {
+		path += ".exe"
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o700); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// run is the Run of a Builder on this machine.
+func (m *machine) run(ctx context.Context, c platform.Command) error {
+	line := strings.TrimSuffix(filepath.Base(c.Path), ".exe") + " " + strings.Join(c.Args, " ")
+	m.mu.Lock()
+	m.calls = append(m.calls, line)
+	m.mu.Unlock()
+	if platform.Lookup(c.Env, "PLOOMBER_CLOUD_KEY") != "" {
+		m.t.Errorf("%q sees the API key", line)
+	}
+	if m.fail != "" && strings.Contains(line, m.fail) {
+		if c.Output != nil {
+			fmt.Fprintln(c.Output, "from https://ann:s3cret@host.example/simple")
+		}
+		return &platform.ExitError{Code: 1, Output: []string{"no such package at https://ann:s3cret@host.example/simple"}}
+	}
+	switch {
+	case strings.Contains(line, "-c "+describe):
+		fmt.Fprintf(c.Output, `{"Version": %q, "Platform": "test", "Path": %q}`, m.python, c.Path)
+	case slices.Contains(c.Args, "venv"): // uv venv ... DIR, python -m venv DIR
+		m.program(filepath.Join(c.Args[len(c.Args)-1], binName(), "python"))
+	}
+	if strings.Contains(line, "install --requirement") {
+		if m.hold != nil {
+			m.hold <- struct{}{}
+			select {
+			case <-m.hold:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		for _, p := range strings.Fields(m.packages) {
+			m.program(filepath.Join(m.venv(c), p))
+		}
+	}
+	if strings.Contains(line, "find_spec") && m.missing != "" && strings.Contains(line, m.missing) {
+		return &platform.ExitError{Code: 1}
+	}
+	return nil
+}
+
+// venv returns the programs' folder that an install command writes to.
+func (m *machine) venv(c platform.Command) string {
+	if i := slices.Index(c.Args, "--python"); i >= 0 {
+		return filepath.Dir(c.Args[i+1])
+	}
+	return filepath.Dir(c.Path)
+}
+
+func binName() string {
+	if runtime.GOOS == "windows" {
+		return "Scripts"
+	}
+	return "bin"
+}
+
+func (m *machine) builder(cache string) *Builder {
+	return &Builder{
+		CacheDir: cache, Environ: []string{"PATH=" + m.path, "PLOOMBER_CLOUD_KEY=test-key"}, Run: m.run, Now: time.Now,
+		Notify: func(e platform.Event) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.events = append(m.events, e.Phase.String()+": "+e.Message)
+		},
+	}
+}
+
+// called counts the commands so far that contain part.
+func (m *machine) called(part string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, call := range m.calls {
+		if strings.Contains(call, part) {
+			n++
+		}
+	}
+	return n
+}
+
+func project(t *testing.T, f platform.Framework, files map[string]string) Project {
+	t.Helper()
+	recipe, ok := platform.RecipeFor(f, "linux")
+	if !ok {
+		t.Fatal("no recipe for", f)
+	}
+	p := Project{Dir: t.TempDir(), Recipe: recipe}
+	write(t, p.Dir, files)
+	return p
+}
+
+func flask(t *testing.T) Project {
+	return project(t, platform.Flask, map[string]string{"app.py": "", "requirements.txt": "-c pins.txt\nflask\n", "pins.txt": ""})
+}
+
+// built builds p and releases it at once.
+func built(t *testing.T, b *Builder, p Project) platform.Environment {
+	t.Helper()
+	e, err := b.Build(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Release()
+	return e.Environment
+}
+
+func TestInstallers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		programs []string
+		want     []string // parts of commands, in order
+	}{
+		"uv":  {programs: []string{"python3", "uv"}, want: []string{"uv venv", "uv pip install", "python -I -c import importlib"}},
+		"pip": {programs: []string{"python3"}, want: []string{"python3 -I -m venv", "python -I -m pip", "python -I -c import importlib"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if runtime.GOOS == "windows" {
+				tc.programs[0] = "python"
+			}
+			m := newMachine(t, tc.programs...)
+			m.packages = "flask gunicorn"
+			p := flask(t)
+			env := built(t, m.builder(t.TempDir()), p)
+			if len(m.calls) != len(tc.want)+1 {
+				t.Fatalf("commands %q", m.calls)
+			}
+			for i, want := range tc.want {
+				if !strings.HasPrefix(strings.Replace(m.calls[i+1], "python3 ", "python ", 1), strings.Replace(want, "python3 ", "python ", 1)) {
+					t.Errorf("command %q, want %q", m.calls[i+1], want)
+				}
+			}
+			if m.called("--requirement "+filepath.Join(p.Dir, "requirements.txt")+" gunicorn") != 1 {
+				t.Errorf("commands %q: gunicorn is not supplied", m.calls)
+			}
+			if _, ok := platform.Executable(filepath.Join(env.Bin, "gunicorn")); !ok {
+				t.Errorf("no gunicorn in %s", env.Bin)
+			}
+		})
+	}
+}
+
+func TestWhatMakesAnotherEnvironment(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python")
+	m.packages = "flask dash gunicorn"
+	b := m.builder(t.TempDir())
+	p := flask(t)
+	first := built(t, b, p)
+	for name, tc := range map[string]struct {
+		change func(*Project)
+		same   bool
+	}{
+		"nothing":         {change: func(*Project) {}, same: true},
+		"another project": {change: func(p *Project) { *p = flask(t) }, same: true},
+		"the code":        {change: func(p *Project) { write(t, p.Dir, map[string]string{"app.py": "x = 1"}) }, same: true},
+		"requirements":    {change: func(p *Project) { write(t, p.Dir, map[string]string{"requirements.txt": "flask==3\n"}) }},
+		"a constraint":    {change: func(p *Project) { write(t, p.Dir, map[string]string{"pins.txt": "flask==3\n"}) }},
+		"the framework":   {change: func(p *Project) { p.Recipe, _ = platform.RecipeFor(platform.Dash, "linux") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := flask(t)
+			tc.change(&p)
+			if again := built(t, b, p); (again.Bin == first.Bin) != tc.same {
+				t.Errorf("%s after %s", again.Bin, first.Bin)
+			}
+		})
+	}
+	t.Run("Python", func(t *testing.T) {
+		m.python = "3.12.0"
+		if again := built(t, b, p); again.Bin == first.Bin {
+			t.Error("another Python uses the same environment")
+		}
+	})
+}
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		programs                string
+		packages, missing, fail string
+		framework               platform.Framework
+		files                   map[string]string
+		want, hint, output      string
+	}{
+		"no Python": {want: "Python is not installed", hint: "install Python 3"},
+		"Python 2": {
+			programs: "python3 python", fail: "import json", want: "does not work as Python 3", output: "https://***@",
+		},
+		"no venv": {programs: "python3 python", fail: "-m venv", want: "making the environment failed", output: "https://***@"},
+		"package does not exist": {
+			programs: "python3 python", fail: "install", want: "installing requirements.txt failed", output: "https://***@",
+		},
+		"framework missing": {
+			programs: "python3 python uv", want: "requirements.txt does not bring streamlit", hint: `add the line "streamlit"`,
+		},
+		"framework missing, its server supplied": {
+			programs: "python3 python uv", framework: platform.Dash, packages: "gunicorn", missing: "dash",
+			want: "requirements.txt does not bring dash", hint: `add the line "dash"`,
+		},
+		"no R":     {framework: platform.ShinyR, want: "R is not installed", hint: "install R"},
+		"broken R": {programs: "Rscript", framework: platform.ShinyR, fail: "version", want: "Rscript does not work"},
+		"no shiny": {programs: "Rscript", framework: platform.ShinyR, fail: "'shiny'", want: "package shiny is not installed", hint: "install.R"},
+		"bad script": {
+			programs: "Rscript", framework: platform.ShinyR, fail: "install.", files: map[string]string{"install.R": "stop()"},
+			want: "running install.R failed", output: "https://***@",
+		},
+		"no engine":      {framework: platform.Docker, want: "neither docker nor podman", hint: "install docker"},
+		"engine is down": {programs: "docker podman", framework: platform.Docker, fail: "info", want: "does not answer", hint: "start"},
+		"no Dockerfile": {
+			programs: "docker", framework: platform.Docker, files: map[string]string{"Dockerfile": "\x00remove"}, want: "Dockerfile",
+		},
+		"image does not build": {programs: "docker", framework: platform.Docker, fail: "build", want: "building the image failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t, strings.Fields(tc.programs)...)
+			m.packages, m.missing, m.fail = tc.packages, tc.missing, tc.fail
+			if tc.framework == "" {
+				tc.framework = platform.Streamlit
+			}
+			p := project(t, tc.framework, map[string]string{"requirements.txt": "x\n", "Dockerfile": "FROM scratch\n"})
+			write(t, p.Dir, tc.files)
+			if tc.files["Dockerfile"] != "" {
+				_ = os.Remove(filepath.Join(p.Dir, "Dockerfile"))
+			}
+			b := m.builder(t.TempDir())
+			var log bytes.Buffer
+			b.Log = &log
+			_, err := b.Build(context.Background(), p)
+			var problem *platform.Problem
+			if !errors.As(err, &problem) || !strings.Contains(err.Error(), tc.want) || !strings.Contains(problem.Hint, tc.hint) {
+				t.Fatalf("error %v (%+v), want %q, hint %q", err, problem, tc.want, tc.hint)
+			}
+			if all := strings.Join(problem.Output, "\n") + log.String() + err.Error(); !strings.Contains(all, tc.output) || strings.Contains(all, "s3cret") {
+				t.Errorf("output %q, log %q", problem.Output, log.String())
+			}
+			if envs, _ := filepath.Glob(filepath.Join(b.envs(), "*", "*")); len(envs) > 0 {
+				t.Errorf("a failed build left %q", envs)
+			}
+		})
+	}
+}
+
+func TestBrokenOffBuildIsNotUsed(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python", "uv")
+	m.packages, m.hold = "flask gunicorn", make(chan struct{})
+	b := m.builder(t.TempDir())
+	p := flask(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-m.hold; cancel() }()
+	if _, err := b.Build(ctx, p); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v", err)
+	}
+	m.hold = nil
+
+	// What a killed process leaves: a folder without its marker, holding anything.
+	k, err := b.kit(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(b.envs(), k.key), map[string]string{"venv/stale": ""})
+	env := built(t, b, p)
+	if _, err := os.Stat(filepath.Join(filepath.Dir(env.Bin), "stale")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the half-made environment was built upon: %v", err)
+	}
+	if m.called("install --requirement") != 2 {
+		t.Errorf("commands %q", m.calls)
+	}
+}
+
+func TestTwoBuildsAtOnceMakeOneEnvironment(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python", "uv")
+	m.packages, m.hold = "flask gunicorn", make(chan struct{})
+	cache := t.TempDir()
+	p := flask(t)
+	results := make(chan error)
+	for range 2 {
+		go func() {
+			e, err := m.builder(cache).Build(context.Background(), p)
+			e.Release()
+			results <- err
+		}()
+	}
+	<-m.hold
+	for waiting := false; !waiting; time.Sleep(time.Millisecond) {
+		m.mu.Lock()
+		waiting = slices.ContainsFunc(m.events, func(e string) bool { return strings.Contains(e, "waiting for another") })
+		m.mu.Unlock()
+	}
+	m.hold <- struct{}{}
+	for range 2 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := m.called("install --requirement"); n != 1 {
+		t.Errorf("installed %d times", n)
+	}
+}
+
+func TestEnvironmentWhosePythonHasGoneIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python", "uv")
+	m.packages = "flask gunicorn"
+	b, p := m.builder(t.TempDir()), flask(t)
+	env := built(t, b, p)
+	python, _ := platform.Executable(filepath.Join(env.Bin, "python"))
+	if err := os.Remove(python); err != nil {
+		t.Fatal(err)
+	}
+	built(t, b, p)
+	if n := m.called("install --requirement"); n != 2 {
+		t.Errorf("installed %d times", n)
+	}
+}
+
+func TestLatest(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python", "uv")
+	m.packages = "flask gunicorn"
+	b, p := m.builder(t.TempDir()), flask(t)
+	var problem *platform.Problem
+	if _, err := b.Latest(context.Background(), p); !errors.As(err, &problem) || problem.Hint == "" {
+		t.Errorf("before any build: %v", err)
+	}
+	env := built(t, b, p)
+	write(t, p.Dir, map[string]string{"requirements.txt": "changed"})
+	calls := len(m.calls)
+	latest, err := b.Latest(context.Background(), p)
+	if err != nil || latest.Bin != env.Bin {
+		t.Errorf("got %+v, %v; want %s", latest, err, env.Bin)
+	}
+	latest.Release()
+	if len(m.calls) != calls {
+		t.Errorf("ran %q", m.calls[calls:])
+	}
+}
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python", "uv")
+	m.packages = "flask gunicorn"
+	b, p := m.builder(t.TempDir()), flask(t)
+	inUse, err := b.Build(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inUse.Release()
+	write(t, p.Dir, map[string]string{"requirements.txt": "other"})
+	unused := built(t, b, p)
+
+	b.Now = func() time.Time { return time.Now().Add(keepFor - time.Hour) }
+	b.prune()
+	if _, err := os.Stat(unused.Bin); err != nil {
+		t.Errorf("removed too early: %v", err)
+	}
+	b.Now = func() time.Time { return time.Now().Add(keepFor + time.Hour) }
+	b.prune()
+	if _, err := os.Stat(unused.Bin); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("unused, but still there: %v", err)
+	}
+	if _, err := os.Stat(inUse.Bin); err != nil {
+		t.Errorf("removed while in use: %v", err)
+	}
+}
+
+func TestImageIsBuiltEachTime(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "docker")
+	b := m.builder(t.TempDir())
+	p := project(t, platform.Docker, map[string]string{"Dockerfile": "FROM scratch\n"})
+	first := built(t, b, p)
+	if again := built(t, b, p); again.Image == "" || again.Image != first.Image || strings.ToLower(again.Image) != again.Image {
+		t.Errorf("images %q and %q", first.Image, again.Image)
+	}
+	if m.called("docker build --tag "+first.Image) != 2 {
+		t.Errorf("commands %q", m.calls)
+	}
+}
+
+func TestRLibrary(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		files map[string]string
+		fail  string
+		runs  int
+	}{
+		"no script":            {},
+		"packages are there":   {files: map[string]string{"install.R": `install.packages("shiny")`}},
+		"packages are missing": {files: map[string]string{"install.R": `install.packages("shiny")`}, fail: "asked <-", runs: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t, "Rscript")
+			m.fail = tc.fail
+			env := built(t, m.builder(t.TempDir()), project(t, platform.ShinyR, tc.files))
+			if n := m.called("Rscript install.R"); n != tc.runs {
+				t.Errorf("install.R ran %d times, want %d", n, tc.runs)
+			}
+			if info, err := os.Stat(env.Vars["R_LIBS"]); err != nil || !info.IsDir() {
+				t.Errorf("R_LIBS=%q: %v", env.Vars["R_LIBS"], err)
+			}
+		})
+	}
+}
+
+// TestRealVenv builds with the Python of this machine, an empty requirements file and no network.
+func TestRealVenv(t *testing.T) {
+	t.Parallel()
+	environ := os.Environ()
+	if _, err := platform.FindProgram(environ, "python3", "python"); err != nil {
+		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("no Python here")
+	}
+	p := Project{Dir: t.TempDir(), Recipe: platform.Recipe{Program: "python", Package: "json"}}
+	// A module of the project must not stand in for one of Python's own.
+	write(t, p.Dir, map[string]string{"requirements.txt": "", "json.py": "raise SystemExit(9)", "venv.py": "raise SystemExit(9)"})
+	b := &Builder{CacheDir: t.TempDir(), Environ: environ, Now: time.Now, Run: execute}
+	e, err := b.Build(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Release()
+	out, err := exec.Command(filepath.Join(e.Bin, "python"), "-c", "import sys; print(sys.prefix)").Output()
+	if err != nil || strings.TrimSpace(string(out)) != e.Vars["VIRTUAL_ENV"] {
+		t.Errorf("%s %v, want %s", out, err, e.Vars["VIRTUAL_ENV"])
+	}
+	if entries, _ := os.ReadDir(p.Dir); len(entries) != 3 {
+		t.Errorf("the project holds %v now", entries)
+	}
+}
+
+// execute is a Run that is enough for commands which end by themselves.
+func execute(ctx context.Context, c platform.Command) error {
+	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, c.Output, c.Output
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &platform.ExitError{Code: exit.ExitCode()}
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package build
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReferences(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][]string{
+		"-r base.txt":                       {"base.txt"},
+		"-rbase.txt":                        {"base.txt"},
+		"-c constraints.txt # why":          {"constraints.txt"},
+		"--requirement=base.txt":            {"base.txt"},
+		"--requirement base.txt":            {"base.txt"},
+		"--constraint\tc.txt":               {"c.txt"},
+		"--constraint \\\n  c.txt":          {"c.txt"},
+		"-r \\\r\n  c.txt\r\nflask\r\n-c d": {"c.txt", "d"},
+		"  -r spaced.txt  ":                 {"spaced.txt"},
+		"flask\n-r a\n\n# -r b\n-c c":       {"a", "c"},
+		"--requirements other":              nil,
+		"--require-hashes":                  nil,
+		"rich -r":                           nil,
+		"-r":                                nil,
+		"--requirement":                     nil,
+		"--requirement=":                    nil,
+		"":                                  nil,
+		"-e ./pkg":                          nil,
+		"-r https://host.example/base.txt":  {"https://host.example/base.txt"},
+		"-r \"quoted name.txt\"":            {"quoted name.txt"},
+	} {
+		if got := references(line); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+}
+
+func FuzzReferences(f *testing.F) {
+	f.Add("-r a.txt\n--constraint=b # c\nflask\\\n-r x")
+	f.Add("--requirement")
+	f.Fuzz(func(t *testing.T, content string) {
+		for _, ref := range references(content) {
+			if ref == "" || strings.ContainsAny(ref, "\n") {
+				t.Errorf("reference %q", ref)
+			}
+		}
+	})
+}
+
+func TestReadRequirements(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"requirements.txt": "-r sub/more.txt\n-c pins.txt\n-r https://host.example/x.txt\nflask\n",
+		"sub/more.txt":     "-r ../requirements.txt\n-c ../pins.txt\n",
+		"pins.txt":         "flask==3\n",
+	})
+	got, err := readRequirements(dir, "flask")
+	if err != nil || len(got) != 3 {
+		t.Errorf("read %q, %v; want each of the three files once", got, err)
+	}
+}
+
+func TestReadRequirementsMissing(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		files      map[string]string
+		want, hint string
+	}{
+		"all":        {want: "requirements.txt not found", hint: `"streamlit"`},
+		"referenced": {files: map[string]string{"requirements.txt": "-r gone.txt"}, want: "gone.txt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir, tc.files)
+			_, err := readRequirements(dir, "streamlit")
+			var problem *platform.Problem
+			if !errors.As(err, &problem) || !strings.Contains(err.Error(), tc.want) || !strings.Contains(problem.Hint, tc.hint) {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"Looking in https://ann:s3cret@host.example/simple":    "Looking in https://***@host.example/simple",
+		"git+ssh://git@host.example/a, http://t0ken@b.example": "git+ssh://***@host.example/a, http://***@b.example",
+		"https://a:p@ss@host.example":                          "https://***@host.example",
+		"https://host.example/a@b":                             "https://host.example/a@b",
+		"flask @ https://host.example/":                        "flask @ https://host.example/",
+		"no address":                                           "no address",
+		"://":                                                  "://",
+	} {
+		if got := redact(line); got != want {
+			t.Errorf("%q became %q, want %q", line, got, want)
+		}
+	}
+}
+
+func FuzzRedact(f *testing.F) {
+	f.Add("x https://", "user:pass")
+	f.Fuzz(func(t *testing.T, before, secret string) {
+		if strings.ContainsAny(secret, "/?# \t\"'<>@") || len(secret) < 4 || strings.Contains(before, secret) || strings.Contains(secret, "://") || strings.Contains("***@host.example", secret) {
+			return // not a secret in an address, or not one that can be told from its surroundings
+		}
+		if got := redact(before + "://" + secret + "@host.example/"); strings.Contains(got, secret) {
+			t.Errorf("%q still holds %q", got, secret)
+		}
+	})
+}
