@@ -15,7 +15,9 @@ async def guess() -> None:
         await start()
         return
     buttons = [cl.Action(name="answer", payload={"value": value}, label=label) for value, label in ANSWERS.items()]
-    await cl.Message(f"Is it {(low + high) // 2}?", actions=buttons).send()
+    question = cl.Message(f"Is it {(low + high) // 2}?", actions=buttons)
+    cl.user_session.set("question", question)
+    await question.send()
 
 
 @cl.on_chat_start
@@ -27,6 +29,7 @@ async def start() -> None:
 
 
 async def take(answer: str) -> None:
+    await cl.user_session.get("question").remove_actions()  # answered: its buttons mean nothing now
     low, high = cl.user_session.get("range")
     guesses = cl.user_session.get("guesses")
     middle = (low + high) // 2

@@ -55,7 +55,7 @@ app.layout = layout
     [Input(move.lower(), "n_clicks") for move in MOVES],
     prevent_initial_call=True,
 )
-def play(score: dict[str, int], _clicks: list[int]):
+def play(score: dict[str, int], *_clicks: int):
     mine = MOVES.index(ctx.triggered_id.capitalize())
     theirs = choice(range(len(MOVES)))
     outcome = ["even", "won", "lost"][(mine - theirs) % 3]

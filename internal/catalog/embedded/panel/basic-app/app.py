@@ -1,11 +1,11 @@
-"""Compares two ways to pay back a loan, recomputed while the sliders move."""
+"""Shows how a loan is paid back, recomputed while the sliders move."""
 
 import pandas as pd
 import panel as pn
 from bokeh.models import NumeralTickFormatter
 from bokeh.plotting import figure
 
-pn.extension("tabulator")
+pn.extension("tabulator", sizing_mode="stretch_width")
 
 amount = pn.widgets.IntSlider(name="Loan (EUR)", start=10_000, end=500_000, step=10_000, value=200_000)
 rate = pn.widgets.FloatSlider(name="Interest a year (%)", start=0.5, end=8, step=0.1, value=3.5)
@@ -13,10 +13,10 @@ years = pn.widgets.IntSlider(name="Years", start=5, end=40, value=20)
 
 
 def plan(amount: float, rate: float, years: int) -> pd.DataFrame:
-    """Returns one row a year: what is owed at its end, and the interest paid until then."""
+    """Returns one row a year, from the start: what is owed at its end, and the interest paid until then."""
     months, monthly = years * 12, rate / 100 / 12
     payment = amount * monthly / (1 - (1 + monthly) ** -months)
-    owed, interest, rows = amount, 0.0, []
+    owed, interest, rows = amount, 0.0, [{"year": 0, "owed": amount, "interest": 0.0}]
     for month in range(1, months + 1):
         interest += owed * monthly
         owed += owed * monthly - payment
@@ -43,9 +43,8 @@ data = pn.rx(plan)(amount, rate, years)
 
 pn.Column(
     "# Paying back a loan",
-    pn.Row(amount, rate, years, sizing_mode="stretch_width"),
-    pn.Tabs(("Chart", pn.pane.Bokeh(data.rx.pipe(chart), sizing_mode="stretch_width")), ("Table", pn.bind(table, data))),
+    pn.Row(amount, rate, years),
+    pn.Tabs(("Chart", pn.pane.Bokeh(data.rx.pipe(chart))), ("Table", pn.bind(table, data))),
     max_width=900,
-    sizing_mode="stretch_width",
     styles={"margin": "0 auto"},
 ).servable(title="Paying back a loan")

@@ -12,8 +12,10 @@ ui <- page_fluid(
     tags$a("Log out", href = "/logout")
   ),
   h1("Cars of 1974"),
-  selectInput("x", "Across", names(mtcars), selected = "wt"),
-  selectInput("y", "Up", names(mtcars), selected = "mpg"),
+  fluidRow(
+    column(4, selectInput("x", "Across", names(mtcars), selected = "wt")),
+    column(4, selectInput("y", "Up", names(mtcars), selected = "mpg"))
+  ),
   plotOutput("plot")
 )
 
