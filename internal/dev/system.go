@@ -11,43 +11,42 @@ import (
 
 // A systemTool is something that the tests use and that the operating system's packages bring.
 type systemTool struct {
-	name    string
-	there   func(ctx context.Context) bool
-	apt     []string // Debian's packages that have it
-	rAndAll bool     // only the complete set of frameworks needs it
-	linux   bool     // does not exist elsewhere
+	name  string
+	there func(ctx context.Context) bool
+	apt   []string // Debian's packages that have it
 }
 
-func systemTools() []systemTool {
-	return []systemTool{
-		{name: "git", there: onPath("git"), apt: []string{"git"}},
-		{name: "a C compiler (race detector)", there: onPath("gcc", "clang", "cc"), apt: []string{"gcc", "libc6-dev"}},
-		{name: "Python 3.10 or newer with venv", there: answers(python(), "-c",
-			"import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"), apt: []string{"python3", "python3-venv"}},
-		{name: "strace", there: onPath("strace"), apt: []string{"strace"}, linux: true},
-		{name: "chromium", there: onPath("chromium", "chromium-browser", "google-chrome"), apt: []string{"chromium"}},
-		{name: "R with shiny, bslib, dplyr, ggplot2 and readr", there: answers("Rscript", "-e",
-			`quit(status = !all(c("shiny", "bslib", "dplyr", "ggplot2", "readr") %in% rownames(installed.packages())))`),
-			apt:     []string{"r-base-core", "r-cran-shiny", "r-cran-bslib", "r-cran-dplyr", "r-cran-ggplot2", "r-cran-readr"},
-			rAndAll: true},
+// systemTools lists what is needed here for tests with the given frameworks: none, all or a list of names.
+func systemTools(frameworks string) []systemTool {
+	tools := []systemTool{
+		{"git", onPath("git"), []string{"git"}},
+		{"a C compiler (for the race detector)", onPath("gcc", "clang", "cc"), []string{"gcc", "libc6-dev"}},
+		{"Python 3.10 or newer with venv", answers(python(), "-c",
+			"import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"), []string{"python3", "python3-venv"}},
 	}
+	if runtime.GOOS == "linux" {
+		tools = append(tools, systemTool{"strace", onPath("strace"), []string{"strace"}})
+	}
+	if frameworks != "none" {
+		tools = append(tools, systemTool{"chromium", onPath("chromium", "chromium-browser", "google-chrome"),
+			[]string{"chromium"}})
+	}
+	if frameworks == "all" || strings.Contains(frameworks, "shiny-r") {
+		tools = append(tools, systemTool{"R with shiny, bslib, dplyr, ggplot2 and readr", answers("Rscript", "-e",
+			`quit(status = !all(c("shiny", "bslib", "dplyr", "ggplot2", "readr") %in% rownames(installed.packages())))`),
+			[]string{"r-base-core", "r-cran-shiny", "r-cran-bslib", "r-cran-dplyr", "r-cran-ggplot2", "r-cran-readr"}})
+	}
+	return tools
 }
 
 // installTools installs what is missing, where it can: as root on a Debian. It returns the names of tools
 // that are still missing.
-func (w *workspace) installTools(ctx context.Context, all bool) ([]string, error) {
-	var packages, missing []string
-	for _, t := range systemTools() {
-		if t.rAndAll && !all || t.linux && runtime.GOOS != "linux" || t.there(ctx) {
-			continue
-		}
-		missing = append(missing, t.name)
-		packages = append(packages, t.apt...)
+func (w *workspace) installTools(ctx context.Context, frameworks string) ([]string, error) {
+	names, packages := missing(ctx, frameworks)
+	if len(names) == 0 || !onPath("apt-get")(ctx) || os.Geteuid() != 0 {
+		return names, ctx.Err()
 	}
-	if len(missing) == 0 || !onPath("apt-get")(ctx) || os.Geteuid() != 0 {
-		return missing, ctx.Err()
-	}
-	fmt.Fprintln(w.out, "installing", strings.Join(missing, ", "))
+	fmt.Fprintln(w.out, "installing", strings.Join(names, ", "))
 	quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
 	if err := w.run(ctx, quiet, "apt-get", "update", "-qq"); err != nil {
 		return nil, err
@@ -56,13 +55,18 @@ func (w *workspace) installTools(ctx context.Context, all bool) ([]string, error
 	if err := w.run(ctx, quiet, "apt-get", install...); err != nil {
 		return nil, err
 	}
-	missing = missing[:0]
-	for _, t := range systemTools() {
-		if (!t.rAndAll || all) && (!t.linux || runtime.GOOS == "linux") && !t.there(ctx) {
-			missing = append(missing, t.name)
+	names, _ = missing(ctx, frameworks)
+	return names, ctx.Err()
+}
+
+// missing returns the names of the tools that are not there and Debian's packages that have them.
+func missing(ctx context.Context, frameworks string) (names, packages []string) {
+	for _, t := range systemTools(frameworks) {
+		if !t.there(ctx) {
+			names, packages = append(names, t.name), append(packages, t.apt...)
 		}
 	}
-	return missing, nil
+	return names, packages
 }
 
 // onPath tells whether one of the programs is installed.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -15,19 +14,22 @@ import (
 // minutes, so they have a stage of their own after everything that is fast.
 const frameworkTests = "TestFramework"
 
+// lightFrameworks are those that most people use, in about a gigabyte of packages.
+const lightFrameworks = "flask,dash,panel,streamlit"
+
 // testTask runs all there is to check, cheapest complaint first.
 func testTask(ctx context.Context, w *workspace, args []string) error {
 	f := flag.NewFlagSet("test", flag.ContinueOnError)
 	f.SetOutput(w.out)
-	frameworks := f.String("frameworks", "all", "real frameworks to test with: `none`, light (small ones) or all")
+	frameworks := f.String("frameworks", "all", "real frameworks to test with: none, light ("+lightFrameworks+"), all or a `list`")
 	only := f.String("only", "", "comma-separated `stages` to run; all when empty")
 	fuzzTime := f.Duration("fuzztime", 5*time.Second, "`time` for each fuzz target")
 	lenient := f.Bool("allow-missing", false, "go on where a tool can not be installed; tests that need it are skipped")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if !slices.Contains([]string{"none", "light", "all"}, *frameworks) {
-		return fmt.Errorf("--frameworks is none, light or all, not %q", *frameworks)
+	if *frameworks == "light" {
+		*frameworks = lightFrameworks
 	}
 	var env []string // of the Go tests; filled by the first stage
 	all := []stage{
@@ -95,7 +97,7 @@ func (w *workspace) testEnvironment(ctx context.Context, frameworks string, leni
 		cacheVariable + "=" + filepath.Join(w.cache, "test"),
 		"PLOOMBER_TEST_FRAMEWORKS=" + frameworks,
 	}
-	missing, err := w.installTools(ctx, frameworks == "all")
+	missing, err := w.installTools(ctx, frameworks)
 	if err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func writeMan(root *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Manual: "ploomber-cloud"}, dir)
+	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: root.Name(), Manual: "User commands"}, dir)
 }
 
 func writeCompletions(root *cobra.Command, dir string) error {
