@@ -29,6 +29,9 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 			ships, e.Rule = false, Rule{Kind: Special, Detail: kindName(kind)}
 		}
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // removed since the folder was read, as editors do with their temporary files
+	}
 	if err != nil {
 		return p.readError(e.Name, err)
 	}
@@ -165,6 +168,20 @@ func (p *planner) looksHarmless(e *Entry) (bool, error) {
 	}
 	e.Rule = Rule{Kind: Secret, Detail: detail}
 	return false, nil
+}
+
+// inspect reads the start of a file that its name makes suspicious.
+func inspect(open func() (*os.File, error), look check) (string, error) {
+	f, err := open()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.Join(err, errReplaced)
+	}
+	content, err := readStart(f, keySearch)
+	return look(content), err
 }
 
 // openEntry opens what an entry stands for. A link that was not allowed to leave the project cannot: os.Root

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // read cuts the files that ship into blocks and sends each to be compressed and to be written.
@@ -58,24 +56,3 @@ func (l *line) readFile(ctx context.Context, listing *Listing, root *os.Root, e 
 }
 
 var errShrunk = errors.New("it became shorter")
-
-// inPlace checks a file that is not the planned one: an editor that saves by renaming puts a new file under the
-// old name, which is as good; a link that appeared under that name or in its folders is not followed.
-func (l *Listing) inPlace(e *Entry, info fs.FileInfo) error {
-	file := e.file
-	if !e.outside {
-		file = filepath.Join(l.dir, filepath.FromSlash(e.file))
-	}
-	now, err := os.Lstat(file)
-	if err != nil {
-		return err
-	}
-	real, err := filepath.EvalSymlinks(file)
-	if err != nil {
-		return err
-	}
-	if real != file || !os.SameFile(now, info) {
-		return errReplaced
-	}
-	return nil
-}

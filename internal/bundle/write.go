@@ -4,22 +4,18 @@ import (
 	"archive/zip"
 	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"math"
 	"os"
 	"runtime"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // Options are the wishes for one archive. The zero value is fine.
 type Options struct {
-	Level    int                     // deflate level 1 (fast) to 9 (small); 0 is 6
+	Level    int                     // deflate level 1 (fast) to 9 (small); 0 suits it to the content: 6, or 3 for numbers
 	Limit    int64                   // most bytes of the archive; 0 is no limit
 	Workers  int                     // files are compressed by so many goroutines; 0 is one for each processor
 	Progress func(done, total int64) // bytes of files packed so far and in all; called by one goroutine, often
@@ -38,11 +34,8 @@ type Stats struct {
 // planned one any more or shrinks while it is read, ctx.Err() where ctx ends first, and else names the file.
 // A file that grew is packed as large as it was when it was opened.
 func Write(ctx context.Context, w io.Writer, l *Listing, o Options) (Stats, error) {
-	if o.Level == 0 {
-		o.Level = defaultLevel
-	}
-	if o.Level < 1 || o.Level > 9 {
-		return Stats{}, fmt.Errorf("compression level %d is not between 1 and 9", o.Level)
+	if o.Level < 0 || o.Level > 9 {
+		return Stats{}, fmt.Errorf("compression level %d is not between 0 and 9", o.Level)
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -98,7 +91,10 @@ func receive[T any](ctx context.Context, c <-chan T) (v T, ok bool, err error) {
 }
 
 func (l *line) compress(ctx context.Context, level int) error {
-	c := newCompressor(level)
+	c, err := newCompressor(level)
+	if err != nil {
+		return err
+	}
 	for {
 		b, ok, err := receive(ctx, l.todo)
 		if err != nil || !ok {
@@ -166,151 +162,4 @@ func (l *limitWriter) Write(p []byte) (int, error) {
 	n, err := l.w.Write(p)
 	l.n += int64(n)
 	return n, err
-}
-
-// zipWriter puts blocks into a zip. A file of one block has its size and checksum before its content, and is
-// stored where compressing does not help. A larger one has them behind it (a data descriptor); it is always marked
-// as deflated, as not every reader finds the end of a stored file then, and what does not compress goes into
-// deflate's own stored blocks.
-type zipWriter struct {
-	zip    *zip.Writer
-	header *zip.FileHeader // of the file under way
-	body   io.Writer
-	size   uint64 // compressed bytes of it so far
-}
-
-func (z *zipWriter) add(b *block) (err error) {
-	if b.first {
-		z.header, z.size = header(b), 0
-		if z.body, err = z.zip.CreateRaw(z.header); err != nil {
-			return err
-		}
-	}
-	switch {
-	case !b.packed && b.first && b.last:
-		_, err = z.body.Write(b.in)
-	case !b.packed:
-		err = z.store(b.in, b.last)
-	default:
-		z.size += uint64(b.out.Len())
-		_, err = z.body.Write(b.out.Bytes())
-	}
-	if err == nil && b.last && !b.first {
-		sizes(z.header, b.size, z.size)
-		z.header.CRC32 = b.sum
-	}
-	return err
-}
-
-// store writes deflate blocks of type 0 (RFC 1951, 3.2.4), which hold up to 65,535 bytes each. What was written
-// before ends on a whole byte.
-func (z *zipWriter) store(in []byte, last bool) error {
-	for len(in) > 0 {
-		n := min(len(in), math.MaxUint16)
-		var head [5]byte
-		if last && n == len(in) {
-			head[0] = 1
-		}
-		binary.LittleEndian.PutUint16(head[1:], uint16(n))
-		binary.LittleEndian.PutUint16(head[3:], ^uint16(n))
-		if _, err := z.body.Write(head[:]); err != nil {
-			return err
-		}
-		if _, err := z.body.Write(in[:n]); err != nil {
-			return err
-		}
-		z.size += uint64(len(head) + n)
-		in = in[n:]
-	}
-	return nil
-}
-
-const (
-	flagDescriptor = 0x8   // sizes and checksum follow the content
-	flagUTF8       = 0x800 // the name is UTF-8
-	version20      = 20    // deflate
-	version45      = 45    // zip64
-)
-
-func header(b *block) *zip.FileHeader {
-	h := &zip.FileHeader{Name: b.entry.Name, Method: zip.Deflate, ReaderVersion: version20}
-	h.SetMode(b.info.Mode())
-	h.ModifiedDate, h.ModifiedTime = dosTime(b.info.ModTime()) //nolint:staticcheck // CreateRaw writes no other
-	for i := range len(h.Name) {
-		if h.Name[i] >= 0x80 {
-			h.Flags |= flagUTF8
-			break
-		}
-	}
-	if !b.last {
-		h.Flags |= flagDescriptor
-		if b.info.Size() >= math.MaxUint32 {
-			h.ReaderVersion = version45
-		}
-		return h
-	}
-	h.CRC32 = b.sum
-	packed := uint64(b.out.Len())
-	if !b.packed {
-		h.Method, packed = zip.Store, b.size
-	}
-	sizes(h, b.size, packed)
-	return h
-}
-
-// sizes sets both pairs: the directory of a raw file is written from the 32-bit ones.
-func sizes(h *zip.FileHeader, plain, packed uint64) {
-	h.UncompressedSize64, h.CompressedSize64 = plain, packed
-	h.UncompressedSize = uint32(min(plain, math.MaxUint32)) //nolint:staticcheck // see above
-	h.CompressedSize = uint32(min(packed, math.MaxUint32))  //nolint:staticcheck // see above
-}
-
-// dosTime gives a time as zips hold it, in steps of two seconds between 1980 and 2107. It is taken as UTC, so that
-// the same project makes the same archive everywhere.
-func dosTime(t time.Time) (date, clock uint16) {
-	t = t.UTC()
-	switch {
-	case t.Year() < 1980:
-		t = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
-	case t.Year() > 2107:
-		t = time.Date(2107, 12, 31, 23, 59, 58, 0, time.UTC)
-	}
-	date = uint16(t.Day() | int(t.Month())<<5 | (t.Year()-1980)<<9)
-	clock = uint16(t.Second()/2 | t.Minute()<<5 | t.Hour()<<11)
-	return date, clock
-}
-
-var errReplaced = errors.New("another file was put in its place")
-
-// open opens a planned file and makes sure that it may be packed: the planned one itself, or one that was put in
-// its place in the open, by no link and with no secret that was left out.
-func (l *Listing) open(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
-	f, err := openEntry(root, e)
-	if err != nil {
-		return nil, nil, &ChangedError{Name: e.Name, Err: cause(err)}
-	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = errReplaced
-	case !os.SameFile(info, e.info):
-		err = l.inPlace(e, info)
-	}
-	if err == nil && e.Rule.Kind != Allowed && l.holdsSecret(info) {
-		err = errReplaced
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, nil, &ChangedError{Name: e.Name, Err: cause(err)}
-	}
-	return f, info, nil
-}
-
-func cause(err error) error {
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		return inner.Err
-	}
-	return err
 }

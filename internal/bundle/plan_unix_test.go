@@ -1,0 +1,103 @@
+//go:build unix
+
+package bundle_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/bundle"
+)
+
+// TestSpecialFiles hangs where a pipe is opened in the ordinary way.
+func TestSpecialFiles(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": "x", "link": "-> pipe", "swapped": "x", "key.pem": "x"})
+	for _, name := range []string{"pipe", "pipe.pem", ".env"} {
+		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	short, err := os.MkdirTemp("", "s") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(short) }()
+	socket, err := net.Listen("unix", filepath.Join(short, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	if got := ruleOf(t, plan(t, short, bundle.Rules{}), "socket"); got.Kind != bundle.Special {
+		t.Errorf("socket: %v", got)
+	}
+
+	l := plan(t, dir, bundle.Rules{})
+	if got := listed(l, true); got != "app.py key.pem swapped" {
+		t.Errorf("ships %s", got)
+	}
+	for _, name := range []string{"pipe", "pipe.pem", "link"} {
+		if got := ruleOf(t, l, name); got.Kind != bundle.Special {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	swapped := filepath.Join(dir, "swapped")
+	if err := errors.Join(os.Remove(swapped), syscall.Mkfifo(swapped, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var changed *bundle.ChangedError
+	if _, err := bundle.Write(t.Context(), &strings.Builder{}, l, bundle.Options{}); !errors.As(err, &changed) || changed.Name != "swapped" {
+		t.Errorf("a pipe in place of a file: %v", err)
+	}
+}
+
+func TestOddNames(t *testing.T) {
+	t.Parallel()
+	odd := []string{"a\\b", "new\nline", "c:\\x", "..x", "-rf", " ", "\u202e", "e\u0301", strings.Repeat("n", 255)}
+	dir := project(t, names(odd...))
+	files := unzip(t, pack(t, plan(t, dir, bundle.Rules{}), bundle.Options{}))
+	for _, name := range odd {
+		if files[name].content != "x" {
+			t.Errorf("%q is missing", name)
+		}
+	}
+	if runtime.GOOS != "linux" {
+		return // other file systems refuse such a name
+	}
+	put(t, filepath.Join(dir, "sub", "caf\xe9.txt"), "x")
+	put(t, filepath.Join(dir, "skipped\xff", "x"), "x")
+	rules := bundle.Rules{Ignore: []string{"skipped\xff"}}
+	_, err := bundle.Plan(t.Context(), dir, rules)
+	var name *bundle.NameError
+	if !errors.As(err, &name) || len(name.Names) != 1 || !strings.Contains(err.Error(), `"sub/caf\xe9.txt"`) {
+		t.Errorf("not UTF-8: %v", err)
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() == 0 {
+		t.Log("root reads everything: only the names are checked")
+		return
+	}
+	dir := project(t, names("app.py", "secret/x", "data/y"))
+	for _, path := range []string{"secret", "data/y"} {
+		if err := os.Chmod(filepath.Join(dir, path), 0); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = os.Chmod(filepath.Join(dir, path), 0o755) }()
+	}
+	if _, err := bundle.Plan(t.Context(), dir, bundle.Rules{}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "secret") {
+		t.Errorf("folder: %v", err)
+	}
+	l := plan(t, dir, bundle.Rules{Ignore: []string{"secret"}})
+	if _, err := bundle.Write(t.Context(), &strings.Builder{}, l, bundle.Options{}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "data/y") {
+		t.Errorf("file: %v", err)
+	}
+}

@@ -1,0 +1,212 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/bundle/gitignore"
+)
+
+// maxIgnoreFile bounds an ignore file, in bytes. Ours are read into memory; git's own limit is 100 MB.
+const maxIgnoreFile = 1 << 20
+
+// scope is what the walk knows about a folder before it looks at its files.
+type scope struct {
+	path     string // from the project's folder, "" or ending in a slash
+	tree     *gitignore.Tree
+	firm     Rule // a rule that leaves out all below, whatever the config includes
+	included Rule // include names a part of the path
+	out      Rule // a built-in rule or ignore leaves out all below
+	isEnv    bool // the project's folder is itself a virtual environment
+}
+
+// walk decides about the files of a folder and goes down. Each folder is opened inside its parent, so a folder
+// that is replaced by a link while we walk does not lead out of the project.
+func (p *planner) walk(root *os.Root, s scope) error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	f, err := root.Open(".")
+	if err != nil {
+		return p.readError(s.path, err)
+	}
+	children, err := f.ReadDir(-1)
+	_ = f.Close() // opened for reading
+	if err != nil {
+		return p.readError(s.path, err)
+	}
+	if s, err = p.enter(root, s, children); err != nil {
+		return err
+	}
+	if rule, whole := p.leavesOutAll(s); whole {
+		p.listing.Entries = append(p.listing.Entries, Entry{Name: s.path, Rule: rule, Mode: fs.ModeDir})
+		return nil
+	}
+	for _, child := range children {
+		name := child.Name()
+		if !child.IsDir() {
+			if err := p.file(root, s, name, child.Type()); err != nil {
+				return err
+			}
+			continue
+		}
+		sub, err := root.OpenRoot(name)
+		if rule, whole := p.leavesOutAll(p.folder(s, name)); err != nil && whole {
+			p.listing.Entries = append(p.listing.Entries, Entry{Name: s.path + name + "/", Rule: rule, Mode: fs.ModeDir})
+			continue // nobody needs to read it
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed since the folder was read
+		}
+		if err != nil {
+			return p.readError(s.path+name, err)
+		}
+		err = p.walk(sub, p.folder(s, name))
+		_ = sub.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folder makes the scope of a subfolder as far as its name decides.
+func (p *planner) folder(s scope, name string) scope {
+	sub := s
+	sub.path = s.path + name + "/"
+	whole := s.path + name
+	if sub.firm.Kind == "" {
+		sub.firm, _ = secretFolder(name)
+	}
+	if sub.firm.Kind == "" && s.isEnv && inEnvironment(sub.path) {
+		sub.firm = Rule{Kind: Environment}
+	}
+	if sub.included.Kind == "" && slices.Contains(p.Include, name) {
+		sub.included = Rule{Kind: Included, Detail: name}
+	}
+	if sub.out.Kind == "" {
+		sub.out, _ = builtInFolder(name)
+	}
+	if sub.out.Kind == "" {
+		sub.out = p.ignoredBy(name, whole, true)
+	}
+	return sub
+}
+
+// enter completes the scope with what the folder holds.
+func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, error) {
+	ignoreFile := false
+	for _, child := range children {
+		switch {
+		case child.IsDir():
+		case child.Name() == IgnoreFileName:
+			ignoreFile = true
+		case strings.EqualFold(child.Name(), "pyvenv.cfg"):
+			if s.path == "" {
+				s.isEnv = true
+			} else if s.firm.Kind == "" {
+				s.firm = Rule{Kind: Environment}
+			}
+		}
+	}
+	var content []byte
+	if ignoreFile && s.firm.Kind == "" {
+		var err error
+		if content, err = p.readIgnoreFile(root, s.path); err != nil {
+			return s, err
+		}
+	}
+	if s.path == "" {
+		s.tree = gitignore.Root(content)
+		s.out = p.ignoredBy(".", ".", true)
+	} else {
+		s.tree = s.tree.Enter(path.Base(s.path), content)
+	}
+	return s, nil
+}
+
+// readIgnoreFile follows a link as long as it stays in the project.
+func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
+	name := folder + IgnoreFileName
+	info, err := root.Stat(IgnoreFileName)
+	if err != nil {
+		return nil, p.readError(name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	f, err := root.OpenFile(IgnoreFileName, os.O_RDONLY|nonBlocking, 0)
+	if err != nil {
+		return nil, p.readError(name, err)
+	}
+	defer func() { _ = f.Close() }()
+	content, err := readStart(f, maxIgnoreFile+1)
+	if err != nil {
+		return nil, p.readError(name, err)
+	}
+	if len(content) > maxIgnoreFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxIgnoreFile)
+	}
+	return append([]byte{}, content...), nil // never nil: the file is there
+}
+
+// leavesOutAll tells whether no file below the folder can ship, and by which rule. With Rules.Full the folder is
+// walked nevertheless.
+func (p *planner) leavesOutAll(s scope) (Rule, bool) {
+	if p.Full || s.path == "" || slices.ContainsFunc(p.allowed, func(name string) bool { return strings.HasPrefix(name, s.path) }) {
+		return Rule{}, false
+	}
+	if s.firm.Kind != "" {
+		return s.firm, true
+	}
+	if len(p.Include) > 0 { // may bring back any part of any path
+		return Rule{}, false
+	}
+	if s.out.Kind != "" {
+		return s.out, true
+	}
+	if s.tree.Ignored() {
+		return verdictRule(s.tree.Verdict("", true)), true
+	}
+	return Rule{}, false
+}
+
+// inEnvironment finds the folders that a virtual environment made in the project's own folder.
+func inEnvironment(folder string) bool {
+	lower := strings.ToLower(folder)
+	for _, prefix := range []string{"bin/", "scripts/", "lib/python", "lib64/", "lib/site-packages/", "include/python"} {
+		if strings.HasPrefix(lower, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) ignoredBy(name, whole string, folder bool) Rule {
+	for i := range p.ignore {
+		if p.ignore[i].matches(name, whole, folder) {
+			return Rule{Kind: Ignored, Detail: p.ignore[i].text}
+		}
+	}
+	return Rule{}
+}
+
+func verdictRule(v gitignore.Verdict) Rule {
+	return Rule{Kind: IgnoreFile, Detail: v.Text, Source: fmt.Sprintf("%s%s:%d", v.Folder, IgnoreFileName, v.Line)}
+}
+
+func (p *planner) readError(name string, err error) error {
+	if name == "" {
+		name = p.top.dir
+	}
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return fmt.Errorf("cannot read %s: %w", name, err)
+}
