@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
@@ -51,7 +50,7 @@ func Listen(ctx context.Context, address string) (*Listener, error) {
 	}
 	for next := port; ; next++ {
 		l, err := listen(ctx, net.JoinHostPort(host, strconv.Itoa(next)))
-		if err == nil || !errors.Is(err, syscall.EADDRINUSE) || next == port+nextPorts {
+		if err == nil || !errors.Is(err, errTaken) || next == port+nextPorts {
 			return l, err
 		}
 	}
@@ -69,7 +68,7 @@ func listen(ctx context.Context, address string) (*Listener, error) {
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		p := &platform.Problem{Msg: "cannot listen on " + net.JoinHostPort(host, port), Err: err}
-		if errors.Is(err, syscall.EADDRINUSE) {
+		if errors.Is(err, errTaken) {
 			p.Msg, p.Hint = "another program uses "+net.JoinHostPort(host, port), "choose another port"
 		}
 		return nil, p
