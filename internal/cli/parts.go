@@ -2,12 +2,21 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/remote"
 )
 
 // workflow is the project's GitHub workflow.
@@ -54,4 +63,51 @@ func (e *env) completeProjects(c *cobra.Command, _ []string, _ string) ([]string
 
 func (e *env) service() servicecmd.Options {
 	return servicecmd.Options{IO: e.io, Connect: e.connect, CompleteProjects: e.completeProjects}
+}
+
+// templates is what the templates need; vllm may deploy at once.
+func (e *env) templates() templatescmd.Options {
+	return templatescmd.Options{
+		IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Environ: e.system.Lookup, Random: rand.Reader,
+		Model: e.model,
+		Deploy: func(ctx context.Context) error {
+			o := e.deployOptions()
+			o.Timeout = flow.DefaultTimeout
+			return deploycmd.Run(ctx, &o)
+		},
+	}
+}
+
+func (e *env) deployOptions() deploycmd.Options {
+	return deploycmd.Options{
+		IO: e.io, Deploy: e.deploy(), Settings: e.settings, Workflow: e.workflow(), Now: e.system.Now, Sleep: sleep,
+	}
+}
+
+// maxModel bounds what the host of models says about one, in bytes.
+const maxModel = 8 << 20
+
+// model asks the host of models about one. What is neither there nor gated is unknown.
+func (e *env) model(ctx context.Context, name, token string) (templatescmd.ModelState, error) {
+	client, err := e.downloads()
+	if err != nil {
+		return templatescmd.Unknown, err
+	}
+	r := remote.Request{URL: e.settings.ModelsURL() + "/api/models/" + name, Limit: maxModel}
+	if token != "" {
+		r.Header = http.Header{"Authorization": {"Bearer " + token}}
+	}
+	err = client.Get(ctx, r, io.Discard)
+	var refused *remote.Error
+	switch {
+	case err == nil:
+		return templatescmd.Usable, nil
+	case !errors.As(err, &refused) || refused.Status == 0:
+		return templatescmd.Unknown, err
+	}
+	var reply struct{ Error string }
+	if json.Unmarshal(refused.Body, &reply) == nil && strings.Contains(reply.Error, "gated") {
+		return templatescmd.Gated, nil
+	}
+	return templatescmd.Unknown, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/watchcmd"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
@@ -111,13 +112,12 @@ func (e *env) addCommands(root *cobra.Command) {
 			TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
 		}, nil),
 		authcmd.New(authcmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
+		templatescmd.New(e.templates(), nil),
 		resourcescmd.New(resourcescmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
 		labelscmd.New(labelscmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect}, nil),
 	)
 	add(groupDeploy,
-		deploycmd.New(deploycmd.Options{
-			IO: e.io, Deploy: e.deploy(), Settings: e.settings, Workflow: e.workflow(), Now: e.system.Now, Sleep: sleep,
-		}, nil),
+		deploycmd.New(e.deployOptions(), nil),
 		watchcmd.New(watchcmd.Options{
 			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
 		}, nil),

@@ -210,7 +210,8 @@ func (c *Config) Marshal() ([]byte, error) {
 	return indent("{" + string(flat) + "}")
 }
 
-// Keep takes over from old, which may be nil, every setting that c does not have: all but id and type.
+// Keep takes over from old, which may be nil, every setting that c does not have, all but id and type, and the
+// order of its keys.
 func (c *Config) Keep(old *Config) {
 	if old == nil {
 		return
@@ -228,6 +229,13 @@ func (c *Config) Keep(old *Config) {
 			*l.to = *l.from
 		}
 	}
+	order := slices.Clone(old.order)
+	for _, key := range c.order {
+		if !slices.Contains(order, key) {
+			order = append(order, key)
+		}
+	}
+	c.order = order
 	for key, raw := range old.raw {
 		if _, ok := c.raw[key]; !ok && c.raw != nil {
 			c.raw[key] = raw

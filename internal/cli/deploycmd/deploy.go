@@ -35,7 +35,7 @@ type Flags struct {
 // New builds the command. run is nil in production; a parse test passes its own to look at Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
-		run = deploy
+		run = Run
 	}
 	c := &cobra.Command{
 		Use:   "deploy",
@@ -80,7 +80,8 @@ type result struct {
 	URL        string `json:"url,omitempty"`    // of the app, after --watch
 }
 
-func deploy(ctx context.Context, o *Options) error {
+// Run deploys as Flags say.
+func Run(ctx context.Context, o *Options) error {
 	if o.ListFiles {
 		return o.listFiles(ctx)
 	}

@@ -1,0 +1,124 @@
+package templatescmd
+
+import (
+	"context"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/scaffold"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// auth0 stores the application's values in .env and asks for the login in the configuration.
+func (o *Options) auth0(ctx context.Context) error {
+	init := flow.Init{Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect}
+	c, err := init.Ensure(ctx)
+	if err != nil {
+		return err
+	}
+	env, _, err := o.Folder.Env()
+	if err != nil {
+		return err
+	}
+	if err := o.values(ctx, env); err != nil {
+		return err
+	}
+	if stored, _ := env.Get(scaffold.SessionSecret, nil); stored == "" { // a new one would log every user out
+		secret, err := scaffold.NewSecret(o.Random)
+		if err != nil {
+			return err
+		}
+		if err := env.Set(scaffold.SessionSecret, secret); err != nil {
+			return o.unwritten(scaffold.SessionSecret, err)
+		}
+	}
+	c.Template = project.TemplateAuth0
+	if err := o.Folder.Save(c, env); err != nil {
+		return err
+	}
+	o.IO.Err.Note("Your Auth0 credentials have been stored in %s", o.Folder.EnvPath())
+	base, _ := env.Get(scaffold.BaseURL, nil)
+	after, _ := env.Get(scaffold.PostLogoutRedirect, nil)
+	r := scaffold.Register(c.ID, base, after)
+	return o.IO.Result(struct {
+		ID       string `json:"id"`
+		Template string `json:"template"`
+		scaffold.Registration
+	}{c.ID, c.Template, r}, func(out *term.Stream) {
+		out.Println(out.Green("Successfully configured Auth0."))
+		out.Println("Register these URLs in your Auth0 application:")
+		list(out, "Allowed Callback URLs", r.Callbacks)
+		list(out, "Allowed Logout URLs", r.Logouts)
+		out.Println("To deploy, run 'ploomber-cloud deploy'")
+	})
+}
+
+func list(out *term.Stream, title string, urls []string) {
+	out.Println("  " + out.Bold(title))
+	for _, u := range urls {
+		out.Println("    " + u)
+	}
+}
+
+// values completes the three values of the application in env.
+func (o *Options) values(ctx context.Context, env *dotenv.File) error {
+	for _, v := range []struct {
+		name, flag, given string
+		ask               func(context.Context, prompt.Question) (string, error)
+		check             func(string) error
+	}{
+		{name: scaffold.ClientID, flag: "--client-id", given: o.ClientID, ask: o.Ask.Text},
+		{name: scaffold.ClientSecret, flag: "--client-secret-stdin", ask: o.Ask.Secret},
+		{name: scaffold.Issuer, flag: "--issuer", given: o.Issuer, ask: o.Ask.Text, check: checkIssuer},
+	} {
+		stored, _ := env.Get(v.name, nil)
+		value, err := v.given, error(nil)
+		switch {
+		case v.name == scaffold.ClientSecret && o.ClientSecretStdin:
+			value, err = o.line("client secret")
+		case value != "":
+		case stored != "":
+			value = stored
+		default:
+			if value, _ = o.Environ(v.name); value == "" {
+				value, err = v.ask(ctx, prompt.Question{Label: "Enter the value for " + v.name, Flag: v.flag, Check: v.check})
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if v.name == scaffold.Issuer {
+			if value, err = o.issuer(value, value == stored); err != nil {
+				return err
+			}
+		}
+		if value == stored {
+			continue
+		}
+		if err := env.Set(v.name, value); err != nil {
+			return o.unwritten(v.name, err)
+		}
+	}
+	return nil
+}
+
+// issuer completes an issuer. A stored one that cannot be right is kept, as the user may know better; the
+// login would refuse it with the same words.
+func (o *Options) issuer(value string, stored bool) (string, error) {
+	full, err := scaffold.IssuerURL(value)
+	switch {
+	case err != nil && stored:
+		o.IO.Err.Warn("%s in %s: %v", scaffold.Issuer, o.Folder.EnvPath(), err)
+		return value, nil
+	case err != nil:
+		return "", failure.Failedf("%s: %w", scaffold.Issuer, err)
+	}
+	return full, nil
+}
+
+func (o *Options) unwritten(name string, err error) error {
+	return failure.Failedf("cannot store %s in %s: %w", name, o.Folder.EnvPath(), err)
+}

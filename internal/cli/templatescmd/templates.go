@@ -1,0 +1,123 @@
+// Package templatescmd sets a project up for a purpose: a login with Auth0, or a server for language models.
+package templatescmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/scaffold"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO      *term.IO
+	Ask     flow.Asker
+	Folder  flow.Folder // Folder.Config is a flag
+	Connect flow.Connect
+	Environ flow.Lookup
+	Random  io.Reader
+
+	// Deploy deploys the folder and shows where to follow it, for vllm.
+	Deploy func(ctx context.Context) error
+	// Model asks the host of models about one, with a token unless that is "".
+	Model func(ctx context.Context, name, token string) (ModelState, error)
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct {
+	ClientID, Issuer  string
+	ClientSecretStdin bool
+
+	Model, Token string
+	TokenStdin   bool
+	DeployNow    *bool // nil: asked
+}
+
+// ModelState tells whether a model can be served.
+type ModelState int
+
+// The states of a model.
+const (
+	Unknown ModelState = iota
+	Usable
+	Gated // needs a token
+)
+
+func names() []string { return []string{"auth0", "vllm"} }
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(ctx context.Context, template string, o *Options) error) *cobra.Command {
+	if run == nil {
+		run = apply
+	}
+	var deployNow bool
+	c := &cobra.Command{
+		Use:   "templates NAME",
+		Short: "Set up a login with Auth0, or a model server",
+		Long: "auth0  puts an OpenID Connect login (Auth0 or another provider) in front of the app.\n" +
+			"vllm   makes a project that serves a language model, in an empty folder.\n\n" +
+			"AUTH_CLIENT_ID, AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL are taken from .env, then from the\n" +
+			"environment, and asked for where both lack them.",
+		Example: "  ploomber-cloud templates auth0\n" +
+			"  ploomber-cloud templates auth0 --client-id ID --issuer https://tenant.us.auth0.com --client-secret-stdin < secret.txt\n" +
+			"  ploomber-cloud templates vllm --model facebook/opt-125m --deploy=false",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("deploy") {
+				o.DeployNow = &deployNow
+			}
+			return run(c.Context(), args[0], &o)
+		},
+		ValidArgsFunction: flagset.Fixed(names()...),
+	}
+	f := c.Flags()
+	f.StringVar(&o.ClientID, "client-id", "", "auth0: the application's client `ID`")
+	f.StringVar(&o.Issuer, "issuer", "", "auth0: the provider's `URL`, the application's domain")
+	f.BoolVar(&o.ClientSecretStdin, "client-secret-stdin", false, "auth0: read the client secret from standard input")
+	f.StringVar(&o.Flags.Model, "model", "", "vllm: the `MODEL` to serve")
+	f.BoolVar(&o.TokenStdin, "hf-token-stdin", false, "vllm: read the token for a gated model from standard input")
+	f.BoolVar(&deployNow, "deploy", false, "vllm: deploy at once, or with --deploy=false not")
+	flagset.Config(c, &o.Folder.Config)
+	return c
+}
+
+func apply(ctx context.Context, template string, o *Options) error {
+	switch template {
+	case "auth0":
+		return o.auth0(ctx)
+	case "vllm":
+		return o.vllm(ctx)
+	default: // exit status 1, as the reference tool's
+		return failure.Failedf("%w (templates: %s)", flagset.Unknown("template", template, names()), strings.Join(names(), ", "))
+	}
+}
+
+// line reads one secret line of standard input.
+func (o *Options) line(what string) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(o.IO.In, 64<<10))
+	if err != nil {
+		return "", failure.Failedf("cannot read the %s: %w", what, err)
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	first = strings.TrimSuffix(first, "\r")
+	if first == "" {
+		return "", failure.Failedf("no %s came on standard input", what)
+	}
+	return first, nil
+}
+
+func checkIssuer(typed string) error {
+	_, err := scaffold.IssuerURL(typed)
+	return err
+}
+
+var errEmptyFolder = errors.New("this template needs an empty directory")

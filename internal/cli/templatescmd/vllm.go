@@ -1,0 +1,182 @@
+package templatescmd
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/scaffold"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// vllm makes a project that serves a language model.
+func (o *Options) vllm(ctx context.Context) error {
+	entries, err := os.ReadDir(o.Folder.Dir)
+	if err != nil {
+		return failure.Failedf("cannot read the folder: %w", err)
+	}
+	if len(entries) > 0 {
+		return failure.Failedf("%w, and %s is here", errEmptyFolder, entries[0].Name()).
+			WithHint("run it in a new folder: mkdir my-model && cd my-model")
+	}
+	if err := fsx.Check(filepath.Join(o.Folder.Dir, "Dockerfile")); err != nil { // before a project is made
+		return err
+	}
+	model, err := o.chooseModel(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := scaffold.NewSecret(o.Random)
+	if err != nil {
+		return err
+	}
+	env, err := secrets(key, o.Token)
+	if err != nil {
+		return err
+	}
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	created, err := api.CreateProject(ctx, "docker")
+	if err != nil {
+		return err
+	}
+	c := &project.Config{
+		ID: created.ID, Type: "docker",
+		Resources: &project.Resources{CPU: tier.GPUMachineCPU, RAM: tier.GPUMachineRAM, GPU: 1},
+	}
+	if err := o.write(c, env, model); err != nil {
+		return failure.Failedf("the project %s was created, but its files could not be written: %w", c.ID, err)
+	}
+	o.IO.Err.Note("API KEY saved to %s", o.Folder.EnvPath())
+	o.IO.Err.Note("Dockerfile, requirements.txt and test-vllm.py created. Once the model is served, run 'python test-vllm.py'.")
+	err = o.IO.Result(struct {
+		ID    string `json:"id"`
+		Model string `json:"model"`
+	}{c.ID, model}, func(out *term.Stream) {
+		out.Println(out.Green("Your app '" + c.ID + "' has been configured successfully!"))
+	})
+	if err != nil {
+		return err
+	}
+	return o.deployNow(ctx)
+}
+
+// chooseModel asks until the host of models knows the model, and for a token where it needs one.
+func (o *Options) chooseModel(ctx context.Context) (string, error) {
+	model := o.Flags.Model
+	for {
+		if model == "" {
+			q := prompt.Question{
+				Label: "Model to serve via vLLM", Default: scaffold.DefaultModel, Flag: "--model", Check: scaffold.CheckModel,
+			}
+			var err error
+			if model, err = o.Ask.Text(ctx, q); err != nil {
+				return "", err
+			}
+		} else if err := scaffold.CheckModel(model); err != nil {
+			return "", failure.Failedf("--model %s: %w", model, err)
+		}
+		state, err := o.Model(ctx, model, "")
+		switch {
+		case err != nil:
+			return "", err
+		case state == Usable:
+			return model, nil
+		case state == Gated:
+			return model, o.askToken(ctx, model)
+		case o.Flags.Model != "":
+			return "", failure.Failedf("there is no model %s", model)
+		}
+		o.IO.Err.Note("Model %s not found, please try again.", model)
+		model = ""
+	}
+}
+
+func (o *Options) askToken(ctx context.Context, model string) error {
+	o.IO.Err.Note("Model %s is gated: it needs an %s", model, scaffold.HFToken)
+	for {
+		token, given := o.Environ(scaffold.HFToken)
+		given = given && token != ""
+		var err error
+		switch {
+		case o.TokenStdin:
+			given = true
+			token, err = o.line("token")
+		case !given:
+			token, err = o.Ask.Secret(ctx, prompt.Question{Label: "Enter your " + scaffold.HFToken, Flag: "--hf-token-stdin"})
+		}
+		if err != nil {
+			return err
+		}
+		state, err := o.Model(ctx, model, token)
+		switch {
+		case err != nil:
+			return err
+		case state == Usable:
+			o.Token = token
+			return nil
+		case given:
+			return failure.Failedf("the token does not open the model %s", model)
+		}
+		o.IO.Err.Note("The token does not open the model %s, please try again.", model)
+	}
+}
+
+func secrets(key, token string) (*dotenv.File, error) {
+	env, err := dotenv.Parse(nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := env.Set(scaffold.VLLMKey, key); err != nil {
+		return nil, err
+	}
+	if token != "" {
+		if err := env.Set(scaffold.HFToken, token); err != nil {
+			return nil, failure.Failedf("cannot store the token: %w", err)
+		}
+	}
+	return env, nil
+}
+
+func (o *Options) write(c *project.Config, env *dotenv.File, model string) error {
+	folder := flow.Folder{Dir: o.Folder.Dir}
+	config, err := folder.ConfigFile(c)
+	if err != nil {
+		return err
+	}
+	files := []fsx.File{{Path: folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private}, config}
+	for _, f := range scaffold.VLLM(model, c.ID) {
+		files = append(files, fsx.File{Path: filepath.Join(o.Folder.Dir, f.Name), Data: f.Data, Mode: fsx.Public})
+	}
+	return fsx.Replace(files...)
+}
+
+func (o *Options) deployNow(ctx context.Context) error {
+	yes := false
+	if o.DeployNow != nil {
+		yes = *o.DeployNow
+	} else {
+		var err error
+		if yes, err = o.Ask.Confirm(ctx, prompt.Question{Label: "Do you want to deploy now?", Flag: "--deploy"}, true); err != nil {
+			return err
+		}
+	}
+	if !yes {
+		o.IO.Err.Note("To deploy, run 'ploomber-cloud deploy'")
+		return nil
+	}
+	if err := o.Deploy(ctx); err != nil {
+		return err
+	}
+	o.IO.Err.Note("It takes about 12 minutes until the model is served.")
+	return nil
+}
