@@ -161,6 +161,9 @@ func keep(t *testing.T, ctx context.Context, page *browser.Page, e catalog.Examp
 	if dir == "" {
 		return
 	}
+	if err := page.Eval(ctx, "new Promise(done => setTimeout(done, 2000))", nil); err != nil { // pages fade in
+		t.Fatal(err)
+	}
 	shot, err := page.Screenshot(ctx)
 	if err != nil {
 		t.Fatal(err)

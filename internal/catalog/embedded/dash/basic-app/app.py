@@ -8,7 +8,7 @@ server = app.server  # what the platform starts: gunicorn app:server
 
 
 def control(label: str, name: str, low: float, high: float, value: float, step: float) -> html.Div:
-    slider = dcc.Slider(low, high, step, value=value, id=name, marks=None, tooltip={"always_visible": True})
+    slider = dcc.Slider(low, high, step, value=value, id=name, marks=None)
     return html.Div([html.Label(label, htmlFor=name), slider])
 
 

@@ -22,7 +22,7 @@ def Page():
     with solara.AppBar():
         # A link and not solara.Link, which stays inside the page: the logout needs a request.
         solara.Button("Log out", icon_name="mdi-logout", text=True, attributes={"href": "/logout"})
-    with solara.Column(style={"max-width": "900px", "margin": "0 auto", "padding": "1rem"}):
+    with solara.Column(style={"width": "100%", "max-width": "900px", "margin": "0 auto", "padding": "1rem"}):
         solara.Text(f"Logged in as {user()}")
         with solara.Card("Count words"):
             solara.InputTextArea("Text", value=text, continuous_update=True)

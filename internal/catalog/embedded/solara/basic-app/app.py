@@ -33,10 +33,10 @@ def Chart():
 @solara.component
 def Page():
     solara.Title("Population")
-    with solara.Column(style={"max-width": "900px", "margin": "0 auto", "padding": "1rem"}):
+    with solara.Column(style={"width": "100%", "max-width": "900px", "margin": "0 auto", "padding": "1rem"}):
         solara.Markdown("# Population")
         with solara.Card():
-            solara.SliderFloat("Growth rate", value=rate, min=0.5, max=4, step=0.05)
-            solara.SliderFloat("Share at the start", value=start, min=0.01, max=0.99, step=0.01)
-            solara.SliderInt("Steps", value=steps, min=5, max=100)
+            solara.SliderFloat(f"Growth rate {rate.value:.2f}", value=rate, min=0.5, max=4, step=0.05)
+            solara.SliderFloat(f"Share at the start {start.value:.2f}", value=start, min=0.01, max=0.99, step=0.01)
+            solara.SliderInt(f"Steps {steps.value}", value=steps, min=5, max=100)
         Chart()
