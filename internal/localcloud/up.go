@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -68,6 +67,9 @@ type Running struct {
 func Up(ctx context.Context, o UpOptions) (_ *Running, err error) {
 	o.Notify = serialised(o.Notify)
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
+	if o.CacheDir, err = filepath.Abs(o.CacheDir); err != nil {
 		return nil, err
 	}
 	recipe, err := o.recipe()
@@ -130,9 +132,6 @@ func (o *UpOptions) build(ctx context.Context, recipe platform.Recipe) (*build.B
 
 func (o *UpOptions) start(ctx context.Context, recipe platform.Recipe, env platform.Environment) (*supervise.App, error) {
 	home := filepath.Join(o.CacheDir, "projects", platform.FolderName(o.Dir), "home")
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, fmt.Errorf("make the app's home folder: %w", err)
-	}
 	return supervise.Start(ctx, supervise.Spec{
 		Recipe: recipe, Dir: o.Dir, Environment: env, Environ: o.Environ, Vars: o.Vars, Home: home,
 		Log: o.AppLog, Notify: o.Notify, Now: o.Now, ReadyTimeout: o.ReadyTimeout, StopTimeout: o.StopTimeout,

@@ -14,10 +14,10 @@ import (
 const requirementsName = "requirements.txt"
 
 // readRequirements returns the content of requirements.txt in dir and of every file that it refers to, each
-// once, in the order in which they are read. The error is a *platform.Problem where one is missing.
+// once, in the order in which they are read, and the state of the packages on this machine that they name. The error is a *platform.Problem where one is missing.
 func readRequirements(dir, framework string) ([]string, error) {
 	path := filepath.Join(dir, requirementsName)
-	r := requirementsReader{seen: map[string]bool{}}
+	r := requirementsReader{dir: dir, seen: map[string]bool{}}
 	err := r.read(path)
 	if errors.Is(err, fs.ErrNotExist) && !r.seen[path] {
 		return nil, &platform.Problem{
@@ -32,6 +32,7 @@ func readRequirements(dir, framework string) ([]string, error) {
 }
 
 type requirementsReader struct {
+	dir      string // installers take local packages to be relative to it
 	seen     map[string]bool
 	contents []string
 }
@@ -46,6 +47,12 @@ func (r *requirementsReader) read(path string) error {
 	}
 	r.seen[path] = true
 	r.contents = append(r.contents, string(data))
+	for _, local := range localPackages(string(data)) {
+		if !filepath.IsAbs(local) {
+			local = filepath.Join(r.dir, local)
+		}
+		r.contents = append(r.contents, treeState(local))
+	}
 	for _, ref := range references(string(data)) {
 		if strings.Contains(ref, "://") {
 			continue // what is behind an address counts as its name does
@@ -83,4 +90,45 @@ func references(content string) []string {
 		}
 	}
 	return refs
+}
+
+// localPackages returns the paths of packages that a requirements file takes from this machine. Those that are
+// installed as editable are left out: their files are used where they are.
+func localPackages(content string) []string {
+	var paths []string
+	for line := range strings.Lines(content) {
+		line = strings.TrimSpace(line)
+		if _, address, ok := strings.Cut(line, "file:"); ok && !strings.HasPrefix(line, "-") {
+			line = "/" + strings.TrimLeft(address, "/")
+		}
+		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "/") {
+			path, _, _ := strings.Cut(line, " ")
+			path, _, _ = strings.Cut(path, "[") // extras
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// treeState returns a text that changes when a file at or below path does. What builds of a package leave in
+// its folder does not count, nor do hidden files.
+func treeState(path string) string {
+	var state strings.Builder
+	_ = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // the installer will say what is wrong
+		}
+		name := d.Name()
+		if file != path && (strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".egg-info") || name == "build" || name == "__pycache__") {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if info, err := d.Info(); err == nil && !d.IsDir() {
+			fmt.Fprintln(&state, file, info.Size(), info.ModTime().UnixNano())
+		}
+		return nil
+	})
+	return state.String()
 }

@@ -80,6 +80,42 @@ func TestReadRequirements(t *testing.T) {
 	}
 }
 
+func TestLocalPackages(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string][]string{
+		"./pkg\n../other[extra]\n/abs/x.whl ; python_version > '3'\n": {"./pkg", "../other", "/abs/x.whl"},
+		"pkg @ file:///home/ann/pkg":                                  {"/home/ann/pkg"},
+		"-e ./pkg\nflask\n# ./no\n-e file:///x":                       nil,
+	} {
+		if got := localPackages(content); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", content, got, want)
+		}
+	}
+}
+
+func TestChangedLocalPackageIsInstalledAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"requirements.txt": "./pkg\n", "pkg/setup.py": "", "pkg/src/a.py": ""})
+	state := func() string {
+		t.Helper()
+		contents, err := readRequirements(dir, "flask")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return digest(contents...)
+	}
+	first := state()
+	write(t, dir, map[string]string{"pkg/build/lib/a.py": "x", "pkg/p.egg-info/PKG-INFO": "x", "pkg/.git/HEAD": "x", "app.py": "x"})
+	if state() != first {
+		t.Error("what a build leaves in the package counts as a change")
+	}
+	write(t, dir, map[string]string{"pkg/src/a.py": "changed"})
+	if state() == first {
+		t.Error("a changed package counts as the same")
+	}
+}
+
 func TestReadRequirementsMissing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

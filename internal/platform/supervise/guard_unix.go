@@ -38,8 +38,11 @@ func newGuard(pgid int, mark string, c platform.Command) *guard {
 	defer in.Close()
 	args := append([]string{"-c", guardScript, "sh", strconv.Itoa(pgid), mark}, c.Cleanup...)
 	cmd := exec.Command("/bin/sh", args...)
-	cmd.Dir = "/" // keeps no folder of the user busy
-	cmd.Env = platform.Without(c.Env, markName)
+	cmd.Dir = "/"                                                // keeps no folder of the user busy
+	cmd.Env = []string{"PATH=" + platform.Lookup(c.Env, "PATH")} // it has no use for the app's secrets
+	if len(c.Cleanup) > 0 {
+		cmd.Env = platform.Without(c.Env, markName)
+	}
 	cmd.Stdin = in
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if cmd.Start() != nil {

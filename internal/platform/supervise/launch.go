@@ -2,9 +2,7 @@ package supervise
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gofrs/flock"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
@@ -33,10 +33,16 @@ func foreign() []string {
 type launch struct {
 	spec   Spec
 	entry  string
-	root   string // {root}: private to this run, removed by discard
-	name   string // of a container
+	root   string       // {root}: private to this run, removed by discard
+	lock   *flock.Flock // held as long as root is in use
+	name   string       // of a container
 	secret string
 }
+
+const (
+	runPrefix  = "run-"
+	lockSuffix = ".lock"
+)
 
 // prepare finds the file to start and makes the app's folders. The error is a *platform.Problem where the
 // project is at fault. The caller calls discard in the end.
@@ -46,8 +52,8 @@ func prepare(s Spec) (*launch, error) {
 		return nil, err
 	}
 	run := strings.ToLower(rand.Text()[:12])
-	l := &launch{spec: s, entry: entry, root: filepath.Join(s.Home, "run-"+run), name: "ploomber-cloud-" + run, secret: rand.Text()}
-	if err := os.MkdirAll(l.root, 0o700); err != nil {
+	l := &launch{spec: s, entry: entry, root: filepath.Join(s.Home, runPrefix+run), name: "ploomber-cloud-" + run, secret: rand.Text()}
+	if err := l.makeRoot(); err != nil {
 		return nil, fmt.Errorf("make the app's folder: %w", err)
 	}
 	if err := mirror(s.Dir, l.root, s.Recipe.Mirror); err != nil {
@@ -57,7 +63,43 @@ func prepare(s Spec) (*launch, error) {
 	return l, nil
 }
 
-func (l *launch) discard() { _ = os.RemoveAll(l.root) }
+// makeRoot makes the folder of this run and removes those of runs that were killed, which nobody has locked.
+func (l *launch) makeRoot() error {
+	home := l.spec.Home
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	all := flock.New(filepath.Join(home, runPrefix+"all"+lockSuffix)) // or we could remove a folder not yet locked
+	if err := all.Lock(); err != nil {
+		return err
+	}
+	defer all.Unlock()
+	entries, err := os.ReadDir(home)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() && strings.HasPrefix(e.Name(), runPrefix) {
+			old := &launch{root: filepath.Join(home, e.Name())}
+			old.lock = flock.New(old.root + lockSuffix)
+			if ok, err := old.lock.TryLock(); ok && err == nil {
+				old.discard()
+			}
+		}
+	}
+	l.lock = flock.New(l.root + lockSuffix)
+	if err := l.lock.Lock(); err != nil {
+		return err
+	}
+	return os.Mkdir(l.root, 0o700)
+}
+
+// discard removes the folder of this run.
+func (l *launch) discard() {
+	_ = os.RemoveAll(l.root)
+	_ = l.lock.Unlock()
+	_ = os.Remove(l.lock.Path())
+}
 
 // command returns what starts the app on a port of the loopback interface.
 func (l *launch) command(port int) (platform.Command, error) {
@@ -128,52 +170,4 @@ func homeNames() []string {
 		return []string{"USERPROFILE", "HOME"}
 	}
 	return []string{"HOME"}
-}
-
-// mirror copies what matches patterns in from to the folder to. Links are followed, as a reader of the project
-// would.
-func mirror(from, to string, patterns []string) error {
-	project := os.DirFS(from)
-	for _, pattern := range patterns {
-		names, err := fs.Glob(project, pattern)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if err := copyTree(filepath.Join(from, name), filepath.Join(to, name)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func copyTree(from, to string) error {
-	info, err := os.Stat(from)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		data, err := os.ReadFile(from)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, data, 0o600)
-	}
-	if err := os.Mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Type()&fs.ModeSymlink != 0 {
-			continue // below the top a link may lead round in circles
-		}
-		if err := copyTree(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
 }

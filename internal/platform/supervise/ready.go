@@ -17,6 +17,7 @@ const (
 	loopback      = "127.0.0.1"
 	readyInterval = 100 * time.Millisecond
 	healthLimit   = 5 * time.Second  // for an answer of a framework's own health page
+	bodyLimit     = time.Second      // for what comes after the head of an answer
 	pageLimit     = 60 * time.Second // for a page of the app, which may have to compute first
 )
 
@@ -111,7 +112,9 @@ func answers(ctx context.Context, client *http.Client, page string, lenient bool
 		return false
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 1<<10)
+	// Cutting a page off makes some servers complain in their log; one that never ends is not waited for.
+	defer time.AfterFunc(bodyLimit, cancel).Stop()
+	_, _ = io.CopyN(io.Discard, resp.Body, 1<<20)
 	if lenient {
 		return resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusBadGateway
 	}

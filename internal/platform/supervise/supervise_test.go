@@ -132,8 +132,8 @@ func TestAppThatDoesNotStart(t *testing.T) {
 			if len(problem.Output) > tailLines {
 				t.Errorf("%d lines of output", len(problem.Output))
 			}
-			if left, _ := os.ReadDir(s.Home); len(left) > 0 {
-				t.Errorf("left %s in the home folder", left[0].Name())
+			if left, _ := filepath.Glob(filepath.Join(s.Home, runPrefix+"*")); len(left) > 1 { // the common lock stays
+				t.Errorf("left %q in the home folder", left)
 			}
 		})
 	}
@@ -297,6 +297,23 @@ func TestProjectIsOnlyRead(t *testing.T) {
 	}
 	if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the run's folder is still there: %v", err)
+	}
+}
+
+func TestFoldersOfKilledRunsAreRemoved(t *testing.T) {
+	t.Parallel()
+	s := spec(t, "serve")
+	running := up(t, s)
+	killed := filepath.Join(s.Home, runPrefix+"killed")
+	if err := os.MkdirAll(filepath.Join(killed, "deep"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	up(t, s)
+	if _, err := os.Stat(killed); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of a killed run is still there: %v", err)
+	}
+	if _, err := os.Stat(running.launch.root); err != nil {
+		t.Errorf("the folder of another running app has gone: %v", err)
 	}
 }
 
