@@ -73,7 +73,7 @@ const (
 )
 
 func header(b *block) *zip.FileHeader {
-	h := &zip.FileHeader{Name: b.entry.Name, Method: zip.Deflate, ReaderVersion: version20}
+	h := &zip.FileHeader{Name: b.entry.Name, Method: zip.Deflate, CreatorVersion: version20, ReaderVersion: version20}
 	h.SetMode(b.info.Mode())
 	h.ModifiedDate, h.ModifiedTime = dosTime(b.info.ModTime()) //nolint:staticcheck // CreateRaw writes no other
 	for i := range len(h.Name) {
