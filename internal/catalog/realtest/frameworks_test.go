@@ -77,7 +77,7 @@ func frameworks() map[string]framework {
 			python: true, run: []string{"voila", "app.ipynb", "--port=PORT", "--no-browser", "--Voila.ip=127.0.0.1"}, ready: "/voila/static/voila.js",
 			icons: []string{"/fontawesome-free@"},
 			checks: map[string][]string{
-				"basic-app":      {`text().includes("Coin tosses") && all(".jp-OutputArea img, .jupyter-widgets img").length === 1`},
+				"basic-app":      {`text().includes("Coin tosses") && all("img.widget-image")[0]?.naturalWidth === 900`},
 				"app-with-auth0": {`text().includes("22.00 EUR each")`},
 			},
 		},
