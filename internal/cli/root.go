@@ -9,6 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/authcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
@@ -17,6 +18,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/watchcmd"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
@@ -116,6 +118,7 @@ func (e *env) addCommands(root *cobra.Command) {
 		resourcescmd.New(resourcescmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
 		labelscmd.New(labelscmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect}, nil),
 	)
+	add(groupLocal, upcmd.New(e.up(), nil), democmd.New(e.demo(), nil))
 	add(groupDeploy,
 		deploycmd.New(e.deployOptions(), nil),
 		watchcmd.New(watchcmd.Options{

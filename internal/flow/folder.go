@@ -119,16 +119,19 @@ func (f Folder) ConfigFile(c *project.Config) (fsx.File, error) {
 	return fsx.File{Path: path, Data: data, Mode: fsx.Public}, err
 }
 
-// Save writes the configuration and, where env is not nil, the secrets with it: both or, when one cannot be
+// Save writes the configuration and the secrets, either of which may be nil: both or, when one cannot be
 // written, none.
 func (f Folder) Save(c *project.Config, env *dotenv.File) error {
-	file, err := f.ConfigFile(c)
-	if err != nil {
-		return err
-	}
-	files := []fsx.File{file}
+	var files []fsx.File
 	if env != nil {
-		files = []fsx.File{{Path: f.EnvPath(), Data: env.Bytes(), Mode: fsx.Private}, file}
+		files = append(files, fsx.File{Path: f.EnvPath(), Data: env.Bytes(), Mode: fsx.Private})
+	}
+	if c != nil {
+		config, err := f.ConfigFile(c)
+		if err != nil {
+			return err
+		}
+		files = append(files, config)
 	}
 	return fsx.Replace(files...)
 }

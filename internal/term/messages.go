@@ -77,3 +77,6 @@ func (s *Stream) Fail(code int, message, hint string) {
 		s.Println(s.Faint("Hint: ") + hint)
 	}
 }
+
+// Talks tells whether notes are shown: not where quiet or JSON was asked for.
+func (s *Stream) Talks() bool { return !s.quiet }

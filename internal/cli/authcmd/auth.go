@@ -36,6 +36,7 @@ type Flags struct {
 	Feature       project.Feature
 	Username      string
 	PasswordStdin bool
+	Offline       bool
 }
 
 // New builds the command. run is nil in production; a parse test passes its own to look at Options.
@@ -52,6 +53,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"  ploomber-cloud auth --add --feature main_app\n" +
 			"  ploomber-cloud auth --add --feature main_app --username ana --password-stdin < password.txt\n" +
 			"  ploomber-cloud auth --add --feature analytics --overwrite    # new credentials\n" +
+			"  ploomber-cloud auth --add --feature main_app --offline       # for 'up', without an account\n" +
 			"  ploomber-cloud auth --remove --feature main_app",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -63,6 +65,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 				return failure.Failedf("One of --add or --remove must be specified.")
 			case o.Remove && o.Overwrite:
 				return failure.Failedf("--overwrite can only be specified with --add.")
+			case o.Remove && o.Offline:
+				return failure.Usagef("--offline can only be specified with --add")
 			case o.Remove && (o.Username != "" || o.PasswordStdin):
 				return failure.Usagef("--username and --password-stdin can only be specified with --add")
 			}
@@ -75,6 +79,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.Overwrite, "overwrite", false, "with --add: ask for new credentials though there are some")
 	f.StringVar(&o.Username, "username", "", "with --add: the user's `NAME`")
 	f.BoolVar(&o.PasswordStdin, "password-stdin", false, "with --add: read the password from standard input")
+	f.BoolVar(&o.Offline, "offline", false, "with --add: do not ask the platform, for 'ploomber-cloud up' without an account")
 	flagset.OneOf(c, &o.Feature, "feature", "what to protect", project.Features())
 	return c
 }
@@ -89,9 +94,12 @@ type result struct {
 }
 
 func auth(ctx context.Context, o *Options) error {
-	plan, err := o.allowed(ctx)
-	if err != nil {
-		return err
+	var plan tier.Tier
+	if !o.Offline {
+		var err error
+		if plan, err = o.allowed(ctx); err != nil {
+			return err
+		}
 	}
 	if o.Feature == "" {
 		left, err := o.choose(ctx)
@@ -99,7 +107,7 @@ func auth(ctx context.Context, o *Options) error {
 			return err
 		}
 	}
-	if o.Feature == project.Analytics {
+	if o.Feature == project.Analytics && !o.Offline {
 		if err := plan.Require(tier.ViewAnalyticsReport); err != nil {
 			return err
 		}
@@ -139,9 +147,22 @@ func (o *Options) choose(ctx context.Context) (left bool, err error) {
 	return false, nil
 }
 
-func (o *Options) add(ctx context.Context) error {
+// project returns the configuration that the credentials belong to, nil for a folder without an account's
+// project: there .env alone says that 'up' asks for a password.
+func (o *Options) project(ctx context.Context) (*project.Config, error) {
 	init := flow.Init{Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect}
-	c, err := init.Ensure(ctx)
+	if !o.Offline {
+		return init.Ensure(ctx)
+	}
+	there, err := o.Folder.Initialised()
+	if err != nil || !there {
+		return nil, err
+	}
+	return o.Folder.Load()
+}
+
+func (o *Options) add(ctx context.Context) error {
+	c, err := o.project(ctx)
 	if err != nil {
 		return err
 	}
@@ -154,7 +175,9 @@ func (o *Options) add(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.SetCredentials(o.Feature, project.Reference(o.Feature.UsernameKey(), o.Feature.PasswordKey()))
+	if c != nil {
+		c.SetCredentials(o.Feature, project.Reference(o.Feature.UsernameKey(), o.Feature.PasswordKey()))
+	}
 	if err := o.Folder.Save(c, env); err != nil {
 		return err
 	}

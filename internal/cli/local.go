@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+)
+
+// up is what running a project here needs.
+func (e *env) up() upcmd.Options {
+	return upcmd.Options{
+		IO: e.io, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, CacheDir: e.cacheDir,
+		Now: e.system.Now, Random: rand.Reader, Browse: browse, Verbose: func() bool { return e.flags.verbose },
+	}
+}
+
+// demo runs its example as up does.
+func (e *env) demo() democmd.Options {
+	return democmd.Options{
+		IO: e.io, TempDir: e.system.TempDir, Random: rand.Reader,
+		Serve: func(ctx context.Context, dir string, port int, ready func(context.Context, string) error) error {
+			o := e.up()
+			o.Folder = flow.Folder{Dir: dir}
+			o.Port, o.Timeout = port, 3*time.Minute // the first start of a framework compiles its files
+			return o.Run(ctx, func(ctx context.Context, s upcmd.Served) error { return ready(ctx, s.URL) })
+		},
+	}
+}
+
+// cacheDir keeps what can be made again: the environments of apps.
+func (e *env) cacheDir() (string, error) {
+	if v, _ := e.system.Lookup("PLOOMBER_CLOUD_CACHE"); v != "" {
+		return v, nil
+	}
+	if v, _ := e.system.Lookup("XDG_CACHE_HOME"); filepath.IsAbs(v) {
+		return filepath.Join(v, "ploomber-cloud"), nil
+	}
+	home, err := e.settings.Home()
+	if err != nil {
+		return "", err
+	}
+	switch runtime.GOOS {
+	case "darwin":
+		return filepath.Join(home, "Library", "Caches", "ploomber-cloud"), nil
+	case "windows":
+		return filepath.Join(home, "AppData", "Local", "ploomber-cloud"), nil
+	default:
+		return filepath.Join(home, ".cache", "ploomber-cloud"), nil
+	}
+}
+
+// browse opens the user's browser.
+func browse(url string) error {
+	switch runtime.GOOS {
+	case "darwin":
+		return exec.Command("open", url).Start()
+	case "windows":
+		return exec.Command("rundll32", "url.dll,FileProtocolHandler", url).Start()
+	default:
+		return exec.Command("xdg-open", url).Start()
+	}
+}

@@ -1,0 +1,77 @@
+package flow
+
+import (
+	"context"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// State is what the platform knows about a project and its newest deployment.
+type State struct {
+	Project *cloudapi.Project
+	Newest  *cloudapi.ProjectJob // nil: never deployed
+	Job     *cloudapi.Job        // of Newest
+}
+
+// StateOf asks the platform for a project and, where there is one, its newest deployment.
+func StateOf(ctx context.Context, api *cloudapi.Client, projectID string) (State, error) {
+	p, err := api.Project(ctx, projectID)
+	if err != nil || len(p.Jobs) == 0 {
+		return State{Project: p}, err
+	}
+	job, err := api.Job(ctx, p.Jobs[0].ID)
+	return State{Project: p, Newest: &p.Jobs[0], Job: job}, err
+}
+
+// Protected lists the features of the newest deployment that are behind a password.
+func (s State) Protected() []project.Feature {
+	protected := []project.Feature{}
+	if s.Newest != nil && s.Newest.AuthEnabled {
+		protected = append(protected, project.MainApp)
+	}
+	if s.Newest != nil && s.Newest.AuthAnalyticsEnabled {
+		protected = append(protected, project.Analytics)
+	}
+	return protected
+}
+
+// ProjectID is the given id, else that of the folder's configuration.
+func (f Folder) ProjectID(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	c, err := f.Load()
+	if err != nil {
+		return "", err
+	}
+	return c.ID, nil
+}
+
+// SecretNames lists the secrets that a deployment of c would send, as Secrets does but without their values;
+// source is "" and names nil where it would send none and the platform's would stay.
+func (f Folder) SecretNames(c *project.Config) (names []string, source string, err error) {
+	env, exists, err := f.Env()
+	if err != nil {
+		return nil, "", err
+	}
+	if exists && !ignoresEnv(c) {
+		return Valued(env), f.EnvPath(), nil
+	}
+	if len(c.SecretKeys) == 0 {
+		return nil, "", nil
+	}
+	return c.SecretKeys, "secret-keys", nil
+}
+
+// Valued lists the keys of env that have a value, be it an empty one.
+func Valued(env *dotenv.File) []string {
+	names := []string{}
+	for _, p := range env.Values(nil) {
+		if !p.Null {
+			names = append(names, p.Key)
+		}
+	}
+	return names
+}
