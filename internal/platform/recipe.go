@@ -91,8 +91,8 @@ func recipes(goos string) map[Framework]Recipe {
 		Docker: {
 			Runtime: Container, Entry: "Dockerfile",
 			// Port 80 is where Ploomber Cloud expects the server of a container.
-			Args:    words("run --rm --init --name {name} --publish 127.0.0.1:{port}:80 {env} {image}"),
-			Cleanup: words("rm --force {name}"),
+			Args:    words("run --rm --name {name} --publish 127.0.0.1:{port}:80 {env} {image}"),
+			Cleanup: words("kill {name}"), // and --rm removes it
 			Ready:   "/", Lenient: true,
 		},
 	}

@@ -349,11 +349,11 @@ func TestContainerArguments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "run --rm --init --name box --publish 127.0.0.1:1234:80 --env A --env TOKEN img"
+	want := "run --rm --name box --publish 127.0.0.1:1234:80 --env A --env TOKEN img"
 	if got := strings.Join(c.Args, " "); got != want {
 		t.Errorf("arguments %q, want %q", got, want)
 	}
-	if got := strings.Join(c.Cleanup, " "); got != "/bin/docker rm --force box" {
+	if got := strings.Join(c.Cleanup, " "); got != "/bin/docker kill box" {
 		t.Errorf("cleanup %q", got)
 	}
 	if platform.Lookup(c.Env, "TOKEN") != "hidden" || platform.Lookup(c.Env, "HOME") != "/mine" {
