@@ -1,0 +1,89 @@
+// Package completioncmd writes the scripts with which shells complete the program's commands.
+package completioncmd
+
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO   *term.IO
+	root *cobra.Command
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct{ Shell string }
+
+func shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = completion
+	}
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Write the completion script of a shell",
+		Long: "Write the script that makes SHELL (bash, zsh, fish, powershell) complete commands, flags, project ids,\n" +
+			"features and examples. Install it once as above, then open a new shell.\n\n" +
+			"bash needs the package bash-completion. zsh needs 'autoload -U compinit && compinit' in ~/.zshrc, and\n" +
+			"a folder of yours in fpath. In PowerShell, put the line into the file that $PROFILE names to keep it.",
+		Example: "  # bash, on Linux\n" +
+			"  mkdir -p ~/.local/share/bash-completion/completions\n" +
+			"  ploomber-cloud completion bash > ~/.local/share/bash-completion/completions/ploomber-cloud\n" +
+			"  # bash, on macOS with Homebrew\n" +
+			"  ploomber-cloud completion bash > $(brew --prefix)/etc/bash_completion.d/ploomber-cloud\n" +
+			"  # zsh\n" +
+			"  ploomber-cloud completion zsh > \"${fpath[1]}/_ploomber-cloud\"\n" +
+			"  # fish\n" +
+			"  ploomber-cloud completion fish > ~/.config/fish/completions/ploomber-cloud.fish\n" +
+			"  # PowerShell\n" +
+			"  ploomber-cloud completion powershell | Out-String | Invoke-Expression",
+		Args:              cobra.MaximumNArgs(1), // RunE tells which shells there are
+		ValidArgsFunction: flagset.Fixed(shells()...),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return failure.Usagef("name the shell: bash, zsh, fish or powershell")
+			}
+			o.Shell, o.root = args[0], c.Root()
+			return run(c.Context(), &o)
+		},
+	}
+}
+
+// result is what --json prints.
+type result struct {
+	Shell  string `json:"shell"`
+	Script string `json:"script"`
+}
+
+func completion(_ context.Context, o *Options) error {
+	var script bytes.Buffer
+	if err := generate(o.root, o.Shell, &script); err != nil {
+		return err
+	}
+	return o.IO.Result(result{o.Shell, script.String()}, func(out *term.Stream) { out.Printf("%s", script.String()) })
+}
+
+func generate(root *cobra.Command, shell string, to io.Writer) error {
+	switch shell {
+	case "bash":
+		return root.GenBashCompletionV2(to, true)
+	case "zsh":
+		return root.GenZshCompletion(to)
+	case "fish":
+		return root.GenFishCompletion(to, true)
+	case "powershell":
+		return root.GenPowerShellCompletionWithDesc(to)
+	}
+	return failure.Usagef("%w", flagset.Unknown("shell", shell, shells()))
+}
