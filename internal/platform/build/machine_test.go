@@ -73,7 +73,7 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 	case slices.Contains(c.Args, "venv"): // uv venv ... DIR, python -m venv DIR
 		m.program(filepath.Join(c.Args[len(c.Args)-1], binName(), "python"))
 	}
-	if strings.Contains(line, "install --requirement") {
+	if strings.Contains(line, "--requirement ") {
 		if m.hold != nil {
 			m.hold <- struct{}{}
 			select {
@@ -85,6 +85,9 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 		for _, p := range strings.Fields(m.packages) {
 			m.program(filepath.Join(m.venv(c), p))
 		}
+	}
+	if last := c.Args[len(c.Args)-1]; slices.Contains(c.Args, "install") && (last == "gunicorn" || last == "waitress") {
+		m.program(filepath.Join(m.venv(c), last))
 	}
 	if strings.Contains(line, "find_spec") && m.missing != "" && strings.Contains(line, m.missing) {
 		return &platform.ExitError{Code: 1}

@@ -3,11 +3,10 @@ package build
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
@@ -81,59 +80,70 @@ func (b *Builder) makeVenv(ctx context.Context, p Project, py interpreter, dir s
 		// Byte code goes to the environment too, not beside the project's own files.
 		Vars: map[string]string{"VIRTUAL_ENV": venv, "PYTHONPYCACHEPREFIX": filepath.Join(dir, "pycache")},
 	}
-	if runtime.GOOS == "windows" {
-		env.Bin = filepath.Join(venv, "Scripts")
-	}
 	python := filepath.Join(env.Bin, "python")
 	if runtime.GOOS == "windows" {
-		python += ".exe"
+		env.Bin = filepath.Join(venv, "Scripts")
+		python = filepath.Join(env.Bin, "python.exe")
 	}
-	install := []string{"install", "--requirement", filepath.Join(p.Dir, requirementsName)}
-	if p.Recipe.Supplied != "" {
-		install = append(install, p.Recipe.Supplied)
-	}
-	uv, err := platform.FindProgram(b.Environ, "uv")
-	switch {
-	case err == nil:
-		b.step(platform.Building, "making an environment for Python %s with uv", py.Version)
-		err = b.run(ctx, p, "making the environment", uv, "venv", "--no-project", "--python", py.Path, venv)
-		if err == nil {
-			b.step(platform.Building, "installing %s", requirementsName)
-			args := append([]string{"pip"}, install...)
-			err = b.run(ctx, p, "installing "+requirementsName, uv, append(args, "--python", python)...)
-		}
-	case errors.Is(err, fs.ErrNotExist):
-		b.step(platform.Building, "making an environment for Python %s", py.Version)
-		err = b.run(ctx, p, "making the environment", py.Path, "-I", "-m", "venv", venv)
-		if err == nil {
-			b.step(platform.Building, "installing %s with pip", requirementsName)
-			args := []string{"-I", "-m", "pip", "--disable-pip-version-check", "--no-input"}
-			err = b.run(ctx, p, "installing "+requirementsName, python, append(append(args, install...), "--no-compile", "--progress-bar", "off")...)
-		}
-	}
-	if err == nil {
-		err = b.checkPackage(ctx, p, env, python)
-	}
-	if err != nil {
+	with := b.installer(py, venv, python)
+	b.step(platform.Building, "making an environment for Python %s with %s", py.Version, with.name)
+	if err := b.run(ctx, p, "making the environment", with.makes[0], with.makes[1:]...); err != nil {
 		return platform.Environment{}, nil, err
 	}
-	program, _ := platform.Executable(filepath.Join(env.Bin, p.Recipe.Program))
+	install := func(what string, args ...string) error {
+		b.step(platform.Building, "installing %s", what)
+		command := slices.Concat(with.installs, args)
+		return b.run(ctx, p, "installing "+what, command[0], command[1:]...)
+	}
+	if err := install(requirementsName, "--requirement", filepath.Join(p.Dir, requirementsName)); err != nil {
+		return platform.Environment{}, nil, err
+	}
+	program, found := platform.Executable(filepath.Join(env.Bin, p.Recipe.Program))
+	if !found && p.Recipe.Supplied != "" {
+		// On its own, because requirements with hashes cannot be installed together with a name alone.
+		if err := install(p.Recipe.Supplied, p.Recipe.Supplied); err != nil {
+			return platform.Environment{}, nil, err
+		}
+		program, found = platform.Executable(filepath.Join(env.Bin, p.Recipe.Program))
+	}
+	if err := b.checkPackage(ctx, p, python, found); err != nil {
+		return platform.Environment{}, nil, err
+	}
 	return env, []string{python, program}, nil
 }
 
-// checkPackage sees to it that the requirements brought the framework.
-func (b *Builder) checkPackage(ctx context.Context, p Project, env platform.Environment, python string) error {
-	_, found := platform.Executable(filepath.Join(env.Bin, p.Recipe.Program))
-	if found && p.Recipe.Package != "" {
+// installer is a way to make virtual environments. Both are commands: program and arguments.
+type installer struct {
+	name     string
+	makes    []string
+	installs []string // what to install follows
+}
+
+// installer returns uv, which is many times faster, or where it is missing what comes with Python.
+func (b *Builder) installer(py interpreter, venv, python string) installer {
+	if uv, err := platform.FindProgram(b.Environ, "uv"); err == nil {
+		return installer{
+			name:     "uv",
+			makes:    []string{uv, "venv", "--no-project", "--python", py.Path, venv},
+			installs: []string{uv, "pip", "install", "--python", python},
+		}
+	}
+	return installer{
+		name:  "pip",
+		makes: []string{py.Path, "-I", "-m", "venv", venv},
+		installs: []string{python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input",
+			"install", "--no-compile", "--progress-bar", "off"},
+	}
+}
+
+// checkPackage sees to it that the requirements brought the framework; started says whether its program is there.
+func (b *Builder) checkPackage(ctx context.Context, p Project, python string, started bool) error {
+	if started {
 		_, err := b.ask(ctx, p, python, "-I", "-c",
 			fmt.Sprintf("import importlib.util, sys; sys.exit(importlib.util.find_spec(%q) is None)", p.Recipe.Package))
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
-		found = err == nil
-	}
-	if found {
-		return nil
 	}
 	return &platform.Problem{
 		Msg:  fmt.Sprintf("%s does not bring %s", filepath.Join(p.Dir, requirementsName), p.Recipe.Package),
