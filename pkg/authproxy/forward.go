@@ -60,7 +60,8 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		if !b.answered.Load() {
 			b.answered.Store(true)
 		}
-	case r.Context().Err() != nil: // the visitor has gone
+	case r.Context().Err() != nil, errors.Is(err, upstream.ErrBroken):
+		// The visitor has gone, or must not take a part for the whole: the server cuts the connection.
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
 		p.showStarting(w, r)

@@ -118,7 +118,7 @@ func assemble(c Config, o Options) (*Proxy, error) {
 	c.Passwords = withoutPasswords(c.Passwords) // from here on only the hashes are needed
 	p := &Proxy{
 		config: c, rules: newRules(c), passwords: checker, store: o.Store, signer: newSigner(c.Secrets, own[:], o.Now),
-		live: newLive(o.Store, o.Now), pages: newPages(), forwarder: upstream.NewReverse(),
+		live: newLive(o.Store, o.Now), pages: newPages(), forwarder: upstream.NewDirect(o.Now),
 		now: o.Now, random: o.Random, log: o.Log, cookieNames: makeCookieNames(o.CookieSuffix),
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}

@@ -6,13 +6,16 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"time"
 )
 
-// Reverse carries requests by the standard library's ReverseProxy.
+// Reverse carries requests by the standard library's ReverseProxy. It is what Direct is compared with: the same tests
+// run against both.
 type Reverse struct {
 	transport *http.Transport
 	proxy     *httputil.ReverseProxy
@@ -50,6 +53,7 @@ func NewReverse() *Reverse {
 	v.proxy = &httputil.ReverseProxy{
 		Transport:     v.transport,
 		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			p := passageOf(pr.In.Context())
 			u := *pr.In.URL

@@ -1,0 +1,95 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// Sizes in bytes.
+const (
+	readSize = 4 << 10   // of a connection's buffer, which grows only for a larger head
+	maxHead  = 256 << 10 // of the longest head of an answer that is accepted
+	copySize = 32 << 10  // of the buffers for bodies
+)
+
+// conn is one connection to the app, with what has been read from it and not used yet.
+type conn struct {
+	net.Conn
+	target     Target
+	reused     bool
+	idle       time.Time // since when
+	handedOver bool      // to a tunnel, which closes it
+
+	buf   []byte
+	r, w  int // buf[r:w] is unused
+	peek  func() bool
+	names map[string]string // header names as the app writes them -> canonical
+}
+
+func newConn(c net.Conn, to Target) *conn {
+	return &conn{Conn: c, target: to, buf: make([]byte, readSize), peek: newPeek(c), names: map[string]string{}}
+}
+
+func (c *conn) close() { _ = c.Conn.Close() }
+
+// buffered returns what has been read and not used; it holds until the next read.
+func (c *conn) buffered() []byte { return c.buf[c.r:c.w] }
+
+// fill reads once more into the buffer, which has room for that.
+func (c *conn) fill() error {
+	if c.r > 0 {
+		copy(c.buf, c.buf[c.r:c.w])
+		c.r, c.w = 0, c.w-c.r
+	}
+	if c.w == len(c.buf) {
+		return errBufferFull
+	}
+	n, err := c.Conn.Read(c.buf[c.w:])
+	c.w += n
+	if n > 0 {
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+var errBufferFull = errors.New("buffer is full")
+
+// grow doubles the buffer up to limit; false at the limit.
+func (c *conn) grow(limit int) bool {
+	if len(c.buf) >= limit {
+		return false
+	}
+	bigger := make([]byte, 2*len(c.buf))
+	c.w = copy(bigger, c.buf[c.r:c.w])
+	c.r, c.buf = 0, bigger
+	return true
+}
+
+// shrink gives a large buffer back once it is empty.
+func (c *conn) shrink() {
+	if len(c.buf) > readSize && c.r == c.w {
+		c.buf, c.r, c.w = make([]byte, readSize), 0, 0
+	}
+}
+
+// buffers lends buffers for bodies.
+type buffers struct{ pool *sync.Pool }
+
+func newBuffers() buffers {
+	return buffers{&sync.Pool{New: func() any { b := make([]byte, copySize); return &b }}}
+}
+
+func (b buffers) get() *[]byte { return b.pool.Get().(*[]byte) }
+
+// put takes a buffer back; one of another size was not lent by get.
+func (b buffers) put(buf *[]byte) {
+	if len(*buf) == copySize {
+		b.pool.Put(buf)
+	}
+}

@@ -1,0 +1,86 @@
+package upstream
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fromBytes is a conn whose app has sent b and hung up. Only reading works.
+func fromBytes(b []byte) *conn {
+	c := &conn{buf: make([]byte, readSize), names: map[string]string{}}
+	c.Conn = &readConn{r: bytes.NewReader(b)}
+	return c
+}
+
+// FuzzAnswer compares with the standard library: what we take for an answer it takes for the same answer, with
+// the same body. The reverse need not be: we refuse more.
+func FuzzAnswer(f *testing.F) {
+	for _, s := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-A: b\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+		"HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.0 200\r\n\r\nuntil the end", "HTTP/1.1 200 OK\nA:b\n\nok",
+		"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n", "HTTP/1.1 200 OK\r\nConnection: close, X-A\r\nX-A: 1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0002;a=b\r\nok\r\n0\r\n\r\n", "\r\n\r\n", "",
+	} {
+		f.Add([]byte(s), false)
+		f.Add([]byte(s), true)
+	}
+	d := NewDirect(time.Now)
+	f.Fuzz(func(t *testing.T, b []byte, isHead bool) {
+		method := http.MethodGet
+		if isHead {
+			method = http.MethodHead
+		}
+		c := fromBytes(b)
+		h, err := c.readHead(method)
+		if err != nil || h.code < 200 {
+			return
+		}
+		std, stdErr := http.ReadResponse(bufio.NewReader(bytes.NewReader(b)), &http.Request{Method: method})
+		if stdErr != nil {
+			if len(h.fields) > 0 && strings.Contains(stdErr.Error(), "malformed MIME header") {
+				return // it refuses some names that are tokens, and empty ones after trimming
+			}
+			t.Fatalf("we take %q for an answer, the standard library says %v", b, stdErr)
+		}
+		if std.StatusCode != h.code {
+			t.Fatalf("%q: status %d, the standard library reads %d", b, h.code, std.StatusCode)
+		}
+		w := httptest.NewRecorder()
+		err = d.copyBody(w, c, h)
+		body, stdErr := io.ReadAll(std.Body)
+		if err == nil && (stdErr != nil || w.Body.String() != string(body)) {
+			t.Fatalf("%q: body %q, the standard library reads %q, %v", b, w.Body, body, stdErr)
+		}
+		if !strings.HasPrefix(string(body), w.Body.String()) && stdErr == nil {
+			t.Fatalf("%q: body begins with %q, the standard library reads %q", b, w.Body, body)
+		}
+	})
+}
+
+func FuzzChunkSize(f *testing.F) {
+	for _, s := range []string{"0", "a;x=y", "FFFFFFFFFFFFFFF", "1 ", "", "-1", "0x1", "1_0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if n, err := parseChunkSize(s); err == nil && n < 0 {
+			t.Errorf("parseChunkSize(%q) = %d", s, n)
+		}
+	})
+}
+
+// readConn is a net.Conn of which only Read is there.
+type readConn struct {
+	net.Conn
+	r io.Reader
+}
+
+func (c *readConn) Read(b []byte) (int, error) { return c.r.Read(b) }

@@ -1,0 +1,261 @@
+package upstream
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// head is the head of an answer.
+type head struct {
+	code   int
+	fields []field
+	body   framing
+	length int64 // of the body, where body is sized
+	keep   bool  // the connection can be used again
+}
+
+type field struct{ name, value string }
+
+// framing says how the end of a body is found (RFC 9112, section 6.3).
+type framing int
+
+const (
+	noBody framing = iota
+	sized
+	chunked
+	untilClose
+)
+
+// readHead reads the head of an answer to a request with that method.
+func (c *conn) readHead(method string) (*head, error) {
+	first := true
+	for searched := 0; ; {
+		if end := headEnd(c.buffered()[searched:]); end >= 0 {
+			end += searched
+			text := string(c.buffered()[:end])
+			c.r += end
+			return c.parseHead(text, method)
+		}
+		searched = max(0, len(c.buffered())-3) // an end may lie across two reads
+		switch err := c.fill(); {
+		case err == nil:
+			first = false
+		case err == errBufferFull && c.grow(maxHead):
+		case err == errBufferFull:
+			return nil, fmt.Errorf("%w: head of more than %d bytes", ErrMalformed, maxHead)
+		case first && len(c.buffered()) == 0:
+			return nil, stale(err)
+		default:
+			return nil, fmt.Errorf("%w: the head breaks off: %w", ErrMalformed, err)
+		}
+	}
+}
+
+// headEnd returns where the empty line ends, or -1. Lines may end in a bare LF, as textproto has it.
+func headEnd(b []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(b[at:], '\n')
+		if i < 0 {
+			return -1
+		}
+		at += i + 1
+		switch rest := b[at:]; {
+		case len(rest) > 0 && rest[0] == '\n':
+			return at + 1
+		case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
+			return at + 2
+		}
+	}
+}
+
+// parseHead takes the head apart. Whatever two readers could understand differently is refused: folded lines,
+// spaces around names, control characters, two lengths, or a length beside an encoding.
+func (c *conn) parseHead(text, method string) (*head, error) {
+	line, rest := cutLine(text)
+	code, minor, err := parseStatus(line)
+	if err != nil {
+		return nil, err
+	}
+	h := &head{code: code, fields: make([]field, 0, strings.Count(rest, "\n")), length: -1, keep: minor == 1}
+	var encodings []string
+	for {
+		if line, rest = cutLine(rest); line == "" {
+			break
+		}
+		f, err := c.parseField(line)
+		if err != nil {
+			return nil, err
+		}
+		switch f.name {
+		case "Content-Length":
+			n, err := parseLength(f.value)
+			if err != nil || h.length >= 0 && h.length != n {
+				return nil, fmt.Errorf("%w: length %q", ErrMalformed, f.value)
+			}
+			if h.length >= 0 {
+				continue // the same again
+			}
+			h.length = n
+		case "Transfer-Encoding":
+			encodings = append(encodings, f.value)
+		case "Connection":
+			h.connection(f.value, minor)
+		}
+		h.fields = append(h.fields, f)
+	}
+	return h, h.frame(encodings, minor, method)
+}
+
+func (h *head) connection(value string, minor int) {
+	for option := range strings.SplitSeq(value, ",") {
+		switch option = strings.TrimSpace(option); {
+		case strings.EqualFold(option, "close"):
+			h.keep = false
+		case strings.EqualFold(option, "keep-alive") && minor == 0:
+			h.keep = true
+		}
+	}
+}
+
+func (h *head) frame(encodings []string, minor int, method string) error {
+	switch {
+	case len(encodings) > 0 && (len(encodings) > 1 || !strings.EqualFold(encodings[0], "chunked")):
+		return fmt.Errorf("%w: transfer encoding %q", ErrMalformed, encodings)
+	case len(encodings) > 0 && (h.length >= 0 || minor == 0):
+		return fmt.Errorf("%w: transfer encoding with a length or in HTTP/1.0", ErrMalformed)
+	case h.code < 200 || h.code == http.StatusNoContent || h.code == http.StatusNotModified || method == http.MethodHead:
+		h.body = noBody
+	case len(encodings) > 0:
+		h.body = chunked
+	case h.length >= 0:
+		h.body = sized
+	default:
+		h.body, h.keep = untilClose, false
+	}
+	return nil
+}
+
+// into adds what concerns more than the connection to out.
+func (h *head) into(out http.Header) {
+	var named []string // by Connection
+	for _, f := range h.fields {
+		if f.name == "Connection" {
+			for option := range strings.SplitSeq(f.value, ",") {
+				named = append(named, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(option)))
+			}
+		}
+	}
+	values := make([]string, 0, len(h.fields)) // one allocation for all headers that occur once
+	for _, f := range h.fields {
+		switch f.name {
+		case "Content-Length":
+			if h.code < 200 || h.code == http.StatusNoContent {
+				continue
+			}
+		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+			continue
+		}
+		if named != nil && slices.Contains(named, f.name) {
+			continue
+		}
+		if have := out[f.name]; have != nil {
+			out[f.name] = append(have, f.value)
+			continue
+		}
+		n := len(values)
+		values = append(values, f.value)
+		out[f.name] = values[n : n+1 : n+1]
+	}
+}
+
+// get returns the first value of a header.
+func (h *head) get(name string) string {
+	for _, f := range h.fields {
+		if f.name == name {
+			return f.value
+		}
+	}
+	return ""
+}
+
+func cutLine(s string) (line, rest string) {
+	line, rest, _ = strings.Cut(s, "\n")
+	return strings.TrimSuffix(line, "\r"), rest
+}
+
+func parseStatus(line string) (code, minor int, err error) {
+	const start = "HTTP/1."
+	if len(line) < len("HTTP/1.1 200") || line[:len(start)] != start || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
+		return 0, 0, fmt.Errorf("%w: status line %q", ErrMalformed, clip(line))
+	}
+	minor = int(line[7] - '0')
+	for _, c := range []byte(line[9:12]) {
+		if c < '0' || c > '9' {
+			return 0, 0, fmt.Errorf("%w: status line %q", ErrMalformed, clip(line))
+		}
+		code = 10*code + int(c-'0')
+	}
+	if minor != 0 && minor != 1 || code < 100 || hasControl(line) {
+		return 0, 0, fmt.Errorf("%w: status line %q", ErrMalformed, clip(line))
+	}
+	return code, minor, nil
+}
+
+func (c *conn) parseField(line string) (field, error) {
+	colon := strings.IndexByte(line, ':')
+	if colon <= 0 || !isToken(line[:colon]) {
+		return field{}, fmt.Errorf("%w: header line %q", ErrMalformed, clip(line))
+	}
+	value := strings.Trim(line[colon+1:], " \t")
+	if hasControl(value) {
+		return field{}, fmt.Errorf("%w: control character in header %q", ErrMalformed, clip(line[:colon]))
+	}
+	return field{c.canonical(line[:colon]), value}, nil
+}
+
+// canonical remembers names, since an app sends the same few again and again.
+func (c *conn) canonical(name string) string {
+	if known, ok := c.names[name]; ok {
+		return known
+	}
+	const maxNames = 64
+	known := textproto.CanonicalMIMEHeaderKey(name)
+	if len(c.names) < maxNames {
+		c.names[strings.Clone(name)] = strings.Clone(known)
+	}
+	return known
+}
+
+func parseLength(s string) (int64, error) {
+	if s == "" || len(s) > 18 || strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) >= 0 {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseInt(s, 10, 64)
+}
+
+func isToken(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func hasControl(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// clip keeps error texts short.
+func clip(s string) string { return s[:min(len(s), 64)] }

@@ -1,0 +1,239 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// smallBody is the size in bytes up to which a body is sent along with the head, in one system call.
+const smallBody = 16 << 10
+
+// request is the head of a request, and its body if that is small, as they go over the wire.
+type request struct {
+	buf        *[]byte
+	wire       []byte
+	release    func()
+	upgrade    bool
+	stream     bool // the body follows
+	repeatable bool // may be sent again when a connection turns out to be dead
+}
+
+// newRequest puts the request into wire form, and reads its body if that is small.
+func (d *Direct) newRequest(r *http.Request, to Target) (*request, error) {
+	buf := d.buffers.get()
+	q := &request{buf: buf, upgrade: isUpgrade(r)}
+	q.release = func() { d.buffers.put(buf) }
+	var err error
+	if q.wire, err = appendHead((*buf)[:0], r, to, q.upgrade); err != nil {
+		q.release()
+		return nil, err
+	}
+	switch {
+	case r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody:
+		q.repeatable = isIdempotent(r.Method)
+	case 0 < r.ContentLength && r.ContentLength <= smallBody:
+		start := len(q.wire)
+		q.wire = append(q.wire, make([]byte, r.ContentLength)...)
+		if _, err := io.ReadFull(r.Body, q.wire[start:]); err != nil {
+			q.release()
+			return nil, fmt.Errorf("read the request's body: %w", err)
+		}
+		q.repeatable = isIdempotent(r.Method)
+	default:
+		q.stream = true
+	}
+	return q, nil
+}
+
+func isUpgrade(r *http.Request) bool {
+	up, ok := r.Header["Upgrade"]
+	return ok && len(up) == 1 && r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ContentLength == 0
+}
+
+// isIdempotent is RFC 9110, section 9.2.2.
+func isIdempotent(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, error) {
+	target := r.RequestURI
+	if target == "" || target[0] != '/' {
+		return nil, fmt.Errorf("target %q is not in origin form", target)
+	}
+	host := r.Host
+	if host == "" {
+		host = to.Address
+	}
+	if unsafe(target) || unsafe(host) || strings.IndexByte(target, ' ') >= 0 {
+		return nil, errors.New("target or host holds a line break")
+	}
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, target...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, host...)
+	b = append(b, "\r\n"...)
+	for name, values := range r.Header {
+		if isConnectionHeader(name) {
+			continue
+		}
+		for _, value := range values {
+			if unsafe(value) {
+				return nil, fmt.Errorf("header %s holds a line break", name)
+			}
+			b = append(b, name...)
+			b = append(b, ": "...)
+			b = append(b, value...)
+			b = append(b, "\r\n"...)
+		}
+	}
+	switch {
+	case upgrade:
+		b = append(b, "Connection: Upgrade\r\nUpgrade: "...)
+		b = append(b, r.Header["Upgrade"][0]...)
+		b = append(b, "\r\n"...)
+	case r.ContentLength > 0 || r.ContentLength == 0 && mayHaveBody(r.Method):
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, r.ContentLength, 10)
+		b = append(b, "\r\n"...)
+	case r.ContentLength < 0:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	}
+	return append(b, "\r\n"...), nil
+}
+
+func mayHaveBody(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+// unsafe reports what would end a line of the head early.
+func unsafe(s string) bool {
+	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 || strings.IndexByte(s, 0) >= 0
+}
+
+// isConnectionHeader names the headers that speak of one connection or that we write ourselves.
+func isConnectionHeader(name string) bool {
+	switch name {
+	case "Connection", "Content-Length", "Expect", "Host", "Http2-Settings", "Keep-Alive", "Proxy-Authenticate",
+		"Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// sending is a body on its way.
+type sending struct {
+	done chan struct{} // nil where everything has been sent
+	ok   atomic.Bool
+}
+
+// send writes the head, and starts writing a body that is not small.
+func (q *request) send(r *http.Request, c *conn) (*sending, error) {
+	if _, err := c.Write(q.wire); err != nil {
+		return nil, err
+	}
+	s := &sending{}
+	if !q.stream {
+		s.ok.Store(true)
+		return s, nil
+	}
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		var err error
+		if r.ContentLength > 0 {
+			err = copyExactly(c, r.Body, (*q.buf)[:cap(*q.buf)], r.ContentLength)
+		} else {
+			err = copyChunked(c, r.Body, (*q.buf)[:cap(*q.buf)])
+		}
+		if err != nil && !errors.Is(err, errWrite) {
+			c.close() // the visitor has broken off: the app must not take the part for the whole
+			return
+		}
+		s.ok.Store(err == nil)
+	}()
+	return s, nil
+}
+
+func (s *sending) unfinished() bool {
+	if s.done == nil {
+		return false
+	}
+	select {
+	case <-s.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// stop ends sending over c, since the app has answered, and reports whether everything had been sent.
+func (s *sending) stop(w http.ResponseWriter, c *conn) bool {
+	if s.unfinished() {
+		c.close()
+		// The only way to end a read of the visitor's body. Neither connection is used again.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+		<-s.done
+		return false
+	}
+	return s.ok.Load()
+}
+
+// errWrite marks that the app takes no more; its answer says why.
+var errWrite = errors.New("app takes no more")
+
+func copyExactly(dst io.Writer, src io.Reader, buf []byte, n int64) error {
+	for n > 0 {
+		m, err := src.Read(buf[:min(int64(len(buf)), n)])
+		n -= int64(m)
+		if m > 0 {
+			if _, werr := dst.Write(buf[:m]); werr != nil {
+				return fmt.Errorf("%w: %w", errWrite, werr)
+			}
+		}
+		if err != nil && n > 0 {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func copyChunked(dst io.Writer, src io.Reader, buf []byte) error {
+	// The size in front and the line break behind each chunk share the buffer, so that it is one write.
+	const front, back = 10, 2
+	for {
+		n, err := src.Read(buf[front : len(buf)-back])
+		if n > 0 {
+			var size [front]byte
+			line := append(strconv.AppendInt(size[:0], int64(n), 16), '\r', '\n')
+			from := front - len(line)
+			copy(buf[from:], line)
+			copy(buf[front+n:], "\r\n")
+			if _, werr := dst.Write(buf[from : front+n+back]); werr != nil {
+				return fmt.Errorf("%w: %w", errWrite, werr)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			if _, werr := io.WriteString(dst, "0\r\n\r\n"); werr != nil {
+				return fmt.Errorf("%w: %w", errWrite, werr)
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// lingering is how long a tunnel stays open after one side has said all it has to say.
+const lingering = 30 * time.Second
+
+// tunnel answers 101 and from then on moves bytes both ways. It returns at once: what goes on needs neither the
+// request nor the server's buffers, and an idle WebSocket shall cost little.
+func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Exchange) error {
+	if !strings.EqualFold(h.get("Upgrade"), r.Header["Upgrade"][0]) {
+		return fmt.Errorf("%w: switches to %q", ErrMalformed, clip(h.get("Upgrade")))
+	}
+	out := http.Header{}
+	h.into(out)
+	delete(out, "Content-Length")
+	x.Answer(out)
+	var answer bytes.Buffer
+	answer.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + h.get("Upgrade") + "\r\n")
+	if err := out.Write(&answer); err != nil {
+		return err
+	}
+	answer.WriteString("\r\n")
+	answer.Write(c.buffered())
+
+	client, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return fmt.Errorf("take over the connection: %w", err)
+	}
+	t := &tunnelled{client: client, app: c.Conn, open: 2}
+	watch, ok := x.Tunnel(t)
+	if !ok {
+		_ = client.Close()
+		return ErrBroken
+	}
+	t.watch = watch
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	_ = client.SetDeadline(time.Time{}) // the server's limits end here
+	_, err = client.Write(answer.Bytes())
+	if err == nil && len(early) > 0 {
+		_, err = c.Conn.Write(early)
+	}
+	if err != nil {
+		_ = t.Close() // the loops below find out and end
+	}
+	c.handedOver = true
+	c.buf, c.names = nil, nil
+	go t.move(c.Conn, client, d.buffers)
+	go t.move(client, c.Conn, d.buffers)
+	return nil
+}
+
+// tunnelled is an open WebSocket.
+type tunnelled struct {
+	client, app net.Conn
+	watch       Watch
+	closing     sync.Once
+
+	mu     sync.Mutex
+	open   int         // directions
+	linger *time.Timer // runs once one direction has ended
+}
+
+// Close ends the tunnel in both directions.
+func (t *tunnelled) Close() error {
+	t.closing.Do(func() {
+		_ = t.client.Close()
+		_ = t.app.Close()
+	})
+	return nil
+}
+
+// move copies one direction until it ends. An end is passed on as such, so that the other side can finish what
+// it has to say; any failure closes both.
+func (t *tunnelled) move(dst, src net.Conn, pool buffers) {
+	read := lazyReader(src, pool)
+	if read == nil {
+		read = plainReader(src)
+	}
+	err := t.copy(dst, read, pool)
+	half, canHalf := dst.(interface{ CloseWrite() error })
+	finished := errors.Is(err, io.EOF) && canHalf && half.CloseWrite() == nil
+	t.mu.Lock()
+	t.open--
+	last := t.open == 0
+	switch {
+	case last && t.linger != nil:
+		t.linger.Stop()
+	case !last && finished:
+		t.linger = time.AfterFunc(lingering, func() { _ = t.Close() })
+	}
+	t.mu.Unlock()
+	if last || !finished {
+		_ = t.Close()
+	}
+	if last {
+		t.watch.End()
+	}
+}
+
+func (t *tunnelled) copy(dst io.Writer, read func() (*[]byte, int, error), pool buffers) error {
+	for {
+		buf, n, err := read()
+		if err != nil {
+			return err
+		}
+		t.watch.Active()
+		_, err = dst.Write((*buf)[:n])
+		pool.put(buf)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// plainReader keeps a small buffer of its own and lends it out.
+func plainReader(src io.Reader) func() (*[]byte, int, error) {
+	buf := make([]byte, readSize)
+	return func() (*[]byte, int, error) {
+		n, err := src.Read(buf)
+		if n > 0 {
+			return &buf, n, nil
+		}
+		return nil, 0, err
+	}
+}
