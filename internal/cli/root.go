@@ -11,6 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
@@ -114,6 +115,7 @@ func (e *env) addCommands(root *cobra.Command) {
 			TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
 		}, nil),
 		authcmd.New(authcmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
+		examplescmd.New(e.examples(), nil),
 		templatescmd.New(e.templates(), nil),
 		resourcescmd.New(resourcescmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
 		labelscmd.New(labelscmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect}, nil),

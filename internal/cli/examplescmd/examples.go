@@ -1,0 +1,143 @@
+// Package examplescmd copies an example app into a new folder, or lists the examples that there are.
+package examplescmd
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/catalog"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO      *term.IO
+	Ask     flow.Asker
+	Dir     string                          // the folder that --dest is relative to
+	Catalog func() (catalog.Catalog, error) // the error says that there is no home for the cache
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct {
+	Name                string // "framework/example"; "" is asked for
+	Dest                string // "" is asked for
+	List                bool
+	ClearCache, Offline bool
+}
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = examples
+	}
+	c := &cobra.Command{
+		Use:   "examples [FRAMEWORK/EXAMPLE]",
+		Short: "Start from an example app",
+		Long: "Copy an example app into a new folder. Without a name, choose one from two menus.\n" +
+			"The examples of the documentation are downloaded and kept for a day; those that are part of this\n" +
+			"program need no network.",
+		Example: "  ploomber-cloud examples\n" +
+			"  ploomber-cloud examples streamlit/app-with-auth0 --dest my-app\n" +
+			"  ploomber-cloud examples --list\n" +
+			"  ploomber-cloud examples --list --offline       # without the network",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.Name = args[0]
+			}
+			switch {
+			case o.List && (o.Name != "" || o.Dest != ""):
+				return failure.Usagef("--list copies nothing: pass it without a name and --dest")
+			case o.Offline && o.ClearCache:
+				return failure.Usagef("--clear-cache downloads again, which --offline rules out")
+			}
+			return run(c.Context(), &o)
+		},
+		ValidArgsFunction: o.complete,
+	}
+	f := c.Flags()
+	f.BoolVar(&o.ClearCache, "clear-cache", false, "download the examples again")
+	f.StringVar(&o.Dest, "dest", "", "copy to `FOLDER`, which must not exist")
+	f.BoolVar(&o.List, "list", false, "list all examples")
+	f.BoolVar(&o.Offline, "offline", false, "use no network: the examples of this program and those downloaded before")
+	return c
+}
+
+// result is what --json prints.
+type result struct {
+	listed
+	Folder string `json:"folder"` // where the copy is
+}
+
+func examples(ctx context.Context, o *Options) error {
+	all, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	if o.List {
+		return o.list(all)
+	}
+	var from found
+	if o.Name != "" {
+		from, err = all.find(o.Name)
+	} else {
+		from, err = o.choose(ctx, all[0])
+	}
+	if err != nil || from.Name == "" {
+		return err
+	}
+	dest := o.Dest
+	if dest == "" {
+		q := prompt.Question{Label: "Enter the folder to make", Default: from.Name, Flag: "--dest"}
+		if dest, err = o.Ask.Text(ctx, q); err != nil {
+			return err
+		}
+	}
+	dest = filepath.Clean(dest)
+	target := dest
+	if !filepath.IsAbs(dest) {
+		target = filepath.Join(o.Dir, dest)
+	}
+	if err := from.CopyTo(ctx, target); errors.Is(err, catalog.ErrExists) {
+		return (&failure.Error{Code: failure.Failed, Err: err}).WithHint("choose another folder with --dest")
+	} else if err != nil {
+		return err
+	}
+	return o.IO.Result(result{from.listed(), dest}, func(out *term.Stream) {
+		out.Printf("%s is in %s. To run and deploy it:\n\n", out.Bold(from.Title), dest)
+		for _, line := range steps(from.Name, dest) {
+			out.Println("  " + line)
+		}
+	})
+}
+
+// steps are the commands that come next.
+func steps(name, dest string) []string {
+	lines := []string{"cd " + quoted(dest), "ploomber-cloud init"}
+	if strings.HasSuffix(name, "auth0") {
+		lines = append(lines, "ploomber-cloud templates auth0      # the values of your Auth0 application")
+	}
+	return append(lines,
+		"ploomber-cloud up                   # run it here, behind its login",
+		"ploomber-cloud deploy",
+	)
+}
+
+// quoted writes a folder so that it can be pasted into a shell.
+func quoted(folder string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(`./\_-:`, r)
+	}
+	if strings.ContainsFunc(folder, func(r rune) bool { return !plain(r) }) {
+		return `"` + folder + `"`
+	}
+	return folder
+}

@@ -1,0 +1,93 @@
+package examplescmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+const (
+	exit      = "exit"   // the last entry of both menus
+	notListed = "docker" // its examples go by their framework's name, so the menu for frameworks leaves it out
+	again     = "Please enter a valid choice."
+	flagless  = "the name of an example, such as streamlit/basic-app"
+)
+
+// choose asks for a framework and an example of it. After an exit the example has no name.
+func (o *Options) choose(ctx context.Context, from shelf) (found, error) {
+	var frameworks []string
+	for _, f := range from.Frameworks() {
+		if f != notListed {
+			frameworks = append(frameworks, f)
+		}
+	}
+	frameworks = append(frameworks, exit)
+	anyCase := func(answer string) (int, bool) {
+		i := slices.IndexFunc(frameworks, func(f string) bool { return strings.EqualFold(answer, f) })
+		return i, i >= 0
+	}
+	q := prompt.Question{Label: "Choose a framework:", Flag: flagless}
+	n, err := o.Ask.Choose(ctx, q, frameworks, again, anyCase)
+	if err != nil || frameworks[n] == exit {
+		return found{}, err
+	}
+	list := from.Examples(frameworks[n])
+	var lines []string
+	for _, e := range list {
+		line := e.Title
+		if e.Description != "" {
+			line += ": " + e.Description
+		}
+		lines = append(lines, o.fit(line))
+	}
+	q = prompt.Question{Label: "Choose a " + frameworks[n] + " example:", Flag: flagless}
+	n, err = o.Ask.Choose(ctx, q, append(lines, exit), again, nil)
+	if err != nil || n == len(list) {
+		return found{}, err
+	}
+	return found{list[n], from.source}, nil
+}
+
+// fit cuts an entry to the width of a terminal, where a menu of broken lines jumps.
+func (o *Options) fit(line string) string {
+	const mark, margin = "...", 4 // the menu's own signs before an entry
+	room := o.IO.Err.Width() - margin - len(mark)
+	if runes := []rune(line); o.IO.Err.TTY() && room > 0 && len(runes) > room+len(mark) {
+		return string(runes[:room]) + mark
+	}
+	return line
+}
+
+// listed is one example as --json prints it.
+type listed struct {
+	Framework   string `json:"framework"`
+	Name        string `json:"name"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Source      string `json:"source"` // "embedded" or "remote"
+}
+
+func (f found) listed() listed {
+	return listed{f.Framework, f.Name, f.Title, f.Description, f.source}
+}
+
+func (o *Options) list(from shelves) error {
+	all := []listed{}
+	for _, e := range from.all() {
+		all = append(all, e.listed())
+	}
+	return o.IO.Result(struct {
+		Examples []listed `json:"examples"`
+	}{all}, func(out *term.Stream) {
+		widest := 0
+		for _, e := range all {
+			widest = max(widest, len(e.Framework+"/"+e.Name))
+		}
+		for _, e := range all {
+			out.Printf("%-*s  %s\n", widest, e.Framework+"/"+e.Name, e.Title)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package examplescmd
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/catalog"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/remote"
+)
+
+// Where examples come from, as --json calls it.
+const (
+	remoteSource   = "remote"   // the product's documentation
+	embeddedSource = "embedded" // part of the program
+)
+
+// shelf is a set of examples and where it is from.
+type shelf struct {
+	catalog.Set
+	source string
+}
+
+// shelves are the sets in the order in which an example is looked for; there is at least one.
+type shelves []shelf
+
+// found is an example and where it is from.
+type found struct {
+	catalog.Example
+	source string
+}
+
+// load gathers the examples. Those of the documentation come first, as long as they can be had.
+func (o *Options) load(ctx context.Context) (shelves, error) {
+	embedded := shelf{catalog.Embedded(), embeddedSource}
+	c, err := o.Catalog()
+	switch {
+	case o.Offline && err != nil:
+		return shelves{embedded}, nil
+	case o.Offline:
+		return shelves{embedded, {c.Cached(), remoteSource}}, nil
+	case err != nil:
+		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
+			WithHint("the examples of this program need no home: pass --offline")
+	}
+	set, err := c.Load(ctx, o.ClearCache)
+	switch {
+	case err == nil:
+		return shelves{{set, remoteSource}, embedded}, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case !errors.Is(err, remote.ErrNetwork):
+		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
+			WithHint("use the examples of this program: pass --offline")
+	}
+	if cached := c.Cached(); len(cached.Frameworks()) > 0 {
+		o.IO.Err.Warn("The newest examples cannot be downloaded. These are the ones downloaded before.")
+		return shelves{{cached, remoteSource}, embedded}, nil
+	}
+	o.IO.Err.Warn("The examples cannot be downloaded. These are the ones that are part of this program.")
+	return shelves{embedded}, nil
+}
+
+// find looks for "framework/example". What is not found is an error that names the nearest.
+func (s shelves) find(typed string) (found, error) {
+	const hint = "see them all with 'ploomber-cloud examples --list'"
+	framework, name, slash := strings.Cut(typed, "/")
+	if !slash {
+		return found{}, failure.Failedf("%q is not of the form framework/example%s", typed, s.suggest(typed)).WithHint(hint)
+	}
+	for _, shelf := range s {
+		if e, err := shelf.Find(framework, name); err == nil {
+			return found{e, shelf.source}, nil
+		}
+	}
+	frameworks, names := map[string]bool{}, map[string]bool{}
+	for _, shelf := range s {
+		for _, f := range shelf.Frameworks() {
+			frameworks[f] = true
+		}
+		for _, e := range shelf.Examples(framework) {
+			names[e.Name] = true
+		}
+	}
+	what, part, options := "framework", framework, frameworks
+	if frameworks[framework] {
+		what, part, options = "example of "+framework, name, names
+	}
+	err := flagset.Unknown(what, part, slices.Sorted(maps.Keys(options)))
+	return found{}, (&failure.Error{Code: failure.Failed, Err: err}).WithHint(hint)
+}
+
+// suggest names the examples that somebody who typed no slash may have meant.
+func (s shelves) suggest(typed string) string {
+	var meant []string
+	for _, e := range s.all() {
+		if strings.EqualFold(e.Name, typed) || strings.EqualFold(e.Framework, typed) {
+			meant = append(meant, e.Framework+"/"+e.Name)
+		}
+	}
+	if len(meant) == 0 {
+		return ""
+	}
+	return ": did you mean " + strings.Join(meant, " or ") + "?"
+}
+
+// all lists every example once, as find would find it, sorted by framework and name.
+func (s shelves) all() []found {
+	byName := map[string]found{}
+	for _, shelf := range slices.Backward(s) {
+		for _, framework := range shelf.Frameworks() {
+			for _, e := range shelf.Examples(framework) {
+				byName[framework+"/"+e.Name] = found{e, shelf.source}
+			}
+		}
+	}
+	list := make([]found, 0, len(byName))
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		list = append(list, byName[name])
+	}
+	return list
+}
+
+// complete offers what is on this machine: a shell waits for it.
+func (o *Options) complete(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	known := shelves{{catalog.Embedded(), embeddedSource}}
+	if c, err := o.Catalog(); err == nil {
+		known = shelves{{c.Cached(), remoteSource}, known[0]}
+	}
+	var names []string
+	for _, e := range known.all() {
+		names = append(names, cobra.CompletionWithDesc(e.Framework+"/"+e.Name, e.Title))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
