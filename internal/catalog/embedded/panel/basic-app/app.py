@@ -35,7 +35,7 @@ def chart(data: pd.DataFrame):
 
 
 def table(data: pd.DataFrame):
-    return pn.widgets.Tabulator(data.round(0), show_index=False, disabled=True, height=320, layout="fit_columns")
+    return pn.widgets.Tabulator(data.round().astype(int), show_index=False, disabled=True, height=320, layout="fit_columns")
 
 
 # Computed once for each setting, whatever shows it.

@@ -40,7 +40,7 @@ if not chosen:
 total = counts[chosen].sum(axis=1)
 first, second, third = st.columns(3)
 first.metric("Bicycles", f"{total.sum():,}")
-second.metric("Busiest day", f"{total.idxmax():%d %b}", f"{total.max():,} bicycles", delta_color="off")
+second.metric("Busiest day", f"{total.idxmax():%d %b}", f"{total.max():,} bicycles", delta_color="off", delta_arrow="off")
 third.metric("Last 30 days", f"{total[-30:].sum():,}", f"{total[-30:].sum() / total[-60:-30].sum() - 1:+.0%}")
 
 st.line_chart(counts[chosen].rolling(window).mean().dropna(), y_label="bicycles a day")
