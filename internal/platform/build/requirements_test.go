@@ -158,10 +158,10 @@ func TestRedact(t *testing.T) {
 func FuzzRedact(f *testing.F) {
 	f.Add("x https://", "user:pass")
 	f.Fuzz(func(t *testing.T, before, secret string) {
-		if strings.ContainsAny(secret, "/?# \t\"'<>@") || len(secret) < 4 || strings.Contains(before, secret) || strings.Contains(secret, "://") || strings.Contains("***@host.example", secret) {
-			return // not a secret in an address, or not one that can be told from its surroundings
+		if secret == "" || secret == "***" || strings.ContainsAny(secret, "/?# \t\"'<>@") {
+			return // the authority of an address ends at these
 		}
-		if got := redact(before + "://" + secret + "@host.example/"); strings.Contains(got, secret) {
+		if got := redact(before + "://" + secret + "@host.example/"); strings.HasSuffix(got, "://"+secret+"@host.example/") {
 			t.Errorf("%q still holds %q", got, secret)
 		}
 	})
