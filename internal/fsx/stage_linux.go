@@ -12,7 +12,11 @@ import (
 
 // unnamed is content in a file without a name (open(2), O_TMPFILE): a process that is killed before commit
 // leaves nothing at all in the user's folder.
-type unnamed struct{ f *os.File }
+type unnamed struct {
+	f    *os.File
+	data []byte // for a system that cannot name f
+	mode fs.FileMode
+}
 
 func stage(dir string, data []byte, mode fs.FileMode) (staged, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, uint32(mode.Perm()))
@@ -27,7 +31,7 @@ func stage(dir string, data []byte, mode fs.FileMode) (staged, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &unnamed{f}, nil
+	return &unnamed{f, data, mode}, nil
 }
 
 // commit needs a name for the moment before the rename, as link(2) replaces nothing. It takes one in the
@@ -44,10 +48,12 @@ func (u *unnamed) commit(target string) error {
 			break
 		}
 	}
-	if err != nil {
-		return err
+	var n staged = named{temp}
+	if err != nil { // no /proc, or a system that refuses such links
+		if n, err = stageNamed(filepath.Dir(target), u.data, u.mode); err != nil {
+			return err
+		}
 	}
-	n := named{temp}
 	if err := n.commit(target); err != nil {
 		n.discard()
 		return err
