@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,19 +72,6 @@ func (w *workspace) run(ctx context.Context, env []string, name string, args ...
 		return fmt.Errorf("%s %s: %w", filepath.Base(name), strings.Join(args, " "), err)
 	}
 	return nil
-}
-
-// output returns what the command prints on standard output; its error holds what it said on the other.
-func (w *workspace) output(ctx context.Context, env []string, name string, args ...string) (string, error) {
-	b, err := w.command(ctx, env, name, args...).Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
-		}
-		return "", fmt.Errorf("%s %s: %w", filepath.Base(name), strings.Join(args, " "), err)
-	}
-	return strings.TrimSpace(string(b)), nil
 }
 
 // static is the environment of every build that is not for the race detector: the flavour that is released,

@@ -13,8 +13,9 @@ func peakMemory(p *os.ProcessState) int64 {
 	if !ok {
 		return 0
 	}
+	peak := int64(usage.Maxrss) //nolint:unconvert // an int32 on systems of 32 bits
 	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss) // bytes there, KiB elsewhere
+		return peak // bytes there, KiB elsewhere
 	}
-	return int64(usage.Maxrss) * 1024
+	return peak * 1024
 }

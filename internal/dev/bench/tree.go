@@ -105,7 +105,7 @@ func packed(signature string) func(*bufio.Writer, *rand.Rand, int64) {
 		for i := range seed {
 			seed[i] = byte(rng.Uint32())
 		}
-		w.WriteString(signature)                                       // as above
-		io.CopyN(w, rand.NewChaCha8(seed), size-int64(len(signature))) // as above
+		_, _ = w.WriteString(signature) // as above
+		_, _ = io.CopyN(w, rand.NewChaCha8(seed), size-int64(len(signature)))
 	}
 }
