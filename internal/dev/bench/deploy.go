@@ -56,7 +56,7 @@ func Deploy(ctx context.Context, out io.Writer, p Programs, size int64, rounds i
 		}
 	}
 	peer, ours := results[0], results[1]
-	fmt.Fprintf(out, "| %d MB, %d rounds | wall | CPU | peak memory | archive | first byte of the body |\n", size/1e6, rounds)
+	fmt.Fprintf(out, "| %d MB, rounds: %d | wall | CPU | peak memory | archive | first byte of the body |\n", size/1e6, rounds)
 	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- |")
 	for _, row := range []struct {
 		name string
