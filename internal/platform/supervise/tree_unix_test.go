@@ -152,47 +152,64 @@ func TestCrashEndsDescendants(t *testing.T) {
 	}
 }
 
+// elsewhere supervises a fake app in another process. It returns that process and what the app has printed.
+func elsewhere(t *testing.T, mode string) (*exec.Cmd, string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.py"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, dir, mode)
+	cmd.Env = append(os.Environ(), modeName+"=supervisor")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	var text strings.Builder
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "up ") {
+		text.WriteString(lines.Text() + "\n")
+	}
+	if lines.Text() != "up <nil>" {
+		t.Fatalf("the supervisor says %q %v", lines.Text(), lines.Err())
+	}
+	return cmd, text.String()
+}
+
+// address returns where the fake app listens that printed text.
+func address(t *testing.T, text string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(text, "listening on ")
+	if !ok {
+		t.Fatalf("no port in %q", text)
+	}
+	port, _, _ := strings.Cut(rest, "\n")
+	return "http://127.0.0.1:" + port
+}
+
 func TestKilledSupervisorTakesItsAppAlong(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"family", "stubborn family"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "app.py"), nil, 0o600); err != nil {
-				t.Fatal(err)
+			cmd, text := elsewhere(t, mode)
+			pids := children(t, text)
+			if code, _ := get(t, address(t, text)); code != http.StatusOK || len(pids) != wantChildren() || gone(pids[:1]) {
+				t.Fatalf("answer %d, descendants %v: the test proves nothing", code, pids)
 			}
-			self, err := os.Executable()
-			if err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command(self, dir, mode)
-			cmd.Env = append(os.Environ(), modeName+"=supervisor")
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			var text strings.Builder
-			lines := bufio.NewScanner(out)
-			for lines.Scan() && !strings.HasPrefix(lines.Text(), "up ") {
-				text.WriteString(lines.Text() + "\n")
-			}
-			if lines.Text() != "up <nil>" {
-				t.Fatalf("the supervisor says %q %v", lines.Text(), lines.Err())
-			}
-			pids := children(t, text.String())
-			port := strings.TrimPrefix(strings.Split(text.String()[strings.Index(text.String(), "listening"):], "\n")[0], "listening on ")
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			_ = cmd.Wait()
-			if len(pids) != wantChildren() {
-				t.Fatalf("descendants %v", pids)
-			}
 			eventually(t, "descendants end", func() bool { return gone(pids) })
-			eventually(t, "the app ends", func() bool { code, _ := get(t, "http://127.0.0.1:"+port+"/"); return code == 0 })
+			eventually(t, "the app ends", func() bool { code, _ := get(t, address(t, text)); return code == 0 })
 		})
 	}
 }
