@@ -83,8 +83,9 @@ func (s *state) inspect(secrets []string) (wrong []string) {
 		if strings.HasSuffix(path, ".tmp") || strings.HasPrefix(rel, ".tmp"+string(os.PathSeparator)) {
 			wrong = append(wrong, "left behind: "+rel)
 		}
-		if before, was := s.first[path]; was && before == text || mayHoldSecrets(rel) {
-			continue
+		before, was := s.first[path]
+		if was && before == text || mayHoldSecrets(rel) || !strings.ContainsRune(rel, os.PathSeparator) {
+			continue // those at the top are the script's own
 		}
 		if secret := holds(text, secrets); secret != "" {
 			wrong = append(wrong, fmt.Sprintf("%s holds the secret %s", rel, secret))
