@@ -12,6 +12,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/githubcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
@@ -123,6 +124,7 @@ func (e *env) addCommands(root *cobra.Command) {
 	add(groupLocal, upcmd.New(e.up(), nil), democmd.New(e.demo(), nil))
 	add(groupDeploy,
 		deploycmd.New(e.deployOptions(), nil),
+		githubcmd.New(e.github(), nil),
 		watchcmd.New(watchcmd.Options{
 			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
 		}, nil),

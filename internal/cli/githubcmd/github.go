@@ -1,0 +1,230 @@
+// Package githubcmd writes the GitHub workflow that deploys the project at each push.
+package githubcmd
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO       *term.IO
+	Ask      flow.Asker
+	Connect  flow.Connect
+	Workflow flow.Workflow // its Folder is the project's
+	Environ  flow.Lookup
+	Flags
+}
+
+// Flags are what the command line decides.
+type Flags struct {
+	Yes        bool
+	AddSecrets *bool // nil: asked
+}
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = github
+	}
+	var addSecrets bool
+	c := &cobra.Command{
+		Use:   "github",
+		Short: "Deploy from GitHub at each push",
+		Long: "Write .github/workflows/ploomber-cloud.yaml, or update it. The workflow hands the app those secrets of the\n" +
+			"repository that 'secret-keys' in ploomber-cloud.json names; names that it lacks are offered for adding.",
+		Example: "  ploomber-cloud github\n" +
+			"  ploomber-cloud github --yes --add-secrets         # ask nothing\n" +
+			"  ploomber-cloud github --yes --add-secrets=false   # leave ploomber-cloud.json as it is",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("add-secrets") {
+				o.AddSecrets = &addSecrets
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	f := c.Flags()
+	f.BoolVarP(&o.Yes, "yes", "y", false, "write the workflow without asking")
+	f.BoolVar(&addSecrets, "add-secrets", false, "add missing names to 'secret-keys', or with --add-secrets=false do not")
+	return c
+}
+
+// result is what --json prints.
+type result struct {
+	Path         string   `json:"path"`
+	Status       string   `json:"status"`        // "created", "updated", "up-to-date" or "refused"
+	Secrets      []string `json:"secrets"`       // what the repository must have, the API key first
+	SecretsAdded []string `json:"secrets_added"` // to 'secret-keys'
+}
+
+// The outcomes of a run.
+const (
+	created  = "created"
+	updated  = "updated"
+	upToDate = "up-to-date"
+	refused  = "refused"
+)
+
+func github(ctx context.Context, o *Options) error {
+	if !o.Workflow.InGit() {
+		return failure.Failedf("there is no .git folder here: the workflow belongs to the top folder of a git repository").
+			WithHint("run it there, or make this folder one with 'git init'")
+	}
+	config := o.config()
+	current, exists, err := o.Workflow.Current()
+	if err != nil {
+		return err
+	}
+	template, status, same := "", created, false
+	if exists {
+		status = updated
+		if template, err = o.template(ctx); err != nil {
+			return err
+		}
+		rendered, _ := flow.Render(template, secretKeys(config))
+		same = flow.UpToDate(current, rendered, nil)
+		if same && !o.mayLackSecrets(config) {
+			return o.done(upToDate, secretKeys(config), nil)
+		}
+	}
+	if !same {
+		yes, err := o.confirm(ctx, exists)
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return o.done(refused, secretKeys(config), nil)
+		}
+	}
+	var added []string
+	if config != nil {
+		if added, err = o.addSecrets(ctx, config); err != nil {
+			return err
+		}
+	}
+	if same && len(added) == 0 {
+		return o.done(upToDate, secretKeys(config), nil)
+	}
+	if !exists {
+		if template, err = o.template(ctx); err != nil {
+			return err
+		}
+	}
+	if err := o.write(template, config, len(added) > 0); err != nil {
+		return err
+	}
+	return o.done(status, secretKeys(config), added)
+}
+
+// mayLackSecrets tells whether a workflow that is the newest is worth a look at the secrets: where it has some, or
+// where they are wanted. The reference tool has none to lose by then, and asks nothing.
+func (o *Options) mayLackSecrets(config *project.Config) bool {
+	return config != nil && (len(config.SecretKeys) > 0 || o.AddSecrets != nil && *o.AddSecrets)
+}
+
+// config is the project's configuration, nil where there is none that can be used: the workflow is of use
+// without secrets too.
+func (o *Options) config() *project.Config {
+	there, err := o.Workflow.Folder.Initialised()
+	if err == nil && !there {
+		return nil
+	}
+	config, err := o.Workflow.Folder.Load()
+	if err != nil {
+		o.IO.Err.Warn("the workflow will name no secrets but the API key: %v", err)
+		return nil
+	}
+	return config
+}
+
+func secretKeys(config *project.Config) []string {
+	if config == nil {
+		return nil
+	}
+	return config.SecretKeys
+}
+
+func (o *Options) template(ctx context.Context) (string, error) {
+	text, offline, err := o.Workflow.Template(ctx)
+	if offline {
+		o.IO.Err.Warn("The newest workflow cannot be downloaded. This is the one that is part of this program.")
+	}
+	return text, err
+}
+
+func (o *Options) confirm(ctx context.Context, exists bool) (bool, error) {
+	if o.Yes {
+		return true, nil
+	}
+	label := "Generate the GitHub workflow " + o.Workflow.Path() + "?"
+	if exists {
+		label = "Replace the GitHub workflow " + o.Workflow.Path() + " with the newest one?"
+	}
+	return o.Ask.Confirm(ctx, prompt.Question{Label: label, Flag: "--yes"}, true)
+}
+
+// write writes the workflow and, where it has changed, the configuration: both or none.
+func (o *Options) write(template string, config *project.Config, changed bool) error {
+	path := o.Workflow.Path()
+	text, ok := flow.Render(template, secretKeys(config))
+	if !ok && len(secretKeys(config)) > 0 {
+		o.IO.Err.Warn("the workflow hands over no API key, and so none of the secrets either: see %s", path)
+	}
+	files := []fsx.File{{Path: path, Data: []byte(text), Mode: fsx.Public}}
+	if changed {
+		file, err := o.Workflow.Folder.ConfigFile(config)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return failure.Failedf("cannot make the folder of the workflow: %w", err)
+	}
+	return fsx.Replace(files...)
+}
+
+func (o *Options) done(status string, secrets, added []string) error {
+	r := result{Path: o.Workflow.Path(), Status: status, Secrets: []string{settings.KeyVariable}, SecretsAdded: added}
+	for _, name := range secrets {
+		if flow.SecretName(name) && !slices.Contains(r.Secrets, name) {
+			r.Secrets = append(r.Secrets, name)
+		}
+	}
+	if added == nil {
+		r.SecretsAdded = []string{}
+	}
+	return o.IO.Result(r, func(out *term.Stream) {
+		switch status {
+		case upToDate:
+			out.Printf("%s is up-to-date.\n", r.Path)
+			return
+		case refused:
+			out.Println("Nothing was written.")
+			return
+		}
+		out.Printf("%s: %s\n", out.Green("Successfully "+status), r.Path)
+		commit := r.Path
+		if len(added) > 0 {
+			commit += " and " + project.FileName
+		}
+		out.Printf("Commit and push %s.\n", commit)
+		out.Println("The repository needs these secrets, under Settings > Secrets and variables > Actions:")
+		out.Println("  " + strings.Join(r.Secrets, "\n  "))
+		out.Println("See https://docs.cloud.ploomber.io/en/latest/user-guide/github.html")
+	})
+}

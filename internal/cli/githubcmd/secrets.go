@@ -1,0 +1,116 @@
+package githubcmd
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// addSecrets offers to add to 'secret-keys' the names that the app has had so far, and returns those added.
+// There is no .env on GitHub: what is not named would be missing in the app.
+func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]string, error) {
+	api, err := o.Connect()
+	if err != nil {
+		return nil, err
+	}
+	known, err := o.deployed(ctx, api, config.ID)
+	if err != nil {
+		return nil, err
+	}
+	local, err := o.local()
+	if err != nil {
+		return nil, err
+	}
+	missing := o.missing(config.SecretKeys, slices.Concat(known, local, references(config)))
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	o.IO.Err.Note("These secrets are not in 'secret-keys' of the configuration: %s", strings.Join(missing, ", "))
+	if o.AddSecrets == nil {
+		q := prompt.Question{Label: "Add them, so that deployments from GitHub have them?", Flag: "--add-secrets"}
+		yes, err := o.Ask.Confirm(ctx, q, true)
+		if err != nil {
+			return nil, err
+		}
+		o.AddSecrets = &yes
+	}
+	if !*o.AddSecrets {
+		return nil, nil
+	}
+	config.SecretKeys = append(slices.Clone(config.SecretKeys), missing...)
+	return missing, nil
+}
+
+// deployed names the secrets of the last deployment. A platform that does not tell stops nothing, as in the
+// reference tool: the workflow can be made without.
+func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, id string) ([]string, error) {
+	p, err := api.Project(ctx, id)
+	switch {
+	case err == nil:
+		return p.Secrets, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case !errors.Is(err, cloudapi.ErrNotFound):
+		o.IO.Err.Warn("the secrets of the last deployment are not known: %v", err)
+	}
+	return nil, nil
+}
+
+// local names what .env holds.
+func (o *Options) local() ([]string, error) {
+	env, _, err := o.Workflow.Folder.Env()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, pair := range env.Values(dotenv.Lookup(o.Environ)) {
+		if !pair.Null {
+			names = append(names, pair.Key)
+		}
+	}
+	return names, nil
+}
+
+// references names the secrets that protect the app.
+func references(config *project.Config) []string {
+	var names []string
+	for _, feature := range project.Features() {
+		if c := config.Credentials(feature); c != nil {
+			names = append(names, c.Username.Secret, c.Password.Secret)
+		}
+	}
+	return names
+}
+
+// missing returns the wanted names that present lacks. The workflow hands over the API key in any case, and not
+// to the app.
+func (o *Options) missing(present, wanted []string) []string {
+	var missing, unfit []string
+	for _, name := range wanted {
+		switch {
+		case name == "" || name == settings.KeyVariable || slices.Contains(present, name) ||
+			slices.Contains(missing, name) || slices.Contains(unfit, name):
+		case fits(name):
+			missing = append(missing, name)
+		default:
+			unfit = append(unfit, name)
+		}
+	}
+	if len(unfit) > 0 {
+		o.IO.Err.Warn("GitHub takes no secrets of these names: %s", strings.Join(unfit, ", "))
+	}
+	return missing
+}
+
+// fits tells whether GitHub takes a secret of that name: it keeps a prefix for itself.
+func fits(name string) bool {
+	return flow.SecretName(name) && !strings.HasPrefix(strings.ToUpper(name), "GITHUB_")
+}
