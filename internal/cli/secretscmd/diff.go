@@ -1,0 +1,104 @@
+package secretscmd
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+func newDiff(o Options, run runner) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "diff",
+		Short: "Compare the secrets here with those of the deployed app",
+		Long: "Compare the names of the secrets that the next deployment sends with those that the platform has: what it\n" +
+			"would add, and what the app would lose. The platform never gives values back, so these are not compared.",
+		Example: "  ploomber-cloud secrets diff\n" +
+			"  ploomber-cloud secrets diff --exit-code        # exit status 1 where they differ",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), "diff", &o) },
+	}
+	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "fail where the names differ")
+	flagset.Config(c, &o.Folder.Config)
+	return c
+}
+
+// difference is what 'secrets diff --json' prints: names only.
+type difference struct {
+	ProjectID string   `json:"project_id"`
+	Source    string   `json:"source"`  // of the names here: the file or "secret-keys"; "" where a deployment sends no secrets
+	New       []string `json:"new"`     // here only: the next deployment adds them
+	Missing   []string `json:"missing"` // on the platform only: the next deployment drops them
+	Same      []string `json:"same"`
+}
+
+func (o *Options) diff(ctx context.Context) error {
+	c, err := o.Folder.Load()
+	if err != nil {
+		return err
+	}
+	if _, _, err := o.env(); err != nil { // for its warnings
+		return err
+	}
+	here, source, err := o.Folder.SecretNames(c)
+	if err != nil {
+		return err
+	}
+	api, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	p, err := api.Project(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	d := compare(here, p.Secrets)
+	d.ProjectID, d.Source = c.ID, source
+	if err := o.IO.Result(d, func(out *term.Stream) { d.show(out) }); err != nil {
+		return err
+	}
+	if o.ExitCode && len(d.New)+len(d.Missing) > 0 {
+		return failure.Failedf("the secrets differ")
+	}
+	return nil
+}
+
+// compare sorts the names into those here alone, there alone and in both places.
+func compare(here, there []string) difference {
+	d := difference{New: []string{}, Missing: []string{}, Same: []string{}}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(here))) {
+		if slices.Contains(there, name) {
+			d.Same = append(d.Same, name)
+		} else {
+			d.New = append(d.New, name)
+		}
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(there))) {
+		if !slices.Contains(here, name) {
+			d.Missing = append(d.Missing, name)
+		}
+	}
+	return d
+}
+
+func (d difference) show(out *term.Stream) {
+	if d.Source == "" {
+		out.Println("This folder has no secrets: a deployment leaves the platform's as they are.")
+	}
+	for _, name := range d.New {
+		out.Println(out.Green("+ " + term.Printable(name)))
+	}
+	for _, name := range d.Missing {
+		out.Println(out.Red("- " + term.Printable(name)))
+	}
+	for _, name := range d.Same {
+		out.Println("  " + term.Printable(name))
+	}
+	if len(d.New)+len(d.Missing)+len(d.Same) == 0 {
+		out.Println("There are no secrets here or on the platform.")
+	}
+}

@@ -1,0 +1,217 @@
+package secretscmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+func newImport(o Options, run runner) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Take over secrets from another file",
+		Long: "Take over the secrets of FILE, or of standard input for -, into .env: a file in the format of .env or a JSON\n" +
+			"object of strings. All of them are taken or, where one cannot be, none.",
+		Example: "  ploomber-cloud secrets import production.env\n" +
+			"  ploomber-cloud secrets import secrets.json --overwrite\n" +
+			"  vault kv get -format=json -field=data app | ploomber-cloud secrets import -",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Source = args[0]
+			return run(c.Context(), "import", &o)
+		},
+	}
+	c.Flags().BoolVar(&o.Overwrite, "overwrite", false, "replace values that are there and differ")
+	return c
+}
+
+// imported is what 'secrets import --json' prints: names only.
+type imported struct {
+	File      string   `json:"file"`
+	Added     []string `json:"added"`
+	Replaced  []string `json:"replaced"`
+	Unchanged []string `json:"unchanged"` // their values were there already
+}
+
+func (o *Options) importAll() error {
+	pairs, err := o.readSource()
+	if err != nil {
+		return err
+	}
+	env, _, err := o.env()
+	if err != nil {
+		return err
+	}
+	r := imported{o.Folder.EnvPath(), []string{}, []string{}, []string{}}
+	stored := map[string]string{} // a key without a value, which a template has, counts as missing
+	for _, p := range env.Values(dotenv.Lookup(o.Environ)) {
+		if p.Value != "" {
+			stored[p.Key] = p.Value
+		}
+	}
+	for _, p := range pairs {
+		now, there := stored[p.Key]
+		switch {
+		case there && now == p.Value:
+			r.Unchanged = append(r.Unchanged, p.Key)
+			continue
+		case there:
+			r.Replaced = append(r.Replaced, p.Key)
+		default:
+			r.Added = append(r.Added, p.Key)
+		}
+		if err := env.Set(p.Key, p.Value); err != nil {
+			return o.unstored(p.Key, err)
+		}
+	}
+	if len(r.Replaced) > 0 && !o.Overwrite {
+		return failure.Failedf("%s has other values for %s; nothing was imported", r.File, printables(r.Replaced)).
+			WithHint("to replace them, pass --overwrite")
+	}
+	if len(r.Added)+len(r.Replaced) > 0 {
+		if err := o.save(env); err != nil {
+			return err
+		}
+	}
+	return o.IO.Result(r, func(out *term.Stream) {
+		for _, part := range []struct {
+			what  string
+			names []string
+		}{{"added", r.Added}, {"replaced", r.Replaced}, {"unchanged", r.Unchanged}} {
+			if len(part.names) > 0 {
+				out.Printf("%-10s %s\n", part.what+":", printables(part.names))
+			}
+		}
+	})
+}
+
+// maxSource bounds what is imported, in bytes.
+const maxSource = 4 << 20
+
+// readSource reads what is to be imported, every name checked.
+func (o *Options) readSource() ([]dotenv.Pair, error) {
+	name, data, err := o.sourceData()
+	if err != nil {
+		return nil, failure.Failedf("cannot read %s: %w", name, err)
+	}
+	read := o.readDotenv
+	if text := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n"); bytes.HasPrefix(text, []byte("{")) {
+		data, read = text, readJSON
+	}
+	pairs, err := read(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if len(pairs) == 0 {
+		return nil, failure.Failedf("there are no secrets in %s", name)
+	}
+	for _, p := range pairs {
+		if !flow.SecretName(p.Key) {
+			return nil, failure.Failedf("%s: %s is not a name of letters, digits and underscores; nothing was imported", name, term.Printable(p.Key))
+		}
+		if err := check(p.Value); err != nil {
+			return nil, failure.Failedf("%s: the value of %s cannot be used: %w", name, p.Key, err)
+		}
+	}
+	return pairs, nil
+}
+
+func (o *Options) sourceData() (name string, data []byte, err error) {
+	var from io.Reader = o.IO.In
+	name = "standard input"
+	if o.Source != "-" {
+		name = o.Source
+		f, err := os.Open(o.path(o.Source))
+		if err != nil {
+			var path *os.PathError
+			if errors.As(err, &path) {
+				err = path.Err
+			}
+			return name, nil, err
+		}
+		defer func() { _ = f.Close() }() // only read from
+		from = f
+	}
+	data, err = io.ReadAll(io.LimitReader(from, maxSource+1))
+	if err == nil && len(data) > maxSource {
+		err = errors.New("it is larger than 4 MB")
+	}
+	return name, data, err
+}
+
+// readDotenv reads the format of .env. A line that would be passed over there is an error here, where a secret
+// would be lost unseen.
+func (o *Options) readDotenv(name string, data []byte) ([]dotenv.Pair, error) {
+	file, err := dotenv.Parse(data)
+	if err != nil {
+		return nil, failure.Failedf("cannot read %s: %w", name, err)
+	}
+	if wrong := file.Warnings(); len(wrong) > 0 {
+		var lines []string
+		for _, w := range wrong {
+			lines = append(lines, fmt.Sprintf("%s:%d: %s", name, w.Line, w.Reason))
+		}
+		return nil, failure.Failedf("nothing was imported, because lines cannot be read:\n  %s", strings.Join(lines, "\n  ")).
+			WithHint("correct the file, or leave these lines out of it")
+	}
+	pairs := file.Values(dotenv.Lookup(o.Environ))
+	return slices.DeleteFunc(pairs, func(p dotenv.Pair) bool {
+		if p.Null {
+			o.IO.Err.Warn("%s: %s has no value and is passed over.", name, term.Printable(p.Key))
+		}
+		return p.Null
+	}), nil
+}
+
+// readJSON reads one object of strings, its names in their order and none of them twice.
+func readJSON(name string, data []byte) ([]dotenv.Pair, error) {
+	wrong := func(format string, args ...any) error {
+		return failure.Failedf("%s is not a JSON object of strings: %w", name, fmt.Errorf(format, args...))
+	}
+	if !utf8.Valid(data) { // the decoder would replace what it cannot read
+		return nil, wrong("it is not UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if _, err := d.Token(); err != nil { // the opening brace
+		return nil, wrong("it does not begin as one")
+	}
+	var pairs []dotenv.Pair
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, wrong("it ends or breaks after %d entries", len(pairs))
+		}
+		text, _ := key.(string)
+		value, err := d.Token()
+		s, isText := value.(string)
+		switch {
+		case err != nil:
+			return nil, wrong("the value of %s cannot be read", term.Printable(text))
+		case !isText:
+			return nil, wrong("the value of %s is no string", term.Printable(text))
+		case slices.ContainsFunc(pairs, func(p dotenv.Pair) bool { return p.Key == text }):
+			return nil, wrong("%s is there twice", term.Printable(text))
+		}
+		pairs = append(pairs, dotenv.Pair{Key: text, Value: s})
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return nil, wrong("it ends or breaks after %d entries", len(pairs))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, wrong("something follows it")
+	}
+	return pairs, nil
+}

@@ -1,0 +1,117 @@
+package secretscmd
+
+import (
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+func newList(o Options, run runner) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the names of the secrets",
+		Long: "List the names in .env and those that ploomber-cloud.json refers to, each with whether it has a value.\n" +
+			"Values are shown with --reveal only, as the app will see them.",
+		Example: "  ploomber-cloud secrets list\n" +
+			"  ploomber-cloud secrets list --json\n" +
+			"  ploomber-cloud secrets list --reveal",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), "list", &o) },
+	}
+	c.Flags().BoolVar(&o.Reveal, "reveal", false, "show the values too")
+	flagset.Config(c, &o.Folder.Config)
+	return c
+}
+
+// listed is what 'secrets list --json' prints.
+type listed struct {
+	File    string   `json:"file"`
+	Secrets []secret `json:"secrets"`
+}
+
+// secret is one secret of 'secrets list --json'.
+type secret struct {
+	Name     string   `json:"name"`
+	HasValue bool     `json:"has_value"`
+	Source   string   `json:"source"`          // "file", "environment" or, for a name that is only referred to, "none"
+	UsedBy   []string `json:"used_by"`         // what ploomber-cloud.json needs it for: features, "secret-keys"
+	Value    *string  `json:"value,omitempty"` // with --reveal, where there is one
+}
+
+func (o *Options) list() error {
+	env, _, err := o.env()
+	if err != nil {
+		return err
+	}
+	r := listed{o.Folder.EnvPath(), o.secrets(env)}
+	return o.IO.Result(r, func(out *term.Stream) {
+		if len(r.Secrets) == 0 {
+			out.Println("There are no secrets.")
+			return
+		}
+		table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+		for _, s := range r.Secrets {
+			_, _ = table.Write([]byte(s.line() + "\n")) // told by Failed
+		}
+		_ = table.Flush() // told by Failed
+	})
+}
+
+func (o *Options) secrets(env *dotenv.File) []secret {
+	used := references(o.config())
+	list := []secret{}
+	add := func(name, source, value string) {
+		s := secret{Name: name, HasValue: value != "", Source: source, UsedBy: used[name]}
+		if s.UsedBy == nil {
+			s.UsedBy = []string{}
+		}
+		if o.Reveal && s.HasValue {
+			s.Value = &value
+		}
+		list = append(list, s)
+		delete(used, name)
+	}
+	for _, p := range env.Values(dotenv.Lookup(o.Environ)) {
+		add(p.Key, "file", p.Value)
+	}
+	elsewhere := make([]string, 0, len(used))
+	for name := range used {
+		elsewhere = append(elsewhere, name)
+	}
+	slices.Sort(elsewhere)
+	for _, name := range elsewhere {
+		value, _ := o.Environ(name)
+		source := "environment"
+		if value == "" {
+			source = "none"
+		}
+		add(name, source, value)
+	}
+	return list
+}
+
+// line is the secret as a row of a table.
+func (s secret) line() string {
+	state := "has a value"
+	switch {
+	case s.Value != nil:
+		state = term.Printable(*s.Value)
+	case s.Source == "none":
+		state = "missing"
+	case !s.HasValue:
+		state = "empty"
+	case s.Source == "environment":
+		state = "has a value, from the environment"
+	}
+	columns := []string{term.Printable(s.Name), state}
+	if len(s.UsedBy) > 0 {
+		columns = append(columns, "used by "+strings.Join(s.UsedBy, ", "))
+	}
+	return strings.Join(columns, "\t")
+}

@@ -1,0 +1,162 @@
+// Package secretscmd shows and changes the secrets of a project, which are the variables of its .env. It never
+// prints a value that was not asked for with --reveal. Which secrets protect a feature is the business of
+// package authcmd.
+package secretscmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO      *term.IO
+	Ask     Asker
+	Folder  flow.Folder // Folder.Config is a flag
+	Connect flow.Connect
+	Environ flow.Lookup
+	Flags
+}
+
+// Flags are what the command line decides, each for the commands that have it.
+type Flags struct {
+	Names     []string // set (one), unset
+	Source    string   // import: a file, or "-"
+	File      string   // set --from-file
+	Reveal    bool     // list
+	Stdin     bool     // set
+	Overwrite bool     // import
+	ExitCode  bool     // diff
+}
+
+// Asker is the part of a prompter that this command uses.
+type Asker interface {
+	Secret(ctx context.Context, q prompt.Question) (string, error)
+}
+
+// New builds the command with those below it. run is nil in production; a parse test passes its own to look
+// at the name of the command and its Options.
+func New(o Options, run func(ctx context.Context, command string, o *Options) error) *cobra.Command {
+	if run == nil {
+		run = dispatch
+	}
+	c := &cobra.Command{
+		Use:   "secrets",
+		Short: "Show or change the app's secrets",
+		Long: "Show or change the secrets of .env, which a deployment hands to the app as environment variables.\n" +
+			"The file's comments, order and quoting stay as they are; a new one can be read by its owner alone.",
+		Example: "  ploomber-cloud secrets list\n" +
+			"  ploomber-cloud secrets set API_TOKEN               # asks for the value\n" +
+			"  ploomber-cloud secrets set API_TOKEN --stdin < token.txt\n" +
+			"  ploomber-cloud secrets unset API_TOKEN\n" +
+			"  ploomber-cloud secrets import production.env\n" +
+			"  ploomber-cloud secrets diff                        # what the next deployment changes",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	for _, below := range []func(Options, runner) *cobra.Command{newList, newSet, newUnset, newImport, newDiff} {
+		c.AddCommand(below(o, run))
+	}
+	return c
+}
+
+type runner func(ctx context.Context, command string, o *Options) error
+
+func dispatch(ctx context.Context, command string, o *Options) error {
+	switch command {
+	case "list":
+		return o.list()
+	case "set":
+		return o.set(ctx)
+	case "unset":
+		return o.unset()
+	case "import":
+		return o.importAll()
+	case "diff":
+		return o.diff(ctx)
+	}
+	return fmt.Errorf("no command %q", command)
+}
+
+// env reads the secrets file and tells about lines that count for nothing.
+func (o *Options) env() (env *dotenv.File, exists bool, err error) {
+	env, exists, err = o.Folder.Env()
+	if err == nil {
+		for _, w := range env.Warnings() {
+			o.IO.Err.Warn("%s:%d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason)
+		}
+	}
+	return env, exists, err
+}
+
+func (o *Options) save(env *dotenv.File) error {
+	return fsx.Replace(fsx.File{Path: o.Folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private})
+}
+
+// config is the project's configuration, as far as it can be read; nil where there is none.
+func (o *Options) config() *project.Config {
+	if there, err := o.Folder.Initialised(); err != nil || !there {
+		return nil
+	}
+	c, err := o.Folder.Load()
+	if err != nil {
+		o.IO.Err.Warn("%v", err)
+	}
+	return c
+}
+
+// references tells for each name what in the configuration refers to it.
+func references(c *project.Config) map[string][]string {
+	found := map[string][]string{}
+	if c == nil {
+		return found
+	}
+	for _, f := range project.Features() {
+		if login := c.Credentials(f); login != nil {
+			for _, v := range []project.Value{login.Username, login.Password} {
+				if v.Secret != "" && !slices.Contains(found[v.Secret], string(f)) {
+					found[v.Secret] = append(found[v.Secret], string(f))
+				}
+			}
+		}
+	}
+	for _, name := range c.SecretKeys {
+		found[name] = append(found[name], "secret-keys")
+	}
+	return found
+}
+
+// completeNames completes with the names in .env.
+func (o *Options) completeNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	env, _, err := o.Folder.Env()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	left := slices.DeleteFunc(env.Keys(), func(name string) bool { return slices.Contains(args, name) })
+	return left, cobra.ShellCompDirectiveNoFileComp
+}
+
+// checkName refuses a value on the command line, and a new name that not every shell and system can carry. The
+// message does not repeat what was typed behind the name: it may be the value.
+func checkName(typed string, env *dotenv.File) error {
+	if name, _, isPair := strings.Cut(typed, "="); isPair {
+		return failure.Usagef("a value on the command line can be seen in the list of processes and stays in the shell's history").
+			WithHint("run 'ploomber-cloud secrets set %s', which asks for it, or pass it with --stdin", term.Printable(name))
+	}
+	if !flow.SecretName(typed) && !slices.Contains(env.Keys(), typed) {
+		return failure.Usagef("the name of a secret is made of letters, digits and underscores, and begins with none of the digits")
+	}
+	return nil
+}
