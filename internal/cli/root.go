@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/authcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/completioncmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
@@ -17,10 +18,14 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/secretscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/statuscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/versioncmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/watchcmd"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
@@ -116,6 +121,7 @@ func (e *env) addCommands(root *cobra.Command) {
 			TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
 		}, nil),
 		authcmd.New(authcmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
+		secretscmd.New(e.secrets(), nil),
 		examplescmd.New(e.examples(), nil),
 		templatescmd.New(e.templates(), nil),
 		resourcescmd.New(resourcescmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
@@ -124,6 +130,8 @@ func (e *env) addCommands(root *cobra.Command) {
 	add(groupLocal, upcmd.New(e.up(), nil), democmd.New(e.demo(), nil))
 	add(groupDeploy,
 		deploycmd.New(e.deployOptions(), nil),
+		statuscmd.New(e.status(), nil),
+		opencmd.New(e.open(), nil),
 		githubcmd.New(e.github(), nil),
 		watchcmd.New(watchcmd.Options{
 			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
@@ -136,6 +144,10 @@ func (e *env) addCommands(root *cobra.Command) {
 		deletecmd.New(deletecmd.Options{
 			IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects,
 		}, nil),
+	)
+	add(groupMore,
+		completioncmd.New(completioncmd.Options{IO: e.io}, nil),
+		versioncmd.New(e.version(), nil),
 	)
 }
 

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/secretscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/statuscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/versioncmd"
+)
+
+func (e *env) secrets() secretscmd.Options {
+	return secretscmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Environ: e.system.Lookup}
+}
+
+func (e *env) status() statuscmd.Options {
+	return statuscmd.Options{
+		IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, CompleteProjects: e.completeProjects,
+	}
+}
+
+func (e *env) open() opencmd.Options {
+	return opencmd.Options{
+		IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, CompleteProjects: e.completeProjects,
+		Browser: opencmd.Browser{OS: runtime.GOOS, Lookup: e.system.Lookup, Start: startAside},
+	}
+}
+
+func (e *env) version() versioncmd.Options {
+	return versioncmd.Options{IO: e.io, Version: e.system.Version, Build: debug.ReadBuildInfo}
+}
+
+// startAside starts a program that hands its work on and ends. Where it is still there after a while it does
+// the work itself, as a browser without a desktop does, and is left alone.
+func startAside(ctx context.Context, program string, args ...string) error {
+	c := exec.Command(program, args...) // not with ctx: the browser outlives us
+	if err := c.Start(); err != nil {
+		var missing *exec.Error
+		if errors.As(err, &missing) {
+			return missing
+		}
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	wait := time.NewTimer(2 * time.Second)
+	defer wait.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
