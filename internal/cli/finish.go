@@ -10,12 +10,12 @@ import (
 )
 
 // finish tells how the run ended and returns its exit status.
-func (e *env) finish(ctx context.Context, err error) int {
+func (e *env) finish(err error) int {
 	if err == nil {
 		return failure.Done
 	}
 	code, message, hint := outcome(err)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if e.ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		code, message, hint = failure.Interrupted, "interrupted", ""
 	}
 	e.io.Err.Fail(code, message, hint)

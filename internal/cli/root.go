@@ -76,7 +76,10 @@ func (e *env) root() *cobra.Command {
 	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true // ours is documented like every other command
-	root.PersistentPreRun = func(*cobra.Command, []string) { e.apply() }
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
+		e.apply()
+		e.watchSignals(c)
+	}
 	e.addFlags(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupProject, Title: "Set up a project:"},

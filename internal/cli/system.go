@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
@@ -39,16 +41,22 @@ type System struct {
 
 // Main runs one command line and returns the exit status.
 func Main(s System) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	e := newEnv(s)
+	defer func() { e.release() }()
 	root := e.root()
 	root.SetArgs(s.Args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(context.Background())
 	if err == nil {
 		err = e.lost()
 	}
-	return e.finish(ctx, err)
+	return e.finish(err)
+}
+
+// watchSignals makes the command's context end with an interrupt. It waits until a command runs: help and
+// completion end by themselves, and should cost no thread.
+func (e *env) watchSignals(c *cobra.Command) {
+	e.ctx, e.release = signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	c.SetContext(e.ctx)
 }
 
 // env is what the commands of one run share.
@@ -58,6 +66,9 @@ type env struct {
 	ask      *prompt.Prompter
 	settings *settings.Settings
 	flags    flags
+
+	ctx     context.Context // of the command that runs
+	release func()          // ends the watch for signals
 }
 
 // flags are those of every command.
@@ -77,6 +88,7 @@ func newEnv(s System) *env {
 		system: s, io: streams, ask: prompt.New(streams),
 		settings: &settings.Settings{Lookup: s.Lookup, Home: settings.HomeFrom(s.Lookup, home)},
 		flags:    flags{color: term.Auto},
+		ctx:      context.Background(), release: func() {},
 	}
 }
 

@@ -65,7 +65,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.StringVar(&o.Example, "example", "streamlit/basic-app", "the `EXAMPLE` to run")
 	f.BoolVar(&o.Check, "check", false, "log in, prove that the password is needed, and end")
 	f.IntVar(&o.Port, "port", 0, "serve at `PORT` of this machine (default: 8080, or the next free one)")
-	flagset.Complete(c, "example", flagset.Fixed(catalog.Embedded().Names()...))
+	flagset.Complete(c, "example", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return catalog.Embedded().Names(), cobra.ShellCompDirectiveNoFileComp // reads the examples: not at every start
+	})
 	return c
 }
 
