@@ -83,7 +83,7 @@ func decodePath(raw string) (string, error) {
 				return "", errAmbiguous
 			}
 			c = byte(hi<<4 | lo)
-			if c < ' ' || c == 0x7f || strings.IndexByte(`/\#?;%`, c) >= 0 && !plainPercent(c, raw[i+3:]) {
+			if c < ' ' || c == 0x7f || strings.IndexByte(`/\#?;`, c) >= 0 {
 				return "", errAmbiguous
 			}
 			i += 2
@@ -91,15 +91,20 @@ func decodePath(raw string) (string, error) {
 		b.WriteByte(c)
 	}
 	path := b.String()
-	if !utf8.ValidString(path) {
+	if !utf8.ValidString(path) || decodesAgain(path) {
 		return "", errAmbiguous
 	}
 	return path, nil
 }
 
-// plainPercent tells "100%25" from "%252e", which a second decoding would turn into something else.
-func plainPercent(c byte, rest string) bool {
-	return c == '%' && (len(rest) < 2 || unhex(rest[0]) < 0 || unhex(rest[1]) < 0)
+// decodesAgain tells "100%" from "%2e", which a second decoding would turn into something else.
+func decodesAgain(path string) bool {
+	for i := 0; i+2 < len(path); i++ {
+		if path[i] == '%' && unhex(path[i+1]) >= 0 && unhex(path[i+2]) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func unhex(c byte) int {

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
 // world is an app behind a proxy, both on loopback, with a clock that can be moved.
@@ -77,6 +78,11 @@ func mainApp() authproxy.Config {
 // newWorld starts an app that answers with what it saw and echoes WebSockets. app may be nil.
 func newWorld(t *testing.T, c authproxy.Config, app http.Handler) *world {
 	t.Helper()
+	return newWorldWith(t, c, app, nil)
+}
+
+func newWorldWith(t *testing.T, c authproxy.Config, app http.Handler, store session.Store) *world {
+	t.Helper()
 	w := &world{t: t, logs: &syncBuffer{}}
 	if app == nil {
 		app = w.app()
@@ -84,7 +90,7 @@ func newWorld(t *testing.T, c authproxy.Config, app http.Handler) *world {
 	upstream := httptest.NewServer(app)
 	t.Cleanup(upstream.Close)
 	var err error
-	w.proxy, err = authproxy.New(c, authproxy.Options{Upstream: upstream.URL, Now: w.now, Random: rand.Reader,
+	w.proxy, err = authproxy.New(c, authproxy.Options{Upstream: upstream.URL, Now: w.now, Random: rand.Reader, Store: store,
 		BcryptCost: bcrypt.MinCost, Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +197,9 @@ func (w *world) browser() *browser {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &browser{w, &http.Client{Jar: jar, Timeout: 20 * time.Second,
+	transport := &http.Transport{} // not the default one, which other tests' servers close
+	w.t.Cleanup(transport.CloseIdleConnections)
+	return &browser{w, &http.Client{Transport: transport, Jar: jar, Timeout: 20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
@@ -290,7 +298,7 @@ func (w *world) upgrade(path string, header ...string) string {
 	return fmt.Sprintf("GET %s HTTP/1.1\r\n%s\r\n\r\n", path, strings.Join(lines, "\r\n"))
 }
 
-// wantReachable fails unless the app, and nothing else, has answered.
+// wantApp fails unless the app, and nothing else, has answered.
 func wantApp(t *testing.T, r reply) {
 	t.Helper()
 	if r.StatusCode != http.StatusOK || r.Header.Get("X-App") != "yes" {

@@ -4,7 +4,8 @@ import "strings"
 
 // Reserved reports whether a header of this name must not reach the app from a client: it speaks about who is
 // asking, or about the connection in front of the proxy. Servers disagree about which names are one and the same
-// (CGI-like ones turn '-', '_' and sometimes '.' into '_', and join duplicates), so every spelling counts.
+// (CGI-like ones turn '-', '_' and sometimes '.' into '_', and join duplicates), so every spelling counts. All of
+// X-Auth-* is ours, except X-Authorization, which apps use for tokens of their own.
 func Reserved(name string) bool {
 	var buf [maxReserved]byte
 	n := 0
@@ -23,31 +24,15 @@ func Reserved(name string) bool {
 		n++
 	}
 	switch plain := string(buf[:n]); plain {
-	case "xauthname", "xauthsub", "xaccesstoken", "xidtoken",
-		"remoteuser", "remotename", "remoteemail", "remotegroups", "xremoteuser", "xauthenticateduser",
+	case "xaccesstoken", "xidtoken",
+		"remoteuser", "remotename", "remoteemail", "remotegroups", "xremoteuser",
 		"forwarded", "xrealip", "xclientip", "xclusterclientip", "trueclientip",
 		"xoriginalurl", "xoriginaluri", "xoriginalmethod", "xoriginalhost", "xrewriteurl":
 		return true
 	default:
-		return strings.HasPrefix(plain, "xforwarded") || strings.HasPrefix(plain, "xauth") && startsXAuth(name)
+		return strings.HasPrefix(plain, "xforwarded") || strings.HasPrefix(plain, "xauth") && !strings.HasPrefix(plain, "xauthorization")
 	}
 }
 
 // maxReserved is the length of the longest exact name in Reserved and a little more.
 const maxReserved = 24
-
-// startsXAuth tells X-Auth-Anything, which is ours, from X-Authorization, which is not: after "x" and "auth"
-// in any spelling there must be a separator or the end.
-func startsXAuth(name string) bool {
-	const word = "xauth"
-	seen := 0
-	for i := 0; i < len(name) && seen < len(word); i++ {
-		if c := name[i] | 0x20; c == word[seen] {
-			seen++
-			if seen == len(word) {
-				return i+1 == len(name) || strings.IndexByte("-_. ", name[i+1]) >= 0
-			}
-		}
-	}
-	return false
-}

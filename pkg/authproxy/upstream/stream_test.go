@@ -107,7 +107,8 @@ func TestStreamIsNotBuffered(t *testing.T) {
 					}
 				})
 				server := front(t, f, to, newSpy())
-				answer, err := http.Get(server.URL) //nolint:noctx // ends with the test's servers
+				client := http.Client{Transport: newTransport(t)}
+				answer, err := client.Get(server.URL) //nolint:noctx // ends with the test's servers
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -135,7 +136,8 @@ func TestStreamHeadIsNotBuffered(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			<-end
 		})
-		answer, err := http.Get(front(t, f, to, newSpy()).URL) //nolint:noctx // ends with the test's servers
+		client := http.Client{Transport: newTransport(t)}
+		answer, err := client.Get(front(t, f, to, newSpy()).URL) //nolint:noctx // ends with the test's servers
 		close(end)
 		if err != nil {
 			t.Fatal(err)
@@ -158,7 +160,7 @@ func TestVisitorGoesAway(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-begun; cancel() }()
 		r, _ := http.NewRequestWithContext(ctx, "GET", server.URL, nil)
-		if _, err := http.DefaultTransport.RoundTrip(r); !errors.Is(err, context.Canceled) {
+		if _, err := newTransport(t).RoundTrip(r); !errors.Is(err, context.Canceled) {
 			t.Errorf("err = %v", err)
 		}
 		<-ended

@@ -148,6 +148,13 @@ func answering(t *testing.T, answer string, hangUp bool) Target {
 	})
 }
 
+// newTransport returns a client of the test's own: other tests' servers close the connections of the default one.
+func newTransport(t *testing.T) *http.Transport {
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
 func do(t *testing.T, method, url string, body io.Reader) (*http.Response, string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -156,7 +163,7 @@ func do(t *testing.T, method, url string, body io.Reader) (*http.Response, strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(r)
+	answer, err := newTransport(t).RoundTrip(r)
 	if err != nil {
 		return nil, "", err
 	}

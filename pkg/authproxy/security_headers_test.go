@@ -1,0 +1,299 @@
+package authproxy_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The tests named Class… prove the promises against one class of attacks each. The numbers are those of
+// docs/security.md.
+
+// spellings of a header name that some server takes for the same.
+func spellings(name string) []string {
+	upper, lower := strings.ToUpper(name), strings.ToLower(name)
+	under := strings.ReplaceAll(name, "-", "_")
+	return []string{name, upper, lower, under, strings.ToUpper(under), strings.ReplaceAll(name, "-", "."),
+		strings.Replace(name, "-", "_", 1), strings.Replace(lower, "-", ".", 1), strings.ReplaceAll(name, "-", ""),
+		strings.ReplaceAll(name, "-", "--")}
+}
+
+var identityHeaders = []string{"X-Auth-Name", "X-Auth-Sub", "X-Access-Token", "X-Id-Token", "X-Auth-Groups"}
+
+// plain is a header name without case and separators.
+func plain(name string) string {
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name))
+}
+
+// wantNoForgery fails if any header that the app got speaks of anybody but who has logged in.
+func wantNoForgery(t *testing.T, got seen, name string) {
+	t.Helper()
+	for key, values := range got.Header {
+		for _, value := range values {
+			if strings.Contains(value, "mallory") {
+				t.Errorf("the app got %s: %s", key, value)
+			}
+		}
+		if strings.HasPrefix(plain(key), "xauth") && !slices.Contains([]string{"X-Auth-Name", "X-Auth-Sub"}, key) {
+			t.Errorf("the app got %s: %q", key, values)
+		}
+	}
+	if got := strings.Join(got.Header["X-Auth-Name"], "|"); got != name {
+		t.Errorf("X-Auth-Name is %q, want %q", got, name)
+	}
+}
+
+func TestClass1HeaderSpoofing(t *testing.T) {
+	t.Parallel()
+	c := mainApp()
+	c.PublicPaths = []string{"/public"}
+	w := newWorld(t, c, nil)
+	b := w.browser()
+	b.login("/", user, pass)
+	cookie := "Cookie: ploomber_session=" + b.session()
+	for _, header := range identityHeaders {
+		for _, name := range spellings(header) {
+			for _, value := range []string{"mallory", "", " mallory ", "mallory\r\n" + name + ": mallory"} {
+				for path, who := range map[string]string{"/": user, "/public": ""} {
+					answer, _, _ := w.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\n%s\r\n\r\n", path, w.host, name, value, cookie))
+					got := w.taken()
+					if answer.StatusCode != http.StatusOK || len(got) != 1 {
+						t.Fatalf("%s: %d, the app saw %d requests", name, answer.StatusCode, len(got))
+					}
+					wantNoForgery(t, got[0], who)
+				}
+			}
+			answer, _, _ := w.raw(w.upgrade("/ws", cookie, name+": mallory"))
+			if answer.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("upgrade with %s: %d", name, answer.StatusCode)
+			}
+			wantNoForgery(t, w.taken()[0], user)
+		}
+		for kind, line := range map[string]string{"folded": header + ":\r\n mallory", "space before the colon": header + " : mallory"} {
+			answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n%s\r\n\r\n", w.host, cookie, line))
+			got := w.taken()
+			if answer.StatusCode == http.StatusOK && len(got) == 1 {
+				wantNoForgery(t, got[0], user)
+			} else if answer.StatusCode != http.StatusBadRequest || len(got) != 0 {
+				t.Errorf("%s: %d", kind, answer.StatusCode)
+			}
+		}
+		// The name comes in a trailer.
+		answer, _, _ := w.raw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\n%s\r\nTrailer: %s\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n%[3]s: mallory\r\n\r\n",
+			w.host, cookie, header))
+		got := w.taken()
+		if answer.StatusCode != http.StatusOK || len(got) != 1 || len(got[0].Trailer) != 0 {
+			t.Fatalf("trailer: %d, %v", answer.StatusCode, got)
+		}
+		wantNoForgery(t, got[0], user)
+	}
+}
+
+func TestClass1HeaderSpoofingOverHTTP2(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), nil)
+	server := httptest.NewUnstartedServer(w.proxy)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for _, header := range identityHeaders {
+		for _, name := range spellings(header) {
+			r, _ := http.NewRequestWithContext(context.Background(), "GET", server.URL, nil)
+			r.SetBasicAuth(user, pass)
+			r.Header[name] = []string{"mallory", "mallory"}
+			answer, err := server.Client().Do(r)
+			if err != nil || answer.StatusCode != http.StatusOK || answer.ProtoMajor != 2 {
+				t.Fatalf("%s: %v, %v", name, answer, err)
+			}
+			_ = answer.Body.Close()
+			wantNoForgery(t, w.taken()[0], user)
+		}
+	}
+}
+
+func TestClass2HopByHop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), nil)
+	b := w.browser()
+	b.login("/", user, pass)
+	for _, named := range append(identityHeaders, "X-Forwarded-For", "X-Forwarded-Proto", "Host", "Content-Length", "close", "keep-alive, X-Auth-Name") {
+		for _, by := range []string{"Connection", "Proxy-Connection", "Keep-Alive"} {
+			answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\nCookie: ploomber_session=%s\r\n%s: %s\r\nTe: trailers\r\nProxy-Authorization: x\r\nUpgrade: h2c\r\nHttp2-Settings: x\r\n\r\n",
+				w.host, b.session(), by, named))
+			got := w.taken()
+			if answer.StatusCode != http.StatusOK || len(got) != 1 {
+				t.Fatalf("%s: %s: %d", by, named, answer.StatusCode)
+			}
+			h := got[0].Header
+			if h.Get("X-Auth-Name") != user || h.Get("X-Forwarded-For") != "127.0.0.1" || got[0].Host != w.host {
+				t.Errorf("%s: %s: the app saw %v of %s", by, named, h, got[0].Host)
+			}
+			for _, name := range []string{"Te", "Proxy-Authorization", "Upgrade", "Http2-Settings", "Keep-Alive", "Proxy-Connection"} {
+				if h.Get(name) != "" {
+					t.Errorf("the app got %s: %s", name, h.Get(name))
+				}
+			}
+		}
+	}
+}
+
+var forwardedHeaders = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
+	"X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Server", "X-Forwarded-User", "X-Forwarded-Email", "Forwarded", "X-Real-Ip",
+	"X-Original-Url", "X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip", "Remote-User"}
+
+func TestClass3ForwardedHeaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), nil)
+	for _, header := range forwardedHeaders {
+		for _, name := range spellings(header) {
+			answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n%s: evil.example\r\n\r\n", w.host, asBasic(user, pass), name))
+			got := w.taken()
+			if answer.StatusCode != http.StatusOK || len(got) != 1 {
+				t.Fatalf("%s: %d", name, answer.StatusCode)
+			}
+			for key, values := range got[0].Header {
+				if strings.Contains(strings.Join(values, ","), "evil") {
+					t.Errorf("%s: the app got %s: %q", name, key, values)
+				}
+			}
+			for key, want := range map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": w.host} {
+				if got := strings.Join(got[0].Header.Values(key), "|"); got != want {
+					t.Errorf("%s: %s is %q, want %q", name, key, got, want)
+				}
+			}
+		}
+	}
+	// Nor does any of them open anything.
+	for _, line := range []string{"X-Forwarded-Uri: /_auth/style.css", "X-Original-Url: /status", "X-Rewrite-Url: /status", "X-Forwarded-For: 127.0.0.1",
+		"User-Agent: GoogleHC/1.0", "User-Agent: kube-probe/1.30", "Host: localhost"} {
+		name, value, _ := strings.Cut(line, ": ")
+		wantCode(t, w.browser().get("/", name+": "+value), http.StatusUnauthorized)
+	}
+}
+
+func TestClass3TrustedProxies(t *testing.T) {
+	t.Parallel()
+	c := mainApp()
+	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	w := newWorld(t, c, nil)
+	for said, want := range map[string]string{
+		"192.0.2.1":                    "192.0.2.1, 127.0.0.1",
+		"192.0.2.1, 10.1.2.3":          "192.0.2.1, 10.1.2.3, 127.0.0.1",
+		"203.0.113.9, 192.0.2.1":       "192.0.2.1, 127.0.0.1", // what the visitor claims in front of that is not passed on
+		"evil, 192.0.2.1":              "192.0.2.1, 127.0.0.1",
+		"192.0.2.1, evil":              "127.0.0.1",
+		"evil":                         "127.0.0.1",
+		"":                             "127.0.0.1",
+		"::ffff:192.0.2.1":             "192.0.2.1, 127.0.0.1",
+		"127.0.0.1,10.0.0.1, 10.0.0.2": "127.0.0.1, 10.0.0.1, 10.0.0.2, 127.0.0.1",
+	} {
+		wantApp(t, w.browser().get("/", asBasic(user, pass), "X-Forwarded-For: "+said, "X-Forwarded-Proto: https"))
+		got := w.taken()[0].Header
+		if got.Get("X-Forwarded-For") != want || got.Get("X-Forwarded-Proto") != "https" {
+			t.Errorf("%q: %q by %q, want %q", said, got.Get("X-Forwarded-For"), got.Get("X-Forwarded-Proto"), want)
+		}
+	}
+	in := w.browser().get("/", asBasic(user, pass), "X-Forwarded-Proto: https")
+	if in.cookie("__Host-ploomber_session") == nil {
+		t.Errorf("cookies on https: %v", in.Cookies())
+	}
+}
+
+// A visitor on an encrypted connection gets cookies that only this host can set.
+func TestClass10CookieAttributes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), nil)
+	secure := httptest.NewTLSServer(w.proxy)
+	t.Cleanup(secure.Close)
+	r, _ := http.NewRequestWithContext(context.Background(), "GET", secure.URL, nil)
+	r.SetBasicAuth(user, pass)
+	encrypted, err := secure.Client().Do(r)
+	if err != nil || encrypted.TLS == nil || encrypted.TLS.Version < tls.VersionTLS12 {
+		t.Fatal(err)
+	}
+	_ = encrypted.Body.Close()
+	for _, tc := range []struct {
+		c      *http.Cookie
+		name   string
+		secure bool
+	}{
+		{reply{Response: encrypted}.cookie("__Host-"), "__Host-ploomber_session", true},
+		{w.browser().get("/", asBasic(user, pass)).cookie("ploomber_session"), "ploomber_session", false},
+		{w.browser().get("/_auth/login", asPage).cookie("ploomber_login"), "ploomber_login", false},
+		{w.browser().login("/", user, pass).cookie("ploomber_session"), "ploomber_session", false},
+	} {
+		if c := tc.c; c == nil || c.Name != tc.name || c.Secure != tc.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode ||
+			c.Path != "/" || c.Domain != "" || c.MaxAge <= 0 {
+			t.Errorf("cookie %+v, want %s", c, tc.name)
+		}
+	}
+}
+
+// Cookies from elsewhere, garbage among them, lead to a clean login: no error, no loop.
+func TestClass10CookieTossing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), nil)
+	other := w.browser()
+	other.login("/", user, pass) // an attacker's own session
+	for name, planted := range map[string]string{
+		"unknown id":       strings.Repeat("A", 43),
+		"garbage":          "%%%\"<>=",
+		"oversize":         strings.Repeat("x", 6000),
+		"empty":            "",
+		"another session":  other.session(),
+		"many":             strings.Repeat("x; ploomber_session=", 50),
+		"host prefix":      "x; __Host-ploomber_session=" + other.session() + "; a=b",
+		"other login page": "x; ploomber_login=garbage",
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := w.browser()
+			if name != "another session" {
+				wantCode(t, b.get("/", "Cookie: ploomber_session="+planted), http.StatusUnauthorized)
+				wantCode(t, b.get("/", asPage, "Cookie: ploomber_session="+planted), http.StatusFound)
+			}
+			b.login("/", user, pass)
+			both := "Cookie: ploomber_session=" + planted + "; ploomber_session=" + b.session()
+			reversed := "Cookie: ploomber_session=" + b.session() + "; ploomber_session=" + planted
+			want := http.StatusOK
+			if name == "another session" {
+				want = http.StatusUnauthorized // nobody can say which is the visitor's
+			}
+			bare := &browser{w, &http.Client{}}
+			for _, cookies := range []string{both, reversed} {
+				if got := bare.get("/", cookies); name != "many" && got.StatusCode != want {
+					t.Errorf("%s: %d, want %d", name, got.StatusCode, want)
+				}
+			}
+		})
+	}
+	if got := w.taken(); slices.ContainsFunc(got, func(s seen) bool {
+		return strings.Contains(s.Header.Get("Cookie"), "ploomber_")
+	}) {
+		t.Error("the app got a cookie of ours")
+	}
+}
+
+// The app can neither read our session nor set one.
+func TestClass10AppSetsOurCookie(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		for _, name := range []string{"ploomber_session", "__Host-ploomber_session", "ploomber_login", "own"} {
+			http.SetCookie(rw, &http.Cookie{Name: name, Value: "planted"})
+		}
+	}))
+	got := w.browser().get("/", asBasic(user, pass))
+	for _, c := range got.Cookies() {
+		if c.Value == "planted" && c.Name != "own" {
+			t.Errorf("the app has set %s", c.Name)
+		}
+	}
+	if got.cookie("own") == nil {
+		t.Error("the app's own cookie is gone")
+	}
+}
