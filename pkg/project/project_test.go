@@ -231,7 +231,7 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	options := []string{"main_app", "analytics", "api"}
 	for typed, want := range map[string]string{
-		"main-app": "main_app", "MAIN_APP": "main_app", "analytic": "analytics", "apo": "api", "xyz": "", "": "",
+		"main-app": "main_app", "MAIN_APP": "main_app", "analytic": "analytics", "apo": "api", "aip": "api", "xyz": "", "ajx": "", "": "",
 	} {
 		if got := project.Nearest(typed, options); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", typed, got, want)
