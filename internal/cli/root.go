@@ -71,9 +71,8 @@ func (e *env) root() *cobra.Command {
 	root.SetIn(e.io.In)
 	root.SetOut(e.io.Out)
 	root.SetErr(e.io.Err)
-	root.SetVersionTemplate("ploomber-cloud {{.Version}}\n")
-	root.SetHelpTemplate(helpTemplate)
-	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpFunc(help)
+	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true // ours is documented like every other command
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
@@ -194,28 +193,3 @@ func usageErrors(c *cobra.Command) {
 		usageErrors(below)
 	}
 }
-
-// helpTemplate puts the examples first: most people look for the line they can copy.
-const helpTemplate = `{{if .HasExample}}Examples:
-{{.Example}}
-
-{{end}}{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
-
-{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}`
-
-const usageTemplate = `Usage:{{if .Runnable}}
-  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} COMMAND{{end}}
-{{$commands := .Commands}}{{if .HasAvailableSubCommands}}{{if eq (len .Groups) 0}}
-Commands:{{range $commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
-{{else}}{{range $group := .Groups}}
-{{.Title}}{{range $commands}}{{if and (eq .GroupID $group.ID) (or .IsAvailableCommand (eq .Name "help"))}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
-{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
-{{end}}{{if .HasAvailableInheritedFlags}}
-Flags of every command:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
-{{end}}`

@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/devcmd"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+)
+
+func (e *env) dev() devcmd.Options {
+	return devcmd.Options{
+		IO: e.io, Deploy: e.deploy(),
+		Send: func(ctx context.Context, o *devcmd.Options) error {
+			d := e.deployOptions()
+			d.Deploy, d.Watch, d.Timeout = o.Deploy, o.Watch, flow.DefaultTimeout
+			return deploycmd.Run(ctx, &d)
+		},
+		Failed: func(err error) { e.io.Err.Fail(outcome(err)) },
+	}
+}

@@ -1,0 +1,170 @@
+package devcmd
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// tree watches the folders of a project that a deployment takes files from. The system's events only say when to
+// look; what a look finds decides, so that neither a lost event nor one too many does harm. It is not safe for
+// concurrent use.
+type tree struct {
+	dir     string
+	watcher *fsnotify.Watcher
+	look    func(context.Context) (*flow.Snapshot, error)
+	last    *flow.Snapshot // what the last look found
+}
+
+func openTree(ctx context.Context, dir string, look func(context.Context) (*flow.Snapshot, error)) (*tree, error) {
+	first, err := look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, failure.Failedf("cannot watch %s: %w", dir, err)
+	}
+	t := &tree{dir: dir, watcher: watcher, look: look, last: first}
+	if _, err := t.follow(dir); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *tree) close() { _ = t.watcher.Close() } // nothing is written
+
+// changed looks whether a deployment would send something else than at the last look that worked.
+func (t *tree) changed(ctx context.Context) (bool, error) {
+	const tries = 5 // folders that appear while we look
+	before := t.last
+	for range tries {
+		now, err := t.look(ctx)
+		if err != nil {
+			t.last = before // a broken configuration must not hide what changed with it
+			return false, err
+		}
+		t.last = now
+		added, err := t.follow(t.dir)
+		if err != nil {
+			return false, err
+		}
+		if added == 0 { // else files may have been saved in them unseen
+			break
+		}
+	}
+	return !t.last.Equal(before), nil
+}
+
+// follow watches the folders of a tree that are not left out, and no others below. It returns how many are new.
+func (t *tree) follow(top string) (added int, err error) {
+	watched := t.watcher.WatchList()
+	wanted := map[string]bool{}
+	err = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil && path == t.dir:
+			return failure.Failedf("cannot watch %s: %w", path, err)
+		case err != nil: // gone, or unreadable: what a deployment thinks of that, the look tells
+			return filepath.SkipDir
+		case !d.IsDir():
+			return nil
+		case path != t.dir && (d.Name() == ".git" || t.last.LeftOut(t.name(path)+"/")):
+			return filepath.SkipDir
+		}
+		wanted[path] = true
+		if slices.Contains(watched, path) {
+			return nil
+		}
+		added++
+		return watchable(path, t.watcher.Add(path))
+	})
+	for _, path := range watched {
+		if below(top, path) && !wanted[path] {
+			_ = t.watcher.Remove(path) // one event more or less changes nothing
+		}
+	}
+	return added, err
+}
+
+// watchable explains the error of watching a folder; one that is gone again is none.
+func watchable(path string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
+		return failure.Failedf("cannot watch %s: the system watches no more folders for you", path).
+			WithHint("leave folders out with 'ignore', or raise the limit (on Linux fs.inotify.max_user_watches)")
+	default:
+		return failure.Failedf("cannot watch %s: %w", path, err)
+	}
+}
+
+// concerns tells whether an event may be about something that ships. A new folder is watched from now on.
+func (t *tree) concerns(e fsnotify.Event) bool {
+	const saved = fsnotify.Create | fsnotify.Write | fsnotify.Remove | fsnotify.Rename
+	name := t.name(e.Name)
+	if e.Op&saved == 0 || passedOver(name) || t.last.LeftOut(name) || t.last.LeftOut(name+"/") {
+		return false
+	}
+	info, err := os.Lstat(e.Name)
+	if err != nil || !info.IsDir() {
+		return true
+	}
+	if e.Has(fsnotify.Create) {
+		_, _ = t.follow(e.Name) // the look at the end of the burst tries again, and tells
+	}
+	return !e.Has(fsnotify.Write) // its files have events of their own
+}
+
+// name is a path as the archive would name it.
+func (t *tree) name(path string) string {
+	rel, err := filepath.Rel(t.dir, path)
+	if err != nil {
+		return filepath.ToSlash(path)
+	}
+	return filepath.ToSlash(rel)
+}
+
+func below(top, path string) bool {
+	rel, err := filepath.Rel(top, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// passedOver tells whether a file never makes us deploy, though it may ship: what the reference tool passes over, and
+// the files that editors keep for the time of an edit.
+func passedOver(name string) bool {
+	base := path.Base(name)
+	zip, _ := path.Match("app-*.zip", base) // the pattern is well formed
+	switch {
+	case base == project.FileName, base == "README.md", zip, fsx.IsTemporary(base):
+		return true
+	case slices.Contains(strings.Split(name, "/"), ".git"):
+		return true
+	}
+	return editors(base)
+}
+
+// editors knows the files of vim, Emacs, Kate, JetBrains, GNOME's and KDE's editors.
+func editors(base string) bool {
+	for _, end := range []string{"~", ".swp", ".swo", ".swx", ".kate-swp", "___jb_tmp___", "___jb_old___"} {
+		if strings.HasSuffix(base, end) {
+			return true
+		}
+	}
+	return strings.HasPrefix(base, ".#") || strings.HasPrefix(base, ".goutputstream-") || base == "4913" ||
+		len(base) > 1 && strings.HasPrefix(base, "#") && strings.HasSuffix(base, "#")
+}

@@ -1,0 +1,177 @@
+package doctorcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/settings"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+)
+
+// home checks the folder that holds the stored key and other things of the user's.
+func (e *examination) home(context.Context) {
+	dir, err := e.Settings.Dir()
+	if err != nil {
+		e.failed("home", err, "")
+		return
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.add(OK, "home", dir+" is not there yet and will be made when needed", "")
+	case err != nil:
+		e.failed("home", err, "")
+	case !info.IsDir():
+		e.add(Problem, "home", dir+" is not a folder", "rename the file: the key is kept below a folder of this name")
+	case e.modes() && info.Mode().Perm()&0o022 != 0:
+		e.add(Warning, "home", fmt.Sprintf("others may write to %s (mode %o)", dir, info.Mode().Perm()), "run 'chmod go-w "+dir+"'")
+	default:
+		e.add(OK, "home", dir, "")
+	}
+}
+
+// modes tells whether file modes mean something on this system.
+func (e *examination) modes() bool { return e.OS != "windows" }
+
+// private checks that a file of secrets is for its owner alone. It returns false where a warning was added.
+func (e *examination) private(name, path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !e.modes() || info.Mode().Perm()&0o077 == 0 {
+		return true
+	}
+	e.add(Warning, name, fmt.Sprintf("others may read %s (mode %o)", path, info.Mode().Perm()), "run 'chmod 600 "+path+"'")
+	return false
+}
+
+func (e *examination) key(context.Context) {
+	stored, err := e.Settings.StoredKey()
+	if err == nil && stored.Source != "" {
+		e.private("key file", stored.Source)
+	}
+	key, err := e.Settings.Key()
+	if err != nil {
+		e.failed("key", err, "run 'ploomber-cloud key'")
+		return
+	}
+	message := "from " + key.Source
+	if key.Source == settings.KeyVariable && stored.Source != "" {
+		message += ", which wins over the key stored in " + stored.Source
+	}
+	e.add(OK, "key", message, "")
+}
+
+// network tells how requests leave this machine. Of a proxy the host alone is shown: its address may hold a
+// password.
+func (e *examination) network(context.Context) {
+	if _, err := e.Transport(); err != nil {
+		e.failed("network", err, "correct the variable or the file")
+		return
+	}
+	var uses []string
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if v, _ := e.Environ(name); v != "" {
+			uses = append(uses, name+" ("+proxyHost(v)+")")
+		}
+	}
+	for _, name := range []string{"NO_PROXY", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"} {
+		if v, _ := e.Environ(name); v != "" {
+			uses = append(uses, name+" ("+v+")")
+		}
+	}
+	if len(uses) == 0 {
+		e.add(OK, "network", "no proxy and no further certificate authorities from the environment", "")
+		return
+	}
+	e.add(OK, "network", "the environment sets "+strings.Join(uses, ", "), "")
+}
+
+func proxyHost(value string) string {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" {
+		return "not an address"
+	}
+	return u.Host
+}
+
+// platform checks that the platform answers, and with the key, who the user is.
+func (e *examination) platform(ctx context.Context) {
+	at, err := e.Settings.API()
+	if err != nil {
+		e.failed("platform", err, "")
+		return
+	}
+	if e.Offline {
+		e.add(OK, "platform", at+", not asked (--offline)", "")
+		return
+	}
+	if err := e.reach(ctx, at); err != nil {
+		e.add(Problem, "platform", fmt.Sprintf("%s cannot be reached: %v", at, err),
+			"check the connection; behind a proxy set HTTPS_PROXY, with a company's certificate pass --ca-cert")
+		return
+	}
+	e.add(OK, "platform", at+" answers", "")
+	api, err := e.Connect()
+	if err != nil {
+		return // the check of the key has told
+	}
+	defer api.Close()
+	ctx, cancel := e.patience(ctx)
+	defer cancel()
+	name, err := api.Tier(ctx)
+	switch {
+	case errors.Is(err, cloudapi.ErrUnauthorized):
+		e.failed("account", err, "copy the key from the platform's page about your account and run 'ploomber-cloud key'")
+	case err != nil:
+		e.failed("account", err, "try again later")
+	default:
+		known := false
+		if e.plan, known = tier.Named(name); !known {
+			e.add(Warning, "account", "the key is accepted; this program does not know the tier "+term.Printable(name),
+				"a newer release may: see 'ploomber-cloud version'")
+			return
+		}
+		e.add(OK, "account", "the key is accepted; tier "+name, "")
+	}
+}
+
+// reach makes one request without the key. Any answer will do.
+func (e *examination) reach(ctx context.Context, address string) error {
+	t, err := e.Transport()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := e.patience(ctx)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/", nil)
+	if err != nil {
+		return err
+	}
+	reply, err := t.RoundTrip(r)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return errors.New("no answer in time")
+		}
+		return err
+	}
+	return reply.Body.Close()
+}
+
+// relative shows a path of the project as the user would type it.
+func (e *examination) relative(path string) string {
+	if rel, err := filepath.Rel(e.Folder.Dir, path); err == nil {
+		return rel
+	}
+	return path
+}

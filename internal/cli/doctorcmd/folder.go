@@ -1,0 +1,185 @@
+package doctorcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// project checks the configuration, and that the platform knows the project.
+func (e *examination) project(ctx context.Context) {
+	there, err := e.Folder.Initialised()
+	if err == nil && !there {
+		e.add(Warning, "project", "this folder is no project yet", "run 'ploomber-cloud init'")
+		return
+	}
+	c, err := e.Folder.Load()
+	if err != nil {
+		e.failed("project", err, "")
+		return
+	}
+	e.config = c
+	e.add(OK, "project", fmt.Sprintf("%s (%s)", c.ID, c.Type), "")
+	api, err := e.Connect()
+	if e.Offline || err != nil || c.ID == "" {
+		return
+	}
+	defer api.Close()
+	ctx, cancel := e.patience(ctx)
+	defer cancel()
+	p, err := api.Project(ctx, c.ID)
+	switch {
+	case errors.Is(err, cloudapi.ErrNotFound):
+		e.add(Problem, "deployment", "the platform knows no project "+c.ID+" of this key",
+			"use the key of its owner, or make a project of your own with 'ploomber-cloud init --force'")
+	case err == nil && len(p.Jobs) == 0:
+		e.add(OK, "deployment", "the platform knows the project; it was never deployed", "")
+	case err == nil:
+		e.add(OK, "deployment", "the platform knows the project and a deployment of it", "")
+	} // other failures are those of the account
+}
+
+func (e *examination) secretsFile(context.Context) {
+	env, exists, err := e.Folder.Env()
+	switch {
+	case err != nil:
+		e.failed("secrets", err, "")
+		return
+	case !exists:
+		return
+	}
+	wrong := env.Warnings()
+	for _, w := range wrong {
+		e.add(Warning, "secrets", fmt.Sprintf("%s:%d is passed over: %s", flow.EnvName, w.Line, w.Reason), "correct the line")
+	}
+	if e.private("secrets", e.Folder.EnvPath()) && len(wrong) == 0 {
+		e.add(OK, "secrets", fmt.Sprintf("%s holds %s", flow.EnvName, count(len(flow.Valued(env)), "secret")), "")
+	}
+}
+
+// git warns where the secrets would be, or are, committed.
+func (e *examination) git(ctx context.Context) {
+	if _, exists, err := e.Folder.Env(); err != nil || !exists {
+		return
+	}
+	inside, status, err := e.ask(ctx, "rev-parse", "--is-inside-work-tree")
+	if err != nil || status != 0 || strings.TrimSpace(inside) != "true" {
+		return // no git, or no repository: nothing is committed
+	}
+	if _, status, err := e.ask(ctx, "ls-files", "--error-unmatch", "--", flow.EnvName); err == nil && status == 0 {
+		e.add(Warning, "git", flow.EnvName+" is in the repository, and with it the secrets",
+			"run 'git rm --cached "+flow.EnvName+"', add it to .gitignore, and replace the secrets that were pushed")
+		return
+	}
+	_, status, err = e.ask(ctx, "check-ignore", "--quiet", "--", flow.EnvName)
+	switch {
+	case err != nil || status > 1:
+		e.add(Warning, "git", "git does not tell whether it ignores "+flow.EnvName, "see what 'git status' says")
+	case status == 1:
+		e.add(Warning, "git", "git does not ignore "+flow.EnvName+": the next commit may hold the secrets", "add it to .gitignore")
+	default:
+		e.add(OK, "git", flow.EnvName+" is ignored", "")
+	}
+}
+
+// ask runs git without the programs that a repository's own settings could make it start.
+func (e *examination) ask(ctx context.Context, args ...string) (string, int, error) {
+	ctx, cancel := e.patience(ctx)
+	defer cancel()
+	return e.Run(ctx, "git", append([]string{"-c", "core.fsmonitor=false"}, args...)...)
+}
+
+// credentials checks what protects the deployed app, and the secrets that it is to get.
+func (e *examination) credentials(context.Context) {
+	if e.config == nil {
+		return
+	}
+	for _, f := range project.Features() {
+		at := e.config.Credentials(f)
+		if at == nil {
+			continue
+		}
+		if _, err := e.Folder.Credentials(e.config, f, e.Environ); err != nil {
+			e.failed("password", err, "")
+			continue
+		}
+		if at.Literal() {
+			e.add(Warning, "password", fmt.Sprintf("%s holds the credentials of %s in clear", e.configName(), f),
+				fmt.Sprintf("run 'ploomber-cloud auth --add --feature %s', which keeps them in %s", f, flow.EnvName))
+			continue
+		}
+		e.add(OK, "password", fmt.Sprintf("%s is protected", f), "")
+	}
+	if _, err := e.Folder.Secrets(e.config, e.Environ, deaf{}); err != nil {
+		e.failed("secrets", err, "")
+	}
+	env, _, err := e.Folder.Env()
+	if err == nil && flow.ProtectsAPI(env) {
+		e.add(Warning, "password", "the platform cannot protect the feature api; a deployment is refused",
+			"run the app behind 'ploomber-cloud up', or 'ploomber-cloud auth --remove --feature api'")
+	}
+}
+
+// login checks the variables from which the login in front of the app is made, all at once.
+func (e *examination) login(context.Context) {
+	c := e.config
+	if c == nil {
+		c = &project.Config{}
+	}
+	source, err := e.Folder.LoginSource(c, e.Environ)
+	if err != nil {
+		return // the check of the secrets has told
+	}
+	_, err = authproxy.ConfigFrom(source)
+	var wrong *authproxy.ConfigError
+	switch {
+	case err == nil:
+		e.add(OK, "login", "its settings are complete", "")
+	case errors.Is(err, authproxy.ErrUnprotected):
+		e.add(OK, "login", "none: everyone may use the app", "")
+	case errors.As(err, &wrong):
+		for _, m := range wrong.Mistakes {
+			e.add(Problem, "login", m.Error(), "correct it in "+flow.EnvName)
+		}
+	default:
+		e.failed("login", err, "")
+	}
+}
+
+func (e *examination) configName() string {
+	path, err := e.Folder.ConfigPath()
+	if err != nil {
+		return project.FileName
+	}
+	return e.relative(path)
+}
+
+// deaf is a reporter for what another check tells.
+type deaf struct{}
+
+func (deaf) Note(string, ...any)    {}
+func (deaf) Success(string, ...any) {}
+func (deaf) Warn(string, ...any)    {}
+
+// found tells whether a program is there, and its first line about its version.
+func (e *examination) found(ctx context.Context, program string, args ...string) (version string, ok bool) {
+	ctx, cancel := e.patience(ctx)
+	defer cancel()
+	said, status, err := e.Run(ctx, program, args...)
+	if errors.Is(err, exec.ErrNotFound) || err != nil && ctx.Err() == nil {
+		return "", false
+	}
+	if status != 0 || err != nil {
+		return program + ", which does not tell its version", true
+	}
+	version, _, _ = strings.Cut(strings.TrimSpace(said), "\n")
+	return term.Printable(strings.TrimSpace(version)), true
+}
