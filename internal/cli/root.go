@@ -12,6 +12,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/devcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/githubcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
@@ -134,6 +135,7 @@ func (e *env) addCommands(root *cobra.Command) {
 		deploycmd.New(e.deployOptions(), nil),
 		statuscmd.New(e.status(), nil),
 		opencmd.New(e.open(), nil),
+		devcmd.New(e.dev(), nil),
 		githubcmd.New(e.github(), nil),
 		watchcmd.New(watchcmd.Options{
 			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,

@@ -36,9 +36,11 @@ func (l loop) run(ctx context.Context) error {
 	calm, latest := time.NewTimer(l.quiet), time.NewTimer(l.patience)
 	calm.Stop()
 	latest.Stop()
-	waiting, due := false, false // events came; they have been quiet for long enough, or have been told for too long
-	var overdue bool
-	var running chan error // nil where no deployment is under way
+	var (
+		waiting      bool       // events came since the last look
+		due, overdue bool       // it has been quiet long enough, or noisy too long
+		running      chan error // nil where no deployment is under way
+	)
 
 	wake := func() {
 		if !waiting {

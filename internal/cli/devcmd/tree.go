@@ -19,6 +19,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
+// environmentMark is the file that every virtual environment has.
+const environmentMark = "pyvenv.cfg"
+
 // tree watches the folders of a project that a deployment takes files from. The system's events only say when to
 // look; what a look finds decides, so that neither a lost event nor one too many does harm. It is not safe for
 // concurrent use.
@@ -72,8 +75,10 @@ func (t *tree) changed(ctx context.Context) (bool, error) {
 
 // follow watches the folders of a tree that are not left out, and no others below. It returns how many are new.
 func (t *tree) follow(top string) (added int, err error) {
-	watched := t.watcher.WatchList()
-	wanted := map[string]bool{}
+	watched, wanted := map[string]bool{}, map[string]bool{}
+	for _, path := range t.watcher.WatchList() {
+		watched[path] = true
+	}
 	err = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && path == t.dir:
@@ -82,22 +87,29 @@ func (t *tree) follow(top string) (added int, err error) {
 			return filepath.SkipDir
 		case !d.IsDir():
 			return nil
-		case path != t.dir && (d.Name() == ".git" || t.last.LeftOut(t.name(path)+"/")):
+		case path != t.dir && (d.Name() == ".git" || t.last.LeftOut(t.name(path)+"/") || isEnvironment(path)):
 			return filepath.SkipDir
 		}
 		wanted[path] = true
-		if slices.Contains(watched, path) {
+		if watched[path] {
 			return nil
 		}
 		added++
 		return watchable(path, t.watcher.Add(path))
 	})
-	for _, path := range watched {
+	for path := range watched {
 		if below(top, path) && !wanted[path] {
 			_ = t.watcher.Remove(path) // one event more or less changes nothing
 		}
 	}
 	return added, err
+}
+
+// isEnvironment knows a virtual environment before the first look at it: installing into one takes long, with many
+// events.
+func isEnvironment(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, environmentMark))
+	return err == nil
 }
 
 // watchable explains the error of watching a folder; one that is gone again is none.
@@ -119,6 +131,9 @@ func (t *tree) concerns(e fsnotify.Event) bool {
 	name := t.name(e.Name)
 	if e.Op&saved == 0 || passedOver(name) || t.last.LeftOut(name) || t.last.LeftOut(name+"/") {
 		return false
+	}
+	if path.Base(name) == environmentMark {
+		_, _ = t.follow(filepath.Dir(e.Name)) // no further
 	}
 	info, err := os.Lstat(e.Name)
 	if err != nil || !info.IsDir() {
