@@ -13,6 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/devcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/doctorcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/githubcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
@@ -150,6 +151,7 @@ func (e *env) addCommands(root *cobra.Command) {
 		}, nil),
 	)
 	add(groupMore,
+		doctorcmd.New(e.doctor(), nil),
 		completioncmd.New(completioncmd.Options{IO: e.io}, nil),
 		versioncmd.New(e.version(), nil),
 	)

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/cli/doctorcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/secretscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/statuscmd"
@@ -29,6 +30,26 @@ func (e *env) open() opencmd.Options {
 		IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, CompleteProjects: e.completeProjects,
 		Browser: opencmd.Browser{OS: runtime.GOOS, Lookup: e.system.Lookup, Start: startAside},
 	}
+}
+
+func (e *env) doctor() doctorcmd.Options {
+	return doctorcmd.Options{
+		IO: e.io, Folder: e.folder(), Settings: e.settings, Connect: e.connect, Transport: e.transport,
+		Environ: e.system.Lookup, OS: runtime.GOOS, Version: e.system.Version, Run: e.runHere,
+	}
+}
+
+// runHere runs a program in the current folder and returns what it printed and its exit status; the error says
+// that it did not end by itself.
+func (e *env) runHere(ctx context.Context, program string, args ...string) (output string, status int, err error) {
+	c := exec.CommandContext(ctx, program, args...)
+	c.Dir, c.WaitDelay = e.system.Dir, time.Second
+	out, err := c.Output()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && ended.Exited() {
+		return string(out), ended.ExitCode(), nil
+	}
+	return string(out), 0, err
 }
 
 func (e *env) version() versioncmd.Options {

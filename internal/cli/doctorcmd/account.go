@@ -136,8 +136,7 @@ func (e *examination) platform(ctx context.Context) {
 	case err != nil:
 		e.failed("account", err, "try again later")
 	default:
-		known := false
-		if e.plan, known = tier.Named(name); !known {
+		if e.plan, e.knownPlan = tier.Named(name); !e.knownPlan {
 			e.add(Warning, "account", "the key is accepted; this program does not know the tier "+term.Printable(name),
 				"a newer release may: see 'ploomber-cloud version'")
 			return

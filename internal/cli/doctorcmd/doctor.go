@@ -93,7 +93,9 @@ type examination struct {
 	*Options
 	checks []check
 	config *project.Config // nil where there is no usable one
-	plan   tier.Tier       // the user's; the smallest where it is not known
+
+	plan      tier.Tier // the user's; the smallest where it is not known
+	knownPlan bool
 }
 
 func (e *examination) add(s Status, name, message, hint string) {

@@ -130,11 +130,10 @@ func (e *examination) credentials(context.Context) {
 
 // login checks the variables from which the login in front of the app is made, all at once.
 func (e *examination) login(context.Context) {
-	c := e.config
-	if c == nil {
-		c = &project.Config{}
+	if e.config == nil {
+		return
 	}
-	source, err := e.Folder.LoginSource(c, e.Environ)
+	source, err := e.Folder.LoginSource(e.config, e.Environ)
 	if err != nil {
 		return // the check of the secrets has told
 	}

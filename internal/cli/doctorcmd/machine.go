@@ -40,7 +40,12 @@ func (e *examination) files(context.Context) {
 		return
 	}
 	const name = "requirements.txt"
-	text, err := os.ReadFile(filepath.Join(e.Folder.Dir, name))
+	path := filepath.Join(e.Folder.Dir, name)
+	info, err := os.Stat(path)
+	var text []byte
+	if err == nil && info.Mode().IsRegular() { // a pipe would make us wait
+		text, err = os.ReadFile(path)
+	}
 	switch {
 	case err != nil:
 		e.add(Problem, "requirements", name+" cannot be read: the packages of the app are not known", "list them in "+name+", at least "+r.Package)
@@ -90,12 +95,16 @@ func (e *examination) archive(ctx context.Context) {
 	n, size := files.Total()
 	text := count(n, "file") + " ship, " + term.Bytes(size) + " before compression"
 	if size > e.plan.MaxArchive { // zipped it may be small enough
-		_, err = bundle.Write(limited, io.Discard, files, bundle.Options{Limit: e.plan.MaxArchive, Level: 1})
+		_, err = bundle.Write(limited, io.Discard, files, bundle.Options{Limit: e.plan.MaxArchive})
 	}
 	var large *bundle.TooLargeError
 	switch limit := term.Bytes(e.plan.MaxArchive); {
 	case errors.As(err, &large):
-		e.add(Problem, "archive", text+"; zipped it is larger than the "+limit+" of the "+e.plan.Name+" tier",
+		status := Problem
+		if !e.knownPlan { // a larger tier may allow it
+			status = Warning
+		}
+		e.add(status, "archive", text+"; zipped it is larger than the "+limit+" of the "+e.plan.Name+" tier",
 			"see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or "+bundle.IgnoreFileName)
 	case err != nil:
 		e.unpacked(err)

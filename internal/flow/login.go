@@ -1,0 +1,40 @@
+package flow
+
+import (
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// LoginSource is what the login of a project is made from, by authproxy.ConfigFrom: the secrets file, then the
+// variables of the process, and what the configuration says about logins.
+func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source, error) {
+	env, _, err := f.Env()
+	if err != nil {
+		return authproxy.Source{}, err
+	}
+	vars, names := map[string]string{}, []string{}
+	for _, p := range env.Values(dotenv.Lookup(environ)) {
+		if !p.Null {
+			vars[p.Key], names = p.Value, append(names, p.Key)
+		}
+	}
+	value := func(v project.Value) authproxy.Value {
+		return authproxy.Value{Literal: authproxy.Secret(v.Text), Variable: v.Secret}
+	}
+	logins := map[authproxy.Feature]authproxy.LoginRef{}
+	for _, feature := range project.Features() {
+		if at := c.Credentials(feature); at != nil {
+			logins[authproxy.Feature(feature)] = authproxy.LoginRef{Username: value(at.Username), Password: value(at.Password)}
+		}
+	}
+	return authproxy.Source{
+		Lookup: func(name string) (string, bool) {
+			if v, ok := vars[name]; ok {
+				return v, true
+			}
+			return environ(name)
+		},
+		Names: names, Project: authproxy.Project{Template: c.Template, Logins: logins},
+	}, nil
+}
