@@ -15,7 +15,7 @@ import (
 
 // Options are the wishes for one archive. The zero value is fine.
 type Options struct {
-	Level    int                     // deflate level 1 (fast) to 9 (small); 0 suits it to the content: 6, or 3 for numbers
+	Level    int                     // deflate level 1 (fast) to 9 (small); 0 means 6
 	Limit    int64                   // most bytes of the archive; 0 is no limit
 	Workers  int                     // files are compressed by so many goroutines; 0 is one for each processor
 	Progress func(done, total int64) // bytes of files packed so far and in all; called by one goroutine, often
