@@ -25,6 +25,8 @@ type exchange struct {
 	who     *identity.Identity // who asks, for this area; nil where nobody has logged in
 	basic   password.Result    // outcome of Basic credentials, if any were looked at
 	fresh   session.ID         // of a session made for this request, to be handed out with the answer
+
+	found [maxCandidates]*session.Session // room for presented
 }
 
 // chain is the whole way of a request. The order is what makes it safe:

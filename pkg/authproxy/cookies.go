@@ -52,11 +52,10 @@ func (p *Proxy) setCookie(h http.Header, base, value string, https bool, maxAge 
 	h.Add("Set-Cookie", c.String())
 }
 
-// cookieValues returns what the visitor sent under a name, at most maxCandidates values.
-func cookieValues(h http.Header, name string) []string {
-	var values []string
+// cookieValues appends what the visitor sent under a name to values, whose capacity is the most that is looked at.
+func cookieValues(values []string, h http.Header, name string) []string {
 	for _, line := range h["Cookie"] {
-		for len(line) > 0 && len(values) < maxCandidates {
+		for len(line) > 0 && len(values) < cap(values) {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			key, value, _ := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
@@ -77,15 +76,21 @@ func (p *Proxy) dropCookies(h http.Header) {
 			kept = append(kept, line)
 			continue
 		}
-		var pairs []string
+		var others strings.Builder
 		for pair := range strings.SplitSeq(line, ";") {
-			key, _, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if !p.ownsCookie(key) && strings.Trim(pair, " \t") != "" {
-				pairs = append(pairs, strings.Trim(pair, " \t"))
+			pair = strings.Trim(pair, " \t")
+			if key, _, _ := strings.Cut(pair, "="); pair == "" || p.ownsCookie(key) {
+				continue
 			}
+			if others.Len() == 0 {
+				others.Grow(len(line))
+			} else {
+				others.WriteString("; ")
+			}
+			others.WriteString(pair)
 		}
-		if len(pairs) > 0 {
-			kept = append(kept, strings.Join(pairs, "; "))
+		if others.Len() > 0 {
+			kept = append(kept, others.String())
 		}
 	}
 	if len(kept) == 0 {
@@ -110,10 +115,11 @@ func (p *Proxy) dropSetCookies(h http.Header) {
 }
 
 // presented returns the ids of the live sessions that the visitor's cookies name. More than one distinct
-// session means that at least one cookie was planted.
+// session means that at least one cookie was planted. They are in x.found until the next call.
 func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
-	var found []*session.Session
-	for _, value := range cookieValues(r.Header, p.cookieName(cookieSession, x.https)) {
+	var values [maxCandidates]string
+	found := x.found[:0]
+	for _, value := range cookieValues(values[:0], r.Header, p.cookieName(cookieSession, x.https)) {
 		id, ok := session.ParseID(value)
 		if !ok {
 			continue

@@ -92,7 +92,7 @@ func (x *exchange) Answer(h http.Header) {
 	}
 	if x.who != nil {
 		if _, said := h["Cache-Control"]; !said {
-			h["Cache-Control"] = []string{"private"}
+			h["Cache-Control"] = p.private
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 
 // loginNonce returns what ties this browser to its login pages: tabs share it.
 func (p *Proxy) loginNonce(r *http.Request, x *exchange) (string, bool) {
-	for _, value := range cookieValues(r.Header, p.cookieName(cookieLogin, x.https)) {
+	for _, value := range cookieValues(make([]string, 0, maxCandidates), r.Header, p.cookieName(cookieLogin, x.https)) {
 		if nonce, ok := p.signer.verify(purposeCookie, value); ok {
 			return nonce, true
 		}

@@ -48,6 +48,7 @@ type Proxy struct {
 	random      io.Reader
 	log         *slog.Logger
 	cookieNames [4]string
+	private     []string // value of Cache-Control, made once; nobody changes it
 
 	first     stage
 	exchanges sync.Pool
@@ -119,7 +120,7 @@ func assemble(c Config, o Options) (*Proxy, error) {
 	p := &Proxy{
 		config: c, rules: newRules(c), passwords: checker, store: o.Store, signer: newSigner(c.Secrets, own[:], o.Now),
 		live: newLive(o.Store, o.Now), pages: newPages(), forwarder: upstream.NewDirect(o.Now),
-		now: o.Now, random: o.Random, log: o.Log, cookieNames: makeCookieNames(o.CookieSuffix),
+		now: o.Now, random: o.Random, log: o.Log, cookieNames: makeCookieNames(o.CookieSuffix), private: []string{"private"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}
 	p.first = p.chain()

@@ -27,22 +27,17 @@ const (
 // larger than 16 KB in all (Node, gunicorn 8 KB a line), so a longer token is left out rather than cut.
 const MaxToken = 6 << 10
 
-// Set writes id's headers into h, replacing what is there. Empty fields and tokens over MaxToken set nothing.
-// Values go out as UTF-8.
+// Set writes id's headers into h, replacing what is there. Empty fields and tokens over MaxToken are left
+// out. Values go out as UTF-8.
 func (id *Identity) Set(h http.Header) {
-	set(h, HeaderName, id.Name)
-	set(h, HeaderSubject, id.Subject)
-	if len(id.AccessToken) <= MaxToken {
-		set(h, HeaderAccessToken, id.AccessToken)
-	}
-	if len(id.IDToken) <= MaxToken {
-		set(h, HeaderIDToken, id.IDToken)
-	}
-}
-
-func set(h http.Header, name, value string) {
-	if value != "" {
-		h[name] = []string{value}
+	values := []string{id.Name, id.Subject, id.AccessToken, id.IDToken} // one allocation for the four
+	for i, name := range [...]string{HeaderName, HeaderSubject, HeaderAccessToken, HeaderIDToken} {
+		isToken := i >= 2
+		if values[i] == "" || isToken && len(values[i]) > MaxToken {
+			delete(h, name)
+			continue
+		}
+		h[name] = values[i : i+1 : i+1]
 	}
 }
 
