@@ -100,6 +100,14 @@ func newWorldWith(t *testing.T, c authproxy.Config, app http.Handler, store sess
 	return w
 }
 
+// newHandlerServer serves h and returns its address.
+func newHandlerServer(t *testing.T, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
 // serve puts the proxy on a port of its own.
 func (w *world) serve(p *authproxy.Proxy) string {
 	w.t.Helper()
