@@ -63,6 +63,8 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	case r.Context().Err() != nil, errors.Is(err, upstream.ErrBroken):
 		// The visitor has gone, or must not take a part for the whole: the server cuts the connection.
 		panic(http.ErrAbortHandler)
+	case errors.Is(err, upstream.ErrBody):
+		p.refuse(w, r, http.StatusBadRequest, "The body of this request breaks off.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
 		p.showStarting(w, r)
 	case errors.Is(err, upstream.ErrUnreachable):

@@ -37,7 +37,7 @@ func (d *Direct) Close() { d.pool.close() }
 
 // Forward carries r to the app and the answer to w. r.RequestURI is sent as it is and must be in origin form;
 // hop-by-hop headers in r.Header are left out, except for a WebSocket upgrade. An error that is not ErrBroken
-// means that nothing has been answered yet; it wraps ErrUnreachable, ErrMalformed, or the cause.
+// means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, or the cause.
 func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Exchange) error {
 	req, err := d.newRequest(r, to)
 	if err != nil {

@@ -42,7 +42,7 @@ func (d *Direct) newRequest(r *http.Request, to Target) (*request, error) {
 		q.wire = append(q.wire, make([]byte, r.ContentLength)...)
 		if _, err := io.ReadFull(r.Body, q.wire[start:]); err != nil {
 			q.release()
-			return nil, fmt.Errorf("read the request's body: %w", err)
+			return nil, fmt.Errorf("%w: %w", ErrBody, err)
 		}
 		q.repeatable = isIdempotent(r.Method)
 	default:

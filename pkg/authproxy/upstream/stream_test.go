@@ -206,6 +206,32 @@ func TestUploadBreaksOff(t *testing.T) {
 	})
 }
 
+// A client that waits to be asked for its body (curl does) is asked only when somebody wants it.
+func TestExpectContinue(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f forwarder) {
+		to := appServer(t, func(w http.ResponseWriter, r *http.Request) {
+			n, err := io.Copy(io.Discard, r.Body)
+			fmt.Fprintf(w, "%d %v", n, err)
+		})
+		for _, size := range []int{10, 100_000} {
+			transport := newTransport(t)
+			transport.ExpectContinueTimeout = 20 * time.Second
+			r, _ := http.NewRequestWithContext(context.Background(), "PUT", front(t, f, to, newSpy()).URL, bytes.NewReader(noise(size)))
+			r.Header.Set("Expect", "100-continue")
+			answer, err := transport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if want := fmt.Sprintf("%d <nil>", size); string(body) != want {
+				t.Errorf("%q, want %q", body, want)
+			}
+		}
+	})
+}
+
 // An app may answer before it has read the body, and hang up. (Behind ReverseProxy the server waits for the body.)
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,9 @@ var ErrUnreachable = errors.New("app cannot be reached")
 // ErrMalformed is in the chain of the error for an answer that is not HTTP, or too ambiguous to be passed on.
 var ErrMalformed = errors.New("malformed answer")
 
+// ErrBody is in the chain of the error for a request whose body cannot be read to its end.
+var ErrBody = errors.New("request body breaks off")
+
 // Target is where requests go.
 type Target struct {
 	Address string // host:port
