@@ -1,5 +1,6 @@
 // Command refdocs writes what is derived from the tree of commands: the reference pages, and for packages the
-// man pages and shell completions. It knows the root command and nothing of what the commands do.
+// man pages and shell completions. It knows the root command and the results that commands document, and
+// nothing of what they do.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,19 +33,20 @@ func main() {
 	}
 }
 
-func run(pages string, check bool, man, completions string) error {
+func run(dir string, check bool, man, completions string) error {
 	root := rootCommand()
 	if man != "" || completions != "" {
 		return errors.Join(writeMan(root, man), writeCompletions(root, completions))
 	}
-	want, err := reference(root)
+	rooms, err := readRooms(filepath.FromSlash("internal/cli"), root)
 	if err != nil {
 		return err
 	}
+	want := reference(root, rooms)
 	if check {
-		return compare(pages, root.Name(), want)
+		return compare(dir, want)
 	}
-	return write(pages, root.Name(), want)
+	return write(dir, want)
 }
 
 // rootCommand builds the commands as in an empty process, so that no page depends on who writes it.
@@ -60,46 +63,56 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// reference renders a page for every command, by file name.
-func reference(root *cobra.Command) (map[string][]byte, error) {
-	dir, err := os.MkdirTemp("", "reference-")
-	if err != nil {
-		return nil, err
+// reference renders all pages, by file name.
+func reference(root *cobra.Command, rooms rooms) map[string][]byte {
+	pages := map[string][]byte{
+		"README.md":      index(root),
+		"exit-codes.md":  exitCodesPage(),
+		"environment.md": environmentPage(),
 	}
-	defer os.RemoveAll(dir)
-	if err := doc.GenMarkdownTree(root, dir); err != nil {
-		return nil, err
+	for _, c := range commands(root) {
+		pages[pageOf(c)] = commandPage(c, rooms)
 	}
-	return read(dir, root.Name())
+	return pages
 }
 
-// read returns the pages in a folder that are named after a command; others are written by hand.
-func read(dir, program string) (map[string][]byte, error) {
+// commands lists every command below c, in the order of the help.
+func commands(c *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, below := range c.Commands() {
+		if below.IsAvailableCommand() && below.Name() != "help" {
+			all = append(append(all, below), commands(below)...)
+		}
+	}
+	return all
+}
+
+// written returns the pages in dir. All of them are ours.
+func written(dir string) (map[string][]byte, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	pages := map[string][]byte{}
 	for _, e := range entries {
-		name := e.Name()
-		if name != program+".md" && !strings.HasPrefix(name, program+"_") {
+		if filepath.Ext(e.Name()) != ".md" {
 			continue
 		}
-		if pages[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+		if pages[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
 			return nil, err
 		}
 	}
 	return pages, nil
 }
 
-func compare(dir, program string, want map[string][]byte) error {
-	have, err := read(dir, program)
+func compare(dir string, want map[string][]byte) error {
+	have, err := written(dir)
 	if err != nil {
 		return err
 	}
 	var wrong []string
 	for name, page := range want {
-		if !bytes.Equal(have[name], page) {
+		if !bytes.Equal(bytes.ReplaceAll(have[name], []byte("\r\n"), []byte("\n")), page) {
 			wrong = append(wrong, name)
 		}
 	}
@@ -108,7 +121,7 @@ func compare(dir, program string, want map[string][]byte) error {
 			wrong = append(wrong, name+" (no such command)")
 		}
 	}
-	if len(wrong) > 0 {
+	if slices.Sort(wrong); len(wrong) > 0 {
 		return fmt.Errorf("%s differs from the commands in %s: run 'go run ./internal/dev docs' and commit",
 			dir, strings.Join(wrong, ", "))
 	}
@@ -116,8 +129,8 @@ func compare(dir, program string, want map[string][]byte) error {
 	return nil
 }
 
-func write(dir, program string, want map[string][]byte) error {
-	have, err := read(dir, program)
+func write(dir string, want map[string][]byte) error {
+	have, err := written(dir)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+)
+
+type exit struct {
+	code        int
+	short, long string
+}
+
+func exits() []exit {
+	return []exit{
+		{failure.Done, "done", "What was asked for was done. Leaving a menu with `exit` counts as that too."},
+		{
+			failure.Failed, "failed",
+			"It could not be done: a file is missing or wrong, the platform refused or could not be reached, a question " +
+				"was answered with no, input ended before every question was answered.",
+		},
+		{
+			failure.Usage, "wrong usage",
+			"The command line is wrong: an unknown command or flag, a missing argument, a value that is none of the choices.",
+		},
+		{
+			failure.NotAllowed, "not allowed",
+			"There is no API key, the platform refuses it (HTTP 401 or 403), or the user's tier does not have the feature.",
+		},
+		{failure.Deployment, "the deployment failed", "A deployment that was followed (`watch`, `deploy --watch`) ended as failed."},
+		{
+			failure.TimedOut, "timed out",
+			"The time limit of `--timeout` ran out. What was started on the platform goes on there.",
+		},
+		{failure.Interrupted, "interrupted", "Ctrl-C, or SIGTERM from another process."},
+	}
+}
+
+func exitCodesPage() []byte {
+	var b bytes.Buffer
+	b.WriteString(notice + "# Exit statuses\n\n" +
+		"```sh\nploomber-cloud deploy --watch || case $? in\n" +
+		"  3) echo \"the key or the tier\" ;;\n  4) echo \"the app does not build or start\" ;;\n" +
+		"  5) echo \"it takes longer than usual\" ;;\nesac\n```\n\n" +
+		"| status | | when |\n| --- | --- | --- |\n")
+	for _, e := range exits() {
+		fmt.Fprintf(&b, "| %d | %s | %s |\n", e.code, e.short, e.long)
+	}
+	b.WriteString("\nA failure is one message on standard error, with a hint where there is a next step. With `--json` it is an object:\n\n" +
+		"```json\n{\"error\": {\"code\": 3, \"message\": \"API key not found\", \"hint\": \"run 'ploomber-cloud key' to store yours\"}}\n```\n\n" +
+		"See also: [all commands](README.md)\n")
+	return b.Bytes()
+}
+
+// variable is an environment variable, or a name in .env, that the program reads.
+type variable struct{ name, meaning string }
+
+// processVariables are read from the environment of the process.
+func processVariables() []variable {
+	return []variable{
+		{"PLOOMBER_CLOUD_KEY", "The API key. It wins over the stored one, also when it is set to nothing."},
+		{"PLOOMBER_CLOUD_API_URL", "The address of the platform's API, as `--api-url`; https, or http for this machine."},
+		{"_PLOOMBER_CLOUD_ENV", "Which platform: `prod` (if not set), `dev`, or `local` for `http://localhost:8000`, as `--local`."},
+		{"PLOOMBER_CLOUD_POLL_INTERVAL", "Seconds between two looks at a deployment that is followed; 15 if not set."},
+		{"PLOOMBER_CLOUD_EXAMPLES_URL", "The address of the archive with the examples."},
+		{"PLOOMBER_CLOUD_WORKFLOW_URL", "The address of the GitHub workflow template."},
+		{"PLOOMBER_CLOUD_HF_URL", "The host that knows the models of `templates vllm`."},
+		{"PLOOMBER_CLOUD_CACHE", "The folder for what can be made again, such as the Python environments of `up`."},
+		{"PLOOMBER_CLOUD_RUN", "Set for the processes of an app that runs here, to find them again. Not meant to be set by users."},
+		{"PLOOMBER_HOME_DIR", "The folder in whose `stats` the API key is stored; `~/.ploomber` if not set."},
+		{"XDG_CACHE_HOME", "The user's cache folder, where `PLOOMBER_CLOUD_CACHE` is not set."},
+		{"HOME", "The user's home folder; on Windows `USERPROFILE`."},
+		{"HTTPS_PROXY", "The proxy for https addresses; `HTTP_PROXY` and `NO_PROXY` likewise. Lower case works too."},
+		{"SSL_CERT_FILE", "A PEM file with certificate authorities that are trusted too, as `--ca-cert`."},
+		{"REQUESTS_CA_BUNDLE", "The same, under the name that Python programs read."},
+		{"CI", "Set on build servers: nobody is asked anything. `GITHUB_ACTIONS` does the same."},
+		{"GITHUB_REPOSITORY", "Of a GitHub workflow; the repository of the reference tool's own tests does not count as a build server."},
+		{"NO_COLOR", "Set: no colours. `--color always` wins over it."},
+		{"CLICOLOR_FORCE", "Set and not 0: colours also where the output is no terminal. `FORCE_COLOR` does the same."},
+		{"TERM", "`dumb`: no colours, and questions of one line each."},
+		{"DISPLAY", "Linux: there is a browser to open; `WAYLAND_DISPLAY` and `WSL_DISTRO_NAME` likewise."},
+	}
+}
+
+// projectVariables are read from the project's .env and, where they are not there, from the environment.
+func projectVariables() []variable {
+	return []variable{
+		{"username_main_app", "The user name in front of the app; `password_main_app` is its password."},
+		{"username_analytics", "The same for the analytics; `password_analytics` is its password."},
+		{"username_api", "The same for the paths below `/api`; `password_api` is its password. Our own proxy alone knows it."},
+		{"AUTH_CLIENT_ID", "Client id of the app at the OpenID provider."},
+		{"AUTH_CLIENT_SECRET", "Client secret of the app at the OpenID provider."},
+		{"AUTH_ISSUER_BASE_URL", "Address of the OpenID provider, such as `https://example.auth0.com`."},
+		{"AUTH_SECRET", "Signs what the login keeps in cookies; several with commas between them, the newest first."},
+		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
+		{"AUTH_PARAMS_AUDIENCE", "Audience of the access token that the app gets; with it an expired one ends the session."},
+		{"AUTH_PARAMS_SCOPE", "Scopes that are asked for at login; `openid profile email` if not set."},
+		{"AUTH_POST_LOGOUT_REDIRECT", "Where the browser goes after logout."},
+		{"AUTH_PASSWORD_MODE", "How the password is asked for: `form` (a page), `basic` (HTTP Basic), or `auto` (if not set): a page for browsers, else Basic."},
+		{"AUTH_ANALYTICS_PATH", "Path of the analytics, `/analytics` if not set."},
+		{"AUTH_API_PATH", "Path of the API, `/api` if not set."},
+		{"AUTH_PUBLIC_PATHS", "Paths that need no login, with commas between them."},
+		{"AUTH_TRUSTED_PROXIES", "Networks of proxies whose `X-Forwarded-*` headers are believed; none if not set."},
+		{"AUTH_SESSION_IDLE", "How long a session lives without a request, such as `1h`; `24h` if not set."},
+		{"AUTH_SESSION_LIFETIME", "How long a session lives at most, such as `24h`; `168h` if not set."},
+	}
+}
+
+func environmentPage() []byte {
+	var b bytes.Buffer
+	b.WriteString(notice + "# Environment variables\n\n" +
+		"```sh\nPLOOMBER_CLOUD_KEY=… ploomber-cloud deploy            # on a build server\n" +
+		"_PLOOMBER_CLOUD_ENV=local ploomber-cloud deploy         # to the platform on this machine\n```\n\n" +
+		"## Of the program\n\n")
+	variableTable(&b, processVariables())
+	b.WriteString("## Of a project's login\n\n" +
+		"These belong into the project's `.env`, which wins over the environment. A misspelt `AUTH_` name is an error, because\n" +
+		"it could leave something open that was meant to be closed.\n\n")
+	variableTable(&b, projectVariables())
+	b.WriteString("See also: [all commands](README.md)\n")
+	return b.Bytes()
+}
+
+func variableTable(b *bytes.Buffer, list []variable) {
+	b.WriteString("| variable | meaning |\n| --- | --- |\n")
+	for _, v := range list {
+		fmt.Fprintf(b, "| `%s` | %s |\n", v.name, v.meaning)
+	}
+	b.WriteString("\n")
+}
