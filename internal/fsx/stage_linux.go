@@ -34,32 +34,37 @@ func stage(dir string, data []byte, mode fs.FileMode) (staged, error) {
 	return &unnamed{f, data, mode}, nil
 }
 
-// commit needs a name for the moment before the rename, as link(2) replaces nothing. It takes one in the
-// system's temporary folder, out of the user's sight, and one beside the target only where that folder is
-// on another file system.
+// commit gives a new file its name in one step. To replace a file it needs another name for the moment before
+// the rename, as link(2) replaces nothing. It takes one in the system's temporary folder, and nearer to the
+// target only where that is on another file system: above the target's folder, so that nothing is left in the
+// user's folder, and in it as the last resort.
 func (u *unnamed) commit(target string) error {
-	self := fmt.Sprintf("/proc/self/fd/%d", u.f.Fd())
-	var temp string
-	var err error
-	for _, dir := range []string{os.TempDir(), filepath.Dir(target)} {
-		temp = filepath.Join(dir, tempName())
-		err = unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, temp, unix.AT_SYMLINK_FOLLOW)
-		if err == nil {
-			break
-		}
+	err := u.link(target)
+	if err == nil {
+		syncDir(filepath.Dir(target))
+		u.discard()
+		return nil
 	}
-	var n staged = named{temp}
-	if err != nil { // no /proc, or a system that refuses such links
-		if n, err = stageNamed(filepath.Dir(target), u.data, u.mode); err != nil {
+	for _, dir := range []string{os.TempDir(), filepath.Join(filepath.Dir(target), ".."), filepath.Dir(target)} {
+		temp := filepath.Join(dir, tempName())
+		if err = u.link(temp); err != nil {
+			continue
+		}
+		removeStale(dir)
+		n := named{temp}
+		if err := n.commit(target); err != nil {
+			n.discard()
 			return err
 		}
+		u.discard()
+		return nil
 	}
-	if err := n.commit(target); err != nil {
-		n.discard()
-		return err
-	}
-	u.discard()
-	return nil
+	return err
+}
+
+func (u *unnamed) link(path string) error {
+	self := fmt.Sprintf("/proc/self/fd/%d", u.f.Fd())
+	return unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 }
 
 func (u *unnamed) discard() { _ = u.f.Close() } // a second close is harmless
