@@ -144,7 +144,8 @@ func (d *Deploy) pack(ctx context.Context, p *Package, plan tier.Tier) (*bundle.
 	archive, err := bundle.Spool(ctx, p.Files, d.TempDir, bundle.Options{Limit: plan.MaxArchive, Progress: update})
 	var large *bundle.TooLargeError
 	if errors.As(err, &large) {
-		return nil, failure.Failedf("the zipped app is larger than the %d MB that the %s tier allows", plan.MaxArchive/tier.MB, plan.Name).
+		return nil, failure.Failedf("the zipped app is larger than the %d MB that the %s tier allows (limits: %s)",
+			plan.MaxArchive/tier.MB, plan.Name, tier.Limits()).
 			WithHint("see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or %s", bundle.IgnoreFileName)
 	}
 	return archive, err

@@ -91,9 +91,10 @@ func (t Tier) RAMs(cores float64) []Option {
 	return nil
 }
 
-// CheckResources returns an error that names the first value t may not have, and those it may.
+// CheckResources returns an error that names the first value t may not have, and those it may: a *Refusal
+// where a larger tier has it.
 func (t Tier) CheckResources(cores float64, ram, gpu int) error {
-	if err := t.oneOf("GPU", t.GPUs(), float64(gpu)); err != nil {
+	if err := t.CheckGPUs(float64(gpu)); err != nil {
 		return err
 	}
 	if gpu > 0 {
@@ -102,17 +103,40 @@ func (t Tier) CheckResources(cores float64, ram, gpu int) error {
 		}
 		return nil
 	}
-	if err := t.oneOf("CPU", t.CPUs(), cores); err != nil {
+	if err := t.CheckCPUs(cores); err != nil {
 		return err
 	}
-	return t.oneOf(fmt.Sprintf("RAM with %g CPU", cores), t.RAMs(cores), float64(ram))
+	return t.CheckRAM(cores, float64(ram))
 }
 
-func (t Tier) oneOf(what string, options []Option, value float64) error {
-	if slices.ContainsFunc(options, func(o Option) bool { return o.Value == value }) {
-		return nil
+// CheckGPUs is CheckResources for the GPUs alone.
+func (t Tier) CheckGPUs(n float64) error {
+	return t.offered("GPU", n, SelectGPU, Tier.GPUs)
+}
+
+// CheckCPUs is CheckResources for the cores alone.
+func (t Tier) CheckCPUs(n float64) error {
+	return t.offered("CPU", n, SelectCPU, Tier.CPUs)
+}
+
+// CheckRAM is CheckResources for the memory that goes with so many cores.
+func (t Tier) CheckRAM(cores, gb float64) error {
+	what := fmt.Sprintf("RAM with %g CPU", cores)
+	return t.offered(what, gb, SelectRAM, func(t Tier) []Option { return t.RAMs(cores) })
+}
+
+func (t Tier) offered(what string, value float64, p Permission, options func(Tier) []Option) error {
+	has := func(t Tier) bool {
+		return slices.ContainsFunc(options(t), func(o Option) bool { return o.Value == value })
 	}
-	return fmt.Errorf("%g is no choice for %s in the %s tier; choices: %s", value, what, t.Name, Texts(options))
+	switch {
+	case has(t):
+		return nil
+	case slices.ContainsFunc(All(), has):
+		return fmt.Errorf("%g is no choice for %s: %w (choices: %s)", value, what, &Refusal{t.Name, p}, Texts(options(t)))
+	default:
+		return fmt.Errorf("%g is no choice for %s in the %s tier; choices: %s", value, what, t.Name, Texts(options(t)))
+	}
 }
 
 // Texts lists the options' texts.

@@ -92,3 +92,12 @@ func (t Tier) Require(permissions ...Permission) error {
 	}
 	return nil
 }
+
+// Limits lists the largest archive of every tier, for people.
+func Limits() string {
+	var out []string
+	for _, t := range All() {
+		out = append(out, fmt.Sprintf("%s %d MB", t.Name, t.MaxArchive/MB))
+	}
+	return strings.Join(out, ", ")
+}

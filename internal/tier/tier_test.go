@@ -66,9 +66,10 @@ func TestResources(t *testing.T) {
 		problem  string
 	}{
 		"free":            {"community", 0.5, 1, 0, ""},
-		"free, 3 GB":      {"community", 0.5, 3, 0, "choices: 1, 2"},
-		"free, 2 cores":   {"community", 2, 4, 0, "choices: 0.5, 1"},
-		"free GPU":        {"community", 4, 12, 1, "GPU"},
+		"free, 3 GB":      {"community", 0.5, 3, 0, "selectRAM; tiers that have it: pro, teams (choices: 1, 2)"},
+		"free, 2 cores":   {"community", 2, 4, 0, "selectNumberOfCPUs; tiers that have it: pro, teams (choices: 0.5, 1)"},
+		"free, 3 cores":   {"community", 3, 4, 0, "in the community tier; choices: 0.5, 1"},
+		"free GPU":        {"community", 4, 12, 1, "selectNumberOfGPUs; tiers that have it: pro, teams"},
 		"pro":             {"pro", 2, 16, 0, ""},
 		"pro, odd RAM":    {"pro", 4, 9, 0, "choices: 8, 10, 12"},
 		"GPU":             {"teams", 4, 12, 1, ""},

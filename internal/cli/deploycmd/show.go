@@ -25,7 +25,7 @@ func (o *Options) listFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := o.Deploy.Plan(ctx, c, false)
+	files, err := o.Deploy.Plan(ctx, c, true)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package resourcescmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -118,7 +119,7 @@ func repairable(c *project.Config) bool {
 
 func (o *Options) choose(ctx context.Context, plan tier.Tier) (project.Resources, error) {
 	var r project.Resources
-	gpu, err := o.one(ctx, "GPUs", "--gpu", plan.GPUs(), number(o.GPU))
+	gpu, err := o.one(ctx, "GPUs", "--gpu", plan.GPUs(), number(o.GPU), plan.CheckGPUs)
 	if err != nil {
 		return r, err
 	}
@@ -133,10 +134,11 @@ func (o *Options) choose(ctx context.Context, plan tier.Tier) (project.Resources
 		}
 		return r, plan.CheckResources(r.CPU, r.RAM, r.GPU)
 	}
-	if r.CPU, err = o.one(ctx, "CPUs", "--cpu", plan.CPUs(), o.CPU); err != nil {
+	if r.CPU, err = o.one(ctx, "CPUs", "--cpu", plan.CPUs(), o.CPU, plan.CheckCPUs); err != nil {
 		return r, err
 	}
-	ram, err := o.one(ctx, "GB of RAM", "--ram", plan.RAMs(r.CPU), number(o.RAM))
+	checkRAM := func(gb float64) error { return plan.CheckRAM(r.CPU, gb) }
+	ram, err := o.one(ctx, "GB of RAM", "--ram", plan.RAMs(r.CPU), number(o.RAM), checkRAM)
 	r.RAM = int(ram)
 	return r, err
 }
@@ -149,13 +151,13 @@ func number(n *int) *float64 {
 	return &f
 }
 
-// one takes the value of a flag or asks; the first option is the default.
-func (o *Options) one(ctx context.Context, what, flag string, options []tier.Option, given *float64) (float64, error) {
+// one takes the value of a flag, if check allows it, or asks; the first option is the default.
+func (o *Options) one(ctx context.Context, what, flag string, options []tier.Option, given *float64, check func(float64) error) (float64, error) {
 	if given != nil {
-		if slices.ContainsFunc(options, func(o tier.Option) bool { return o.Value == *given }) {
-			return *given, nil
+		if err := check(*given); err != nil {
+			return 0, fmt.Errorf("%s: %w", flag, err)
 		}
-		return 0, failure.Failedf("%g is no choice for %s: choose one of %s", *given, flag, tier.Texts(options))
+		return *given, nil
 	}
 	labels := make([]string, 0, len(options))
 	for _, option := range options {
