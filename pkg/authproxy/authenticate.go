@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -109,14 +110,14 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange, who identity.Identity
 		slog.String("client", x.client.String()), slog.String("by", "basic"))
 }
 
-// begin makes a session under a new id (security class 8).
+// begin makes a session under a new id (security class 8). It belongs to whoever logged in first.
 func (p *Proxy) begin(r *http.Request, grants []session.Grant) (session.ID, *session.Session, error) {
 	id, err := session.NewID(p.random)
 	if err != nil {
 		return "", nil, err
 	}
 	now := p.now()
-	s := &session.Session{Key: id.Key(), Owner: grants[len(grants)-1].Identity.Subject, Grants: grants,
+	s := &session.Session{Key: id.Key(), Owner: grants[0].Identity.Subject, Grants: grants,
 		Created: now, Idle: p.config.SessionIdle, Expires: now.Add(p.config.SessionLifetime)}
 	return id, s, p.store.Create(r.Context(), s)
 }
@@ -132,8 +133,8 @@ func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
 }
 
 // EndOwner ends every session of a subject, as X-Auth-Sub names it, and closes their WebSockets.
-func (p *Proxy) EndOwner(r *http.Request, subject string) error {
-	keys, err := p.store.DeleteOwner(r.Context(), subject)
+func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
+	keys, err := p.store.DeleteOwner(ctx, subject)
 	for _, key := range keys {
 		p.live.end(key)
 	}

@@ -24,8 +24,8 @@ type conn struct {
 	handedOver bool      // to a tunnel, which closes it
 
 	buf   []byte
-	r, w  int // buf[r:w] is unused
-	peek  func() bool
+	r, w  int               // buf[r:w] is unused
+	peek  func() bool       // reports that the app is silent and has not hung up; nil where nobody can tell
 	names map[string]string // header names as the app writes them -> canonical
 }
 

@@ -39,7 +39,7 @@ func (d *Direct) Close() { d.pool.close() }
 // hop-by-hop headers in r.Header are left out, except for a WebSocket upgrade. An error that is not ErrBroken
 // means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, or the cause.
 func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Exchange) error {
-	req, err := d.newRequest(r, to)
+	req, err := d.newRequest(w, r, to)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,8 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 	}
 	err = d.answer(w, r, c, head, x)
 	sent := sending.stop(w, c)
-	keep = sent && head.keep && !req.upgrade
+	// Apps that send a body where none may be are common; what cannot be looked into is not used again then.
+	keep = sent && head.keep && !req.upgrade && (c.peek != nil || head.body != noBody)
 	return err
 }
 
@@ -141,7 +142,7 @@ func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head
 
 // connect returns an idle connection or a new one.
 func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, error) {
-	if c := d.pool.get(to); c != nil {
+	if c := d.pool.get(to, req.repeatable); c != nil {
 		return c, nil
 	}
 	dial, err := d.dialer.DialContext(ctx, "tcp", to.Address)

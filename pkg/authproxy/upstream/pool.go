@@ -24,8 +24,9 @@ type pool struct {
 func newPool(now func() time.Time) *pool { return &pool{now: now, idle: map[Target][]*conn{}} }
 
 // get returns an idle connection on which the app has neither hung up nor sent anything unasked: an answer that
-// nobody waits for must never reach the next visitor.
-func (p *pool) get(to Target) *conn {
+// nobody waits for must never reach the next visitor. Where that cannot be seen, only a request that may be
+// repeated gets one.
+func (p *pool) get(to Target, repeatable bool) *conn {
 	for {
 		p.mu.Lock()
 		stack := p.idle[to]
@@ -37,7 +38,7 @@ func (p *pool) get(to Target) *conn {
 		stack[len(stack)-1] = nil
 		p.idle[to] = stack[:len(stack)-1]
 		p.mu.Unlock()
-		if p.now().Sub(c.idle) < idleFor && c.peek() {
+		if p.now().Sub(c.idle) < idleFor && (c.peek == nil && repeatable || c.peek != nil && c.peek()) {
 			c.reused = true
 			return c
 		}

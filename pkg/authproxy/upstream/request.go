@@ -20,14 +20,18 @@ type request struct {
 	wire       []byte
 	release    func()
 	upgrade    bool
-	stream     bool // the body follows
-	repeatable bool // may be sent again when a connection turns out to be dead
+	body       io.Reader // nil without one
+	stream     bool      // the body follows
+	repeatable bool      // may be sent again when a connection turns out to be dead
 }
 
 // newRequest puts the request into wire form, and reads its body if that is small.
-func (d *Direct) newRequest(r *http.Request, to Target) (*request, error) {
+func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (*request, error) {
 	buf := d.buffers.get()
 	q := &request{buf: buf, upgrade: isUpgrade(r)}
+	if r.ContentLength != 0 && r.Body != nil {
+		q.body = &patientReader{body: r.Body, control: http.NewResponseController(w), now: d.pool.now}
+	}
 	q.release = func() { d.buffers.put(buf) }
 	var err error
 	if q.wire, err = appendHead((*buf)[:0], r, to, q.upgrade); err != nil {
@@ -35,12 +39,12 @@ func (d *Direct) newRequest(r *http.Request, to Target) (*request, error) {
 		return nil, err
 	}
 	switch {
-	case r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody:
+	case q.body == nil || r.Body == http.NoBody:
 		q.repeatable = isIdempotent(r.Method)
 	case 0 < r.ContentLength && r.ContentLength <= smallBody:
 		start := len(q.wire)
 		q.wire = append(q.wire, make([]byte, r.ContentLength)...)
-		if _, err := io.ReadFull(r.Body, q.wire[start:]); err != nil {
+		if _, err := io.ReadFull(q.body, q.wire[start:]); err != nil {
 			q.release()
 			return nil, fmt.Errorf("%w: %w", ErrBody, err)
 		}
@@ -152,9 +156,9 @@ func (q *request) send(r *http.Request, c *conn) (*sending, error) {
 		defer close(s.done)
 		var err error
 		if r.ContentLength > 0 {
-			err = copyExactly(c, r.Body, (*q.buf)[:cap(*q.buf)], r.ContentLength)
+			err = copyExactly(c, q.body, (*q.buf)[:cap(*q.buf)], r.ContentLength)
 		} else {
-			err = copyChunked(c, r.Body, (*q.buf)[:cap(*q.buf)])
+			err = copyChunked(c, q.body, (*q.buf)[:cap(*q.buf)])
 		}
 		if err != nil && !errors.Is(err, errWrite) {
 			c.close() // the visitor has broken off: the app must not take the part for the whole
@@ -182,11 +186,32 @@ func (s *sending) stop(w http.ResponseWriter, c *conn) bool {
 	if s.unfinished() {
 		c.close()
 		// The only way to end a read of the visitor's body. Neither connection is used again.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+		control, past := http.NewResponseController(w), time.Unix(1, 0)
+		_ = control.SetReadDeadline(past)
 		<-s.done
+		_ = control.SetReadDeadline(past) // the last read may have lifted it
 		return false
 	}
 	return s.ok.Load()
+}
+
+// bodyPause is how long a visitor may send nothing of a body that is not at its end.
+const bodyPause = time.Minute
+
+// patientReader reads a body and gives up when nothing of it comes for bodyPause.
+type patientReader struct {
+	body    io.Reader
+	control *http.ResponseController
+	now     func() time.Time
+}
+
+func (p *patientReader) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(p.now().Add(bodyPause)) // a writer without deadlines has nobody slow behind it
+	n, err := p.body.Read(b)
+	if err == nil || errors.Is(err, io.EOF) {
+		_ = p.control.SetReadDeadline(time.Time{}) // else the server would soon take the visitor for gone
+	}
+	return n, err
 }
 
 // errWrite marks that the app takes no more; its answer says why.

@@ -12,15 +12,15 @@ import (
 )
 
 // newPeek returns a function that reports whether an idle connection is silent and open. It costs one system
-// call. Encrypted connections are not looked into.
+// call. For encrypted connections, which cannot be looked into, it returns nil.
 func newPeek(c net.Conn) func() bool {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
-		return func() bool { return true }
+		return nil
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return func() bool { return false }
+		return nil
 	}
 	var silent bool
 	var one [1]byte

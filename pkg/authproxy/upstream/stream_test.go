@@ -206,6 +206,32 @@ func TestUploadBreaksOff(t *testing.T) {
 	})
 }
 
+// A visitor cannot hold a connection for ever by sending nothing of a body.
+func TestSlowUpload(t *testing.T) {
+	t.Parallel()
+	late := NewDirect(func() time.Time { return time.Now().Add(-bodyPause) })
+	t.Cleanup(late.Close)
+	for name, head := range map[string]string{
+		"small": "Content-Length: 10\r\n\r\nx", "sized": "Content-Length: 100000\r\n\r\nx", "chunked": "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := appServer(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+			server := front(t, late, to, newSpy())
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s", head)
+			if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || answer.StatusCode != http.StatusBadGateway {
+				t.Errorf("%v, %v", answer, err)
+			}
+		})
+	}
+}
+
 // A client that waits to be asked for its body (curl does) is asked only when somebody wants it.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
