@@ -53,7 +53,8 @@ func Run(c Command, at int) (Outcome, error) {
 	return r.outcome, r.err
 }
 
-// waitFlags wait for threads too, and only for what this thread has started: the test's other children are not ours.
+// waitFlags wait for threads too, and only for what this thread has started. As it may have started other
+// children of the test before, the program has a process group of its own.
 const waitFlags = unix.WALL | unix.WNOTHREAD
 
 func run(c Command, at int) (Outcome, error) {
@@ -85,7 +86,7 @@ func start(c Command) (pid int, err error) {
 	}
 	defer func() { _ = out.Close() }() // the program has its own
 	return syscall.ForkExec(c.Path, append([]string{c.Path}, c.Args...), &syscall.ProcAttr{
-		Dir: c.Dir, Env: c.Env, Files: []uintptr{in.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Ptrace: true},
+		Dir: c.Dir, Env: c.Env, Files: []uintptr{in.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Ptrace: true, Setpgid: true},
 	})
 }
 
@@ -99,7 +100,7 @@ func (t *tracer) follow(first int) (Outcome, error) {
 	_ = unix.PtraceSyscall(first, 0) // a program that is gone is seen by the wait
 	for {
 		var status unix.WaitStatus
-		id, err := unix.Wait4(-1, &status, waitFlags, nil)
+		id, err := unix.Wait4(-t.pid, &status, waitFlags, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
