@@ -28,7 +28,7 @@ func (e *env) status() statuscmd.Options {
 func (e *env) open() opencmd.Options {
 	return opencmd.Options{
 		IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, CompleteProjects: e.completeProjects,
-		Browser: opencmd.Browser{OS: runtime.GOOS, Lookup: e.system.Lookup, Start: startAside},
+		Browser: opencmd.Browser{OS: runtime.GOOS, Lookup: e.system.Lookup, Start: startAside(2 * time.Second)},
 	}
 }
 
@@ -56,27 +56,25 @@ func (e *env) version() versioncmd.Options {
 	return versioncmd.Options{IO: e.io, Version: e.system.Version, Build: debug.ReadBuildInfo}
 }
 
-// startAside starts a program that hands its work on and ends. Where it is still there after a while it does
-// the work itself, as a browser without a desktop does, and is left alone.
-func startAside(ctx context.Context, program string, args ...string) error {
-	c := exec.Command(program, args...) // not with ctx: the browser outlives us
-	if err := c.Start(); err != nil {
-		var missing *exec.Error
-		if errors.As(err, &missing) {
-			return missing
+// startAside returns what starts a program that hands its work on and ends. Where it is still there after wait
+// it does the work itself, as a browser without a desktop does, and is left alone.
+func startAside(wait time.Duration) func(ctx context.Context, program string, args ...string) error {
+	return func(ctx context.Context, program string, args ...string) error {
+		c := exec.Command(program, args...) // not with ctx: the browser outlives us
+		if err := c.Start(); err != nil {
+			return err
 		}
-		return err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	wait := time.NewTimer(2 * time.Second)
-	defer wait.Stop()
-	select {
-	case err := <-ended:
-		return err
-	case <-wait.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		enough := time.NewTimer(wait)
+		defer enough.Stop()
+		select {
+		case err := <-ended:
+			return err
+		case <-enough.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }

@@ -56,7 +56,6 @@ type world struct {
 	platform http.HandlerFunc
 	patience time.Duration
 	args     []string
-	stored   bool // the key is in the home folder, not in the environment
 	os       string
 }
 

@@ -130,7 +130,7 @@ func (o *Options) readSource() ([]dotenv.Pair, error) {
 }
 
 func (o *Options) sourceData() (name string, data []byte, err error) {
-	var from io.Reader = o.IO.In
+	from := o.IO.In
 	name = "standard input"
 	if o.Source != "-" {
 		name = o.Source
