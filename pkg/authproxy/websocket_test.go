@@ -1,0 +1,130 @@
+package authproxy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// chat is an app that greets by name and echoes. It refuses foreign origins by comparing them with the Host header, as
+// Streamlit and Panel do.
+func chat(t *testing.T) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"chat"}, CompressionMode: websocket.CompressionContextTakeover})
+		if err != nil {
+			t.Errorf("the app refuses: %v", err)
+			return
+		}
+		defer func() { _ = c.CloseNow() }()
+		c.SetReadLimit(8 << 20)
+		if err := c.Write(r.Context(), websocket.MessageText, []byte("hello "+r.Header.Get("X-Auth-Name"))); err != nil {
+			return
+		}
+		for {
+			kind, message, err := c.Read(r.Context())
+			if err != nil {
+				return
+			}
+			if err := c.Write(r.Context(), kind, message); err != nil {
+				return
+			}
+		}
+	})
+}
+
+func (w *world) dial(ctx context.Context, session string) (*websocket.Conn, *http.Response, error) {
+	transport := &http.Transport{}
+	w.t.Cleanup(transport.CloseIdleConnections)
+	return websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.url, "http")+"/ws", &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{"chat"}, CompressionMode: websocket.CompressionContextTakeover,
+		HTTPHeader: http.Header{"Cookie": {"ploomber_session=" + session}, "Origin": {w.url}}})
+}
+
+// A real WebSocket, with a subprotocol, compression, pings and large messages, both ways.
+func TestRealWebSocket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), chat(t))
+	b := w.browser()
+	b.login("/", user, pass)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			c, answer, err := w.dial(ctx, b.session())
+			if err != nil || c.Subprotocol() != "chat" || answer.Header.Get("Sec-WebSocket-Extensions") == "" {
+				t.Errorf("dial: %v", err)
+				return
+			}
+			defer func() { _ = c.CloseNow() }()
+			c.SetReadLimit(8 << 20)
+			if _, greeting, err := c.Read(ctx); string(greeting) != "hello "+user {
+				t.Errorf("%q, %v", greeting, err)
+			}
+			for j, size := range []int{1, 125, 126, 70_000, 3 << 20} {
+				message := strings.Repeat(fmt.Sprintf("%d/%d ", i, j), size/4+1)
+				if err := c.Write(ctx, websocket.MessageText, []byte(message)); err != nil {
+					t.Errorf("write: %v", err)
+					return
+				}
+				if _, got, err := c.Read(ctx); string(got) != message {
+					t.Errorf("%d bytes of %d, %v", len(got), len(message), err)
+					return
+				}
+			}
+			_ = c.Close(websocket.StatusNormalClosure, "done")
+		})
+	}
+	wg.Wait()
+	if _, answer, err := w.dial(ctx, strings.Repeat("A", 43)); err == nil || answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without a session: %v, %v", answer, err)
+	}
+}
+
+// Ending all sessions of somebody, and closing the proxy, close WebSockets at once.
+func TestEndOwnerAndClose(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), chat(t))
+	b := w.browser()
+	b.login("/", user, pass)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	open := func() *websocket.Conn {
+		t.Helper()
+		c, _, err := w.dial(ctx, b.session())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.CloseNow() })
+		if _, _, err := c.Read(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	ended := func(c *websocket.Conn) {
+		t.Helper()
+		if _, _, err := c.Read(ctx); err == nil || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("err = %v, want the end", err)
+		}
+	}
+	c := open()
+	if err := w.proxy.EndOwner(ctx, "password|"+user); err != nil {
+		t.Fatal(err)
+	}
+	ended(c)
+	wantCode(t, b.get("/"), http.StatusUnauthorized)
+	b.login("/", user, pass)
+	c = open()
+	_ = w.proxy.Close()
+	ended(c)
+	if _, _, err := w.dial(ctx, b.session()); err == nil {
+		t.Error("a closed proxy opens a WebSocket")
+	}
+}
