@@ -18,6 +18,10 @@ func (e *env) finish(err error) int {
 	if e.ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		code, message, hint = failure.Interrupted, "interrupted", ""
 	}
+	if code == failure.Interrupted && !e.io.JSON {
+		e.io.Err.Println(message) // the user's own wish is no error
+		return code
+	}
 	e.io.Err.Fail(code, message, hint)
 	return code
 }
