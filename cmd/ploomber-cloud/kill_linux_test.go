@@ -197,24 +197,6 @@ func (g *grave) files(t *testing.T) map[string]string {
 	return files
 }
 
-func readTree(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(dir, path) // path is below dir
-		files[filepath.ToSlash(rel)] = string(data)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
 // judge looks at what a killed run left, and lets the command run again.
 func (g *grave) judge(t *testing.T, when string, v victim, before, after map[string]string) {
 	t.Helper()
@@ -256,13 +238,4 @@ func (g *grave) judge(t *testing.T, when string, v victim, before, after map[str
 	if now := g.files(t); !maps.Equal(now, after) {
 		t.Errorf("%s: after the next run the files are\n%q\nwant\n%q", when, now, after)
 	}
-}
-
-// unavailable skips a test that needs something this machine does not have, and fails it where all must be there.
-func unavailable(t *testing.T, what string, err error) {
-	t.Helper()
-	if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
-		t.Fatalf("%s: %v", what, err)
-	}
-	t.Skipf("%s: %v", what, err)
 }

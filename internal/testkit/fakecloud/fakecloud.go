@@ -109,7 +109,8 @@ func (c *Cloud) Handler() http.Handler { return http.HandlerFunc(c.serveAPI) }
 
 func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request) {
 	fault := c.fault(r)
-	if fault != nil && fault.cutsEarly() {
+	if fault != nil && fault.unread() {
+		c.note(Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Header: r.Header})
 		fault.apply(w, r, c.closed)
 		return
 	}

@@ -27,6 +27,7 @@ const (
 	CutLate                   // the connection ends once the request is read
 	Truncate                  // Body is announced twice as long as it is
 	Hang                      // no answer comes
+	Stall                     // the request is not read, and no answer comes
 )
 
 // Break makes the requests that f fits go wrong, before the faults that are there already.
@@ -52,14 +53,15 @@ func (c *Cloud) fault(r *http.Request) *Fault {
 	return nil
 }
 
-func (f *Fault) cutsEarly() bool { return f.Kind == Cut }
+// unread tells faults that come before the request is read.
+func (f *Fault) unread() bool { return f.Kind == Cut || f.Kind == Stall }
 
 func (f *Fault) apply(w http.ResponseWriter, r *http.Request, closed <-chan struct{}) {
 	switch f.Kind {
 	case Cut, CutLate:
 		hangUp(w)
 		return
-	case Hang:
+	case Hang, Stall:
 		select {
 		case <-closed:
 		case <-r.Context().Done():

@@ -1,0 +1,154 @@
+package main_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+)
+
+// place is a project, a home and a platform for tests that need more of the system than a script has.
+type place struct {
+	root, app string
+	cloud     *fakecloud.Cloud
+	environ   []string
+}
+
+// myProject is a project that the platform of a place knows.
+const myProject = `{"id": "my-app", "type": "streamlit"}`
+
+func newPlace(t *testing.T, files map[string]string) *place {
+	t.Helper()
+	root := t.TempDir()
+	p := &place{root: root, app: filepath.Join(root, "app"), cloud: fakecloud.Start("CANARY_api_key")}
+	t.Cleanup(p.cloud.Close)
+	p.cloud.AddProject(fakecloud.Project{ID: "my-app", Type: "streamlit", Jobs: []string{"job-0"}})
+	for _, dir := range []string{"app", "home", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range files {
+		p.write(t, name, text)
+	}
+	p.environ = append(p.cloud.Environ(), "HOME="+filepath.Join(root, "home"), "USERPROFILE="+filepath.Join(root, "home"),
+		"TMPDIR="+filepath.Join(root, "tmp"), "PATH="+os.Getenv("PATH"), "TERM=dumb")
+	return p
+}
+
+func (p *place) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(p.app, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command is the program, which is killed where a test hangs.
+func (p *place) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), builtProgram(t), args...)
+	c.Dir, c.Env, c.WaitDelay = p.app, p.environ, 2*time.Second
+	return c
+}
+
+// run lets the program end and returns its exit status and what it said.
+func (p *place) run(t *testing.T, stdin string, args ...string) (exit int, stdout, stderr string) {
+	t.Helper()
+	c := p.command(t, args...)
+	c.Stdin = strings.NewReader(stdin)
+	return finish(t, c)
+}
+
+func finish(t *testing.T, c *exec.Cmd) (exit int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if c.Stdout == nil {
+		c.Stdout = &out
+	}
+	if c.Stderr == nil {
+		c.Stderr = &errs
+	}
+	return status(t, c.Run()), out.String(), errs.String()
+}
+
+func status(t *testing.T, err error) int {
+	t.Helper()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	t.Fatal(err)
+	return 0
+}
+
+// speech is output that can be waited for.
+type speech struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (s *speech) Write(p []byte) (int, error) {
+	s.Lock()
+	defer s.Unlock()
+	return s.Buffer.Write(p)
+}
+
+func (s *speech) said() string {
+	s.Lock()
+	defer s.Unlock()
+	return s.Buffer.String()
+}
+
+// eventually waits until ok holds.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for range 3000 {
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s did not happen", what)
+}
+
+// readTree reads every file below a folder, by its path there.
+func readTree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path) // path is below dir
+		files[filepath.ToSlash(rel)] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// unavailable skips a test that needs something this machine does not have, and fails it where all must be there.
+func unavailable(t *testing.T, what string, err error) {
+	t.Helper()
+	if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
+		t.Fatalf("%s: %v", what, err)
+	}
+	t.Skipf("%s: %v", what, err)
+}
