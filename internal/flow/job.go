@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
@@ -28,8 +29,8 @@ func ShowLooks(report Reporter) func(Look) {
 			status = l.Status
 			report.Note("Status: %s", status)
 		}
-		if l.Log != "" {
-			report.Note("%s", l.Log)
+		if lines := strings.TrimRight(l.Log, "\n"); lines != "" {
+			report.Note("%s", lines)
 		}
 	}
 }

@@ -27,9 +27,9 @@ type Watcher struct {
 		Logs(ctx context.Context, jobID string, since time.Time) (cloudapi.Logs, error)
 	}
 	Interval    time.Duration // between looks, counted from the first
-	Timeout     time.Duration
-	Incremental bool       // asks the platform only for lines that are new
-	Seen        func(Look) // hears of every look
+	Timeout     time.Duration // after it comes one last look
+	Incremental bool          // asks the platform only for lines that are new
+	Seen        func(Look)    // hears of every look
 
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
@@ -76,8 +76,8 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (url string, err error) {
 			return "", failure.New(failure.TimedOut, "the deployment is still %q after %s", j.Status, w.Timeout).
 				WithHint("it goes on; follow it with 'ploomber-cloud watch --project-id %s'", job.ProjectID)
 		}
-		if err := w.Sleep(ctx, w.Interval-elapsed%w.Interval); err != nil {
-			return "", err
+		if err := w.Sleep(ctx, min(w.Interval-elapsed%w.Interval, w.Timeout-elapsed)); err != nil {
+			return "", watching(err)
 		}
 	}
 }

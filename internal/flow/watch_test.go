@@ -1,0 +1,289 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+)
+
+// moment is what the platform says at one look.
+type moment struct {
+	status, build, app string
+	jobErr, logErr     error
+	takes              time.Duration // until both answers are there
+}
+
+// film is a platform whose job goes through moments, the last one for ever, on a clock of its own.
+type film struct {
+	moments []moment
+	at      int
+	clock   time.Time
+	since   []string // of the requests for logs; "" is all
+	slept   []time.Duration
+	sleep   func(n int) error // may be nil
+}
+
+func (f *film) now() moment { return f.moments[min(f.at, len(f.moments)-1)] }
+
+func (f *film) Job(context.Context, string) (*cloudapi.Job, error) {
+	m := f.now()
+	f.clock = f.clock.Add(m.takes)
+	j := &cloudapi.Job{Status: m.status}
+	j.Resources.Webservice = "https://app.example.test"
+	return j, m.jobErr
+}
+
+func (f *film) Logs(_ context.Context, _ string, since time.Time) (cloudapi.Logs, error) {
+	m := f.now()
+	f.at++
+	stamp := ""
+	if !since.IsZero() {
+		stamp = since.Format("15:04:05.000")
+	}
+	f.since = append(f.since, stamp)
+	return cloudapi.Logs{Build: m.build, App: m.app}, m.logErr
+}
+
+func (f *film) watch(incremental bool, timeout time.Duration) (looks []flow.Look, url string, err error) {
+	w := flow.Watcher{
+		API: f, Interval: 15 * time.Second, Timeout: timeout, Incremental: incremental,
+		Seen: func(l flow.Look) { looks = append(looks, l) },
+		Now:  func() time.Time { return f.clock },
+		Sleep: func(_ context.Context, d time.Duration) error {
+			f.slept = append(f.slept, d)
+			f.clock = f.clock.Add(d)
+			if f.sleep != nil {
+				return f.sleep(len(f.slept))
+			}
+			return nil
+		},
+	}
+	url, err = w.Watch(context.Background(), flow.Job{ProjectID: "p", ID: "j"})
+	return looks, url, err
+}
+
+func TestWatchEnds(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("500")
+	for name, tc := range map[string]struct {
+		moments []moment
+		looks   int
+		code    int
+		says    string
+	}{
+		"runs at once": {moments: []moment{{status: "running"}}, looks: 1},
+		"runs after all others": {
+			moments: []moment{
+				{status: "pending"}, {status: "docker-build-complete"}, {status: "webservice-pending"}, {status: "stopped"},
+				{status: "finished"}, {status: "success"}, {status: "never heard of"}, {status: "running"},
+			},
+			looks: 8,
+		},
+		"fails":              {moments: []moment{{status: "pending"}, {status: "failed"}}, looks: 2, code: failure.Deployment, says: "--job-id j"},
+		"fails to build":     {moments: []moment{{status: "docker-failed"}}, looks: 1, code: failure.Deployment, says: "docker-failed"},
+		"takes too long":     {moments: []moment{{status: "pending", takes: 15 * time.Minute}}, looks: 4, code: failure.TimedOut, says: "--project-id p"},
+		"the job is refused": {moments: []moment{{status: "pending"}, {jobErr: refused}}, looks: 1, code: failure.Failed, says: "500"},
+		"its logs are":       {moments: []moment{{status: "running", logErr: refused}}, code: failure.Failed, says: "500"},
+		"interrupted": {
+			moments: []moment{{jobErr: fmt.Errorf("get: %w", context.Canceled)}}, code: failure.Interrupted, says: "the deployment goes on",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &film{moments: tc.moments}
+			looks, url, err := f.watch(false, time.Hour)
+			if len(looks) != tc.looks || failure.Code(err) != tc.code {
+				t.Errorf("%d looks, exit status %d (%v); want %d, %d", len(looks), failure.Code(err), err, tc.looks, tc.code)
+			}
+			if (url == "https://app.example.test") != (err == nil) {
+				t.Errorf("url %q, error %v", url, err)
+			}
+			if err != nil && !strings.Contains(err.Error()+failure.Hint(err), tc.says) {
+				t.Errorf("says %q, want %q", err.Error()+failure.Hint(err), tc.says)
+			}
+		})
+	}
+}
+
+// An interrupt nearly always comes while the watch waits.
+func TestWatchInterruptedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	f := &film{moments: []moment{{status: "pending"}}, sleep: func(n int) error {
+		if n == 2 {
+			return context.Canceled
+		}
+		return nil
+	}}
+	_, _, err := f.watch(false, time.Minute)
+	if failure.Code(err) != failure.Interrupted || !strings.Contains(err.Error(), "the deployment goes on") {
+		t.Errorf("exit status %d: %v", failure.Code(err), err)
+	}
+}
+
+func TestWatchWaits(t *testing.T) {
+	t.Parallel()
+	const s = time.Second
+	for name, tc := range map[string]struct {
+		takes   []time.Duration // of each look
+		timeout time.Duration
+		want    []time.Duration
+	}{
+		"for the interval":           {takes: []time.Duration{0, 0, 0}, timeout: time.Hour, want: []time.Duration{15 * s, 15 * s}},
+		"less after a slow answer":   {takes: []time.Duration{4 * s, 1 * s, 0}, timeout: time.Hour, want: []time.Duration{11 * s, 14 * s}},
+		"for the multiple after one": {takes: []time.Duration{40 * s, 0}, timeout: time.Hour, want: []time.Duration{5 * s}},
+		"a whole one when on time":   {takes: []time.Duration{15 * s, 0}, timeout: time.Hour, want: []time.Duration{15 * s}},
+		"no longer than allowed":     {takes: []time.Duration{0, 0, 0}, timeout: 20 * s, want: []time.Duration{15 * s, 5 * s}},
+		"not at all when late":       {takes: []time.Duration{30 * s, 0}, timeout: 30 * s, want: nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &film{}
+			for i, d := range tc.takes {
+				status := "pending"
+				if i == len(tc.takes)-1 {
+					status = "running"
+				}
+				f.moments = append(f.moments, moment{status: status, takes: d})
+			}
+			f.watch(false, tc.timeout)
+			if !slices.Equal(f.slept, tc.want) {
+				t.Errorf("waits %v, want %v", f.slept, tc.want)
+			}
+		})
+	}
+}
+
+func TestWatchShowsNewLines(t *testing.T) {
+	t.Parallel()
+	f := &film{moments: []moment{
+		{status: "pending", build: "a\n", app: "hidden"},
+		{status: "pending", build: "a\n"},
+		{status: "docker-build-complete", build: "a\nb\n"},
+		{status: "webservice-pending", build: "a\nb\nc", app: "x"},
+		{status: "webservice-pending", app: "x\ny"},
+		{status: "webservice-pending", app: "another log"},
+		{status: "running", app: "another log"},
+	}}
+	looks, _, err := f.watch(false, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range looks {
+		got = append(got, l.Source+":"+l.Log)
+	}
+	want := []string{
+		"build-docker:a\n", "build-docker:", "build-docker:b\n", "app:x", "app:y", "app:another log", "app:",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("shows %q, want %q", got, want)
+	}
+	if since := strings.Join(f.since, ""); since != "" {
+		t.Errorf("asks for lines since %s", since)
+	}
+}
+
+func TestWatchIncremental(t *testing.T) {
+	t.Parallel()
+	const day = "2024-05-01T"
+	for name, tc := range map[string]struct {
+		moments []moment
+		since   []string // of the second look and those after it
+	}{
+		"nothing said yet":      {moments: []moment{{build: ""}, {}}, since: []string{""}},
+		"one line":              {moments: []moment{{build: day + "10:00:00.000 a\n"}, {}}, since: []string{"10:00:00.000"}},
+		"the last line":         {moments: []moment{{build: day + "10:00:00.000 a\n" + day + "10:00:01.5 b\n"}, {}}, since: []string{"10:00:01.500"}},
+		"the first when newer":  {moments: []moment{{build: day + "10:00:09 a\n" + day + "10:00:01 b"}, {}}, since: []string{"10:00:09.000"}},
+		"finer than the clock":  {moments: []moment{{build: day + "10:00:00.123999 a"}, {}}, since: []string{"10:00:00.123"}},
+		"a zone":                {moments: []moment{{build: day + "10:00:00Z a"}, {}}, since: []string{"10:00:00.000"}},
+		"no time at all":        {moments: []moment{{build: "Step 1/3\nStep 2/3\n"}, {}}, since: []string{""}},
+		"no time at the end":    {moments: []moment{{build: day + "10:00:00 a\nTraceback\n"}, {}}, since: []string{"10:00:00.000"}},
+		"Windows lines":         {moments: []moment{{build: day + "10:00:00 a\r\n" + day + "10:00:02 b\r\n"}, {}}, since: []string{"10:00:02.000"}},
+		"a time alone":          {moments: []moment{{build: day + "10:00:00\r\n"}, {}}, since: []string{"10:00:00.000"}},
+		"kept when quiet":       {moments: []moment{{build: day + "10:00:05 a"}, {build: ""}, {}}, since: []string{"10:00:05.000", "10:00:05.000"}},
+		"never back":            {moments: []moment{{build: day + "10:00:05 a"}, {build: day + "10:00:01 b"}, {}}, since: []string{"10:00:05.000", "10:00:05.000"}},
+		"of the log that shows": {moments: []moment{{build: day + "10:00:05 a", app: day + "11:00:00 b"}, {}}, since: []string{"10:00:05.000"}},
+		"a date that is none":   {moments: []moment{{build: "2024-13-41T99:00:00 a"}, {}}, since: []string{""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for i := range tc.moments {
+				tc.moments[i].status = "pending"
+			}
+			tc.moments[len(tc.moments)-1].status = "running"
+			f := &film{moments: tc.moments}
+			looks, _, err := f.watch(true, time.Hour)
+			if err != nil || f.since[0] != "" || !slices.Equal(f.since[1:], tc.since) {
+				t.Errorf("asks since %q (%v), want %q", f.since[1:], err, tc.since)
+			}
+			if looks[0].Log != tc.moments[0].build {
+				t.Errorf("shows %q", looks[0].Log)
+			}
+		})
+	}
+}
+
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ before, now, want string }{
+		"the first look": {"", "a\nb", "a\nb"},
+		"nothing new":    {"a\nb", "a\nb", ""},
+		"new lines":      {"a", "a\nb\nc", "b\nc"},
+		"a line break":   {"a\n", "a\nb\n", "b\n"},
+		"another log":    {"a\nb", "x", "x"},
+		"a cleared one":  {"a", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := flow.Unseen(tc.before, tc.now); got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// However a log grows, the looks at it show each of its lines once and in order.
+func TestUnseenShowsEachLineOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		lines := rapid.SliceOfN(rapid.StringMatching(`[ab]{1,3}`), 1, 20).Draw(t, "lines")
+		var before string
+		var shown []string
+		for n := 0; n < len(lines); {
+			n += rapid.IntRange(0, 3).Draw(t, "more")
+			n = min(n, len(lines))
+			now := strings.Join(lines[:n], "\n")
+			if fresh := flow.Unseen(before, now); fresh != "" {
+				shown = append(shown, strings.Split(fresh, "\n")...)
+			}
+			before = now
+		}
+		if !slices.Equal(shown, lines) {
+			t.Fatalf("shows %q of %q", shown, lines)
+		}
+	})
+}
+
+func TestShowLooks(t *testing.T) {
+	t.Parallel()
+	heard := &notes{}
+	see := flow.ShowLooks(heard)
+	for _, l := range []flow.Look{
+		{Status: "pending"}, {Status: "pending", Log: "a\nb\n"}, {Status: "pending", Log: "\n"}, {Status: "running", Log: "100 %d"},
+	} {
+		see(l)
+	}
+	if want := []string{"Status: pending", "a\nb", "Status: running", "100 %d"}; !slices.Equal(heard.all, want) {
+		t.Errorf("says %q, want %q", heard.all, want)
+	}
+}

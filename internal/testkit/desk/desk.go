@@ -1,0 +1,159 @@
+// Package desk is a user at one command, for tests: a project folder, the answers typed ahead, an account on a
+// platform in memory, and all that came out. It must not know any command.
+package desk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+)
+
+// Desk is one user's. IO and Ask are what a command takes; the rest sets the scene and looks at what came of it.
+type Desk struct {
+	Dir   string
+	Cloud *fakecloud.Cloud
+	IO    *term.IO
+	Ask   *prompt.Prompter
+	Vars  map[string]string // the environment; see Lookup
+	NoKey bool              // Connect refuses
+
+	t         testing.TB
+	out, errs text
+}
+
+// New seats a user. files are those of the project folder, by slash path; answers are the lines of standard input.
+func New(t testing.TB, files map[string]string, answers ...string) *Desk {
+	t.Helper()
+	d := &Desk{t: t, Dir: t.TempDir(), Cloud: fakecloud.Start("test-key"), Vars: map[string]string{}}
+	t.Cleanup(d.Cloud.Close)
+	input := strings.Join(append(answers, ""), "\n")
+	d.IO = &term.IO{In: strings.NewReader(input), Out: term.NewStream(&d.out), Err: term.NewStream(&d.errs)}
+	d.Ask = prompt.New(d.IO)
+	for name, content := range files {
+		d.Write(name, content)
+	}
+	return d
+}
+
+// Folder is the project folder.
+func (d *Desk) Folder() flow.Folder { return flow.Folder{Dir: d.Dir} }
+
+// Connect makes a client of the platform that tries each request once.
+func (d *Desk) Connect() (*cloudapi.Client, error) {
+	if d.NoKey {
+		return nil, failure.NotAllowedf("no API key")
+	}
+	api := cloudapi.New(cloudapi.Options{BaseURL: d.Cloud.URL(), Key: "test-key", Retries: -1})
+	d.t.Cleanup(api.Close)
+	return api, nil
+}
+
+// Lookup finds a variable of Vars.
+func (d *Desk) Lookup(name string) (string, bool) {
+	v, ok := d.Vars[name]
+	return v, ok
+}
+
+// JSON makes results and warnings JSON.
+func (d *Desk) JSON() { d.IO.Configure(term.Never, true, false, d.Lookup) }
+
+// Write makes a file of the folder, with the folders above it.
+func (d *Desk) Write(name, content string) {
+	d.t.Helper()
+	path := filepath.Join(d.Dir, filepath.FromSlash(name))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// Read returns a file of the folder, "" where there is none.
+func (d *Desk) Read(name string) string {
+	data, err := os.ReadFile(filepath.Join(d.Dir, filepath.FromSlash(name)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.t.Error(err)
+	}
+	return string(data)
+}
+
+// Files lists the folder's files by slash path, sorted.
+func (d *Desk) Files() []string {
+	d.t.Helper()
+	var names []string
+	err := filepath.WalkDir(d.Dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			name, relErr := filepath.Rel(d.Dir, path)
+			names, err = append(names, filepath.ToSlash(name)), relErr
+		}
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Asked lists the requests to the platform so far, such as "GET /users/me".
+func (d *Desk) Asked() []string {
+	asked := []string{}
+	for _, r := range d.Cloud.Seen() {
+		asked = append(asked, r.String())
+	}
+	return asked
+}
+
+// Out is what went to standard output.
+func (d *Desk) Out() string { return d.out.String() }
+
+// Said is all that the user saw: both outputs and, where there is one, the failure with its hint.
+func (d *Desk) Said(err error) string {
+	said := d.out.String() + d.errs.String()
+	if err != nil {
+		said += err.Error() + "\n" + failure.Hint(err)
+	}
+	return said
+}
+
+// Run executes a command with its arguments and returns what it returned.
+func Run(ctx context.Context, c *cobra.Command, args ...string) error {
+	c.SilenceErrors, c.SilenceUsage = true, true
+	if args == nil {
+		args = []string{} // nil would mean those of the test
+	}
+	c.SetArgs(args)
+	return c.ExecuteContext(ctx)
+}
+
+// text is a buffer for several goroutines.
+type text struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (t *text) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.Write(p)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
+}
