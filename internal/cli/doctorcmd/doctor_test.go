@@ -57,6 +57,7 @@ type world struct {
 	patience time.Duration
 	args     []string
 	os       string
+	once     bool // JSON alone, where a run takes long
 }
 
 func healthy() *world {
@@ -117,7 +118,11 @@ func (w *world) run(t *testing.T) (r report, said string, err error) {
 		}
 	}
 	lookup := func(name string) (string, bool) { v, ok := w.environ[name]; return v, ok }
-	for _, asJSON := range []bool{false, true} {
+	forms := []bool{false, true}
+	if w.once {
+		forms = forms[1:]
+	}
+	for _, asJSON := range forms {
 		var out bytes.Buffer
 		s := &settings.Settings{Lookup: lookup, Home: func() (string, error) { return home, nil }, APIURL: server.URL}
 		c := New(Options{
@@ -231,6 +236,8 @@ func TestDoctorFinds(t *testing.T) {
 		"no requirements": {func(w *world) { delete(w.files, "requirements.txt") }, "requirements", Problem,
 			"cannot be read"},
 		"other requirements": {func(w *world) { w.files["requirements.txt"] = "dash\n" }, "requirements", Warning, "does not mention flask"},
+		"nothing but a configuration": {func(w *world) { delete(w.files, "app.py"); delete(w.files, "requirements.txt") },
+			"requirements", Problem, "cannot be read"},
 		"no python": {func(w *world) { delete(w.programs, "uv"); delete(w.programs, "python3") }, "tools", Warning,
 			"no uv or python3"},
 		"no docker": {func(w *world) {
@@ -252,6 +259,13 @@ func TestDoctorFinds(t *testing.T) {
 			}
 			if tc.status == Problem && r.OK {
 				t.Error("the problem does not count")
+			}
+			told := map[string]bool{}
+			for _, c := range r.Checks {
+				if told[c.Message] {
+					t.Errorf("this is told twice: %s", c.Message)
+				}
+				told[c.Message] = true
 			}
 			found := false
 			for _, c := range r.Checks {
@@ -313,7 +327,7 @@ func TestDoctorLargeArchive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := healthy()
-			w.args, w.patience = tc.args, time.Hour // the machine may be slow
+			w.args, w.once, w.patience = tc.args, true, time.Hour // the machine may be slow
 			w.platform = answer(map[string]string{"/users/me": `{"_model": {"type": "community"}}`, "/projects/p-1": `{}`})
 			noise := make([]byte, 51_000_000)
 			x := uint64(88172645463325252)

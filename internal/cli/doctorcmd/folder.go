@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -99,7 +100,8 @@ func (e *examination) ask(ctx context.Context, args ...string) (string, int, err
 
 // credentials checks what protects the deployed app, and the secrets that it is to get.
 func (e *examination) credentials(context.Context) {
-	if e.config == nil {
+	env, _, err := e.Folder.Env()
+	if e.config == nil || err != nil { // another check has told
 		return
 	}
 	for _, f := range project.Features() {
@@ -121,8 +123,7 @@ func (e *examination) credentials(context.Context) {
 	if _, err := e.Folder.Secrets(e.config, e.Environ, deaf{}); err != nil {
 		e.failed("secrets", err, "")
 	}
-	env, _, err := e.Folder.Env()
-	if err == nil && flow.ProtectsAPI(env) {
+	if flow.ProtectsAPI(env) {
 		e.add(Warning, "password", "the platform cannot protect the feature api; a deployment is refused",
 			"run the app behind 'ploomber-cloud up', or 'ploomber-cloud auth --remove --feature api'")
 	}
@@ -130,7 +131,8 @@ func (e *examination) credentials(context.Context) {
 
 // login checks the variables from which the login in front of the app is made, all at once.
 func (e *examination) login(context.Context) {
-	if e.config == nil {
+	told := func(c check) bool { return c.Name == "password" && c.Status == Problem }
+	if e.config == nil || slices.ContainsFunc(e.checks, told) {
 		return
 	}
 	source, err := e.Folder.LoginSource(e.config, e.Environ)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,9 +34,9 @@ func (e *examination) files(context.Context) {
 	entry, err := platform.Entry(e.Folder.Dir, r)
 	if err != nil {
 		e.failed("app", err, "a project of type "+e.config.Type+" starts "+r.Entry)
-		return
+	} else {
+		e.add(OK, "app", "starts with "+term.Printable(entry), "")
 	}
-	e.add(OK, "app", "starts with "+term.Printable(entry), "")
 	if r.Runtime != platform.Python {
 		return
 	}
@@ -67,7 +68,7 @@ func (e *examination) tools(ctx context.Context) {
 	}[r.Runtime]
 	var there []string
 	for _, program := range needed {
-		if version, ok := e.found(ctx, program, "--version"); ok {
+		if version, ok := e.found(ctx, program, "--version"); ok && !slices.Contains(there, version) {
 			there = append(there, version)
 		}
 	}
