@@ -173,6 +173,7 @@ func TestSecretsStay(t *testing.T) {
 		".npmrc": "//x/:_authToken=1", ".ploomber/stats/config.yaml": "cloud_key: x", ".git/config": "url = https://a:b@example.com/x",
 		"ploomber-cloud.json": `{"authentication": {"username": "u", "password": "p"}}`, "app-0a1b2c3d.zip": "old", "APP-0A1B2C3D.ZIP": "old",
 		"sub/.ploomber-cloud-0011223344556677.tmp": "x", "venv/pyvenv.cfg": "x", "pyvenv.cfg": "x",
+		".ploomber-cloud-123.tmp/new/config.py": "x", "sub/.PLOOMBER-CLOUD-123.TMP/old/0": "x",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -201,7 +202,7 @@ func TestOrdinaryFilesShip(t *testing.T) {
 		"env": "x", "env.py": "x", "dotenv.txt": "x", "ca.pem": certificate, "public.key": "-----BEGIN PUBLIC KEY-----\nAA\n",
 		"slides.key": "PK\x03\x04", "id_rsa.pub": "ssh-rsa AA", "secrets.toml": "x", ".streamlit/config.toml": "x", "app-0a1b2c3.zip": "x",
 		"sub/app-0a1b2c3d.zip": "x", "app-0a1b2c3g.zip": "x", "private.json": `{"private_key": "none"}`, ".npmrc": "registry=x", "Dockerfile": "FROM x",
-		"credentials.py": "x", "a.tmp": "x", ".git.txt": "x", "pyc": "x", "x.pyc.txt": "x", ".dockerignore": "x", "notes.md": pemKey,
+		"credentials.py": "x", "a.tmp": "x", "b.tmp/x": "x", ".ploomber-cloud-notes/x": "x", ".git.txt": "x", "pyc": "x", "x.pyc.txt": "x", ".dockerignore": "x", "notes.md": pemKey,
 	}
 	l := plan(t, project(t, files), bundle.Rules{})
 	if got := listed(l, false); got != "" {

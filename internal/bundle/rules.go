@@ -71,11 +71,24 @@ func builtInFile(name string) (Rule, bool) {
 
 const configName = "ploomber-cloud.json"
 
+// ownFolder finds what this program leaves in a project when it is killed while it unpacks files.
+func ownFolder(name string) (Rule, bool) {
+	if isTemporary(name) {
+		return Rule{Kind: Own, Detail: "temporary folder"}, true
+	}
+	return Rule{}, false
+}
+
+func isTemporary(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasPrefix(name, ".ploomber-cloud-") && strings.HasSuffix(name, ".tmp")
+}
+
 // ownFile finds what this program and the Python tool leave in a project: temporary files of a killed run, and in
 // the top folder the zip of an earlier upload, app-xxxxxxxx.zip with eight hexadecimal digits.
 func ownFile(whole string) (Rule, bool) {
 	name := strings.ToLower(path.Base(whole))
-	if strings.HasPrefix(name, ".ploomber-cloud-") && strings.HasSuffix(name, ".tmp") {
+	if isTemporary(name) {
 		return Rule{Kind: Own, Detail: "temporary file"}, true
 	}
 	digits, isZip := strings.CutSuffix(name, ".zip")

@@ -83,6 +83,9 @@ func (p *planner) folder(s scope, name string) scope {
 	if sub.firm.Kind == "" {
 		sub.firm, _ = secretFolder(name)
 	}
+	if sub.firm.Kind == "" {
+		sub.firm, _ = ownFolder(name)
+	}
 	if sub.firm.Kind == "" && s.isEnv && inEnvironment(sub.path) {
 		sub.firm = Rule{Kind: Environment}
 	}
