@@ -8,8 +8,9 @@ func unlinkedTemp(dir string) (f *os.File, remove string, err error) {
 	if f, err = namedTemp(dir); err != nil {
 		return nil, "", err
 	}
-	if os.Remove(f.Name()) != nil {
-		return f, f.Name(), nil // Close tries again
+	remove = f.Name()
+	if os.Remove(remove) == nil { // else Close tries again
+		remove = ""
 	}
-	return f, "", nil
+	return f, remove, nil
 }

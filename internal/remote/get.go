@@ -142,8 +142,7 @@ func (c *Client) try(ctx context.Context, u *url.URL, r Request, w io.Writer) *E
 	case in.err == nil:
 		return e.fail("cannot be written", err)
 	default:
-		e.unreached(ctx, err)
-		e.again = e.again && n == 0
+		e.again = e.unreached(ctx, err).again && n == 0
 	}
 	return e
 }

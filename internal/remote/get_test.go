@@ -98,7 +98,7 @@ func TestGet(t *testing.T) {
 				t.Errorf("%+v: %v", e, err)
 			}
 			for _, kind := range []error{ErrNetwork, ErrTooLarge} {
-				if errors.Is(err, kind) != (kind == tc.kind) {
+				if errors.Is(err, kind) != errors.Is(tc.kind, kind) {
 					t.Errorf("%v is %v: %v", err, kind, errors.Is(err, kind))
 				}
 			}

@@ -45,7 +45,7 @@ func start(t *testing.T, dir string, port int, ready string, env, command []stri
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		killGroup(cmd)
-		<-ended
+		_ = <-ended
 		if t.Failed() {
 			t.Logf("the app said:\n%s", said.String())
 		}

@@ -107,7 +107,7 @@ func remove(ctx context.Context, o *Options) error {
 // forget removes the folder's configuration where it is that of the deleted project.
 func (o *Options) forget(id string) error {
 	c, err := o.Folder.Load()
-	if err != nil || c.ID != id {
+	if mine := err == nil && c.ID == id; !mine {
 		return nil // none, one that cannot be read, or another project's: it stays
 	}
 	path, err := o.Folder.ConfigPath()

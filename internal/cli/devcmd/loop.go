@@ -53,7 +53,7 @@ func (l loop) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			if running != nil {
-				<-running
+				_ = <-running
 			}
 			return ctx.Err()
 		case e, ok := <-l.events:

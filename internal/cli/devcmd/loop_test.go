@@ -180,7 +180,7 @@ func TestLoop(t *testing.T) {
 			b.save("app.py")
 			b.at(time.Minute)
 			b.expect(t, 500*ms, 10500*ms)
-			if len(b.failed) != 2 || b.failed[0] != b.result {
+			if len(b.failed) != 2 || !errors.Is(b.failed[0], b.result) {
 				t.Errorf("told %v", b.failed)
 			}
 		},

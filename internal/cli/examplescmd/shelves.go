@@ -40,12 +40,14 @@ type found struct {
 func (o *Options) load(ctx context.Context) (shelves, error) {
 	embedded := shelf{catalog.Embedded(), embeddedSource}
 	c, err := o.Catalog()
-	switch {
-	case o.Offline && err != nil:
-		return shelves{embedded}, nil
-	case o.Offline:
-		return shelves{embedded, {c.Cached(), remoteSource}}, nil
-	case err != nil:
+	if o.Offline {
+		all := shelves{embedded}
+		if err == nil { // else there is no home to have cached anything in
+			all = append(all, shelf{c.Cached(), remoteSource})
+		}
+		return all, nil
+	}
+	if err != nil {
 		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
 			WithHint("the examples of this program need no home: pass --offline")
 	}

@@ -127,15 +127,15 @@ func (b *Builder) kit(ctx context.Context, p Project) (kit, error) {
 // reuse returns the environment of key, locked against changes; nil where there is none that works.
 func (b *Builder) reuse(ctx context.Context, key string) (*Built, error) {
 	dir := filepath.Join(b.envs(), key)
-	if _, err := readMarker(dir); err != nil {
+	if _, ok := readMarker(dir); !ok {
 		return nil, nil // not even worth a lock file
 	}
 	lock := flock.New(dir + lockSuffix)
 	if _, err := lock.TryRLockContext(ctx, lockPoll); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
-	m, err := readMarker(dir)
-	if err != nil || !m.works() {
+	m, ok := readMarker(dir)
+	if !ok || !m.works() {
 		_ = lock.Unlock()
 		return nil, nil
 	}
@@ -161,8 +161,8 @@ func (b *Builder) make(ctx context.Context, p Project, k kit) error {
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", dir, err)
 	}
-	defer lock.Unlock()
-	if m, err := readMarker(dir); err == nil && m.works() && !k.fresh {
+	defer func() { _ = lock.Unlock() }()
+	if m, ok := readMarker(dir); ok && m.works() && !k.fresh {
 		return nil
 	}
 	if err := removeEnv(dir); err != nil {

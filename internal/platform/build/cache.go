@@ -28,13 +28,14 @@ type marker struct {
 	Needs       []string             `json:"needs"` // files that have to be there, links followed
 }
 
-func readMarker(dir string) (marker, error) {
-	var m marker
+// readMarker reports false where the environment is not complete.
+func readMarker(dir string) (m marker, ok bool) {
 	data, err := os.ReadFile(filepath.Join(dir, markerName))
-	if err == nil {
-		err = json.Unmarshal(data, &m)
+	if err != nil {
+		return marker{}, false
 	}
-	return m, err
+	err = json.Unmarshal(data, &m)
+	return m, err == nil
 }
 
 func (m marker) write(dir string) error {

@@ -116,7 +116,7 @@ func treeState(path string) string {
 	var state strings.Builder
 	_ = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // the installer will say what is wrong
+			return nil //nolint:nilerr // the installer will say what is wrong
 		}
 		name := d.Name()
 		if file != path && (strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".egg-info") || name == "build" || name == "__pycache__") {

@@ -73,7 +73,7 @@ func (l *launch) makeRoot() error {
 	if err := all.Lock(); err != nil {
 		return err
 	}
-	defer all.Unlock()
+	defer func() { _ = all.Unlock() }()
 	entries, err := os.ReadDir(home)
 	if err != nil {
 		return err

@@ -141,7 +141,7 @@ func (p *Page) WaitFor(ctx context.Context, expression string) error {
 			defer cancel()
 			var shown string
 			_ = p.Eval(late, "text()", &shown) // a help only
-			return fmt.Errorf("%s is not true: %w (%v); uncaught: %q; the page shows:\n%s", expression, waitErr, err, p.Thrown(), shown)
+			return fmt.Errorf("%s is not true: %w; uncaught: %q; the page shows:\n%s", expression, errors.Join(waitErr, err), p.Thrown(), shown)
 		}
 	}
 }
