@@ -30,7 +30,7 @@ const (
 func (r repeat) allows(e *Error) bool {
 	switch e.Status {
 	case 0:
-		return e.unsent || e.lost && r >= resend
+		return e.unsent || e.lost && r != careful
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return r == always || e.hasWait
 	case http.StatusBadGateway, http.StatusGatewayTimeout:

@@ -161,7 +161,7 @@ func (o *Options) write(c *project.Config, env *dotenv.File, model string) error
 }
 
 func (o *Options) deployNow(ctx context.Context) error {
-	yes := false
+	var yes bool
 	if o.DeployNow != nil {
 		yes = *o.DeployNow
 	} else {

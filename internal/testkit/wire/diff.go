@@ -152,7 +152,7 @@ func differs(at string, want, seen any) []string {
 
 // show writes a value on one line, cut where it is long.
 func show(v any) string {
-	text := ""
+	var text string
 	switch v := v.(type) {
 	case missing:
 		return "nothing"

@@ -73,10 +73,10 @@ func meaning(name string, want any, f SeenFile, env map[string]string) any {
 	if _, ok := want.(Object); !ok {
 		return f.Text
 	}
-	switch {
-	case name == ".env":
+	switch name {
+	case ".env":
 		return envValues(f.Text, env)
-	case name == configPath:
+	case configPath:
 		return settings(f.Text)
 	}
 	v, err := parseJSON([]byte(f.Text))
