@@ -33,7 +33,7 @@ func BenchmarkProxy(b *testing.B) {
 	go func() { _ = server.Serve(l) }()
 	b.Cleanup(func() { _ = p.Close(); _ = server.Close() })
 
-	r, _ := http.NewRequest("GET", "http://"+l.Addr().String(), nil) //nolint:noctx // ends with the server
+	r, _ := http.NewRequest("GET", "http://"+l.Addr().String(), nil)
 	r.SetBasicAuth(user, pass)
 	in, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {

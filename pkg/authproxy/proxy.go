@@ -78,9 +78,8 @@ func New(c Config, o Options) (*Proxy, error) {
 	if o.Now == nil || o.Random == nil {
 		return nil, errors.New("authproxy.Options lacks Now or Random")
 	}
-	if strings.ContainsFunc(o.CookieSuffix, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9')
-	}) {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	if strings.ContainsFunc(o.CookieSuffix, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {
 		return nil, fmt.Errorf("cookie suffix %q: only letters and digits", o.CookieSuffix)
 	}
 	p, err := assemble(c.withDefaults(), o)

@@ -39,12 +39,13 @@ func chat(t *testing.T) http.Handler {
 	})
 }
 
-func (w *world) dial(ctx context.Context, session string) (*websocket.Conn, *http.Response, error) {
+func (w *world) dial(ctx context.Context, session string) (*websocket.Conn, reply, error) {
 	transport := &http.Transport{}
 	w.t.Cleanup(transport.CloseIdleConnections)
-	return websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.url, "http")+"/ws", &websocket.DialOptions{
+	c, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.url, "http")+"/ws", &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{"chat"}, CompressionMode: websocket.CompressionContextTakeover,
 		HTTPHeader: http.Header{"Cookie": {"ploomber_session=" + session}, "Origin": {w.url}}})
+	return c, reply{Response: answer}, err
 }
 
 // A real WebSocket, with a subprotocol, compression, pings and large messages, both ways.

@@ -279,8 +279,8 @@ func (b *browser) session() string {
 	return ""
 }
 
-// raw sends bytes as they are and returns the parsed answer and the connection.
-func (w *world) raw(request string) (*http.Response, net.Conn, *bufio.Reader) {
+// raw sends bytes as they are and returns the answer, its body unread, and the connection, which closes with the test.
+func (w *world) raw(request string) (reply, net.Conn, *bufio.Reader) {
 	w.t.Helper()
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
@@ -296,7 +296,7 @@ func (w *world) raw(request string) (*http.Response, net.Conn, *bufio.Reader) {
 	if err != nil {
 		w.t.Fatalf("answer to %q: %v", request, err)
 	}
-	return answer, conn, br
+	return reply{Response: answer}, conn, br
 }
 
 // upgrade is the head of a WebSocket request.

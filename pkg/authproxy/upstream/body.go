@@ -56,7 +56,7 @@ func (d *Direct) copySized(w http.ResponseWriter, c *conn, n int64) error {
 	buf := d.buffers.get()
 	defer d.buffers.put(buf)
 	for n > 0 {
-		m, err := c.Conn.Read((*buf)[:min(int64(len(*buf)), n)])
+		m, err := c.Read((*buf)[:min(int64(len(*buf)), n)])
 		n -= int64(m)
 		if m > 0 {
 			if _, werr := w.Write((*buf)[:m]); werr != nil {

@@ -33,7 +33,7 @@ func newConn(c net.Conn, to Target) *conn {
 	return &conn{Conn: c, target: to, buf: make([]byte, readSize), peek: newPeek(c), names: map[string]string{}}
 }
 
-func (c *conn) close() { _ = c.Conn.Close() }
+func (c *conn) close() { _ = c.Close() }
 
 // buffered returns what has been read and not used; it holds until the next read.
 func (c *conn) buffered() []byte { return c.buf[c.r:c.w] }
@@ -47,7 +47,7 @@ func (c *conn) fill() error {
 	if c.w == len(c.buf) {
 		return errBufferFull
 	}
-	n, err := c.Conn.Read(c.buf[c.w:])
+	n, err := c.Read(c.buf[c.w:])
 	c.w += n
 	if n > 0 {
 		return nil

@@ -51,6 +51,7 @@ func FuzzAnswer(f *testing.F) {
 			}
 			t.Fatalf("we take %q for an answer, the standard library says %v", b, stdErr)
 		}
+		defer std.Body.Close()
 		if std.StatusCode != h.code {
 			t.Fatalf("%q: status %d, the standard library reads %d", b, h.code, std.StatusCode)
 		}

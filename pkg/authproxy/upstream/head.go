@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -45,8 +46,8 @@ func (c *conn) readHead(method string) (*head, error) {
 		switch err := c.fill(); {
 		case err == nil:
 			first = false
-		case err == errBufferFull && c.grow(maxHead):
-		case err == errBufferFull:
+		case errors.Is(err, errBufferFull) && c.grow(maxHead):
+		case errors.Is(err, errBufferFull):
 			return nil, fmt.Errorf("%w: head of more than %d bytes", ErrMalformed, maxHead)
 		case first && len(c.buffered()) == 0:
 			return nil, stale(err)

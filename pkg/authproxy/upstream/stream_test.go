@@ -108,7 +108,7 @@ func TestStreamIsNotBuffered(t *testing.T) {
 				})
 				server := front(t, f, to, newSpy())
 				client := http.Client{Transport: newTransport(t)}
-				answer, err := client.Get(server.URL) //nolint:noctx // ends with the test's servers
+				answer, err := client.Get(server.URL)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -137,7 +137,7 @@ func TestStreamHeadIsNotBuffered(t *testing.T) {
 			<-end
 		})
 		client := http.Client{Transport: newTransport(t)}
-		answer, err := client.Get(front(t, f, to, newSpy()).URL) //nolint:noctx // ends with the test's servers
+		answer, err := client.Get(front(t, f, to, newSpy()).URL)
 		close(end)
 		if err != nil {
 			t.Fatal(err)
@@ -160,8 +160,9 @@ func TestVisitorGoesAway(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-begun; cancel() }()
 		r, _ := http.NewRequestWithContext(ctx, "GET", server.URL, nil)
-		if _, err := newTransport(t).RoundTrip(r); !errors.Is(err, context.Canceled) {
+		if answer, err := newTransport(t).RoundTrip(r); !errors.Is(err, context.Canceled) {
 			t.Errorf("err = %v", err)
+			_ = answer.Body.Close()
 		}
 		<-ended
 	})
@@ -225,8 +226,13 @@ func TestSlowUpload(t *testing.T) {
 			defer conn.Close()
 			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s", head)
-			if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || answer.StatusCode != http.StatusBadGateway {
-				t.Errorf("%v, %v", answer, err)
+			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			if answer.StatusCode != http.StatusBadGateway {
+				t.Errorf("status %d", answer.StatusCode)
 			}
 		})
 	}
@@ -281,8 +287,12 @@ func TestEarlyAnswer(t *testing.T) {
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n%s", strings.Repeat("x", 20_000))
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || answer.StatusCode != 413 {
-		t.Fatalf("%v, %v", answer, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != 413 {
+		t.Errorf("status %d", answer.StatusCode)
 	}
 	if body, err := io.ReadAll(answer.Body); err != nil || string(body) != "no!" {
 		t.Errorf("%q, %v", body, err)
@@ -319,6 +329,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer answer.Body.Close()
 	lines := bufio.NewReader(answer.Body)
 	for i, word := range []string{"one", "two", "three"} {
 		if i > 0 {

@@ -44,11 +44,11 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 		return ErrBroken
 	}
 	t.watch = watch
-	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	early, _ := buffered.Peek(buffered.Reader.Buffered())
 	_ = client.SetDeadline(time.Time{}) // the server's limits end here
 	_, err = client.Write(answer.Bytes())
 	if err == nil && len(early) > 0 {
-		_, err = c.Conn.Write(early)
+		_, err = c.Write(early)
 	}
 	if err != nil {
 		_ = t.Close() // the loops below find out and end

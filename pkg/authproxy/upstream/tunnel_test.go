@@ -27,7 +27,7 @@ func echoApp(t *testing.T, head string) Target {
 const switches = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n"
 
 // upgrade opens a WebSocket through a front; early is sent along with the request.
-func upgrade(t *testing.T, server *httptest.Server, early string) (*http.Response, *net.TCPConn, *bufio.Reader) {
+func upgrade(t *testing.T, server *httptest.Server, early string) (reply, *net.TCPConn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -41,7 +41,7 @@ func upgrade(t *testing.T, server *httptest.Server, early string) (*http.Respons
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, conn.(*net.TCPConn), br
+	return reply{answer}, conn.(*net.TCPConn), br
 }
 
 func wantText(t *testing.T, r io.Reader, want string) {
