@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -128,4 +129,34 @@ func TestEndOwnerAndClose(t *testing.T) {
 	if _, _, err := w.dial(ctx, b.session()); err == nil {
 		t.Error("a closed proxy opens a WebSocket")
 	}
+}
+
+// The same over TLS, where the proxy cannot leave the bytes to the kernel, and with the cookie of encrypted connections.
+func TestRealWebSocketOverTLS(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), chat(t))
+	secure := httptest.NewTLSServer(w.proxy)
+	t.Cleanup(secure.Close)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	c, answer, err := websocket.Dial(ctx, "wss"+strings.TrimPrefix(secure.URL, "https")+"/ws", &websocket.DialOptions{
+		HTTPClient: secure.Client(), HTTPHeader: http.Header{"Authorization": {strings.TrimPrefix(asBasic(user, pass), "Authorization: ")}, "Origin": {secure.URL}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.CloseNow() }()
+	if (reply{Response: answer}).cookie("__Host-ploomber_session") == nil {
+		t.Errorf("no session with the upgrade: %v", answer.Header)
+	}
+	for _, want := range []string{"hello " + user, "a", strings.Repeat("b", 20_000)} {
+		if !strings.HasPrefix(want, "hello") {
+			if err := c.Write(ctx, websocket.MessageBinary, []byte(want)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, got, err := c.Read(ctx); string(got) != want {
+			t.Fatalf("%d bytes of %d, %v", len(got), len(want), err)
+		}
+	}
+	_ = c.Close(websocket.StatusNormalClosure, "done")
 }

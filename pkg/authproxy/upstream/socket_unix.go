@@ -36,13 +36,14 @@ func newPeek(c net.Conn) func() bool {
 }
 
 // lazyReader reads from a socket and holds a buffer only while there is something to read, so that an idle
-// WebSocket costs no buffer. It returns nil for connections that are no plain sockets.
+// WebSocket costs no buffer. A server may wrap its sockets, to count them for instance, as long as reading stays
+// plain. It returns nil for connections that are no sockets, encrypted ones among them.
 func lazyReader(c net.Conn, pool buffers) func() (*[]byte, int, error) {
-	tcp, ok := c.(*net.TCPConn)
+	socket, ok := c.(syscall.Conn)
 	if !ok {
 		return nil
 	}
-	raw, err := tcp.SyscallConn()
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return nil
 	}
