@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +75,9 @@ func (f Folder) Replaceable(force bool) (*project.Config, error) {
 	there, err := f.Initialised()
 	if err != nil {
 		return nil, err
+	}
+	if _, statErr := os.Stat(path); there && errors.Is(statErr, fs.ErrNotExist) {
+		return nil, fsx.Check(path) // a link that leads nowhere
 	}
 	var old *project.Config
 	if there {

@@ -31,20 +31,22 @@ func Path(config string) (string, error) {
 // Load reads the file at path. A missing file wraps fs.ErrNotExist; mistakes are an *Invalid that names the
 // path, with the parts that are right.
 func Load(path string) (*Config, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
-	}
-	defer func() { _ = f.Close() }() // only read from
-	info, err := f.Stat()
+	info, err := os.Stat(path) // before it is opened: a pipe without a writer would block
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
 	case info.IsDir():
 		return &Config{}, &Invalid{Path: path, Problems: []string{"it is a folder, not a file"}}
+	case !info.Mode().IsRegular():
+		return &Config{}, &Invalid{Path: path, Problems: []string{"it is not a regular file"}}
 	case info.Size() > maxFile:
 		return &Config{}, &Invalid{Path: path, Problems: []string{"it is larger than 1 MB"}}
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	defer func() { _ = f.Close() }() // only read from
 	data := make([]byte, info.Size())
 	if _, err := f.ReadAt(data, 0); err != nil && info.Size() > 0 {
 		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))

@@ -1,0 +1,155 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/remote"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+)
+
+const (
+	workflowAt = ".github/workflows/ploomber-cloud.yaml"
+	workflow   = "env:\n  PLOOMBER_CLOUD_KEY: ${{ secrets.PLOOMBER_CLOUD_KEY }}\nrun: x\n"
+)
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	line := func(indent, name string) string { return indent + name + ": ${{ secrets." + name + " }}\n" }
+	for name, tc := range map[string]struct {
+		template string
+		secrets  []string
+		want     string
+		missing  bool
+	}{
+		"no secrets":         {template: workflow, want: workflow},
+		"its own indent":     {template: "a\n\t  PLOOMBER_CLOUD_KEY: x\nb\n", secrets: []string{"B", "A"}, want: "a\n\t  PLOOMBER_CLOUD_KEY: x\n" + line("\t  ", "B") + line("\t  ", "A") + "b\n"},
+		"the first line":     {template: "PLOOMBER_CLOUD_KEY: x\nPLOOMBER_CLOUD_KEY: y\n", secrets: []string{"A"}, want: "PLOOMBER_CLOUD_KEY: x\n" + line("", "A") + "PLOOMBER_CLOUD_KEY: y\n"},
+		"a line without end": {template: " PLOOMBER_CLOUD_KEY: x", secrets: []string{"A"}, want: " PLOOMBER_CLOUD_KEY: x\n" + line(" ", "A")},
+		"the key itself":     {template: workflow, secrets: []string{"PLOOMBER_CLOUD_KEY"}, want: workflow},
+		"names that would be code": {
+			template: workflow, secrets: []string{"A B", "A:\n  run: rm", "é", "1A", "", "A-B", "A }}"}, want: workflow,
+		},
+		"no line for the key": {template: "run: x\n", secrets: []string{"A"}, want: "run: x\n", missing: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := flow.Render(tc.template, tc.secrets)
+			if got != tc.want || ok == tc.missing {
+				t.Errorf("%q, %t; want %q", got, ok, tc.want)
+			}
+		})
+	}
+}
+
+// No secret's name, whatever it is, adds anything but lines of the one form.
+func TestRenderAddsOnlyNames(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		secrets := rapid.SliceOf(rapid.OneOf(rapid.String(), rapid.StringMatching(`[A-Za-z_][A-Za-z0-9_]{0,5}`))).Draw(t, "secrets")
+		got, _ := flow.Render(workflow, secrets)
+		added, ok := strings.CutPrefix(got, "env:\n  PLOOMBER_CLOUD_KEY: ${{ secrets.PLOOMBER_CLOUD_KEY }}\n")
+		added, end := strings.CutSuffix(added, "run: x\n")
+		if !ok || !end {
+			t.Fatalf("the template is changed: %q", got)
+		}
+		for _, line := range strings.SplitAfter(added, "\n") {
+			name, rest, _ := strings.Cut(strings.TrimPrefix(line, "  "), ":")
+			if line != "" && (!flow.SecretName(name) || rest != " ${{ secrets."+name+" }}\n") {
+				t.Fatalf("adds %q", line)
+			}
+		}
+		if !flow.UpToDate(got, workflow, secrets) {
+			t.Fatal("what was rendered is outdated")
+		}
+	})
+}
+
+func TestUpToDate(t *testing.T) {
+	t.Parallel()
+	withA, _ := flow.Render(workflow, []string{"A"})
+	for name, tc := range map[string]struct {
+		current string
+		want    bool
+	}{
+		"the template":          {workflow, true},
+		"white space around it": {"\n\n" + workflow + "  \n", true},
+		"with the secrets":      {withA, true},
+		"other secrets":         {strings.ReplaceAll(withA, "A:", "B:"), false},
+		"one's own":             {"run: mine", false},
+		"nothing":               {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if flow.UpToDate(tc.current, workflow, []string{"A"}) != tc.want {
+				t.Errorf("%q: want %t", tc.current, tc.want)
+			}
+		})
+	}
+}
+
+// A hint comes after the work: it never fails, and makes a request only where there is a workflow.
+func TestHint(t *testing.T) {
+	t.Parallel()
+	git := map[string]string{".git/HEAD": "x"}
+	with := func(text string) map[string]string { return map[string]string{".git/HEAD": "x", workflowAt: text} }
+	unreachable := (&remote.Client{Retries: -1}).Get(t.Context(), remote.Request{URL: "http://127.0.0.1:1/", Limit: 1}, nil)
+	for name, tc := range map[string]struct {
+		files   map[string]string
+		err     error
+		fetched int
+		says    string // "" says nothing
+	}{
+		"no repository":    {files: map[string]string{workflowAt: "old"}},
+		"a file for .git":  {files: map[string]string{".git": "gitdir: elsewhere", workflowAt: "old"}},
+		"no workflow":      {files: git, says: "To deploy from GitHub, run 'ploomber-cloud github'."},
+		"up to date":       {files: with(workflow), fetched: 1},
+		"outdated":         {files: with("old"), fetched: 1, says: "outdated"},
+		"no network":       {files: with("old"), err: unreachable, fetched: 1},
+		"a refused fetch":  {files: with("old"), err: errors.New("404"), fetched: 1},
+		"a folder instead": {files: with("")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, tc.files)
+			if name == "a folder instead" {
+				path := filepath.Join(d.Dir, filepath.FromSlash(workflowAt))
+				if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fetched, heard := 0, &notes{}
+			w := flow.Workflow{Folder: d.Folder(), URL: "u", Fetch: func(context.Context, string, int64) ([]byte, error) {
+				fetched++
+				return []byte(workflow), tc.err
+			}}
+			w.Hint(t.Context(), heard, nil)
+			said := strings.Join(heard.all, "\n")
+			if fetched != tc.fetched || (said == "") != (tc.says == "") || !strings.Contains(said, tc.says) {
+				t.Errorf("%d requests, says %q; want %d, %q", fetched, said, tc.fetched, tc.says)
+			}
+		})
+	}
+}
+
+func TestTemplateOffline(t *testing.T) {
+	t.Parallel()
+	unreachable := (&remote.Client{Retries: -1}).Get(t.Context(), remote.Request{URL: "http://127.0.0.1:1/", Limit: 1}, nil)
+	w := flow.Workflow{Fetch: func(context.Context, string, int64) ([]byte, error) { return nil, unreachable }}
+	text, offline, err := w.Template(t.Context())
+	if err != nil || !offline || !strings.Contains(text, "PLOOMBER_CLOUD_KEY:") {
+		t.Errorf("%q, %t, %v", text, offline, err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := w.Template(over); err == nil {
+		t.Error("an interrupt is taken for a missing network")
+	}
+}
