@@ -45,9 +45,8 @@ func start(t *testing.T, dir string, port int, ready string, env, command []stri
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		killGroup(cmd)
-		_ = <-ended
-		if t.Failed() {
-			t.Logf("the app said:\n%s", said.String())
+		if err := <-ended; t.Failed() {
+			t.Logf("the app ended (%v) and said:\n%s", err, said.String())
 		}
 	})
 	address := fmt.Sprintf("http://127.0.0.1:%d", port)

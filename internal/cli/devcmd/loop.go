@@ -53,7 +53,7 @@ func (l loop) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			if running != nil {
-				_ = <-running
+				<-running //nolint:errcheck // it ended because ctx did, which is what we report
 			}
 			return ctx.Err()
 		case e, ok := <-l.events:
