@@ -116,10 +116,10 @@ func (t *tracer) follow(first int) (Outcome, error) {
 			continue
 		}
 		signal := 0
-		switch stop := status.StopSignal(); {
-		case stop == unix.SIGTRAP|0x80:
+		switch stop := status.StopSignal(); stop {
+		case unix.SIGTRAP | 0x80:
 			t.stop(id)
-		case stop == unix.SIGTRAP, stop == unix.SIGSTOP: // a new thread
+		case unix.SIGTRAP, unix.SIGSTOP: // a new thread
 		default:
 			signal = int(stop)
 		}

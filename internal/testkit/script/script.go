@@ -83,7 +83,7 @@ func contents(dir string) (map[string]string, error) {
 	files := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
-			return nil // a script may forbid reading
+			return nil //nolint:nilerr // a script may forbid reading
 		}
 		data, _ := os.ReadFile(path)
 		files[path] = string(data)
