@@ -70,6 +70,10 @@ func TestClass4PathConfusionProperty(t *testing.T) {
 		case len(got) == 0 && (answer.StatusCode == 400 || answer.StatusCode == 401 || answer.StatusCode == 404 || answer.StatusCode == 200 && strings.HasPrefix(target, "/_auth")):
 		case len(got) == 1 && got[0].Target == target:
 			raw, _, _ := strings.Cut(target, "?")
+			raw, err := url.PathUnescape(raw) // every app decodes once, some twice
+			if err != nil {
+				t.Fatalf("%q got past us: %v", target, err)
+			}
 			for range 3 {
 				if !strings.HasPrefix(raw, "/public/") || strings.Contains(raw, "..") && slices.Contains(strings.FieldsFunc(raw, func(r rune) bool {
 					return r == '/' || r == '\\' || r == ';'

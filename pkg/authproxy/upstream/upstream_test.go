@@ -324,63 +324,68 @@ func TestUnreachable(t *testing.T) {
 func TestIdleConnectionsThatDied(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
+		const requests = 20
+		hungUp := make(chan struct{}, requests)
 		to := rawApp(t, func(c net.Conn, br *bufio.Reader, _ int) {
 			if r, err := http.ReadRequest(br); err == nil {
 				_, _ = io.Copy(io.Discard, r.Body)
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") // and no "Connection: close"
+				_ = c.Close()
+				hungUp <- struct{}{}
 			}
 		})
 		server := front(t, f, to, newSpy())
-		for i := range 20 {
+		for i := range requests {
 			method, body := "GET", ""
 			if i%2 == 1 {
 				method, body = "POST", "data"
 			}
-			time.Sleep(2 * time.Millisecond) // the app's end has arrived by then, or the request is repeated
 			answer, got, err := do(t, method, server.URL, strings.NewReader(body))
 			if err != nil || answer.StatusCode != 200 || got != "ok" {
 				t.Errorf("request %d: %v %q %v", i, answer, got, err)
 			}
+			<-hungUp
 		}
 	})
 }
 
-// What an app sends beyond an answer must never become the next visitor's answer.
+// What an app sends beyond an answer must never become the next visitor's answer. (The standard Transport notices
+// too, but in a goroutine of its own, which may come too late.)
 func TestUnaskedAnswers(t *testing.T) {
 	t.Parallel()
 	const planted = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nplanted"
-	each(t, func(t *testing.T, f forwarder) {
-		for name, tc := range map[string]struct{ method, answer string }{
-			"behind a body":       {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
-			"behind HEAD":         {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"},
-			"behind no content":   {"GET", "HTTP/1.1 204 No Content\r\n\r\n"},
-			"behind chunks":       {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-			"behind an unchanged": {"GET", "HTTP/1.1 304 Not Modified\r\n\r\n"},
-		} {
-			for _, pause := range []time.Duration{0, 5 * time.Millisecond} {
-				t.Run(fmt.Sprint(name, pause), func(t *testing.T) {
-					t.Parallel()
-					sent := make(chan struct{}, 3)
-					to := rawApp(t, func(c net.Conn, br *bufio.Reader, _ int) {
-						for {
-							if _, err := http.ReadRequest(br); err != nil {
-								return
-							}
-							_, _ = io.WriteString(c, tc.answer)
-							time.Sleep(pause)
-							_, _ = io.WriteString(c, planted)
-							sent <- struct{}{}
+	f := NewDirect(time.Now)
+	t.Cleanup(f.Close)
+	for name, tc := range map[string]struct{ method, answer string }{
+		"behind a body":       {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+		"behind HEAD":         {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"},
+		"behind no content":   {"GET", "HTTP/1.1 204 No Content\r\n\r\n"},
+		"behind chunks":       {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+		"behind an unchanged": {"GET", "HTTP/1.1 304 Not Modified\r\n\r\n"},
+	} {
+		for _, pause := range []time.Duration{0, 5 * time.Millisecond} {
+			t.Run(fmt.Sprint(name, pause), func(t *testing.T) {
+				t.Parallel()
+				sent := make(chan struct{}, 3)
+				to := rawApp(t, func(c net.Conn, br *bufio.Reader, _ int) {
+					for {
+						if _, err := http.ReadRequest(br); err != nil {
+							return
 						}
-					})
-					server := front(t, f, to, newSpy())
-					for range 3 {
-						if _, body, err := do(t, tc.method, server.URL, nil); err != nil || strings.Contains(body, "planted") {
-							t.Fatalf("body %q, %v", body, err)
-						}
-						<-sent // before the next request: what comes after it is an answer to it, as far as anybody can tell
+						_, _ = io.WriteString(c, tc.answer)
+						time.Sleep(pause)
+						_, _ = io.WriteString(c, planted)
+						sent <- struct{}{}
 					}
 				})
-			}
+				server := front(t, f, to, newSpy())
+				for range 3 {
+					if _, body, err := do(t, tc.method, server.URL, nil); err != nil || strings.Contains(body, "planted") {
+						t.Fatalf("body %q, %v", body, err)
+					}
+					<-sent // before the next request: what comes after it is an answer to it, as far as anybody can tell
+				}
+			})
 		}
-	})
+	}
 }
