@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -17,7 +16,7 @@ import (
 func (e *env) up() upcmd.Options {
 	return upcmd.Options{
 		IO: e.io, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, CacheDir: e.cacheDir,
-		Now: e.system.Now, Random: rand.Reader, Browse: browse, Verbose: func() bool { return e.flags.verbose },
+		Now: e.system.Now, Random: rand.Reader, Browse: e.browser().Open, Verbose: func() bool { return e.flags.verbose },
 	}
 }
 
@@ -53,17 +52,5 @@ func (e *env) cacheDir() (string, error) {
 		return filepath.Join(home, "AppData", "Local", "ploomber-cloud"), nil
 	default:
 		return filepath.Join(home, ".cache", "ploomber-cloud"), nil
-	}
-}
-
-// browse opens the user's browser.
-func browse(url string) error {
-	switch runtime.GOOS {
-	case "darwin":
-		return exec.Command("open", url).Start()
-	case "windows":
-		return exec.Command("rundll32", "url.dll,FileProtocolHandler", url).Start()
-	default:
-		return exec.Command("xdg-open", url).Start()
 	}
 }

@@ -28,8 +28,12 @@ func (e *env) status() statuscmd.Options {
 func (e *env) open() opencmd.Options {
 	return opencmd.Options{
 		IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, CompleteProjects: e.completeProjects,
-		Browser: opencmd.Browser{OS: runtime.GOOS, Lookup: e.system.Lookup, Start: startAside(2 * time.Second)},
+		Browser: e.browser(),
 	}
+}
+
+func (e *env) browser() opencmd.Browser {
+	return opencmd.Browser{OS: runtime.GOOS, Lookup: e.system.Lookup, Start: startAside(2 * time.Second)}
 }
 
 func (e *env) doctor() doctorcmd.Options {

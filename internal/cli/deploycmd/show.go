@@ -43,19 +43,11 @@ func (o *Options) listFiles(ctx context.Context) error {
 			if f.Ships {
 				verb = "ships"
 			}
-			_, _ = t.Write([]byte(strings.Join([]string{verb, printable(f.Name), f.Rule}, "\t") + "\n")) // told by Failed
+			_, _ = t.Write([]byte(strings.Join([]string{verb, term.Printable(f.Name), f.Rule}, "\t") + "\n")) // told by Failed
 		}
 		_ = t.Flush() // told by Failed
 		out.Printf("%d files ship, %s before compression.\n", n, term.Bytes(size))
 	})
-}
-
-// printable quotes a name that would do something to a terminal.
-func printable(name string) string {
-	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
-		return quoted
-	}
-	return name
 }
 
 // dryRun is what --dry-run --json prints.

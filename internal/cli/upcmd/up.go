@@ -35,7 +35,7 @@ type Options struct {
 	CacheDir func() (string, error) // for environments and the apps' own files
 	Now      func() time.Time
 	Random   io.Reader
-	Browse   func(url string) error // opens a browser
+	Browse   func(ctx context.Context, url string) error // opens a browser
 	Verbose  func() bool
 	Flags
 }
@@ -102,7 +102,7 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	if err != nil {
 		return err
 	}
-	login, err := o.login(c, vars)
+	login, err := o.login(c)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	if ready != nil {
 		return ready(ctx, served)
 	}
-	if err := o.show(served); err != nil {
+	if err := o.show(ctx, served); err != nil {
 		return err
 	}
 	if err := running.Wait(ctx); err != nil && ctx.Err() == nil {
@@ -193,44 +193,21 @@ func (o *Options) vars() (map[string]string, error) {
 }
 
 // login reads the project's login as every other part of the program does.
-func (o *Options) login(c *project.Config, vars map[string]string) (authproxy.Config, error) {
-	names := make([]string, 0, len(vars))
-	for name := range vars {
-		names = append(names, name)
-	}
-	source := authproxy.Source{
-		Lookup: func(name string) (string, bool) {
-			if v, ok := vars[name]; ok {
-				return v, true
-			}
-			return o.Lookup(name)
-		},
-		Names: names, Public: o.Public,
-		Project: authproxy.Project{Template: c.Template, Logins: logins(c)},
-	}
-	login, err := authproxy.ConfigFrom(source)
+func (o *Options) login(c *project.Config) (authproxy.Config, error) {
+	source, err := o.Folder.LoginSource(c, o.Lookup)
 	if err != nil {
-		f := &failure.Error{Code: failure.Failed, Err: err}
-		if errors.Is(err, authproxy.ErrUnprotected) {
-			f = failure.Failedf("nothing protects this app").
-				WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public")
-		}
-		return authproxy.Config{}, f
+		return authproxy.Config{}, err
+	}
+	source.Public = o.Public
+	login, err := authproxy.ConfigFrom(source)
+	switch {
+	case errors.Is(err, authproxy.ErrUnprotected):
+		return authproxy.Config{}, failure.Failedf("nothing protects this app").
+			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public")
+	case err != nil:
+		return authproxy.Config{}, &failure.Error{Code: failure.Failed, Err: err}
 	}
 	return login, nil
-}
-
-func logins(c *project.Config) map[authproxy.Feature]authproxy.LoginRef {
-	value := func(v project.Value) authproxy.Value {
-		return authproxy.Value{Literal: authproxy.Secret(v.Text), Variable: v.Secret}
-	}
-	out := map[authproxy.Feature]authproxy.LoginRef{}
-	for _, f := range project.Features() {
-		if at := c.Credentials(f); at != nil {
-			out[authproxy.Feature(f)] = authproxy.LoginRef{Username: value(at.Username), Password: value(at.Password)}
-		}
-	}
-	return out
 }
 
 func (o *Options) protect(login authproxy.Config, upstream, public *url.URL, log *slog.Logger) (http.Handler, error) {
@@ -287,9 +264,9 @@ func (o *Options) explain(err error) error {
 	return err
 }
 
-func (o *Options) show(s Served) error {
+func (o *Options) show(ctx context.Context, s Served) error {
 	if o.Open {
-		if err := o.Browse(s.URL); err != nil {
+		if err := o.Browse(ctx, s.URL); err != nil {
 			o.IO.Err.Warn("the browser could not be opened: %v", err)
 		}
 	}
