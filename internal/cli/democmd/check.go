@@ -57,6 +57,9 @@ func (v visitor) do(ctx context.Context, method, path string, body url.Values, h
 		return answer{}, err
 	}
 	defer func() { _ = reply.Body.Close() }() // read as far as it is needed
+	if reply.StatusCode == http.StatusSwitchingProtocols {
+		return answer{status: reply.StatusCode}, nil // what follows never ends
+	}
 	text, err := io.ReadAll(io.LimitReader(reply.Body, maxPage))
 	return answer{reply.StatusCode, reply.Header.Get("Location"), text}, err
 }
@@ -96,9 +99,13 @@ func (o *Options) check(ctx context.Context, who account) error {
 	if err != nil {
 		return failure.Failedf("the app cannot be asked with the password: %w", err)
 	}
-	if page.status != http.StatusOK && page.status/100 != 3 {
+	switch {
+	case toLogin(page):
+		return failure.Failedf("with the password the app asks for a log-in all the same")
+	case page.status != http.StatusOK && page.status/100 != 3:
 		return failure.Failedf("with the password the app answers status %d", page.status)
 	}
+	file := fileOf(page.body, who.URL)
 	for _, t := range []struct {
 		name, method, path string
 		header             http.Header
@@ -106,6 +113,7 @@ func (o *Options) check(ctx context.Context, who account) error {
 		{"a visit of the page", http.MethodGet, "/", browser()},
 		{"a visit of a page below", http.MethodGet, "/any/page?x=1", browser()},
 		{"a program's request", http.MethodGet, "/", program()},
+		{"a file of the page", http.MethodGet, file, program()},
 		{"a form", http.MethodPost, "/", program()},
 		{"the health check of the app", http.MethodGet, "/_stcore/health", program()},
 		{"a WebSocket", http.MethodGet, "/_stcore/stream", upgrade(who.URL)},
@@ -143,14 +151,48 @@ func (o *Options) check(ctx context.Context, who account) error {
 
 // refused checks that an answer is the login's and holds nothing of the app's page.
 func refused(got answer, page []byte) error {
-	toLogin := got.status/100 == 3 && strings.HasPrefix(got.place, "/_auth/")
 	switch {
-	case got.status != http.StatusUnauthorized && !toLogin:
+	case got.status != http.StatusUnauthorized && !toLogin(got):
 		return fmt.Errorf("status %d came back (%q)", got.status, got.place)
-	case len(page) > 0 && bytes.Contains(got.body, page):
+	case holdsPart(got.body, page):
 		return fmt.Errorf("the app's page came back")
 	}
 	return nil
+}
+
+func toLogin(got answer) bool {
+	return got.status/100 == 3 && strings.HasPrefix(got.place, "/_auth/")
+}
+
+// holdsPart tells whether text holds a short page, or 511 bytes in a row of a longer one: as much as two pages
+// never share by chance.
+func holdsPart(text, page []byte) bool {
+	const piece = 256
+	if len(page) < piece {
+		return len(page) > 0 && bytes.Contains(text, page)
+	}
+	for i := 0; i+piece <= len(page); i += piece {
+		if bytes.Contains(text, page[i:i+piece]) {
+			return true
+		}
+	}
+	return false
+}
+
+// fileOf returns the path of the first script, style or picture that a page loads from its own server, and a
+// likely one where it loads none.
+func fileOf(page []byte, base string) string {
+	const likely = "/static/app.js"
+	here, err := url.Parse(base + "/")
+	if err != nil {
+		return likely
+	}
+	for _, found := range regexp.MustCompile(`(?:src|href)="([^"#]+)"`).FindAllSubmatch(page, -1) {
+		if u, err := here.Parse(string(found[1])); err == nil && u.Host == here.Host && u.Path != "/" {
+			return u.RequestURI()
+		}
+	}
+	return likely
 }
 
 // logIn goes the way of a person: the page leads to the form, and the form is sent.
