@@ -11,7 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -208,10 +208,19 @@ func (t traced) CloseIdleConnections() {
 }
 
 // wantsJSON looks for --json before the flags are read, so that a mistake in them is told as JSON too.
-func wantsJSON(args []string) bool {
-	end := slices.Index(args, "--")
-	if end < 0 {
-		end = len(args)
+func wantsJSON(args []string) (wanted bool) {
+	for _, a := range args {
+		if a == "--" {
+			break
+		}
+		name, value, given := strings.Cut(a, "=")
+		if name != "--json" {
+			continue
+		}
+		wanted = !given
+		if yes, err := strconv.ParseBool(value); err == nil {
+			wanted = yes
+		}
 	}
-	return slices.ContainsFunc(args[:end], func(a string) bool { return a == "--json" || strings.HasPrefix(a, "--json=t") })
+	return wanted
 }
