@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -20,6 +21,9 @@ type place struct {
 	cloud     *fakecloud.Cloud
 	environ   []string
 }
+
+// patience is how long a command may take before it is killed.
+const patience = 20 * time.Second
 
 // myProject is a project that the platform of a place knows.
 const myProject = `{"id": "my-app", "type": "streamlit"}`
@@ -57,7 +61,9 @@ func (p *place) write(t *testing.T, name, text string) {
 // command is the program, which is killed where a test hangs.
 func (p *place) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), builtProgram(t), args...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, builtProgram(t), args...)
 	c.Dir, c.Env, c.WaitDelay = p.app, p.environ, 2*time.Second
 	return c
 }

@@ -21,7 +21,10 @@ func (o *IO) Result(v any, text func(out *Stream)) error {
 		text(o.Out)
 		return nil
 	}
-	return o.Out.object(v)
+	if err := o.Out.object(v); err != nil && o.Out.failed == nil {
+		return err // v is no JSON; what could not be written is told by Failed
+	}
+	return nil
 }
 
 func (s *Stream) object(v any) error {
