@@ -127,7 +127,7 @@ func (i Init) kind(ctx context.Context) (string, error) {
 		i.Report.Note("Could not infer project type.")
 	}
 	types := project.Types()
-	q := prompt.Question{Label: "Please specify one of: " + strings.Join(types, ", "), Flag: "--type"}
+	q := prompt.Question{Label: "Please specify one of: " + strings.Join(types, ", "), Flag: "--type", Exact: true}
 	n, err := i.Ask.Choose(ctx, q, types, "Please enter one of the listed types", nil)
 	if err != nil {
 		return "", err

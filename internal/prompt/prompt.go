@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ type Question struct {
 	Flag    string             // the flag that answers it, such as "--client-id"; "" where there is none
 	Default string             // taken for an empty answer; "" means that an empty answer is asked again
 	Check   func(string) error // refuses an answer, which is then asked again; may be nil
-	Exact   bool               // options have no numbers: an answer is what accept takes, see Choose
+	Exact   bool               // options have no numbers: an answer is what accept takes, or an option's text
 }
 
 // Options say who may be asked.
@@ -82,19 +83,24 @@ func (p *Prompter) Confirm(ctx context.Context, q Question, standard bool) (bool
 	if standard {
 		choices = "Y/n"
 	}
-	q.Default, q.Check = map[bool]string{true: "y", false: "n"}[standard], func(answer string) error {
-		if _, ok := yesOrNo(answer); !ok {
+	q.Default, q.Check = " ", func(answer string) error {
+		if _, ok := yesOrNo(answer, standard); !ok {
 			return errors.New("please answer y or n")
 		}
 		return nil
 	}
 	answer, err := p.lineWith(ctx, q, fmt.Sprintf("%s [%s]: ", q.Label, choices))
-	yes, _ := yesOrNo(answer)
-	return yes, err
+	if err != nil {
+		return false, err
+	}
+	yes, _ := yesOrNo(answer, standard)
+	return yes, nil
 }
 
-func yesOrNo(answer string) (yes, ok bool) {
+func yesOrNo(answer string, standard bool) (yes, ok bool) {
 	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "":
+		return standard, true
 	case "y", "yes":
 		return true, true
 	case "n", "no":
@@ -103,7 +109,7 @@ func yesOrNo(answer string) (yes, ok bool) {
 	return false, false
 }
 
-// Choose asks for one of options and returns its index. A piped answer is an option's number, its text, or
+// Choose asks for one of options and returns its index. A piped answer is an option's number, else its text, or
 // what accept makes of it (which may be nil). q.Check is not used; again is shown after a wrong answer.
 func (p *Prompter) Choose(ctx context.Context, q Question, options []string, again string, accept func(string) (int, bool)) (int, error) {
 	if err := p.refuse(q); err != nil {
@@ -137,21 +143,19 @@ func pick(answer string, q Question, options []string, accept func(string) (int,
 	if answer == "" {
 		answer = q.Default
 	}
-	if q.Exact {
+	if answer == "" {
+		return 0, false // not what accept makes of it: an option without a name is not chosen by saying nothing
+	}
+	if q.Exact && accept != nil {
 		return accept(answer)
 	}
-	for i, o := range options {
-		if answer == o {
-			return i, true
-		}
+	if n, err := strconv.ParseUint(answer, 10, 31); !q.Exact && err == nil && n >= 1 && int(n) <= len(options) {
+		return int(n) - 1, true // before an option that is named by a number: who sees a list counts
 	}
-	if accept != nil {
-		if i, ok := accept(answer); ok {
-			return i, true
-		}
+	if i := slices.Index(options, answer); i >= 0 || q.Exact || accept == nil {
+		return i, i >= 0
 	}
-	n, err := strconv.Atoi(answer)
-	return n - 1, err == nil && n >= 1 && n <= len(options)
+	return accept(answer)
 }
 
 // refuse tells whether nobody can answer.

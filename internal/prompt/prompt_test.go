@@ -97,9 +97,11 @@ func TestConfirm(t *testing.T) {
 		}
 	}
 	for _, standard := range []bool{true, false} {
-		p, _ := piped("\n", prompt.Options{})
-		if got, err := p.Confirm(t.Context(), prompt.Question{Label: "Sure?"}, standard); got != standard || err != nil {
-			t.Errorf("empty answer, default %v: %v, %v", standard, got, err)
+		for _, blank := range []string{"\n", " \t\r\n"} {
+			p, _ := piped(blank, prompt.Options{})
+			if got, err := p.Confirm(t.Context(), prompt.Question{Label: "Sure?"}, standard); got != standard || err != nil {
+				t.Errorf("blank answer, default %v: %v, %v", standard, got, err)
+			}
 		}
 	}
 }
@@ -107,9 +109,9 @@ func TestConfirm(t *testing.T) {
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	options := []string{"analytics", "main_app", "exit"}
-	accept := func(s string) (int, bool) { return 2, s == "quit" }
+	accept := func(s string) (int, bool) { return 2, s == "quit" || s == "" }
 	for answers, want := range map[string]int{
-		"1\n": 0, "main_app\n": 1, " 3 \n": 2, "quit\n": 2, "0\n4\nmain\n2\n": 1,
+		"1\n": 0, "main_app\n": 1, " 3 \n": 2, "quit\n": 2, "0\n4\nmain\n2\n": 1, "\n  \n2\n": 1, "+1\n-1\n02\n": 1,
 	} {
 		p, shown := piped(answers, prompt.Options{})
 		got, err := p.Choose(t.Context(), prompt.Question{Label: "Which?"}, options, "again", accept)
@@ -134,6 +136,25 @@ func TestChooseExactly(t *testing.T) {
 	}
 	if want := "CPUs\n  0.5 free\n  1 paid\n: \nagain\n"; !strings.HasPrefix(shown.String(), want) {
 		t.Errorf("shown %q", shown)
+	}
+}
+
+func TestChooseCountsBeforeItReads(t *testing.T) {
+	t.Parallel()
+	p, _ := piped("2\n9\n", prompt.Options{})
+	for _, want := range []int{1, 0} {
+		if got, err := p.Choose(t.Context(), prompt.Question{Label: "Project"}, []string{"9", "1", "2"}, "again", nil); got != want || err != nil {
+			t.Errorf("%d, %v", got, err)
+		}
+	}
+}
+
+func TestChooseOnlyByText(t *testing.T) {
+	t.Parallel()
+	p, shown := piped("1\nDash\ndash\n", prompt.Options{})
+	got, err := p.Choose(t.Context(), prompt.Question{Label: "Type", Exact: true}, []string{"chainlit", "dash"}, "again", nil)
+	if got != 1 || err != nil || strings.Count(shown.String(), "again") != 2 || strings.Contains(shown.String(), "1.") {
+		t.Errorf("%d, %v, shown %q", got, err, shown)
 	}
 }
 

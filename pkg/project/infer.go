@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Guess is what a folder looks like.
@@ -62,13 +64,15 @@ func hasWords(source []byte, words string) bool {
 			return false
 		}
 		start, end := at+i, at+i+len(words)
-		if (start == 0 || !isWord(source[start-1])) && (end == len(source) || !isWord(source[end])) {
+		before, _ := utf8.DecodeLastRune(source[:start])
+		after, _ := utf8.DecodeRune(source[end:])
+		if !isWord(before) && !isWord(after) {
 			return true
 		}
 		at = start + 1
 	}
 }
 
-func isWord(b byte) bool {
-	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= 0x80
+func isWord(r rune) bool {
+	return r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r)
 }

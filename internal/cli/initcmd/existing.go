@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -91,13 +92,12 @@ func (o *Options) choose(ctx context.Context, api *cloudapi.Client) (string, err
 	return all[n].ID, nil
 }
 
+// named finds a project by its id, else by its name: of several the last, as the reference tool does.
 func named(all []cloudapi.ProjectSummary, text string) (int, bool) {
-	for i, p := range all {
-		if p.ID == text {
-			return i, true
-		}
+	if i := slices.IndexFunc(all, func(p cloudapi.ProjectSummary) bool { return p.ID == text }); i >= 0 {
+		return i, true
 	}
-	for i, p := range all {
+	for i, p := range slices.Backward(all) {
 		if p.Name == text {
 			return i, true
 		}
@@ -167,11 +167,10 @@ func (o *Options) destination(ctx context.Context, id string) (flow.Folder, erro
 		dest = filepath.Join(o.Folder.Dir, dest)
 	}
 	to := flow.Folder{Dir: dest}
-	there, err := to.Initialised()
-	if err == nil && there && !o.Force {
-		err = failure.Failedf("%s is a project already", dest).WithHint("choose another folder with --dest")
+	if there, _ := to.Initialised(); there && !o.Force { // a place that cannot be looked at cannot be written to either
+		return to, failure.Failedf("%s is a project already", dest).WithHint("choose another folder with --dest")
 	}
-	return to, err
+	return to, nil
 }
 
 func (o *Options) unpack(ctx context.Context, archive, dest string) error {
