@@ -16,6 +16,13 @@ import (
 type Invalid struct {
 	Path     string // "" when parsed from bytes
 	Problems []string
+
+	keys []string // for each problem the key of the file whose value is wrong, "" where it is another mistake
+}
+
+// Only tells whether nothing is wrong but the value of key, so that setting it anew repairs the file.
+func (e *Invalid) Only(key string) bool {
+	return len(e.keys) == len(e.Problems) && !slices.ContainsFunc(e.keys, func(k string) bool { return k != key })
 }
 
 func (e *Invalid) Error() string {
@@ -54,22 +61,27 @@ func Parse(data []byte) (*Config, error) {
 		return c, &Invalid{Problems: p.problems}
 	}
 	for _, m := range members {
+		p.at = m.key
 		p.key(m.key, m.value)
 	}
+	p.at = ""
 	p.required()
 	if len(p.problems) > 0 {
-		return c, &Invalid{Problems: p.problems}
+		return c, &Invalid{Problems: p.problems, keys: p.keys}
 	}
 	return c, nil
 }
 
 type parser struct {
 	config   *Config
+	at       string // the key of the file that is read, "" outside of one
 	problems []string
+	keys     []string // see Invalid
 }
 
 func (p *parser) problem(format string, args ...any) {
 	p.problems = append(p.problems, fmt.Sprintf(format, args...))
+	p.keys = append(p.keys, p.at)
 }
 
 func (p *parser) key(key string, value json.RawMessage) {

@@ -184,6 +184,29 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A command that sets one key anew may go on where nothing else is wrong, and must not where it would lose more.
+func TestInvalidOnly(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]bool{
+		`{"id": "a", "type": "dash", "resources": {"cpu": 1, "disk": 2}}`:              true,
+		`{"id": "a", "type": "dash", "resources": null}`:                               true,
+		`{"id": "a", "type": "dash", "resources": null, "labels": null}`:               false,
+		`{"id": "a", "type": "dash", "resources": null, "other": 1}`:                   false,
+		`{"id": "a", "type": "dash", "other": 1}`:                                      false,
+		`{"id": "a", "resources": {}}`:                                                 false,
+		`{"id": "a", "type": "dash", "resources": {"cpu": 1.0, "cpu": 1.0, "ram": 1}}`: false,
+		`{"id": "a", "type": "dash", "resources": {}`:                                  false,
+		`[]`: false,
+		``:   false,
+	} {
+		_, err := project.Parse([]byte(file))
+		var invalid *project.Invalid
+		if !errors.As(err, &invalid) || invalid.Only("resources") != want {
+			t.Errorf("%s: %v, want %v", file, err, want)
+		}
+	}
+}
+
 func TestInfer(t *testing.T) {
 	t.Parallel()
 	app := func(source string) map[string]string { return map[string]string{"app.py": source} }

@@ -74,7 +74,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 func resources(ctx context.Context, o *Options) error {
 	c, err := o.Folder.Load()
 	var invalid *project.Invalid
-	if err != nil && (!o.Force || !errors.As(err, &invalid) || !repairable(c)) {
+	if err != nil && (!o.Force || !errors.As(err, &invalid) || !invalid.Only("resources")) {
 		return err
 	}
 	if c.Resources != nil && !o.Force {
@@ -100,21 +100,6 @@ func resources(ctx context.Context, o *Options) error {
 	return o.IO.Result(r, func(out *term.Stream) {
 		out.Printf("%s: %g CPU, %d GB RAM, %d GPU\n", out.Green("Resources successfully configured"), r.CPU, r.RAM, r.GPU)
 	})
-}
-
-// repairable tells whether the mistakes of a configuration are in its resources alone.
-func repairable(c *project.Config) bool {
-	if c.ID == "" || c.Type == "" {
-		return false
-	}
-	trial := *c
-	trial.Resources = &project.Resources{CPU: 1, RAM: 1}
-	data, err := trial.Marshal()
-	if err != nil {
-		return false
-	}
-	_, err = project.Parse(data)
-	return err == nil
 }
 
 func (o *Options) choose(ctx context.Context, plan tier.Tier) (project.Resources, error) {
