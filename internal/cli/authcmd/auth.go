@@ -2,10 +2,8 @@
 package authcmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +25,8 @@ type Options struct {
 	Folder  flow.Folder
 	Connect flow.Connect
 	Flags
+
+	password string // that of --password-stdin
 }
 
 // Flags are what the command line decides.
@@ -93,10 +93,14 @@ type result struct {
 	SecretKeys []string        `json:"secret_keys,omitempty"`
 }
 
-func auth(ctx context.Context, o *Options) error {
+func auth(ctx context.Context, o *Options) (err error) {
+	if o.PasswordStdin { // before a question takes it for an answer
+		if o.password, err = flow.ReadSecret(o.IO.In, "password"); err != nil {
+			return err
+		}
+	}
 	var plan tier.Tier
 	if !o.Offline {
-		var err error
 		if plan, err = o.allowed(ctx); err != nil {
 			return err
 		}
@@ -131,9 +135,10 @@ func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 	return plan, plan.Require(tier.Authentication)
 }
 
-// choose asks for the feature. In the menu the reference tool's numbers stay: exit is 3, api follows.
+// choose asks for one of the features that the service knows, with the reference tool's numbers; api, which
+// only our own proxy knows, is there for who names it with --feature.
 func (o *Options) choose(ctx context.Context) (left bool, err error) {
-	menu := []string{string(project.Analytics), string(project.MainApp), "exit", string(project.API)}
+	menu := []string{string(project.Analytics), string(project.MainApp), "exit"}
 	verb := "add"
 	if o.Remove {
 		verb = "remove"
@@ -198,33 +203,19 @@ func (o *Options) add(ctx context.Context) error {
 func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bool, err error) {
 	carried = true
 	for _, v := range []struct {
-		key  string
-		flag string
-		given,
-		read func() (string, error)
+		key, flag, given string
+		ask              func(context.Context, prompt.Question) (string, error)
 	}{
-		{
-			o.Feature.UsernameKey(), "--username",
-			func() (string, error) { return o.Username, nil },
-			func() (string, error) { return o.Ask.Text(ctx, o.question(o.Feature.UsernameKey(), "--username")) },
-		},
-		{
-			o.Feature.PasswordKey(), "--password-stdin",
-			o.stdinPassword,
-			func() (string, error) {
-				return o.Ask.Secret(ctx, o.question(o.Feature.PasswordKey(), "--password-stdin"))
-			},
-		},
+		{o.Feature.UsernameKey(), "--username", o.Username, o.Ask.Text},
+		{o.Feature.PasswordKey(), "--password-stdin", o.password, o.Ask.Secret},
 	} {
-		value, err := v.given()
-		if err != nil {
-			return false, err
-		}
+		value := v.given
 		if value == "" {
 			if stored, _ := env.Get(v.key, nil); stored != "" && !o.Overwrite {
 				continue
 			}
-			if value, err = v.read(); err != nil {
+			q := prompt.Question{Label: "Enter the value for " + v.key, Flag: v.flag, Check: checkLine}
+			if value, err = v.ask(ctx, q); err != nil {
 				return false, err
 			}
 		}
@@ -236,31 +227,11 @@ func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bo
 	return carried, nil
 }
 
-func (o *Options) question(key, flag string) prompt.Question {
-	return prompt.Question{Label: "Enter the value for " + key, Flag: flag, Check: checkLine}
-}
-
 func checkLine(value string) error {
 	if strings.ContainsRune(value, 0) {
 		return errors.New("it must not hold a NUL character")
 	}
 	return nil
-}
-
-// stdinPassword reads one line, as typed but for its line break.
-func (o *Options) stdinPassword() (string, error) {
-	if !o.PasswordStdin {
-		return "", nil
-	}
-	line, err := bufio.NewReader(io.LimitReader(o.IO.In, 64<<10)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", failure.Failedf("cannot read the password: %w", err)
-	}
-	password := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-	if password == "" {
-		return "", failure.Failedf("no password came on standard input")
-	}
-	return password, nil
 }
 
 func (o *Options) remove() error {

@@ -71,14 +71,12 @@ func (o *Options) values(ctx context.Context, env *dotenv.File) error {
 		check             func(string) error
 	}{
 		{name: scaffold.ClientID, flag: "--client-id", given: o.ClientID, ask: o.Ask.Text},
-		{name: scaffold.ClientSecret, flag: "--client-secret-stdin", ask: o.Ask.Secret},
+		{name: scaffold.ClientSecret, flag: "--client-secret-stdin", given: o.clientSecret, ask: o.Ask.Secret},
 		{name: scaffold.Issuer, flag: "--issuer", given: o.Issuer, ask: o.Ask.Text, check: checkIssuer},
 	} {
 		stored, _ := env.Get(v.name, nil)
 		value, err := v.given, error(nil)
 		switch {
-		case v.name == scaffold.ClientSecret && o.ClientSecretStdin:
-			value, err = o.line("client secret")
 		case value != "":
 		case stored != "":
 			value = stored

@@ -30,6 +30,9 @@ type Options struct {
 	// Model asks the host of models about one, with a token unless that is "".
 	Model func(ctx context.Context, name, token string) (ModelState, error)
 	Flags
+
+	clientSecret string // that of --client-secret-stdin
+	token        string // that of --hf-token-stdin
 }
 
 // Flags are what the command line decides.
@@ -37,9 +40,9 @@ type Flags struct {
 	ClientID, Issuer  string
 	ClientSecretStdin bool
 
-	Model, Token string
-	TokenStdin   bool
-	DeployNow    *bool // nil: asked
+	Model      string
+	TokenStdin bool
+	DeployNow  *bool // nil: asked
 }
 
 // ModelState tells whether a model can be served.
@@ -90,7 +93,18 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 	return c
 }
 
-func apply(ctx context.Context, template string, o *Options) error {
+func apply(ctx context.Context, template string, o *Options) (err error) {
+	// What comes on standard input is read before a question takes it for an answer.
+	if o.ClientSecretStdin && template == "auth0" {
+		if o.clientSecret, err = flow.ReadSecret(o.IO.In, "client secret"); err != nil {
+			return err
+		}
+	}
+	if o.TokenStdin && template == "vllm" {
+		if o.token, err = flow.ReadSecret(o.IO.In, "token"); err != nil {
+			return err
+		}
+	}
 	switch template {
 	case "auth0":
 		return o.auth0(ctx)
@@ -99,20 +113,6 @@ func apply(ctx context.Context, template string, o *Options) error {
 	default: // exit status 1, as the reference tool's
 		return failure.Failedf("%w (templates: %s)", flagset.Unknown("template", template, names()), strings.Join(names(), ", "))
 	}
-}
-
-// line reads one secret line of standard input.
-func (o *Options) line(what string) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(o.IO.In, 64<<10))
-	if err != nil {
-		return "", failure.Failedf("cannot read the %s: %w", what, err)
-	}
-	first, _, _ := strings.Cut(string(data), "\n")
-	first = strings.TrimSuffix(first, "\r")
-	if first == "" {
-		return "", failure.Failedf("no %s came on standard input", what)
-	}
-	return first, nil
 }
 
 func checkIssuer(typed string) error {

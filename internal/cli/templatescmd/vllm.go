@@ -29,7 +29,7 @@ func (o *Options) vllm(ctx context.Context) error {
 	if err := fsx.Check(filepath.Join(o.Folder.Dir, "Dockerfile")); err != nil { // before a project is made
 		return err
 	}
-	model, err := o.chooseModel(ctx)
+	model, token, err := o.chooseModel(ctx)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (o *Options) vllm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env, err := secrets(key, o.Token)
+	env, err := secrets(key, token)
 	if err != nil {
 		return err
 	}
@@ -71,61 +71,57 @@ func (o *Options) vllm(ctx context.Context) error {
 }
 
 // chooseModel asks until the host of models knows the model, and for a token where it needs one.
-func (o *Options) chooseModel(ctx context.Context) (string, error) {
-	model := o.Flags.Model
+func (o *Options) chooseModel(ctx context.Context) (model, token string, err error) {
+	model = o.Flags.Model
 	for {
 		if model == "" {
 			q := prompt.Question{
 				Label: "Model to serve via vLLM", Default: scaffold.DefaultModel, Flag: "--model", Check: scaffold.CheckModel,
 			}
-			var err error
 			if model, err = o.Ask.Text(ctx, q); err != nil {
-				return "", err
+				return "", "", err
 			}
 		} else if err := scaffold.CheckModel(model); err != nil {
-			return "", failure.Failedf("--model %s: %w", model, err)
+			return "", "", failure.Failedf("--model %s: %w", model, err)
 		}
 		state, err := o.Model(ctx, model, "")
 		switch {
 		case err != nil:
-			return "", err
+			return "", "", err
 		case state == Usable:
-			return model, nil
+			return model, "", nil
 		case state == Gated:
-			return model, o.askToken(ctx, model)
+			token, err = o.askToken(ctx, model)
+			return model, token, err
 		case o.Flags.Model != "":
-			return "", failure.Failedf("there is no model %s", model)
+			return "", "", failure.Failedf("there is no model %s", model)
 		}
 		o.IO.Err.Note("Model %s not found, please try again.", model)
 		model = ""
 	}
 }
 
-func (o *Options) askToken(ctx context.Context, model string) error {
+func (o *Options) askToken(ctx context.Context, model string) (token string, err error) {
 	o.IO.Err.Note("Model %s is gated: it needs an %s", model, scaffold.HFToken)
 	for {
-		token, given := o.Environ(scaffold.HFToken)
-		given = given && token != ""
-		var err error
-		switch {
-		case o.TokenStdin:
-			given = true
-			token, err = o.line("token")
-		case !given:
-			token, err = o.Ask.Secret(ctx, prompt.Question{Label: "Enter your " + scaffold.HFToken, Flag: "--hf-token-stdin"})
+		token = o.token
+		if token == "" {
+			token, _ = o.Environ(scaffold.HFToken)
 		}
-		if err != nil {
-			return err
+		given := token != ""
+		if !given {
+			if token, err = o.Ask.Secret(ctx, prompt.Question{Label: "Enter your " + scaffold.HFToken, Flag: "--hf-token-stdin"}); err != nil {
+				return "", err
+			}
 		}
 		state, err := o.Model(ctx, model, token)
 		switch {
 		case err != nil:
-			return err
+			return "", err
 		case state == Usable:
-			o.Token = token
-			return nil
+			return token, nil
 		case given:
-			return failure.Failedf("the token does not open the model %s", model)
+			return "", failure.Failedf("the token does not open the model %s", model)
 		}
 		o.IO.Err.Note("The token does not open the model %s, please try again.", model)
 	}
