@@ -79,15 +79,44 @@ func (p *Prompter) hiddenLine(ctx context.Context, q Question) (string, error) {
 	}
 	for {
 		p.io.Err.Printf("%s: ", q.Label)
-		answer, err := xterm.ReadPassword(int(in.Fd()))
+		answer, err := readHidden(ctx, in)
 		p.io.Err.Println()
 		if err != nil {
-			return "", fmt.Errorf("cannot read the answer: %w", err)
+			return "", err
 		}
 		if problem := required(q)(string(answer)); problem != nil {
 			p.io.Err.Println(problem.Error())
 			continue
 		}
 		return string(answer), nil
+	}
+}
+
+// readHidden reads one line unseen. Where ctx ends first the terminal gets its echo back; the line that comes
+// after that is lost, as the program then ends.
+func readHidden(ctx context.Context, in file) ([]byte, error) {
+	type result struct {
+		line []byte
+		err  error
+	}
+	fd := int(in.Fd())
+	before, err := xterm.GetState(fd)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the answer: %w", err)
+	}
+	done := make(chan result, 1)
+	go func() {
+		line, err := xterm.ReadPassword(fd)
+		done <- result{line, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, fmt.Errorf("cannot read the answer: %w", r.err)
+		}
+		return r.line, nil
+	case <-ctx.Done():
+		_ = xterm.Restore(fd, before) // all that can be done
+		return nil, ctx.Err()
 	}
 }
