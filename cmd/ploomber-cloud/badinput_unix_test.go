@@ -146,19 +146,6 @@ func readable(dir string) map[string]string {
 	return files
 }
 
-// fit fails the test where output is not fit for a user: a secret, a crash, more than one error.
-func fit(t *testing.T, stdout, stderr string) {
-	t.Helper()
-	for _, bad := range []string{"CANARY", "panic:", "goroutine ", "runtime error", "%!"} {
-		if strings.Contains(stdout+stderr, bad) {
-			t.Errorf("the output has %q", bad)
-		}
-	}
-	if n := strings.Count("\n"+stderr, "\nError: "); n > 1 {
-		t.Errorf("%d errors", n)
-	}
-}
-
 // TestBadSurroundings runs commands with streams, a home and a disk that are not as usual.
 func TestBadSurroundings(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"syscall"
@@ -125,28 +124,6 @@ func TestInterrupted(t *testing.T) {
 					t.Errorf("%d temporary files are left", len(left))
 				}
 			})
-		}
-	}
-}
-
-// noiseText does not get smaller in an archive.
-func noiseText(size int) string {
-	b := make([]byte, size)
-	_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // never fails
-	return string(b)
-}
-
-// unchanged fails the test where a file is not what it was.
-func unchanged(t *testing.T, before, after map[string]string) {
-	t.Helper()
-	for name, text := range after {
-		if old, was := before[name]; !was || old != text {
-			t.Errorf("%s has changed (there before: %v)", name, was)
-		}
-	}
-	for name := range before {
-		if _, is := after[name]; !is {
-			t.Errorf("%s is gone", name)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -157,4 +158,39 @@ func unavailable(t *testing.T, what string, err error) {
 		t.Fatalf("%s: %v", what, err)
 	}
 	t.Skipf("%s: %v", what, err)
+}
+
+// noiseText does not get smaller in an archive.
+func noiseText(size int) string {
+	b := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // never fails
+	return string(b)
+}
+
+// unchanged fails the test where a file is not what it was.
+func unchanged(t *testing.T, before, after map[string]string) {
+	t.Helper()
+	for name, text := range after {
+		if old, was := before[name]; !was || old != text {
+			t.Errorf("%s has changed (there before: %v)", name, was)
+		}
+	}
+	for name := range before {
+		if _, is := after[name]; !is {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}
+
+// fit fails the test where output is not fit for a user: a secret, a crash, more than one error.
+func fit(t *testing.T, stdout, stderr string) {
+	t.Helper()
+	for _, bad := range []string{"CANARY", "panic:", "goroutine ", "runtime error", "%!"} {
+		if strings.Contains(stdout+stderr, bad) {
+			t.Errorf("the output has %q", bad)
+		}
+	}
+	if n := strings.Count("\n"+stderr, "\nError: "); n > 1 {
+		t.Errorf("%d errors", n)
+	}
 }
