@@ -41,18 +41,19 @@ func (o *Options) fromExisting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := o.configOf(id, found)
-	if o.OnlyConfig {
-		if err := o.Folder.Save(c, nil); err != nil {
+	c, to := o.configOf(id, found), o.Folder
+	if !o.OnlyConfig {
+		if to, err = o.download(ctx, api, id); err != nil {
 			return err
 		}
-		if err := o.done(c, o.Folder); err != nil {
-			return err
-		}
-	} else if err := o.download(ctx, api, c); err != nil {
+	}
+	if err := to.Save(c, nil); err != nil {
 		return err
 	}
-	o.hint(ctx, c)
+	if err := o.done(c, to); err != nil {
+		return err
+	}
+	o.hint(ctx, c, to)
 	return nil
 }
 
@@ -118,39 +119,31 @@ func (o *Options) configOf(id string, p *cloudapi.Project) *project.Config {
 		o.IO.Err.Note("The resources of the last deployment have been carried over: %g CPU, %d GB RAM, %d GPU. "+
 			"To change them, run 'ploomber-cloud resources --force'.", job.CPU, job.RAM, job.GPU)
 	}
-	for feature, on := range map[project.Feature]bool{project.MainApp: job.AuthEnabled, project.Analytics: job.AuthAnalyticsEnabled} {
-		if on {
-			o.IO.Err.Warn("%s has password authentication, which cannot be downloaded. "+
-				"Before you deploy, run 'ploomber-cloud auth --add --feature %s'.", id, feature)
-		}
+	for _, feature := range (flow.State{Newest: &job}).Protected() {
+		o.IO.Err.Warn("%s has password authentication, which cannot be downloaded. "+
+			"Before you deploy, run 'ploomber-cloud auth --add --feature %s'.", id, feature)
 	}
 	return c
 }
 
-// download unpacks the project and writes its configuration, or leaves the folder as it was.
-func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project.Config) error {
-	to, err := o.destination(ctx, c.ID)
+// download unpacks the project into a folder, or leaves that as it was.
+func (o *Options) download(ctx context.Context, api *cloudapi.Client, id string) (flow.Folder, error) {
+	to, err := o.destination(ctx, id)
 	if err != nil {
-		return err
+		return to, err
 	}
 	archive, err := os.CreateTemp(o.TempDir(), "ploomber-cloud-*.zip")
 	if err != nil {
-		return fmt.Errorf("cannot download the project: %w", err)
+		return to, fmt.Errorf("cannot download the project: %w", err)
 	}
 	defer func() {
 		_ = archive.Close()
 		_ = os.Remove(archive.Name())
 	}()
-	if err := api.Download(ctx, c.ID, archive); err != nil {
-		return err
+	if err := api.Download(ctx, id, archive); err != nil {
+		return to, err
 	}
-	if err := o.unpack(ctx, archive.Name(), to.Dir); err != nil {
-		return err
-	}
-	if err := to.Save(c, nil); err != nil {
-		return err
-	}
-	return o.done(c, to)
+	return to, o.unpack(ctx, archive.Name(), to.Dir)
 }
 
 // destination is the folder to download to; it must not be a project already.

@@ -99,7 +99,7 @@ func initialise(ctx context.Context, o *Options) error {
 	}
 	o.IO.Err.Note("To configure resources for this project, run 'ploomber-cloud resources' or " +
 		"to deploy with default configurations, run 'ploomber-cloud deploy'")
-	o.hint(ctx, c)
+	o.hint(ctx, c, o.Folder)
 	return nil
 }
 
@@ -113,8 +113,8 @@ func (o *Options) done(c *project.Config, f flow.Folder) error {
 	})
 }
 
-func (o *Options) hint(ctx context.Context, c *project.Config) {
+func (o *Options) hint(ctx context.Context, c *project.Config, f flow.Folder) {
 	w := o.Workflow
-	w.Folder = o.Folder
+	w.Folder = f
 	w.Hint(ctx, o.IO.Err, c.SecretKeys)
 }
