@@ -55,9 +55,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			switch {
 			case o.All && o.ProjectID != "":
 				return failure.Usagef("pass --project-id or --all, not both")
-			case o.Confirm != "" && !o.All:
+			case c.Flags().Changed("confirm") && !o.All:
 				return failure.Usagef("--confirm is for --all")
-			case o.Confirm != "" && o.Confirm != phrase:
+			case c.Flags().Changed("confirm") && o.Confirm != phrase:
 				return failure.Usagef("--confirm must be exactly '%s'", phrase)
 			}
 			return run(c.Context(), &o)
@@ -65,7 +65,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
-	f.BoolVar(&o.All, "all", false, "delete all your projects, after a confirmation")
+	f.BoolVarP(&o.All, "all", "a", false, "delete all your projects, after a confirmation")
 	f.StringVar(&o.Confirm, "confirm", "", "with --all: the `PHRASE` 'delete all', instead of typing it")
 	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Complete(c, "confirm", flagset.Fixed(phrase))

@@ -56,6 +56,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 				return failure.Failedf("--type %s: %w", o.Type, flagset.Unknown("kind of log", o.Type, []string{"docker", "web"}))
 			case o.JobID == "" && o.ProjectID == "":
 				return failure.Failedf("one of --job-id or --project-id must be given")
+			case c.Flags().Changed("tail") && o.Tail < 0:
+				return failure.Usagef("--tail must be a number of lines, 0 or more")
 			}
 			return run(c.Context(), &o)
 		},
