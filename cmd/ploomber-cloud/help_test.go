@@ -13,7 +13,8 @@ func TestHelpBeginsWithExamples(t *testing.T) {
 	var visit func(path []string) int
 	visit = func(path []string) (n int) {
 		exit, stdout, stderr := p.run(t, "", append(path, "--help")...)
-		if exit != 0 || stderr != "" || !strings.HasPrefix(stdout, "Examples:\n  ploomber-cloud") {
+		if exit != 0 || stderr != "" || !strings.HasPrefix(stdout, "Examples:\n  ") ||
+			!strings.Contains(strings.SplitN(stdout, "\n\n", 2)[0], "ploomber-cloud") {
 			t.Errorf("%q: status %d, stderr %q, help begins with %.40q", path, exit, stderr, stdout)
 		}
 		_, below, _ := p.run(t, "", append([]string{"__complete"}, append(path, "")...)...)
