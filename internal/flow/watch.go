@@ -107,7 +107,7 @@ func Unseen(before, now string) string {
 }
 
 // later returns the time of the newest line of log, by its first and last line, or since where neither
-// begins with a later one. Lines begin with a time in UTC such as 2024-05-01T10:00:00.000.
+// begins with a later one.
 func later(since time.Time, log string) time.Time {
 	lines := strings.Split(strings.TrimRight(log, "\r\n"), "\n")
 	for _, line := range []string{lines[0], lines[len(lines)-1]} {
@@ -118,11 +118,17 @@ func later(since time.Time, log string) time.Time {
 	return since
 }
 
+// lineTime reads the ISO time that a line begins with, such as 2024-05-01T10:00:00.000. It is taken as UTC, as the
+// platform takes what it is asked for; an offset from UTC is passed over.
 func lineTime(line string) (time.Time, bool) {
 	stamp, _, _ := strings.Cut(line, " ")
-	for _, layout := range []string{"2006-01-02T15:04:05.999999999", time.RFC3339Nano} {
-		if at, err := time.ParseInLocation(layout, strings.TrimSpace(stamp), time.UTC); err == nil {
-			return at.Truncate(time.Millisecond), true
+	stamp = strings.TrimSpace(stamp)
+	for _, layout := range []string{
+		"2006-01-02T15:04:05.999999999", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04", "2006-01-02",
+	} {
+		if at, err := time.Parse(layout, stamp); err == nil {
+			_, offset := at.Zone()
+			return at.Add(time.Duration(offset) * time.Second).UTC().Truncate(time.Millisecond), true
 		}
 	}
 	return time.Time{}, false

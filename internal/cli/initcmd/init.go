@@ -52,8 +52,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
-			case !o.FromExisting && (o.Project != "" || o.OnlyConfig || o.Dest != ""):
-				return failure.Usagef("--project, --only-config and --dest need --from-existing")
+			case !o.FromExisting && (o.Project != "" || o.Dest != ""): // --only-config says nothing then, as in the reference tool
+				return failure.Usagef("--project and --dest need --from-existing")
 			case o.FromExisting && o.Type != "":
 				return failure.Usagef("--type is for a new project, not for --from-existing")
 			case o.OnlyConfig && o.Dest != "":

@@ -31,7 +31,7 @@ func TestFlags(t *testing.T) {
 		"an existing one":      {args: []string{"--from-existing", "--project=p", "--dest=d"}, want: Flags{FromExisting: true, Project: "p", Dest: "d"}},
 		"its configuration":    {args: []string{"--from-existing", "--only-config"}, want: Flags{FromExisting: true, OnlyConfig: true}},
 		"a project to make":    {args: []string{"--project=p"}, code: failure.Usage},
-		"only a configuration": {args: []string{"--only-config"}, code: failure.Usage},
+		"only a configuration": {args: []string{"--only-config"}, want: Flags{OnlyConfig: true}},
 		"a destination":        {args: []string{"--dest=d"}, code: failure.Usage},
 		"an existing type":     {args: []string{"--from-existing", "--type=dash"}, code: failure.Usage},
 		"nothing to download":  {args: []string{"--from-existing", "--only-config", "--dest=d"}, code: failure.Usage},

@@ -117,7 +117,7 @@ func (o *Options) sync(ctx context.Context, c *project.Config) error {
 	if err != nil {
 		return err
 	}
-	if slices.Equal(now, c.Labels) {
+	if slices.Equal(now, c.Labels) && (now == nil) == (c.Labels == nil) { // no list and an empty one are not the same
 		return o.done(c, now, false, func(out *term.Stream) { out.Println("Labels are already up-to-date.") })
 	}
 	c.Labels = now
