@@ -104,6 +104,11 @@ func (f Feature) UsernameKey() string { return "username_" + string(f) }
 // PasswordKey is the name of the secret that holds the feature's password.
 func (f Feature) PasswordKey() string { return "password_" + string(f) }
 
+// ConfigKey is the key of the file that holds the feature's credentials, "" where the file has no place for them.
+func (f Feature) ConfigKey() string {
+	return map[Feature]string{MainApp: "authentication", Analytics: "authentication_analytics"}[f]
+}
+
 // credentialsOf returns where c keeps the credentials of f, nil where the file has no place for them: the
 // api feature is known by its two secrets alone, as no other tool would accept a key for it.
 func (c *Config) credentialsOf(f Feature) **Credentials {

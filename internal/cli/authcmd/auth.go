@@ -166,9 +166,19 @@ func (o *Options) project(ctx context.Context) (*project.Config, error) {
 	return o.Folder.Load()
 }
 
+// broken tells whether a configuration is invalid by the feature's credentials alone, which add sets anew and
+// remove takes away. Other mistakes are returned.
+func (o *Options) broken(err error) (bool, error) {
+	var invalid *project.Invalid
+	if errors.As(err, &invalid) && invalid.Only(o.Feature.ConfigKey()) {
+		return true, nil
+	}
+	return false, err
+}
+
 func (o *Options) add(ctx context.Context) error {
 	c, err := o.project(ctx)
-	if err != nil {
+	if _, err = o.broken(err); err != nil {
 		return err
 	}
 	o.IO.Err.Note("Adding authentication for %s", o.Feature)
@@ -236,6 +246,7 @@ func checkLine(value string) error {
 
 func (o *Options) remove() error {
 	c, err := o.Folder.Load()
+	broken, err := o.broken(err)
 	if err != nil {
 		return err
 	}
@@ -244,7 +255,7 @@ func (o *Options) remove() error {
 	if err != nil {
 		return err
 	}
-	found := c.Credentials(o.Feature) != nil
+	found := broken || c.Credentials(o.Feature) != nil
 	hadUser, hadPassword := env.Unset(o.Feature.UsernameKey()), env.Unset(o.Feature.PasswordKey())
 	if o.Feature == project.API {
 		found = hadUser || hadPassword
