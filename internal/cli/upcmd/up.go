@@ -38,6 +38,8 @@ type Options struct {
 	Browse   func(ctx context.Context, url string) error // opens a browser
 	Verbose  func() bool
 	Flags
+
+	recipe *platform.Recipe // in place of the framework's own; nil in production
 }
 
 // Flags are what the command line decides.
@@ -119,6 +121,7 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 		Dir: dir, Framework: platform.Framework(c.Type), Vars: vars, Environ: o.Environ(), CacheDir: cache,
 		Address: o.address(), NoBuild: o.NoBuild, ReadyTimeout: o.Timeout, Now: o.Now,
 		InstallLog: installLog, AppLog: appLog, ServerLog: serverLog, Notify: o.notify,
+		Recipe: o.recipe,
 		Protect: func(upstream, public *url.URL) (http.Handler, error) {
 			return o.protect(login, upstream, public, serverLog)
 		},

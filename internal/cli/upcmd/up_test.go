@@ -1,0 +1,286 @@
+package upcmd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+)
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string
+		want Flags
+		code int
+	}{
+		"nothing":          {want: Flags{Timeout: 90 * time.Second}},
+		"all":              {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--timeout=2m"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Timeout: 2 * time.Minute}},
+		"port 0":           {args: []string{"--port=0"}, code: failure.Usage},
+		"a port too large": {args: []string{"--port=65536"}, code: failure.Usage},
+		"no time":          {args: []string{"--timeout=0s"}, code: failure.Usage},
+		"time back":        {args: []string{"--timeout=-1s"}, code: failure.Usage},
+		"an unknown type":  {args: []string{"--type=fastapi"}, code: failure.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got Flags
+			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
+			err := desk.Run(t.Context(), c, tc.args...)
+			if code := failure.Code(err); code != tc.code || got != tc.want {
+				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
+			}
+		})
+	}
+}
+
+func options(t *testing.T, d *desk.Desk) *Options {
+	t.Helper()
+	cache := t.TempDir()
+	return &Options{
+		IO: d.IO, Folder: d.Folder(), Lookup: d.Lookup, Environ: os.Environ, CacheDir: func() (string, error) { return cache, nil },
+		Now: time.Now, Random: rand.Reader, Browse: func(context.Context, string) error { return nil }, Verbose: func() bool { return false },
+		Flags: Flags{Timeout: time.Minute},
+	}
+}
+
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	const config = `{"id": "demo", "type": "flask"}`
+	for name, tc := range map[string]struct {
+		files map[string]string
+		flags Flags
+		at    string // --config
+		want  string // type; "" is an error
+		says  string
+	}{
+		"the project's":         {files: map[string]string{"ploomber-cloud.json": config, "app.py": "import dash"}, want: "flask"},
+		"another type":          {files: map[string]string{"ploomber-cloud.json": config}, flags: Flags{Type: "dash"}, want: "dash"},
+		"a named configuration": {files: map[string]string{"x.json": config}, at: "x.json", want: "flask"},
+		"inferred":              {files: map[string]string{"app.py": "import dash"}, want: "dash"},
+		"given":                 {flags: Flags{Type: "panel"}, want: "panel"},
+		"nothing":               {says: "--type"},
+		"a broken project":      {files: map[string]string{"ploomber-cloud.json": "{", "app.py": "import dash"}, says: "init --force"},
+		"not where it is named": {files: map[string]string{"app.py": "import dash"}, at: "x.json", says: "x.json"},
+		"app.py is a folder":    {files: map[string]string{"app.py/x": ""}, says: "app.py"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, tc.files)
+			o := options(t, d)
+			o.Flags, o.Folder.Config = tc.flags, tc.at
+			c, err := o.config()
+			if (err != nil) != (tc.want == "") || err == nil && c.Type != tc.want || !strings.Contains(d.Said(err), tc.says) {
+				t.Errorf("%+v, %v; want %q, %q", c, err, tc.want, tc.says)
+			}
+		})
+	}
+}
+
+// What is wrong is said before anything is built or started.
+func TestUpRefuses(t *testing.T) {
+	t.Parallel()
+	const login = "username_main_app=ann\npassword_main_app=pass-word\n"
+	for name, tc := range map[string]struct {
+		files map[string]string
+		set   func(*Options)
+		code  int
+		says  string
+	}{
+		"nothing protects it":         {files: map[string]string{"app.py": "import dash"}, says: "nothing protects this app"},
+		"and how to change that":      {files: map[string]string{"app.py": "import dash"}, says: "or pass --public"},
+		"credentials that are lost":   {files: map[string]string{"app.py": "", "ploomber-cloud.json": `{"id": "d", "type": "dash", "authentication": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`}, says: "U"},
+		"half of the credentials":     {files: map[string]string{"app.py": "import dash", ".env": "username_main_app=ann\n"}, says: "password_main_app"},
+		"half of an OpenID login":     {files: map[string]string{"app.py": "import dash", ".env": "AUTH_CLIENT_ID=i\n"}, says: "AUTH_"},
+		"no secrets that can be read": {files: map[string]string{"app.py": "import dash", ".env": "A=\xff\n"}, says: "UTF-8"},
+		"no home": {
+			files: map[string]string{"app.py": "import dash", ".env": login}, says: "no folder",
+			set: func(o *Options) { o.CacheDir = func() (string, error) { return "", errors.New("set HOME") } },
+		},
+		"a type that cannot run": {files: map[string]string{"ploomber-cloud.json": `{"id": "d", "type": "docker"}`, ".env": login}, says: "Dockerfile"},
+		"no file to start":       {files: map[string]string{"ploomber-cloud.json": `{"id": "d", "type": "streamlit"}`, ".env": login}, says: "app.py"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, tc.files)
+			o := options(t, d)
+			if tc.set != nil {
+				tc.set(o)
+			}
+			err := o.Run(t.Context(), func(context.Context, Served) error { t.Error("it is served"); return nil })
+			if said := d.Said(err); err == nil || failure.Code(err) != failure.Failed || !strings.Contains(said, tc.says) || strings.Contains(said, "pass-word") {
+				t.Errorf("exit status %d, says %q, want %q", failure.Code(err), said, tc.says)
+			}
+		})
+	}
+}
+
+func TestPublic(t *testing.T) {
+	t.Parallel()
+	d := desk.New(t, map[string]string{"app.py": "import dash"})
+	o := options(t, d)
+	o.Public = true
+	c, err := o.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	login, err := o.login(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rules := login.Rules(); len(rules) != 1 || !rules[0].Open {
+		t.Errorf("%v", rules)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	o := &Options{}
+	err := o.explain(&platform.Problem{Msg: "the app ended", Hint: "read its last lines", Output: []string{"Traceback", "ImportError: dash"}})
+	if err.Error() != "the app ended\n    Traceback\n    ImportError: dash" || failure.Hint(err) != "read its last lines" {
+		t.Errorf("%q, hint %q", err, failure.Hint(err))
+	}
+	if err := o.explain(context.Canceled); failure.Code(err) != failure.Interrupted {
+		t.Errorf("%v", err)
+	}
+}
+
+// miniature is an app on Python's standard library that says who visits it and what .env told it.
+const miniature = `
+import os, sys, http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write((os.environ["GREETING"] + " " + self.headers.get("X-Auth-Name", "nobody")).encode())
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+`
+
+func miniatureOptions(t *testing.T, d *desk.Desk, cache string) *Options {
+	t.Helper()
+	if _, err := platform.FindProgram(os.Environ(), "python3", "python"); err != nil {
+		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("no Python here")
+	}
+	o := options(t, d)
+	o.CacheDir = func() (string, error) { return cache, nil }
+	o.recipe = &platform.Recipe{
+		Package: "http", Program: "python", Entry: "app.py", Args: []string{"{entry}", "{port}"}, Ready: "/",
+	}
+	return o
+}
+
+// TestUp runs real apps, one after the other: the second finds the environment of the first.
+func TestUp(t *testing.T) {
+	t.Parallel()
+	cache := t.TempDir()
+	t.Run("serves", func(t *testing.T) { testServes(t, cache) })
+	t.Run("shows why an app ends", func(t *testing.T) { testShowsWhyAnAppEnds(t, cache) })
+	t.Run("ends with an interrupt", func(t *testing.T) { testInterrupted(t, cache) })
+}
+
+// The app answers with the password of .env, and to nobody else.
+func testServes(t *testing.T, cache string) {
+	t.Helper()
+	d := desk.New(t, map[string]string{
+		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
+		".env": "username_main_app=ann\npassword_main_app=pass-word\nGREETING=hello\nnot a line\n",
+	})
+	before := d.Files()
+	o := miniatureOptions(t, d, cache)
+	visit := func(url, password string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if password != "" {
+			r.SetBasicAuth("ann", password)
+		}
+		r.Header.Set("X-Auth-Name", "mallory")
+		reply, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = reply.Body.Close() }()
+		body, err := io.ReadAll(reply.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply.StatusCode, string(body)
+	}
+	served := false
+	err := o.Run(t.Context(), func(_ context.Context, s Served) error {
+		served = true
+		if s.Type != "flask" || len(s.Protected) != 1 || !strings.Contains(s.Protected[0], "password") {
+			t.Errorf("%+v", s)
+		}
+		if status, body := visit(s.URL, ""); status != http.StatusUnauthorized || strings.Contains(body, "hello") {
+			t.Errorf("without the password: %d %q", status, body)
+		}
+		if status, _ := visit(s.URL, "wrong"); status != http.StatusUnauthorized {
+			t.Errorf("with a wrong password: %d", status)
+		}
+		if status, body := visit(s.URL, "pass-word"); status != http.StatusOK || body != "hello ann" {
+			t.Errorf("with the password: %d %q", status, body)
+		}
+		return nil
+	})
+	if err != nil || !served {
+		t.Fatalf("%v\n%s", err, d.Said(nil))
+	}
+	if said := d.Said(nil); !strings.Contains(said, "line 4") || strings.Contains(said, "pass-word") {
+		t.Errorf("says %q", said)
+	}
+	if after := d.Files(); len(after) != len(before) {
+		t.Errorf("the folder holds %q, held %q", after, before)
+	}
+}
+
+// What an app that does not start has printed is shown, with what to do.
+func testShowsWhyAnAppEnds(t *testing.T, cache string) {
+	t.Helper()
+	d := desk.New(t, map[string]string{
+		"app.py": "raise SystemExit('the database is away')", "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
+		".env": "username_main_app=ann\npassword_main_app=pass-word\n",
+	})
+	o := miniatureOptions(t, d, cache)
+	o.IO.Configure("never", false, true, d.Lookup) // quiet: the app's lines are in the message alone
+	err := o.Run(t.Context(), func(context.Context, Served) error { t.Error("it is served"); return nil })
+	if err == nil || failure.Code(err) != failure.Failed || !strings.Contains(err.Error(), "the database is away") {
+		t.Errorf("%v", err)
+	}
+}
+
+func testInterrupted(t *testing.T, cache string) {
+	t.Helper()
+	d := desk.New(t, map[string]string{
+		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
+		".env": "username_main_app=ann\npassword_main_app=pass-word\nGREETING=hello\n",
+	})
+	o := miniatureOptions(t, d, cache)
+	ctx, cancel := context.WithCancel(t.Context())
+	o.Open = true
+	o.Browse = func(_ context.Context, url string) error {
+		if !strings.HasPrefix(url, "http://") {
+			t.Errorf("opens %s", url)
+		}
+		cancel()
+		return errors.New("no browser")
+	}
+	err := o.Run(ctx, nil)
+	said := d.Said(err)
+	if failure.Code(err) != failure.Interrupted || !strings.Contains(said, "no browser") || !strings.Contains(said, "Your app runs at") {
+		t.Errorf("%v, says %q", err, said)
+	}
+}
