@@ -1,0 +1,153 @@
+package keycmd
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+)
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string
+		want Flags
+		code int
+	}{
+		"nothing":       {},
+		"a key":         {args: []string{"abc"}, want: Flags{Key: "abc"}},
+		"stdin":         {args: []string{"--stdin"}, want: Flags{Stdin: true}},
+		"a file":        {args: []string{"--from-file=k.txt"}, want: Flags{File: "k.txt"}},
+		"two keys":      {args: []string{"a", "b"}, code: failure.Failed},
+		"key and stdin": {args: []string{"abc", "--stdin"}, code: failure.Usage},
+		"stdin, file":   {args: []string{"--stdin", "--from-file=k.txt"}, code: failure.Usage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got Flags
+			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
+			err := desk.Run(t.Context(), c, tc.args...)
+			if code := failure.Code(err); code != tc.code || got != tc.want {
+				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
+			}
+		})
+	}
+}
+
+func options(d *desk.Desk) Options {
+	return Options{
+		IO: d.IO, Ask: d.Ask, Connect: d.Connect, Dir: d.Dir,
+		Settings: &settings.Settings{Lookup: d.Lookup, Home: func() (string, error) { return filepath.Join(d.Dir, "home"), nil }},
+	}
+}
+
+const stored = "home/.ploomber/stats/config.yaml"
+
+// However a key comes, the same key is used afterwards, and none of it is shown.
+func TestKey(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		files   map[string]string
+		answers []string
+		args    []string
+		want    string // "" is an error
+		code    int
+		says    string
+	}{
+		"as argument":        {args: []string{"canary-key"}, want: "canary-key", says: "API key stored in"},
+		"digits alone":       {args: []string{"1234567890"}, want: "1234567890"},
+		"piped":              {answers: []string{"canary-key"}, want: "canary-key"},
+		"with --stdin":       {answers: []string{"canary-key"}, args: []string{"--stdin"}, want: "canary-key"},
+		"of a file":          {files: map[string]string{"k.txt": "canary-key\r\n"}, args: []string{"--from-file=k.txt"}, want: "canary-key"},
+		"of no file":         {args: []string{"--from-file=k.txt"}, code: failure.Failed, says: "k.txt"},
+		"nothing piped":      {code: failure.Usage, says: "the key is missing"},
+		"a key of two lines": {answers: []string{"canary", "key"}, code: failure.NotAllowed, says: "line break"},
+		"too long a key":     {files: map[string]string{"k.txt": strings.Repeat("k", maxKey+1)}, args: []string{"--from-file=k.txt"}, code: failure.Failed, says: "too long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, tc.files, tc.answers...)
+			o := options(d)
+			err := desk.Run(t.Context(), New(o, nil), tc.args...)
+			if said := d.Said(err); failure.Code(err) != tc.code || !strings.Contains(said, tc.says) || strings.Contains(said, "canary") {
+				t.Errorf("exit status %d, says %q; want %d, %q", failure.Code(err), said, tc.code, tc.says)
+			}
+			key, keyErr := o.Settings.Key()
+			if tc.want == "" {
+				if keyErr == nil || d.Read(stored) != "" {
+					t.Errorf("a key is stored")
+				}
+				return
+			}
+			if keyErr != nil || key.Reveal() != tc.want {
+				t.Errorf("the key is read back wrong (%v)", keyErr)
+			}
+			if info, err := os.Stat(filepath.Join(d.Dir, filepath.FromSlash(stored))); err != nil || info.Mode().Perm()&0o077 != 0 && os.PathSeparator == '/' {
+				t.Errorf("%v, %v", info, err)
+			}
+		})
+	}
+}
+
+func TestKeyKeepsOtherSettings(t *testing.T) {
+	t.Parallel()
+	d := desk.New(t, map[string]string{stored: "# mine\nuser_email: ann@example.test\ncloud_key: old\nstats_enabled: false\n"})
+	d.Vars[settings.KeyVariable] = ""
+	if err := desk.Run(t.Context(), New(options(d), nil), "new"); err != nil {
+		t.Fatal(err)
+	}
+	after := d.Read(stored)
+	for _, want := range []string{"user_email: ann@example.test", "stats_enabled: false", "new"} {
+		if !strings.Contains(after, want) {
+			t.Errorf("%q lacks %q", after, want)
+		}
+	}
+	if strings.Contains(after, "old") || !strings.Contains(d.Said(nil), "wins over the stored key") {
+		t.Errorf("%q, says %q", after, d.Said(nil))
+	}
+}
+
+func TestKeyStatus(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		vars  map[string]string
+		args  []string
+		asked int
+		code  int
+		says  string
+	}{
+		"accepted": {vars: map[string]string{settings.KeyVariable: "canary-key-0123456789"}, args: []string{"status"}, asked: 1, says: "Tier:     pro"},
+		"offline":  {vars: map[string]string{settings.KeyVariable: "canary-key-0123456789"}, args: []string{"status", "--offline"}, says: settings.KeyVariable},
+		"no key":   {args: []string{"status"}, code: failure.NotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, nil)
+			d.Vars = tc.vars
+			err := desk.Run(t.Context(), New(options(d), nil), tc.args...)
+			said := d.Said(err)
+			if failure.Code(err) != tc.code || !strings.Contains(said, tc.says) || strings.Contains(said, "canary-key") || len(d.Asked()) != tc.asked {
+				t.Errorf("exit status %d, says %q, asks %q; want %d, %q", failure.Code(err), said, d.Asked(), tc.code, tc.says)
+			}
+		})
+	}
+}
+
+func TestKeyRemove(t *testing.T) {
+	t.Parallel()
+	d := desk.New(t, map[string]string{stored: "cloud_key: old\nstats_enabled: false\n"})
+	o := options(d)
+	for _, says := range []string{"API key removed", "There was no stored key"} {
+		if err := desk.Run(t.Context(), New(o, nil), "remove"); err != nil || !strings.Contains(d.Out(), says) {
+			t.Errorf("%v, says %q, want %q", err, d.Out(), says)
+		}
+	}
+	if _, err := o.Settings.Key(); err == nil || !strings.Contains(d.Read(stored), "stats_enabled: false") {
+		t.Errorf("%v, %q", err, d.Read(stored))
+	}
+}
