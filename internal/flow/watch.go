@@ -53,6 +53,9 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (url string, err error) {
 		if err != nil {
 			return "", watching(err)
 		}
+		if j.Status == "" { // else the watch would go on until its time is over
+			return "", failure.Failedf("the platform does not tell the status of job %s", job.ID)
+		}
 		text, source := logs.Build, "build-docker"
 		if showsApp(j.Status) {
 			text, source = logs.App, "app"

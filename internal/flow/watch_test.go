@@ -94,6 +94,7 @@ func TestWatchEnds(t *testing.T) {
 		"takes too long":     {moments: []moment{{status: "pending", takes: 15 * time.Minute}}, looks: 4, code: failure.TimedOut, says: "--project-id p"},
 		"the job is refused": {moments: []moment{{status: "pending"}, {jobErr: refused}}, looks: 1, code: failure.Failed, says: "500"},
 		"its logs are":       {moments: []moment{{status: "running", logErr: refused}}, code: failure.Failed, says: "500"},
+		"has no status":      {moments: []moment{{status: "pending"}, {}}, looks: 1, code: failure.Failed, says: "status"},
 		"interrupted": {
 			moments: []moment{{jobErr: fmt.Errorf("get: %w", context.Canceled)}}, code: failure.Interrupted, says: "the deployment goes on",
 		},
