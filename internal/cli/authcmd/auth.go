@@ -135,10 +135,9 @@ func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 	return plan, plan.Require(tier.Authentication)
 }
 
-// choose asks for one of the features that the service knows, with the reference tool's numbers; api, which
-// only our own proxy knows, is there for who names it with --feature.
+// choose asks for the feature. In the menu the reference tool's numbers stay: exit is 3, api follows.
 func (o *Options) choose(ctx context.Context) (left bool, err error) {
-	menu := []string{string(project.Analytics), string(project.MainApp), "exit"}
+	menu := []string{string(project.Analytics), string(project.MainApp), "exit", string(project.API)}
 	verb := "add"
 	if o.Remove {
 		verb = "remove"
