@@ -182,8 +182,9 @@ func readYAML(path string) (document, error) {
 	return d, nil
 }
 
+// find returns the value of name: of several the last, which other readers of the file take as well.
 func (d document) find(name string) *yaml.Node {
-	for i := 0; i+1 < len(d.nodes); i += 2 {
+	for i := len(d.nodes) - 2; i >= 0; i -= 2 {
 		if d.nodes[i].Value == name {
 			return d.nodes[i+1]
 		}

@@ -104,6 +104,7 @@ func TestStoreKeyChangesOneLine(t *testing.T) {
 		"added":      {"user_email: null", "k", "user_email: null\ncloud_key: \"k\"\n"},
 		"flow style": {"{cloud_key: old, user_email: null}", "k", "cloud_key: \"k\"\nuser_email: null\n"},
 		"two lines":  {"cloud_key: >\n  old\nx: 1\n", "k", "cloud_key: \"k\"\nx: 1\n"},
+		"twice":      {"cloud_key: a\nx: 1\ncloud_key: b\n", "k", "cloud_key: a\nx: 1\ncloud_key: \"k\"\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
