@@ -1,0 +1,66 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// LogoutToken says whose sessions the provider has ended. At least one of Subject and SessionID is set; with a
+// SessionID only the logins of that session are over.
+type LogoutToken struct{ Issuer, Subject, SessionID string }
+
+const (
+	logoutEvent  = "http://schemas.openid.net/event/backchannel-logout"
+	logoutRecent = 2 * time.Minute // a token without expiry is good for this long, and skew
+	maxTokenID   = 256             // bytes of jti
+)
+
+// VerifyLogoutToken checks the logout_token that a provider sent (OpenID Connect Back-Channel Logout, 2.6). The
+// error wraps ErrToken, ErrReplayed for a token that has been seen, or ErrUnavailable.
+func (p *Provider) VerifyLogoutToken(ctx context.Context, raw string) (LogoutToken, error) {
+	c, _, err := p.verified(ctx, raw, p.options.ClientID, typeLogout)
+	if err != nil {
+		return LogoutToken{}, err
+	}
+	now := p.options.Now()
+	if err := c.checkTimes(now, false); err != nil {
+		return LogoutToken{}, err
+	}
+	until := now.Add(LoginTime)
+	if exp, ok, _ := c.time("exp"); ok {
+		until = exp.Add(skew)
+	} else if iat, _, _ := c.time("iat"); !now.Before(iat.Add(logoutRecent + skew)) {
+		return LogoutToken{}, fmt.Errorf("%w: it has expired", ErrToken)
+	}
+	if err := c.checkLogoutEvent(); err != nil {
+		return LogoutToken{}, err
+	}
+	sub, subErr := c.text("sub")
+	sid, sidErr := c.text("sid")
+	if subErr != nil || sidErr != nil || sub == "" && sid == "" || hasControl(sub) || hasControl(sid) {
+		return LogoutToken{}, fmt.Errorf("%w: it does not say whose session is over", ErrToken)
+	}
+	id, err := c.text("jti")
+	if err != nil || id == "" || len(id) > maxTokenID {
+		return LogoutToken{}, fmt.Errorf("%w: it has no usable id", ErrToken)
+	}
+	if !p.logouts.use(id, now, until) {
+		return LogoutToken{}, ErrReplayed
+	}
+	iss, _ := c.text("iss") // verified
+	return LogoutToken{Issuer: iss, Subject: sub, SessionID: sid}, nil
+}
+
+// checkLogoutEvent wants what makes it a logout token, and refuses what would make it an ID token.
+func (c claims) checkLogoutEvent() error {
+	if c.has("nonce") {
+		return fmt.Errorf("%w: a logout token has no nonce", ErrToken)
+	}
+	var events map[string]map[string]json.RawMessage
+	if !c.has("events") || json.Unmarshal(c["events"], &events) != nil || events[logoutEvent] == nil {
+		return fmt.Errorf("%w: it is about no logout", ErrToken)
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package oidc
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+)
+
+// Bearer is a program that has shown an access token.
+type Bearer struct {
+	Person  Person
+	Expires time.Time // for the caller's cache of tokens that have been verified
+	token   string
+}
+
+// Identity is what the app is told.
+func (b *Bearer) Identity() identity.Identity {
+	return identity.Identity{Name: b.Person.Email, Subject: b.Person.Subject, AccessToken: b.token}
+}
+
+// VerifyBearer checks a JWT access token that a program sent, which must be for the audience. An ID token, though
+// the same provider signed it, is none (security class 11). The error wraps ErrToken, ErrIdentity or ErrUnavailable.
+func (p *Provider) VerifyBearer(ctx context.Context, raw, audience string) (*Bearer, error) {
+	if audience == "" {
+		return nil, errors.New("a bearer token needs an audience")
+	}
+	c, _, err := p.verified(ctx, raw, audience, typeAccess)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkTimes(p.options.Now(), true); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"nonce", "at_hash", "c_hash", "events"} {
+		if c.has(name) {
+			return nil, fmt.Errorf("%w: it is no access token", ErrToken)
+		}
+	}
+	if audience == p.options.ClientID && !c.has("scope") && !c.has("scp") { // only its scope tells it from an ID token
+		return nil, fmt.Errorf("%w: it is no access token", ErrToken)
+	}
+	iss, _ := c.text("iss") // verified
+	person, err := personOf(c, iss)
+	if err != nil {
+		return nil, err
+	}
+	exp, _, _ := c.time("exp")
+	return &Bearer{Person: person, Expires: exp, token: raw}, nil
+}
+
+// unverifiedClaims reads a token without believing it.
+func unverifiedClaims(raw string) (claims, error) {
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%w: it is no JWT", ErrToken)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is no JWT", ErrToken)
+	}
+	return parseClaims(payload)
+}

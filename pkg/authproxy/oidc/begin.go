@@ -1,0 +1,64 @@
+package oidc
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+)
+
+// Begin starts a login: the browser is to be sent to the address, with a cookie that holds the sealed Transaction.
+// returnTo, at most MaxReturnTo bytes, comes back at the end; the caller has made sure that it is safe to go to.
+// The error wraps ErrUnavailable or ErrMisconfigured where the provider has not been found.
+func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transaction, error) {
+	if len(returnTo) > MaxReturnTo {
+		return "", Transaction{}, fmt.Errorf("the address to return to is longer than %d bytes", MaxReturnTo)
+	}
+	m, err := p.discovery.get(ctx)
+	if err != nil {
+		return "", Transaction{}, err
+	}
+	t := Transaction{binding: p.binding, provider: p.options.Name, returnTo: returnTo,
+		expires: p.options.Now().Add(LoginTime).Truncate(time.Second)}
+	for _, r := range []*random{&t.state, &t.nonce, &t.verifier} {
+		if _, err := io.ReadFull(p.options.Random, r[:]); err != nil {
+			return "", Transaction{}, fmt.Errorf("draw random bytes: %w", err)
+		}
+	}
+	challenge := sha256.Sum256([]byte(t.verifier.text()))
+	query := url.Values{
+		"response_type":         {"code"},
+		"client_id":             {p.options.ClientID},
+		"redirect_uri":          {p.options.RedirectURL},
+		"scope":                 {p.scope},
+		"state":                 {t.state.text()},
+		"nonce":                 {t.nonce.text()},
+		"code_challenge":        {base64.RawURLEncoding.EncodeToString(challenge[:])},
+		"code_challenge_method": {"S256"},
+	}
+	if p.options.Audience != "" {
+		query.Set("audience", p.options.Audience)
+	}
+	address, err := withQuery(m.Authorization, query)
+	if err != nil {
+		return "", Transaction{}, fmt.Errorf("%w: authorization_endpoint is no URL", ErrMisconfigured)
+	}
+	return address, t, nil
+}
+
+// withQuery adds parameters to those that an endpoint has already.
+func withQuery(endpoint string, query url.Values) (string, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "", err
+	}
+	all := u.Query()
+	for name, values := range query {
+		all[name] = values
+	}
+	u.RawQuery = all.Encode()
+	return u.String(), nil
+}

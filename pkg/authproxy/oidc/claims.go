@@ -1,0 +1,136 @@
+package oidc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+)
+
+// claims are the payload of a token by exact name: encoding/json would let "Email" stand in for "email".
+type claims map[string]json.RawMessage
+
+func parseClaims(payload []byte) (claims, error) {
+	var c claims
+	if err := json.Unmarshal(payload, &c); err != nil || c == nil {
+		return nil, fmt.Errorf("%w: its content is no JSON object", ErrToken)
+	}
+	return c, nil
+}
+
+func (c claims) has(name string) bool {
+	raw, ok := c[name]
+	return ok && !bytes.Equal(raw, []byte("null"))
+}
+
+// text returns a claim that must be one string, "" where there is none.
+func (c claims) text(name string) (string, error) {
+	if !c.has(name) {
+		return "", nil
+	}
+	var s string
+	if err := json.Unmarshal(c[name], &s); err != nil {
+		return "", fmt.Errorf("%w: %s is no string", ErrToken, name)
+	}
+	return s, nil
+}
+
+// list returns a claim that may be a string or a list of strings.
+func (c claims) list(name string) ([]string, error) {
+	if !c.has(name) {
+		return nil, nil
+	}
+	if s, err := c.text(name); err == nil {
+		return []string{s}, nil
+	}
+	var list []*string
+	if err := json.Unmarshal(c[name], &list); err != nil {
+		return nil, fmt.Errorf("%w: %s is no list of strings", ErrToken, name)
+	}
+	all := make([]string, 0, len(list))
+	for _, s := range list {
+		if s == nil {
+			return nil, fmt.Errorf("%w: %s is no list of strings", ErrToken, name)
+		}
+		all = append(all, *s)
+	}
+	return all, nil
+}
+
+// time returns a claim in seconds since the Unix epoch.
+func (c claims) time(name string) (time.Time, bool, error) {
+	if !c.has(name) {
+		return time.Time{}, false, nil
+	}
+	const latest = 253402300799 // the end of the year 9999
+	var seconds float64
+	if err := json.Unmarshal(c[name], &seconds); err != nil || seconds < 0 || seconds > latest {
+		return time.Time{}, true, fmt.Errorf("%w: %s is no time", ErrToken, name)
+	}
+	return time.Unix(int64(seconds), 0), true, nil
+}
+
+// isTrue accepts the string "true" too, which some providers send.
+func (c claims) isTrue(name string) bool {
+	raw := string(c[name])
+	return raw == "true" || raw == `"true"`
+}
+
+// subject returns sub, which every token about somebody has.
+func (c claims) subject() (string, error) {
+	const maxSubject = 255 // OpenID Connect Core, 2
+	sub, err := c.text("sub")
+	if err != nil || sub == "" || len(sub) > maxSubject || hasControl(sub) {
+		return "", fmt.Errorf("%w: sub is missing, too long or has a control character", ErrIdentity)
+	}
+	return sub, nil
+}
+
+// email returns the e-mail, "" where there is none.
+func (c claims) email() (string, error) {
+	email, err := c.text("email")
+	if err != nil {
+		return "", fmt.Errorf("%w: email is not one string", ErrIdentity)
+	}
+	if email == "" {
+		return "", nil
+	}
+	if err := checkEmail(email); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrIdentity, err)
+	}
+	return email, nil
+}
+
+// checkEmail accepts addresses that everybody reads alike: a@evil.example@corp.example passes a careless test of
+// the domain, and quotes, which are allowed before the @, end a string in an app (security class 11).
+func checkEmail(email string) error {
+	const maxEmail = 254 // RFC 5321
+	odd := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(` "\<>()[],;:`, r) }
+	local, domain, _ := strings.Cut(email, "@")
+	switch {
+	case len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsFunc(email, odd):
+		return errors.New("email is too long or has a character that no address here may have")
+	case strings.Count(email, "@") != 1 || local == "" || domain == "":
+		return errors.New("email must have exactly one @, with something on both sides")
+	}
+	return nil
+}
+
+// checkShown refuses control characters in the claims that apps and people get to see (security class 22).
+func (c claims) checkShown() error {
+	for _, name := range []string{"sub", "email", "name", "given_name", "family_name", "middle_name", "nickname",
+		"preferred_username", "sid"} {
+		if s, err := c.text(name); err != nil || hasControl(s) {
+			return fmt.Errorf("%w: %s is no string, or has a control character", ErrIdentity, name)
+		}
+	}
+	return nil
+}
+
+func hasControl(s string) bool { return !utf8.ValidString(s) || !identity.Clean(s) }

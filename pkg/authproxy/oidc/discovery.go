@@ -1,0 +1,174 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
+)
+
+// Waits between attempts to find the provider. Together with callTimeout the longest stays below 20 s, the time
+// within which a provider that is back must be found.
+const (
+	firstWait   = time.Second
+	longestWait = 8 * time.Second
+	refindEvery = time.Hour // providers change their documents
+)
+
+// metadata is what a discovery document says, checked.
+type metadata struct {
+	Issuer        string   `json:"issuer"`
+	Authorization string   `json:"authorization_endpoint"`
+	Token         string   `json:"token_endpoint"`
+	Keys          string   `json:"jwks_uri"`
+	Userinfo      string   `json:"userinfo_endpoint"`
+	EndSession    string   `json:"end_session_endpoint"`
+	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
+	ClientAuth    []string `json:"token_endpoint_auth_methods_supported"`
+	Challenges    []string `json:"code_challenge_methods_supported"`
+	AnnouncesIss  bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// discovery finds the provider and keeps what it found.
+type discovery struct {
+	issuer string // as normalIssuer spells it
+	call   caller
+	now    func() time.Time
+	log    *slog.Logger
+
+	found  atomic.Pointer[metadata]
+	flight singleflight.Group
+
+	mu      sync.Mutex
+	failed  error // of the last attempt
+	retryAt time.Time
+	wait    time.Duration
+}
+
+// get returns what is known of the provider, and looks for it where nothing is. After a failure it answers with
+// that failure for a while, so that visitors do not wait for a provider that is down.
+func (d *discovery) get(ctx context.Context) (*metadata, error) {
+	if m := d.found.Load(); m != nil {
+		return m, nil
+	}
+	d.mu.Lock()
+	failed, retryAt := d.failed, d.retryAt
+	d.mu.Unlock()
+	if failed != nil && d.now().Before(retryAt) {
+		return nil, failed
+	}
+	return d.look(ctx)
+}
+
+// look asks the provider, once for everybody who waits for the answer: who gives up does not stop the others.
+func (d *discovery) look(ctx context.Context) (*metadata, error) {
+	result := d.flight.DoChan("", func() (any, error) { return d.attempt(context.WithoutCancel(ctx)) })
+	select {
+	case r := <-result:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		return r.Val.(*metadata), nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+}
+
+func (d *discovery) attempt(ctx context.Context) (*metadata, error) {
+	m, err := d.read(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.wait = min(max(2*d.wait, firstWait), longestWait)
+		d.retryAt = d.now().Add(d.wait)
+		if d.failed == nil || d.failed.Error() != err.Error() {
+			d.log.LogAttrs(ctx, slog.LevelWarn, "provider not available", slog.String("issuer", d.issuer),
+				slog.String("error", printable(err.Error(), maxDescription)))
+		}
+		d.failed = err
+		return nil, err
+	}
+	if d.found.Load() == nil || d.failed != nil {
+		d.log.LogAttrs(ctx, slog.LevelInfo, "provider found", slog.String("issuer", m.Issuer))
+	}
+	d.failed, d.wait = nil, 0
+	d.found.Store(m)
+	return m, nil
+}
+
+func (d *discovery) read(ctx context.Context) (*metadata, error) {
+	var m metadata
+	if err := d.call.get(ctx, d.issuer+"/.well-known/openid-configuration", "", &m); err != nil {
+		return nil, err
+	}
+	if err := m.check(d.issuer); err != nil {
+		return nil, fmt.Errorf("%w: discovery document of %s: %w", ErrMisconfigured, d.issuer, err)
+	}
+	return &m, nil
+}
+
+// check refuses a document of another issuer (security class 12) and endpoints that are not safe to use.
+func (m *metadata) check(issuer string) error {
+	if announced, err := normalIssuer(m.Issuer); err != nil || announced != issuer {
+		return fmt.Errorf("it is of the issuer %q", printable(m.Issuer, maxDescription))
+	}
+	if hasControl(m.Issuer) || strings.TrimSpace(m.Issuer) != m.Issuer || !strings.Contains(m.Issuer, "://") {
+		return errors.New("the issuer is no URL")
+	}
+	errs := []error{
+		checkEndpoint("authorization_endpoint", m.Authorization, issuer),
+		checkEndpoint("token_endpoint", m.Token, issuer),
+		checkEndpoint("jwks_uri", m.Keys, issuer),
+	}
+	for name, optional := range map[string]string{"userinfo_endpoint": m.Userinfo, "end_session_endpoint": m.EndSession} {
+		if optional != "" {
+			errs = append(errs, checkEndpoint(name, optional, issuer))
+		}
+	}
+	if len(m.ClientAuth) > 0 && !slices.Contains(m.ClientAuth, authBasic) && !slices.Contains(m.ClientAuth, authPost) {
+		errs = append(errs, errors.New("the token endpoint takes no client secret"))
+	}
+	if len(m.Challenges) > 0 && !slices.Contains(m.Challenges, "S256") {
+		errs = append(errs, errors.New("it does not support PKCE with S256"))
+	}
+	return errors.Join(errs...)
+}
+
+// algorithms returns the signature algorithms that are believed: RS256, and what else is announced of the
+// asymmetric ones. Never none, and never HS*, whose key would be one that everybody may read (security class 11).
+func (m *metadata) algorithms() []jose.SignatureAlgorithm {
+	algs := []jose.SignatureAlgorithm{jose.RS256}
+	for _, safe := range []jose.SignatureAlgorithm{jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
+		jose.ES256, jose.ES384, jose.ES512, jose.EdDSA} {
+		if slices.Contains(m.Algorithms, string(safe)) {
+			algs = append(algs, safe)
+		}
+	}
+	return algs
+}
+
+// run looks for the provider until ctx ends: soon after a failure, now and then afterwards.
+func (d *discovery) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := refindEvery
+		if _, err := d.look(ctx); err != nil {
+			d.mu.Lock()
+			wait = max(d.wait, firstWait)
+			d.mu.Unlock()
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}

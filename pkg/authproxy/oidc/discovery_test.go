@@ -1,0 +1,298 @@
+package oidc_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+const wellKnown = "/.well-known/openid-configuration"
+
+func redirectTo(target string) func(*fake) {
+	return func(f *fake) {
+		f.handle[wellKnown] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) }
+	}
+}
+
+func answerWith(code int, body string) func(*fake) {
+	return func(f *fake) {
+		f.handle[wellKnown] = func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+}
+
+func document(name string, value any) func(*fake) {
+	return func(f *fake) { f.document = map[string]any{name: value} }
+}
+
+// Classes 12 and 18: which discovery documents are believed.
+func TestClass12And18Discovery(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fake func(*fake)
+		want error
+	}{
+		"foreign issuer":             {document("issuer", "https://evil.example.com"), oidc.ErrMisconfigured},
+		"issuer below":               {document("issuer", issuerURL+"/tenant"), oidc.ErrMisconfigured},
+		"issuer with http":           {document("issuer", "http://tenant.example.com"), oidc.ErrMisconfigured},
+		"issuer with another port":   {document("issuer", issuerURL+":8443"), oidc.ErrMisconfigured},
+		"issuer without scheme":      {document("issuer", "tenant.example.com"), oidc.ErrMisconfigured},
+		"issuer with a query":        {document("issuer", issuerURL+"?x"), oidc.ErrMisconfigured},
+		"issuer a pattern":           {document("issuer", "https://tenant.example.com/{tenantid}/v2.0"), oidc.ErrMisconfigured},
+		"issuer missing":             {document("issuer", nil), oidc.ErrMisconfigured},
+		"issuer with two slashes":    {document("issuer", issuerURL+"//"), nil},
+		"issuer with the usual port": {document("issuer", issuerURL+":443/"), nil},
+		"token endpoint with http":   {document("token_endpoint", "http://tenant.example.com/token"), oidc.ErrMisconfigured},
+		"token endpoint missing":     {document("token_endpoint", nil), oidc.ErrMisconfigured},
+		"token endpoint elsewhere":   {document("token_endpoint", "https://tokens.example.com/token"), nil},
+		"keys on this machine":       {document("jwks_uri", "https://127.0.0.1:6443/keys"), oidc.ErrMisconfigured},
+		"keys on this machine, v6":   {document("jwks_uri", "http://[::1]/keys"), oidc.ErrMisconfigured},
+		"keys on localhost":          {document("jwks_uri", "http://LOCALHOST/keys"), oidc.ErrMisconfigured},
+		"keys in a file":             {document("jwks_uri", "file:///etc/passwd"), oidc.ErrMisconfigured},
+		"user in an endpoint":        {document("token_endpoint", "https://a:b@tenant.example.com/token"), oidc.ErrMisconfigured},
+		"login by javascript":        {document("authorization_endpoint", "javascript:alert(1)"), oidc.ErrMisconfigured},
+		"logout by javascript":       {document("end_session_endpoint", "javascript:alert(1)"), oidc.ErrMisconfigured},
+		"line break in an endpoint":  {document("authorization_endpoint", issuerURL+"/a\r\nx"), oidc.ErrMisconfigured},
+		"no client secret":           {document("token_endpoint_auth_methods_supported", []string{"private_key_jwt"}), oidc.ErrMisconfigured},
+		"no PKCE with S256":          {document("code_challenge_methods_supported", []string{"plain"}), oidc.ErrMisconfigured},
+		"endpoint of another kind":   {document("token_endpoint", 1), oidc.ErrUnavailable},
+
+		"HTML":                     {answerWith(200, "<!doctype html><title>Welcome</title>"), oidc.ErrUnavailable},
+		"empty":                    {answerWith(200, ""), oidc.ErrUnavailable},
+		"not found":                {answerWith(404, "{}"), oidc.ErrUnavailable},
+		"broken":                   {answerWith(502, "bad gateway"), oidc.ErrUnavailable},
+		"huge":                     {answerWith(200, `{"issuer":"`+issuerURL+`","x":"`+strings.Repeat("a", 1<<20)+`"}`), oidc.ErrUnavailable},
+		"redirect to another host": {redirectTo("https://evil.example.com" + wellKnown), oidc.ErrUnavailable},
+		"redirect to http":         {redirectTo("http://tenant.example.com" + wellKnown), oidc.ErrUnavailable},
+		"redirect to this machine": {redirectTo("http://127.0.0.1:6443/"), oidc.ErrUnavailable},
+		"redirect without end":     {redirectTo(wellKnown), oidc.ErrUnavailable},
+		"redirect on the host": {func(f *fake) {
+			f.handle[wellKnown] = func(w http.ResponseWriter, r *http.Request) {
+				delete(f.handle, wellKnown)
+				http.Redirect(w, r, wellKnown+"?v=2", http.StatusFound)
+			}
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			tc.fake(w.fake)
+			evil := newFake("https://evil.example.com", w.clock)
+			w.net.set("evil.example.com", evil)
+			w.net.set("127.0.0.1:6443", evil)
+			wantErr(t, w.Ready(t.Context()), tc.want)
+			if w.net.count("evil.example.com"+wellKnown)+w.net.count("127.0.0.1:6443/") > 0 {
+				t.Error("another host was asked")
+			}
+		})
+	}
+}
+
+// The code and the client's secret go nowhere but to the token endpoint (class 18).
+func TestClass18TokenRedirect(t *testing.T) {
+	t.Parallel()
+	for name, target := range map[string]string{"elsewhere": "https://evil.example.com/token", "same host": "/elsewhere"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.net.set("evil.example.com", newFake("https://evil.example.com", w.clock))
+			w.fake.handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
+				http.Redirect(rw, r, target, http.StatusTemporaryRedirect)
+			}
+			_, err := w.login(t)
+			wantErr(t, err, oidc.ErrUnavailable)
+			if w.net.count("evil.example.com/token")+w.net.count("tenant.example.com/elsewhere") > 0 {
+				t.Error("the redirect was followed")
+			}
+		})
+	}
+}
+
+func TestTokenEndpointFailures(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		code int
+		body string
+		want error
+	}{
+		"HTML":           {200, "<html>", oidc.ErrUnavailable},
+		"server error":   {500, "", oidc.ErrUnavailable},
+		"error with 200": {200, `{"error":"invalid_client"}`, oidc.ErrMisconfigured},
+		"bare 401":       {401, "no", oidc.ErrMisconfigured},
+		"bare 403":       {403, "no", oidc.ErrUnavailable},
+		"huge":           {200, strings.Repeat(" ", 2<<20), oidc.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.fake.handle["/token"] = func(rw http.ResponseWriter, _ *http.Request) {
+				rw.WriteHeader(tc.code)
+				_, _ = io.WriteString(rw, tc.body)
+			}
+			_, err := w.login(t)
+			wantErr(t, err, tc.want)
+		})
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		issuer string
+		ok     bool
+	}{
+		"https":             {"https://tenant.example.com/", true},
+		"without scheme":    {"tenant.example.com", true},
+		"with path":         {"https://login.example.com/tenant/v2.0", true},
+		"http, loopback":    {"http://127.0.0.1:9000", true},
+		"http, loopback v6": {"http://[::1]:9000", true},
+		"http, localhost":   {"http://idp.localhost:9000", true},
+		"http elsewhere":    {"http://tenant.example.com", false},
+		"http, look-alike":  {"http://127.0.0.1.example.com", false},
+		"empty":             {" ", false},
+		"query":             {"https://tenant.example.com/?a=b", false},
+		"fragment":          {"https://tenant.example.com/#a", false},
+		"user":              {"https://a:b@tenant.example.com/", false},
+		"no host":           {"https:///x", false},
+		"other scheme":      {"ftp://tenant.example.com", false},
+		"control":           {"https://tenant.example.com/\n", true}, // blanks around it go
+		"control inside":    {"https://ten\nant.example.com/", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := oidc.New(oidc.Options{Issuer: tc.issuer, ClientID: clientID, ClientSecret: testSecret,
+				RedirectURL: callbackURL, Now: newClock().now, Random: strings.NewReader("")})
+			if (err == nil) != tc.ok {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	for name, change := range map[string]func(*oidc.Options){
+		"no client id":         func(o *oidc.Options) { o.ClientID = "" },
+		"no secret":            func(o *oidc.Options) { o.ClientSecret = "" },
+		"relative redirect":    func(o *oidc.Options) { o.RedirectURL = "/callback" },
+		"redirect to a script": func(o *oidc.Options) { o.RedirectURL = "javascript://x/callback" },
+		"no clock":             func(o *oidc.Options) { o.Now = nil },
+		"long name":            func(o *oidc.Options) { o.Name = strings.Repeat("n", 65) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := oidc.Options{Issuer: issuerURL, ClientID: clientID, ClientSecret: testSecret,
+				RedirectURL: callbackURL, Now: newClock().now, Random: strings.NewReader("")}
+			change(&o)
+			if _, err := oidc.New(o); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}
+
+// A provider that never answers costs five seconds, once for all who wait.
+func TestSlowProvider(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
+		w.fake.handle[wellKnown] = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		start := time.Now()
+		answers := make(chan error)
+		for range 20 {
+			go func() { answers <- w.Ready(t.Context()) }()
+		}
+		for range 20 {
+			wantErr(t, <-answers, oidc.ErrUnavailable)
+		}
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("took %v", took)
+		}
+		wantErr(t, w.Ready(t.Context()), oidc.ErrUnavailable) // at once, from memory
+		if n := w.net.count("tenant.example.com" + wellKnown); n != 1 || time.Since(start) != 5*time.Second {
+			t.Errorf("asked %d times in %v", n, time.Since(start))
+		}
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		time.Sleep(10 * time.Second)
+		wantErr(t, w.Ready(impatient), oidc.ErrUnavailable)
+		time.Sleep(10 * time.Second) // what the impatient one began has ended
+	})
+}
+
+// A provider that is back is found within 20 seconds, with Run by itself and without it by a visitor.
+func TestRecovery(t *testing.T) {
+	t.Parallel()
+	for name, withRun := range map[string]bool{"by itself": true, "by a visitor": false} {
+		for fault, down := range map[string]http.Handler{
+			"refuses": nil,
+			"hangs":   http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+			"is ill":  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }),
+		} {
+			t.Run(name+", "+fault, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
+					w.net.set("tenant.example.com", down)
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					if withRun {
+						go w.Run(ctx)
+					}
+					for range 100 {
+						wantErr(t, w.Ready(ctx), oidc.ErrUnavailable)
+						time.Sleep(time.Second)
+					}
+					if n := w.net.count("tenant.example.com" + wellKnown); n > 30 {
+						t.Errorf("asked %d times in less than ten minutes", n)
+					}
+					w.net.set("tenant.example.com", w.fake)
+					if withRun {
+						time.Sleep(20 * time.Second)
+						if _, ok := w.LogoutURL("", "/"); !ok {
+							t.Error("not found by itself")
+						}
+						return
+					}
+					for range 20 {
+						time.Sleep(time.Second)
+						if w.Ready(ctx) == nil {
+							return
+						}
+					}
+					t.Error("not found by a visitor")
+				})
+			})
+		}
+	}
+}
+
+// An hour later the document is read again; a bad one does not replace the good.
+func TestRediscovery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go w.Run(ctx)
+		time.Sleep(time.Minute)
+		w.fake.mu.Lock()
+		w.fake.document = map[string]any{"issuer": "https://evil.example.com", "end_session_endpoint": "https://evil.example.com/end"}
+		w.fake.mu.Unlock()
+		time.Sleep(time.Hour)
+		if address, _ := w.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/end") || w.Ready(ctx) != nil {
+			t.Errorf("after a bad document: %s, %v", address, w.Ready(ctx))
+		}
+		w.fake.mu.Lock()
+		w.fake.document = map[string]any{"end_session_endpoint": issuerURL + "/goodbye"}
+		w.fake.mu.Unlock()
+		time.Sleep(time.Minute)
+		if address, _ := w.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/goodbye") {
+			t.Errorf("after a new document: %s", address)
+		}
+	})
+}

@@ -1,0 +1,104 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// What can go wrong. Each calls for another page: try again later, mend the configuration, start over, or no.
+var (
+	// ErrUnavailable: the provider cannot be reached, is too slow, or answers with something else than it should.
+	ErrUnavailable = errors.New("the provider is not available")
+	// ErrMisconfigured: provider and configuration do not fit, and waiting does not help.
+	ErrMisconfigured = errors.New("the provider and the configuration do not fit")
+	// ErrTransaction: the callback belongs to no login that this browser has under way with this provider.
+	ErrTransaction = errors.New("no such login is under way")
+	// ErrExpired: the login took too long. It wraps ErrTransaction.
+	ErrExpired = fmt.Errorf("%w: it has expired", ErrTransaction)
+	// ErrReplayed: this login, or this logout token, has been used before. A reloaded callback page does that.
+	ErrReplayed = errors.New("used before")
+	// ErrCallback: the query of the callback is malformed, or another provider sent it.
+	ErrCallback = errors.New("the callback is wrong")
+	// ErrDenied: the provider, or the person, said no.
+	ErrDenied = errors.New("the provider denied the login")
+	// ErrToken: a token is not to be believed.
+	ErrToken = errors.New("the token is not valid")
+	// ErrIdentity: the token is genuine, but what it says about the person cannot be used.
+	ErrIdentity = errors.New("the account cannot be used")
+)
+
+// Refusal is an error that the provider reported, at the callback or to us. Both texts are safe to show: they are
+// short and hold nothing but printable characters. It matches ErrDenied where somebody said no, ErrMisconfigured
+// where the provider finds fault with the application, and ErrUnavailable otherwise.
+type Refusal struct {
+	Code        string // such as access_denied
+	Description string // in the provider's words; may be empty
+}
+
+func (r *Refusal) Error() string {
+	if r.Description == "" {
+		return "the provider answered " + r.Code
+	}
+	return "the provider answered " + r.Code + ": " + r.Description
+}
+
+// Is matches the sentinel that the code belongs to.
+func (r *Refusal) Is(target error) bool { return target == r.class() }
+
+func (r *Refusal) class() error {
+	denied := []string{"access_denied", "unauthorized", "login_required", "interaction_required", "consent_required",
+		"account_selection_required", "invalid_grant"}
+	misconfigured := []string{"invalid_client", "unauthorized_client", "invalid_request", "invalid_scope",
+		"unsupported_response_type", "unsupported_grant_type", "invalid_target"}
+	switch {
+	case slices.Contains(denied, r.Code):
+		return ErrDenied
+	case slices.Contains(misconfigured, r.Code):
+		return ErrMisconfigured
+	default:
+		return ErrUnavailable
+	}
+}
+
+const (
+	maxCode        = 64  // bytes of an error code
+	maxDescription = 300 // characters of an error description
+)
+
+// newRefusal takes over what anybody may have written into the address of the callback (security classes 17, 22).
+func newRefusal(code, description string) *Refusal {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-' || r == '.'
+	}
+	if code == "" || len(code) > maxCode || strings.ContainsFunc(code, func(r rune) bool { return !plain(r) }) {
+		code = "unknown_error"
+	}
+	return &Refusal{Code: code, Description: printable(description, maxDescription)}
+}
+
+// printable returns the first characters of s, with a space for each run of those that do not show.
+func printable(s string, most int) string {
+	var b strings.Builder
+	gap, n := false, 0
+	for _, r := range s {
+		if !unicode.IsPrint(r) || r == ' ' || r == unicode.ReplacementChar {
+			gap = b.Len() > 0
+			continue
+		}
+		if n >= most {
+			b.WriteRune('…')
+			break
+		}
+		if gap {
+			b.WriteByte(' ')
+			n++
+		}
+		b.WriteRune(r)
+		gap = false
+		n++
+	}
+	return b.String()
+}

@@ -1,0 +1,123 @@
+package oidc
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Bounds of every call to the provider.
+const (
+	callTimeout  = 5 * time.Second
+	maxAnswer    = 1 << 20 // bytes of a body
+	maxRedirects = 3       // of a GET, on the same host
+)
+
+// caller makes bounded calls.
+type caller struct{ client *http.Client }
+
+func newCaller(transport http.RoundTripper) caller {
+	if transport == nil {
+		transport = &http.Transport{ForceAttemptHTTP2: true, TLSHandshakeTimeout: callTimeout,
+			MaxResponseHeaderBytes: maxAnswer, IdleConnTimeout: time.Minute}
+	}
+	return caller{&http.Client{Transport: transport, CheckRedirect: sameHostOnly}}
+}
+
+var errRedirect = errors.New("redirected to another place")
+
+// sameHostOnly follows no redirect that leads a call, or the secret in it, elsewhere (security class 18).
+func sameHostOnly(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	if first.Method != http.MethodGet || len(via) > maxRedirects ||
+		req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {
+		return errRedirect
+	}
+	return nil
+}
+
+// get decodes the JSON at an address into v. The error wraps ErrUnavailable.
+func (c caller) get(ctx context.Context, address, bearer string, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	code, body, err := c.do(req)
+	if err != nil {
+		return err
+	}
+	if code != http.StatusOK {
+		return &statusError{address, code}
+	}
+	return decode(address, body, v)
+}
+
+// basic is a client id and secret for the Authorization header.
+type basic struct{ id, secret string }
+
+// post sends a form and returns status and body as they are. The error wraps ErrUnavailable.
+func (c caller) post(ctx context.Context, address string, form url.Values, auth *basic) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	req.GetBody = nil // never sent twice: a code is good for one call
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if auth != nil { // both parts encoded first: RFC 6749, 2.3.1
+		pair := url.QueryEscape(auth.id) + ":" + url.QueryEscape(auth.secret)
+		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+	}
+	return c.do(req)
+}
+
+func (c caller) do(req *http.Request) (int, []byte, error) {
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: read the answer of %s: %w", ErrUnavailable, plainURL(req.URL), err)
+	}
+	if len(body) > maxAnswer {
+		return 0, nil, fmt.Errorf("%w: %s answered with more than %d bytes", ErrUnavailable, plainURL(req.URL), maxAnswer)
+	}
+	return resp.StatusCode, body, nil
+}
+
+// statusError is an answer other than 200.
+type statusError struct {
+	address string
+	code    int
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s answered with status %d", e.address, e.code)
+}
+func (e *statusError) Unwrap() error { return ErrUnavailable }
+
+func decode(address string, body []byte, v any) error {
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("%w: the answer of %s is not the JSON it should be", ErrUnavailable, address)
+	}
+	return nil
+}
+
+// plainURL is an address as it may be logged.
+func plainURL(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }

@@ -1,0 +1,174 @@
+package oidc
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Finish ends the login that t began, with the query of the callback. The order matters: first that the callback
+// belongs to this login and comes from this provider, then what it says, and only then is the code redeemed, once.
+//
+// The error wraps ErrCallback, ErrTransaction (ErrExpired) or ErrReplayed where the callback is to blame; is a
+// *Refusal with ErrDenied where the provider said no; and wraps ErrUnavailable, ErrMisconfigured, ErrToken or
+// ErrIdentity otherwise. After ErrUnavailable the same callback may be tried again only if the provider had not
+// been found yet: else it is ErrReplayed, and a new Begin is needed.
+func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction) (*Login, error) {
+	c, err := parseCallback(query)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkTransaction(c, t); err != nil {
+		return nil, err
+	}
+	m, err := p.discovery.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkResponseIssuer(m); err != nil {
+		return nil, err
+	}
+	if !p.states.use(t.state.text(), p.options.Now(), t.expires) {
+		return nil, ErrReplayed
+	}
+	if c.refusal != nil {
+		return nil, c.refusal
+	}
+	if c.code == "" {
+		return nil, fmt.Errorf("%w: it holds neither a code nor an error", ErrCallback)
+	}
+	answer, err := p.redeem(ctx, m, url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {c.code},
+		"redirect_uri":  {p.options.RedirectURL},
+		"code_verifier": {t.verifier.text()},
+	})
+	var refusal *Refusal
+	if errors.As(err, &refusal) && refusal.Code == "invalid_grant" { // the code is old, or another login's
+		return nil, fmt.Errorf("%w: %w", ErrTransaction, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := p.tokensOf(answer)
+	if err != nil {
+		return nil, err
+	}
+	person, err := p.personOfLogin(ctx, m, tokens, t.nonce.text())
+	if err != nil {
+		return nil, err
+	}
+	return &Login{Person: person, Tokens: tokens, ReturnTo: t.returnTo}, nil
+}
+
+// personOfLogin verifies the ID token of a login and reads it.
+func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens, nonce string) (Person, error) {
+	c, err := p.verifyIDToken(ctx, tokens.IDToken, tokens.AccessToken)
+	if err != nil {
+		return Person{}, err
+	}
+	given, err := c.text("nonce")
+	if err != nil || subtle.ConstantTimeCompare([]byte(given), []byte(nonce)) != 1 {
+		return Person{}, fmt.Errorf("%w: the nonce is another", ErrToken)
+	}
+	person, err := personOf(c, m.Issuer)
+	if err != nil {
+		return Person{}, err
+	}
+	if person.Email == "" && slices.Contains(strings.Fields(p.scope), "email") {
+		if err := p.addUserinfo(ctx, m, tokens.AccessToken, &person); err != nil {
+			return Person{}, err
+		}
+	}
+	return person, nil
+}
+
+// verifyIDToken checks everything about an ID token but the nonce (security class 11).
+func (p *Provider) verifyIDToken(ctx context.Context, raw, accessToken string) (claims, error) {
+	c, alg, err := p.verified(ctx, raw, p.options.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkTimes(p.options.Now(), true); err != nil {
+		return nil, err
+	}
+	azp, err := c.text("azp")
+	if err != nil || c.has("azp") && azp != p.options.ClientID {
+		return nil, fmt.Errorf("%w: it was issued to another application", ErrToken)
+	}
+	if aud, _ := c.list("aud"); len(aud) > 1 && azp == "" {
+		return nil, fmt.Errorf("%w: it is for several, and does not say to whom it was issued", ErrToken)
+	}
+	if c.has("events") {
+		return nil, fmt.Errorf("%w: it is of another type", ErrToken)
+	}
+	if err := c.checkAccessHash(accessToken, alg); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// checkAccessHash compares the access token with what the ID token says about it, if it says anything: OpenID
+// Connect Core, 3.1.3.6.
+func (c claims) checkAccessHash(accessToken, alg string) error {
+	if !c.has("at_hash") || accessToken == "" {
+		return nil
+	}
+	want, err := c.text("at_hash")
+	if err != nil {
+		return err
+	}
+	var h hash.Hash
+	switch {
+	case strings.HasSuffix(alg, "256"):
+		h = sha256.New()
+	case strings.HasSuffix(alg, "384"):
+		h = sha512.New384()
+	default: // the 512s, and EdDSA with the curve that has keys here
+		h = sha512.New()
+	}
+	_, _ = h.Write([]byte(accessToken))
+	sum := h.Sum(nil)
+	if base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2]) != want {
+		return fmt.Errorf("%w: it belongs to another access token", ErrToken)
+	}
+	return nil
+}
+
+// addUserinfo asks the provider for the e-mail that the ID token does not hold: several keep it short. One that
+// does not answer the access token leaves the person without an e-mail.
+func (p *Provider) addUserinfo(ctx context.Context, m *metadata, accessToken string, person *Person) error {
+	if m.Userinfo == "" || accessToken == "" {
+		return nil
+	}
+	var c claims
+	if err := p.call.get(ctx, m.Userinfo, accessToken, &c); err != nil {
+		var refused *statusError
+		if errors.As(err, &refused) && refused.code >= 400 && refused.code < 500 {
+			return nil
+		}
+		return err
+	}
+	if sub, err := c.text("sub"); err != nil || sub != person.Subject {
+		return fmt.Errorf("%w: the user information is about somebody else", ErrToken)
+	}
+	told, err := personOf(c, m.Issuer)
+	if err != nil {
+		return err
+	}
+	person.Email, person.EmailVerified = told.Email, told.EmailVerified
+	for name, value := range c { // groups, for example
+		if !person.claims.has(name) {
+			person.claims[name] = value
+		}
+	}
+	return nil
+}

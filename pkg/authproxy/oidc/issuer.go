@@ -1,0 +1,83 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// normalIssuer returns the spelling under which issuers are compared: with scheme, host in lower case, without
+// the port that is usual anyway and without a slash at the end. People leave out https://, and providers disagree
+// about the slash.
+func normalIssuer(typed string) (string, error) {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
+		return "", errors.New("the issuer is missing")
+	}
+	if !strings.Contains(typed, "://") {
+		typed = "https://" + typed
+	}
+	u, err := url.Parse(typed)
+	if err != nil {
+		return "", errors.New("the issuer is no URL")
+	}
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
+		return "", fmt.Errorf("the issuer %q must be a URL without query and fragment", u.Redacted())
+	}
+	if err := checkURL(u); err != nil {
+		return "", fmt.Errorf("the issuer %q %w", u.Redacted(), err)
+	}
+	return u.Scheme + "://" + normalHost(u) + strings.TrimRight(u.EscapedPath(), "/"), nil
+}
+
+func normalHost(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
+// checkURL accepts https, and http on this machine.
+func checkURL(u *url.URL) error {
+	switch {
+	case u.Hostname() == "":
+		return errors.New("has no host")
+	case u.User != nil:
+		return errors.New("must not hold a user")
+	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	default:
+		return errors.New("must start with https:// (http:// only on this machine)")
+	}
+}
+
+// checkEndpoint accepts what a discovery document may name. A provider elsewhere has no business on this machine:
+// its document must not make us call what listens here (security class 18).
+func checkEndpoint(name, raw, issuer string) error {
+	if raw == "" {
+		return fmt.Errorf("%s is missing", name)
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Fragment != "" || u.Opaque != "" || hasControl(raw) {
+		return fmt.Errorf("%s is no URL", name)
+	}
+	if err := checkURL(u); err != nil {
+		return fmt.Errorf("%s %q %w", name, printable(u.Redacted(), maxDescription), err)
+	}
+	if home, err := url.Parse(issuer); err != nil || isLoopback(u.Hostname()) && !isLoopback(home.Hostname()) {
+		return fmt.Errorf("%s points to this machine, the issuer does not", name)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	host = strings.ToLower(host)
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,164 @@
+package oidc
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// How often a provider's keys are fetched.
+const (
+	keysFresh   = time.Hour        // used without asking again, so that a withdrawn key does not live on
+	keysStale   = 24 * time.Hour   // used where asking again fails
+	fetchWindow = 30 * time.Second // in which unknown key ids, or failures,
+	fetchBurst  = 3                // lead to this many fetches at most (security class 11)
+	maxKeys     = 64               // of a set
+	minRSA      = 2048             // bits of an RSA key
+)
+
+// keySet caches a provider's public keys.
+type keySet struct {
+	call caller
+	now  func() time.Time
+
+	mu      semaphore // held while keys are fetched: whoever waits for it profits from the answer
+	address string
+	keys    []jose.JSONWebKey
+	fetched time.Time
+	recent  []time.Time // fetches of the last fetchWindow
+}
+
+// semaphore is a mutex for which nobody has to wait longer than they want.
+type semaphore chan struct{}
+
+func newKeySet(call caller, now func() time.Time) *keySet {
+	return &keySet{call: call, now: now, mu: make(semaphore, 1)}
+}
+
+// candidates returns the keys that a token with this key id and algorithm may be signed with, and whether they
+// have just been fetched. An id that is not known makes the set be fetched anew once, unless that has happened too
+// often lately: keys rotate. So does again, for when a known key does not fit the signature: some providers give
+// a new key the old id, or none.
+func (k *keySet) candidates(ctx context.Context, address, kid, alg string, again bool) ([]jose.JSONWebKey, bool, error) {
+	select {
+	case k.mu <- struct{}{}:
+		defer func() { <-k.mu }()
+	case <-ctx.Done():
+		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+	now := k.now()
+	if k.address != address {
+		k.address, k.keys, k.recent = address, nil, nil
+	}
+	matching := k.matching(kid, alg)
+	age := now.Sub(k.fetched)
+	if len(matching) > 0 && age < keysFresh && !again {
+		return matching, false, nil
+	}
+	if !k.mayFetch(now) {
+		if len(matching) > 0 && age < keysStale {
+			return matching, false, nil
+		}
+		if len(k.keys) == 0 {
+			return nil, false, fmt.Errorf("%w: its keys could not be fetched", ErrUnavailable)
+		}
+		return nil, false, fmt.Errorf("%w: signed with an unknown key", ErrToken)
+	}
+	// What is fetched serves everybody: a visitor who leaves does not stop it. It is bounded in time all the same.
+	keys, err := k.fetch(context.WithoutCancel(ctx))
+	switch {
+	case err == nil:
+		k.keys, k.fetched = keys, now
+	case len(matching) > 0 && age < keysStale:
+		return matching, true, nil
+	default:
+		return nil, false, err
+	}
+	if matching = k.matching(kid, alg); len(matching) == 0 {
+		return nil, true, fmt.Errorf("%w: signed with an unknown key", ErrToken)
+	}
+	return matching, true, nil
+}
+
+// mayFetch counts a fetch, unless there have been too many.
+func (k *keySet) mayFetch(now time.Time) bool {
+	kept := k.recent[:0]
+	for _, t := range k.recent {
+		if age := now.Sub(t); age >= 0 && age < fetchWindow {
+			kept = append(kept, t)
+		}
+	}
+	k.recent = kept
+	if len(kept) >= fetchBurst {
+		return false
+	}
+	k.recent = append(k.recent, now)
+	return true
+}
+
+// fetch returns the usable keys of the set. Keys of a kind that is not known are left out, not an error:
+// providers add new kinds beside the old.
+func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := k.call.get(ctx, k.address, "", &set); err != nil {
+		return nil, err
+	}
+	var keys []jose.JSONWebKey
+	for _, raw := range set.Keys {
+		var key jose.JSONWebKey
+		if json.Unmarshal(raw, &key) == nil && usable(key) && len(keys) < maxKeys {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: %s lists no usable key", ErrUnavailable, k.address)
+	}
+	return keys, nil
+}
+
+// usable accepts public keys for signatures. A symmetric key has no place in a public set.
+func usable(key jose.JSONWebKey) bool {
+	if key.Use != "" && key.Use != "sig" || !key.Valid() || !key.IsPublic() {
+		return false
+	}
+	switch public := key.Key.(type) {
+	case *rsa.PublicKey:
+		return public.N.BitLen() >= minRSA
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+		return true
+	default:
+		return false
+	}
+}
+
+// matching returns the keys for a key id, or all where a token names none, that fit the algorithm.
+func (k *keySet) matching(kid, alg string) []jose.JSONWebKey {
+	var found []jose.JSONWebKey
+	for _, key := range k.keys {
+		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == alg) && fits(key, alg) {
+			found = append(found, key)
+		}
+	}
+	return found
+}
+
+func fits(key jose.JSONWebKey, alg string) bool {
+	switch key.Key.(type) {
+	case *rsa.PublicKey:
+		return alg[:2] == "RS" || alg[:2] == "PS"
+	case *ecdsa.PublicKey:
+		return alg[:2] == "ES"
+	case ed25519.PublicKey:
+		return alg == string(jose.EdDSA)
+	default:
+		return false
+	}
+}

@@ -1,0 +1,116 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Options describe an application that is registered with a provider. Now and Random are required.
+type Options struct {
+	Name         string // tells providers apart where there are several; at most 64 bytes, may be empty
+	Issuer       string // URL, as people type it: https:// and the last slash may be left out
+	ClientID     string
+	ClientSecret string
+	Scope        string // empty means "openid profile email"; openid is added where it is missing
+	Audience     string // of the access token; empty asks for none
+	RedirectURL  string // of the callback, as it is registered
+	Auth0        bool   // the issuer is a custom domain of Auth0: says how to log out where nothing is announced
+
+	Now       func() time.Time
+	Random    io.Reader         // cryptographically secure
+	Transport http.RoundTripper // nil means one of its own, which asks the environment for no proxy
+	Log       *slog.Logger      // nil logs nothing
+}
+
+// Provider is one application at one provider. It is safe for concurrent use.
+type Provider struct {
+	options   Options
+	scope     string
+	binding   binding
+	call      caller
+	discovery *discovery
+	keys      *keySet
+
+	usePost atomic.Bool // the provider has refused the secret in the Authorization header
+
+	states, logouts *spent // states redeemed, logout tokens seen
+
+	flight  singleflight.Group
+	renewed *renewals
+}
+
+const defaultScope = "openid profile email"
+
+// New checks the options and makes the Provider; it does not talk to it. Errors name the option.
+func New(o Options) (*Provider, error) {
+	issuer, err := normalIssuer(o.Issuer)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrMisconfigured, err)
+	case o.ClientID == "" || hasControl(o.ClientID):
+		return nil, fmt.Errorf("%w: the client id is missing or has a control character", ErrMisconfigured)
+	case o.ClientSecret == "":
+		return nil, fmt.Errorf("%w: the client secret is missing", ErrMisconfigured)
+	case o.Now == nil || o.Random == nil:
+		return nil, errors.New("oidc needs a clock and randomness")
+	case len(o.Name) > maxName:
+		return nil, fmt.Errorf("%w: the name is longer than %d bytes", ErrMisconfigured, maxName)
+	}
+	if u, err := url.Parse(o.RedirectURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
+		u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%w: the redirect URL must be an http(s) URL", ErrMisconfigured)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Provider{
+		options: o, scope: scopeOf(o.Scope), binding: bindingOf(issuer, o.ClientID), call: newCaller(o.Transport),
+		states: newSpent(), logouts: newSpent(), renewed: &renewals{},
+	}
+	p.discovery = &discovery{issuer: issuer, call: p.call, now: o.Now, log: o.Log}
+	p.keys = newKeySet(p.call, o.Now)
+	return p, nil
+}
+
+// scopeOf returns the scopes, openid among them: without it there is no ID token.
+func scopeOf(scope string) string {
+	fields := strings.Fields(scope)
+	if len(fields) == 0 {
+		return defaultScope
+	}
+	if !slices.Contains(fields, "openid") {
+		fields = append([]string{"openid"}, fields...)
+	}
+	return strings.Join(fields, " ")
+}
+
+// Name is Options.Name.
+func (p *Provider) Name() string { return p.options.Name }
+
+// Issuer is the issuer's URL, with https:// and without a slash at the end.
+func (p *Provider) Issuer() string { return p.discovery.issuer }
+
+// Ready returns nil where people can log in: the provider has been found. It looks for it where it has not, at
+// most once in a few seconds. A provider that goes away later leaves it nil.
+func (p *Provider) Ready(ctx context.Context) error {
+	_, err := p.discovery.get(ctx)
+	return err
+}
+
+// Run looks for the provider until ctx ends, so that it is found again without a visitor's asking, at most 15
+// seconds after it is back. Without Run a Provider works all the same.
+func (p *Provider) Run(ctx context.Context) { p.discovery.run(ctx) }
+
+// Close closes idle connections to the provider.
+func (p *Provider) Close() { p.call.client.CloseIdleConnections() }

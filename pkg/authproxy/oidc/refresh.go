@@ -1,0 +1,130 @@
+package oidc
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// ErrNoRefresh: there is no refresh token, so that somebody has to log in again.
+var ErrNoRefresh = errors.New("there is no refresh token")
+
+// Refresh exchanges the refresh token for new tokens. Requests that come with the same one at the same time share
+// one exchange, and those that come within a minute afterwards, with what the session was before, its result: a
+// provider takes the second use of a refresh token for theft and ends everything. The caller stores what it gets.
+//
+// The error wraps ErrNoRefresh, ErrDenied where the provider ended the session, ErrToken where the new tokens are
+// not to be believed, and ErrUnavailable where it is worth trying again.
+func (p *Provider) Refresh(ctx context.Context, old Tokens) (Tokens, error) {
+	if old.RefreshToken == "" {
+		return Tokens{}, ErrNoRefresh
+	}
+	key := sha256.Sum256([]byte(old.RefreshToken))
+	// A visitor who leaves must not lose what has been exchanged already.
+	detached := context.WithoutCancel(ctx)
+	result := p.flight.DoChan(string(key[:]), func() (any, error) {
+		if tokens, ok := p.renewed.get(key, p.options.Now()); ok {
+			return tokens, nil
+		}
+		tokens, err := p.refresh(detached, old)
+		if err == nil {
+			p.renewed.put(key, tokens, p.options.Now())
+		}
+		return tokens, err
+	})
+	select {
+	case r := <-result:
+		return r.Val.(Tokens), r.Err
+	case <-ctx.Done():
+		return Tokens{}, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+}
+
+func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
+	m, err := p.discovery.get(ctx)
+	if err != nil {
+		return Tokens{}, err
+	}
+	answer, err := p.redeem(ctx, m, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {old.RefreshToken}})
+	if err != nil {
+		return Tokens{}, err
+	}
+	tokens, err := p.tokensOf(answer)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if tokens.RefreshToken == "" {
+		tokens.RefreshToken = old.RefreshToken
+	}
+	if tokens.IDToken == "" {
+		tokens.IDToken = old.IDToken
+		return tokens, nil
+	}
+	return tokens, p.checkSamePerson(ctx, old.IDToken, tokens)
+}
+
+// checkSamePerson verifies a renewed ID token, which must be about whoever logged in: OpenID Connect Core, 12.2.
+func (p *Provider) checkSamePerson(ctx context.Context, oldIDToken string, tokens Tokens) error {
+	c, err := p.verifyIDToken(ctx, tokens.IDToken, tokens.AccessToken)
+	if err != nil {
+		return err
+	}
+	before, err := unverifiedClaims(oldIDToken) // was verified when it came
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"iss", "sub"} {
+		was, wasErr := before.text(name)
+		is, isErr := c.text(name)
+		if wasErr != nil || isErr != nil || was != is || is == "" {
+			return fmt.Errorf("%w: the renewed ID token is about somebody else", ErrToken)
+		}
+	}
+	if was, _ := before.text("nonce"); c.has("nonce") {
+		if is, err := c.text("nonce"); err != nil || is != was {
+			return fmt.Errorf("%w: the nonce is another", ErrToken)
+		}
+	}
+	return c.checkShown()
+}
+
+// renewals remembers what refresh tokens were exchanged for.
+type renewals struct {
+	mu   sync.Mutex
+	done map[[sha256.Size]byte]renewal
+}
+
+type renewal struct {
+	tokens Tokens
+	until  time.Time
+}
+
+const (
+	keepRenewal = time.Minute
+	maxRenewals = 4 << 10
+)
+
+func (r *renewals) get(key [sha256.Size]byte, now time.Time) (Tokens, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found, ok := r.done[key]
+	return found.tokens, ok && now.Before(found.until)
+}
+
+func (r *renewals) put(key [sha256.Size]byte, tokens Tokens, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done == nil {
+		r.done = map[[sha256.Size]byte]renewal{}
+	}
+	for old, renewed := range r.done {
+		if len(r.done) >= maxRenewals || !now.Before(renewed.until) {
+			delete(r.done, old)
+		}
+	}
+	r.done[key] = renewal{tokens, now.Add(keepRenewal)}
+}

@@ -1,0 +1,209 @@
+package oidc_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+// Class 7: a callback that belongs to no login of this browser redeems no code.
+func TestClass7State(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(t *testing.T, w *world, q url.Values)
+		want   error
+	}{
+		"missing":             {func(_ *testing.T, _ *world, q url.Values) { q.Del("state") }, oidc.ErrTransaction},
+		"empty":               {func(_ *testing.T, _ *world, q url.Values) { q.Set("state", "") }, oidc.ErrTransaction},
+		"longer":              {func(_ *testing.T, _ *world, q url.Values) { q.Set("state", q.Get("state")+"A") }, oidc.ErrTransaction},
+		"twice":               {func(_ *testing.T, _ *world, q url.Values) { q.Add("state", q.Get("state")) }, oidc.ErrCallback},
+		"huge":                {func(_ *testing.T, _ *world, q url.Values) { q.Set("state", strings.Repeat("A", 1<<16)) }, oidc.ErrCallback},
+		"two codes":           {func(_ *testing.T, _ *world, q url.Values) { q.Add("code", "x") }, oidc.ErrCallback},
+		"NUL":                 {func(_ *testing.T, _ *world, q url.Values) { q.Set("code", "x\x00") }, oidc.ErrCallback},
+		"both code and error": {func(_ *testing.T, _ *world, q url.Values) { q.Set("error", "access_denied") }, oidc.ErrCallback},
+		"neither":             {func(_ *testing.T, _ *world, q url.Values) { q.Del("code") }, oidc.ErrCallback},
+		"of another browser": {func(t *testing.T, w *world, q url.Values) {
+			address, _ := w.begin(t, w.Provider)
+			foreign := w.fake.authorize(t, address)
+			q.Set("state", foreign.Get("state"))
+			q.Set("code", foreign.Get("code"))
+		}, oidc.ErrTransaction},
+		"expired": {func(_ *testing.T, w *world, _ url.Values) { w.clock.move(oidc.LoginTime) }, oidc.ErrExpired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			address, tx := w.begin(t, w.Provider)
+			query := w.fake.authorize(t, address)
+			tc.change(t, w, query)
+			_, err := w.Finish(t.Context(), query, tx)
+			wantErr(t, err, tc.want)
+			if n := w.net.count("tenant.example.com/token"); n != 0 {
+				t.Errorf("the token endpoint was asked %d times", n)
+			}
+		})
+	}
+}
+
+// Class 7: another login's code, with the right state, is the provider's to refuse, and it does.
+func TestClass7CodeOfAnotherLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	address, tx := w.begin(t, w.Provider)
+	query := w.fake.authorize(t, address)
+	victim, _ := w.begin(t, w.Provider)
+	query.Set("code", w.fake.authorize(t, victim).Get("code"))
+	_, err := w.Finish(t.Context(), query, tx)
+	wantErr(t, err, oidc.ErrTransaction)
+}
+
+// Class 7: the zero Transaction matches no state, not even that of its own bytes.
+func TestClass7ZeroTransaction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	_, err := w.Finish(t.Context(), url.Values{"state": {strings.Repeat("A", 43)}, "code": {"x"}}, oidc.Transaction{})
+	wantErr(t, err, oidc.ErrTransaction)
+}
+
+// Class 7: a state is good once, also where the first use failed.
+func TestClass7Reuse(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*world){
+		"after success": func(*world) {},
+		"after failure": func(w *world) { w.fake.claims = map[string]any{"nonce": "other"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			change(w)
+			address, tx := w.begin(t, w.Provider)
+			query := w.fake.authorize(t, address)
+			_, _ = w.Finish(t.Context(), query, tx)
+			_, err := w.Finish(t.Context(), query, tx)
+			wantErr(t, err, oidc.ErrReplayed)
+			if n := w.net.count("tenant.example.com/token"); n != 1 {
+				t.Errorf("the code was sent %d times", n)
+			}
+		})
+	}
+}
+
+// Class 12: what one provider answers is not taken to another.
+func TestClass12MixUp(t *testing.T) {
+	t.Parallel()
+	setup := func(t *testing.T) (*world, *oidc.Provider) {
+		w := newWorld(t, func(o *oidc.Options) { o.Name = "a" })
+		evil := newFake("https://evil.example.com", w.clock)
+		w.net.set("evil.example.com", evil)
+		return w, w.provider(t, func(o *oidc.Options) { o.Name, o.Issuer = "b", evil.issuer })
+	}
+	t.Run("code of A at B", func(t *testing.T) {
+		t.Parallel()
+		w, b := setup(t)
+		address, tx := w.begin(t, w.Provider)
+		_, err := b.Finish(t.Context(), w.fake.authorize(t, address), tx)
+		wantErr(t, err, oidc.ErrTransaction)
+		if w.net.count("evil.example.com/token") != 0 {
+			t.Error("B got the code of A")
+		}
+		if tx.Provider() != "a" {
+			t.Errorf("the transaction is of %q", tx.Provider())
+		}
+	})
+	t.Run("same name, other application", func(t *testing.T) {
+		t.Parallel()
+		w, _ := setup(t)
+		other := w.provider(t, func(o *oidc.Options) { o.Name, o.ClientID = "a", "client-2" })
+		address, tx := w.begin(t, w.Provider)
+		_, err := other.Finish(t.Context(), w.fake.authorize(t, address), tx)
+		wantErr(t, err, oidc.ErrTransaction)
+	})
+	for name, tc := range map[string]struct {
+		announced bool
+		iss       []string
+		want      error
+	}{
+		"iss of another":          {true, []string{"https://evil.example.com"}, oidc.ErrCallback},
+		"iss of another, unasked": {false, []string{"https://evil.example.com"}, oidc.ErrCallback},
+		"iss missing":             {true, nil, oidc.ErrCallback},
+		"iss with a slash":        {true, []string{issuerURL + "/"}, oidc.ErrCallback},
+		"iss twice":               {true, []string{issuerURL, issuerURL}, oidc.ErrCallback},
+		"iss right":               {true, []string{issuerURL}, nil},
+		"iss right, unasked":      {false, []string{issuerURL}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := setup(t)
+			w.fake.document = map[string]any{"authorization_response_iss_parameter_supported": tc.announced}
+			address, tx := w.begin(t, w.Provider)
+			query := w.fake.authorize(t, address)
+			query["iss"] = tc.iss
+			_, err := w.Finish(t.Context(), query, tx)
+			wantErr(t, err, tc.want)
+		})
+	}
+}
+
+// Classes 17 and 22: errors at the callback are told apart, and their text is harmless.
+func TestClass17CallbackErrors(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		code, description, shown string
+		want                     error
+	}{
+		"denied":         {"access_denied", "User did not authorize", "User did not authorize", oidc.ErrDenied},
+		"blocked":        {"unauthorized", "user is blocked", "user is blocked", oidc.ErrDenied},
+		"login required": {"login_required", "", "", oidc.ErrDenied},
+		"down":           {"temporarily_unavailable", "", "", oidc.ErrUnavailable},
+		"server error":   {"server_error", "", "", oidc.ErrUnavailable},
+		"bad request":    {"invalid_request", "unknown prompt", "unknown prompt", oidc.ErrMisconfigured},
+		"bad scope":      {"invalid_scope", "", "", oidc.ErrMisconfigured},
+		"empty":          {"", "x", "x", oidc.ErrUnavailable},
+		"code with tags": {"<script>", "x", "x", oidc.ErrUnavailable},
+		"control":        {"access_denied", "a\r\nlevel=INFO \x1b[31mb\u202e\u0000c", "a level=INFO [31mb c", oidc.ErrDenied},
+		"not UTF-8":      {"access_denied", "a\xff\xfeb", "a b", oidc.ErrDenied},
+		"long":           {"access_denied", strings.Repeat("é", 5000), strings.Repeat("é", 300) + "…", oidc.ErrDenied},
+		"long code":      {strings.Repeat("a", 65), "", "", oidc.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			address, tx := w.begin(t, w.Provider)
+			query := url.Values{"state": w.fake.authorize(t, address)["state"], "error": {tc.code}, "error_description": {tc.description}}
+			_, err := w.Finish(t.Context(), query, tx)
+			wantErr(t, err, tc.want)
+			refusal := asRefusal(t, err)
+			if refusal.Description != tc.shown || strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("shown %q", err.Error())
+			}
+		})
+	}
+	t.Run("with a foreign state", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, nil)
+		_, tx := w.begin(t, w.Provider)
+		_, err := w.Finish(t.Context(), url.Values{"state": {"x"}, "error": {"access_denied"}}, tx)
+		wantErr(t, err, oidc.ErrTransaction)
+	})
+}
+
+// While the provider is away, a login that has come back can be finished later.
+func TestFinishAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	address, tx := w.begin(t, w.Provider)
+	query := w.fake.authorize(t, address)
+	restarted := w.provider(t, nil)
+	w.net.set("tenant.example.com", nil)
+	_, err := restarted.Finish(t.Context(), query, tx)
+	wantErr(t, err, oidc.ErrUnavailable)
+	w.net.set("tenant.example.com", w.fake)
+	w.clock.move(10 * time.Second)
+	if _, err := restarted.Finish(t.Context(), query, tx); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,300 @@
+package oidc_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+// hs256 signs with whatever secret, in ways that a library refuses to.
+func hs256(header, claims map[string]any, secret []byte) string {
+	body := part(header) + "." + part(claims)
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(body))
+	return body + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func claim(name string, value any) func(*fake) {
+	return func(f *fake) { f.claims = map[string]any{name: value} }
+}
+
+// ago and in are times in a token.
+func at(name string, d time.Duration) func(*fake) {
+	return func(f *fake) { f.claims = map[string]any{name: f.clock.now().Add(d).Unix()} }
+}
+
+// Class 11: tokens of a provider that misbehaves in the ID token.
+func TestClass11IDTokens(t *testing.T) {
+	t.Parallel()
+	public := must(x509.MarshalPKIXPublicKey(rsaKey().Public()))
+	publicPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
+	for name, tc := range map[string]struct {
+		fake func(*fake)
+		want error
+	}{
+		"alg none": {func(f *fake) {
+			f.sign = func(c map[string]any) string { return part(map[string]any{"alg": "none"}) + "." + part(c) + "." }
+		}, oidc.ErrToken},
+		"alg nOnE with a signature": {func(f *fake) {
+			f.sign = func(c map[string]any) string {
+				return part(map[string]any{"alg": "nOnE", "kid": "k1"}) + "." + part(c) + ".AAAA"
+			}
+		}, oidc.ErrToken},
+		"HS256 with the public key": {func(f *fake) {
+			f.sign = func(c map[string]any) string { return hs256(map[string]any{"alg": "HS256", "kid": "k1"}, c, publicPEM) }
+		}, oidc.ErrToken},
+		"HS256 with the modulus": {func(f *fake) {
+			f.sign = func(c map[string]any) string {
+				return hs256(map[string]any{"alg": "HS256"}, c, rsaKey().N.Bytes())
+			}
+		}, oidc.ErrToken},
+		"HS256 with the client secret": {func(f *fake) {
+			f.sign = func(c map[string]any) string { return hs256(map[string]any{"alg": "HS256"}, c, []byte(testSecret)) }
+		}, oidc.ErrToken},
+		"HS256 with a key in the set": {func(f *fake) {
+			f.public = append(f.public, jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef"), KeyID: "sym"})
+			f.sign = func(c map[string]any) string {
+				return hs256(map[string]any{"alg": "HS256", "kid": "sym"}, c, []byte("0123456789abcdef0123456789abcdef"))
+			}
+		}, oidc.ErrToken},
+		"key in the header": {func(f *fake) {
+			f.key, f.header = otherRSA(), map[string]any{"jwk": jose.JSONWebKey{Key: otherRSA().Public()}}
+		}, oidc.ErrToken},
+		"algorithm that is not announced": {func(f *fake) { f.alg = jose.PS256 }, oidc.ErrToken},
+		"key of another kind":             {func(f *fake) { f.key, f.alg = ecKey(), jose.ES256 }, oidc.ErrToken},
+		"key for encryption":              {func(f *fake) { f.public[0].Use = "enc" }, oidc.ErrUnavailable},
+		"short RSA key": {func(f *fake) {
+			f.key, f.public = weakRSA(), []jose.JSONWebKey{{Key: weakRSA().Public(), KeyID: "k1"}}
+			f.sign = func(map[string]any) string { return signJWT(rsaKey(), jose.RS256, "k1", nil, map[string]any{}) }
+		}, oidc.ErrUnavailable},
+		"foreign key, known id": {func(f *fake) { f.key = otherRSA() }, oidc.ErrToken},
+		"changed content": {func(f *fake) {
+			f.sign = func(c map[string]any) string {
+				parts := strings.Split(signJWT(f.key, f.alg, f.kid, nil, c), ".")
+				c["sub"] = "admin"
+				return parts[0] + "." + part(c) + "." + parts[2]
+			}
+		}, oidc.ErrToken},
+		"no token":            {func(f *fake) { f.answer = map[string]any{"id_token": nil} }, oidc.ErrToken},
+		"garbage":             {func(f *fake) { f.answer = map[string]any{"id_token": "a.b.c"} }, oidc.ErrToken},
+		"huge":                {func(f *fake) { f.answer = map[string]any{"id_token": strings.Repeat("a", 70<<10)} }, oidc.ErrToken},
+		"not an object":       {func(f *fake) { f.answer = map[string]any{"id_token": signRaw("[]")} }, oidc.ErrToken},
+		"null":                {func(f *fake) { f.answer = map[string]any{"id_token": signRaw("null")} }, oidc.ErrToken},
+		"logout token":        {func(f *fake) { f.header = map[string]any{"typ": "logout+jwt"} }, oidc.ErrToken},
+		"access token's type": {func(f *fake) { f.header = map[string]any{"typ": "at+jwt"} }, oidc.ErrToken},
+		"events":              {claim("events", map[string]any{}), oidc.ErrToken},
+
+		"iss of another":          {claim("iss", "https://evil.example.com"), oidc.ErrToken},
+		"iss with another slash":  {claim("iss", issuerURL+"/"), oidc.ErrToken},
+		"iss missing":             {claim("iss", nil), oidc.ErrToken},
+		"iss as a list":           {claim("iss", []string{issuerURL}), oidc.ErrToken},
+		"iss in another case":     {func(f *fake) { f.claims = map[string]any{"iss": nil, "ISS": issuerURL} }, oidc.ErrToken},
+		"aud of another":          {claim("aud", "client-2"), oidc.ErrToken},
+		"aud missing":             {claim("aud", nil), oidc.ErrToken},
+		"aud a number":            {claim("aud", 1), oidc.ErrToken},
+		"aud with null":           {claim("aud", []any{clientID, nil}), oidc.ErrToken},
+		"several aud without azp": {claim("aud", []string{clientID, "x"}), oidc.ErrToken},
+		"azp of another":          {claim("azp", "client-2"), oidc.ErrToken},
+		"azp empty":               {claim("azp", ""), oidc.ErrToken},
+		"nonce of another":        {claim("nonce", strings.Repeat("A", 43)), oidc.ErrToken},
+		"nonce missing":           {claim("nonce", nil), oidc.ErrToken},
+		"nonce as a list":         {claim("nonce", []string{"x"}), oidc.ErrToken},
+		"expired":                 {at("exp", -5*time.Minute), oidc.ErrToken},
+		"exp missing":             {claim("exp", nil), oidc.ErrToken},
+		"exp as text":             {claim("exp", "9999999999"), oidc.ErrToken},
+		"exp without end":         {claim("exp", json.Number("1e300")), oidc.ErrToken},
+		"iat missing":             {claim("iat", nil), oidc.ErrToken},
+		"iat in the future":       {at("iat", 6*time.Minute), oidc.ErrToken},
+		"not yet valid":           {at("nbf", 6*time.Minute), oidc.ErrToken},
+		"at_hash of another":      {claim("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"), oidc.ErrToken},
+		"sub missing":             {claim("sub", nil), oidc.ErrIdentity},
+		"sub empty":               {claim("sub", ""), oidc.ErrIdentity},
+		"sub a number":            {claim("sub", 7), oidc.ErrIdentity},
+		"sub too long":            {claim("sub", strings.Repeat("s", 256)), oidc.ErrIdentity},
+		"sub with a line break":   {claim("sub", "a\r\nX-Auth-Name: admin"), oidc.ErrIdentity},
+
+		"e-mail as a list":       {claim("email", []string{"ann@example.com"}), oidc.ErrIdentity},
+		"e-mail an object":       {claim("email", map[string]any{"a": 1}), oidc.ErrIdentity},
+		"two @":                  {claim("email", "attacker@evil.com@example.com"), oidc.ErrIdentity},
+		"two @ with quotes":      {claim("email", `"attacker@evil.com"@example.com`), oidc.ErrIdentity},
+		"no @":                   {claim("email", "ann"), oidc.ErrIdentity},
+		"nothing before @":       {claim("email", "@example.com"), oidc.ErrIdentity},
+		"nothing after @":        {claim("email", "ann@"), oidc.ErrIdentity},
+		"line break in e-mail":   {claim("email", "ann@example.com\nx"), oidc.ErrIdentity},
+		"NUL in e-mail":          {claim("email", "ann\x00@example.com"), oidc.ErrIdentity},
+		"C1 control in e-mail":   {claim("email", "ann\u0085@example.com"), oidc.ErrIdentity},
+		"direction mark":         {claim("email", "ann\u202e@example.com"), oidc.ErrIdentity},
+		"zero width in e-mail":   {claim("email", "ann\u200b@example.com"), oidc.ErrIdentity},
+		"blank in e-mail":        {claim("email", "ann @example.com"), oidc.ErrIdentity},
+		"address with a name":    {claim("email", "Ann <ann@example.com>"), oidc.ErrIdentity},
+		"quote in e-mail":        {claim("email", `ann"@example.com`), oidc.ErrIdentity},
+		"long e-mail":            {claim("email", strings.Repeat("a", 250)+"@example.com"), oidc.ErrIdentity},
+		"escape code in a name":  {claim("name", "ann\x1b[2J"), oidc.ErrIdentity},
+		"line break in nickname": {claim("nickname", "a\nb"), oidc.ErrIdentity},
+		"sid a list":             {claim("sid", []string{"x"}), oidc.ErrIdentity},
+
+		"access token missing":           {func(f *fake) { f.answer = map[string]any{"access_token": nil} }, oidc.ErrToken},
+		"access token with a line break": {func(f *fake) { f.answer = map[string]any{"access_token": "a\r\nb"} }, oidc.ErrToken},
+		"access token of another type":   {func(f *fake) { f.answer = map[string]any{"token_type": "DPoP"} }, oidc.ErrToken},
+		"userinfo of another": {func(f *fake) {
+			f.claims = map[string]any{"email": nil}
+			f.userinfo = map[string]any{"sub": "other", "email": "admin@example.com"}
+		}, oidc.ErrToken},
+		"two @ by userinfo": {func(f *fake) {
+			f.claims = map[string]any{"email": nil}
+			f.userinfo = map[string]any{"sub": "auth0|7", "email": "a@b@example.com"}
+		}, oidc.ErrIdentity},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			tc.fake(w.fake)
+			login, err := w.login(t)
+			if login != nil {
+				t.Errorf("logged in as %v", login)
+			}
+			wantErr(t, err, tc.want)
+		})
+	}
+}
+
+// signRaw signs what is no claims.
+func signRaw(payload string) string {
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: rsaKey(), KeyID: "k1"}}, nil))
+	return must(must(signer.Sign([]byte(payload))).CompactSerialize())
+}
+
+// Class 11: an account without an e-mail has no name, whatever it calls itself; an unverified one says so.
+func TestClass11Email(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		claims   map[string]any
+		email    string
+		verified bool
+	}{
+		"missing":         {map[string]any{"email": nil, "preferred_username": "admin@example.com"}, "", false},
+		"null":            {map[string]any{"email": json.RawMessage("null")}, "", false},
+		"unverified":      {map[string]any{"email_verified": false}, "ann@example.com", false},
+		"nothing said":    {map[string]any{"email_verified": nil}, "ann@example.com", false},
+		"verified 1":      {map[string]any{"email_verified": 1}, "ann@example.com", false},
+		"another case":    {map[string]any{"EMAIL": "admin@example.com", "Email_Verified": false}, "ann@example.com", true},
+		"apostrophe":      {map[string]any{"email": "o'neil@example.com"}, "o'neil@example.com", true},
+		"other alphabets": {map[string]any{"email": "zoë@exämple.com"}, "zoë@exämple.com", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.fake.claims = tc.claims
+			login, err := w.login(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if login.Identity().Name != tc.email || login.Person.Email != tc.email || login.Person.EmailVerified != tc.verified {
+				t.Errorf("name %q, e-mail %q, verified %v", login.Identity().Name, login.Person.Email, login.Person.EmailVerified)
+			}
+		})
+	}
+}
+
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.fake.claims = map[string]any{"groups": []string{"a", "b"}, "role": "r", "bad": []string{"a", "b\n"}, "mixed": []any{"a", 1}}
+	login, err := w.login(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"groups": "a b", "role": "r", "bad": "", "mixed": "", "none": "", "exp": ""} {
+		if got := strings.Join(login.Person.Strings(name), " "); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Class 11: new keys are found, also under an old id, and unknown ids do not become a flood at the provider.
+func TestClass11Keys(t *testing.T) {
+	t.Parallel()
+	const keys = "tenant.example.com/keys"
+	rotate := func(f *fake, kid string) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.key, f.kid = otherRSA(), kid
+		f.public = []jose.JSONWebKey{{Key: otherRSA().Public(), KeyID: kid}}
+	}
+	for name, kid := range map[string]string{"new id": "k2", "old id": "k1", "no id": ""} {
+		t.Run("rotation, "+name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			for range 2 {
+				if _, err := w.login(t); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rotate(w.fake, kid)
+			if _, err := w.login(t); err != nil {
+				t.Fatal(err)
+			}
+			if n := w.net.count(keys); n != 2 {
+				t.Errorf("keys fetched %d times, want 2", n)
+			}
+		})
+	}
+	t.Run("withdrawn key", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, nil)
+		if _, err := w.login(t); err != nil {
+			t.Fatal(err)
+		}
+		w.fake.public = []jose.JSONWebKey{{Key: otherRSA().Public(), KeyID: "k2"}} // the old one still signs
+		w.clock.move(time.Hour)
+		_, err := w.login(t)
+		wantErr(t, err, oidc.ErrToken)
+	})
+	t.Run("keys out of reach", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, nil)
+		if _, err := w.login(t); err != nil {
+			t.Fatal(err)
+		}
+		w.fake.handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }
+		w.clock.move(2 * time.Hour)
+		if _, err := w.login(t); err != nil {
+			t.Fatalf("keys of two hours ago are not used: %v", err)
+		}
+		w.clock.move(23 * time.Hour)
+		_, err := w.login(t)
+		wantErr(t, err, oidc.ErrUnavailable)
+	})
+	t.Run("flood of unknown ids", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, nil)
+		for i := range 200 {
+			raw := signJWT(otherRSA(), jose.RS256, "flood-"+strconv.Itoa(i), nil, map[string]any{})
+			_, err := w.VerifyBearer(t.Context(), raw, "api")
+			wantErr(t, err, oidc.ErrToken)
+		}
+		if n := w.net.count(keys); n > 3 {
+			t.Errorf("keys fetched %d times in one moment", n)
+		}
+		if _, err := w.login(t); err != nil {
+			t.Errorf("the flood locks others out: %v", err)
+		}
+		w.clock.move(31 * time.Second)
+		rotate(w.fake, "k2")
+		if _, err := w.login(t); err != nil {
+			t.Errorf("keys rotated after the flood: %v", err)
+		}
+	})
+}

@@ -1,0 +1,173 @@
+package oidc
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+const (
+	// LoginTime is how long a login may take, and the age to give to its cookie.
+	LoginTime = 10 * time.Minute
+	// CookiePrefix begins the name of every cookie that CookieName names.
+	CookiePrefix = "ploomber_oidc_"
+	// MaxReturnTo is the size in bytes of the longest address to return to.
+	MaxReturnTo = 2 << 10
+
+	maxName    = 64
+	randomSize = 32 // bytes of state, nonce and verifier each: more than anybody guesses
+)
+
+// random are the bytes behind a state, a nonce or a PKCE verifier.
+type random [randomSize]byte
+
+func (r random) text() string { return base64.RawURLEncoding.EncodeToString(r[:]) }
+
+// binding ties a transaction to the application at the provider that it was begun for (security class 12).
+type binding [16]byte
+
+func bindingOf(issuer, clientID string) binding {
+	sum := sha256.Sum256([]byte(issuer + "\x00" + clientID))
+	return binding(sum[:])
+}
+
+// Transaction is one login under way. It belongs to one browser, which keeps it, sealed, in a cookie: nothing is
+// stored here before somebody has logged in (security class 21).
+type Transaction struct {
+	state, nonce, verifier random
+	binding                binding
+	expires                time.Time // whole seconds
+	provider, returnTo     string
+}
+
+// Provider is the name of the Provider that began the login, for finding it again at the callback.
+func (t Transaction) Provider() string { return t.provider }
+
+// ReturnTo is what Begin was given.
+func (t Transaction) ReturnTo() string { return t.returnTo }
+
+// CookieName is CookieName of the state.
+func (t Transaction) CookieName() string { return CookieName(t.state.text()) }
+
+// Format keeps the verifier out of whatever prints a Transaction, LogValue out of logs.
+func (t Transaction) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
+
+// LogValue is for slog.
+func (t Transaction) LogValue() slog.Value { return slog.StringValue("***") }
+
+// CookieName names the cookie of the login whose state this is, so that any number of tabs log in side by side.
+// The state may be anything: the name is CookiePrefix and 16 letters, digits, - and _.
+func CookieName(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return CookiePrefix + base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// Sealer turns transactions into cookies and back. Nobody else can make, change or read one. It is safe for
+// concurrent use.
+type Sealer struct {
+	keys []cipher.AEAD // the first seals, all open
+	now  func() time.Time
+}
+
+// purpose keeps what is sealed here apart from whatever else the same secrets protect.
+const purpose = "ploomber-cloud oidc login transaction 1"
+
+// NewSealer makes a Sealer from the secrets of AUTH_SECRET: the first seals, all open.
+func NewSealer(secrets []string, now func() time.Time) (*Sealer, error) {
+	s := &Sealer{now: now}
+	if len(secrets) == 0 {
+		return nil, errors.New("sealing logins needs a secret")
+	}
+	for _, secret := range secrets {
+		key, err := hkdf.Key(sha256.New, []byte(secret), nil, purpose, 32)
+		if err != nil {
+			return nil, err
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			return nil, err
+		}
+		s.keys = append(s.keys, aead)
+	}
+	return s, nil
+}
+
+const (
+	maxPlain  = 1 + 8 + 3*randomSize + 16 + 1 + maxName + MaxReturnTo
+	maxSealed = (maxPlain + 28 + 2) / 3 * 4 // 28 for nonce and tag; some 3 of the 4 KB that a browser keeps
+	version   = 1
+)
+
+// Seal returns t in characters that a cookie can hold, at most some 3 KB.
+func (s *Sealer) Seal(t Transaction) string {
+	plain := make([]byte, 0, maxPlain)
+	plain = append(plain, version)
+	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires.Unix()))
+	plain = append(plain, t.state[:]...)
+	plain = append(plain, t.nonce[:]...)
+	plain = append(plain, t.verifier[:]...)
+	plain = append(plain, t.binding[:]...)
+	plain = append(plain, byte(len(t.provider)))
+	plain = append(plain, t.provider...)
+	plain = append(plain, t.returnTo...)
+	return base64.RawURLEncoding.EncodeToString(s.keys[0].Seal(nil, nil, plain, []byte(purpose)))
+}
+
+// Open returns what Seal made of a transaction. The error wraps ErrTransaction: the value is not ours, or ErrExpired.
+func (s *Sealer) Open(sealed string) (Transaction, error) {
+	if len(sealed) > maxSealed || strings.ContainsAny(sealed, "\r\n") { // which the decoder passes over
+		return Transaction{}, ErrTransaction
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil {
+		return Transaction{}, ErrTransaction
+	}
+	for _, key := range s.keys {
+		plain, err := key.Open(nil, nil, raw, []byte(purpose))
+		if err != nil {
+			continue
+		}
+		t, err := parseTransaction(plain)
+		if err == nil && !s.now().Before(t.expires) {
+			err = ErrExpired
+		}
+		if err != nil {
+			return Transaction{}, err
+		}
+		return t, nil
+	}
+	return Transaction{}, ErrTransaction
+}
+
+func parseTransaction(plain []byte) (Transaction, error) {
+	var t Transaction
+	const fixed = 1 + 8 + 3*randomSize + len(t.binding) + 1
+	if len(plain) < fixed || len(plain) > maxPlain || plain[0] != version {
+		return Transaction{}, ErrTransaction
+	}
+	name := int(plain[fixed-1])
+	if name > maxName || len(plain) < fixed+name || len(plain)-fixed-name > MaxReturnTo {
+		return Transaction{}, ErrTransaction
+	}
+	t.expires = time.Unix(int64(binary.BigEndian.Uint64(plain[1:])), 0)
+	rest := plain[9:]
+	for _, field := range []*random{&t.state, &t.nonce, &t.verifier} {
+		rest = rest[copy(field[:], rest):]
+	}
+	copy(t.binding[:], rest)
+	t.provider, t.returnTo = string(plain[fixed:fixed+name]), string(plain[fixed+name:])
+	return t, nil
+}
