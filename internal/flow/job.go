@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
@@ -27,10 +28,10 @@ func ShowLooks(report Reporter) func(Look) {
 	return func(l Look) {
 		if l.Status != status {
 			status = l.Status
-			report.Note("Status: %s", status)
+			report.Note("Status: %s", term.Plain(status))
 		}
 		if lines := strings.TrimRight(l.Log, "\n"); lines != "" {
-			report.Note("%s", lines)
+			report.Note("%s", term.Plain(lines))
 		}
 	}
 }

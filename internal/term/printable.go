@@ -1,6 +1,11 @@
 package term
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Printable is text as it may be shown on a terminal: quoted where it holds a character that would do
 // something there, such as moving the cursor.
@@ -9,4 +14,39 @@ func Printable(text string) string {
 		return quoted
 	}
 	return text
+}
+
+// Plain is text of several lines from somewhere else as it may be shown on a terminal: without escape
+// sequences, which can rewrite what was shown before, and without control characters but line break and tab.
+func Plain(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == '\x1b':
+			n = escape(text[i:])
+		case r == utf8.RuneError && n == 1: // no character
+		case r == '\n' || r == '\t' || unicode.IsPrint(r):
+			b.WriteString(text[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// escape returns the length of the escape sequence that text begins with, by ECMA-48: a control sequence ends
+// with a letter or one of @[\]^_`{|}~, any other is two bytes here and the rest of it is text.
+func escape(text string) int {
+	if len(text) < 2 || text[1] != '[' {
+		return min(2, len(text))
+	}
+	for i := 2; i < len(text); i++ {
+		if text[i] >= 0x40 && text[i] <= 0x7e {
+			return i + 1
+		}
+		if text[i] < 0x20 || text[i] > 0x7e {
+			return i // broken off
+		}
+	}
+	return len(text)
 }

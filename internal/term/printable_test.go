@@ -22,3 +22,23 @@ func TestPrintable(t *testing.T) {
 		}
 	}
 }
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a\n\tb é":              "a\n\tb é",
+		"\x1b[31mred\x1b[0m":    "red",
+		"\x1b[2J\x1b[1;1Hgone":  "gone",
+		"\x1b]0;title\x07text":  "0;titletext",
+		"over\rwritten\x08\x00": "overwritten",
+		"\x1b[":                 "",
+		"\x1b":                  "",
+		"\x1b[3\nnext":          "\nnext",
+		"a\u202eb\u009b31m":     "ab31m",
+		"a\xff\xfeb":            "ab",
+	} {
+		if got := term.Plain(text); got != want {
+			t.Errorf("Plain(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -65,8 +65,6 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 				return failure.Failedf("One of --add or --remove must be specified.")
 			case o.Remove && o.Overwrite:
 				return failure.Failedf("--overwrite can only be specified with --add.")
-			case o.Remove && o.Offline:
-				return failure.Usagef("--offline can only be specified with --add")
 			case o.Remove && (o.Username != "" || o.PasswordStdin):
 				return failure.Usagef("--username and --password-stdin can only be specified with --add")
 			}
@@ -79,7 +77,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.Overwrite, "overwrite", false, "with --add: ask for new credentials though there are some")
 	f.StringVar(&o.Username, "username", "", "with --add: the user's `NAME`")
 	f.BoolVar(&o.PasswordStdin, "password-stdin", false, "with --add: read the password from standard input")
-	f.BoolVar(&o.Offline, "offline", false, "with --add: do not ask the platform, for 'ploomber-cloud up' without an account")
+	f.BoolVar(&o.Offline, "offline", false, "do not ask the platform, for 'ploomber-cloud up' without an account")
 	flagset.OneOf(c, &o.Feature, "feature", "what to protect", project.Features())
 	return c
 }
@@ -158,8 +156,13 @@ func (o *Options) project(ctx context.Context) (*project.Config, error) {
 	if !o.Offline {
 		return init.Ensure(ctx)
 	}
-	there, err := o.Folder.Initialised()
-	if err != nil || !there {
+	return o.stored()
+}
+
+// stored is the folder's configuration, nil for a folder without an account's project where --offline allows
+// that.
+func (o *Options) stored() (*project.Config, error) {
+	if there, err := o.Folder.Initialised(); o.Offline && (err != nil || !there) {
 		return nil, err
 	}
 	return o.Folder.Load()
@@ -244,7 +247,7 @@ func checkLine(value string) error {
 }
 
 func (o *Options) remove() error {
-	c, err := o.Folder.Load()
+	c, err := o.stored()
 	broken, err := o.broken(err)
 	if err != nil {
 		return err
@@ -254,15 +257,17 @@ func (o *Options) remove() error {
 	if err != nil {
 		return err
 	}
-	found := broken || c.Credentials(o.Feature) != nil
 	hadUser, hadPassword := env.Unset(o.Feature.UsernameKey()), env.Unset(o.Feature.PasswordKey())
-	if o.Feature == project.API {
-		found = hadUser || hadPassword
+	found := hadUser || hadPassword // where .env alone tells: see project, and feature api
+	if c != nil && o.Feature != project.API {
+		found = broken || c.Credentials(o.Feature) != nil
 	}
 	if !found {
 		return failure.Failedf("No authentication found for %s.", o.Feature)
 	}
-	c.SetCredentials(o.Feature, nil)
+	if c != nil {
+		c.SetCredentials(o.Feature, nil)
+	}
 	if !exists {
 		env = nil
 	}

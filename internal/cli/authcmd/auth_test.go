@@ -31,7 +31,7 @@ func TestFlags(t *testing.T) {
 		"neither":               {code: failure.Failed},
 		"both":                  {args: []string{"--add", "--remove"}, code: failure.Failed},
 		"remove, overwrite":     {args: []string{"--remove", "--overwrite"}, code: failure.Failed},
-		"remove, offline":       {args: []string{"--remove", "--offline"}, code: failure.Usage},
+		"remove, offline":       {args: []string{"--remove", "--offline"}, want: Flags{Remove: true, Offline: true}},
 		"remove, a user":        {args: []string{"--remove", "--username=ann"}, code: failure.Usage},
 		"remove, a password":    {args: []string{"--remove", "--password-stdin"}, code: failure.Usage},
 		"a feature in capitals": {args: []string{"--add", "--feature=MAIN_APP"}, code: failure.Failed},

@@ -65,7 +65,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&o.FromExisting, "from-existing", false, "choose one of your projects and download it")
 	f.BoolVar(&o.OnlyConfig, "only-config", false, "with --from-existing: write the configuration here, download nothing")
-	f.BoolVarP(&o.Force, "force", "f", false, "make a new project although this folder is one; settings are kept")
+	f.BoolVarP(&o.Force, "force", "f", false, "replace the configuration that is here; a new project keeps its settings")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "take the inferred project type")
 	f.StringVar(&o.Project, "project", "", "with --from-existing: the project's `ID` or name")
 	f.StringVar(&o.Dest, "dest", "", "with --from-existing: download to `FOLDER`")

@@ -168,5 +168,8 @@ func (o *Options) fresh(before, now string, first bool) *string {
 		lines := strings.Split(text, "\n")
 		text = strings.Join(lines[max(0, len(lines)-o.Tail):], "\n")
 	}
+	if o.IO.Out.TTY() { // into a file or pipe it goes as it is
+		text = term.Plain(text)
+	}
 	return &text
 }

@@ -78,6 +78,9 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 			if c.Flags().Changed("deploy") {
 				o.DeployNow = &deployNow
 			}
+			if other, of := foreignFlag(c, args[0]); other != "" {
+				return failure.Usagef("--%s is for the template %s", other, of)
+			}
 			return run(c.Context(), args[0], &o)
 		},
 		ValidArgsFunction: flagset.Fixed(names()...),
@@ -91,6 +94,22 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 	f.BoolVar(&deployNow, "deploy", false, "vllm: deploy at once, or with --deploy=false not")
 	flagset.Config(c, &o.Folder.Config)
 	return c
+}
+
+// foreignFlag finds a flag that was given but belongs to another template than the named one.
+func foreignFlag(c *cobra.Command, template string) (flag, of string) {
+	flags := map[string][]string{
+		"auth0": {"client-id", "issuer", "client-secret-stdin", "config"},
+		"vllm":  {"model", "hf-token-stdin", "deploy"},
+	}
+	for _, of := range names() {
+		for _, flag := range flags[of] {
+			if of != template && flags[template] != nil && c.Flags().Changed(flag) {
+				return flag, of
+			}
+		}
+	}
+	return "", ""
 }
 
 func apply(ctx context.Context, template string, o *Options) (err error) {
