@@ -64,7 +64,10 @@ func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 		tokens.IDToken = old.IDToken
 		return tokens, nil
 	}
-	return tokens, p.checkSamePerson(ctx, old.IDToken, tokens)
+	if err := p.checkSamePerson(ctx, old.IDToken, tokens); err != nil {
+		return Tokens{}, err
+	}
+	return tokens, nil
 }
 
 // checkSamePerson verifies a renewed ID token, which must be about whoever logged in: OpenID Connect Core, 12.2.

@@ -235,7 +235,7 @@ func (f *fake) token(w http.ResponseWriter, r *http.Request) {
 		claims["nonce"] = nonce
 	}
 	merge(claims, f.claims)
-	raw := ""
+	var raw string
 	if f.sign != nil {
 		raw = f.sign(claims)
 	} else {
@@ -281,12 +281,14 @@ type world struct {
 	clock  *clock
 	net    *network
 	log    *bytes.Buffer
+	logger *slog.Logger
 	sealer *oidc.Sealer
 }
 
 func newWorld(t *testing.T, change func(*oidc.Options)) *world {
 	t.Helper()
 	w := &world{clock: newClock(), net: &network{hosts: map[string]http.Handler{}}, log: &bytes.Buffer{}}
+	w.logger = slog.New(slog.NewTextHandler(&locked{w: w.log}, nil))
 	w.fake = newFake(issuerURL, w.clock)
 	w.net.set("tenant.example.com", w.fake)
 	w.Provider = w.provider(t, change)
@@ -299,7 +301,7 @@ func (w *world) provider(t *testing.T, change func(*oidc.Options)) *oidc.Provide
 	t.Helper()
 	o := oidc.Options{Issuer: issuerURL, ClientID: clientID, ClientSecret: testSecret, RedirectURL: callbackURL,
 		Now: w.clock.now, Random: rand.Reader, Transport: w.net,
-		Log: slog.New(slog.NewTextHandler(&locked{w: w.log}, nil))}
+		Log: w.logger}
 	if change != nil {
 		change(&o)
 	}

@@ -1,0 +1,253 @@
+package oidc_test
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+const audience = "https://api.example.com"
+
+// When a session has to end: only an audience makes the access token's expiry count, and its own word comes first.
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	jwt := func(f *fake, claims map[string]any) string { return signJWT(otherRSA(), jose.RS256, "x", nil, claims) }
+	for name, tc := range map[string]struct {
+		audience string
+		answer   func(f *fake) map[string]any
+		in       time.Duration // zero: nothing is known
+		ends     bool          // the session, then
+	}{
+		"JWT": {audience, func(f *fake) map[string]any {
+			return map[string]any{"access_token": jwt(f, map[string]any{"exp": f.clock.now().Unix() + 6})}
+		}, 6 * time.Second, true},
+		"JWT without exp": {audience, func(f *fake) map[string]any { return map[string]any{"access_token": jwt(f, map[string]any{})} }, time.Hour, true},
+		"JWT with a broken exp": {audience, func(f *fake) map[string]any {
+			return map[string]any{"access_token": jwt(f, map[string]any{"exp": "soon"})}
+		}, time.Hour, true},
+		"opaque":             {audience, func(*fake) map[string]any { return nil }, time.Hour, true},
+		"looks like a JWT":   {audience, func(*fake) map[string]any { return map[string]any{"access_token": "a.b.c"} }, time.Hour, true},
+		"expires_in as text": {audience, func(*fake) map[string]any { return map[string]any{"expires_in": "60"} }, time.Minute, true},
+		"nothing said":       {audience, func(*fake) map[string]any { return map[string]any{"expires_in": nil} }, 0, false},
+		"negative":           {audience, func(*fake) map[string]any { return map[string]any{"expires_in": -1} }, 0, false},
+		"without end":        {audience, func(*fake) map[string]any { return map[string]any{"expires_in": 1e18} }, 0, false},
+		"no audience":        {"", func(*fake) map[string]any { return nil }, time.Hour, false},
+		"no audience, JWT, sooner": {"", func(f *fake) map[string]any {
+			return map[string]any{"access_token": jwt(f, map[string]any{"exp": f.clock.now().Unix() + 6})}
+		}, time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(o *oidc.Options) { o.Audience = tc.audience })
+			w.fake.answer = tc.answer(w.fake)
+			login, err := w.login(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.in == 0 {
+				if !login.Tokens.Expires.IsZero() {
+					t.Errorf("expires %v", login.Tokens.Expires)
+				}
+				tc.in = 1000 * time.Hour
+			}
+			w.clock.move(tc.in - time.Second)
+			if w.Expired(login.Tokens) {
+				t.Error("expired a second early")
+			}
+			w.clock.move(time.Second)
+			if w.Expired(login.Tokens) != tc.ends {
+				t.Errorf("expired: %v", !tc.ends)
+			}
+		})
+	}
+}
+
+// withRefresh makes every answer bring the next refresh token.
+func withRefresh(f *fake) func() {
+	n := 1
+	f.answer = map[string]any{"refresh_token": "refresh-1"}
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		n++
+		f.answer = map[string]any{"refresh_token": "refresh-" + strconv.Itoa(n), "access_token": "access-" + strconv.Itoa(n)}
+	}
+}
+
+// Many requests at once, and late ones with what the session was before, use a refresh token only once.
+func TestRefreshSingleFlight(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	next := withRefresh(w.fake)
+	login, err := w.login(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next()
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			got, err := w.Refresh(t.Context(), login.Tokens)
+			if err != nil || got.AccessToken != "access-2" || got.RefreshToken != "refresh-2" || got.IDToken == "" {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	next()
+	w.clock.move(59 * time.Second)
+	if got, err := w.Refresh(t.Context(), login.Tokens); err != nil || got.AccessToken != "access-2" {
+		t.Errorf("a late request: %v", err)
+	}
+	if w.fake.refresh["refresh-1"] != 1 {
+		t.Errorf("the refresh token was used %d times", w.fake.refresh["refresh-1"])
+	}
+	w.clock.move(time.Second)
+	_, err = w.Refresh(t.Context(), login.Tokens)
+	wantErr(t, err, oidc.ErrDenied)
+}
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fake func(*fake)
+		want error
+	}{
+		"kept refresh token":    {func(f *fake) { f.answer["refresh_token"] = nil }, nil},
+		"no new ID token":       {func(f *fake) { f.answer["id_token"] = nil }, nil},
+		"somebody else":         {claim("sub", "other"), oidc.ErrToken},
+		"another nonce":         {claim("nonce", "other"), oidc.ErrToken},
+		"another audience":      {claim("aud", "client-2"), oidc.ErrToken},
+		"foreign key":           {func(f *fake) { f.key = otherRSA() }, oidc.ErrToken},
+		"control in a name":     {claim("name", "a\nb"), oidc.ErrIdentity},
+		"no access token":       {func(f *fake) { f.answer["access_token"] = nil }, oidc.ErrToken},
+		"ended by the provider": {func(f *fake) { f.refresh["refresh-1"] = 1 }, oidc.ErrDenied},
+		"provider is ill": {func(f *fake) {
+			f.handle["/token"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }
+		}, oidc.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			withRefresh(w.fake)
+			login, err := w.login(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tc.fake(w.fake)
+			got, err := w.Refresh(t.Context(), login.Tokens)
+			wantErr(t, err, tc.want)
+			if tc.want == nil && (got.RefreshToken != "refresh-1" || got.IDToken == "" || got.AccessToken != "opaque-token") {
+				t.Error("tokens are missing")
+			}
+			if tc.want != nil && got != (oidc.Tokens{}) {
+				t.Error("tokens together with an error")
+			}
+		})
+	}
+	t.Run("without a refresh token", func(t *testing.T) {
+		t.Parallel()
+		_, err := newWorld(t, nil).Refresh(t.Context(), oidc.Tokens{AccessToken: "a"})
+		wantErr(t, err, oidc.ErrNoRefresh)
+	})
+}
+
+// Class 11: access tokens of programs.
+func TestClass11Bearer(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		header, claims map[string]any
+		audience       string
+		want           error
+	}{
+		"plain":                       {},
+		"typed":                       {header: map[string]any{"typ": "at+jwt"}},
+		"typed as media type":         {header: map[string]any{"typ": "application/at+jwt"}},
+		"several audiences":           {claims: map[string]any{"aud": []string{"x", audience}}},
+		"other audience":              {claims: map[string]any{"aud": clientID}, want: oidc.ErrToken},
+		"audience missing":            {claims: map[string]any{"aud": nil}, want: oidc.ErrToken},
+		"audience that begins alike":  {claims: map[string]any{"aud": audience + ".evil.com"}, want: oidc.ErrToken},
+		"other issuer":                {claims: map[string]any{"iss": "https://evil.example.com"}, want: oidc.ErrToken},
+		"ID token":                    {claims: map[string]any{"nonce": "n"}, want: oidc.ErrToken},
+		"ID token, by its hash":       {claims: map[string]any{"at_hash": "n"}, want: oidc.ErrToken},
+		"ID token, client's audience": {claims: map[string]any{"aud": clientID}, audience: clientID, want: oidc.ErrToken},
+		"client's audience":           {claims: map[string]any{"aud": clientID, "scp": "read"}, audience: clientID},
+		"logout token":                {header: map[string]any{"typ": "logout+jwt"}, want: oidc.ErrToken},
+		"type a number":               {header: map[string]any{"typ": 1}, want: oidc.ErrToken},
+		"expired":                     {claims: map[string]any{"exp": 1}, want: oidc.ErrToken},
+		"without expiry":              {claims: map[string]any{"exp": nil}, want: oidc.ErrToken},
+		"without subject":             {claims: map[string]any{"sub": nil}, want: oidc.ErrIdentity},
+		"two @":                       {claims: map[string]any{"email": "a@b@c"}, want: oidc.ErrIdentity},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			now := w.clock.now()
+			claims := map[string]any{"iss": issuerURL, "aud": audience, "sub": "m@clients", "iat": now.Unix(), "exp": now.Unix() + 60}
+			raw := signJWT(rsaKey(), jose.RS256, "k1", tc.header, merge(claims, tc.claims))
+			if tc.audience == "" {
+				tc.audience = audience
+			}
+			got, err := w.VerifyBearer(t.Context(), raw, tc.audience)
+			wantErr(t, err, tc.want)
+			if err == nil {
+				if id := got.Identity(); id.Subject != "m@clients" || id.AccessToken != raw || id.IDToken != "" || got.Expires.Unix() != now.Unix()+60 {
+					t.Errorf("identity %+v until %v", id, got.Expires)
+				}
+			}
+		})
+	}
+	t.Run("no audience required", func(t *testing.T) {
+		t.Parallel()
+		if _, err := newWorld(t, nil).VerifyBearer(t.Context(), "x", ""); err == nil || errors.Is(err, oidc.ErrToken) {
+			t.Errorf("error %v", err)
+		}
+	})
+	for name, raw := range map[string]string{"empty": "", "opaque": "opaque", "five parts": "a.b.c.d.e", "JSON form": `{"payload":"e30"}`,
+		"huge": strings.Repeat("a", 1<<17)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newWorld(t, nil).VerifyBearer(t.Context(), raw, audience)
+			wantErr(t, err, oidc.ErrToken)
+		})
+	}
+}
+
+// Class 22: no log shows a token, a code or a secret, whatever happens.
+func TestClass22Logs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.net.set("tenant.example.com", nil)
+	_ = w.Ready(t.Context())
+	w.net.set("tenant.example.com", w.fake)
+	w.clock.move(time.Minute)
+	withRefresh(w.fake)
+	login, err := w.login(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Refresh(t.Context(), login.Tokens)
+	w.logger.Info("login", "login", login, "tokens", login.Tokens)
+	w.fake.claims = map[string]any{"nonce": "x"}
+	_, err = w.login(t)
+	w.logger.Info("refused", "error", err)
+	said := w.log.String()
+	for _, secret := range []string{testSecret, "opaque-token", "refresh-1", "code-", login.Tokens.IDToken, cookieKey} {
+		if strings.Contains(said, secret) {
+			t.Errorf("the log shows %q:\n%s", secret, said)
+		}
+	}
+	for _, want := range []string{"provider not available", "provider found"} {
+		if strings.Count(said, want) != 1 {
+			t.Errorf("the log has not one %q:\n%s", want, said)
+		}
+	}
+}
