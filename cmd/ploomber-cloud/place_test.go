@@ -104,20 +104,20 @@ func status(t *testing.T, err error) int {
 
 // speech is output that can be waited for.
 type speech struct {
-	sync.Mutex
-	bytes.Buffer
+	mu   sync.Mutex
+	text bytes.Buffer // not embedded: its ReadFrom would write behind the lock
 }
 
 func (s *speech) Write(p []byte) (int, error) {
-	s.Lock()
-	defer s.Unlock()
-	return s.Buffer.Write(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
 }
 
 func (s *speech) said() string {
-	s.Lock()
-	defer s.Unlock()
-	return s.Buffer.String()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // eventually waits until ok holds.

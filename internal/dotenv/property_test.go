@@ -25,9 +25,9 @@ func lookupIn(env map[string]string) Lookup {
 func TestAddThenRemoveRestores(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		file := anyFile.Draw(t, "file")
-		added := rapid.SliceOfNDistinct(freshKey, 1, 3, rapid.ID[string]).Draw(t, "keys")
-		values := rapid.SliceOfN(anyValue, len(added), len(added)).Draw(t, "values")
+		file := anyFile().Draw(t, "file")
+		added := rapid.SliceOfNDistinct(freshKey(), 1, 3, rapid.ID[string]).Draw(t, "keys")
+		values := rapid.SliceOfN(anyValue(), len(added), len(added)).Draw(t, "values")
 		removed := rapid.Permutation(added).Draw(t, "removal order")
 		checkRestored(t, file, added, values, removed)
 	})
@@ -90,7 +90,7 @@ func TestReadsAsPythonDotenv(t *testing.T) {
 	t.Parallel()
 	p := startPeer(t)
 	rapid.Check(t, func(t *rapid.T) {
-		p.compare(t, anyFile.Draw(t, "file"), environ)
+		p.compare(t, anyFile().Draw(t, "file"), environ)
 	})
 }
 
@@ -123,15 +123,15 @@ func TestEditsReadAsPythonDotenv(t *testing.T) {
 	t.Parallel()
 	p := startPeer(t)
 	rapid.Check(t, func(t *rapid.T) {
-		file := anyFile.Draw(t, "file")
+		file := anyFile().Draw(t, "file")
 		before := p.compare(t, file, environ)
 		for range rapid.IntRange(1, 3).Draw(t, "edits") {
 			f := reopen(t, file)
-			key := rapid.OneOf(freshKey, anyKey, rapid.SampledFrom(append(f.Keys(), "NEW"))).Draw(t, "key")
+			key := rapid.OneOf(freshKey(), anyKey(), rapid.SampledFrom(append(f.Keys(), "NEW"))).Draw(t, "key")
 			had := f.last(key) >= 0
 			typed, set := "", rapid.IntRange(0, 3).Draw(t, "set") > 0
 			if set {
-				typed = anyValue.Draw(t, "typed")
+				typed = anyValue().Draw(t, "typed")
 				if err := f.Set(key, typed); err != nil {
 					if string(f.Bytes()) != file {
 						t.Fatalf("%q: Set failed and changed the file", file)
@@ -153,11 +153,11 @@ func TestEditsReadAsPythonDotenv(t *testing.T) {
 func TestReplacedKeyIsReferredToAsBefore(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		f := parse(anyFile.Draw(t, "file"))
+		f := parse(anyFile().Draw(t, "file"))
 		if f.Empty() {
 			return
 		}
-		key, typed := rapid.SampledFrom(f.Keys()).Draw(t, "key"), anyValue.Draw(t, "typed")
+		key, typed := rapid.SampledFrom(f.Keys()).Draw(t, "key"), anyValue().Draw(t, "typed")
 		want := &File{statements: slices.Clone(f.statements)}
 		s := &want.statements[f.last(key)]
 		s.null, s.value = false, strings.ReplaceAll(typed, "${", literalDollarBrace)
