@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -17,6 +19,12 @@ type Bearer struct {
 	Expires time.Time // for the caller's cache of tokens that have been verified
 	token   string
 }
+
+// Format keeps the token out of whatever prints a Bearer.
+func (b Bearer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.Person.Subject) }
+
+// LogValue keeps it out of logs.
+func (b Bearer) LogValue() slog.Value { return slog.StringValue(b.Person.Subject) }
 
 // Identity is what the app is told.
 func (b *Bearer) Identity() identity.Identity {

@@ -99,13 +99,21 @@ func TestClass12And18Discovery(t *testing.T) {
 // The code and the client's secret go nowhere but to the token endpoint (class 18).
 func TestClass18TokenRedirect(t *testing.T) {
 	t.Parallel()
-	for name, target := range map[string]string{"elsewhere": "https://evil.example.com/token", "same host": "/elsewhere"} {
+	for name, tc := range map[string]struct {
+		target string
+		code   int
+	}{
+		"elsewhere, again as POST": {"https://evil.example.com/token", http.StatusTemporaryRedirect},
+		"elsewhere, as GET":        {"https://evil.example.com/token", http.StatusFound},
+		"same host, again as POST": {"/elsewhere", http.StatusPermanentRedirect},
+		"same host, as GET":        {"/elsewhere", http.StatusSeeOther},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			w.net.set("evil.example.com", newFake("https://evil.example.com", w.clock))
 			w.fake.handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
-				http.Redirect(rw, r, target, http.StatusTemporaryRedirect)
+				http.Redirect(rw, r, tc.target, tc.code)
 			}
 			_, err := w.login(t)
 			wantErr(t, err, oidc.ErrUnavailable)

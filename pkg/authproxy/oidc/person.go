@@ -1,6 +1,8 @@
 package oidc
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
@@ -46,12 +48,11 @@ func (l *Login) Identity() identity.Identity {
 		AccessToken: l.Tokens.AccessToken, IDToken: l.Tokens.IDToken}
 }
 
-// LogValue keeps tokens and claims out of logs.
-func (l *Login) LogValue() slog.Value { return slog.StringValue(l.Person.Subject) }
-func (l *Login) String() string       { return l.Person.Subject }
+// Format keeps tokens and claims out of whatever prints a Login.
+func (l Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, l.Person.Subject) }
 
-// GoString is for %#v.
-func (l *Login) GoString() string { return "oidc.Login" }
+// LogValue keeps them out of logs.
+func (l Login) LogValue() slog.Value { return slog.StringValue(l.Person.Subject) }
 
 // personOf reads and checks what a genuine token says.
 func personOf(c claims, issuer string) (Person, error) {

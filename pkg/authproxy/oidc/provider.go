@@ -33,6 +33,12 @@ type Options struct {
 	Log       *slog.Logger      // nil logs nothing
 }
 
+// Format keeps the client's secret out of whatever prints Options.
+func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.Issuer+" "+o.ClientID) }
+
+// LogValue keeps it out of logs.
+func (o Options) LogValue() slog.Value { return slog.StringValue(o.Issuer + " " + o.ClientID) }
+
 // Provider is one application at one provider. It is safe for concurrent use.
 type Provider struct {
 	options   Options
@@ -94,6 +100,12 @@ func scopeOf(scope string) string {
 	}
 	return strings.Join(fields, " ")
 }
+
+// Format keeps the client's secret out of whatever prints a Provider.
+func (p *Provider) Format(f fmt.State, verb rune) { p.options.Format(f, verb) }
+
+// LogValue keeps it out of logs.
+func (p *Provider) LogValue() slog.Value { return p.options.LogValue() }
 
 // Name is Options.Name.
 func (p *Provider) Name() string { return p.options.Name }

@@ -1,7 +1,10 @@
 package oidc_test
 
 import (
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -239,8 +242,21 @@ func TestClass22Logs(t *testing.T) {
 	w.fake.claims = map[string]any{"nonce": "x"}
 	_, err = w.login(t)
 	w.logger.Info("refused", "error", err)
+	bearer, err := w.VerifyBearer(t.Context(), signJWT(rsaKey(), jose.RS256, "k1", nil, map[string]any{"iss": issuerURL,
+		"aud": audience, "sub": "m", "iat": w.clock.now().Unix(), "exp": w.clock.now().Unix() + 60}), audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, tx := w.begin(t, w.Provider)
+	options := oidc.Options{ClientSecret: testSecret}
+	for _, v := range []any{login, *login, login.Tokens, bearer, *bearer, tx, w.Provider, options, &options} {
+		w.logger.Info("value", "value", v)
+		w.logger.Info(fmt.Sprintf("%v %+v %#v %s %q %x", v, v, v, v, v, v))
+		slog.New(slog.NewJSONHandler(w.log, nil)).Info("value", "value", v)
+	}
 	said := w.log.String()
-	for _, secret := range []string{testSecret, "opaque-token", "refresh-1", "code-", login.Tokens.IDToken, cookieKey} {
+	for _, secret := range []string{testSecret, "opaque-token", "refresh-1", "code-", login.Tokens.IDToken, cookieKey,
+		bearer.Identity().AccessToken, hex.EncodeToString([]byte(testSecret))} {
 		if strings.Contains(said, secret) {
 			t.Errorf("the log shows %q:\n%s", secret, said)
 		}
