@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,12 +43,12 @@ func (o *Options) fromExisting(ctx context.Context) error {
 		return err
 	}
 	c, to := o.configOf(id, found), o.Folder
-	if !o.OnlyConfig {
-		if to, err = o.download(ctx, api, id); err != nil {
-			return err
-		}
+	if o.OnlyConfig {
+		err = to.Save(c, nil)
+	} else {
+		to, err = o.download(ctx, api, c)
 	}
-	if err := to.Save(c, nil); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := o.done(c, to); err != nil {
@@ -126,24 +127,53 @@ func (o *Options) configOf(id string, p *cloudapi.Project) *project.Config {
 	return c
 }
 
-// download unpacks the project into a folder, or leaves that as it was.
-func (o *Options) download(ctx context.Context, api *cloudapi.Client, id string) (flow.Folder, error) {
-	to, err := o.destination(ctx, id)
+// download unpacks the project with its configuration into the folder that the user wants.
+func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project.Config) (flow.Folder, error) {
+	to, err := o.destination(ctx, c.ID)
 	if err != nil {
 		return to, err
 	}
-	archive, err := os.CreateTemp(o.TempDir(), "ploomber-cloud-*.zip")
+	staging, err := os.MkdirTemp(o.TempDir(), "ploomber-cloud-*")
 	if err != nil {
 		return to, fmt.Errorf("cannot download the project: %w", err)
 	}
-	defer func() {
-		_ = archive.Close()
-		_ = os.Remove(archive.Name())
-	}()
-	if err := api.Download(ctx, id, archive); err != nil {
+	defer func() { _ = os.RemoveAll(staging) }() // in the system's temporary folder, which is cleared by itself
+	archive, err := os.Create(filepath.Join(staging, "project.zip"))
+	if err != nil {
+		return to, fmt.Errorf("cannot download the project: %w", err)
+	}
+	err = api.Download(ctx, c.ID, archive)
+	if closeErr := archive.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
 		return to, err
 	}
-	return to, o.unpack(ctx, archive.Name(), to.Dir)
+	if _, err := os.Lstat(to.Dir); errors.Is(err, fs.ErrNotExist) {
+		if placed, err := o.place(ctx, archive.Name(), staging, to.Dir, c); placed || err != nil {
+			return to, err
+		}
+	}
+	if err := o.unpack(ctx, archive.Name(), to.Dir); err != nil {
+		return to, err
+	}
+	return to, to.Save(c, nil)
+}
+
+// place makes the new folder dest in one step, so that it is never there in part. It is not placed where the
+// temporary folder is on another file system.
+func (o *Options) place(ctx context.Context, archive, staging, dest string, c *project.Config) (placed bool, err error) {
+	whole := flow.Folder{Dir: filepath.Join(staging, "project")}
+	if err := o.unpack(ctx, archive, whole.Dir); err != nil {
+		return false, err
+	}
+	if err := whole.Save(c, nil); err != nil {
+		return false, err
+	}
+	if err := os.MkdirAll(filepath.Dir(dest), 0o755); err != nil {
+		return false, fmt.Errorf("cannot make the folder %s: %w", dest, err)
+	}
+	return os.Rename(whole.Dir, dest) == nil, nil
 }
 
 // destination is the folder to download to; it must not be a project already.
