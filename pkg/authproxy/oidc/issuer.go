@@ -47,11 +47,19 @@ func checkURL(u *url.URL) error {
 		return errors.New("has no host")
 	case u.User != nil:
 		return errors.New("must not hold a user")
+	case strings.ContainsFunc(u.Host, foreignToHost):
+		return errors.New("has a host that is no host name (write an international one in its xn-- form)")
 	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	default:
 		return errors.New("must start with https:// (http:// only on this machine)")
 	}
+}
+
+// foreignToHost tells whether r stands in no host name, IP address or port (RFC 3986, 3.2.2, less its escapes).
+func foreignToHost(r rune) bool {
+	alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+	return !alphanumeric && !strings.ContainsRune("-._:[]", r)
 }
 
 // checkEndpoint accepts what a discovery document may name. A provider elsewhere has no business on this machine:
