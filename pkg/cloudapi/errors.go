@@ -173,14 +173,15 @@ func (c *Client) clean(s string) string {
 	return oneLine(s, 2*maxDetail)
 }
 
-// oneLine replaces each run of white space, control characters and marks that change the direction of writing with
+// oneLine replaces each run of white space and of characters that are not printable (control characters, marks that
+// change the direction of writing) with
 // one space, and cuts after limit characters.
 func oneLine(s string, limit int) string {
 	var b strings.Builder
 	gap := false
 	n := 0
 	for _, r := range s {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) || r == unicode.ReplacementChar {
 			gap = true
 			continue
 		}
