@@ -56,7 +56,7 @@ func victims() map[string]victim {
 			stage: "{\n    \"id\": \"streamlit-app-N\",\n    \"type\": \"streamlit\"\n}", rest: "ana\nsecret\n",
 		},
 		// A download may leave its own hidden folder behind. Its next run refuses to overwrite what has arrived.
-		"init existing": {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "."}, once: true, unpacks: true},
+		"init existing":             {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "."}, once: true, unpacks: true},
 		"init existing, new folder": {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "new/app"}, once: true},
 		// Its next run wants an empty folder again, as the reference tool's does.
 		"templates vllm": {args: []string{"templates", "vllm", "--model", "a/b", "--deploy=false"}, once: true},
