@@ -23,7 +23,7 @@ func testTask(ctx context.Context, w *workspace, args []string) error {
 	f.SetOutput(w.out)
 	frameworks := f.String("frameworks", "all", "real frameworks to test with: none, light ("+lightFrameworks+"), all or a `list`")
 	only := f.String("only", "", "comma-separated `stages` to run; all when empty")
-	fuzzTime := f.Duration("fuzztime", 5*time.Second, "`time` for each fuzz target")
+	fuzzTime := f.Duration("fuzztime", 3*time.Second, "`time` for each fuzz target")
 	lenient := f.Bool("allow-missing", false, "go on where a tool can not be installed; tests that need it are skipped")
 	if err := f.Parse(args); err != nil {
 		return err
