@@ -117,9 +117,9 @@ func (p *Proxy) begin(r *http.Request, grants []session.Grant) (session.ID, *ses
 		return "", nil, err
 	}
 	now := p.now()
-	s := &session.Session{Key: id.Key(), Owner: grants[0].Identity.Subject, Grants: grants,
+	s := &session.Session{Key: id.Key(), Tags: []string{grants[0].Identity.Subject}, Grants: grants,
 		Created: now, Idle: p.config.SessionIdle, Expires: now.Add(p.config.SessionLifetime)}
-	return id, s, p.store.Create(r.Context(), s)
+	return id, s, p.store.Put(r.Context(), s, session.Key{})
 }
 
 // end ends sessions and closes their WebSockets.
@@ -134,7 +134,7 @@ func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
 
 // EndOwner ends every session of a subject, as X-Auth-Sub names it, and closes their WebSockets.
 func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
-	keys, err := p.store.DeleteOwner(ctx, subject)
+	keys, err := p.store.DeleteTagged(ctx, subject)
 	for _, key := range keys {
 		p.live.end(key)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,8 +39,12 @@ type Config struct {
 	// Passwords holds the credential of each feature that has one.
 	Passwords    map[Feature]Login
 	PasswordMode Mode
-	// OIDC is the provider that guards the main app; nil where there is none.
-	OIDC *OIDC
+	// Providers guard the main app: its visitors log in at one of them. Without any it has a password or none.
+	Providers []Provider
+	// Access says which of the people that a provider knows may come in; its zero value says all.
+	Access Access
+	// BearerAudience lets programs in with a provider's access token that is for this audience; empty lets none.
+	BearerAudience string
 	// AnalyticsPath and APIPath are what those features guard: the path and everything below it.
 	AnalyticsPath, APIPath string
 	// PublicPaths are open to everybody: exactly that path, or everything below one that ends in "/".
@@ -60,8 +65,9 @@ type Login struct {
 	Password Secret
 }
 
-// OIDC is an application registered with an OpenID Connect provider.
-type OIDC struct {
+// Provider is an application registered with an OpenID Connect provider.
+type Provider struct {
+	Name         string // in AUTH_PROVIDERS and the names of its variables, lower case; empty for the only one
 	Issuer       string // URL with scheme
 	ClientID     string
 	ClientSecret Secret
@@ -69,11 +75,24 @@ type OIDC struct {
 	Scope        string
 }
 
+// Access lists who may come in. A nil list asks for nothing, and an empty one lets nobody in: a list that was
+// emptied by mistake must not open the app. E-mail addresses and domains are two ways to say the same, so one of
+// the two is enough; groups and every claim are asked for besides.
+type Access struct {
+	Emails  []string            // addresses, which the provider must have verified
+	Domains []string            // of such addresses, such as example.com
+	Groups  []string            // one of them has to be in the claim GroupsClaim
+	Claims  map[string][]string // name to values, of which one is needed
+
+	GroupsClaim string // where a provider says the groups; empty means "groups"
+}
+
 // Defaults of what a Config leaves open.
 const (
 	DefaultAnalyticsPath   = "/analytics"
 	DefaultAPIPath         = "/api"
 	DefaultScope           = "openid profile email"
+	DefaultGroupsClaim     = "groups"
 	DefaultSessionIdle     = 24 * time.Hour
 	DefaultSessionLifetime = 7 * 24 * time.Hour
 )
@@ -94,10 +113,10 @@ func (c Config) withDefaults() Config {
 	if c.SessionLifetime == 0 {
 		c.SessionLifetime = DefaultSessionLifetime
 	}
-	if c.OIDC != nil {
-		oidc := *c.OIDC
-		def(&oidc.Scope, DefaultScope)
-		c.OIDC = &oidc
+	def(&c.Access.GroupsClaim, DefaultGroupsClaim)
+	c.Providers = slices.Clone(c.Providers)
+	for i := range c.Providers {
+		def(&c.Providers[i].Scope, DefaultScope)
 	}
 	return c
 }
@@ -112,7 +131,7 @@ func (c Config) Only(f Feature) Config {
 		c.Passwords = map[Feature]Login{MainApp: login}
 	}
 	if f != MainApp {
-		c.OIDC = nil
+		c.Providers = nil
 	}
 	c.PublicPaths = nil
 	return c
@@ -151,8 +170,12 @@ func (c Config) Rules() []Rule {
 	if login, ok := c.Passwords[MainApp]; ok {
 		rest = Rule{Where: rest.Where, How: "password (user " + login.Username + ")"}
 	}
-	if c.OIDC != nil {
-		rest = Rule{Where: rest.Where, How: "login at " + c.OIDC.Issuer}
+	if len(c.Providers) > 0 {
+		var issuers []string
+		for _, p := range c.Providers {
+			issuers = append(issuers, p.Issuer)
+		}
+		rest = Rule{Where: rest.Where, How: "login at " + strings.Join(issuers, " or ")}
 	}
 	if len(rules) == 0 {
 		rest.Where = "everything"

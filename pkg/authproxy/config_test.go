@@ -47,7 +47,7 @@ func TestConfigFrom(t *testing.T) {
 	}
 	if c.PasswordMode != authproxy.ModeBasic || len(c.TrustedProxies) != 2 || c.TrustedProxies[1].String() != "192.0.2.7/32" ||
 		c.SessionIdle != 90*time.Minute || c.SessionLifetime != authproxy.DefaultSessionLifetime || len(c.Secrets) != 2 ||
-		c.BaseURL.Host != "app.example.com" || c.APIPath != "/api" || len(c.PublicPaths) != 2 || c.OIDC != nil {
+		c.BaseURL.Host != "app.example.com" || c.APIPath != "/api" || len(c.PublicPaths) != 2 || len(c.Providers) != 0 {
 		t.Errorf("config %+v", c)
 	}
 }
@@ -79,8 +79,8 @@ func TestConfigFromOIDC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.OIDC.Issuer != "https://tenant.example.com" || c.OIDC.Scope != authproxy.DefaultScope {
-		t.Errorf("%+v", c.OIDC)
+	if c.Providers[0].Issuer != "https://tenant.example.com" || c.Providers[0].Scope != authproxy.DefaultScope {
+		t.Errorf("%+v", c.Providers)
 	}
 	vars["username_api"], vars["password_api"] = "bot", "pw"
 	if _, err := authproxy.ConfigFrom(from(vars)); err != nil {
@@ -196,7 +196,7 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	o := authproxy.Options{Now: time.Now, Random: rand.Reader, BcryptCost: 4}
 	oidc := authproxy.Config{Secrets: []authproxy.Secret{longSecret},
-		OIDC: &authproxy.OIDC{Issuer: "https://t.example.com", ClientID: "id", ClientSecret: "cs"}}
+		Providers: []authproxy.Provider{{Issuer: "https://t.example.com", ClientID: "id", ClientSecret: "cs"}}}
 	for name, tc := range map[string]struct {
 		config authproxy.Config
 		change func(*authproxy.Options)
@@ -247,10 +247,10 @@ func TestConfigShowsNoSecret(t *testing.T) {
 	c := mainApp()
 	c.Passwords[authproxy.MainApp] = authproxy.Login{Username: "ann", Password: "canary"}
 	c.Secrets = []authproxy.Secret{"canary"}
-	c.OIDC = &authproxy.OIDC{ClientSecret: "canary"}
+	c.Providers = []authproxy.Provider{{ClientSecret: "canary"}}
 	c.BaseURL = &url.URL{Scheme: "https", Host: "x"}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "%v %+v %#v %v", c, c, c, *c.OIDC)
+	fmt.Fprintf(&out, "%v %+v %#v %v", c, c, c, c.Providers[0])
 	_ = json.NewEncoder(&out).Encode(c)
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("config", "c", c)
 	if strings.Contains(out.String(), "canary") {

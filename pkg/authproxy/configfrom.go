@@ -78,7 +78,7 @@ func ConfigFrom(s Source) (Config, error) {
 		BaseURL:            r.baseURL(),
 		Passwords:          r.passwords(),
 		PasswordMode:       Mode(strings.ToLower(r.text(keyPasswordMode))),
-		OIDC:               r.oidc(),
+		Providers:          r.providers(),
 		AnalyticsPath:      r.text(keyAnalyticsPath),
 		APIPath:            r.text(keyAPIPath),
 		PublicPaths:        r.list(keyPublicPaths),
@@ -203,7 +203,7 @@ func (r *reader) resolve(v Value, usual string) Secret {
 	return Secret(value)
 }
 
-func (r *reader) oidc() *OIDC {
+func (r *reader) providers() []Provider {
 	if !r.isSet(keyClientID, keyClientSecret, keyIssuer) && r.Project.Template != templateOIDC {
 		for _, name := range []string{keyAudience, keyScope} {
 			if r.text(name) != "" {
@@ -212,13 +212,26 @@ func (r *reader) oidc() *OIDC {
 		}
 		return nil
 	}
-	return &OIDC{
-		Issuer:       withScheme(r.text(keyIssuer)),
-		ClientID:     r.text(keyClientID),
-		ClientSecret: Secret(r.text(keyClientSecret)),
-		Audience:     r.text(keyAudience),
-		Scope:        r.text(keyScope),
+	return []Provider{r.provider("")}
+}
+
+// provider reads the variables of one provider: AUTH_CLIENT_ID, or AUTH_GOOGLE_CLIENT_ID for the one named google.
+func (r *reader) provider(name string) Provider {
+	p := Provider{Name: name}
+	p.Issuer = withScheme(r.text(p.key(keyIssuer)))
+	p.ClientID = r.text(p.key(keyClientID))
+	p.ClientSecret = Secret(r.text(p.key(keyClientSecret)))
+	p.Audience = r.text(p.key(keyAudience))
+	p.Scope = r.text(p.key(keyScope))
+	return p
+}
+
+// key returns the name that a variable has for this provider.
+func (p Provider) key(name string) string {
+	if p.Name == "" {
+		return name
 	}
+	return "AUTH_" + strings.ToUpper(p.Name) + strings.TrimPrefix(name, "AUTH")
 }
 
 // withScheme adds https:// where people left it out.

@@ -67,7 +67,7 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request, x *exchange) {
 	sessions := p.presented(r, x)
 	p.end(r, sessions)
 	if len(sessions) > 0 {
-		p.log.LogAttrs(r.Context(), slog.LevelInfo, "logged out", slog.String("user", sessions[0].Owner),
+		p.log.LogAttrs(r.Context(), slog.LevelInfo, "logged out", slog.String("user", sessions[0].Grants[0].Identity.Name),
 			slog.String("client", x.client.String()))
 	}
 	p.setCookie(w.Header(), cookieSession, "", x.https, 0)

@@ -72,7 +72,7 @@ func New(c Config, o Options) (*Proxy, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if c.OIDC != nil {
+	if len(c.Providers) > 0 {
 		return nil, ErrOIDCUnavailable
 	}
 	if o.Now == nil || o.Random == nil {

@@ -95,7 +95,7 @@ func (c Config) check(m *mistakes) {
 	if c.SessionIdle <= 0 || c.SessionLifetime <= 0 {
 		m.addf(keySessionIdle, "a session must last longer than nothing")
 	}
-	if len(c.Passwords) == 0 && c.OIDC == nil && !c.Public {
+	if len(c.Passwords) == 0 && len(c.Providers) == 0 && !c.Public {
 		*m = append(*m, Mistake{Err: ErrUnprotected})
 	}
 }
@@ -132,21 +132,23 @@ func (c Config) checkPasswords(m *mistakes) {
 }
 
 func (c Config) checkOIDC(m *mistakes) {
-	if c.OIDC == nil {
+	if len(c.Providers) == 0 {
 		return
 	}
 	if _, both := c.Passwords[MainApp]; both {
 		m.addf(keyClientID, "the main app has a password and a provider: remove %s and %s, or the AUTH_CLIENT_* variables",
 			usernameKey(MainApp), passwordKey(MainApp))
 	}
-	if c.OIDC.ClientID == "" {
-		m.addf(keyClientID, "is missing or empty")
-	}
-	if c.OIDC.ClientSecret == "" {
-		m.addf(keyClientSecret, "is missing or empty")
-	}
-	if err := checkIssuer(c.OIDC.Issuer); err != nil {
-		m.addf(keyIssuer, "%w", err)
+	for _, p := range c.Providers {
+		if p.ClientID == "" {
+			m.addf(p.key(keyClientID), "is missing or empty")
+		}
+		if p.ClientSecret == "" {
+			m.addf(p.key(keyClientSecret), "is missing or empty")
+		}
+		if err := checkIssuer(p.Issuer); err != nil {
+			m.addf(p.key(keyIssuer), "%w", err)
+		}
 	}
 	if len(c.Secrets) == 0 {
 		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters", minSecret)

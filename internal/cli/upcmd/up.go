@@ -214,7 +214,7 @@ func (o *Options) login(c *project.Config) (authproxy.Config, error) {
 }
 
 func (o *Options) protect(login authproxy.Config, upstream, public *url.URL, log *slog.Logger) (http.Handler, error) {
-	if login.BaseURL == nil || login.OIDC == nil { // a provider knows the registered address, a password needs none
+	if login.BaseURL == nil || len(login.Providers) == 0 { // a provider knows the registered address, a password needs none
 		login.BaseURL = public
 	}
 	return authproxy.New(login, authproxy.Options{

@@ -38,23 +38,39 @@ func NewMemory(limit int) *Memory {
 	return &Memory{limit: limit, sessions: map[Key]*record{}}
 }
 
-// sweepEvery is how often Create looks for expired sessions.
+// sweepEvery is how often Put looks for expired sessions.
 const sweepEvery = time.Minute
 
-func (m *Memory) Create(_ context.Context, s *Session) error {
+func (m *Memory) Put(_ context.Context, s *Session, replaces Key) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.Created.Sub(m.swept) >= sweepEvery || len(m.sessions) >= m.limit {
-		m.swept = s.Created
-		for key, r := range m.sessions {
-			if !r.alive(s.Created) {
-				delete(m.sessions, key)
-			}
+	next := &record{session: s}
+	if replaces != (Key{}) {
+		old := m.sessions[replaces]
+		if old == nil {
+			return ErrNotFound
 		}
-		m.makeRoom()
+		next.used.Store(int64(old.lastUse().Sub(s.Created)))
+		delete(m.sessions, replaces)
+	} else {
+		m.sweep(s.Created)
 	}
-	m.sessions[s.Key] = &record{session: s}
+	m.sessions[s.Key] = next
 	return nil
+}
+
+// sweep forgets, now and then, what has expired.
+func (m *Memory) sweep(now time.Time) {
+	if now.Sub(m.swept) < sweepEvery && len(m.sessions) < m.limit {
+		return
+	}
+	m.swept = now
+	for key, r := range m.sessions {
+		if !r.alive(now) {
+			delete(m.sessions, key)
+		}
+	}
+	m.makeRoom()
 }
 
 // makeRoom drops the longest unused sixteenth of a full store, so that a full one is not sorted at each login.
@@ -100,12 +116,12 @@ func (m *Memory) Delete(_ context.Context, key Key) error {
 	return nil
 }
 
-func (m *Memory) DeleteOwner(_ context.Context, owner string) ([]Key, error) {
+func (m *Memory) DeleteTagged(_ context.Context, tag string) ([]Key, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var keys []Key
 	for key, r := range m.sessions {
-		if r.session.Owner == owner {
+		if slices.Contains(r.session.Tags, tag) {
 			keys = append(keys, key)
 			delete(m.sessions, key)
 		}

@@ -64,7 +64,7 @@ func (id ID) Key() Key {
 // Session is what one browser has proved. A session that a store has returned is shared: do not change it.
 type Session struct {
 	Key     Key
-	Owner   string // whose it is, for ending all of somebody's sessions
+	Tags    []string // what it has in common with others, for ending them all: whose it is, the provider's session
 	Grants  []Grant
 	Created time.Time
 	Idle    time.Duration // ends this long after its last use
@@ -75,13 +75,33 @@ type Session struct {
 type Grant struct {
 	Area     string
 	Identity identity.Identity
+	Stamp    string // of the credential that was shown, opaque; what it no longer fits to is worth nothing
+	Login    *Login // what a provider said; nil after a password
+}
+
+// Login is what a provider said about somebody, as far as it is needed after the login.
+type Login struct {
+	Provider      string // name and issuer of the provider, opaque
+	Email         string
+	EmailVerified bool
+	Claims        map[string][]string // those that access rules name
+	RefreshToken  string              // empty where there is none
+	TokensExpire  time.Time           // of the access token; zero where nothing says so
 }
 
 // In returns the identity that s grants in area, or nil.
 func (s *Session) In(area string) *identity.Identity {
+	if g := s.Grant(area); g != nil {
+		return &g.Identity
+	}
+	return nil
+}
+
+// Grant returns what opens area, or nil.
+func (s *Session) Grant(area string) *Grant {
 	for i := range s.Grants {
 		if s.Grants[i].Area == area {
-			return &s.Grants[i].Identity
+			return &s.Grants[i]
 		}
 	}
 	return nil
@@ -89,13 +109,15 @@ func (s *Session) In(area string) *identity.Identity {
 
 // Store keeps sessions. All methods are safe for concurrent use. Every store passes sessiontest.Run.
 type Store interface {
-	// Create adds s, whose key is new. It counts as used at s.Created.
-	Create(ctx context.Context, s *Session) error
+	// Put adds s, whose key is new, or changes the session of that key where replaces is the same key. Where
+	// replaces is not zero s takes its place, as used as that was; ErrNotFound where that has ended meanwhile,
+	// and then nothing is added: what was logged out never comes back. Else s counts as used at s.Created.
+	Put(ctx context.Context, s *Session, replaces Key) error
 	// Use returns the session of key if it is alive at now, and notes that it was used then. It never brings
 	// back a session that was deleted meanwhile. ErrNotFound where there is none.
 	Use(ctx context.Context, key Key, now time.Time) (*Session, error)
 	// Delete ends a session; no error where there is none.
 	Delete(ctx context.Context, key Key) error
-	// DeleteOwner ends every session of owner and returns their keys.
-	DeleteOwner(ctx context.Context, owner string) ([]Key, error)
+	// DeleteTagged ends every session that has the tag and returns their keys.
+	DeleteTagged(ctx context.Context, tag string) ([]Key, error)
 }

@@ -28,7 +28,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		id, _ := session.NewID(rand.Reader)
 		now = now.Add(time.Millisecond)
 		s := &session.Session{Key: id.Key(), Created: now, Idle: time.Hour, Expires: now.Add(time.Hour)}
-		if err := store.Create(ctx, s); err != nil {
+		if err := store.Put(ctx, s, session.Key{}); err != nil {
 			t.Fatal(err)
 		}
 		return s.Key

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) session.Store) {
 		"an unused session ends":             idle,
 		"use prolongs up to the limit":       absolute,
 		"a clock set back ends nothing":      clockBack,
-		"all sessions of an owner end":       owner,
+		"all sessions with a tag end":        owner,
 		"many goroutines may use it at once": concurrent,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +44,7 @@ func newSession(t *testing.T, owner string) *session.Session {
 		t.Fatal(err)
 	}
 	return &session.Session{
-		Key: id.Key(), Owner: owner, Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
+		Key: id.Key(), Tags: []string{owner, "sid " + owner}, Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
 		Grants: []session.Grant{
 			{Area: "api", Identity: identity.Identity{Name: "bot"}},
 			{Area: "main_app", Identity: identity.Identity{Name: "zoë", Subject: "s|1", AccessToken: "a", IDToken: "i"}},
@@ -53,7 +54,7 @@ func newSession(t *testing.T, owner string) *session.Session {
 
 func create(t *testing.T, st session.Store, s *session.Session) {
 	t.Helper()
-	if err := st.Create(context.Background(), s); err != nil {
+	if err := st.Put(context.Background(), s, session.Key{}); err != nil {
 		t.Fatalf("create: %v", err)
 	}
 }
@@ -78,7 +79,7 @@ func created(t *testing.T, st session.Store) {
 	want := newSession(t, "ann")
 	create(t, st, want)
 	got := found(t, st, want.Key, time.Second)
-	if got.Key != want.Key || got.Owner != "ann" || !got.Created.Equal(want.Created) || !got.Expires.Equal(want.Expires) ||
+	if got.Key != want.Key || !slices.Equal(got.Tags, want.Tags) || !got.Created.Equal(want.Created) || !got.Expires.Equal(want.Expires) ||
 		got.Idle != want.Idle {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -160,15 +161,15 @@ func owner(t *testing.T, st session.Store) {
 	for _, s := range []*session.Session{a, b, other} {
 		create(t, st, s)
 	}
-	keys, err := st.DeleteOwner(context.Background(), "ann")
+	keys, err := st.DeleteTagged(context.Background(), "ann")
 	if err != nil || len(keys) != 2 {
-		t.Fatalf("DeleteOwner = %d keys, %v; want 2", len(keys), err)
+		t.Fatalf("DeleteTagged = %d keys, %v; want 2", len(keys), err)
 	}
 	gone(t, st, a.Key, 0)
 	gone(t, st, b.Key, 0)
 	found(t, st, other.Key, 0)
-	if keys, err := st.DeleteOwner(context.Background(), "nobody"); err != nil || len(keys) != 0 {
-		t.Errorf("DeleteOwner of nobody = %d keys, %v", len(keys), err)
+	if keys, err := st.DeleteTagged(context.Background(), "nobody"); err != nil || len(keys) != 0 {
+		t.Errorf("DeleteTagged of nobody = %d keys, %v", len(keys), err)
 	}
 }
 
@@ -178,7 +179,7 @@ func concurrent(t *testing.T, st session.Store) {
 		wg.Go(func() {
 			for range 20 {
 				s := newSession(t, "ann")
-				if err := st.Create(context.Background(), s); err != nil {
+				if err := st.Put(context.Background(), s, session.Key{}); err != nil {
 					t.Error(err)
 				}
 				if _, err := st.Use(context.Background(), s.Key, epoch); err != nil {
