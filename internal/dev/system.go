@@ -25,7 +25,10 @@ func systemTools(frameworks string) []systemTool {
 			"import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"), []string{"python3", "python3-venv"}},
 	}
 	if runtime.GOOS == "linux" {
-		tools = append(tools, systemTool{"strace", onPath("strace"), []string{"strace"}})
+		tools = append(tools,
+			systemTool{"strace", onPath("strace"), []string{"strace"}},
+			systemTool{"nginx", onPath("nginx"), []string{"nginx"}},
+			systemTool{"node and npm", all("node", "npm"), []string{"nodejs", "npm"}})
 	}
 	if frameworks != "none" {
 		tools = append(tools, systemTool{"chromium", onPath("chromium", "chromium-browser", "google-chrome"),
@@ -78,6 +81,18 @@ func onPath(names ...string) func(context.Context) bool {
 			}
 		}
 		return false
+	}
+}
+
+// all tells whether every one of the programs is installed.
+func all(names ...string) func(context.Context) bool {
+	return func(ctx context.Context) bool {
+		for _, name := range names {
+			if !onPath(name)(ctx) {
+				return false
+			}
+		}
+		return true
 	}
 }
 
