@@ -13,21 +13,6 @@ import (
 	"testing"
 )
 
-func TestFigures(t *testing.T) {
-	t.Parallel()
-	ours, peer := figures{1, 2, 6}, figures{10, 10, 20}
-	ratios := ours.over(peer)
-	if got, want := ratios.ratio(), "0.2 (0.1-0.3)"; got != want {
-		t.Errorf("ratio %s, want %s", got, want)
-	}
-	if got := (figures{4, 1, 3, 2}).median(); got != 2.5 {
-		t.Errorf("median %v, want 2.5", got)
-	}
-	if got := (figures{}).ratio(); got != "-" {
-		t.Errorf("nothing measured is %q", got)
-	}
-}
-
 // The same size must give the same project everywhere, else figures of two machines do not compare.
 func TestMakeProjectIsRepeatable(t *testing.T) {
 	t.Parallel()

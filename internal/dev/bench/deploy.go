@@ -62,12 +62,12 @@ func Deploy(ctx context.Context, out io.Writer, p Programs, size int64, rounds i
 		name string
 		c    costs
 	}{{"Python tool", peer}, {"ours", ours}} {
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", row.name, row.c.wall.seconds(), row.c.cpu.seconds(),
-			row.c.peak.megabytes(), row.c.size.megabytes(), row.c.first.seconds())
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", row.name, seconds(row.c.wall), seconds(row.c.cpu),
+			megabytes(row.c.peak), megabytes(row.c.size), seconds(row.c.first))
 	}
-	fmt.Fprintf(out, "| ours / Python tool | %s | %s | %s | %s | %s |\n", ours.wall.over(peer.wall).ratio(),
-		ours.cpu.over(peer.cpu).ratio(), ours.peak.over(peer.peak).ratio(), ours.size.over(peer.size).ratio(),
-		ours.first.over(peer.first).ratio())
+	fmt.Fprintf(out, "| ours / Python tool | %s | %s | %s | %s | %s |\n", ours.wall.Over(peer.wall).Ratio(),
+		ours.cpu.Over(peer.cpu).Ratio(), ours.peak.Over(peer.peak).Ratio(), ours.size.Over(peer.size).Ratio(),
+		ours.first.Over(peer.first).Ratio())
 	return nil
 }
 

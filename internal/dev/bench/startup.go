@@ -44,9 +44,9 @@ func Startup(ctx context.Context, out io.Writer, p Programs, rounds int) error {
 		}
 		peer, ours, bare := results[0], results[1], results[2]
 		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", strings.Join(args, " "),
-			ours.wall.seconds(), peer.wall.seconds(), bare.wall.seconds(),
-			ours.wall.over(peer.wall).ratio(), ours.cpu.over(peer.cpu).ratio(),
-			ours.wall.over(bare.wall).ratio(), ours.cpu.over(bare.cpu).ratio())
+			seconds(ours.wall), seconds(peer.wall), seconds(bare.wall),
+			ours.wall.Over(peer.wall).Ratio(), ours.cpu.Over(peer.cpu).Ratio(),
+			ours.wall.Over(bare.wall).Ratio(), ours.cpu.Over(bare.cpu).Ratio())
 	}
 	return nil
 }
