@@ -41,8 +41,9 @@ const maxEnv = 16 << 20
 
 // Folder is a project folder as a command sees it.
 type Folder struct {
-	Dir    string // "." on the command line
-	Config string // --config: a file or a folder, from Dir; "" for the usual file
+	Dir     string // "." on the command line
+	Config  string // --config: a file or a folder, from Dir; "" for the usual file
+	EnvFile string // --env-file: a secrets file, from Dir, in place of the usual one
 }
 
 // ConfigPath is where the configuration is or would be.
@@ -92,7 +93,16 @@ func (f Folder) Initialised() (bool, error) {
 }
 
 // EnvPath is where the project's secrets are.
-func (f Folder) EnvPath() string { return filepath.Join(f.Dir, EnvName) }
+func (f Folder) EnvPath() string {
+	switch {
+	case f.EnvFile == "":
+		return filepath.Join(f.Dir, EnvName)
+	case filepath.IsAbs(f.EnvFile):
+		return f.EnvFile
+	default:
+		return filepath.Join(f.Dir, f.EnvFile)
+	}
+}
 
 // Env reads the secrets file; exists is false, and the file empty, where there is none.
 func (f Folder) Env() (env *dotenv.File, exists bool, err error) {

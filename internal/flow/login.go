@@ -19,6 +19,19 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 			vars[p.Key], names = p.Value, append(names, p.Key)
 		}
 	}
+	return authproxy.Source{
+		Lookup: func(name string) (string, bool) {
+			if v, ok := vars[name]; ok {
+				return v, true
+			}
+			return environ(name)
+		},
+		Names: names, Project: Logins(c),
+	}, nil
+}
+
+// Logins is what the configuration says about logins.
+func Logins(c *project.Config) authproxy.Project {
 	value := func(v project.Value) authproxy.Value {
 		return authproxy.Value{Literal: authproxy.Secret(v.Text), Variable: v.Secret}
 	}
@@ -28,13 +41,5 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 			logins[authproxy.Feature(feature)] = authproxy.LoginRef{Username: value(at.Username), Password: value(at.Password)}
 		}
 	}
-	return authproxy.Source{
-		Lookup: func(name string) (string, bool) {
-			if v, ok := vars[name]; ok {
-				return v, true
-			}
-			return environ(name)
-		},
-		Names: names, Project: authproxy.Project{Template: c.Template, Logins: logins},
-	}, nil
+	return authproxy.Project{Template: c.Template, Logins: logins}
 }

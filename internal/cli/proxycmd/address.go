@@ -1,0 +1,160 @@
+package proxycmd
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
+)
+
+// resolveTimeout bounds the look-up of a name, in which an address of this machine may hide.
+const resolveTimeout = 2 * time.Second
+
+// endpoint is where something listens, as far as it is known before it does.
+type endpoint struct {
+	flag string
+	host string // as typed; empty means all interfaces
+	port int    // 0 for a free one
+}
+
+// checkAddresses refuses what cannot be an address, listeners that are in each other's way and an app that is
+// the proxy itself, for which every request would come back without end.
+func (o *Options) checkAddresses(ctx context.Context, wrong *mistakes) {
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	var ends []endpoint
+	for flag, address := range map[string]string{"listen": o.Listen, "private-listen": o.PrivateListen} {
+		if flag == "private-listen" && address == "" {
+			continue
+		}
+		e, ok := parseEndpoint(flag, address)
+		if !ok {
+			wrong.addf(o.named(flag), "must be HOST:PORT or :PORT, such as 127.0.0.1:8080")
+			continue
+		}
+		ends = append(ends, e)
+	}
+	if len(ends) == 2 && o.overlap(ctx, ends[0], ends[1]) {
+		wrong.addf(o.named("private-listen"), "is the same address as %s", o.named("listen"))
+	}
+	app, ok := o.checkUpstream(wrong)
+	if !ok {
+		return
+	}
+	for _, e := range ends {
+		if app.port == e.port && o.reaches(ctx, app.host, e) {
+			wrong.addf(o.named("upstream"), "is the proxy itself: %s listens there", o.named(e.flag))
+			break
+		}
+	}
+}
+
+// checkUpstream returns where the app is. It may be missing where nothing is served.
+func (o *Options) checkUpstream(wrong *mistakes) (app endpoint, ok bool) {
+	name := o.named("upstream")
+	if o.Upstream == "" {
+		if !o.Check && !o.PrintConfig {
+			wrong.addf(name, "is required: the app's address, such as http://127.0.0.1:8501")
+		}
+		return endpoint{}, false
+	}
+	target, err := upstream.ParseTarget(o.Upstream)
+	u, urlErr := url.Parse(o.Upstream)
+	if err != nil || urlErr != nil { // without what was typed, in which a password may be
+		wrong.addf(name, "must be http://HOST:PORT or https://HOST:PORT, nothing else")
+		return endpoint{}, false
+	}
+	_, text, _ := net.SplitHostPort(target.Address)
+	port, err := net.LookupPort("tcp", text)
+	if err != nil || port < 1 || u.Port() != "" && !digits(u.Port()) {
+		wrong.addf(name, "has a port that is not from 1 to 65535")
+		return endpoint{}, false
+	}
+	return endpoint{flag: "upstream", host: target.Host, port: port}, true
+}
+
+func parseEndpoint(flag, address string) (endpoint, bool) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil || !digits(text) {
+		return endpoint{}, false
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return endpoint{}, false
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" {
+		if u, err := url.Parse("http://" + host); err != nil || u.Host != host {
+			return endpoint{}, false
+		}
+	}
+	return endpoint{flag: flag, host: host, port: int(port)}, true
+}
+
+func digits(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 32)
+	return err == nil && text[0] != '+'
+}
+
+// overlap tells whether two listeners want the same port of the same address.
+func (o *Options) overlap(ctx context.Context, a, b endpoint) bool {
+	if a.port != b.port || a.port == 0 {
+		return false
+	}
+	for _, x := range o.addresses(ctx, a.host) {
+		for _, y := range o.addresses(ctx, b.host) {
+			if x == y || x.IsUnspecified() || y.IsUnspecified() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reaches tells whether a connection to host arrives at e, given that the port is right.
+func (o *Options) reaches(ctx context.Context, host string, e endpoint) bool {
+	own, _ := o.Machine.Addresses() // unknown ones are one reason less to refuse
+	mine := func(a netip.Addr) bool {
+		if a.IsLoopback() || a.IsUnspecified() {
+			return true
+		}
+		for _, b := range own {
+			if a == b {
+				return true
+			}
+		}
+		return false
+	}
+	for _, to := range o.addresses(ctx, host) {
+		for _, at := range o.addresses(ctx, e.host) {
+			switch {
+			case at.IsUnspecified() && mine(to), at == to:
+				return true
+			case to.IsUnspecified() && at.IsLoopback(): // systems connect to the unspecified address by loopback
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// addresses are those that host stands for; none where it is not known, which may be known later.
+func (o *Options) addresses(ctx context.Context, host string) []netip.Addr {
+	if host == "" {
+		return []netip.Addr{netip.IPv6Unspecified()}
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a.Unmap().WithZone("")}
+	}
+	found, _ := o.Machine.Resolve(ctx, host)
+	for i := range found {
+		found[i] = found[i].Unmap().WithZone("")
+	}
+	if len(found) == 0 && host == "localhost" {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+	}
+	return found
+}

@@ -1,0 +1,70 @@
+package proxycmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// prefix begins the variables that stand for flags.
+const prefix = "PLOOMBER_PROXY_"
+
+func variable(flag string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// ours visits the flags that have a variable.
+func ours(set *pflag.FlagSet, visit func(*pflag.Flag)) {
+	set.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" {
+			visit(f)
+		}
+	})
+}
+
+// showVariables names in each flag's help the variable that stands for it.
+func showVariables(set *pflag.FlagSet) {
+	ours(set, func(f *pflag.Flag) { f.Usage += " [" + variable(f.Name) + "]" })
+}
+
+// fromEnvironment sets the flags that the command line has not from their variables. An empty variable counts
+// as none: that is how compositions of containers leave one out. What is wrong is kept for the plan, so that it
+// can be told together with everything else.
+func (o *Options) fromEnvironment(set *pflag.FlagSet) {
+	o.origin = map[string]string{}
+	var known []string
+	ours(set, func(f *pflag.Flag) {
+		name := variable(f.Name)
+		known = append(known, name)
+		value, _ := o.Lookup(name)
+		if f.Changed || value == "" {
+			return
+		}
+		o.origin[f.Name] = name
+		if err := f.Value.Set(value); err != nil {
+			o.wrong.addf(name, "%w", err)
+		}
+	})
+	for _, pair := range o.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) {
+			continue
+		}
+		if near := project.Nearest(name, known); near != "" {
+			o.wrong.addf(name, "unknown variable; did you mean %s?", near)
+		} else {
+			o.wrong.addf(name, "unknown variable; 'ploomber-cloud proxy --help' names them")
+		}
+	}
+}
+
+// named is what the user knows a setting by: the variable where one set it, else the flag.
+func (o *Options) named(flag string) string {
+	if name, ok := o.origin[flag]; ok {
+		return name
+	}
+	return "--" + flag
+}

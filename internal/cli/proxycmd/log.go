@@ -1,0 +1,44 @@
+package proxycmd
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// logger writes to standard error in the form that was asked for.
+func (o *Options) logger() *slog.Logger {
+	level := slog.LevelInfo
+	_ = level.UnmarshalText([]byte(strings.ToUpper(o.LogLevel))) // one of four, which the flag has checked
+	switch {
+	case o.Verbose():
+		level = slog.LevelDebug
+	case !o.IO.Err.Talks() && !o.IO.JSON:
+		level = max(level, slog.LevelWarn)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if o.LogFormat == "json" || o.IO.JSON {
+		return slog.New(slog.NewJSONHandler(o.IO.Err, options))
+	}
+	return slog.New(slog.NewTextHandler(o.IO.Err, options))
+}
+
+// protection says in words what is guarded and how.
+func protection(c authproxy.Config) []string {
+	var words []string
+	for _, r := range c.Rules() {
+		words = append(words, r.String())
+	}
+	return words
+}
+
+// open tells whether everything is open to everybody.
+func open(c authproxy.Config) bool {
+	for _, r := range c.Rules() {
+		if !r.Open {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,107 @@
+package proxycmd
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// login reads what decides who may see what: the environment first, then the secrets file, and what the project
+// says about logins. Neither file has to be there unless it was named.
+func (o *Options) login(wrong *mistakes) authproxy.Config {
+	var before = len(*wrong)
+	file := o.secrets(wrong)
+	logins := o.project(wrong)
+	if len(*wrong) > before {
+		return authproxy.Config{} // what they say is unknown, and half of it would only bring wrong complaints
+	}
+	c, err := authproxy.ConfigFrom(authproxy.Source{
+		Lookup: func(name string) (string, bool) {
+			if v, ok := o.Lookup(name); ok {
+				return v, true
+			}
+			v, ok := file[name]
+			return v, ok
+		},
+		Names: o.names(file), Project: logins, Public: o.Public,
+	})
+	if err != nil {
+		wrong.add(err)
+		return authproxy.Config{}
+	}
+	if o.Feature == "" {
+		return c
+	}
+	c = c.Only(o.Feature)
+	if err := c.Validate(); errors.Is(err, authproxy.ErrUnprotected) {
+		wrong.addf(o.named("feature"), "%s has no login of its own: set username_%[1]s and password_%[1]s", o.Feature)
+	} else {
+		wrong.add(err)
+	}
+	return c
+}
+
+// secrets are the variables of the secrets file.
+func (o *Options) secrets(wrong *mistakes) map[string]string {
+	env, exists, err := o.Folder.Env()
+	switch {
+	case err != nil:
+		wrong.add(err)
+		return nil
+	case !exists && o.Folder.EnvFile != "":
+		wrong.addf(o.named("env-file"), "there is no file %s", o.Folder.EnvPath())
+		return nil
+	}
+	for _, w := range env.Warnings() {
+		o.IO.Err.Warn("%s, line %d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason)
+	}
+	vars := map[string]string{}
+	for _, p := range env.Values(dotenv.Lookup(o.Lookup)) {
+		if !p.Null {
+			vars[p.Key] = p.Value
+		}
+	}
+	return vars
+}
+
+// project is what ploomber-cloud.json says about logins.
+func (o *Options) project(wrong *mistakes) authproxy.Project {
+	there, err := o.Folder.Initialised()
+	if err == nil && !there && o.Folder.Config == "" {
+		return authproxy.Project{}
+	}
+	if err == nil && !there {
+		path, _ := o.Folder.ConfigPath() // Initialised has found it
+		err = failure.Failedf("%s: there is no file %s", o.named("config"), path)
+	}
+	if err != nil {
+		wrong.add(err)
+		return authproxy.Project{}
+	}
+	c, err := o.Folder.Load()
+	if err != nil {
+		wrong.add(err)
+		return authproxy.Project{}
+	}
+	return flow.Logins(c)
+}
+
+// names are those among which misspelt ones are looked for: all of the file, and of the environment, which holds
+// much that is not for us, what begins as ours do.
+func (o *Options) names(file map[string]string) []string {
+	var names []string
+	for name := range file {
+		names = append(names, name)
+	}
+	for _, pair := range o.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(strings.ToUpper(name), "AUTH_") {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,50 @@
+package proxycmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// mistakes are all that is wrong with the settings of one run: each with the flag, variable or file it is about.
+type mistakes []authproxy.Mistake
+
+func (m *mistakes) addf(name, format string, args ...any) {
+	*m = append(*m, authproxy.Mistake{Name: name, Err: fmt.Errorf(format, args...)})
+}
+
+// add keeps err, which names what it is about itself; every single one where it holds several.
+func (m *mistakes) add(err error) {
+	var several *authproxy.ConfigError
+	if errors.As(err, &several) {
+		*m = append(*m, several.Mistakes...)
+	} else if err != nil {
+		*m = append(*m, authproxy.Mistake{Err: err})
+	}
+}
+
+// err is the failure with one line for each mistake, nil without any. Where nothing but the command line is
+// wrong, the exit status says so.
+func (m mistakes) err(usage bool) error {
+	if len(m) == 0 {
+		return nil
+	}
+	f := &failure.Error{Code: failure.Failed, Err: &authproxy.ConfigError{Mistakes: m}}
+	onlyFlags := usage
+	for _, one := range m {
+		onlyFlags = onlyFlags && strings.HasPrefix(one.Name, "--")
+		if f.Hint == "" {
+			f.Hint = failure.Hint(one.Err)
+		}
+		if errors.Is(one.Err, authproxy.ErrUnprotected) {
+			f.Hint = "run 'ploomber-cloud auth --add', or pass --public where everybody may come in"
+		}
+	}
+	if onlyFlags {
+		f.Code = failure.Usage
+	}
+	return f
+}

@@ -1,0 +1,125 @@
+// Package proxycmd runs the login in front of an app that somebody else starts: the sidecar. It reads what
+// configures the login, opens the listeners and keeps them until a signal ends it. What a login is and how a
+// request is handled belongs to package authproxy.
+package proxycmd
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// Options holds what one run needs; the command line and PLOOMBER_PROXY_* fill Flags and two of Folder's
+// fields, the root everything else.
+type Options struct {
+	IO      *term.IO
+	Folder  flow.Folder // Folder.Config and Folder.EnvFile are flags
+	Lookup  flow.Lookup
+	Environ func() []string // NAME=value
+	Now     func() time.Time
+	Random  io.Reader
+	Verbose func() bool
+	// Signals begins to hand over the signals that end or reload the proxy; stop gives them back to the process.
+	Signals func() (signals <-chan os.Signal, stop func())
+	// Machine tells about the network that the proxy is on.
+	Machine Machine
+	Flags
+
+	origin map[string]string // what set a flag, where it was not the command line: the name of its variable
+	wrong  mistakes          // in the variables
+}
+
+// Machine is what the proxy asks about the network, besides listening.
+type Machine struct {
+	Listen    func(ctx context.Context, address string) (net.Listener, error) // TCP
+	Resolve   func(ctx context.Context, host string) ([]netip.Addr, error)
+	Addresses func() ([]netip.Addr, error) // of the interfaces of this machine
+}
+
+// Flags are what the command line and the environment decide.
+type Flags struct {
+	Upstream, Listen, PrivateListen string
+	Public, Check, PrintConfig      bool
+	Feature                         authproxy.Feature // guards everything; empty for the rules of the project
+	SessionStore                    string
+	TLSCert, TLSKey                 string
+	LogLevel, LogFormat             string
+	ShutdownTimeout                 time.Duration
+}
+
+// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	if run == nil {
+		run = func(ctx context.Context, o *Options) error { return o.Run(ctx) }
+	}
+	c := &cobra.Command{
+		Use:   "proxy",
+		Short: "Put the project's login in front of a running app",
+		Long: "Serve an app that runs already, WebSockets included, behind the project's login: the sidecar of a container.\n" +
+			"The login is read from the environment (AUTH_*, username_<feature>, password_<feature>), then from .env and\n" +
+			"ploomber-cloud.json where they are there. SIGTERM lets requests finish and ends; SIGHUP reads credentials and\n" +
+			"certificates again. Instead of a flag, a variable may be set: PLOOMBER_PROXY_LISTEN for --listen.",
+		Example: "  ploomber-cloud proxy --upstream http://127.0.0.1:8501\n" +
+			"  ploomber-cloud proxy --upstream http://app:8501 --listen :443 --tls-cert tls.crt --tls-key tls.key\n" +
+			"  ploomber-cloud proxy --upstream http://127.0.0.1:8501 --private-listen 127.0.0.1:9090   # health, metrics\n" +
+			"  ploomber-cloud proxy --check                  # is the configuration right?\n" +
+			"  ploomber-cloud proxy --print-config",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.fromEnvironment(c.LocalNonPersistentFlags())
+			if o.ShutdownTimeout < 0 {
+				return failure.Usagef("%s must not be negative", o.named("shutdown-timeout"))
+			}
+			return run(c.Context(), &o)
+		},
+	}
+	o.addFlags(c)
+	return c
+}
+
+func (o *Options) addFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.Upstream, "upstream", "", "the app: `URL`, such as http://127.0.0.1:8501")
+	f.StringVar(&o.Listen, "listen", ":8080", "where visitors come in: `HOST:PORT`, all interfaces without a host")
+	f.StringVar(&o.Folder.EnvFile, "env-file", "", "`FILE` with variables that the environment has not (default: .env if it is there)")
+	flagset.Config(c, &o.Folder.Config)
+	f.BoolVar(&o.Public, "public", false, "serve also where nothing is protected")
+	f.BoolVar(&o.Check, "check", false, "say whether the configuration is right, and end")
+	f.BoolVar(&o.PrintConfig, "print-config", false, "print the configuration without its secrets, and end")
+	f.StringVar(&o.PrivateListen, "private-listen", "", "`HOST:PORT` of /healthz, /readyz and /metrics (default: none)")
+	flagset.OneOf(c, &o.Feature, "feature", "let the login of this feature guard everything", authproxy.Features())
+	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: memory, or sqlite:`PATH` to survive a restart")
+	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate and those that it needs, for https")
+	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the certificate's key")
+	o.LogLevel, o.LogFormat = "info", "text"
+	flagset.OneOf(c, &o.LogLevel, "log-level", "least important lines that are logged", []string{"debug", "info", "warn", "error"})
+	flagset.OneOf(c, &o.LogFormat, "log-format", "form of the log on standard error", []string{"text", "json"})
+	f.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", defaultShutdown, "how long requests may take to finish at the end: `TIME`, such as 30s")
+	showVariables(c.LocalNonPersistentFlags())
+}
+
+// defaultShutdown stays below the ten seconds after which container engines kill what they have asked to stop.
+const defaultShutdown = 8 * time.Second
+
+// Run checks, prints or serves, as the flags say.
+func (o *Options) Run(ctx context.Context) error {
+	p, err := o.plan(ctx)
+	switch {
+	case err != nil:
+		return err
+	case o.Check || o.PrintConfig:
+		return o.show(p)
+	}
+	return o.serve(ctx, p)
+}
