@@ -7,36 +7,16 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/ploomber/ploomber-cloud/internal/cli/authcmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/completioncmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/devcmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/doctorcmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/githubcmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/secretscmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/statuscmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/versioncmd"
-	"github.com/ploomber/ploomber-cloud/internal/cli/watchcmd"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Root returns the whole command line, for the program itself and for the reference pages made from it.
-func Root(s System) *cobra.Command { return newEnv(s).root() }
+// Root returns the whole command line, for the reference pages made from it.
+func Root(s System) *cobra.Command {
+	return newEnv(s).root(func(string) bool { return true })
+}
 
 // The groups of commands in the help.
 const (
@@ -46,7 +26,8 @@ const (
 	groupMore    = "more"
 )
 
-func (e *env) root() *cobra.Command {
+// root returns the command line with the commands that are wanted; of the others it has the names.
+func (e *env) root(wanted func(command string) bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ploomber-cloud",
 		Short: "Deploy data apps, with a login in front of them",
@@ -89,7 +70,7 @@ func (e *env) root() *cobra.Command {
 		&cobra.Group{ID: groupMore, Title: "More:"},
 	)
 	root.SetHelpCommandGroupID(groupMore)
-	e.addCommands(root)
+	e.addCommands(root, wanted)
 	usageErrors(root)
 	e.flags.json = wantsJSON(e.system.Args)
 	e.apply()
@@ -109,52 +90,6 @@ func (e *env) addFlags(root *cobra.Command) {
 	flagset.OneOfPersistent(root, &e.flags.color, "color", "when to use colours", v)
 	f.BoolP("help", "h", false, "explain the command")
 	root.Flags().Bool("version", false, "print the version")
-}
-
-func (e *env) addCommands(root *cobra.Command) {
-	add := func(group string, commands ...*cobra.Command) {
-		for _, c := range commands {
-			c.GroupID = group
-			root.AddCommand(c)
-		}
-	}
-	add(groupProject,
-		keycmd.New(keycmd.Options{IO: e.io, Ask: e.ask, Settings: e.settings, Connect: e.connect, Dir: e.system.Dir}, nil),
-		initcmd.New(initcmd.Options{
-			IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Workflow: e.workflow(),
-			TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
-		}, nil),
-		authcmd.New(authcmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
-		secretscmd.New(e.secrets(), nil),
-		examplescmd.New(e.examples(), nil),
-		templatescmd.New(e.templates(), nil),
-		resourcescmd.New(resourcescmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil),
-		labelscmd.New(labelscmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect}, nil),
-	)
-	add(groupLocal, upcmd.New(e.up(), nil), democmd.New(e.demo(), nil))
-	add(groupDeploy,
-		deploycmd.New(e.deployOptions(), nil),
-		statuscmd.New(e.status(), nil),
-		opencmd.New(e.open(), nil),
-		devcmd.New(e.dev(), nil),
-		githubcmd.New(e.github(), nil),
-		watchcmd.New(watchcmd.Options{
-			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
-		}, nil),
-		logscmd.New(logscmd.Options{
-			IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
-		}, nil),
-		servicecmd.NewStart(e.service(), nil),
-		servicecmd.NewStop(e.service(), nil),
-		deletecmd.New(deletecmd.Options{
-			IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects,
-		}, nil),
-	)
-	add(groupMore,
-		doctorcmd.New(e.doctor(), nil),
-		completioncmd.New(completioncmd.Options{IO: e.io}, nil),
-		versioncmd.New(e.version(), nil),
-	)
 }
 
 func lines(l ...string) string { return "  " + strings.Join(l, "\n  ") }

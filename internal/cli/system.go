@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,7 +44,7 @@ type System struct {
 func Main(s System) int {
 	e := newEnv(s)
 	defer func() { e.release() }()
-	root := e.root()
+	root := e.root(func(command string) bool { return slices.Contains(s.Args, command) })
 	root.SetArgs(s.Args)
 	err := root.ExecuteContext(context.Background())
 	if err == nil {

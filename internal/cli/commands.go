@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/cli/authcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/completioncmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/devcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/doctorcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/githubcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/proxycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/secretscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/statuscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/versioncmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/watchcmd"
+)
+
+// command is one of the root's commands. Building all of them takes as long as everything else that happens
+// before a command runs, so only what the command line names is built; of the others the help shows about.
+type command struct {
+	name, about string
+	build       func() *cobra.Command
+}
+
+func (e *env) addCommands(root *cobra.Command, wanted func(name string) bool) {
+	add := func(group string, commands ...command) {
+		for _, c := range commands {
+			built := c.named()
+			if wanted(c.name) {
+				built = c.build()
+			}
+			built.GroupID = group
+			root.AddCommand(built)
+		}
+	}
+	add(groupProject, e.projectCommands()...)
+	add(groupLocal, e.localCommands()...)
+	add(groupDeploy, e.deployCommands()...)
+	add(groupMore, e.moreCommands()...)
+}
+
+// named is the command as far as the help of the root shows it.
+func (c command) named() *cobra.Command {
+	return &cobra.Command{Use: c.name, Short: c.about, RunE: func(*cobra.Command, []string) error {
+		return fmt.Errorf("command %s runs though nobody named it", c.name)
+	}}
+}
+
+func (e *env) projectCommands() []command {
+	return []command{
+		{"key", "Store the API key", func() *cobra.Command {
+			return keycmd.New(keycmd.Options{IO: e.io, Ask: e.ask, Settings: e.settings, Connect: e.connect, Dir: e.system.Dir}, nil)
+		}},
+		{"init", "Make this folder a project", func() *cobra.Command {
+			return initcmd.New(initcmd.Options{
+				IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Workflow: e.workflow(),
+				TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
+			}, nil)
+		}},
+		{"auth", "Add or remove password authentication", func() *cobra.Command {
+			return authcmd.New(authcmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil)
+		}},
+		{"secrets", "Show or change the app's secrets", func() *cobra.Command { return secretscmd.New(e.secrets(), nil) }},
+		{"examples", "Start from an example app", func() *cobra.Command { return examplescmd.New(e.examples(), nil) }},
+		{"templates", "Set up a login with Auth0, or a model server", func() *cobra.Command {
+			return templatescmd.New(e.templates(), nil)
+		}},
+		{"resources", "Choose CPUs, memory and GPUs", func() *cobra.Command {
+			return resourcescmd.New(resourcescmd.Options{IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect}, nil)
+		}},
+		{"labels", "Show or change the project's labels", func() *cobra.Command {
+			return labelscmd.New(labelscmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect}, nil)
+		}},
+	}
+}
+
+func (e *env) localCommands() []command {
+	return []command{
+		{"up", "Run the project here, behind its login", func() *cobra.Command { return upcmd.New(e.up(), nil) }},
+		{"demo", "Show a protected app on this machine, without an account", func() *cobra.Command {
+			return democmd.New(e.demo(), nil)
+		}},
+	}
+}
+
+func (e *env) deployCommands() []command {
+	return []command{
+		{"deploy", "Deploy the project", func() *cobra.Command { return deploycmd.New(e.deployOptions(), nil) }},
+		{"status", "Show how the app is doing", func() *cobra.Command { return statuscmd.New(e.status(), nil) }},
+		{"open", "Open the app in the browser", func() *cobra.Command { return opencmd.New(e.open(), nil) }},
+		{"proxy", "Put the project's login in front of a running app", func() *cobra.Command { return proxycmd.New(e.proxy(), nil) }},
+		{"dev", "Deploy at each save", func() *cobra.Command { return devcmd.New(e.dev(), nil) }},
+		{"github", "Deploy from GitHub at each push", func() *cobra.Command { return githubcmd.New(e.github(), nil) }},
+		{"watch", "Follow a deployment until it runs", func() *cobra.Command {
+			return watchcmd.New(watchcmd.Options{
+				IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
+			}, nil)
+		}},
+		{"logs", "Show the logs of a deployment", func() *cobra.Command {
+			return logscmd.New(logscmd.Options{
+				IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
+			}, nil)
+		}},
+		{"start", "Start a stopped app", func() *cobra.Command { return servicecmd.NewStart(e.service(), nil) }},
+		{"stop", "Stop a running app", func() *cobra.Command { return servicecmd.NewStop(e.service(), nil) }},
+		{"delete", "Delete a project, or all", func() *cobra.Command {
+			return deletecmd.New(deletecmd.Options{
+				IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects,
+			}, nil)
+		}},
+	}
+}
+
+func (e *env) moreCommands() []command {
+	return []command{
+		{"doctor", "Look for problems and say what to do about them", func() *cobra.Command { return doctorcmd.New(e.doctor(), nil) }},
+		{"completion", "Write the completion script of a shell", func() *cobra.Command {
+			return completioncmd.New(completioncmd.Options{IO: e.io}, nil)
+		}},
+		{"version", "Show the version of this program", func() *cobra.Command { return versioncmd.New(e.version(), nil) }},
+	}
+}
