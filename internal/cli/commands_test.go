@@ -15,7 +15,7 @@ func TestNamedCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	s := System{In: null, Out: null, Err: null, Lookup: func(string) (string, bool) { return "", false }}
+	s := System{In: null, Out: null, Err: null, Lookup: func(string) (string, bool) { return "", false }, TempDir: os.TempDir}
 	about := func(root *cobra.Command) map[string]string {
 		all := map[string]string{}
 		for _, c := range root.Commands() {
