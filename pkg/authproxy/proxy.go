@@ -29,6 +29,12 @@ type Options struct {
 	Store        session.Store    // nil keeps sessions in memory
 	CookieSuffix string           // letters and digits, such as the port: keeps apps on one host name apart
 	BcryptCost   int              // 0 means password.DefaultCost
+
+	// Persistent says that Store outlives the process. Without AUTH_SECRET the sessions in it are then bound to
+	// the credentials, and otherwise to this process.
+	Persistent        bool
+	Observer          Observer          // nil counts nothing
+	ProviderTransport http.RoundTripper // for calls to providers; nil means one that asks the environment for no proxy
 }
 
 // Proxy is the login in front of one app. It is safe for concurrent use.

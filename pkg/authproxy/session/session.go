@@ -61,6 +61,15 @@ func (id ID) Key() Key {
 	return sha256.Sum256(b[:])
 }
 
+// Under returns the name of the session in a store to which only the holder of secret can find the way. Both
+// parts have one length, so that hashing them in a row is as good as an HMAC.
+func (id ID) Under(secret *[sha256.Size]byte) Key {
+	var b [sha256.Size + idLength]byte
+	copy(b[:], secret[:])
+	copy(b[sha256.Size:], id)
+	return sha256.Sum256(b[:])
+}
+
 // Session is what one browser has proved. A session that a store has returned is shared: do not change it.
 type Session struct {
 	Key     Key
