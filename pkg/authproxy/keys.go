@@ -5,7 +5,6 @@ import (
 	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -24,23 +23,19 @@ const passwordRounds = 600_000
 // StoreKeys returns the keys, of 32 bytes each, with which a store seals what it keeps: the first seals, all open.
 // They come from AUTH_SECRET; without one from the configured credentials, so that what was kept is lost with a
 // changed password, which takes some 0.2 s.
-func (c Config) StoreKeys() ([][]byte, error) {
-	secrets, err := c.lastingSecrets()
-	if err != nil {
-		return nil, err
-	}
+func (c Config) StoreKeys() [][]byte {
 	var keys [][]byte
-	for _, secret := range secrets {
+	for _, secret := range c.lastingSecrets() {
 		key := derive(secret, labelStore)
 		keys = append(keys, key[:])
 	}
-	return keys, nil
+	return keys
 }
 
 // lastingSecrets are the secrets that are the same after a restart.
-func (c Config) lastingSecrets() ([][]byte, error) {
+func (c Config) lastingSecrets() [][]byte {
 	if len(c.Secrets) > 0 {
-		return revealed(c.Secrets), nil
+		return revealed(c.Secrets)
 	}
 	var all []byte
 	for _, feature := range Features() {
@@ -50,10 +45,10 @@ func (c Config) lastingSecrets() ([][]byte, error) {
 		}
 	}
 	master, err := pbkdf2.Key(sha256.New, string(all), []byte("ploomber-cloud authproxy credentials 1"), passwordRounds, sha256.Size)
-	if err != nil {
-		return nil, fmt.Errorf("derive a key from the credentials: %w", err)
+	if err != nil { // only for parts that are too short
+		panic(err)
 	}
-	return [][]byte{master}, nil
+	return [][]byte{master}
 }
 
 func revealed(secrets []Secret) [][]byte {
