@@ -4,18 +4,18 @@ import "strings"
 
 // Reserved reports whether a header of this name must not reach the app from a client: it speaks about who is
 // asking, or about the connection in front of the proxy. Servers disagree about which names are one and the same
-// (CGI-like ones turn '-', '_' and sometimes '.' into '_', and join duplicates), so every spelling counts. All of
-// X-Auth-* is ours, except X-Authorization, which apps use for tokens of their own.
+// (CGI-like ones turn '-', '.' and often all that is no letter or digit into '_', and join duplicates), so every
+// spelling counts. All of X-Auth-* is ours, except X-Authorization, which apps use for tokens of their own.
 func Reserved(name string) bool {
 	var buf [maxReserved]byte
 	n := 0
 	for i := 0; i < len(name); i++ {
 		c := name[i]
 		switch {
-		case c == '-' || c == '_' || c == '.' || c == ' ':
-			continue
 		case 'A' <= c && c <= 'Z':
 			c += 'a' - 'A'
+		case (c < 'a' || c > 'z') && (c < '0' || c > '9'):
+			continue
 		}
 		if n == len(buf) {
 			break // longer than any exact name; the prefixes are decided by what is in buf
