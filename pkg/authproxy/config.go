@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -77,12 +76,13 @@ type Provider struct {
 
 // Access lists who may come in. A nil list asks for nothing, and an empty one lets nobody in: a list that was
 // emptied by mistake must not open the app. E-mail addresses and domains are two ways to say the same, so one of
-// the two is enough; groups and every claim are asked for besides.
+// the two is enough, also where the other is empty; groups and every claim are asked for besides. Addresses and domains are kept as they were
+// typed: letters of either case mean the same.
 type Access struct {
 	Emails  []string            // addresses, which the provider must have verified
-	Domains []string            // of such addresses, such as example.com
+	Domains []string            // of such addresses, such as example.com; not of the domains below it
 	Groups  []string            // one of them has to be in the claim GroupsClaim
-	Claims  map[string][]string // name to values, of which one is needed
+	Claims  map[string][]string // name to values, of which one is needed; empty but not nil lets nobody in
 
 	GroupsClaim string // where a provider says the groups; empty means "groups"
 }
@@ -131,54 +131,8 @@ func (c Config) Only(f Feature) Config {
 		c.Passwords = map[Feature]Login{MainApp: login}
 	}
 	if f != MainApp {
-		c.Providers = nil
+		c.Providers, c.Access, c.BearerAudience = nil, Access{}, ""
 	}
 	c.PublicPaths = nil
 	return c
-}
-
-// Rule says in words how one part of the app is guarded.
-type Rule struct {
-	Where string // "everything", "/api and below"
-	How   string // "password (user ann)", "open to everybody"
-	Open  bool
-}
-
-func (r Rule) String() string { return r.Where + ": " + r.How }
-
-// Rules lists what is protected, the most specific part first, for people to read. No secret is in it.
-func (c Config) Rules() []Rule {
-	c = c.withDefaults()
-	const open = "open to everybody"
-	var rules []Rule
-	for _, path := range c.PublicPaths {
-		where := path
-		if path[len(path)-1] == '/' {
-			where += " and below"
-		}
-		rules = append(rules, Rule{Where: where, How: open, Open: true})
-	}
-	for _, part := range []struct {
-		feature Feature
-		path    string
-	}{{API, c.APIPath}, {Analytics, c.AnalyticsPath}} {
-		if login, ok := c.Passwords[part.feature]; ok {
-			rules = append(rules, Rule{Where: part.path + " and below", How: "password (user " + login.Username + ")"})
-		}
-	}
-	rest := Rule{Where: "everything else", How: open, Open: true}
-	if login, ok := c.Passwords[MainApp]; ok {
-		rest = Rule{Where: rest.Where, How: "password (user " + login.Username + ")"}
-	}
-	if len(c.Providers) > 0 {
-		var issuers []string
-		for _, p := range c.Providers {
-			issuers = append(issuers, p.Issuer)
-		}
-		rest = Rule{Where: rest.Where, How: "login at " + strings.Join(issuers, " or ")}
-	}
-	if len(rules) == 0 {
-		rest.Where = "everything"
-	}
-	return slices.Concat(rules, []Rule{rest})
 }

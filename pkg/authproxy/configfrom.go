@@ -1,42 +1,12 @@
 package authproxy
 
 import (
-	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 )
-
-// The variables. Nothing outside this file reads one.
-const (
-	keyClientID           = "AUTH_CLIENT_ID"
-	keyClientSecret       = "AUTH_CLIENT_SECRET"
-	keyIssuer             = "AUTH_ISSUER_BASE_URL"
-	keySecret             = "AUTH_SECRET"
-	keyBaseURL            = "AUTH_BASE_URL"
-	keyAudience           = "AUTH_PARAMS_AUDIENCE"
-	keyScope              = "AUTH_PARAMS_SCOPE"
-	keyPostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
-	keyPasswordMode       = "AUTH_PASSWORD_MODE"
-	keyAnalyticsPath      = "AUTH_ANALYTICS_PATH"
-	keyAPIPath            = "AUTH_API_PATH"
-	keyPublicPaths        = "AUTH_PUBLIC_PATHS"
-	keyTrustedProxies     = "AUTH_TRUSTED_PROXIES"
-	keySessionIdle        = "AUTH_SESSION_IDLE"
-	keySessionLifetime    = "AUTH_SESSION_LIFETIME"
-)
-
-func usernameKey(f Feature) string { return "username_" + string(f) }
-func passwordKey(f Feature) string { return "password_" + string(f) }
-
-// Variables lists every AUTH_* variable that ConfigFrom knows.
-func Variables() []string {
-	return []string{keyClientID, keyClientSecret, keyIssuer, keySecret, keyBaseURL, keyAudience, keyScope,
-		keyPostLogoutRedirect, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
-		keySessionIdle, keySessionLifetime}
-}
 
 // Source is where a configuration comes from.
 type Source struct {
@@ -79,6 +49,8 @@ func ConfigFrom(s Source) (Config, error) {
 		Passwords:          r.passwords(),
 		PasswordMode:       Mode(strings.ToLower(r.text(keyPasswordMode))),
 		Providers:          r.providers(),
+		Access:             r.access(),
+		BearerAudience:     r.text(keyBearerAudience),
 		AnalyticsPath:      r.text(keyAnalyticsPath),
 		APIPath:            r.text(keyAPIPath),
 		PublicPaths:        r.list(keyPublicPaths),
@@ -90,7 +62,7 @@ func ConfigFrom(s Source) (Config, error) {
 	for _, secret := range r.list(keySecret) {
 		c.Secrets = append(c.Secrets, Secret(secret))
 	}
-	r.unknown()
+	r.unknown(c.Providers)
 	c = c.withDefaults()
 	c.check(&r.wrong)
 	if err := r.wrong.err(); err != nil {
@@ -201,92 +173,4 @@ func (r *reader) resolve(v Value, usual string) Secret {
 		r.wrong.addf(v.Variable, "is missing or empty, and the project file refers to it")
 	}
 	return Secret(value)
-}
-
-func (r *reader) providers() []Provider {
-	if !r.isSet(keyClientID, keyClientSecret, keyIssuer) && r.Project.Template != templateOIDC {
-		for _, name := range []string{keyAudience, keyScope} {
-			if r.text(name) != "" {
-				r.wrong.addf(name, "means something only together with %s", keyClientID)
-			}
-		}
-		return nil
-	}
-	return []Provider{r.provider("")}
-}
-
-// provider reads the variables of one provider: AUTH_CLIENT_ID, or AUTH_GOOGLE_CLIENT_ID for the one named google.
-func (r *reader) provider(name string) Provider {
-	p := Provider{Name: name}
-	p.Issuer = withScheme(r.text(p.key(keyIssuer)))
-	p.ClientID = r.text(p.key(keyClientID))
-	p.ClientSecret = Secret(r.text(p.key(keyClientSecret)))
-	p.Audience = r.text(p.key(keyAudience))
-	p.Scope = r.text(p.key(keyScope))
-	return p
-}
-
-// key returns the name that a variable has for this provider.
-func (p Provider) key(name string) string {
-	if p.Name == "" {
-		return name
-	}
-	return "AUTH_" + strings.ToUpper(p.Name) + strings.TrimPrefix(name, "AUTH")
-}
-
-// withScheme adds https:// where people left it out.
-func withScheme(issuer string) string {
-	if issuer == "" || strings.Contains(issuer, "://") {
-		return issuer
-	}
-	return "https://" + issuer
-}
-
-// unknown reports names that look like ours and are not.
-func (r *reader) unknown() {
-	known := Variables()
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(r.Names))) {
-		upper := strings.ToUpper(name)
-		if slices.Contains(known, name) || !strings.HasPrefix(name, "AUTH_") && !slices.Contains(known, upper) {
-			continue
-		}
-		hint := ""
-		if near := nearest(upper, known); near != "" {
-			hint = fmt.Sprintf("; did you mean %s?", near)
-		}
-		r.wrong.addf(name, "unknown variable%s", hint)
-	}
-}
-
-// nearest returns the known name with the fewest typing errors in it, or "" where all are far away.
-func nearest(name string, known []string) string {
-	best, bestDistance := "", len(name)/2
-	for _, candidate := range known {
-		if d := distance(name, candidate); d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the insertions and deletions between two names. A replacement counts as both, since people
-// leave words out of a name more often than they exchange them.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace += 2
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -75,7 +75,8 @@ func (c Config) Validate() error {
 
 func (c Config) check(m *mistakes) {
 	c.checkPasswords(m)
-	c.checkOIDC(m)
+	c.checkProviders(m)
+	c.checkAccess(m)
 	c.checkPaths(m)
 	for _, secret := range c.Secrets {
 		if err := checkSecret(secret.Reveal()); err != nil {
@@ -128,30 +129,6 @@ func (c Config) checkPasswords(m *mistakes) {
 		case len(login.Password) > 1024:
 			m.addf(passwordKey(feature), "is longer than 1024 bytes")
 		}
-	}
-}
-
-func (c Config) checkOIDC(m *mistakes) {
-	if len(c.Providers) == 0 {
-		return
-	}
-	if _, both := c.Passwords[MainApp]; both {
-		m.addf(keyClientID, "the main app has a password and a provider: remove %s and %s, or the AUTH_CLIENT_* variables",
-			usernameKey(MainApp), passwordKey(MainApp))
-	}
-	for _, p := range c.Providers {
-		if p.ClientID == "" {
-			m.addf(p.key(keyClientID), "is missing or empty")
-		}
-		if p.ClientSecret == "" {
-			m.addf(p.key(keyClientSecret), "is missing or empty")
-		}
-		if err := checkIssuer(p.Issuer); err != nil {
-			m.addf(p.key(keyIssuer), "%w", err)
-		}
-	}
-	if len(c.Secrets) == 0 {
-		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters", minSecret)
 	}
 }
 
@@ -212,21 +189,6 @@ func checkRedirect(target string) error {
 	return nil
 }
 
-func checkIssuer(issuer string) error {
-	if issuer == "" {
-		return errors.New("is missing or empty")
-	}
-	u, err := url.Parse(issuer)
-	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("must be the provider's URL, such as https://tenant.example.com/")
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
-	default:
-		return errors.New("must start with https:// (http:// only on this machine)")
-	}
-}
-
 func isLoopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
@@ -238,20 +200,32 @@ func isLoopback(host string) bool {
 // minSecret is the length in characters of the shortest AUTH_SECRET.
 const minSecret = 32
 
-// checkSecret refuses what is no secret: short, repetitive, or a placeholder out of some documentation.
+// checkSecret refuses what is no secret: short, repetitive, counting up, or a placeholder out of some
+// documentation.
 func checkSecret(secret string) error {
 	if len(secret) < minSecret {
 		return fmt.Errorf("is shorter than %d characters", minSecret)
 	}
-	distinct := map[rune]bool{}
-	for _, r := range secret {
-		distinct[r] = true
+	distinct, steps := map[byte]bool{}, 0
+	for i := range len(secret) {
+		distinct[secret[i]] = true
+		if i > 0 && secret[i] == secret[i-1]+1 {
+			steps++
+		}
 	}
-	if len(distinct) < 8 {
+	switch {
+	case len(distinct) < 8:
 		return errors.New("repeats a few characters; use random ones")
+	case strings.Contains((secret + secret)[1:2*len(secret)-1], secret): // it is a rotation of itself
+		return errors.New("repeats itself; use random characters")
+	case steps > len(secret)/2:
+		return errors.New("is a row of neighbours such as abc; use random characters")
 	}
 	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(secret))
-	for _, word := range []string{"changeme", "yoursecret", "randomstring", "longrandom", "replacethis", "placeholder", "authsecret", "secretkey"} {
+	for _, word := range []string{
+		"changeme", "changethis", "replaceme", "replacethis", "yoursecret", "mysecret", "supersecret", "randomstring", "randomvalue",
+		"randomlygenerated", "longrandom", "placeholder", "authsecret", "secretkey", "opensslrand",
+	} {
 		if strings.Contains(plain, word) {
 			return errors.New("is a placeholder; use random characters")
 		}

@@ -89,14 +89,30 @@ func projectVariables() []variable {
 		{"username_main_app", "The user name in front of the app; `password_main_app` is its password."},
 		{"username_analytics", "The same for the analytics; `password_analytics` is its password."},
 		{"username_api", "The same for the paths below `/api`; `password_api` is its password. Our own proxy alone knows it."},
+		{
+			"AUTH_PROVIDERS", "Names of several OpenID providers to choose from, such as `google,entra`. Each has the five variables that " +
+				"follow with its name in them: `AUTH_GOOGLE_CLIENT_ID`, `AUTH_GOOGLE_CLIENT_SECRET` and so on.",
+		},
 		{"AUTH_CLIENT_ID", "Client id of the app at the OpenID provider."},
 		{"AUTH_CLIENT_SECRET", "Client secret of the app at the OpenID provider."},
 		{"AUTH_ISSUER_BASE_URL", "Address of the OpenID provider, such as `https://example.auth0.com`."},
-		{"AUTH_SECRET", "Signs what the login keeps in cookies; several with commas between them, the newest first."},
-		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
 		{"AUTH_PARAMS_AUDIENCE", "Audience of the access token that the app gets; with it an expired one ends the session."},
 		{"AUTH_PARAMS_SCOPE", "Scopes that are asked for at login; `openid profile email` if not set."},
+		{"AUTH_SECRET", "Signs what the login keeps in cookies; several with commas between them, the newest first."},
+		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
 		{"AUTH_POST_LOGOUT_REDIRECT", "Where the browser goes after logout."},
+		{
+			"AUTH_ALLOWED_EMAILS", "Addresses of those who may come in, with commas between them; set to nothing, nobody may. The provider " +
+				"must have verified them.",
+		},
+		{"AUTH_ALLOWED_DOMAINS", "Domains whose addresses may come in, such as `example.com`; being in one of the two lists is enough."},
+		{"AUTH_ALLOWED_GROUPS", "Groups of which one is needed as well."},
+		{"AUTH_GROUPS_CLAIM", "The claim in which the provider names the groups; `groups` if not set."},
+		{
+			"AUTH_ALLOWED_CLAIMS", "Claims that are needed as well: `role=admin, role=dev, tenant=x` asks for one of the two roles and " +
+				"for the tenant.",
+		},
+		{"AUTH_BEARER_AUDIENCE", "Lets programs in with an access token of the provider that is for this audience."},
 		{"AUTH_PASSWORD_MODE", "How the password is asked for: `form` (a page), `basic` (HTTP Basic), or `auto` (if not set): a page for browsers, else Basic."},
 		{"AUTH_ANALYTICS_PATH", "Path of the analytics, `/analytics` if not set."},
 		{"AUTH_API_PATH", "Path of the API, `/api` if not set."},

@@ -1,0 +1,152 @@
+package authproxy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// access reads who may come in. A variable that is set to nothing is a list that lets nobody in.
+func (r *reader) access() Access {
+	a := Access{
+		Emails:      r.allowed(keyAllowedEmails),
+		Domains:     r.allowed(keyAllowedDomains),
+		Groups:      r.allowed(keyAllowedGroups),
+		Claims:      r.claims(),
+		GroupsClaim: r.text(keyGroupsClaim),
+	}
+	if a.GroupsClaim != "" && a.Groups == nil {
+		r.wrong.addf(keyGroupsClaim, "means something only together with %s", keyAllowedGroups)
+	}
+	return a
+}
+
+// allowed returns nil only where the variable is not set.
+func (r *reader) allowed(name string) []string {
+	if !r.isSet(name) {
+		return nil
+	}
+	return append([]string{}, r.list(name)...)
+}
+
+// claims reads name=value pairs. Names are often URLs, which have no '='; values may have one.
+func (r *reader) claims() map[string][]string {
+	if !r.isSet(keyAllowedClaims) {
+		return nil
+	}
+	claims := map[string][]string{}
+	for _, item := range r.list(keyAllowedClaims) {
+		name, value, _ := strings.Cut(item, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if name == "" || value == "" {
+			r.wrong.addf(keyAllowedClaims, "%q is no pair such as role=admin", item)
+			continue
+		}
+		claims[name] = append(claims[name], value)
+	}
+	return claims
+}
+
+func (c Config) checkAccess(m *mistakes) {
+	a := c.Access
+	if len(c.Providers) == 0 {
+		for _, set := range []struct {
+			name string
+			is   bool
+		}{
+			{keyAllowedEmails, a.Emails != nil}, {keyAllowedDomains, a.Domains != nil}, {keyAllowedGroups, a.Groups != nil},
+			{keyAllowedClaims, a.Claims != nil}, {keyBearerAudience, c.BearerAudience != ""},
+		} {
+			if set.is {
+				m.addf(set.name, "means something only with a provider, see %s and %s", keyClientID, keyProviders)
+			}
+		}
+	}
+	every := func(name string, values []string, check func(string) error) {
+		for _, value := range values {
+			if err := check(value); err != nil {
+				m.addf(name, "%q %w", value, err)
+			}
+		}
+	}
+	every(keyAllowedEmails, a.Emails, checkEmail)
+	every(keyAllowedDomains, a.Domains, checkDomain)
+	every(keyAllowedGroups, a.Groups, checkWord)
+	every(keyGroupsClaim, []string{a.GroupsClaim}, checkWord)
+	for _, name := range slices.Sorted(maps.Keys(a.Claims)) {
+		every(keyAllowedClaims, append([]string{name}, a.Claims[name]...), checkWord)
+	}
+	if err := checkText(c.BearerAudience); err != nil {
+		m.addf(keyBearerAudience, "%w", err)
+	}
+}
+
+func checkWord(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	return checkText(s)
+}
+
+// checkEmail accepts an address as providers write it: one @, something before it, a host name behind it.
+func checkEmail(address string) error {
+	name, domain, _ := strings.Cut(address, "@")
+	switch {
+	case !utf8.ValidString(address):
+		return errors.New("is not UTF-8")
+	case strings.ContainsFunc(address, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
+		return errors.New("has a space or a character that cannot be seen")
+	case strings.Count(address, "@") != 1:
+		return errors.New("is no e-mail address, which has exactly one @; put commas between several")
+	case name == "" || name == "*":
+		return fmt.Errorf("is no e-mail address; for everybody of a domain set %s=%s", keyAllowedDomains, domain)
+	case len(address) > 254: // RFC 5321, 4.5.3.1.3, without the brackets
+		return errors.New("is longer than 254 bytes")
+	}
+	if err := checkHostName(domain); err != nil {
+		return fmt.Errorf("has a domain that %w", err)
+	}
+	return nil
+}
+
+// checkDomain accepts what stands behind the @ of an address.
+func checkDomain(domain string) error {
+	name, behind, hasAt := strings.Cut(domain, "@")
+	below, isPattern := strings.CutPrefix(domain, "*.")
+	switch {
+	case hasAt && name == "":
+		return fmt.Errorf("must be written without the @: %s", behind)
+	case hasAt:
+		return fmt.Errorf("is no domain; an e-mail address belongs into %s", keyAllowedEmails)
+	case isPattern:
+		return fmt.Errorf("is a pattern: write %s, and every domain below it that may come in, such as mail.%s", below, below)
+	case strings.Contains(domain, "*"):
+		return errors.New("is a pattern; list the domains themselves")
+	}
+	return checkHostName(domain)
+}
+
+// checkHostName accepts the names of RFC 1123, 2.1, in either case.
+func checkHostName(host string) error {
+	if len(host) > 253 {
+		return errors.New("is longer than 253 characters")
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return errors.New("is no host name such as example.com")
+		}
+		for _, r := range label {
+			switch {
+			case r >= utf8.RuneSelf:
+				return errors.New("has a letter that is not ASCII; write an international one in its xn-- form")
+			case foreignToHost(r) || strings.ContainsRune("_:[]", r):
+				return errors.New("is no host name such as example.com")
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+package authproxy
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+)
+
+const (
+	maxProviders    = 16 // that one page lets a visitor choose between
+	maxProviderName = 32 // in bytes
+)
+
+// providers reads the ones that AUTH_PROVIDERS names, or the only one, whose variables have no name in them.
+func (r *reader) providers() []Provider {
+	if r.isSet(keyProviders) {
+		return r.namedProviders()
+	}
+	if !r.isSet(keyClientID, keyClientSecret, keyIssuer) && r.Project.Template != templateOIDC {
+		for _, name := range []string{keyAudience, keyScope} {
+			if r.text(name) != "" {
+				r.wrong.addf(name, "means something only together with %s", keyClientID)
+			}
+		}
+		return nil
+	}
+	return []Provider{r.provider("")}
+}
+
+func (r *reader) namedProviders() []Provider {
+	for _, name := range providerVariables() {
+		if r.isSet(name) {
+			r.wrong.addf(name, "is set besides %s: remove one of the two, or name the provider there and this variable %s",
+				keyProviders, Provider{Name: "<name>"}.key(name))
+		}
+	}
+	names := r.list(keyProviders)
+	if len(names) == 0 {
+		r.wrong.addf(keyProviders, "names no provider, such as google,entra")
+	}
+	var providers []Provider
+	for _, name := range names {
+		p := Provider{Name: name}
+		if checkProviderName(name) == nil { // else there are no variables to look for; the mistake is told with the Config
+			p = r.provider(name)
+		}
+		providers = append(providers, p)
+	}
+	return providers
+}
+
+// provider reads the variables of one provider: AUTH_CLIENT_ID, or AUTH_GOOGLE_CLIENT_ID for the one named google.
+func (r *reader) provider(name string) Provider {
+	p := Provider{Name: name}
+	p.Issuer = withScheme(r.text(p.key(keyIssuer)))
+	p.ClientID = r.text(p.key(keyClientID))
+	p.ClientSecret = Secret(r.text(p.key(keyClientSecret)))
+	p.Audience = r.text(p.key(keyAudience))
+	p.Scope = r.text(p.key(keyScope))
+	return p
+}
+
+// withScheme adds https:// where people left it out.
+func withScheme(issuer string) string {
+	if issuer == "" || strings.Contains(issuer, "://") {
+		return issuer
+	}
+	return "https://" + issuer
+}
+
+// checkProviderName accepts what can stand in a variable and is told from what stands there already.
+func checkProviderName(name string) error {
+	for _, c := range name {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			return fmt.Errorf("must be written in lower case: %s", strings.ToLower(name))
+		case !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'):
+			return errors.New("may have only lower case letters, digits, - and _")
+		}
+	}
+	if name == "" || len(name) > maxProviderName {
+		return fmt.Errorf("must have 1 to %d characters", maxProviderName)
+	}
+	own := "AUTH_" + inVariables(name) + "_"
+	for _, variable := range Variables() {
+		if strings.HasPrefix(variable+"_", own) {
+			return fmt.Errorf("cannot be a provider's name, its variables would look like %s", variable)
+		}
+	}
+	return nil
+}
+
+func (c Config) checkProviders(m *mistakes) {
+	if len(c.Providers) == 0 {
+		return
+	}
+	if _, both := c.Passwords[MainApp]; both {
+		key := keyClientID
+		if c.Providers[0].Name != "" {
+			key = keyProviders
+		}
+		m.addf(key, "the main app has a password and a provider: remove %s and %s, or the variables of the provider",
+			usernameKey(MainApp), passwordKey(MainApp))
+	}
+	if len(c.Secrets) == 0 {
+		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters", minSecret)
+	}
+	if len(c.Providers) > maxProviders {
+		m.addf(keyProviders, "names %d providers, at most %d are possible", len(c.Providers), maxProviders)
+		return
+	}
+	if !c.checkProviderNames(m) {
+		return // the variables would be named wrongly
+	}
+	for i, p := range c.Providers {
+		p.check(m)
+		same := func(other Provider) bool {
+			return other.ClientID == p.ClientID && sameIssuer(other.Issuer, p.Issuer)
+		}
+		if at := slices.IndexFunc(c.Providers[:i], same); at >= 0 && p.ClientID != "" {
+			m.addf(p.key(keyClientID), "is the same application at the same provider as %s", c.Providers[at].key(keyClientID))
+		}
+	}
+}
+
+// checkProviderNames makes sure that no two providers share a variable. Only a provider that is alone may lack a
+// name.
+func (c Config) checkProviderNames(m *mistakes) (ok bool) {
+	before, seen := len(*m), map[string]string{}
+	for _, p := range c.Providers {
+		if p.Name == "" && len(c.Providers) == 1 {
+			continue
+		}
+		if err := checkProviderName(p.Name); err != nil {
+			m.addf(keyProviders, "%q %w", p.Name, err)
+			continue
+		}
+		switch other, taken := seen[inVariables(p.Name)]; {
+		case taken && other == p.Name:
+			m.addf(keyProviders, "names %s twice", p.Name)
+		case taken:
+			m.addf(keyProviders, "%s and %s would have the same variables", other, p.Name)
+		}
+		seen[inVariables(p.Name)] = p.Name
+	}
+	return len(*m) == before
+}
+
+func (p Provider) check(m *mistakes) {
+	for _, field := range []struct {
+		name, value string
+		needed      bool
+	}{
+		{keyClientID, p.ClientID, true},
+		{keyClientSecret, p.ClientSecret.Reveal(), true},
+		{keyAudience, p.Audience, false},
+		{keyScope, p.Scope, false},
+	} {
+		if field.value == "" && field.needed {
+			m.addf(p.key(field.name), "is missing or empty")
+		} else if err := checkText(field.value); err != nil {
+			m.addf(p.key(field.name), "%w", err)
+		}
+	}
+	if err := checkIssuer(p.Issuer); err != nil {
+		m.addf(p.key(keyIssuer), "%w", err)
+	}
+}
+
+// checkText accepts what can be sent to a provider or compared with what it says.
+func checkText(s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return errors.New("is not UTF-8")
+	case !identity.Clean(s):
+		return errors.New("has a control character")
+	}
+	return nil
+}
+
+func checkIssuer(issuer string) error {
+	if issuer == "" {
+		return errors.New("is missing or empty")
+	}
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("must be the provider's URL, such as https://tenant.example.com/")
+	case strings.ContainsFunc(u.Host, foreignToHost):
+		return errors.New("has a host that is no host name (write an international one in its xn-- form)")
+	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	default:
+		return errors.New("must start with https:// (http:// only on this machine)")
+	}
+}
+
+// foreignToHost tells whether r stands in no host name, IP address or port (RFC 3986, 3.2.2, less its escapes).
+func foreignToHost(r rune) bool {
+	alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+	return !alphanumeric && !strings.ContainsRune("-._:[]", r)
+}
+
+// sameIssuer compares as providers are compared: neither the slash at the end nor the usual port counts, nor the
+// case of the host.
+func sameIssuer(a, b string) bool {
+	normal := func(issuer string) string {
+		u, err := url.Parse(issuer)
+		if err != nil {
+			return issuer
+		}
+		host := strings.ToLower(u.Host)
+		if u.Scheme == "https" {
+			host = strings.TrimSuffix(host, ":443")
+		}
+		return u.Scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/")
+	}
+	return normal(a) == normal(b)
+}

@@ -1,0 +1,136 @@
+package authproxy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The variables. Nothing outside the files of the configuration reads one.
+const (
+	keyProviders          = "AUTH_PROVIDERS"
+	keyClientID           = "AUTH_CLIENT_ID"
+	keyClientSecret       = "AUTH_CLIENT_SECRET"
+	keyIssuer             = "AUTH_ISSUER_BASE_URL"
+	keyAudience           = "AUTH_PARAMS_AUDIENCE"
+	keyScope              = "AUTH_PARAMS_SCOPE"
+	keySecret             = "AUTH_SECRET"
+	keyBaseURL            = "AUTH_BASE_URL"
+	keyPostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
+	keyAllowedEmails      = "AUTH_ALLOWED_EMAILS"
+	keyAllowedDomains     = "AUTH_ALLOWED_DOMAINS"
+	keyAllowedGroups      = "AUTH_ALLOWED_GROUPS"
+	keyGroupsClaim        = "AUTH_GROUPS_CLAIM"
+	keyAllowedClaims      = "AUTH_ALLOWED_CLAIMS"
+	keyBearerAudience     = "AUTH_BEARER_AUDIENCE"
+	keyPasswordMode       = "AUTH_PASSWORD_MODE"
+	keyAnalyticsPath      = "AUTH_ANALYTICS_PATH"
+	keyAPIPath            = "AUTH_API_PATH"
+	keyPublicPaths        = "AUTH_PUBLIC_PATHS"
+	keyTrustedProxies     = "AUTH_TRUSTED_PROXIES"
+	keySessionIdle        = "AUTH_SESSION_IDLE"
+	keySessionLifetime    = "AUTH_SESSION_LIFETIME"
+)
+
+func usernameKey(f Feature) string { return "username_" + string(f) }
+func passwordKey(f Feature) string { return "password_" + string(f) }
+
+// Variables lists every AUTH_* variable that ConfigFrom knows, in the order in which they are shown. Those of a
+// provider that AUTH_PROVIDERS names, such as AUTH_GOOGLE_CLIENT_ID, come on top.
+func Variables() []string {
+	return []string{
+		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keySecret, keyBaseURL,
+		keyPostLogoutRedirect, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
+		keyBearerAudience, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
+		keySessionIdle, keySessionLifetime,
+	}
+}
+
+// providerVariables lists those that every provider has, as the only one has them.
+func providerVariables() []string {
+	return []string{keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope}
+}
+
+// key returns the name that a variable has for this provider: AUTH_GOOGLE_CLIENT_ID for AUTH_CLIENT_ID.
+func (p Provider) key(name string) string {
+	if p.Name == "" {
+		return name
+	}
+	return "AUTH_" + inVariables(p.Name) + strings.TrimPrefix(name, "AUTH")
+}
+
+// inVariables returns a provider's name as it stands in the names of its variables, which shells let have no '-'.
+func inVariables(name string) string {
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// unknown reports names that look like ours and are not.
+func (r *reader) unknown(providers []Provider) {
+	known := Variables()
+	for _, p := range providers {
+		if p.Name != "" && checkProviderName(p.Name) == nil {
+			for _, name := range providerVariables() {
+				known = append(known, p.key(name))
+			}
+		}
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(r.Names))) {
+		upper := strings.ToUpper(name)
+		if slices.Contains(known, name) || !strings.HasPrefix(name, "AUTH_") && !slices.Contains(known, upper) {
+			continue
+		}
+		hint := ""
+		if near := nearest(upper, known); near != "" {
+			hint = fmt.Sprintf("; did you mean %s?", near)
+		}
+		if provider := ofProvider(upper); provider != "" {
+			hint += fmt.Sprintf(" (a variable of the provider %s counts once %s lists it)", provider, keyProviders)
+		}
+		r.wrong.addf(name, "unknown variable%s", hint)
+	}
+}
+
+// ofProvider returns the name of the provider that a variable would belong to if it were listed, or "".
+func ofProvider(variable string) string {
+	for _, own := range providerVariables() {
+		middle, ok := strings.CutSuffix(variable, strings.TrimPrefix(own, "AUTH"))
+		middle, ours := strings.CutPrefix(middle, "AUTH_")
+		if name := strings.ToLower(middle); ok && ours && checkProviderName(name) == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// nearest returns the known name with the fewest typing errors in it, or "" where all are far away.
+func nearest(name string, known []string) string {
+	best, bestDistance := "", len(name)/2
+	for _, candidate := range known {
+		if d := distance(name, candidate); d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions and deletions between two names. A replacement counts as both, since people
+// leave words out of a name more often than they exchange them.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace += 2
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
