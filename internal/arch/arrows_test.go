@@ -18,7 +18,7 @@ type row struct {
 func leaves() []string {
 	return []string{
 		"internal/failure", "internal/term", "internal/dotenv", "internal/fsx", "internal/tier",
-		"internal/bundle", "internal/platform", "internal/unzip", "internal/remote",
+		"internal/bundle", "internal/platform", "internal/unzip", "internal/remote", "internal/metrics",
 		"pkg/authproxy/identity",
 	}
 }
