@@ -1,0 +1,164 @@
+package devidp
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/op"
+)
+
+// ErrNotLoopback: a provider that asks for no password must not be reachable from elsewhere.
+var ErrNotLoopback = errors.New("the development login listens on a loopback address only")
+
+// Options say who can log in. Now and Random are required.
+type Options struct {
+	Address string // IP:port of this machine's loopback; "" takes a free port of 127.0.0.1
+	Users   []User // to choose from; at least one
+
+	Now    func() time.Time // of sessions, codes and refresh tokens; the library dates tokens by the system's clock
+	Random io.Reader        // cryptographically secure; keys are drawn from the system's all the same
+	Log    *slog.Logger     // one line a login and a refusal; nil logs nothing
+}
+
+// Provider is a running provider. It is safe for concurrent use.
+type Provider struct {
+	issuer string
+	store  *store
+	server *http.Server
+	done   chan struct{} // closed once the server has ended
+}
+
+// clientID names the only application.
+const clientID = "ploomber-cloud-dev"
+
+const (
+	rsaBits      = 2048
+	maxRequest   = 64 << 10 // bytes of a form
+	drainTimeout = time.Second
+)
+
+// Start makes a provider and serves it until Close; ctx is for the start alone. Until Register it sends nobody
+// anywhere. The error wraps ErrNotLoopback for an address that others could reach.
+func Start(ctx context.Context, o Options) (_ *Provider, err error) {
+	if len(o.Users) == 0 || o.Now == nil || o.Random == nil {
+		return nil, errors.New("devidp needs users, a clock and randomness")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	listener, err := listen(ctx, o.Address)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = listener.Close()
+		}
+	}()
+	p := &Provider{issuer: "http://" + listener.Addr().String(), done: make(chan struct{})}
+	if p.store, err = newStore(o); err != nil {
+		return nil, err
+	}
+	handler, err := newEndpoints(p.issuer, p.store, o)
+	if err != nil {
+		return nil, err
+	}
+	p.server = &http.Server{
+		Handler:           http.MaxBytesHandler(handler, maxRequest),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		defer close(p.done)
+		_ = p.server.Serve(listener) // ends with Close
+	}()
+	return p, nil
+}
+
+// listen refuses names too: what localhost means is decided elsewhere.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !at.Addr().IsLoopback() {
+		return nil, fmt.Errorf("%w, not on %q", ErrNotLoopback, address)
+	}
+	var c net.ListenConfig
+	return c.Listen(ctx, "tcp", address)
+}
+
+// Register replaces the addresses to which the provider sends people: after a login, and after a logout. They are
+// compared as they are, byte by byte.
+func (p *Provider) Register(redirects, postLogout []string) {
+	p.store.register(slices.Clone(redirects), slices.Clone(postLogout))
+}
+
+// Issuer is the provider's URL, such as http://127.0.0.1:41234.
+func (p *Provider) Issuer() string { return p.issuer }
+
+// ClientID is the name of the only application.
+func (p *Provider) ClientID() string { return clientID }
+
+// ClientSecret is the application's secret, drawn at the start.
+func (p *Provider) ClientSecret() string { return p.store.secret }
+
+// Users are those to choose from.
+func (p *Provider) Users() []User { return slices.Clone(p.store.users) }
+
+// Format keeps the secret and all that is stored out of whatever prints a Provider.
+func (p *Provider) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.issuer) }
+
+// Close ends the provider: requests in progress get a second to finish. It may be called more than once.
+func (p *Provider) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := p.server.Shutdown(ctx)
+	if err != nil {
+		err = p.server.Close()
+	}
+	<-p.done
+	return err
+}
+
+// newProtocol sets the library up. Its own routes are not used: they offer more than is wanted here.
+func newProtocol(issuer string, s *store, random io.Reader) (*op.Provider, error) {
+	c := &op.Config{CodeMethodS256: true, AuthMethodPost: true, GrantTypeRefreshToken: true}
+	if _, err := io.ReadFull(random, c.CryptoKey[:]); err != nil {
+		return nil, fmt.Errorf("draw a key: %w", err)
+	}
+	return op.NewProvider(c, s, op.StaticIssuer(issuer),
+		op.WithAllowInsecure(), // http is what loopback has
+		op.WithLogger(slog.New(slog.DiscardHandler)),
+	)
+}
+
+func newKey(random io.Reader) (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(random, rsaBits)
+	if err != nil {
+		return nil, fmt.Errorf("make a signing key: %w", err)
+	}
+	return key, nil
+}
+
+// drawer draws names that nobody can guess.
+type drawer struct{ random io.Reader }
+
+func (d drawer) draw() (string, error) {
+	var b [32]byte
+	if _, err := io.ReadFull(d.random, b[:]); err != nil {
+		return "", fmt.Errorf("draw random bytes: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}

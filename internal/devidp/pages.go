@@ -1,0 +1,65 @@
+package devidp
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"sync"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// pages are parsed when the first is shown: starting the program costs nothing.
+type pages struct {
+	parse func() (*template.Template, error)
+}
+
+// choice is the page on which somebody is chosen.
+type choice struct {
+	ID, App        string // of the request; the application's origin
+	People         []person
+	Problem, Typed string
+}
+
+type person struct{ Email, Name, Groups string }
+
+type message struct{ Title, Text string }
+
+func newPages() *pages {
+	return &pages{parse: sync.OnceValues(func() (*template.Template, error) {
+		return template.ParseFS(pageFiles, "pages/*.html")
+	})}
+}
+
+// show writes a page. Browsers hold the place to which a form's answer redirects against form-action too, so the
+// application's origin has to be named there.
+func (p *pages) show(w http.ResponseWriter, status int, name, app string, data any) {
+	var out bytes.Buffer
+	templates, err := p.parse()
+	if err == nil {
+		err = templates.ExecuteTemplate(&out, name, data)
+	}
+	if err != nil {
+		http.Error(w, "this page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self' "+app+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes())
+}
+
+func (p *pages) style(w http.ResponseWriter) {
+	css, err := pageFiles.ReadFile("pages/style.css")
+	if err != nil {
+		http.Error(w, "no style", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, _ = w.Write(css)
+}
