@@ -22,7 +22,7 @@ func TestClass4PathConfusion(t *testing.T) {
 	w := newWorld(t, c, nil)
 	for _, target := range []string{
 		"//", "//secret", "/public//secret", "/public/../secret", "/public/..", "/public/./../secret", "/public/%2e%2e/secret",
-		"/public/.%2e/secret", "/public/%2E%2E/secret", "/public%2f..%2fsecret", "/public/..%2fsecret", "/public/%2e%2e%2fsecret",
+		"/public/.%2e/secret", "/public/%2E%2E/secret", "/public/..%20/secret", "/public/.%20%20", "/public%2f..%2fsecret", "/public/..%2fsecret", "/public/%2e%2e%2fsecret",
 		"/public/..%5csecret", "/public/..\\secret", "/public\\..\\secret", "/public/..;/secret", "/public/;x=y/../secret", "/public;/secret",
 		"/public/%3b/secret", "/secret%00/public/", "/public/%00", "/public/%0d%0aX-Auth-Name:%20root", "/public/%23", "/secret%23/public/",
 		"/secret%3f/public/", "/public/%3f", "/public/%c0%af../secret", "/public/%c0%ae%c0%ae/secret", "/public/%ff", "/public/%e0%80%af",

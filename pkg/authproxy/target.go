@@ -47,9 +47,8 @@ func parseTarget(target string) (path string, err error) {
 		if path[i] != '/' {
 			continue
 		}
-		switch rest := path[i+1:]; {
-		case strings.HasPrefix(rest, "/"),
-			rest == ".", rest == "..", strings.HasPrefix(rest, "./"), strings.HasPrefix(rest, "../"):
+		segment, _, more := strings.Cut(path[i+1:], "/")
+		if bare := strings.TrimRight(segment, " "); segment == "" && more || bare == "." || bare == ".." { // Windows drops the spaces
 			return "", errAmbiguous
 		}
 	}
