@@ -1,0 +1,216 @@
+package attack
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
+)
+
+// pair is a header as an app sees it: under the name that its server gives it.
+type pair [2]string
+
+// webServers are servers that people run apps with, and what each makes of a header that says X_Auth_Name beside the
+// proxy's own X-Auth-Name. Measured, and measured again in each run: a server that changes its mind fails the test.
+func webServers() map[string]struct {
+	own    string // name under which an app looks for X-Auth-Name
+	socket string // path of a WebSocket; "" where the server has none
+	alias  string // what comes of "X-Auth-Name: ann" with "X_Auth_Name: mallory"
+} {
+	return map[string]struct{ own, socket, alias string }{
+		"wsgiref":  {"HTTP_X_AUTH_NAME", "", "ann,mallory"},
+		"werkzeug": {"HTTP_X_AUTH_NAME", "", "ann"},
+		"waitress": {"HTTP_X_AUTH_NAME", "", "ann"},
+		"gunicorn": {"HTTP_X_AUTH_NAME", "", "ann"},
+		"uvicorn":  {"x-auth-name", "/ws", "ann"},
+		"tornado":  {"X-Auth-Name", "/ws", "ann"},
+		"httpuv":   {"HTTP_X_AUTH_NAME", "/ws", "mallory"}, // the forged one alone: a Shiny app sees another user
+	}
+}
+
+// Security class 1 against what apps really run on.
+func TestClass01HeaderSpoofingServers(t *testing.T) {
+	t.Parallel()
+	env := serverEnvironment(t)
+	for name, server := range webServers() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := startServer(t, env, name)
+			direct := &proxy{t: t, host: strings.TrimPrefix(address, "http://"), url: address}
+			got := pairs(t, direct.raw(direct.head("GET", "/", "X-Auth-Name: "+user, "X_Auth_Name: mallory", "Connection: close")+"\r\n"))
+			if said := valueOf(got, server.own); said != server.alias {
+				t.Errorf("without us an app sees %q, measured was %q: %v", said, server.alias, got)
+			}
+			p := start(t, address, password())
+			cookie := p.loggedIn().cookie()
+			for _, header := range identityHeaders() {
+				for _, attack := range spellings(header) {
+					r := p.raw(p.head("GET", "/", append(attack, cookie, "Connection: close")...) + "\r\n")
+					if r.StatusCode == http.StatusBadRequest {
+						continue
+					}
+					wantOwnOnly(t, attack, pairs(t, r), server.own)
+				}
+			}
+			if server.socket == "" {
+				return
+			}
+			for _, header := range identityHeaders() {
+				for _, attack := range spellings(header) {
+					if got, ok := socketPairs(t, p, server.socket, append(attack, cookie)); ok {
+						wantOwnOnly(t, attack, got, server.own)
+					}
+				}
+			}
+		})
+	}
+}
+
+// wantOwnOnly fails unless an app sees nothing of the attacker and, under the name it looks for, our user.
+func wantOwnOnly(t *testing.T, attack []string, got []pair, own string) {
+	t.Helper()
+	for _, p := range got {
+		if strings.Contains(p[1], "mallory") {
+			t.Errorf("%q: an app sees %q", attack, p)
+		}
+	}
+	if said := valueOf(got, own); said != user {
+		t.Errorf("%q: %s is %q, want %q", attack, own, said, user)
+	}
+}
+
+// valueOf joins the values of a name.
+func valueOf(pairs []pair, name string) string {
+	var values []string
+	for _, p := range pairs {
+		if p[0] == name {
+			values = append(values, p[1])
+		}
+	}
+	return strings.Join(values, ",")
+}
+
+func pairs(t *testing.T, r reply) []pair {
+	t.Helper()
+	var got []pair
+	if err := json.Unmarshal([]byte(r.body), &got); err != nil {
+		t.Fatalf("%d %q: %v", r.StatusCode, r.body, err)
+	}
+	return got
+}
+
+// socketPairs opens a WebSocket and reads its first message, as an app that looks at its headers would send it. ok is
+// false where the upgrade was refused.
+func socketPairs(t *testing.T, p *proxy, path string, header []string) (got []pair, ok bool) {
+	t.Helper()
+	s := p.dial()
+	defer func() { _ = s.Close() }()
+	s.say(p.upgrade(path, header...))
+	r, err := s.answer("GET")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.StatusCode == http.StatusBadRequest {
+		return nil, false
+	}
+	if r.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%q: %d %s", header, r.StatusCode, r.body)
+	}
+	message, err := readMessage(s.r)
+	if err != nil || json.Unmarshal(message, &got) != nil {
+		t.Fatalf("%q: %q, %v", header, message, err)
+	}
+	return got, true
+}
+
+// readMessage reads one unmasked frame.
+func readMessage(r *bufio.Reader) ([]byte, error) {
+	var head [2]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	size := int(head[1] & 0x7f)
+	if size >= 126 {
+		long := make([]byte, map[int]int{126: 2, 127: 8}[size])
+		if _, err := io.ReadFull(r, long); err != nil {
+			return nil, err
+		}
+		size = 0
+		for _, b := range long {
+			size = size<<8 | int(b)
+		}
+	}
+	message := make([]byte, size)
+	_, err := io.ReadFull(r, message)
+	return message, err
+}
+
+// serverEnvironment has all Python servers.
+func serverEnvironment(t *testing.T) pyenv.Env {
+	t.Helper()
+	cache, err := pyenv.DefaultCache(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := cache.Ensure(t.Context(), filepath.Join("testdata", "servers", "requirements.txt"))
+	if errors.Is(err, pyenv.ErrNoPython) {
+		missing(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return env
+}
+
+// startServer runs one of webServers until the test ends, and returns its address.
+func startServer(t *testing.T, env pyenv.Env, name string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	args := []string{env.Program("python"), "serve.py", name}
+	if name == "httpuv" {
+		if exec.Command("Rscript", "-e", "library(httpuv); library(jsonlite)").Run() != nil {
+			cancel()
+			missing(t, "R with httpuv and jsonlite")
+		}
+		args = []string{"Rscript", "serve.R"}
+	}
+	c := exec.CommandContext(ctx, args[0], args[1:]...)
+	c.Dir, c.WaitDelay = filepath.Join("testdata", "servers"), 5*time.Second
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"}
+	said := &output{}
+	c.Stderr = said
+	ownGroup(c)
+	out, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { killGroup(c); cancel(); _ = c.Wait() })
+	port, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s did not start: %v\n%s", name, err, said)
+	}
+	return "http://127.0.0.1:" + strings.TrimSpace(port)
+}
+
+// missing ends a test that needs what the machine does not have.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
+		t.Fatal("missing: " + what)
+	}
+	t.Skip("missing: " + what)
+}
