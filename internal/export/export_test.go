@@ -1,0 +1,4 @@
+package export
+
+// Targets is targets, for tests.
+func Targets() []target { return targets() }

@@ -1,0 +1,218 @@
+package export
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"unicode"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
+)
+
+// NginxOptions are what an nginx has to know besides the login.
+type NginxOptions struct {
+	Upstream    string   // base URL of the app, http
+	Listen      []string // each PORT or ADDRESS:PORT
+	ServerNames []string // none: the host of the login's base URL, else any
+	PasswordDir string   // absolute path of the folder in which nginx finds the password files
+	Hash        Hash
+}
+
+// What nginx cannot do. The errors of Nginx wrap them.
+var (
+	ErrProvider = errors.New("nginx cannot log anybody in by OpenID Connect")
+	ErrForm     = errors.New("nginx has no login page, which AUTH_PASSWORD_MODE=form asks for")
+)
+
+//go:embed nginx.conf.tmpl
+var nginxTemplate string
+
+// Nginx returns the configuration of a server, first, and a password file for each feature that has a password.
+// The error wraps one of this package's, or is an *OptionError or an *authproxy.ConfigError.
+func Nginx(p Project, o NginxOptions) ([]File, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	c := p.Login
+	switch {
+	case len(c.Providers) > 0:
+		return nil, ErrProvider
+	case c.PasswordMode == authproxy.ModeForm:
+		return nil, ErrForm
+	}
+	if c.APIPath == "" {
+		c.APIPath = authproxy.DefaultAPIPath
+	}
+	if c.AnalyticsPath == "" {
+		c.AnalyticsPath = authproxy.DefaultAnalyticsPath
+	}
+	s, err := newServer(p.Name, c, o)
+	if err != nil {
+		return nil, err
+	}
+	files := []File{{Name: p.Name + ".conf"}}
+	for _, feature := range authproxy.Features() {
+		login, ok := c.Passwords[feature]
+		if !ok {
+			continue
+		}
+		data, err := htpasswd(login, o.Hash)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", feature, err)
+		}
+		name := p.Name + "." + string(feature) + ".htpasswd"
+		files = append(files, File{Name: name, Data: data, Secret: true})
+		if name := "~^" + regexp.QuoteMeta(login.Username) + "$"; !slices.Contains(s.Users, name) {
+			s.Users = append(s.Users, name)
+		}
+		for i := range s.Locations {
+			if s.Locations[i].Feature == feature {
+				s.Locations[i].PassFile = strings.TrimSuffix(o.PasswordDir, "/") + "/" + name
+			}
+		}
+	}
+	files[0].Data, err = s.render()
+	return files, err
+}
+
+// server is what the template shows.
+type server struct {
+	Name, Var           string // Var begins the names of variables, which all servers of an nginx share
+	Upstream            string
+	Listen, ServerNames []string
+	Locations           []location
+	Users               []string // expressions for the names that have a password
+	Targets             []target
+	Cleared             []string
+	HTTPS               bool   // visitors come by https, whatever arrives here
+	Origin              string // expression for the Origin of the app's own pages; "" compares with Host
+	TrustedProxies      []netip.Prefix
+}
+
+func newServer(name string, c authproxy.Config, o NginxOptions) (*server, error) {
+	s := &server{
+		Name: name, Var: "ploomber_" + regexp.MustCompile(`[^A-Za-z0-9]`).ReplaceAllString(name, "_"),
+		Locations: locations(c), Targets: targets(), Cleared: clearedHeaders(), TrustedProxies: c.TrustedProxies,
+	}
+	if c.BaseURL != nil {
+		s.HTTPS, s.Origin = c.BaseURL.Scheme == "https", origin(c.BaseURL.Scheme, c.BaseURL.Host)
+		if len(o.ServerNames) == 0 {
+			o.ServerNames = []string{c.BaseURL.Hostname()}
+		}
+	}
+	if len(o.ServerNames) == 0 {
+		o.ServerNames = []string{"_"}
+	}
+	for _, name := range o.ServerNames {
+		if name != "_" && !isServerName(name) {
+			return nil, optionf("server-name", "%q is no host name such as app.example.com", name)
+		}
+		s.ServerNames = append(s.ServerNames, name)
+	}
+	for _, address := range o.Listen {
+		l, ok := listenAddress(address)
+		if !ok {
+			return nil, optionf("listen", "%q is no port or ADDRESS:PORT such as 127.0.0.1:8080", address)
+		}
+		s.Listen = append(s.Listen, l)
+	}
+	if len(s.Listen) == 0 {
+		return nil, optionf("listen", "is empty")
+	}
+	var err error
+	if s.Upstream, err = upstreamAddress(o.Upstream); err != nil {
+		return nil, err
+	}
+	// nginx replaces variables in this name and has no way to write a $ that is none.
+	if !filepath.IsAbs(o.PasswordDir) && !strings.HasPrefix(o.PasswordDir, "/") || strings.ContainsFunc(o.PasswordDir, func(r rune) bool { return r == '$' || unicode.IsControl(r) }) {
+		return nil, optionf("password-dir", "%q must be an absolute path without $ and control characters", o.PasswordDir)
+	}
+	return s, nil
+}
+
+// origin is an expression for the Origin header of a base URL's pages.
+func origin(scheme, host string) string {
+	standard := ":80"
+	if scheme == "https" {
+		standard = ":443"
+	}
+	return "~*^" + scheme + "://" + regexp.QuoteMeta(strings.TrimSuffix(host, standard)) + "(?:" + standard + ")?$"
+}
+
+func isServerName(name string) bool {
+	const label = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?`
+	return len(name) <= 253 && regexp.MustCompile(`^(?:\*\.)?`+label+`(?:\.`+label+`)*$`).MatchString(name)
+}
+
+func listenAddress(address string) (string, bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = "", address
+	}
+	if !isPort(port) {
+		return "", false
+	}
+	if host == "" {
+		return port, true
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil || addr.Zone() != "" {
+		return "", false
+	}
+	return net.JoinHostPort(addr.String(), port), true
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
+}
+
+// upstreamAddress is HOST:PORT of the app. Over https it is refused: nginx would take any certificate, and to
+// check one it needs a file that each system has elsewhere.
+func upstreamAddress(base string) (string, error) {
+	to, err := upstream.ParseTarget(base)
+	_, port, splitErr := net.SplitHostPort(to.Address)
+	switch {
+	case err != nil || splitErr != nil: // without what was typed, in which a password may be
+		return "", optionf("upstream", "must be http://HOST:PORT, nothing else")
+	case to.TLS:
+		return "", optionf("upstream", "must start with http://: nginx would take any certificate for the app's")
+	case port == "http":
+		port = "80"
+	}
+	addr, err := netip.ParseAddr(to.Host)
+	known := err == nil && addr.Zone() == "" || err != nil && !strings.HasPrefix(to.Host, "*") &&
+		isServerName(strings.ReplaceAll(to.Host, "_", "x")) // networks of containers have names with underscores
+	if !known || !isPort(port) {
+		return "", optionf("upstream", "%q is no HOST:PORT that nginx can reach", to.Address)
+	}
+	return net.JoinHostPort(to.Host, port), nil
+}
+
+func (s *server) render() ([]byte, error) {
+	t, err := template.New("nginx.conf").Funcs(template.FuncMap{"quote": quote}).Parse(nginxTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, s); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// quote writes a text as one word of nginx's language. Variables in it stay variables, where the directive knows
+// any: values that may hold a $ belong only where it knows none.
+func quote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}

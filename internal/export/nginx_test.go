@@ -1,0 +1,229 @@
+package export_test
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/export"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+const (
+	user = "ann"
+	pass = "correct horse"
+)
+
+func logins(names ...authproxy.Feature) map[authproxy.Feature]authproxy.Login {
+	all := map[authproxy.Feature]authproxy.Login{}
+	for _, name := range names {
+		all[name] = authproxy.Login{Username: user, Password: pass}
+	}
+	return all
+}
+
+func options(dir string) export.NginxOptions {
+	return export.NginxOptions{Upstream: "http://127.0.0.1:8501", Listen: []string{"127.0.0.1:8080"}, PasswordDir: dir, Hash: export.Bcrypt}
+}
+
+// write puts files where nginx finds them and returns the configuration.
+func write(t testing.TB, dir string, files []export.File) string {
+	t.Helper()
+	for _, f := range files[1:] {
+		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(files[0].Data)
+}
+
+func baseURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// TestNginxTakesIt has the real nginx read what is written: no error and no warning.
+func TestNginxTakesIt(t *testing.T) {
+	t.Parallel()
+	odd := authproxy.Login{Username: `a"b\c$d{e}f;g 'h' zoë`, Password: `"$;{}\` + "\n é"}
+	for name, tc := range map[string]struct {
+		name   string
+		login  authproxy.Config
+		change func(*export.NginxOptions)
+		has    []string
+	}{
+		"the app": {login: authproxy.Config{Passwords: logins(authproxy.MainApp)},
+			has: []string{"listen 127.0.0.1:8080;", `server_name "_";`, "server 127.0.0.1:8501;", `auth_basic "main_app\"`}},
+		"all features": {login: authproxy.Config{Passwords: logins(authproxy.Features()...), PublicPaths: []string{"/health", "/static/"}},
+			has: []string{`location ~* "^/api(?:/|$)"`, `location ~* "^/analytics(?:/|$)"`, `location = "/health"`, `location ~ "^/static/"`}},
+		"the api only": {login: authproxy.Config{Passwords: logins(authproxy.API), APIPath: "/v1.0/api"},
+			has: []string{`"^/v1\\.0/api(?:/|$)"`}},
+		"odd credentials": {login: authproxy.Config{Passwords: map[authproxy.Feature]authproxy.Login{authproxy.MainApp: odd}}},
+		"odd paths": {login: authproxy.Config{Passwords: logins(authproxy.Features()...), APIPath: `/a"pi}`, AnalyticsPath: "/an{a$lyt'ics",
+			PublicPaths: []string{`/x"y`, "/${host}/", "/~x", "/^~", "/$1/$uri", "/=", "/a(b[c", "/a(b[c/", "/{;}"[:2], `/'`}}},
+		"a public path twice": {login: authproxy.Config{Passwords: logins(authproxy.MainApp), PublicPaths: []string{"/a", "/a", "/b/", "/b/"}}},
+		"a base URL": {login: authproxy.Config{Passwords: logins(authproxy.MainApp), BaseURL: baseURL(t, "https://app.example.com")},
+			has: []string{`server_name "app.example.com";`, "X-Forwarded-Proto https;", `"~*^https://app\\.example\\.com(?::443)?$" 0;`}},
+		"trusted proxies": {login: authproxy.Config{Passwords: logins(authproxy.MainApp),
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
+			has: []string{"set_real_ip_from 10.0.0.0/8;", "set_real_ip_from ::1/128;"}},
+		"names and ports": {login: authproxy.Config{Passwords: logins(authproxy.MainApp)},
+			change: func(o *export.NginxOptions) {
+				o.Listen, o.ServerNames = []string{"8081", ":8082", "[::1]:8083"}, []string{"a.example", "*.b-c.example", "10.1.2.3"}
+				o.Upstream = "HTTP://[::1]:9000/"
+			}, has: []string{"listen 8081;", "listen 8082;", "listen [::1]:8083;", `server_name "a.example" "*.b-c.example" "10.1.2.3";`, "server [::1]:9000;"}},
+		"no port of the app": {login: authproxy.Config{Passwords: logins(authproxy.MainApp)},
+			change: func(o *export.NginxOptions) { o.Upstream = "http://localhost" }, has: []string{"server localhost:80;"}},
+		"a name with dots": {name: "my.app-1_x", login: authproxy.Config{Passwords: logins(authproxy.MainApp)}, has: []string{"$ploomber_my_app_1_x_user"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), `a "b' {c};\d`)
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			o := options(dir)
+			if tc.change != nil {
+				tc.change(&o)
+			}
+			if tc.name == "" {
+				tc.name = "my-app"
+			}
+			files, err := export.Nginx(export.Project{Name: tc.name, Login: tc.login}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if files[0].Name != tc.name+".conf" || files[0].Secret || len(files) != 1+len(tc.login.Passwords) {
+				t.Errorf("%d files, the first is %s", len(files), files[0].Name)
+			}
+			config := write(t, dir, files)
+			for _, text := range tc.has {
+				if !strings.Contains(config, text) {
+					t.Errorf("it lacks %s:\n%s", text, config)
+				}
+			}
+			for _, f := range files[1:] {
+				if !f.Secret || strings.Contains(string(f.Data), pass) || !strings.HasSuffix(f.Name, ".htpasswd") {
+					t.Errorf("%s: %+v", f.Name, f)
+				}
+				if !strings.Contains(config, f.Name) {
+					t.Errorf("%s is not used", f.Name)
+				}
+			}
+			if said := nginx.Check(t, config); said != "" {
+				t.Errorf("nginx says %s\n%s", said, config)
+			}
+		})
+	}
+}
+
+// Several projects on one nginx do not get into each other's way.
+func TestNginxTakesTwo(t *testing.T) {
+	t.Parallel()
+	dir, config := t.TempDir(), ""
+	for i, name := range []string{"one", "two"} {
+		o := options(dir)
+		o.ServerNames = []string{[]string{"one.example", "two.example"}[i]}
+		files, err := export.Nginx(export.Project{Name: name, Login: authproxy.Config{Passwords: logins(authproxy.MainApp)}}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config += write(t, dir, files)
+	}
+	if said := nginx.Check(t, config); said != "" {
+		t.Error(said)
+	}
+}
+
+func TestNginxRefuses(t *testing.T) {
+	t.Parallel()
+	provider := authproxy.Provider{Issuer: "https://id.example.com/", ClientID: "i", ClientSecret: "s"}
+	secret := authproxy.Secret("Zm9yIHRlc3RzIG9ubHksIG5vIHNlY3JldCBhdCBhbGw")
+	for name, tc := range map[string]struct {
+		project func(*export.Project)
+		options func(*export.NginxOptions)
+		is      error
+		option  string
+		says    string
+	}{
+		"a provider": {project: func(p *export.Project) {
+			p.Login = authproxy.Config{Providers: []authproxy.Provider{provider}, Secrets: []authproxy.Secret{secret}}
+		}, is: export.ErrProvider},
+		"a provider and a password": {project: func(p *export.Project) {
+			p.Login = authproxy.Config{Providers: []authproxy.Provider{provider}, Secrets: []authproxy.Secret{secret}, Passwords: logins(authproxy.API)}
+		}, is: export.ErrProvider},
+		"only a login page": {project: func(p *export.Project) { p.Login.PasswordMode = authproxy.ModeForm }, is: export.ErrForm},
+		"no login":          {project: func(p *export.Project) { p.Login = authproxy.Config{} }, is: authproxy.ErrUnprotected},
+		"a wrong path":      {project: func(p *export.Project) { p.Login.APIPath = "api" }, says: "AUTH_API_PATH"},
+		"no name":           {project: func(p *export.Project) { p.Name = "" }, is: export.ErrName},
+		"a name with a way": {project: func(p *export.Project) { p.Name = "../x" }, is: export.ErrName},
+		"a hidden name":     {project: func(p *export.Project) { p.Name = ".x" }, is: export.ErrName},
+		"a colon":           {project: credentials("a:b", pass), is: export.ErrUsername},
+		"a comment":         {project: credentials("#a", pass), is: export.ErrUsername},
+		"a NUL":             {project: credentials(user, "a\x00b"), is: export.ErrPassword},
+		"72 bytes":          {project: credentials(user, strings.Repeat("a", 72)), is: export.ErrPassword, says: "71 bytes"},
+		"a short password for ssha": {project: credentials(user, strings.Repeat("é", 19)), is: export.ErrPassword,
+			options: func(o *export.NginxOptions) { o.Hash = export.SaltedSHA }, says: "20 characters"},
+		"no hash":                     {options: func(o *export.NginxOptions) { o.Hash = "md5" }, option: "hash"},
+		"no listener":                 {options: func(o *export.NginxOptions) { o.Listen = nil }, option: "listen"},
+		"a listener with a directive": {options: func(o *export.NginxOptions) { o.Listen = []string{"80; root /"} }, option: "listen"},
+		"a listener with a parameter": {options: func(o *export.NginxOptions) { o.Listen = []string{"80 ssl"} }, option: "listen"},
+		"port 0":                      {options: func(o *export.NginxOptions) { o.Listen = []string{"0"} }, option: "listen"},
+		"a large port":                {options: func(o *export.NginxOptions) { o.Listen = []string{"65536"} }, option: "listen"},
+		"a listener with a name":      {options: func(o *export.NginxOptions) { o.Listen = []string{"example.com:80"} }, option: "listen"},
+		"a listener with a zone":      {options: func(o *export.NginxOptions) { o.Listen = []string{"[fe80::1%25x]:80"} }, option: "listen"},
+		"a name that ends the line":   {options: func(o *export.NginxOptions) { o.ServerNames = []string{"a;b"} }, option: "server-name"},
+		"a name with a line":          {options: func(o *export.NginxOptions) { o.ServerNames = []string{"a\nb"} }, option: "server-name"},
+		"a name with a variable":      {options: func(o *export.NginxOptions) { o.ServerNames = []string{"$host"} }, option: "server-name"},
+		"a name that is a pattern":    {options: func(o *export.NginxOptions) { o.ServerNames = []string{"~^a"} }, option: "server-name"},
+		"an empty name":               {options: func(o *export.NginxOptions) { o.ServerNames = []string{""} }, option: "server-name"},
+		"no app":                      {options: func(o *export.NginxOptions) { o.Upstream = "" }, option: "upstream"},
+		"an app behind https":         {options: func(o *export.NginxOptions) { o.Upstream = "https://127.0.0.1:8501" }, option: "upstream", says: "certificate"},
+		"an app with a path":          {options: func(o *export.NginxOptions) { o.Upstream = "http://127.0.0.1:8501/x" }, option: "upstream"},
+		"an app with a user":          {options: func(o *export.NginxOptions) { o.Upstream = "http://u:geheim@127.0.0.1:8501" }, option: "upstream"},
+		"an app with a line":          {options: func(o *export.NginxOptions) { o.Upstream = "http://a;b:80" }, option: "upstream"},
+		"an app with a variable":      {options: func(o *export.NginxOptions) { o.Upstream = "http://$host:80" }, option: "upstream"},
+		"an app at port 0":            {options: func(o *export.NginxOptions) { o.Upstream = "http://a:0" }, option: "upstream"},
+		"an app with a socket":        {options: func(o *export.NginxOptions) { o.Upstream = "unix:/tmp/x" }, option: "upstream"},
+		"a relative folder":           {options: func(o *export.NginxOptions) { o.PasswordDir = "x" }, option: "password-dir"},
+		"a folder with a variable":    {options: func(o *export.NginxOptions) { o.PasswordDir = "/x/$host" }, option: "password-dir"},
+		"a folder with a line":        {options: func(o *export.NginxOptions) { o.PasswordDir = "/x\n/y" }, option: "password-dir"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := export.Project{Name: "my-app", Login: authproxy.Config{Passwords: logins(authproxy.MainApp)}}
+			o := options("/etc/nginx")
+			if tc.project != nil {
+				tc.project(&p)
+			}
+			if tc.options != nil {
+				tc.options(&o)
+			}
+			files, err := export.Nginx(p, o)
+			if err == nil || files != nil {
+				t.Fatalf("it is written:\n%s", files[0].Data)
+			}
+			var option *export.OptionError
+			if tc.is != nil && !errors.Is(err, tc.is) || tc.option != "" && (!errors.As(err, &option) || option.Option != tc.option) ||
+				!strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "geheim") {
+				t.Errorf("says %v", err)
+			}
+		})
+	}
+}
+
+func credentials(name, password string) func(*export.Project) {
+	return func(p *export.Project) {
+		p.Login.Passwords = map[authproxy.Feature]authproxy.Login{
+			authproxy.MainApp: {Username: name, Password: authproxy.Secret(password)}}
+	}
+}

@@ -1,0 +1,53 @@
+package export
+
+import "strings"
+
+// The headers that the app believes, without separators between them: nothing of the client's may be read as one.
+func identityHeaders() [][]string {
+	return [][]string{{"X", "Auth", "Name"}, {"X", "Auth", "Sub"}, {"X", "Access", "Token"}, {"X", "Id", "Token"}}
+}
+
+// clearedHeaders are those that a client may not send on to the app. nginx removes headers by their full name, so
+// what authproxy does by the beginning of a name is a list here: of the names that well-known proxies set.
+//
+// The identity headers are there with underscores too. nginx drops every header with an underscore or a dot unless
+// it is told otherwise, but the one who tells it may be another server on the same port: that one's settings are
+// used until the Host header has been read.
+func clearedHeaders() []string {
+	var names []string
+	for _, words := range identityHeaders() {
+		names = append(names, spellings(words)...)
+	}
+	return append(names,
+		"X-Auth-User", "X-Auth-Username", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Roles", "X-Auth-Token", "X-Auth-Id",
+		"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username",
+		"X-Auth-Request-Access-Token", "X-Remote-User", "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups",
+		"Forwarded", "X-Forwarded", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Path", "X-Forwarded-Uri",
+		"X-Forwarded-Method", "X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Forwarded-Ssl",
+		"X-Forwarded-By", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username",
+		"X-Forwarded-Access-Token", "X-Forwarded-Client-Cert", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
+		"True-Client-Ip", "X-Original-Url", "X-Original-Uri", "X-Original-Method", "X-Original-Host", "X-Rewrite-Url",
+		"Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "Trailer", "Http2-Settings",
+	)
+}
+
+// spellings joins words by "-", "_" and nothing, in every mixture but the one that we set ourselves.
+func spellings(words []string) []string {
+	names := []string{words[0]}
+	for _, word := range words[1:] {
+		var longer []string
+		for _, begin := range names {
+			for _, separator := range []string{"-", "_", ""} {
+				longer = append(longer, begin+separator+word)
+			}
+		}
+		names = longer
+	}
+	var others []string
+	for _, name := range names {
+		if ours := strings.Join(words, "-"); name != ours || name != "X-Auth-Name" && name != "X-Auth-Sub" {
+			others = append(others, name)
+		}
+	}
+	return others
+}

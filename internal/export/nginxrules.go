@@ -1,0 +1,81 @@
+package export
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// location is one part of the app as nginx tells parts apart.
+type location struct {
+	Match    string            // "=", "~", "~*", or "" for the one that takes the rest
+	Path     string            // or an expression
+	Feature  authproxy.Feature // whose password opens it; "" for nobody's
+	PassFile string            // where the password is
+}
+
+// locations are the parts of c in nginx's order: exact paths first, then the expressions one after the other,
+// which are the prefixes with the longest first, then the rest. A guarded prefix matches in any case of letters
+// and a public one as written, so that a framework that takes /API for /api finds it closed.
+func locations(c authproxy.Config) []location {
+	var exact, prefixes []location
+	length := map[string]int{}
+	add := func(l location, prefix string) {
+		length[l.Path] = len(prefix)
+		prefixes = append(prefixes, l)
+	}
+	for _, part := range []struct {
+		feature authproxy.Feature
+		path    string
+	}{{authproxy.API, c.APIPath}, {authproxy.Analytics, c.AnalyticsPath}} {
+		if _, ok := c.Passwords[part.feature]; ok {
+			add(location{Match: "~*", Path: "^" + regexp.QuoteMeta(part.path) + "(?:/|$)", Feature: part.feature}, part.path)
+		}
+	}
+	for _, path := range c.PublicPaths {
+		if below, ok := strings.CutSuffix(path, "/"); ok {
+			add(location{Match: "~", Path: "^" + regexp.QuoteMeta(path)}, below)
+		} else {
+			exact = append(exact, location{Match: "=", Path: path})
+		}
+	}
+	slices.SortStableFunc(prefixes, func(a, b location) int { return length[b.Path] - length[a.Path] }) // closed first among equals
+	rest := location{Path: "/"}
+	if _, ok := c.Passwords[authproxy.MainApp]; ok {
+		rest.Feature = authproxy.MainApp
+	}
+	return slices.Compact(slices.Concat(exact, prefixes, []location{rest}))
+}
+
+// targets says of which request lines the path means the same to nginx and to every app: the first expression
+// that matches decides, in any case of letters, and what none matches is refused. It is authproxy's rule, in
+// expressions: no empty or dot segments, no escaped separators or controls, nothing that can be decoded twice, no
+// path parameters, and nothing that is not UTF-8.
+func targets() []target {
+	const (
+		start  = `^\S+ `
+		path   = `[^ ?]*`
+		plain  = `[!\x22$&-:<->@-\[\]-~]*` // visible ASCII without # % ; ? and the backslash
+		x      = `[0-9a-f]`
+		tail   = `%[89ab]` + x // of a character of several bytes
+		ascii  = `2[0-24-9a-e]|3[0-9ac-e]|[46]` + x + `|5[0-9abd-f]|7[0-9a-e]`
+		two    = `c[2-9a-f]` + tail + `|d` + x + tail
+		three  = `e0%[ab]` + x + tail + `|e[1-9a-cef]` + tail + tail + `|ed%[89]` + x + tail
+		four   = `f0%[9ab]` + x + tail + tail + `|f[1-3]` + tail + tail + tail + `|f4%8` + x + tail + tail
+		escape = `%(?:` + ascii + `|` + two + `|` + three + `|` + four + `)`
+		query  = `\?[^\x00-\x20#\x7f]*`
+	)
+	return []target{
+		{"an empty or a dot segment, or one that Windows takes for that", start + path + `/(?:/|(?:\.|%2e){1,2}(?:%20)*[/? ])`, false},
+		{"an escaped escape", start + path + `%25(?:` + x + `|%3[0-9]|%[46][1-6]){2}`, false},
+		{"anything that is written in one way only", start + `/` + plain + `(?:` + escape + plain + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
+	}
+}
+
+// target is one expression for request lines.
+type target struct {
+	About, Expression string
+	Clear             bool // what matches is let through
+}
