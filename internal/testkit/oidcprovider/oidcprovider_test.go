@@ -113,6 +113,39 @@ func TestClientAtProvider(t *testing.T) {
 	}
 }
 
+// A provider that is asked for consent shows a page of its own, after the login.
+func TestConsent(t *testing.T) {
+	t.Parallel()
+	server, came := app(t)
+	client := oidcprovider.Client{ID: "app", Secret: "no secret", Redirects: []string{server.URL + "/callback"}}
+	provider := oidcprovider.Start(t, oidcprovider.Settings{Clients: []oidcprovider.Client{client},
+		Users: []oidcprovider.User{{Subject: "bob", Password: "b"}}})
+	p, err := oidc.New(oidc.Options{Issuer: provider.Issuer(), ClientID: client.ID, ClientSecret: client.Secret,
+		RedirectURL: client.Redirects[0], Now: time.Now, Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	address, tx, err := p.Begin(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := jar(t)
+	page, err := provider.LogIn(t.Context(), browser, address+"&prompt=login+consent", "bob")
+	if err != nil || !strings.Contains(page.Body, "Allow") {
+		t.Fatalf("no consent page: %+v, %v", page, err)
+	}
+	if _, err := oidcprovider.Allow(t.Context(), browser, page); err != nil {
+		t.Fatal(err)
+	}
+	if login, err := p.Finish(t.Context(), <-came, tx); err != nil || login.Person.Subject != "bob" || login.Person.Email != "" {
+		t.Errorf("%v, %v", login, err)
+	}
+	if _, err := provider.LogIn(t.Context(), browser, address, "bob"); !errors.Is(err, oidcprovider.ErrNoForm) {
+		t.Errorf("logged in already, and still: %v", err)
+	}
+}
+
 // The way back with a no, and a token for a program.
 func TestRefusalAndMachine(t *testing.T) {
 	t.Parallel()

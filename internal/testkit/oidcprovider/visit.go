@@ -51,9 +51,14 @@ func (p *Provider) Answer(ctx context.Context, client *http.Client, form *Page, 
 	return nil, fmt.Errorf("the provider does not know %s", user)
 }
 
-// Cancel answers a page that is open with no.
+// Cancel answers a login page or a consent page that is open with no.
 func Cancel(ctx context.Context, client *http.Client, form *Page) (*Page, error) {
 	return send(ctx, client, http.MethodPost, form.URL.String(), url.Values{"answer": {"cancel"}})
+}
+
+// Allow answers a consent page that is open with yes.
+func Allow(ctx context.Context, client *http.Client, form *Page) (*Page, error) {
+	return send(ctx, client, http.MethodPost, form.URL.String(), url.Values{"answer": {"allow"}})
 }
 
 // LogOut opens the address, which has to lead to the provider's logout, and goes on from there as a browser does.
