@@ -2,15 +2,19 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ploomber/ploomber-cloud/internal/dev/bench"
+	"github.com/ploomber/ploomber-cloud/internal/dev/proxybench"
 )
 
 const benchmarksPage = "docs/benchmarks.md"
@@ -20,52 +24,74 @@ const benchmarksPage = "docs/benchmarks.md"
 func benchTask(ctx context.Context, w *workspace, args []string) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(w.out)
-	rounds := f.Int("rounds", 0, "`number` of rounds; 0 takes 12 for startup, 5 for 50 MB and 3 for 400 MB")
+	rounds := f.Int("rounds", 0, "`number` of rounds; 0 takes what each group needs")
 	write := f.Bool("write", false, "put the tables into "+benchmarksPage)
+	quick := f.Bool("quick", false, "proxy: short slices and few rounds, to see where a change leads")
+	profile := f.Bool("profile", false, "proxy: show where our proxy spends its time, in place of the comparison")
 	f.Usage = func() {
-		fmt.Fprintln(w.out, "usage: go run ./internal/dev bench [flags] [startup] [deploy]   (both when none is named)")
+		fmt.Fprintln(w.out, "usage: go run ./internal/dev bench [flags] [startup] [deploy] [proxy]   (all when none is named)")
 		f.PrintDefaults()
 	}
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	programs, err := w.contestants(ctx)
-	if err != nil {
-		return err
-	}
-	times := func(usual int) int {
-		if *rounds > 0 {
-			return *rounds
+	tool := sync.OnceValues(func() (bench.Programs, error) { return w.contestants(ctx) })
+	against := func(usual int, run func(ctx context.Context, out io.Writer, p bench.Programs, rounds int) error) func(io.Writer) error {
+		return func(out io.Writer) error {
+			p, err := tool()
+			if err != nil {
+				return err
+			}
+			return run(ctx, out, p, cmp.Or(*rounds, usual))
 		}
-		return usual
 	}
-	all := []struct {
-		group, mark string
-		run         func(out io.Writer) error
-	}{
-		{"startup", "startup", func(out io.Writer) error { return bench.Startup(ctx, out, programs, times(12)) }},
-		{"deploy", "deploy-50", func(out io.Writer) error { return bench.Deploy(ctx, out, programs, 50e6, times(5)) }},
-		{"deploy", "deploy-400", func(out io.Writer) error { return bench.Deploy(ctx, out, programs, 400e6, times(3)) }},
+	deploy := func(size int64) func(context.Context, io.Writer, bench.Programs, int) error {
+		return func(ctx context.Context, out io.Writer, p bench.Programs, rounds int) error {
+			return bench.Deploy(ctx, out, p, size, rounds)
+		}
 	}
-	ran := 0
+	proxies := benchmark{"proxy", "proxy", func(out io.Writer) error {
+		return w.benchProxy(ctx, out, proxybench.Options{Rounds: *rounds, Quick: *quick})
+	}}
+	if *profile {
+		proxies = benchmark{"proxy", "proxy-profile", func(out io.Writer) error { return w.profileProxy(ctx, out) }}
+	}
+	return w.bench([]benchmark{
+		{"startup", "startup", against(12, bench.Startup)},
+		{"deploy", "deploy-50", against(5, deploy(50e6))},
+		{"deploy", "deploy-400", against(3, deploy(400e6))},
+		proxies,
+	}, f.Args(), *write)
+}
+
+// A benchmark writes one table.
+type benchmark struct {
+	group string // as the command line names it
+	mark  string // of the table's place in the page
+	run   func(table io.Writer) error
+}
+
+// bench runs the benchmarks of the named groups; of all where none is named.
+func (w *workspace) bench(all []benchmark, groups []string, write bool) error {
+	for _, group := range groups {
+		if !slices.ContainsFunc(all, func(b benchmark) bool { return b.group == group }) {
+			return fmt.Errorf("no benchmark named %s", group)
+		}
+	}
 	for _, b := range all {
-		if f.NArg() > 0 && !strings.Contains(" "+strings.Join(f.Args(), " ")+" ", " "+b.group+" ") {
+		if len(groups) > 0 && !slices.Contains(groups, b.group) {
 			continue
 		}
-		ran++
 		var table bytes.Buffer
 		fmt.Fprintf(w.out, "\n%s\n\n", b.mark)
 		if err := b.run(io.MultiWriter(w.out, &table)); err != nil {
 			return fmt.Errorf("%s: %w", b.mark, err)
 		}
-		if *write {
+		if write {
 			if err := replaceBetweenMarks(filepath.Join(w.root, benchmarksPage), b.mark, table.String()); err != nil {
 				return err
 			}
 		}
-	}
-	if ran == 0 {
-		return fmt.Errorf("no benchmark named %s", strings.Join(f.Args(), " "))
 	}
 	return nil
 }
@@ -82,12 +108,17 @@ func (w *workspace) contestants(ctx context.Context) (p bench.Programs, err erro
 		Ours: filepath.Join(bin, "ploomber-cloud"),
 		Bare: filepath.Join(bin, "barecobra"),
 	}
-	for path, pkg := range map[string]string{p.Ours: "./cmd/ploomber-cloud", p.Bare: "./internal/dev/barecobra"} {
+	return p, w.buildAs(ctx, map[string]string{p.Ours: "./cmd/ploomber-cloud", p.Bare: "./internal/dev/barecobra"})
+}
+
+// buildAs builds packages as they are released; the keys are the paths of the programs.
+func (w *workspace) buildAs(ctx context.Context, packages map[string]string) error {
+	for path, pkg := range packages {
 		if err := w.run(ctx, w.static(), "go", "build", "-ldflags=-s -w", "-o", path, pkg); err != nil {
-			return p, err
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // replaceBetweenMarks replaces what stands between <!-- name --> and <!-- /name --> in a page.

@@ -28,7 +28,7 @@ func tasks() []task {
 		{"fuzz", "run every fuzz target for a few seconds", fuzzTask},
 		{"docs", "write docs/reference; --check compares, --man and --completions write for packages", docsTask},
 		{"release-check", "validate .goreleaser.yaml; --snapshot builds every package", releaseTask},
-		{"bench", "measure against the Python tool: startup, deploy", benchTask},
+		{"bench", "measure against the Python tool (startup, deploy) and other proxies (proxy)", benchTask},
 	}
 }
 

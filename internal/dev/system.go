@@ -44,8 +44,8 @@ func systemTools(frameworks string) []systemTool {
 
 // installTools installs what is missing, where it can: as root on a Debian. It returns the names of tools
 // that are still missing.
-func (w *workspace) installTools(ctx context.Context, frameworks string) ([]string, error) {
-	names, packages := missing(ctx, frameworks)
+func (w *workspace) installTools(ctx context.Context, tools []systemTool) ([]string, error) {
+	names, packages := missing(ctx, tools)
 	if len(names) == 0 || !onPath("apt-get")(ctx) || os.Geteuid() != 0 {
 		return names, ctx.Err()
 	}
@@ -58,13 +58,13 @@ func (w *workspace) installTools(ctx context.Context, frameworks string) ([]stri
 	if err := w.run(ctx, quiet, "apt-get", install...); err != nil {
 		return nil, err
 	}
-	names, _ = missing(ctx, frameworks)
+	names, _ = missing(ctx, tools)
 	return names, ctx.Err()
 }
 
 // missing returns the names of the tools that are not there and Debian's packages that have them.
-func missing(ctx context.Context, frameworks string) (names, packages []string) {
-	for _, t := range systemTools(frameworks) {
+func missing(ctx context.Context, tools []systemTool) (names, packages []string) {
+	for _, t := range tools {
 		if !t.there(ctx) {
 			names, packages = append(names, t.name), append(packages, t.apt...)
 		}

@@ -97,7 +97,7 @@ func (w *workspace) testEnvironment(ctx context.Context, frameworks string, leni
 		cacheVariable + "=" + filepath.Join(w.cache, "test"),
 		"PLOOMBER_TEST_FRAMEWORKS=" + frameworks,
 	}
-	missing, err := w.installTools(ctx, frameworks)
+	missing, err := w.installTools(ctx, systemTools(frameworks))
 	if err != nil {
 		return nil, err
 	}
