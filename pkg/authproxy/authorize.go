@@ -3,7 +3,6 @@ package authproxy
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -12,40 +11,66 @@ import (
 )
 
 // authorize lets through what is open and who has logged in. All others are asked to log in: a page visit by
-// the login page, anything else by 401, a WebSocket among them, which no redirect could help.
+// the login page or the provider, anything else by 401, a WebSocket among them, which no redirect could help.
 func (p *Proxy) authorize(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		switch {
 		case x.area.open() || x.who != nil:
 			next(w, r, x)
-		case x.basic.Verdict == password.Locked:
-			setRetryAfter(w, x.basic.Wait)
-			p.refuse(w, r, http.StatusTooManyRequests, "Too many wrong passwords. Try again later.")
-		case x.basic.Verdict == password.Busy:
-			p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
-		case p.config.PasswordMode != ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
-			w.Header().Set("Cache-Control", "no-store")
-			http.Redirect(w, r, p.loginURL(r, x), http.StatusFound)
+		case x.area.provider:
+			p.demandLogin(w, r, x)
 		default:
-			if p.config.PasswordMode != ModeForm {
-				w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))
-			}
-			p.refuse(w, r, http.StatusUnauthorized, "Log in to see this.")
+			p.demandPassword(w, r, x)
 		}
 	}
 }
 
-// loginURL is the login page that leads back to where the visitor wanted to go; after a form has been posted
-// into an ended session, to the beginning of the area.
-func (p *Proxy) loginURL(r *http.Request, x *exchange) string {
-	next := x.area.path
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		next = r.RequestURI
+func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchange) {
+	mode := x.policy.config.PasswordMode
+	switch {
+	case x.basic.Verdict == password.Locked:
+		setRetryAfter(w, x.basic.Wait)
+		p.refuse(w, r, http.StatusTooManyRequests, "Too many wrong passwords. Try again later.")
+	case x.basic.Verdict == password.Busy:
+		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
+	case mode != ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, loginPage("", returnTarget(r, x)), http.StatusFound)
+	default:
+		if mode != ModeForm {
+			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))
+		}
+		p.refuse(w, r, http.StatusUnauthorized, "Log in to see this.")
 	}
-	if next = localTarget(next); next == "/" {
-		return pathLogin
+}
+
+// demandLogin asks for a login at a provider. Whose access token has just expired is logged out there as well.
+func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
+	challenge := "Bearer"
+	switch {
+	case x.token == tokenDenied:
+		p.refuse(w, r, http.StatusForbidden, "Whoever this token is of may not use this app.")
+		return
+	case x.token == tokenUnavailable:
+		setRetryAfter(w, refreshRest)
+		p.refuse(w, r, http.StatusServiceUnavailable, "The login provider does not answer, so that the token cannot be checked.")
+		return
+	case x.token == tokenBad:
+		challenge = `Bearer error="invalid_token"`
+	case x.expired != nil && isPageVisit(r):
+		p.leave(w, r, x, x.policy.throughProvider(x.policy.issuerOf(x.expired.Login), x.expired.Identity.IDToken))
+		return
+	case isPageVisit(r):
+		p.askForLogin(w, r, x)
+		return
 	}
-	return pathLogin + "?next=" + url.QueryEscape(next)
+	if x.expired != nil {
+		p.setCookie(w.Header(), cookieSession, "", x.https, 0)
+	}
+	if x.policy.config.BearerAudience != "" {
+		w.Header().Set("Www-Authenticate", challenge)
+	}
+	p.refuse(w, r, http.StatusUnauthorized, "Log in to see this.")
 }
 
 // isPageVisit tells a browser that opens a page in a tab from everything else. Current browsers say so on secure

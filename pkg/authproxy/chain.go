@@ -3,6 +3,7 @@ package authproxy
 import (
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
@@ -14,7 +15,9 @@ type stage func(w http.ResponseWriter, r *http.Request, x *exchange)
 
 // exchange is what the stages have learnt about one request. It lives as long as the request and is used again.
 type exchange struct {
-	proxy *Proxy
+	proxy  *Proxy
+	policy *policy   // goes for all of this request
+	now    time.Time // when it came
 
 	path   string     // decoded, as the rules and the app both read it
 	client netip.Addr // of the visitor; of the peer where no trusted proxy is in front
@@ -22,11 +25,16 @@ type exchange struct {
 
 	area    *area
 	session *session.Session   // alive, whatever it grants; nil without one
+	grant   *session.Grant     // of the session, for this area; nil without one
 	who     *identity.Identity // who asks, for this area; nil where nobody has logged in
 	basic   password.Result    // outcome of Basic credentials, if any were looked at
+	token   tokenState         // outcome of a token in the Authorization header
+	bearer  *bearer            // that it is of, where it is good
+	expired *session.Grant     // of a session that has just ended with its access token
 	fresh   session.ID         // of a session made for this request, to be handed out with the answer
 
-	found [maxCandidates]*session.Session // room for presented
+	found  [maxCandidates]*session.Session // room for presented
+	writer statusWriter                    // room for observed
 }
 
 // chain is the whole way of a request. The order is what makes it safe:
@@ -53,8 +61,12 @@ func (p *Proxy) chain() stage {
 // ServeHTTP answers one request. It changes r.Header, which is the proxy's from here on.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := p.exchanges.Get().(*exchange)
-	*x = exchange{proxy: p}
-	p.first(w, r, x)
+	*x = exchange{proxy: p, policy: p.policy.Load(), now: p.now()}
+	if p.observed {
+		x.watched(w, r)
+	} else {
+		p.first(w, r, x)
+	}
 	// Not deferred: after a panic, which cuts the connection, x is simply not used again.
 	p.exchanges.Put(x)
 }

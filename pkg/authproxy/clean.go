@@ -19,20 +19,22 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			p.refuse(w, r, http.StatusBadRequest, "A header of this request is there twice.")
 			return
 		}
-		proto, chain := p.forwarded(r, x)
+		proto, chain := x.policy.forwarded(r, x)
+		id := p.ids.of(h)
 		upgrade := isWebSocket(r)
 		removeHopByHop(h)
 		if upgrade {
 			h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 		}
 		for name := range h {
-			if identity.Reserved(name) {
+			if identity.Reserved(name) || aliasesRequestID(name) {
 				delete(h, name)
 			}
 		}
 		r.Trailer = nil
-		values := []string{chain, proto, r.Host} // one allocation for the three
+		values := []string{chain, proto, r.Host, id} // one allocation for the four
 		h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[0:1:1], values[1:2:2], values[2:3:3]
+		h[headerRequestID] = values[3:4:4]
 		next(w, r, x)
 	}
 }
@@ -70,15 +72,15 @@ func hasUpgrade(connection string) bool {
 
 // forwarded finds out where the visitor is and how it came, and returns what the app is told of it. What the
 // peer says counts only where the peer is listed; of a chain of addresses the last that is not listed counts.
-func (p *Proxy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
+func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
 	peer := peerAddr(r)
 	x.client = peer
-	x.https = r.TLS != nil || p.config.BaseURL != nil && p.config.BaseURL.Scheme == "https"
+	x.https = r.TLS != nil || pol.config.BaseURL != nil && pol.config.BaseURL.Scheme == "https"
 	chain = "unknown"
 	if peer.IsValid() {
 		chain = peer.String()
 	}
-	if p.trusts(peer) {
+	if pol.trusts(peer) {
 		hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 		for _, hop := range slices.Backward(hops) {
 			addr, err := netip.ParseAddr(strings.TrimSpace(hop))
@@ -87,7 +89,7 @@ func (p *Proxy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
 			}
 			x.client = addr.Unmap()
 			chain = x.client.String() + ", " + chain
-			if !p.trusts(x.client) {
+			if !pol.trusts(x.client) {
 				break
 			}
 		}
@@ -101,8 +103,8 @@ func (p *Proxy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
 	return "http", chain
 }
 
-func (p *Proxy) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(p.config.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
+func (pol *policy) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(pol.config.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
 
 // peerAddr returns the address at the other end of the connection; the zero Addr where it is no IP address.

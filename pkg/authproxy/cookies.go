@@ -1,50 +1,59 @@
 package authproxy
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
-// Names of our cookies. On https a browser accepts the __Host- prefix only from this very host, so that no
+// hostPrefix begins the names of our cookies on https: a browser accepts it only from this very host, so that no
 // sibling domain can plant one (security class 10).
+const hostPrefix = "__Host-"
+
+// kind is what a cookie of ours is for. Those of logins under way are in transactions.go.
+type kind int
+
 const (
-	hostPrefix    = "__Host-"
-	cookieSession = "ploomber_session"
-	cookieLogin   = "ploomber_login"
+	cookieSession kind = iota
+	cookieLogin        // ties a browser to its login pages
+	cookieDenied       // at which provider the account is that was not let in
+	kinds
 )
+
+// cookiesBegin begins the names of all our cookies, and besides maybe of the app's.
+const cookiesBegin = "ploomber_"
+
+func bases() [kinds]string {
+	return [kinds]string{cookiesBegin + "session", cookiesBegin + "login", cookiesBegin + "denied"}
+}
+
+// cookieNames are the names of each kind, on plain connections and on encrypted ones.
+type cookieNames [kinds][2]string
+
+// makeCookieNames adds a suffix, which keeps apps on ports of one host apart, since browsers do not.
+func makeCookieNames(suffix string) (names cookieNames) {
+	for i, base := range bases() {
+		names[i] = [2]string{base + suffix, hostPrefix + base + suffix}
+	}
+	return names
+}
+
+func (p *Proxy) cookieName(k kind, https bool) string {
+	if https {
+		return p.cookieNames[k][1]
+	}
+	return p.cookieNames[k][0]
+}
 
 // maxCandidates is how many cookies of one name are looked at.
 const maxCandidates = 4
 
-// cookieName returns the name on this visitor's connection. The suffix keeps apps on ports of one host apart,
-// since browsers do not.
-func (p *Proxy) cookieName(base string, https bool) string {
-	names := &p.cookieNames
-	switch {
-	case base == cookieSession && https:
-		return names[0]
-	case base == cookieSession:
-		return names[1]
-	case https:
-		return names[2]
-	default:
-		return names[3]
-	}
-}
-
-func makeCookieNames(suffix string) [4]string {
-	if suffix != "" {
-		suffix = "_" + suffix
-	}
-	return [4]string{hostPrefix + cookieSession + suffix, cookieSession + suffix, hostPrefix + cookieLogin + suffix, cookieLogin + suffix}
-}
-
-func (p *Proxy) setCookie(h http.Header, base, value string, https bool, maxAge time.Duration) {
-	c := http.Cookie{Name: p.cookieName(base, https), Value: value, Path: "/", HttpOnly: true, Secure: https,
+func (p *Proxy) setCookie(h http.Header, k kind, value string, https bool, maxAge time.Duration) {
+	c := http.Cookie{Name: p.cookieName(k, https), Value: value, Path: "/", HttpOnly: true, Secure: https,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge / time.Second)}
 	if value == "" {
 		c.MaxAge = -1
@@ -52,34 +61,45 @@ func (p *Proxy) setCookie(h http.Header, base, value string, https bool, maxAge 
 	h.Add("Set-Cookie", c.String())
 }
 
+// cookiePairs yields the names and values of all cookies, in their order.
+func cookiePairs(h http.Header) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, line := range h["Cookie"] {
+			for len(line) > 0 {
+				var pair string
+				pair, line, _ = strings.Cut(line, ";")
+				name, value, _ := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
+				if !yield(name, strings.TrimRight(value, " \t")) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // cookieValues appends what the visitor sent under a name to values, whose capacity is the most that is looked at.
 func cookieValues(values []string, h http.Header, name string) []string {
-	for _, line := range h["Cookie"] {
-		for len(line) > 0 && len(values) < cap(values) {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			key, value, _ := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
-			if key == name {
-				values = append(values, strings.TrimRight(value, " \t"))
-			}
+	for key, value := range cookiePairs(h) {
+		if key == name && len(values) < cap(values) {
+			values = append(values, value)
 		}
 	}
 	return values
 }
 
 // dropCookies removes our cookies, of whatever spelling, from what the app gets to see.
-func (p *Proxy) dropCookies(h http.Header) {
+func dropCookies(h http.Header) {
 	lines := h["Cookie"]
 	kept := lines[:0]
 	for _, line := range lines {
-		if !strings.Contains(line, cookieSession) && !strings.Contains(line, cookieLogin) {
+		if !strings.Contains(line, cookiesBegin) {
 			kept = append(kept, line)
 			continue
 		}
 		var others strings.Builder
 		for pair := range strings.SplitSeq(line, ";") {
 			pair = strings.Trim(pair, " \t")
-			if key, _, _ := strings.Cut(pair, "="); pair == "" || p.ownsCookie(key) {
+			if key, _, _ := strings.Cut(pair, "="); pair == "" || ownsCookie(key) {
 				continue
 			}
 			if others.Len() == 0 {
@@ -100,38 +120,28 @@ func (p *Proxy) dropCookies(h http.Header) {
 	h["Cookie"] = kept
 }
 
-func (p *Proxy) ownsCookie(name string) bool {
-	return slices.Contains(p.cookieNames[:], strings.TrimSpace(name))
+// ownsCookie knows our cookies with any suffix: a session at the proxy on the next port is not the app's business.
+func ownsCookie(name string) bool {
+	name = strings.TrimSpace(name)
+	name = strings.TrimPrefix(name, hostPrefix)
+	if strings.HasPrefix(name, oidc.CookiePrefix) {
+		return true
+	}
+	for _, base := range bases() {
+		if rest, ok := strings.CutPrefix(name, base); ok && (rest == "" || rest[0] == '_') {
+			return true
+		}
+	}
+	return false
 }
 
-// dropSetCookies keeps the app from replacing a session of ours with one of its own making.
-func (p *Proxy) dropSetCookies(h http.Header) {
+// dropSetCookies keeps the app from replacing a session of ours with one of its own making. A cookie without a name
+// is sent back as its value alone, which may look like one with a name.
+func dropSetCookies(h http.Header) {
 	if values, ok := h["Set-Cookie"]; ok {
 		h["Set-Cookie"] = slices.DeleteFunc(values, func(value string) bool {
-			name, _, _ := strings.Cut(value, "=")
-			return p.ownsCookie(name)
+			name, _, _ := strings.Cut(strings.TrimLeft(value, "= \t"), "=")
+			return ownsCookie(name)
 		})
 	}
-}
-
-// presented returns the ids of the live sessions that the visitor's cookies name. More than one distinct
-// session means that at least one cookie was planted. They are in x.found until the next call.
-func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
-	var values [maxCandidates]string
-	found := x.found[:0]
-	for _, value := range cookieValues(values[:0], r.Header, p.cookieName(cookieSession, x.https)) {
-		id, ok := session.ParseID(value)
-		if !ok {
-			continue
-		}
-		s, err := p.store.Use(r.Context(), id.Key(), p.now())
-		if err != nil {
-			p.logStoreError(r, err)
-			continue
-		}
-		if !slices.ContainsFunc(found, func(other *session.Session) bool { return other.Key == s.Key }) {
-			found = append(found, s)
-		}
-	}
-	return found
 }

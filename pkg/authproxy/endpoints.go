@@ -2,7 +2,6 @@ package authproxy
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 )
@@ -16,6 +15,7 @@ const (
 	pathPrefix   = "/_auth"
 	pathLogin    = pathPrefix + "/login"
 	pathStyle    = pathPrefix + "/style.css"
+	pathBack     = pathPrefix + "/backchannel-logout"
 )
 
 // ownEndpoints answers what is ours. Outside of /_auth/ that is GET only: an app may well have a POST /logout.
@@ -33,6 +33,11 @@ func (p *Proxy) ownEndpoints(next stage) stage {
 			case pathStatus:
 				p.status(w, r, x)
 				return
+			case pathCallback:
+				if len(x.policy.providers) > 0 {
+					p.callback(w, r, x)
+					return
+				}
 			}
 		}
 		next(w, r, x)
@@ -42,49 +47,38 @@ func (p *Proxy) ownEndpoints(next stage) stage {
 // serveOwn answers below the reserved prefix.
 func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	login := x.policy.hasForm() || len(x.policy.providers) > 0
+	chosen, isChosen := strings.CutPrefix(x.path, pathLogin+"/")
+	back, isBack := strings.CutPrefix(x.path, pathBack)
 	switch {
 	case x.path == pathStyle && read:
 		p.pages.style(w)
-	case x.path == pathLogin && p.hasForm() && read:
+	case x.path == pathLogin && login && read:
 		p.showLogin(w, r, x)
-	case x.path == pathLogin && p.hasForm() && r.Method == http.MethodPost:
+	case x.path == pathLogin && x.policy.hasForm() && r.Method == http.MethodPost:
 		p.postLogin(w, r, x)
-	case x.path == pathLogin && p.hasForm() || x.path == pathStyle:
+	case isChosen && read:
+		p.chosenLogin(w, r, x, chosen)
+	case isBack && (back == "" || back[0] == '/'):
+		p.backchannel(w, r, x, strings.TrimPrefix(back, "/"))
+	case x.path == pathLogin && login || x.path == pathStyle || isChosen && x.policy.named(chosen) != nil:
 		p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 	default:
 		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
 	}
 }
 
-// hasForm reports whether anybody can log in by the login page.
-func (p *Proxy) hasForm() bool {
-	return len(p.config.Passwords) > 0 && p.config.PasswordMode != ModeBasic
-}
-
-// logout ends whatever session the visitor has, closes its WebSockets, and leaves the app. /exit is the same for
-// frameworks whose own router takes /logout.
-func (p *Proxy) logout(w http.ResponseWriter, r *http.Request, x *exchange) {
-	sessions := p.presented(r, x)
-	p.end(r, sessions)
-	if len(sessions) > 0 {
-		p.log.LogAttrs(r.Context(), slog.LevelInfo, "logged out", slog.String("user", sessions[0].Grants[0].Identity.Name),
-			slog.String("client", x.client.String()))
-	}
-	p.setCookie(w.Header(), cookieSession, "", x.https, 0)
-	w.Header().Set("Cache-Control", "no-store")
-	to := p.config.PostLogoutRedirect
-	if to == "" {
-		to = pathStatus
-	}
-	http.Redirect(w, r, to, http.StatusFound)
+// hasForm reports whether anybody can log in by user name and password on the login page.
+func (pol *policy) hasForm() bool {
+	return len(pol.config.Passwords) > 0 && pol.config.PasswordMode != ModeBasic
 }
 
 // status says to anybody whether they are logged in, and nothing else.
 func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
-	x.area = p.rules.rest
+	x.area = x.policy.rules.rest
 	p.recognise(r, x)
 	said := "logged out"
-	if x.who != nil || x.session != nil {
+	if x.who != nil || x.session != nil && p.opensAnything(x) {
 		said = "logged in"
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

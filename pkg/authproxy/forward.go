@@ -62,6 +62,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		}
 	case r.Context().Err() != nil, errors.Is(err, upstream.ErrBroken):
 		// The visitor has gone, or must not take a part for the whole: the server cuts the connection.
+		if r.Context().Err() == nil {
+			p.logUpstream(r, err)
+		}
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, upstream.ErrBody):
 		p.refuse(w, r, http.StatusBadRequest, "The body of this request breaks off.")
@@ -80,15 +83,16 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 }
 
 func (p *Proxy) logUpstream(r *http.Request, err error) {
-	p.log.LogAttrs(r.Context(), slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
+	p.observer.Count(EventAppError)
+	p.note(r, slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
 }
 
 // Answer adds what the proxy has to say to the head of the app's answer.
 func (x *exchange) Answer(h http.Header) {
 	p := x.proxy
-	p.dropSetCookies(h)
+	dropSetCookies(h)
 	if x.fresh != "" {
-		p.setCookie(h, cookieSession, string(x.fresh), x.https, p.config.SessionLifetime)
+		p.setCookie(h, cookieSession, string(x.fresh), x.https, x.policy.config.SessionLifetime)
 		h["Cache-Control"] = []string{"no-store"} // nobody may keep an answer that holds a session (security class 23)
 		return
 	}
@@ -101,5 +105,6 @@ func (x *exchange) Answer(h http.Header) {
 
 // Tunnel notes that a WebSocket is open, so that it ends with its session.
 func (x *exchange) Tunnel(c io.Closer) (upstream.Watch, bool) {
-	return x.proxy.live.add(x.session, c)
+	x.writer.status = http.StatusSwitchingProtocols
+	return x.proxy.live.add(x, c)
 }

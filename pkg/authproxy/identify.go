@@ -8,9 +8,9 @@ func (p *Proxy) identify(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		h := r.Header
 		if _, ok := h["Cookie"]; ok {
-			p.dropCookies(h)
+			dropCookies(h)
 		}
-		if sent, ok := h["Authorization"]; ok && p.config.PasswordMode != ModeForm && p.passwords.Owns(sent[0]) {
+		if sent, ok := h["Authorization"]; ok && (x.bearer != nil || x.policy.owns(sent[0])) {
 			delete(h, "Authorization")
 		}
 		if x.who != nil {
@@ -18,4 +18,9 @@ func (p *Proxy) identify(next stage) stage {
 		}
 		next(w, r, x)
 	}
+}
+
+// owns reports whether credentials are in our name.
+func (pol *policy) owns(authorization string) bool {
+	return pol.config.PasswordMode != ModeForm && pol.passwords.Owns(authorization)
 }

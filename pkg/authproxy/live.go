@@ -14,8 +14,10 @@ import (
 
 // live knows the open WebSockets of each session and closes them when it ends (security classes 9 and 13).
 type live struct {
-	store session.Store
-	now   func() time.Time
+	store    session.Store
+	now      func() time.Time
+	policy   func() *policy // the one in force
+	observer Observer
 
 	mu      sync.Mutex
 	tunnels map[session.Key]map[*tunnel]struct{}
@@ -25,10 +27,14 @@ type live struct {
 // tunnel is one open WebSocket. Traffic counts as use of its session.
 type tunnel struct {
 	live    *live
-	session atomic.Pointer[session.Session] // nil where nobody had to log in
+	session atomic.Pointer[session.Session] // nil where nobody had to log in, or a token was shown
+	bearer  *bearer                         // that was shown; nil otherwise
+	path    string
 	conn    io.Closer
 	active  atomic.Bool // since the last look
-	quiet   time.Time   // since when there was no traffic; only look touches it
+	quiet   time.Time   // since when there was no traffic; only sweep touches it
+	policy  *policy     // that lets it be open; guarded by live.mu, as is
+	under   *sessionKey // which leads to its session
 }
 
 var _ upstream.Watch = (*tunnel)(nil)
@@ -36,14 +42,17 @@ var _ upstream.Watch = (*tunnel)(nil)
 // sweepTunnels is how often sessions of open WebSockets are looked at.
 const sweepTunnels = time.Second
 
-func newLive(store session.Store, now func() time.Time) *live {
-	return &live{store: store, now: now, tunnels: map[session.Key]map[*tunnel]struct{}{}}
+func newLive(p *Proxy) *live {
+	return &live{store: p.store, now: p.now, policy: p.policy.Load, observer: p.observer,
+		tunnels: map[session.Key]map[*tunnel]struct{}{}}
 }
 
 // add takes note of a WebSocket; false where its session has ended meanwhile, or the proxy is closed.
-func (l *live) add(s *session.Session, c io.Closer) (upstream.Watch, bool) {
-	t := &tunnel{live: l, conn: c, quiet: l.now()}
-	t.session.Store(s)
+func (l *live) add(x *exchange, c io.Closer) (upstream.Watch, bool) {
+	t := &tunnel{live: l, bearer: x.bearer, path: x.path, conn: c, quiet: l.now(), policy: x.policy, under: &x.policy.keys[0]}
+	if t.bearer == nil {
+		t.session.Store(x.session)
+	}
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
@@ -55,8 +64,9 @@ func (l *live) add(s *session.Session, c io.Closer) (upstream.Watch, bool) {
 	}
 	l.tunnels[key][t] = struct{}{}
 	l.mu.Unlock()
+	l.observer.WebSockets(1)
 	// Only now: a logout between the check of the session and this line has found nothing to close.
-	if s != nil {
+	if s := t.session.Load(); s != nil {
 		if _, err := l.store.Use(context.Background(), s.Key, l.now()); errors.Is(err, session.ErrNotFound) {
 			t.End()
 			return nil, false
@@ -82,6 +92,7 @@ func (t *tunnel) Active() {
 // End forgets a WebSocket that has closed.
 func (t *tunnel) End() {
 	l := t.live
+	l.observer.WebSockets(-1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if set := l.tunnels[t.key()]; set != nil {
@@ -103,8 +114,9 @@ func (l *live) end(key session.Key) {
 	}
 }
 
-// move hands the WebSockets of one session over to the one that takes its place.
-func (l *live) move(from session.Key, to *session.Session) {
+// move hands the WebSockets of one session over to the one that takes its place, as far as pol lets them be open
+// with what that one grants.
+func (l *live) move(from session.Key, to *session.Session, pol *policy) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	set := l.tunnels[from]
@@ -114,27 +126,47 @@ func (l *live) move(from session.Key, to *session.Session) {
 	delete(l.tunnels, from)
 	for t := range set {
 		t.session.Store(to)
+		if t.policy, t.under = pol, &pol.keys[0]; !pol.lets(t.path, to, nil) {
+			_ = t.conn.Close()
+		}
 	}
 	l.tunnels[to.Key] = set
 }
 
-// sweep closes the WebSockets of sessions that have expired, and keeps the sessions of busy ones alive.
+// sweep closes the WebSockets of sessions that have expired, of tokens too, and those that a new policy does not let
+// be open. It keeps the sessions of busy ones alive.
 func (l *live) sweep(now time.Time) {
+	pol := l.policy()
+	var look, out []*tunnel
 	l.mu.Lock()
-	var look []*tunnel
 	for _, set := range l.tunnels {
 		for t := range set {
-			if t.session.Load() != nil {
+			switch {
+			case t.policy != pol && !t.stays(pol), t.bearer != nil && !now.Before(t.bearer.expires):
+				out = append(out, t)
+				continue
+			case t.session.Load() != nil:
 				look = append(look, t)
 			}
+			t.policy = pol
 		}
 	}
 	l.mu.Unlock()
+	for _, t := range out {
+		_ = t.conn.Close()
+	}
 	for _, t := range look {
 		if t.expired(now) {
 			l.end(t.key())
 		}
 	}
+}
+
+// stays reports whether pol lets a WebSocket be open that was opened under an older policy. A session under a secret
+// that is gone could not be found any more.
+func (t *tunnel) stays(pol *policy) bool {
+	s := t.session.Load()
+	return pol.lets(t.path, s, t.bearer) && (s == nil || pol.keys.knows(*t.under))
 }
 
 // expired asks the store only when it must: at the session's end, and once a tenth of its idle time to say that

@@ -32,7 +32,14 @@ type loginForm struct {
 
 // showLogin is GET /_auth/login?next=/where/to/go.
 func (p *Proxy) showLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
-	p.renderLogin(w, r, x, http.StatusOK, loginForm{Next: localTarget(r.URL.Query().Get("next"))})
+	next := localTarget(r.URL.Query().Get("next"))
+	path, _ := parseTarget(next)
+	switch a := x.policy.rules.of(path); {
+	case a.provider, !x.policy.hasForm():
+		p.showProviders(w, r, x, next)
+	default:
+		p.renderLogin(w, r, x, http.StatusOK, loginForm{Next: next})
+	}
 }
 
 func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange, code int, form loginForm) {
@@ -44,16 +51,16 @@ func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 			return
 		}
 		nonce = string(id)
-		p.setCookie(w.Header(), cookieLogin, p.signer.sign(purposeCookie, nonce, loginValid), x.https, loginValid)
+		p.setCookie(w.Header(), cookieLogin, x.policy.signer.sign(purposeCookie, nonce, loginValid), x.https, loginValid)
 	}
-	form.Token = p.signer.sign(purposeForm, nonce, loginValid)
+	form.Token = x.policy.signer.sign(purposeForm, nonce, loginValid)
 	p.pages.login(w, r, code, form)
 }
 
 // loginNonce returns what ties this browser to its login pages: tabs share it.
 func (p *Proxy) loginNonce(r *http.Request, x *exchange) (string, bool) {
 	for _, value := range cookieValues(make([]string, 0, maxCandidates), r.Header, p.cookieName(cookieLogin, x.https)) {
-		if nonce, ok := p.signer.verify(purposeCookie, value); ok {
+		if nonce, ok := x.policy.signer.verify(purposeCookie, value); ok {
 			return nonce, true
 		}
 	}
@@ -62,7 +69,7 @@ func (p *Proxy) loginNonce(r *http.Request, x *exchange) (string, bool) {
 
 // postLogin is POST /_auth/login with the form's fields.
 func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
-	if site := r.Header.Get("Sec-Fetch-Site"); !p.sameOrigin(r) || site != "" && site != "same-origin" && site != "none" {
+	if site := r.Header.Get("Sec-Fetch-Site"); !x.policy.sameOrigin(r) || site != "" && site != "same-origin" && site != "none" {
 		p.refuse(w, r, http.StatusForbidden, "This form was sent from another site.")
 		return
 	}
@@ -70,17 +77,12 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.refuse(w, r, http.StatusUnsupportedMediaType, "This is no login form.")
 		return
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(p.now().Add(loginRead)) // a writer without deadlines has none to miss
-	r.Body = http.MaxBytesReader(w, r.Body, maxLoginBody)
-	if err := r.ParseForm(); err != nil {
+	if !p.readForm(w, r, maxLoginBody, loginRead) {
 		p.refuse(w, r, http.StatusBadRequest, "This is no login form.")
 		return
 	}
-	_ = control.SetReadDeadline(time.Time{})
-
 	form := loginForm{Next: localTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
-	nonce, ok := p.signer.verify(purposeForm, r.PostForm.Get("token"))
+	nonce, ok := x.policy.signer.verify(purposeForm, r.PostForm.Get("token"))
 	if bound, here := p.loginNonce(r, x); !ok || !here || nonce != bound {
 		form.Problem = "This page had expired, or your browser keeps no cookies. Please try again."
 		p.renderLogin(w, r, x, http.StatusForbidden, form)
@@ -91,12 +93,12 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 
 func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, form loginForm) {
 	path, _ := parseTarget(form.Next)
-	x.area = p.rules.of(path)
+	x.area = x.policy.rules.of(path)
 	if !x.area.password { // only possible where the visitor made up the form's target
 		http.Redirect(w, r, form.Next, http.StatusSeeOther)
 		return
 	}
-	result := p.passwords.Check(r.Context(), x.area.name, form.Username, r.PostForm.Get("password"), x.client)
+	result := x.policy.passwords.Check(r.Context(), x.area.name, form.Username, r.PostForm.Get("password"), x.client)
 	switch result.Verdict {
 	case password.Right:
 		p.loggedIn(w, r, x, form.Next, result.Name)
@@ -114,38 +116,19 @@ func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 	}
 }
 
-// loggedIn starts a session under a new id. What the visitor's one session granted elsewhere goes on; every id
-// that the browser sent ends here, planted ones included.
+// loggedIn starts a session and leads on.
 func (p *Proxy) loggedIn(w http.ResponseWriter, r *http.Request, x *exchange, next, name string) {
-	old := p.presented(r, x)
-	var grants []session.Grant
-	if len(old) == 1 {
-		for _, g := range old[0].Grants {
-			if g.Area != x.area.name {
-				grants = append(grants, g)
-			}
-		}
-	}
-	grants = append(grants, session.Grant{Area: x.area.name, Identity: passwordIdentity(name)})
-	id, s, err := p.begin(r, grants)
-	if err != nil {
-		p.logStoreError(r, err)
-		p.refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+	if !p.enter(w, r, x, session.Grant{Area: x.area.name, Identity: passwordIdentity(name), Stamp: x.area.stamps[0]}) {
 		return
 	}
-	if len(old) == 1 {
-		p.live.move(old[0].Key, s)
-	}
-	p.end(r, old)
-	p.setCookie(w.Header(), cookieSession, string(id), x.https, p.config.SessionLifetime)
-	w.Header().Set("Cache-Control", "no-store")
-	p.log.LogAttrs(r.Context(), slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", name),
+	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", name),
 		slog.String("client", x.client.String()), slog.String("by", "form"))
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 // logRefused notes a failed login, without the name: people type passwords there.
 func (p *Proxy) logRefused(r *http.Request, x *exchange, result password.Result) {
-	p.log.LogAttrs(r.Context(), slog.LevelWarn, "credentials refused", slog.String("area", x.area.name),
+	p.observer.Count(EventRefused)
+	p.note(r, slog.LevelWarn, "credentials refused", slog.String("area", x.area.name),
 		slog.String("client", x.client.String()), slog.Duration("locked", result.Wait))
 }

@@ -39,6 +39,18 @@ func (unobserved) Count(Event)                { /* nobody counts */ }
 func (unobserved) Request(int, time.Duration) { /* nobody counts */ }
 func (unobserved) WebSockets(int)             { /* nobody counts */ }
 
+// watched answers the request and tells the Observer about it.
+func (x *exchange) watched(w http.ResponseWriter, r *http.Request) {
+	x.writer = statusWriter{ResponseWriter: w, status: http.StatusOK}
+	if _, ok := w.(io.ReaderFrom); ok {
+		x.proxy.first(splicingWriter{&x.writer}, r, x)
+	} else {
+		x.proxy.first(&x.writer, r, x)
+	}
+	x.proxy.observer.Request(x.writer.status, x.proxy.now().Sub(x.now))
+	x.writer.ResponseWriter = nil
+}
+
 // statusWriter remembers the status of an answer.
 type statusWriter struct {
 	http.ResponseWriter

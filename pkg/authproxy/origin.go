@@ -10,7 +10,7 @@ import (
 // with it and apply no same-origin rule, and several frameworks accept any Origin. Programs send no Origin.
 func (p *Proxy) checkOrigin(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
-		if _, upgrade := r.Header["Upgrade"]; upgrade && !p.sameOrigin(r) {
+		if _, upgrade := r.Header["Upgrade"]; upgrade && !x.policy.sameOrigin(r) {
 			p.refuse(w, r, http.StatusForbidden, "This page may not open a WebSocket here.")
 			return
 		}
@@ -20,7 +20,7 @@ func (p *Proxy) checkOrigin(next stage) stage {
 
 // sameOrigin reports whether r comes from a page of this app, or from no page. Where the base URL is known the
 // Origin must be that; else its host must be the Host asked for, which a page cannot choose.
-func (p *Proxy) sameOrigin(r *http.Request) bool {
+func (pol *policy) sameOrigin(r *http.Request) bool {
 	values := r.Header["Origin"]
 	if len(values) == 0 {
 		return true
@@ -29,7 +29,7 @@ func (p *Proxy) sameOrigin(r *http.Request) bool {
 	if err != nil || origin.Host == "" || origin.Scheme != "http" && origin.Scheme != "https" {
 		return false // "null" among them
 	}
-	if base := p.config.BaseURL; base != nil {
+	if base := pol.config.BaseURL; base != nil {
 		return origin.Scheme == base.Scheme && hostPort(origin.Scheme, origin.Host) == hostPort(base.Scheme, base.Host)
 	}
 	return hostPort(origin.Scheme, origin.Host) == hostPort(origin.Scheme, r.Host)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -26,9 +27,16 @@ func newPages() *pages {
 
 // message is a page that says what happened and what to do.
 type message struct {
+	Code        int // status
 	Title, Text string
+	Account     string // whose page it is; empty where it is nobody's
+	Detail      string // in the words of somebody else
+	Links       []link
 	Refresh     int // seconds after which the browser tries again; 0 never
 }
+
+// link leads on from a page, to an address of ours.
+type link struct{ Text, Href string }
 
 // contentPolicy allows our style sheet and our form, and nothing else: no script, no frame around the page.
 const contentPolicy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -38,7 +46,7 @@ func secure(h http.Header) {
 	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer") // the address of a callback holds a code
 	h.Set("Cache-Control", "no-store")
 }
 
@@ -58,6 +66,10 @@ func (pg *pages) render(w http.ResponseWriter, r *http.Request, code int, name s
 	}
 	h := w.Header()
 	secure(h)
+	if name == "login.html" {
+		h.Set("Referrer-Policy", "same-origin") // with none at all the form would come from the origin "null"
+	}
+	answerID(h, r)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(out.Len()))
 	w.WriteHeader(code)
@@ -85,24 +97,36 @@ const refusedRead = 5 * time.Second
 // refuse answers in our own name: a page for a browser's page visit, a line of text for everything else. text is
 // one of ours and never holds what the visitor sent.
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
-	p.say(w, r, code, message{Title: http.StatusText(code), Text: text})
+	p.say(w, r, message{Code: code, Title: http.StatusText(code), Text: text})
 }
 
-func (p *Proxy) say(w http.ResponseWriter, r *http.Request, code int, m message) {
+// answerID tells whoever was refused how the request is called in the log.
+func answerID(h http.Header, r *http.Request) {
+	if id := r.Header[headerRequestID]; len(id) == 1 && isRequestID(id[0]) {
+		h[headerRequestID] = id
+	}
+}
+
+func (p *Proxy) say(w http.ResponseWriter, r *http.Request, m message) {
 	if r.ContentLength != 0 {
 		_ = http.NewResponseController(w).SetReadDeadline(p.now().Add(refusedRead)) // best effort: some writers have none
 	}
 	if isPageVisit(r) {
-		p.pages.render(w, r, code, "message.html", m)
+		p.pages.render(w, r, m.Code, "message.html", m)
 		return
+	}
+	text := m.Text + "\n"
+	if m.Detail != "" {
+		text += m.Detail + "\n"
 	}
 	h := w.Header()
 	secure(h)
+	answerID(h, r)
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(m.Text)+1))
-	w.WriteHeader(code)
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(m.Code)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write([]byte(m.Text + "\n"))
+		_, _ = io.WriteString(w, text)
 	}
 }
 
@@ -111,11 +135,11 @@ const retrySoon = 2
 
 func (p *Proxy) showStarting(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", strconv.Itoa(retrySoon))
-	p.say(w, r, http.StatusServiceUnavailable, message{Title: "The app is starting", Refresh: retrySoon,
+	p.say(w, r, message{Code: http.StatusServiceUnavailable, Title: "The app is starting", Refresh: retrySoon,
 		Text: "This takes a moment. The page loads by itself as soon as the app answers."})
 }
 
 func (p *Proxy) showDown(w http.ResponseWriter, r *http.Request) {
-	p.say(w, r, http.StatusBadGateway, message{Title: "The app is down",
+	p.say(w, r, message{Code: http.StatusBadGateway, Title: "The app is down",
 		Text: "It has stopped answering. Try again in a while; whoever runs it finds the reason in its log."})
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
-// ErrOIDCUnavailable is returned by New for a Config that asks for a provider's login, which this version cannot
-// give. Serving the app without it would leave it open.
+// ErrOIDCUnavailable was returned for a Config that asks for a provider's login; it no longer is.
 var ErrOIDCUnavailable = errors.New("login by OpenID Connect is not available yet")
 
 // Options are what a Proxy needs besides its Config. Now and Random are required.
@@ -39,28 +38,37 @@ type Options struct {
 
 // Proxy is the login in front of one app. It is safe for concurrent use.
 type Proxy struct {
-	config    Config
-	rules     *rules
-	passwords *password.Checker
+	policy    atomic.Pointer[policy]
 	store     session.Store
 	basics    basicSessions
-	signer    *signer
+	ids       *requestIDs
 	live      *live
 	pages     *pages
 	forwarder forwarder
 	backend   atomic.Pointer[backend]
+	observer  Observer
+	observed  bool // there is somebody behind it
 
-	now         func() time.Time
-	random      io.Reader
-	log         *slog.Logger
-	cookieNames [4]string
-	private     []string // value of Cache-Control, made once; nobody changes it
+	now          func() time.Time
+	random       io.Reader
+	log          *slog.Logger
+	transport    http.RoundTripper // to providers; nil for one of their own
+	own          [32]byte          // random, for this process
+	persistent   bool
+	bcryptCost   int
+	cookieNames  cookieNames
+	cookieSuffix string   // "" or "_" and letters or digits
+	private      []string // value of Cache-Control, made once; nobody changes it
 
 	first     stage
 	exchanges sync.Pool
 	done      chan struct{}
-	sweeping  sync.WaitGroup
+	running   sync.WaitGroup // goroutines
 	closing   sync.Once
+
+	reloading sync.Mutex // guards the following two, and done against Reload
+	checker   *password.Checker
+	checked   []string // digests of the credentials that checker has
 }
 
 // forwarder is the way to the app.
@@ -71,15 +79,16 @@ type forwarder interface {
 
 var _ http.Handler = (*Proxy)(nil)
 
+// errClosed is why a proxy that has been closed does nothing any more.
+var errClosed = errors.New("the proxy is closed")
+
 // New makes the proxy that c describes. It takes some 50 ms a password, since each is hashed. The error is a
-// *ConfigError where c is wrong, and wraps ErrUnprotected or ErrOIDCUnavailable where that is what is wrong.
-// Close has to be called at the end.
+// *ConfigError where c is wrong, and wraps ErrUnprotected where that is what is wrong. Providers are looked for in
+// the background: see Ready. Close has to be called at the end.
 func New(c Config, o Options) (*Proxy, error) {
-	if err := c.Validate(); err != nil {
+	c, err := checkConfig(c)
+	if err != nil {
 		return nil, err
-	}
-	if len(c.Providers) > 0 {
-		return nil, ErrOIDCUnavailable
 	}
 	if o.Now == nil || o.Random == nil {
 		return nil, errors.New("authproxy.Options lacks Now or Random")
@@ -88,7 +97,7 @@ func New(c Config, o Options) (*Proxy, error) {
 	if strings.ContainsFunc(o.CookieSuffix, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {
 		return nil, fmt.Errorf("cookie suffix %q: only letters and digits", o.CookieSuffix)
 	}
-	p, err := assemble(c.withDefaults(), o)
+	p, err := assemble(o)
 	if err != nil {
 		return nil, err
 	}
@@ -98,54 +107,73 @@ func New(c Config, o Options) (*Proxy, error) {
 			return nil, err
 		}
 	}
-	p.sweeping.Go(func() { p.live.run(p.done) })
-	return p, nil
-}
-
-func assemble(c Config, o Options) (*Proxy, error) {
-	var own [32]byte
-	if _, err := io.ReadFull(o.Random, own[:]); err != nil {
-		return nil, fmt.Errorf("draw a signing key: %w", err)
-	}
-	var logins []password.Login
-	for feature, login := range c.Passwords {
-		logins = append(logins, password.Login{Area: string(feature), Name: login.Username, Password: login.Password.Reveal()})
-	}
-	checker, err := password.NewChecker(password.Options{Logins: logins, Cost: o.BcryptCost, Now: o.Now, Random: o.Random})
+	pol, err := p.newPolicy(c, nil)
 	if err != nil {
 		return nil, err
 	}
+	p.adopt(pol, nil)
+	p.running.Go(func() { p.live.run(p.done) })
+	return p, nil
+}
+
+// checkConfig returns c with everything filled in. A login at a provider needs to know where browsers find the app:
+// guessing it from what they say would send codes anywhere (security class 19).
+func checkConfig(c Config) (Config, error) {
+	if err := c.Validate(); err != nil {
+		return c, err
+	}
+	if len(c.Providers) > 0 && c.BaseURL == nil {
+		var m mistakes
+		m.addf(keyBaseURL, "is missing: a login at a provider needs the address of the app, such as https://app.example.com")
+		return c, m.err()
+	}
+	return c.withDefaults(), nil
+}
+
+func assemble(o Options) (*Proxy, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Store == nil {
 		o.Store = session.NewMemory(0)
 	}
-	c.Passwords = withoutPasswords(c.Passwords) // from here on only the hashes are needed
+	suffix := o.CookieSuffix
+	if suffix != "" {
+		suffix = "_" + suffix
+	}
 	p := &Proxy{
-		config: c, rules: newRules(c), passwords: checker, store: o.Store, signer: newSigner(c.Secrets, own[:], o.Now),
-		live: newLive(o.Store, o.Now), pages: newPages(), forwarder: upstream.NewDirect(o.Now),
-		now: o.Now, random: o.Random, log: o.Log, cookieNames: makeCookieNames(o.CookieSuffix), private: []string{"private"},
+		store: o.Store, ids: newRequestIDs(o.Random), pages: newPages(), forwarder: upstream.NewDirect(o.Now),
+		observer: o.Observer, observed: o.Observer != nil,
+		now: o.Now, random: o.Random, log: o.Log, transport: o.ProviderTransport, persistent: o.Persistent, bcryptCost: o.BcryptCost,
+		cookieNames: makeCookieNames(suffix), cookieSuffix: suffix, private: []string{"private"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}
+	if _, err := io.ReadFull(o.Random, p.own[:]); err != nil {
+		return nil, fmt.Errorf("draw a signing key: %w", err)
+	}
+	if !p.observed {
+		p.observer = unobserved{}
+	}
+	p.live = newLive(p)
 	p.first = p.chain()
 	return p, nil
 }
 
-func withoutPasswords(logins map[Feature]Login) map[Feature]Login {
-	names := map[Feature]Login{}
-	for feature, login := range logins {
-		names[feature] = Login{Username: login.Username}
-	}
-	return names
-}
-
-// Close ends the proxy's own work: it closes open WebSockets and idle connections to the app. Requests that are
-// still under way go on; end them first by the server's Shutdown, which knows nothing of WebSockets.
+// Close ends the proxy's own work: it closes open WebSockets and idle connections to the app, and looks for
+// providers no more. Requests that are still under way go on; end them first by the server's Shutdown, which knows
+// nothing of WebSockets.
 func (p *Proxy) Close() error {
 	p.closing.Do(func() {
+		p.reloading.Lock()
 		close(p.done)
-		p.sweeping.Wait()
+		p.reloading.Unlock()
+		for _, pr := range p.policy.Load().providers {
+			pr.stop()
+		}
+		p.running.Wait()
+		for _, pr := range p.policy.Load().providers {
+			pr.Close()
+		}
 		p.live.close()
 		p.forwarder.Close()
 	})

@@ -7,19 +7,22 @@ import (
 
 // area is a part of the app with one way to log in.
 type area struct {
-	name     string // feature
-	path     string // where it begins; "/" for the main app
-	password bool   // opened by a password
+	name     string   // feature
+	path     string   // where it begins; "/" for the main app
+	password bool     // opened by a password
+	stamps   []string // that mark a grant as obtained with this password
+	provider bool     // opened by a login at a provider
 }
 
 // open reports whether nobody has to log in.
-func (a *area) open() bool { return !a.password }
+func (a *area) open() bool { return !a.password && !a.provider }
 
 // rules find the area of a path.
 type rules struct {
 	exact    map[string]*area
 	prefixes []prefix // longest first
 	rest     *area
+	areas    []*area // that are not public
 }
 
 // prefix is a rule for path and everything below it.
@@ -28,13 +31,18 @@ type prefix struct {
 	area *area
 }
 
-func newRules(c Config) *rules {
+func newRules(c Config, keys sessionKeys) *rules {
 	public := &area{name: "public", path: "/"}
-	ru := &rules{exact: map[string]*area{}, rest: &area{name: string(MainApp), path: "/"}}
-	_, ru.rest.password = c.Passwords[MainApp]
+	ru := &rules{exact: map[string]*area{}, rest: &area{name: string(MainApp), path: "/", provider: len(c.Providers) > 0}}
+	if login, ok := c.Passwords[MainApp]; ok {
+		ru.rest.password, ru.rest.stamps = true, keys.stamps(string(MainApp), login)
+	}
+	ru.areas = append(ru.areas, ru.rest)
 	for feature, path := range map[Feature]string{API: c.APIPath, Analytics: c.AnalyticsPath} {
-		if _, ok := c.Passwords[feature]; ok {
-			ru.prefixes = append(ru.prefixes, prefix{path, &area{name: string(feature), path: path, password: true}})
+		if login, ok := c.Passwords[feature]; ok {
+			a := &area{name: string(feature), path: path, password: true, stamps: keys.stamps(string(feature), login)}
+			ru.areas = append(ru.areas, a)
+			ru.prefixes = append(ru.prefixes, prefix{path, a})
 		}
 	}
 	for _, path := range c.PublicPaths {
@@ -60,6 +68,16 @@ func (ru *rules) of(path string) *area {
 		}
 	}
 	return ru.rest
+}
+
+// named returns the area of a feature, nil where it has none of its own.
+func (ru *rules) named(name string) *area {
+	for _, a := range ru.areas {
+		if a.name == name {
+			return a
+		}
+	}
+	return nil
 }
 
 func (pre *prefix) matches(path string) bool {

@@ -61,6 +61,24 @@ func (p *Provider) VerifyBearer(ctx context.Context, raw, audience string) (*Bea
 	return &Bearer{Person: person, Expires: exp, token: raw}, nil
 }
 
+// Claimed reports whether a token says that it is of this provider, for finding the one to verify it. Nothing is
+// verified here.
+func (p *Provider) Claimed(raw string) bool {
+	c, err := unverifiedClaims(raw)
+	if err != nil {
+		return false
+	}
+	iss, err := c.text("iss")
+	if err != nil {
+		return false
+	}
+	if iss == "accounts.google.com" { // as Google writes it at times
+		iss = "https://" + iss
+	}
+	issuer, err := normalIssuer(iss)
+	return err == nil && issuer == p.discovery.issuer
+}
+
 // unverifiedClaims reads a token without believing it.
 func unverifiedClaims(raw string) (claims, error) {
 	parts := strings.Split(raw, ".")

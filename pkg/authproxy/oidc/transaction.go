@@ -55,6 +55,9 @@ func (t Transaction) Provider() string { return t.provider }
 // ReturnTo is what Begin was given.
 func (t Transaction) ReturnTo() string { return t.returnTo }
 
+// Expires is when the login has taken too long.
+func (t Transaction) Expires() time.Time { return t.expires }
+
 // CookieName is CookieName of the state.
 func (t Transaction) CookieName() string { return CookieName(t.state.text()) }
 

@@ -1,0 +1,89 @@
+package authproxy
+
+import (
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+const (
+	maxLogoutBody = 80 << 10 // bytes; a token has at most 64 KB
+	logoutRead    = 10 * time.Second
+)
+
+// backchannel is POST /_auth/backchannel-logout, or /_auth/backchannel-logout/<provider>, where a provider tells us
+// whose session is over (OpenID Connect Back-Channel Logout). No browser is involved: only the token counts.
+func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange, name string) {
+	pr := x.policy.named(name)
+	switch {
+	case pr == nil:
+		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
+		return
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		return
+	}
+	raw, ok := p.logoutToken(w, r)
+	if !ok {
+		p.refuse(w, r, http.StatusBadRequest, "This is no logout request.")
+		return
+	}
+	token, err := pr.VerifyLogoutToken(r.Context(), raw)
+	if err != nil {
+		p.observer.Count(EventRefused)
+		p.note(r, slog.LevelWarn, "logout refused", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()),
+			slog.String("client", x.client.String()))
+		code := http.StatusBadRequest
+		if errors.Is(err, oidc.ErrUnavailable) {
+			code = http.StatusServiceUnavailable
+		}
+		p.refuse(w, r, code, "This logout token is not accepted.")
+		return
+	}
+	tag := tagPerson + pr.Issuer() + " " + token.Subject
+	if token.SessionID != "" {
+		tag = tagSID + pr.Issuer() + " " + token.SessionID
+	}
+	n, err := p.endTagged(r.Context(), tag)
+	if err != nil {
+		p.logStoreError(r, err)
+		p.refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")
+		return
+	}
+	for range n {
+		p.observer.Count(EventLogout)
+	}
+	p.note(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
+		slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
+	secure(w.Header())
+	w.WriteHeader(http.StatusOK)
+}
+
+// logoutToken reads the one field of the form.
+func (p *Proxy) logoutToken(w http.ResponseWriter, r *http.Request) (string, bool) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
+		return "", false
+	}
+	if !p.readForm(w, r, maxLogoutBody, logoutRead) {
+		return "", false
+	}
+	tokens := r.PostForm["logout_token"]
+	return r.PostForm.Get("logout_token"), len(tokens) == 1
+}
+
+// readForm reads a posted form of at most so many bytes, which has to arrive in time.
+func (p *Proxy) readForm(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) bool {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(p.now().Add(within)) // a writer without deadlines has none to miss
+	r.Body = http.MaxBytesReader(w, r.Body, most)
+	if err := r.ParseForm(); err != nil {
+		return false
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	return true
+}

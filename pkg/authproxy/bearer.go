@@ -1,0 +1,136 @@
+package authproxy
+
+import (
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// bearer is a program that has shown an access token.
+type bearer struct {
+	who      identity.Identity
+	login    *session.Login
+	audience string
+	expires  time.Time
+}
+
+// bearers remember the tokens that have been verified, so that a program pays for it once in a while and not with
+// every request.
+type bearers struct {
+	mu    sync.RWMutex
+	known map[[sha256.Size]byte]knownBearer
+}
+
+type knownBearer struct {
+	*bearer
+	until time.Time
+}
+
+const (
+	keepBearer = 5 * time.Minute
+	maxBearers = 1024
+)
+
+func newBearers() *bearers { return &bearers{known: map[[sha256.Size]byte]knownBearer{}} }
+
+func (b *bearers) get(key [sha256.Size]byte, now time.Time) *bearer {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if k, ok := b.known[key]; ok && now.Before(k.until) && now.Before(k.expires) {
+		return k.bearer
+	}
+	return nil
+}
+
+func (b *bearers) put(key [sha256.Size]byte, verified *bearer, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.known) >= maxBearers {
+		clear(b.known)
+	}
+	b.known[key] = knownBearer{verified, now.Add(keepBearer)}
+}
+
+// tokenState is what has become of a token in the Authorization header.
+type tokenState int
+
+const (
+	tokenNone        tokenState = iota // none was sent, or it is the app's own
+	tokenGood                          // whose it is may come in
+	tokenBad                           // it is not to be believed
+	tokenDenied                        // it is genuine, and whose it is may not come in
+	tokenUnavailable                   // the provider is needed for verifying it, and not there
+)
+
+// tryBearer looks at a token in the Authorization header. Without an audience that header is the app's.
+func (p *Proxy) tryBearer(r *http.Request, x *exchange) {
+	audience := x.policy.config.BearerAudience
+	sent, ok := r.Header["Authorization"]
+	if audience == "" || !ok {
+		return
+	}
+	const scheme = "bearer "
+	if len(sent[0]) <= len(scheme) || !strings.EqualFold(sent[0][:len(scheme)], scheme) {
+		return
+	}
+	raw := strings.TrimSpace(sent[0][len(scheme):])
+	key := sha256.Sum256([]byte(raw))
+	if x.bearer = x.policy.bearers.get(key, x.now); x.bearer == nil {
+		b, err := x.policy.verify(r, raw)
+		if err != nil {
+			p.refuseToken(r, x, err)
+			return
+		}
+		x.policy.bearers.put(key, b, x.now)
+		x.bearer = b
+	}
+	if !x.policy.admission.admits(x.bearer.login) {
+		x.token = tokenDenied
+		p.observer.Count(EventRefused)
+		p.note(r, slog.LevelWarn, "login refused", slog.String("user", nameOf(x.bearer.who)), slog.String("by", "token"),
+			slog.String("reason", "access rules"), slog.String("client", x.client.String()))
+		return
+	}
+	x.token, x.who = tokenGood, &x.bearer.who
+}
+
+// verify checks a token that has not been seen lately with the provider that it claims to be of.
+func (pol *policy) verify(r *http.Request, raw string) (*bearer, error) {
+	err := error(oidc.ErrToken)
+	for _, pr := range pol.providers {
+		if !pr.Claimed(raw) {
+			continue
+		}
+		var b *oidc.Bearer
+		if b, err = pr.VerifyBearer(r.Context(), raw, pol.config.BearerAudience); err == nil {
+			return &bearer{who: b.Identity(), login: pol.admission.about(pr, &b.Person), audience: pol.config.BearerAudience,
+				expires: b.Expires}, nil
+		}
+	}
+	return nil, err
+}
+
+func (p *Proxy) refuseToken(r *http.Request, x *exchange, err error) {
+	x.token = tokenBad
+	if errors.Is(err, oidc.ErrUnavailable) || errors.Is(err, oidc.ErrMisconfigured) {
+		x.token = tokenUnavailable
+	}
+	p.observer.Count(EventRefused)
+	p.note(r, slog.LevelWarn, "token refused", slog.String("client", x.client.String()), slog.String("error", err.Error()))
+}
+
+// nameOf is how somebody is called in the log: by the e-mail, else by the subject.
+func nameOf(who identity.Identity) string {
+	if who.Name != "" {
+		return who.Name
+	}
+	return who.Subject
+}

@@ -1,0 +1,121 @@
+package authproxy
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+// askForLogin answers a page visit to what a provider guards: with the way to the provider, or the choice between
+// several.
+func (p *Proxy) askForLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
+	if providers := x.policy.providers; len(providers) == 1 {
+		p.beginLogin(w, r, x, providers[0], returnTarget(r, x))
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, loginPage("", returnTarget(r, x)), http.StatusFound)
+}
+
+// returnTarget is where a visitor wanted to go; after a form has been posted into an ended session, the beginning
+// of the area.
+func returnTarget(r *http.Request, x *exchange) string {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return localTarget(r.RequestURI)
+	}
+	return localTarget(x.area.path)
+}
+
+// loginPage is the address of the login page, or of the login at one provider, that leads back to next.
+func loginPage(provider, next string) string {
+	address := pathLogin
+	if provider != "" {
+		address += "/" + provider
+	}
+	if next != "/" {
+		address += "?next=" + url.QueryEscape(next)
+	}
+	return address
+}
+
+// showProviders is GET /_auth/login?next=/where/to/go where providers guard that place.
+func (p *Proxy) showProviders(w http.ResponseWriter, r *http.Request, x *exchange, next string) {
+	if len(x.policy.providers) == 1 {
+		p.beginLogin(w, r, x, x.policy.providers[0], next)
+		return
+	}
+	choice := message{Title: "Log in", Text: "Choose where you have an account."}
+	for _, pr := range x.policy.providers {
+		choice.Links = append(choice.Links, link{"Log in with " + titled(pr.Name()), loginPage(pr.Name(), next)})
+	}
+	p.pages.render(w, r, http.StatusOK, "choice.html", choice)
+}
+
+// chosenLogin is GET /_auth/login/<provider>?next=/where/to/go.
+func (p *Proxy) chosenLogin(w http.ResponseWriter, r *http.Request, x *exchange, name string) {
+	pr := x.policy.named(name)
+	if pr == nil || name == "" {
+		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
+		return
+	}
+	p.beginLogin(w, r, x, pr, localTarget(r.URL.Query().Get("next")))
+}
+
+// titled writes a provider's name as people do: google, azure-ad.
+func titled(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' })
+	for i, word := range words {
+		words[i] = strings.ToUpper(word[:1]) + word[1:] // names are ASCII
+	}
+	return strings.Join(words, " ")
+}
+
+// beginLogin sends the visitor to a provider, with a cookie that the callback has to fit.
+func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string) {
+	address, t, err := pr.Begin(r.Context(), next)
+	if err != nil {
+		p.note(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		p.say(w, r, p.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
+		return
+	}
+	p.keepTransaction(w.Header(), r, x, t)
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, address, http.StatusFound)
+}
+
+// retryProvider is after how many seconds a page about a provider that is down loads itself again.
+const retryProvider = 10
+
+// providerFailure is the page about a provider that cannot be used now, or not at all. again leads to another try.
+func (p *Proxy) providerFailure(w http.ResponseWriter, err error, again string, reload bool) message {
+	if errors.Is(err, oidc.ErrMisconfigured) {
+		return message{Code: http.StatusInternalServerError, Title: "Logging in is set up wrongly", Detail: refusalOf(err),
+			Text: "The login provider and the settings of this app do not fit. Trying again does not help: whoever runs the app finds the reason in its log."}
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(retryProvider))
+	m := message{Code: http.StatusServiceUnavailable, Title: "The login provider does not answer", Detail: refusalOf(err),
+		Text:  "Nobody can log in until it is back; who has logged in goes on.",
+		Links: []link{{"Try again", again}}}
+	if reload {
+		m.Refresh = retryProvider
+		m.Text += " This page tries again by itself."
+	}
+	return m
+}
+
+// refusalOf is what the provider said, in characters that are safe to show; empty where it said nothing.
+func refusalOf(err error) string {
+	var refusal *oidc.Refusal
+	if !errors.As(err, &refusal) {
+		return ""
+	}
+	if refusal.Description == "" {
+		return refusal.Code
+	}
+	return refusal.Description + " (" + refusal.Code + ")"
+}

@@ -1,0 +1,125 @@
+package authproxy
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// callback is GET /callback, to which a provider sends the visitor back. The cookie that the state leads to says
+// which login this is and where it goes on; it is good for one answer.
+func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
+	x.area = x.policy.rules.rest
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		p.loginFailed(w, r, x, nil, "/", oidc.ErrCallback)
+		return
+	}
+	t, cookie, err := p.transactionOf(r, x, query.Get("state"))
+	next := localTarget(t.ReturnTo())
+	if err != nil {
+		p.loginFailed(w, r, x, nil, next, err)
+		return
+	}
+	pr := x.policy.named(t.Provider())
+	if pr == nil { // no longer configured
+		p.loginFailed(w, r, x, nil, next, oidc.ErrTransaction)
+		return
+	}
+	login, err := pr.Finish(r.Context(), query, t)
+	if !errors.Is(err, oidc.ErrUnavailable) { // else the same answer may do later
+		p.forgetTransaction(w.Header(), cookie, x.https)
+	}
+	if err != nil {
+		p.loginFailed(w, r, x, pr, next, err)
+		return
+	}
+	p.finishLogin(w, r, x, pr, next, login)
+}
+
+// finishLogin lets in whom the provider has vouched for, if the rules do.
+func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string, login *oidc.Login) {
+	about := x.policy.admission.about(pr, &login.Person)
+	who := login.Identity()
+	if !x.policy.admission.admits(about) {
+		p.denied(w, r, x, pr, nameOf(who))
+		return
+	}
+	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
+	var sids []string
+	if sid := login.Person.SessionID; sid != "" {
+		sids = []string{tagSID + pr.Issuer() + " " + sid}
+	}
+	if !p.enter(w, r, x, session.Grant{Area: x.area.name, Identity: who, Login: about}, sids...) {
+		return
+	}
+	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", nameOf(who)),
+		slog.String("client", x.client.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
+	http.Redirect(w, r, next, http.StatusFound)
+}
+
+// denied is the page for somebody whom the provider knows and the rules keep out.
+func (p *Proxy) denied(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, name string) {
+	p.observer.Count(EventRefused)
+	p.note(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
+		slog.String("reason", "access rules"), slog.String("client", x.client.String()))
+	m := message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
+		Text: "This account has logged in, but is not among those that may use the app. Ask whoever runs it, or log out and use another account."}
+	p.offerLogout(w, x, pr, &m)
+	p.say(w, r, m)
+}
+
+// loginFailed says why nobody has been logged in. An answer that was used before, or that belongs to a login of
+// long ago, is nothing to somebody who has logged in meanwhile: a reloaded page, or the second of two tabs. pr is nil
+// where the provider is not known.
+func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string, err error) {
+	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
+	if stale {
+		if p.recognise(r, x); x.who != nil {
+			w.Header().Set("Cache-Control", "no-store")
+			http.Redirect(w, r, next, http.StatusFound)
+			return
+		}
+	}
+	issuer := ""
+	if pr != nil {
+		issuer = pr.Issuer()
+	}
+	p.observer.Count(EventRefused)
+	p.note(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
+		slog.String("reason", err.Error()), slog.String("client", x.client.String()))
+	again := []link{{"Log in again", loginPage("", next)}}
+	m := message{Links: again, Detail: refusalOf(err)}
+	switch {
+	case stale:
+		m.Code, m.Title, m.Detail = http.StatusBadRequest, "This login has expired or was used already", ""
+		m.Text = "It took too long, was begun in another browser, or the page was loaded twice. Your browser has to keep cookies."
+	case errors.Is(err, oidc.ErrDenied):
+		m.Code, m.Title = http.StatusForbidden, "The login was refused"
+		m.Text = "The login provider did not let you in, or the login was cancelled there."
+	case errors.Is(err, oidc.ErrCallback):
+		m.Code, m.Title = http.StatusBadRequest, "This is no answer of the login provider"
+		m.Text = "The address that led here is damaged, or comes from somebody else."
+	case errors.Is(err, oidc.ErrIdentity):
+		m.Code, m.Title = http.StatusForbidden, "This account cannot be used"
+		m.Text = "What the login provider says about it is incomplete or malformed. Use another account, or ask whoever runs the app."
+		p.offerLogout(w, x, pr, &m)
+	case errors.Is(err, oidc.ErrToken):
+		m.Code, m.Title = http.StatusBadGateway, "The login provider's answer cannot be trusted"
+		m.Text = "It did not pass the checks, and nobody was logged in. If it happens again, tell whoever runs the app."
+	default:
+		m = p.providerFailure(w, err, again[0].Href, false)
+	}
+	p.say(w, r, m)
+}
+
+// offerLogout lets somebody leave an account that is of no use here. There is no session to log out of, so a cookie
+// says at which provider it is; else the provider would log the same account in again and again.
+func (p *Proxy) offerLogout(w http.ResponseWriter, x *exchange, pr *provider, m *message) {
+	p.setCookie(w.Header(), cookieDenied, x.policy.signer.sign(purposeDenied, pr.id, oidc.LoginTime), x.https, oidc.LoginTime)
+	m.Links = []link{{"Log out", pathLogout}}
+}

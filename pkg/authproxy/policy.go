@@ -1,0 +1,166 @@
+package authproxy
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// policy is everything that a Config decides, made ready for use. It never changes: Reload puts another in its
+// place, and a request goes by the one that it has met at its beginning.
+type policy struct {
+	config    Config // without secrets
+	rules     *rules
+	passwords *password.Checker
+	signer    *signer
+	sealer    *oidc.Sealer // nil without providers
+	keys      sessionKeys
+	providers []*provider
+	admission admission
+	bearers   *bearers
+}
+
+// newPolicy makes the policy of c. What has not changed since before, which may be nil, is taken from there: hashes
+// and locks of passwords, providers that have been found.
+func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
+	secrets := [][]byte{p.own[:]}
+	if len(c.Secrets) > 0 || p.persistent {
+		secrets = c.lastingSecrets()
+	}
+	pol := &policy{signer: newSigner(c.Secrets, p.own[:], p.now), keys: newSessionKeys(secrets),
+		admission: newAdmission(c.Access), bearers: newBearers()}
+	pol.rules = newRules(c, pol.keys)
+	var err error
+	if pol.passwords, err = p.newChecker(c); err != nil {
+		return nil, err
+	}
+	if len(c.Providers) > 0 {
+		if pol.sealer, err = oidc.NewSealer(c.secretTexts(), p.now); err != nil {
+			return nil, err
+		}
+		if pol.providers, err = p.newProviders(c, before); err != nil {
+			return nil, err
+		}
+	}
+	pol.config = c.withoutSecrets()
+	return pol, nil
+}
+
+// newChecker hashes the passwords, unless they are the ones that are hashed already.
+func (p *Proxy) newChecker(c Config) (*password.Checker, error) {
+	known := sessionKeys{derive(p.own[:], "ploomber-cloud authproxy checker 1")} // only digests stay here
+	var logins []password.Login
+	var digests []string
+	for _, feature := range Features() {
+		if login, ok := c.Passwords[feature]; ok {
+			logins = append(logins, password.Login{Area: string(feature), Name: login.Username, Password: login.Password.Reveal()})
+			digests = append(digests, known.stamps(string(feature), login)...)
+		}
+	}
+	if p.checker != nil && slices.Equal(p.checked, digests) {
+		return p.checker, nil
+	}
+	checker, err := password.NewChecker(password.Options{Logins: logins, Cost: p.bcryptCost, Now: p.now, Random: p.random})
+	if err != nil {
+		return nil, err
+	}
+	p.checker, p.checked = checker, digests
+	return checker, nil
+}
+
+func (c Config) secretTexts() []string {
+	var all []string
+	for _, secret := range c.Secrets {
+		all = append(all, secret.Reveal())
+	}
+	return all
+}
+
+// withoutSecrets drops what is only needed to make a policy.
+func (c Config) withoutSecrets() Config {
+	names := map[Feature]Login{}
+	for feature, login := range c.Passwords {
+		names[feature] = Login{Username: login.Username}
+	}
+	c.Passwords, c.Secrets = names, nil
+	c.Providers = slices.Clone(c.Providers)
+	for i := range c.Providers {
+		c.Providers[i].ClientSecret = ""
+	}
+	return c
+}
+
+// Reload makes c what the proxy goes by from now on. On error everything stays as it is. Connections and requests
+// under way go on; open WebSockets do unless c no longer lets them be opened, and sessions as far as c still grants
+// what they hold: not those of a password that has changed or of somebody who may no longer come in. The error is
+// that of New.
+func (p *Proxy) Reload(c Config) error {
+	c, err := checkConfig(c)
+	if err != nil {
+		return err
+	}
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
+	select {
+	case <-p.done:
+		return fmt.Errorf("reload: %w", errClosed)
+	default:
+	}
+	before := p.policy.Load()
+	pol, err := p.newPolicy(c, before)
+	if err != nil {
+		return err
+	}
+	p.adopt(pol, before)
+	p.live.sweep(p.now())
+	return nil
+}
+
+// adopt puts a policy in force.
+func (p *Proxy) adopt(pol, before *policy) {
+	for _, pr := range pol.providers {
+		p.start(pr)
+	}
+	p.policy.Store(pol)
+	if before == nil {
+		return
+	}
+	for _, pr := range before.providers {
+		if !slices.Contains(pol.providers, pr) {
+			pr.stop()
+			pr.Close()
+		}
+	}
+}
+
+// holds reports whether a grant still opens its area: its password has not changed, its provider is still asked, and
+// lets the person in.
+func (pol *policy) holds(a *area, g *session.Grant) bool {
+	switch {
+	case a == nil || a.name != g.Area:
+		return false
+	case g.Login == nil:
+		return a.password && slices.Contains(a.stamps, g.Stamp)
+	default:
+		return a.provider && pol.issuerOf(g.Login) != nil && pol.admission.admits(g.Login)
+	}
+}
+
+// lets reports whether somebody with this session or this token may be at path.
+func (pol *policy) lets(path string, s *session.Session, b *bearer) bool {
+	a := pol.rules.of(path)
+	switch {
+	case a.open():
+		return true
+	case b != nil:
+		return a.provider && pol.config.BearerAudience == b.audience && pol.issuerOf(b.login) != nil && pol.admission.admits(b.login)
+	case s != nil:
+		g := s.Grant(a.name)
+		return g != nil && pol.holds(a, g)
+	default:
+		return false
+	}
+}

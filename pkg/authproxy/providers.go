@@ -1,0 +1,122 @@
+package authproxy
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// provider is an OpenID provider in use.
+type provider struct {
+	*oidc.Provider
+	made registration
+	id   string // in sessions: they belong to one application at one issuer
+
+	cancel  context.CancelFunc // nil before start
+	resting atomic.Int64       // until then, in Unix nanoseconds, no refresh is tried
+}
+
+// registration is all that a provider is made of: two that are equal need only one.
+type registration struct {
+	Provider
+	callback string
+}
+
+// newProviders makes the providers of c, or takes those that are there already.
+func (p *Proxy) newProviders(c Config, before *policy) ([]*provider, error) {
+	var all []*provider
+	for _, config := range c.Providers {
+		made := registration{config, c.origin() + pathCallback}
+		pr := before.registered(made)
+		if pr == nil {
+			client, err := oidc.New(oidc.Options{
+				Name: config.Name, Issuer: config.Issuer, ClientID: config.ClientID, ClientSecret: config.ClientSecret.Reveal(),
+				Scope: config.Scope, Audience: config.Audience, RedirectURL: made.callback,
+				Now: p.now, Random: p.random, Transport: p.transport, Log: p.log,
+			})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", config.key(keyIssuer), err)
+			}
+			pr = &provider{Provider: client, made: made, id: providerID(client.Issuer(), config.ClientID)}
+		}
+		all = append(all, pr)
+	}
+	return all, nil
+}
+
+// providerID names an application at an issuer in characters that a cookie can hold.
+func providerID(issuer, clientID string) string {
+	sum := sha256.Sum256([]byte(issuer + "\x00" + clientID))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+func (pol *policy) registered(made registration) *provider {
+	if pol == nil {
+		return nil
+	}
+	for _, pr := range pol.providers {
+		if pr.made == made {
+			return pr
+		}
+	}
+	return nil
+}
+
+// origin is the scheme and host of the base URL: what addresses of ours begin with.
+func (c Config) origin() string { return c.BaseURL.Scheme + "://" + c.BaseURL.Host }
+
+// start looks for a provider until it is stopped.
+func (p *Proxy) start(pr *provider) {
+	if pr.cancel != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	pr.cancel = cancel
+	p.running.Go(func() { pr.Run(ctx) })
+}
+
+func (pr *provider) stop() { pr.cancel() }
+
+// named returns the provider of a name, "" being that of the only one.
+func (pol *policy) named(name string) *provider {
+	for _, pr := range pol.providers {
+		if pr.Name() == name || name == "" && len(pol.providers) == 1 {
+			return pr
+		}
+	}
+	return nil
+}
+
+// issuerOf returns the provider at which somebody logged in, nil where it is no longer asked.
+func (pol *policy) issuerOf(l *session.Login) *provider {
+	for _, pr := range pol.providers {
+		if pr.id == l.Provider {
+			return pr
+		}
+	}
+	return nil
+}
+
+// Ready returns nil where people can log in: every provider has been found. It looks for those that have not, at
+// most once in a few seconds each, so ctx should end soon. Sessions go on either way.
+func (p *Proxy) Ready(ctx context.Context) error {
+	var missing []error
+	for _, pr := range p.policy.Load().providers {
+		if err := pr.Ready(ctx); err != nil {
+			missing = append(missing, fmt.Errorf("provider %s: %w", pr.Issuer(), err))
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// rest keeps the proxy from asking a provider that does not answer once a request.
+func (pr *provider) rest(now time.Time) { pr.resting.Store(now.Add(refreshRest).UnixNano()) }
+
+func (pr *provider) isResting(now time.Time) bool { return now.UnixNano() < pr.resting.Load() }

@@ -1,0 +1,81 @@
+package authproxy
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// refreshRest is how long a provider is left alone that has not answered a refresh.
+const refreshRest = 5 * time.Second
+
+// keepFresh renews tokens that have expired. Where the application asked for an audience, a session does not outlive
+// its access token: it ends here if that cannot be renewed. A provider that does not answer ends nothing.
+func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
+	l := x.grant.Login
+	if l.TokensExpire.IsZero() || x.now.Before(l.TokensExpire) {
+		return
+	}
+	pr := x.policy.issuerOf(l)
+	binding := pr.made.Audience != ""
+	if l.RefreshToken == "" && !binding || pr.isResting(x.now) {
+		return
+	}
+	tokens, err := pr.Refresh(r.Context(), oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken,
+		RefreshToken: l.RefreshToken, Expires: l.TokensExpire})
+	switch {
+	case err == nil:
+		p.renew(r, x, tokens)
+	case !hasEnded(err):
+		if r.Context().Err() == nil {
+			pr.rest(x.now)
+			p.note(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		}
+	case binding:
+		p.expire(r, x, err)
+	default: // nothing depends on them, and trying again is no use
+		p.note(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		p.renew(r, x, oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken})
+	}
+}
+
+// hasEnded reports whether a refresh has failed for good.
+func hasEnded(err error) bool {
+	return errors.Is(err, oidc.ErrNoRefresh) || errors.Is(err, oidc.ErrDenied) || errors.Is(err, oidc.ErrToken) ||
+		errors.Is(err, oidc.ErrIdentity)
+}
+
+// renew puts new tokens into the session, which keeps its key: the browser learns nothing of it.
+func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens) {
+	s := *x.session
+	s.Grants = slices.Clone(s.Grants)
+	g := s.Grant(x.area.name)
+	g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken
+	l := *g.Login
+	l.RefreshToken, l.TokensExpire = tokens.RefreshToken, tokens.Expires
+	g.Login = &l
+	switch err := p.store.Put(r.Context(), &s, s.Key); {
+	case errors.Is(err, session.ErrNotFound): // logged out meanwhile
+		x.session, x.grant, x.who = nil, nil, nil
+		return
+	case err != nil:
+		p.logStoreError(r, err)
+	}
+	p.live.move(s.Key, &s, x.policy)
+	x.session, x.grant, x.who = &s, g, &g.Identity
+}
+
+// expire ends a session whose access token has expired.
+func (p *Proxy) expire(r *http.Request, x *exchange, err error) {
+	p.end(r, []*session.Session{x.session})
+	p.observer.Count(EventLogout)
+	p.note(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(x.grant.Identity)), slog.String("client", x.client.String()),
+		slog.String("by", "expired token"), slog.String("error", err.Error()))
+	x.expired = x.grant
+	x.session, x.grant, x.who = nil, nil, nil
+}

@@ -1,0 +1,198 @@
+package authproxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// Tags by which sessions are ended together.
+const (
+	tagSubject = "subject " // and the subject of a grant, as X-Auth-Sub names it
+	tagPerson  = "person "  // and issuer and subject, as a provider names somebody
+	tagSID     = "sid "     // and issuer and the id of the provider's own session
+)
+
+// presented returns the live sessions that the visitor's cookies name. More than one distinct session means that at
+// least one cookie was planted. They are in x.found until the next call.
+func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
+	var values [maxCandidates]string
+	found := x.found[:0]
+	for _, value := range cookieValues(values[:0], r.Header, p.cookieName(cookieSession, x.https)) {
+		id, ok := session.ParseID(value)
+		if !ok {
+			continue
+		}
+		s := p.lookup(r, x, id)
+		if s != nil && !slices.ContainsFunc(found, func(other *session.Session) bool { return other.Key == s.Key }) {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// lookup returns the live session of an id, nil where there is none. One that was made under an older secret is
+// bound to the newest at this occasion.
+func (p *Proxy) lookup(r *http.Request, x *exchange, id session.ID) *session.Session {
+	keys := x.policy.keys
+	for i := range keys {
+		s := p.use(r, x, keys[i].of(id))
+		if s == nil {
+			continue
+		}
+		if i > 0 {
+			return p.rebind(r, x, s, id)
+		}
+		return s
+	}
+	if len(keys) > 1 { // another request may have renewed it just now
+		return p.use(r, x, keys[0].of(id))
+	}
+	return nil
+}
+
+func (p *Proxy) use(r *http.Request, x *exchange, key session.Key) *session.Session {
+	s, err := p.store.Use(r.Context(), key, x.now)
+	if err != nil {
+		p.logStoreError(r, err)
+		return nil
+	}
+	return s
+}
+
+// rebind puts a session that was found under an older secret under the first, so that it outlives the other.
+func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id session.ID) *session.Session {
+	s := *old
+	s.Key = x.policy.keys[0].of(id)
+	s.Grants = slices.Clone(old.Grants)
+	for i := range s.Grants {
+		g := &s.Grants[i]
+		if a := x.policy.rules.named(g.Area); a != nil && slices.Contains(a.stamps, g.Stamp) {
+			g.Stamp = a.stamps[0]
+		}
+	}
+	switch err := p.store.Put(r.Context(), &s, old.Key); {
+	case errors.Is(err, session.ErrNotFound): // another request was faster, or it has ended
+		return p.use(r, x, s.Key)
+	case err != nil:
+		p.logStoreError(r, err)
+		return old
+	}
+	p.live.move(old.Key, &s, x.policy)
+	return &s
+}
+
+// begin makes a session under a new id (security class 8). sids are the tags of providers' sessions.
+func (p *Proxy) begin(r *http.Request, x *exchange, grants []session.Grant, sids ...string) (session.ID, *session.Session, error) {
+	id, err := session.NewID(p.random)
+	if err != nil {
+		return "", nil, err
+	}
+	s := &session.Session{Key: x.policy.keys[0].of(id), Tags: x.policy.tags(grants, sids), Grants: grants,
+		Created: x.now, Idle: x.policy.config.SessionIdle, Expires: x.now.Add(x.policy.config.SessionLifetime)}
+	return id, s, p.store.Put(r.Context(), s, session.Key{})
+}
+
+func (pol *policy) tags(grants []session.Grant, sids []string) []string {
+	tags := slices.Clone(sids)
+	for _, g := range grants {
+		tags = append(tags, tagSubject+g.Identity.Subject)
+		if g.Login != nil {
+			if pr := pol.issuerOf(g.Login); pr != nil {
+				tags = append(tags, tagPerson+pr.Issuer()+" "+g.Identity.Subject)
+			}
+		}
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags)
+}
+
+// enter starts the session of somebody who has just logged in and hands it out with the answer. What the visitor's
+// one session granted elsewhere goes on; every id that the browser sent ends here, planted ones included. It is
+// false where that failed, and then everything has been answered.
+func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g session.Grant, sids ...string) bool {
+	old := p.presented(r, x)
+	var grants []session.Grant
+	if len(old) == 1 {
+		for _, kept := range old[0].Grants {
+			if kept.Area == g.Area || !x.policy.holds(x.policy.rules.named(kept.Area), &kept) {
+				continue
+			}
+			grants = append(grants, kept)
+			if kept.Login != nil {
+				sids = append(sids, sidsOf(old[0])...)
+			}
+		}
+	}
+	id, s, err := p.begin(r, x, append(grants, g), sids...)
+	if err != nil {
+		p.logStoreError(r, err)
+		p.refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+		return false
+	}
+	if len(old) == 1 && samePerson(old[0].Grant(g.Area), &g) {
+		p.live.move(old[0].Key, s, x.policy)
+	}
+	p.end(r, old)
+	p.setCookie(w.Header(), cookieSession, string(id), x.https, x.policy.config.SessionLifetime)
+	w.Header().Set("Cache-Control", "no-store")
+	p.observer.Count(EventLogin)
+	return true
+}
+
+// samePerson reports whether a grant takes the place of another's, or of none: a WebSocket that was opened in the name
+// of one person is not handed to the next.
+func samePerson(old, g *session.Grant) bool {
+	if old == nil {
+		return true
+	}
+	return old.Identity.Subject == g.Identity.Subject && (old.Login == nil) == (g.Login == nil) &&
+		(g.Login == nil || old.Login.Provider == g.Login.Provider)
+}
+
+func sidsOf(s *session.Session) []string {
+	var sids []string
+	for _, tag := range s.Tags {
+		if strings.HasPrefix(tag, tagSID) {
+			sids = append(sids, tag)
+		}
+	}
+	return sids
+}
+
+// end ends sessions and closes their WebSockets.
+func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
+	for _, s := range sessions {
+		if err := p.store.Delete(r.Context(), s.Key); err != nil {
+			p.logStoreError(r, err)
+		}
+		p.live.end(s.Key)
+	}
+}
+
+// EndOwner ends every session of a subject and closes their WebSockets. The subject is what X-Auth-Sub told the app:
+// a provider's sub, or "password|" and the user name. Two providers may name two people alike; both are logged out.
+func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
+	_, err := p.endTagged(ctx, tagSubject+subject)
+	return err
+}
+
+// endTagged ends all sessions with a tag and returns how many there were.
+func (p *Proxy) endTagged(ctx context.Context, tag string) (int, error) {
+	keys, err := p.store.DeleteTagged(ctx, tag)
+	for _, key := range keys {
+		p.live.end(key)
+	}
+	return len(keys), err
+}
+
+func (p *Proxy) logStoreError(r *http.Request, err error) {
+	if !errors.Is(err, session.ErrNotFound) {
+		p.note(r, slog.LevelError, "session store failed", slog.String("error", err.Error()))
+	}
+}

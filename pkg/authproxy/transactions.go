@@ -1,0 +1,105 @@
+package authproxy
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+// Bounds of the cookies of logins under way. A browser sends them all with every request, and heads must stay
+// small; ten tabs at once are normal, so are addresses of a kilobyte.
+const (
+	maxTransactions     = 16
+	maxTransactionBytes = 20 << 10
+	maxForgotten        = 64 // cookies deleted by one answer
+)
+
+// transactionName is the name of a login's cookie on this visitor's connection.
+func (p *Proxy) transactionName(name string, https bool) string {
+	if https {
+		name = hostPrefix + name
+	}
+	return name + p.cookieSuffix
+}
+
+// keepTransaction gives the browser the cookie of a login that it begins, and takes back those that are no use any
+// more or too many.
+func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t oidc.Transaction) {
+	sealed := x.policy.sealer.Seal(t)
+	kept, bytes := 1, len(sealed)
+	useless := 0
+	for _, c := range p.transactions(r, x) {
+		bytes += len(c.name) + len(c.value)
+		if c.ok && kept < maxTransactions && bytes <= maxTransactionBytes {
+			kept++
+			continue
+		}
+		if useless++; useless <= maxForgotten {
+			p.forgetTransaction(h, c.name, x.https)
+		}
+	}
+	cookie := http.Cookie{Name: p.transactionName(t.CookieName(), x.https), Value: sealed, Path: "/", HttpOnly: true,
+		Secure: x.https, SameSite: http.SameSiteLaxMode, MaxAge: int(oidc.LoginTime.Seconds())}
+	h.Add("Set-Cookie", cookie.String())
+}
+
+// transactionCookie is a cookie that looks like one of a login.
+type transactionCookie struct {
+	name, value string
+	transaction oidc.Transaction
+	ok          bool // it is one, and still good
+}
+
+// transactions returns the cookies of logins that the browser sent, good ones first and of these the newest first.
+func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
+	begin, end := p.transactionName(oidc.CookiePrefix, x.https), p.cookieSuffix
+	begin = strings.TrimSuffix(begin, end)
+	var all []transactionCookie
+	for name, value := range cookiePairs(r.Header) {
+		if !strings.HasPrefix(name, begin) || !strings.HasSuffix(name, end) {
+			continue
+		}
+		c := transactionCookie{name: name, value: value}
+		t, err := x.policy.sealer.Open(value)
+		if err == nil && p.transactionName(t.CookieName(), x.https) == name {
+			c.transaction, c.ok = t, true
+		}
+		all = append(all, c)
+	}
+	slices.SortStableFunc(all, func(a, b transactionCookie) int {
+		if a.ok != b.ok {
+			if a.ok {
+				return -1
+			}
+			return 1
+		}
+		return b.transaction.Expires().Compare(a.transaction.Expires())
+	})
+	return all
+}
+
+// transactionOf returns the login under way that a callback's state belongs to. Of several cookies of that name the
+// one counts that is ours.
+func (p *Proxy) transactionOf(r *http.Request, x *exchange, state string) (t oidc.Transaction, name string, err error) {
+	name, err = p.transactionName(oidc.CookieName(state), x.https), oidc.ErrTransaction
+	for key, value := range cookiePairs(r.Header) {
+		if key != name {
+			continue
+		}
+		opened, openErr := x.policy.sealer.Open(value)
+		if openErr == nil && p.transactionName(opened.CookieName(), x.https) == name {
+			return opened, name, nil
+		}
+	}
+	return t, name, err
+}
+
+// forgetTransaction makes the browser drop the cookie of a login.
+func (p *Proxy) forgetTransaction(h http.Header, name string, https bool) {
+	cookie := http.Cookie{Name: name, Path: "/", HttpOnly: true, Secure: https, SameSite: http.SameSiteLaxMode, MaxAge: -1}
+	if line := cookie.String(); line != "" { // a name that is no cookie's
+		h.Add("Set-Cookie", line)
+	}
+}
