@@ -17,10 +17,9 @@ func (e *env) proxy() proxycmd.Options {
 	return proxycmd.Options{
 		IO: e.io, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, Now: e.system.Now,
 		Random: rand.Reader, Verbose: func() bool { return e.flags.verbose }, Signals: serverSignals,
+		Version: e.system.Version, Transport: e.transport,
 		Machine: proxycmd.Machine{
-			Listen: func(ctx context.Context, address string) (net.Listener, error) {
-				return new(net.ListenConfig).Listen(ctx, "tcp", address)
-			},
+			Listen:    proxycmd.Listen,
 			Resolve:   resolve,
 			Addresses: interfaceAddresses,
 		},

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
@@ -143,6 +144,7 @@ func (o *Options) reaches(ctx context.Context, host string, e endpoint) bool {
 
 // addresses are those that host stands for; none where it is not known, which may be known later.
 func (o *Options) addresses(ctx context.Context, host string) []netip.Addr {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "" {
 		return []netip.Addr{netip.IPv6Unspecified()}
 	}

@@ -1,6 +1,7 @@
 package proxycmd
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 
@@ -33,12 +34,13 @@ func protection(c authproxy.Config) []string {
 	return words
 }
 
-// open tells whether everything is open to everybody.
-func open(c authproxy.Config) bool {
-	for _, r := range c.Rules() {
-		if !r.Open {
-			return false
-		}
+// warn logs what a reader of the log must not miss.
+func (r *running) warn(ctx context.Context, p *plan) {
+	for _, text := range p.warnings {
+		r.log.LogAttrs(ctx, slog.LevelWarn, text)
 	}
-	return true
+	rules := p.login.Rules()
+	if rest := rules[len(rules)-1]; rest.Open {
+		r.log.LogAttrs(ctx, slog.LevelWarn, "NOT PROTECTED: who reaches this address needs no login", slog.String("open", rest.Where))
+	}
 }

@@ -2,6 +2,7 @@ package proxycmd
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
@@ -12,9 +13,9 @@ import (
 
 // login reads what decides who may see what: the environment first, then the secrets file, and what the project
 // says about logins. Neither file has to be there unless it was named.
-func (o *Options) login(wrong *mistakes) authproxy.Config {
-	var before = len(*wrong)
-	file := o.secrets(wrong)
+func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
+	before := len(*wrong)
+	file := o.secrets(wrong, warn)
 	logins := o.project(wrong)
 	if len(*wrong) > before {
 		return authproxy.Config{} // what they say is unknown, and half of it would only bring wrong complaints
@@ -46,7 +47,7 @@ func (o *Options) login(wrong *mistakes) authproxy.Config {
 }
 
 // secrets are the variables of the secrets file.
-func (o *Options) secrets(wrong *mistakes) map[string]string {
+func (o *Options) secrets(wrong *mistakes, warn func(string)) map[string]string {
 	env, exists, err := o.Folder.Env()
 	switch {
 	case err != nil:
@@ -57,12 +58,15 @@ func (o *Options) secrets(wrong *mistakes) map[string]string {
 		return nil
 	}
 	for _, w := range env.Warnings() {
-		o.IO.Err.Warn("%s, line %d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason)
+		warn(fmt.Sprintf("%s, line %d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason))
 	}
 	vars := map[string]string{}
 	for _, p := range env.Values(dotenv.Lookup(o.Lookup)) {
 		if !p.Null {
 			vars[p.Key] = p.Value
+		}
+		if strings.HasPrefix(p.Key, prefix) {
+			warn(fmt.Sprintf("%s: %s counts only in the environment", o.Folder.EnvPath(), p.Key))
 		}
 	}
 	return vars

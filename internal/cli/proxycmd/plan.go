@@ -2,34 +2,34 @@ package proxycmd
 
 import (
 	"context"
-	"strings"
+	"crypto/tls"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
 
 // plan is all that a run was asked for, read and found right.
 type plan struct {
-	login authproxy.Config
+	login       authproxy.Config
+	certificate *tls.Certificate // nil where visitors come in by plain http
+	warnings    []string
 }
 
 // plan reads everything and tells every mistake at once. Nothing is opened yet.
 func (o *Options) plan(ctx context.Context) (*plan, error) {
 	wrong := o.wrong
-	var p plan
 	o.checkAddresses(ctx, &wrong)
-	o.checkStore(&wrong)
-	p.login = o.login(&wrong)
-	return &p, wrong.err(!o.Check)
+	if _, err := sqlitePath(o.SessionStore); err != nil {
+		wrong.addf(o.named("session-store"), "%w", err)
+	}
+	p := o.reread(&wrong)
+	return p, wrong.err(!o.Check)
 }
 
-// checkStore accepts the stores that there are.
-func (o *Options) checkStore(wrong *mistakes) {
-	path, isFile := strings.CutPrefix(o.SessionStore, "sqlite:")
-	switch {
-	case o.SessionStore == "memory":
-	case isFile && path != "":
-		wrong.addf(o.named("session-store"), "sqlite is not available yet")
-	default:
-		wrong.addf(o.named("session-store"), "must be memory, or sqlite: and the path of a file")
-	}
+// reread reads what may change while the proxy serves.
+func (o *Options) reread(wrong *mistakes) *plan {
+	var p plan
+	warn := func(text string) { p.warnings = append(p.warnings, text) }
+	p.certificate = o.certificate(wrong, warn)
+	p.login = o.login(wrong, warn)
+	return &p
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"time"
@@ -30,6 +31,9 @@ type Options struct {
 	Now     func() time.Time
 	Random  io.Reader
 	Verbose func() bool
+	Version string
+	// Transport is the way to providers, made when it is needed.
+	Transport func() (http.RoundTripper, error)
 	// Signals begins to hand over the signals that end or reload the proxy; stop gives them back to the process.
 	Signals func() (signals <-chan os.Signal, stop func())
 	// Machine tells about the network that the proxy is on.
@@ -99,7 +103,7 @@ func (o *Options) addFlags(c *cobra.Command) {
 	f.BoolVar(&o.PrintConfig, "print-config", false, "print the configuration without its secrets, and end")
 	f.StringVar(&o.PrivateListen, "private-listen", "", "`HOST:PORT` of /healthz, /readyz and /metrics (default: none)")
 	flagset.OneOf(c, &o.Feature, "feature", "let the login of this feature guard everything", authproxy.Features())
-	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: memory, or sqlite:`PATH` to survive a restart")
+	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: `STORE`, memory or sqlite:PATH, which survives a restart")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate and those that it needs, for https")
 	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the certificate's key")
 	o.LogLevel, o.LogFormat = "info", "text"
@@ -119,6 +123,9 @@ func (o *Options) Run(ctx context.Context) error {
 	case err != nil:
 		return err
 	case o.Check || o.PrintConfig:
+		for _, w := range p.warnings {
+			o.IO.Err.Warn("%s", w)
+		}
 		return o.show(p)
 	}
 	return o.serve(ctx, p)

@@ -2,12 +2,15 @@ package proxycmd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
@@ -15,11 +18,13 @@ import (
 
 // running is a proxy that serves.
 type running struct {
-	options *Options
-	log     *slog.Logger
-	proxy   *authproxy.Proxy
-	servers []*http.Server
-	failed  chan error // why a server ended by itself
+	options     *Options
+	log         *slog.Logger
+	proxy       *authproxy.Proxy
+	meter       *meter
+	certificate atomic.Pointer[tls.Certificate]
+	draining    atomic.Bool
+	failed      chan error // why a server ended by itself
 }
 
 // serve runs the proxy until a signal ends it: with nil after SIGTERM, which is how machines say that it is no
@@ -31,27 +36,36 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 		return ctx.Err() // the signal came before
 	}
 	ctx = context.WithoutCancel(ctx) // the root's context ends with the first signal, when there is work left
-	r := &running{options: o, log: o.logger(), failed: make(chan error, 2)}
-	listener, err := o.listen(ctx, "listen", o.Listen)
+	r := &running{options: o, log: o.logger(), meter: newMeter(o.Version, o.Now()), failed: make(chan error, 2)}
+	public, err := o.listen(ctx, "listen", o.Listen)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }()
-	r.proxy, err = authproxy.New(p.login, authproxy.Options{
-		Upstream: o.Upstream, Now: o.Now, Random: o.Random, Log: r.log,
-	})
-	if err != nil {
-		return &failure.Error{Code: failure.Failed, Err: err}
+	defer func() { _ = public.Close() }()
+	if err := r.makeProxy(public, p); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, r.proxy.Close()) }()
-	r.start(listener, authproxy.NewServer(r.proxy, r.log))
-	r.announce(ctx, listener, p)
-	select {
-	case s := <-signals:
-		return r.drain(ctx, s, signals)
-	case err := <-r.failed:
-		return failure.Failedf("cannot go on: %w", err)
+
+	var aside *http.Server
+	if o.PrivateListen != "" {
+		l, err := o.listen(ctx, "private-listen", o.PrivateListen)
+		if err != nil {
+			return err
+		}
+		aside = authproxy.NewServer(r.private(r.meter), r.log)
+		r.start(l, aside)
+		defer func() { _ = aside.Close() }() // last: it answers while requests finish
+		r.log.LogAttrs(ctx, slog.LevelInfo, "serving health and metrics", slog.String("private-listen", l.Addr().String()))
 	}
+	server := authproxy.NewServer(r.proxy, r.log)
+	if p.certificate != nil {
+		r.certificate.Store(p.certificate)
+		server.TLSConfig = r.tlsConfig()
+	}
+	r.start(public, server)
+	r.announce(ctx, public, p)
+	return r.wait(ctx, server, signals)
 }
 
 func (o *Options) listen(ctx context.Context, flag, address string) (net.Listener, error) {
@@ -62,10 +76,34 @@ func (o *Options) listen(ctx context.Context, flag, address string) (net.Listene
 	return l, nil
 }
 
+func (r *running) makeProxy(l net.Listener, p *plan) error {
+	options := authproxy.Options{Upstream: r.options.Upstream, Now: r.options.Now, Random: r.options.Random, Log: r.log}
+	if r.options.PrivateListen != "" {
+		options.Observer = r.meter
+	}
+	// Browsers send cookies to every port of a host: the port keeps two proxies on one machine apart.
+	if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil {
+		options.CookieSuffix = port
+	}
+	var err error
+	if len(p.login.Providers) > 0 {
+		if options.ProviderTransport, err = r.options.Transport(); err != nil {
+			return err
+		}
+	}
+	if r.proxy, err = authproxy.New(p.login, options); err != nil {
+		return &failure.Error{Code: failure.Failed, Err: err}
+	}
+	return nil
+}
+
 func (r *running) start(l net.Listener, s *http.Server) {
-	r.servers = append(r.servers, s)
 	go func() {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		serve := s.Serve
+		if s.TLSConfig != nil {
+			serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+		}
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 			r.failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 		}
 	}()
@@ -73,34 +111,52 @@ func (r *running) start(l net.Listener, s *http.Server) {
 
 // announce logs what is served, where, and who may see it.
 func (r *running) announce(ctx context.Context, l net.Listener, p *plan) {
-	r.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("listen", l.Addr().String()),
+	r.warn(ctx, p)
+	r.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("listen", l.Addr().String()), slog.Bool("tls", p.certificate != nil),
 		slog.String("upstream", r.options.Upstream), slog.Any("protected", protection(p.login)))
-	if open(p.login) {
-		r.log.LogAttrs(ctx, slog.LevelWarn, "NOTHING IS PROTECTED: everybody who reaches this address sees the app")
+}
+
+// wait serves until a signal or a failure ends it.
+func (r *running) wait(ctx context.Context, server *http.Server, signals <-chan os.Signal) error {
+	for {
+		select {
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return r.drain(ctx, server, s, signals)
+			}
+			r.reload(ctx)
+		case err := <-r.failed:
+			return failure.Failedf("the proxy cannot go on: %w", err)
+		}
 	}
 }
 
-// drain lets requests finish, and closes what is left after the time for that, or at once after another signal.
-func (r *running) drain(ctx context.Context, first os.Signal, signals <-chan os.Signal) error {
-	r.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.String("signal", first.String()),
-		slog.Duration("timeout", r.options.ShutdownTimeout))
-	ctx, cancel := context.WithTimeout(ctx, r.options.ShutdownTimeout)
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for _, s := range r.servers {
-			if s.Shutdown(ctx) != nil {
-				_ = s.Close()
+// drain lets requests finish, and cuts what is left after the time for that, or at once after another signal.
+// WebSockets, which never finish, end with the proxy.
+func (r *running) drain(ctx context.Context, server *http.Server, first os.Signal, signals <-chan os.Signal) error {
+	r.draining.Store(true)
+	limit := r.options.ShutdownTimeout
+	r.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.String("signal", first.String()), slog.Duration("timeout", limit))
+	finish, cut := context.WithTimeout(ctx, limit)
+	defer cut()
+	done := make(chan error, 1)
+	go func() { done <- server.Shutdown(finish) }()
+	var err error
+	for waiting := true; waiting; {
+		select {
+		case err = <-done:
+			waiting = false
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				cut()
 			}
 		}
-	}()
-	select {
-	case <-done:
-	case <-signals:
-		cancel()
-		<-done
 	}
+	if err != nil {
+		r.log.LogAttrs(ctx, slog.LevelWarn, "requests that had not finished are cut")
+		_ = server.Close()
+	}
+	r.log.LogAttrs(ctx, slog.LevelInfo, "stopped")
 	if first == os.Interrupt {
 		return failure.New(failure.Interrupted, "stopped")
 	}

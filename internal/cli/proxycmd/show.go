@@ -2,21 +2,67 @@ package proxycmd
 
 import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
 
-// Shown is what --check and --print-config print.
-type Shown struct {
+// Checked is what --check prints where nothing is wrong. Mistakes are an error, as everywhere.
+type Checked struct {
+	Valid     bool     `json:"valid"`     // always true
 	Protected []string `json:"protected"` // what is guarded and how, in words
 }
 
+// Printed is what --print-config prints: variables and their values, *** where they are secret.
+type Printed struct {
+	Proxy     map[string]string `json:"proxy"`     // PLOOMBER_PROXY_*: listeners, files, limits
+	Login     map[string]string `json:"login"`     // AUTH_*, username_* and password_*
+	Protected []string          `json:"protected"` // what is guarded and how, in words
+}
+
 func (o *Options) show(p *plan) error {
-	s := Shown{Protected: protection(p.login)}
-	return o.IO.Result(s, func(out *term.Stream) {
-		if o.Check {
+	protected := protection(p.login)
+	if !o.PrintConfig {
+		return o.IO.Result(Checked{Valid: true, Protected: protected}, func(out *term.Stream) {
 			out.Println(out.Green("The configuration is right."))
+			for _, line := range protected {
+				out.Println("  " + line)
+			}
+		})
+	}
+	own, login := o.settings(), p.login.Settings()
+	return o.IO.Result(Printed{Proxy: values(own), Login: values(login), Protected: protected}, func(out *term.Stream) {
+		for _, line := range protected {
+			out.Println("# " + line)
 		}
-		for _, line := range s.Protected {
-			out.Println("  " + line)
+		for _, s := range append(own, login...) {
+			out.Println(s.String())
 		}
 	})
+}
+
+// settings are those of the proxy that are set, as variables.
+func (o *Options) settings() []authproxy.Setting {
+	var list []authproxy.Setting
+	for _, s := range []authproxy.Setting{
+		{Name: "upstream", Value: o.Upstream}, {Name: "listen", Value: o.Listen}, {Name: "private-listen", Value: o.PrivateListen},
+		{Name: "env-file", Value: o.Folder.EnvFile}, {Name: "config", Value: o.Folder.Config}, {Name: "feature", Value: string(o.Feature)},
+		{Name: "session-store", Value: o.SessionStore}, {Name: "tls-cert", Value: o.TLSCert}, {Name: "tls-key", Value: o.TLSKey},
+		{Name: "log-level", Value: o.LogLevel}, {Name: "log-format", Value: o.LogFormat},
+		{Name: "shutdown-timeout", Value: o.ShutdownTimeout.String()},
+	} {
+		if s.Value != "" {
+			list = append(list, authproxy.Setting{Name: variable(s.Name), Value: s.Value})
+		}
+	}
+	if o.Public {
+		list = append(list, authproxy.Setting{Name: variable("public"), Value: "true"})
+	}
+	return list
+}
+
+func values(list []authproxy.Setting) map[string]string {
+	m := make(map[string]string, len(list))
+	for _, s := range list {
+		m[s.Name] = s.Value
+	}
+	return m
 }

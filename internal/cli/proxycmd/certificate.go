@@ -1,0 +1,53 @@
+package proxycmd
+
+import (
+	"crypto/tls"
+	"fmt"
+	"os"
+	"time"
+)
+
+// certificate reads the files of the flags; nil without any.
+func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certificate {
+	switch {
+	case o.TLSCert == "" && o.TLSKey == "":
+		return nil
+	case o.TLSCert == "":
+		wrong.addf(o.named("tls-cert"), "is missing: %s needs its certificate", o.named("tls-key"))
+		return nil
+	case o.TLSKey == "":
+		wrong.addf(o.named("tls-key"), "is missing: %s needs its key", o.named("tls-cert"))
+		return nil
+	}
+	chain, err := os.ReadFile(o.TLSCert)
+	if err != nil {
+		wrong.addf(o.named("tls-cert"), "%w", err)
+	}
+	key, keyErr := os.ReadFile(o.TLSKey)
+	if keyErr != nil {
+		wrong.addf(o.named("tls-key"), "%w", keyErr)
+	}
+	if err != nil || keyErr != nil {
+		return nil
+	}
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		wrong.addf(o.named("tls-cert"), "%s and %s are no certificate and its key: %w", o.TLSCert, o.TLSKey, err)
+		return nil
+	}
+	if end := pair.Leaf.NotAfter; o.Now().After(end) {
+		warn(fmt.Sprintf("%s: the certificate expired at %s", o.TLSCert, end.UTC().Format(time.RFC3339)))
+	}
+	return &pair
+}
+
+// tlsConfig takes the certificate anew for each connection, so that it can be exchanged while others are open.
+func (r *running) tlsConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return r.certificate.Load(), nil
+		},
+	}
+}

@@ -1,0 +1,29 @@
+package proxycmd
+
+import (
+	"context"
+	"log/slog"
+)
+
+// reload takes over what the files say now: credentials, rules and certificates. Where anything is wrong all of
+// it stays as it was. Connections stay open in any case.
+func (r *running) reload(ctx context.Context) {
+	var wrong mistakes
+	p := r.options.reread(&wrong)
+	if len(wrong) == 0 {
+		wrong.add(r.proxy.Reload(p.login))
+	}
+	r.warn(ctx, p)
+	if len(wrong) > 0 {
+		for _, one := range wrong {
+			r.log.LogAttrs(ctx, slog.LevelError, "not reloaded, the old configuration stays", slog.String("error", one.Error()))
+		}
+		r.meter.reloads.Of("failed").Add()
+		return
+	}
+	if p.certificate != nil {
+		r.certificate.Store(p.certificate)
+	}
+	r.meter.reloads.Of("ok").Add()
+	r.log.LogAttrs(ctx, slog.LevelInfo, "reloaded", slog.Any("protected", protection(p.login)))
+}

@@ -1,0 +1,174 @@
+package proxycmd
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+)
+
+// options are those that the root hands over, on a machine with one address and one known neighbour.
+func options(t *testing.T, d *desk.Desk) *Options {
+	t.Helper()
+	return &Options{
+		IO: d.IO, Folder: d.Folder(), Lookup: d.Lookup, Now: time.Now, Random: rand.Reader, Version: "1.2.3",
+		Verbose: func() bool { return false }, Flags: standard(),
+		Environ: func() (pairs []string) {
+			for name, value := range d.Vars {
+				pairs = append(pairs, name+"="+value)
+			}
+			return pairs
+		},
+		Transport: func() (http.RoundTripper, error) { return http.DefaultTransport, nil },
+		Machine: Machine{
+			Listen: Listen,
+			Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
+				switch host {
+				case "localhost":
+					return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}, nil
+				case "me":
+					return []netip.Addr{netip.MustParseAddr("192.0.2.7")}, nil
+				case "neighbour":
+					return []netip.Addr{netip.MustParseAddr("192.0.2.8")}, nil
+				}
+				return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+			},
+			Addresses: func() ([]netip.Addr, error) {
+				return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("fe80::7")}, nil
+			},
+		},
+	}
+}
+
+// login is the .env of most tests.
+const login = "username_main_app=ann\npassword_main_app=first-password\n"
+
+// world is a proxy that serves, and the app behind it.
+type world struct {
+	t               *testing.T
+	desk            *desk.Desk
+	options         *Options
+	public, private string // addresses
+	signals         chan os.Signal
+	ended           chan error
+}
+
+// start serves app behind the login of env until the end of the test.
+func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *world {
+	t.Helper()
+	behind := httptest.NewServer(app)
+	t.Cleanup(behind.Close)
+	d := desk.New(t, map[string]string{".env": env})
+	w := &world{t: t, desk: d, options: options(t, d), signals: make(chan os.Signal, 4), ended: make(chan error, 1)}
+	w.options.Upstream, w.options.Listen = behind.URL, "127.0.0.1:0"
+	w.options.Signals = func() (<-chan os.Signal, func()) { return w.signals, func() {} }
+	var mu sync.Mutex
+	var listeners []string
+	w.options.Machine.Listen = func(ctx context.Context, address string) (net.Listener, error) {
+		l, err := Listen(ctx, address)
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			listeners = append(listeners, l.Addr().String())
+		}
+		return l, err
+	}
+	if set != nil {
+		set(w.options)
+	}
+	go func() { w.ended <- w.options.Run(context.Background()) }()
+	t.Cleanup(func() {
+		w.signals <- syscall.SIGTERM
+		w.signals <- syscall.SIGTERM
+		<-w.ended
+	})
+	w.says(`msg=serving `)
+	mu.Lock()
+	defer mu.Unlock()
+	w.public = listeners[0]
+	if len(listeners) > 1 {
+		w.private = listeners[1]
+	}
+	return w
+}
+
+// says waits until the log holds text.
+func (w *world) says(text string) {
+	w.t.Helper()
+	for !strings.Contains(w.desk.Said(nil), text) {
+		select {
+		case err := <-w.ended:
+			w.ended <- err
+			if !strings.Contains(w.desk.Said(nil), text) {
+				w.t.Fatalf("ended with %v and said\n%s", err, w.desk.Said(err))
+			}
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// end waits for the end of the proxy and returns its exit status.
+func (w *world) end() int {
+	w.t.Helper()
+	err := <-w.ended
+	w.ended <- err
+	return failure.Code(err)
+}
+
+// client is a browser with connections of its own, which knows one password.
+type client struct {
+	http     *http.Client
+	password string
+}
+
+func newClient(t *testing.T, password string) *client {
+	t.Helper()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
+	return &client{&http.Client{Transport: transport}, password}
+}
+
+// get returns status and body of a page.
+func (c *client) get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.password != "" {
+		r.SetBasicAuth("ann", c.password)
+	}
+	reply, err := c.http.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer func() { _ = reply.Body.Close() }()
+	body, err := io.ReadAll(reply.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return reply.StatusCode, string(body)
+}
+
+// hello is an app.
+func hello(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.WriteString(w, "hello "+r.Header.Get("X-Auth-Name"))
+}
+
+// lines returns those lines of text that hold a word.
+func lines(text, word string) []string {
+	return slices.DeleteFunc(strings.Split(text, "\n"), func(l string) bool { return !strings.Contains(l, word) })
+}
