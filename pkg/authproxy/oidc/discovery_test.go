@@ -10,34 +10,35 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
 const wellKnown = "/.well-known/openid-configuration"
 
-func redirectTo(target string) func(*fake) {
-	return func(f *fake) {
-		f.handle[wellKnown] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) }
+func redirectTo(target string) func(*oidctest.Provider) {
+	return func(f *oidctest.Provider) {
+		f.Handle[wellKnown] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) }
 	}
 }
 
-func answerWith(code int, body string) func(*fake) {
-	return func(f *fake) {
-		f.handle[wellKnown] = func(w http.ResponseWriter, _ *http.Request) {
+func answerWith(code int, body string) func(*oidctest.Provider) {
+	return func(f *oidctest.Provider) {
+		f.Handle[wellKnown] = func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(code)
 			_, _ = io.WriteString(w, body)
 		}
 	}
 }
 
-func document(name string, value any) func(*fake) {
-	return func(f *fake) { f.document = map[string]any{name: value} }
+func document(name string, value any) func(*oidctest.Provider) {
+	return func(f *oidctest.Provider) { f.Document = map[string]any{name: value} }
 }
 
 // Classes 12 and 18: which discovery documents are believed.
 func TestClass12And18Discovery(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		fake func(*fake)
+		fake func(*oidctest.Provider)
 		want error
 	}{
 		"foreign issuer":             {document("issuer", "https://evil.example.com"), oidc.ErrMisconfigured},
@@ -74,9 +75,9 @@ func TestClass12And18Discovery(t *testing.T) {
 		"redirect to http":         {redirectTo("http://tenant.example.com" + wellKnown), oidc.ErrUnavailable},
 		"redirect to this machine": {redirectTo("http://127.0.0.1:6443/"), oidc.ErrUnavailable},
 		"redirect without end":     {redirectTo(wellKnown), oidc.ErrUnavailable},
-		"redirect on the host": {func(f *fake) {
-			f.handle[wellKnown] = func(w http.ResponseWriter, r *http.Request) {
-				delete(f.handle, wellKnown)
+		"redirect on the host": {func(f *oidctest.Provider) {
+			f.Handle[wellKnown] = func(w http.ResponseWriter, r *http.Request) {
+				delete(f.Handle, wellKnown)
 				http.Redirect(w, r, wellKnown+"?v=2", http.StatusFound)
 			}
 		}, nil},
@@ -85,11 +86,11 @@ func TestClass12And18Discovery(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			tc.fake(w.fake)
-			evil := newFake("https://evil.example.com", w.clock)
-			w.net.set("evil.example.com", evil)
-			w.net.set("127.0.0.1:6443", evil)
+			evil := oidctest.New("https://evil.example.com", w.clock.now)
+			w.net.Set("evil.example.com", evil)
+			w.net.Set("127.0.0.1:6443", evil)
 			wantErr(t, w.Ready(t.Context()), tc.want)
-			if w.net.count("evil.example.com"+wellKnown)+w.net.count("127.0.0.1:6443/") > 0 {
+			if w.net.Count("evil.example.com"+wellKnown)+w.net.Count("127.0.0.1:6443/") > 0 {
 				t.Error("another host was asked")
 			}
 		})
@@ -111,13 +112,13 @@ func TestClass18TokenRedirect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			w.net.set("evil.example.com", newFake("https://evil.example.com", w.clock))
-			w.fake.handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
+			w.net.Set("evil.example.com", oidctest.New("https://evil.example.com", w.clock.now))
+			w.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
 				http.Redirect(rw, r, tc.target, tc.code)
 			}
 			_, err := w.login(t)
 			wantErr(t, err, oidc.ErrUnavailable)
-			if w.net.count("evil.example.com/token")+w.net.count("tenant.example.com/elsewhere") > 0 {
+			if w.net.Count("evil.example.com/token")+w.net.Count("tenant.example.com/elsewhere") > 0 {
 				t.Error("the redirect was followed")
 			}
 		})
@@ -141,7 +142,7 @@ func TestTokenEndpointFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			w.fake.handle["/token"] = func(rw http.ResponseWriter, _ *http.Request) {
+			w.fake.Handle["/token"] = func(rw http.ResponseWriter, _ *http.Request) {
 				rw.WriteHeader(tc.code)
 				_, _ = io.WriteString(rw, tc.body)
 			}
@@ -176,7 +177,7 @@ func TestOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := oidc.New(oidc.Options{Issuer: tc.issuer, ClientID: clientID, ClientSecret: testSecret,
+			_, err := oidc.New(oidc.Options{Issuer: tc.issuer, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret,
 				RedirectURL: callbackURL, Now: newClock().now, Random: strings.NewReader("")})
 			if (err == nil) != tc.ok {
 				t.Errorf("error %v", err)
@@ -193,7 +194,7 @@ func TestOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := oidc.Options{Issuer: issuerURL, ClientID: clientID, ClientSecret: testSecret,
+			o := oidc.Options{Issuer: issuerURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret,
 				RedirectURL: callbackURL, Now: newClock().now, Random: strings.NewReader("")}
 			change(&o)
 			if _, err := oidc.New(o); err == nil {
@@ -208,7 +209,7 @@ func TestSlowProvider(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
-		w.fake.handle[wellKnown] = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		w.fake.Handle[wellKnown] = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 		start := time.Now()
 		answers := make(chan error)
 		for range 20 {
@@ -221,7 +222,7 @@ func TestSlowProvider(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 		wantErr(t, w.Ready(t.Context()), oidc.ErrUnavailable) // at once, from memory
-		if n := w.net.count("tenant.example.com" + wellKnown); n != 1 || time.Since(start) != 5*time.Second {
+		if n := w.net.Count("tenant.example.com" + wellKnown); n != 1 || time.Since(start) != 5*time.Second {
 			t.Errorf("asked %d times in %v", n, time.Since(start))
 		}
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -245,7 +246,7 @@ func TestRecovery(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
-					w.net.set("tenant.example.com", down)
+					w.net.Set("tenant.example.com", down)
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					if withRun {
@@ -255,10 +256,10 @@ func TestRecovery(t *testing.T) {
 						wantErr(t, w.Ready(ctx), oidc.ErrUnavailable)
 						time.Sleep(time.Second)
 					}
-					if n := w.net.count("tenant.example.com" + wellKnown); n > 30 {
+					if n := w.net.Count("tenant.example.com" + wellKnown); n > 30 {
 						t.Errorf("asked %d times in less than ten minutes", n)
 					}
-					w.net.set("tenant.example.com", w.fake)
+					w.net.Set("tenant.example.com", w.fake)
 					if withRun {
 						time.Sleep(20 * time.Second)
 						if _, ok := w.LogoutURL("", "/"); !ok {
@@ -288,16 +289,16 @@ func TestRediscovery(t *testing.T) {
 		defer cancel()
 		go w.Run(ctx)
 		time.Sleep(time.Minute)
-		w.fake.mu.Lock()
-		w.fake.document = map[string]any{"issuer": "https://evil.example.com", "end_session_endpoint": "https://evil.example.com/end"}
-		w.fake.mu.Unlock()
+		w.fake.Lock()
+		w.fake.Document = map[string]any{"issuer": "https://evil.example.com", "end_session_endpoint": "https://evil.example.com/end"}
+		w.fake.Unlock()
 		time.Sleep(time.Hour)
 		if address, _ := w.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/end") || w.Ready(ctx) != nil {
 			t.Errorf("after a bad document: %s, %v", address, w.Ready(ctx))
 		}
-		w.fake.mu.Lock()
-		w.fake.document = map[string]any{"end_session_endpoint": issuerURL + "/goodbye"}
-		w.fake.mu.Unlock()
+		w.fake.Lock()
+		w.fake.Document = map[string]any{"end_session_endpoint": issuerURL + "/goodbye"}
+		w.fake.Unlock()
 		time.Sleep(time.Minute)
 		if address, _ := w.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/goodbye") {
 			t.Errorf("after a new document: %s", address)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
 func TestLogin(t *testing.T) {
@@ -24,46 +25,52 @@ func TestLogin(t *testing.T) {
 	sum := sha256.Sum256([]byte("opaque-token"))
 	for name, tc := range map[string]struct {
 		options func(*oidc.Options)
-		fake    func(*fake)
+		fake    func(*oidctest.Provider)
 	}{
 		"plain": {},
-		"slash announced": {fake: func(f *fake) {
-			f.document = map[string]any{"issuer": f.issuer + "/"}
-			f.claims = map[string]any{"iss": f.issuer + "/"}
+		"slash announced": {fake: func(f *oidctest.Provider) {
+			f.Document = map[string]any{"issuer": f.Issuer + "/"}
+			f.Claims = map[string]any{"iss": f.Issuer + "/"}
 		}},
 		"no scheme typed": {options: func(o *oidc.Options) { o.Issuer = " Tenant.example.com/ " }},
-		"secret in the form": {fake: func(f *fake) {
-			f.document = map[string]any{"token_endpoint_auth_methods_supported": []string{"client_secret_post"}}
-			f.onlyPost = true
+		"secret in the form": {fake: func(f *oidctest.Provider) {
+			f.Document = map[string]any{"token_endpoint_auth_methods_supported": []string{"client_secret_post"}}
+			f.OnlyPost = true
 		}},
-		"secret registered as form": {fake: func(f *fake) { f.onlyPost = true }},
-		"nothing announced": {fake: func(f *fake) {
-			f.document = map[string]any{"token_endpoint_auth_methods_supported": nil, "id_token_signing_alg_values_supported": nil}
+		"secret registered as form": {fake: func(f *oidctest.Provider) { f.OnlyPost = true }},
+		"nothing announced": {fake: func(f *oidctest.Provider) {
+			f.Document = map[string]any{"token_endpoint_auth_methods_supported": nil, "id_token_signing_alg_values_supported": nil}
 		}},
-		"ES256": {fake: func(f *fake) {
-			f.key, f.alg = ecKey(), jose.ES256
-			f.public = []jose.JSONWebKey{{Key: ecKey().Public(), KeyID: "k1"}}
+		"ES256": {fake: func(f *oidctest.Provider) {
+			f.Key, f.Alg = oidctest.ECKey(), jose.ES256
+			f.Public = []jose.JSONWebKey{{Key: oidctest.ECKey().Public(), KeyID: "k1"}}
 		}},
-		"EdDSA": {fake: func(f *fake) {
-			f.key, f.alg = edKey(), jose.EdDSA
-			f.public = []jose.JSONWebKey{{Key: edKey().Public(), KeyID: "k1"}}
+		"EdDSA": {fake: func(f *oidctest.Provider) {
+			f.Key, f.Alg = oidctest.EdKey(), jose.EdDSA
+			f.Public = []jose.JSONWebKey{{Key: oidctest.EdKey().Public(), KeyID: "k1"}}
 		}},
-		"no key id":              {fake: func(f *fake) { f.kid = "" }},
-		"access token's hash":    {fake: func(f *fake) { f.claims = map[string]any{"at_hash": base64.RawURLEncoding.EncodeToString(sum[:16])} }},
-		"two audiences with azp": {fake: func(f *fake) { f.claims = map[string]any{"aud": []string{"api", clientID}, "azp": clientID} }},
-		"clock 4 minutes ahead": {fake: func(f *fake) {
-			now := f.clock.now().Unix()
-			f.claims = map[string]any{"iat": now + 240, "nbf": now + 240}
+		"no key id": {fake: func(f *oidctest.Provider) { f.KeyID = "" }},
+		"access token's hash": {fake: func(f *oidctest.Provider) {
+			f.Claims = map[string]any{"at_hash": base64.RawURLEncoding.EncodeToString(sum[:16])}
 		}},
-		"clock 4 minutes behind": {fake: func(f *fake) {
-			now := f.clock.now().Unix()
-			f.claims = map[string]any{"iat": now - 900, "exp": now - 240}
+		"two audiences with azp": {fake: func(f *oidctest.Provider) {
+			f.Claims = map[string]any{"aud": []string{"api", oidctest.ClientID}, "azp": oidctest.ClientID}
 		}},
-		"verified as text": {fake: func(f *fake) { f.claims = map[string]any{"email_verified": "true"} }},
-		"answers with iss": {fake: func(f *fake) { f.document = map[string]any{"authorization_response_iss_parameter_supported": true} }},
-		"e-mail by userinfo": {fake: func(f *fake) {
-			f.claims = map[string]any{"email": nil, "email_verified": nil}
-			f.userinfo = map[string]any{"sub": "auth0|7", "email": "ann@example.com", "email_verified": true}
+		"clock 4 minutes ahead": {fake: func(f *oidctest.Provider) {
+			now := f.Now().Unix()
+			f.Claims = map[string]any{"iat": now + 240, "nbf": now + 240}
+		}},
+		"clock 4 minutes behind": {fake: func(f *oidctest.Provider) {
+			now := f.Now().Unix()
+			f.Claims = map[string]any{"iat": now - 900, "exp": now - 240}
+		}},
+		"verified as text": {fake: func(f *oidctest.Provider) { f.Claims = map[string]any{"email_verified": "true"} }},
+		"answers with iss": {fake: func(f *oidctest.Provider) {
+			f.Document = map[string]any{"authorization_response_iss_parameter_supported": true}
+		}},
+		"e-mail by userinfo": {fake: func(f *oidctest.Provider) {
+			f.Claims = map[string]any{"email": nil, "email_verified": nil}
+			f.Userinfo = map[string]any{"sub": "auth0|7", "email": "ann@example.com", "email_verified": true}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,8 +80,8 @@ func TestLogin(t *testing.T) {
 				tc.fake(w.fake)
 			}
 			address, tx := w.begin(t, w.Provider)
-			query := w.fake.authorize(t, address)
-			if _, announced := w.fake.document["authorization_response_iss_parameter_supported"]; announced {
+			query := w.fake.Authorize(t, address)
+			if _, announced := w.fake.Document["authorization_response_iss_parameter_supported"]; announced {
 				query.Set("iss", issuerURL)
 			}
 			login, err := w.Finish(t.Context(), query, tx)
@@ -98,7 +105,7 @@ func TestLogin(t *testing.T) {
 func TestAuthorizationRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *oidc.Options) { o.Scope, o.Audience = "profile offline_access", "https://api.example.com" })
-	w.fake.document = map[string]any{"authorization_endpoint": issuerURL + "/authorize?policy=p1"}
+	w.fake.Document = map[string]any{"authorization_endpoint": issuerURL + "/authorize?policy=p1"}
 	address, _ := w.begin(t, w.Provider)
 	got := must(url.Parse(address)).Query()
 	for name, want := range map[string]string{"scope": "openid profile offline_access", "audience": "https://api.example.com",
@@ -130,7 +137,7 @@ func TestParallelTabs(t *testing.T) {
 				return
 			}
 			cookies.Store(tx.CookieName(), w.sealer.Seal(tx))
-			query := w.fake.authorize(t, address)
+			query := w.fake.Authorize(t, address)
 			sealed, ok := cookies.Load(oidc.CookieName(query.Get("state")))
 			if !ok {
 				t.Error("the state does not lead to the cookie")
@@ -147,7 +154,7 @@ func TestParallelTabs(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := w.net.count("tenant.example.com/.well-known/openid-configuration"); n != 1 {
+	if n := w.net.Count("tenant.example.com/.well-known/openid-configuration"); n != 1 {
 		t.Errorf("asked for the discovery document %d times, want once", n)
 	}
 }
@@ -156,11 +163,11 @@ func TestParallelTabs(t *testing.T) {
 func TestLoginOverTheWire(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	f := newFake("", c)
+	f := oidctest.New("", c.now)
 	server := httptest.NewServer(http.HandlerFunc(f.ServeHTTP))
 	t.Cleanup(server.Close)
-	f.issuer = server.URL
-	p, err := oidc.New(oidc.Options{Issuer: server.URL + "/", ClientID: clientID, ClientSecret: testSecret,
+	f.Issuer = server.URL
+	p, err := oidc.New(oidc.Options{Issuer: server.URL + "/", ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret,
 		RedirectURL: callbackURL, Now: c.now, Random: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +177,7 @@ func TestLoginOverTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Finish(t.Context(), f.authorize(t, address), tx); err != nil {
+	if _, err := p.Finish(t.Context(), f.Authorize(t, address), tx); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
 func TestLogoutURL(t *testing.T) {
@@ -24,29 +25,29 @@ func TestLogoutURL(t *testing.T) {
 		query    url.Values
 	}{
 		"announced": {issuer: issuerURL, hint: "a.b.c", want: issuerURL + "/end",
-			query: url.Values{"client_id": {clientID}, "post_logout_redirect_uri": {back}, "id_token_hint": {"a.b.c"}}},
+			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}, "id_token_hint": {"a.b.c"}}},
 		"announced with a query": {issuer: issuerURL, document: map[string]any{"end_session_endpoint": issuerURL + "/end?p=1&client_id=x"}, want: issuerURL + "/end",
-			query: url.Values{"client_id": {clientID}, "post_logout_redirect_uri": {back}, "p": {"1"}}},
+			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}, "p": {"1"}}},
 		"long ID token": {issuer: issuerURL, hint: strings.Repeat("a", 5000), want: issuerURL + "/end",
-			query: url.Values{"client_id": {clientID}, "post_logout_redirect_uri": {back}}},
+			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}}},
 		"not announced": {issuer: issuerURL, document: map[string]any{"end_session_endpoint": nil}},
 		"not found yet": {issuer: issuerURL, unknown: true},
 		"Auth0": {issuer: "https://acme.eu.auth0.com/", document: map[string]any{"end_session_endpoint": nil}, want: "https://acme.eu.auth0.com/v2/logout",
-			query: url.Values{"client_id": {clientID}, "returnTo": {back}}},
+			query: url.Values{"client_id": {oidctest.ClientID}, "returnTo": {back}}},
 		"Auth0 that announces": {issuer: "https://acme.eu.auth0.com", want: "https://acme.eu.auth0.com/end",
-			query: url.Values{"client_id": {clientID}, "post_logout_redirect_uri": {back}}},
+			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}}},
 		"Auth0, not found yet": {issuer: "https://acme.auth0.com", unknown: true, want: "https://acme.auth0.com/v2/logout",
-			query: url.Values{"client_id": {clientID}, "returnTo": {back}}},
+			query: url.Values{"client_id": {oidctest.ClientID}, "returnTo": {back}}},
 		"Auth0, custom domain": {issuer: issuerURL, auth0: true, document: map[string]any{"end_session_endpoint": nil}, want: issuerURL + "/v2/logout",
-			query: url.Values{"client_id": {clientID}, "returnTo": {back}}},
+			query: url.Values{"client_id": {oidctest.ClientID}, "returnTo": {back}}},
 		"look-alike": {issuer: "https://evilauth0.com", unknown: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(o *oidc.Options) { o.Issuer, o.Auth0 = tc.issuer, tc.auth0 })
-			w.fake.issuer = strings.TrimSuffix(tc.issuer, "/")
-			w.fake.document = tc.document
-			w.net.set(must(url.Parse(tc.issuer)).Host, w.fake)
+			w.fake.Issuer = strings.TrimSuffix(tc.issuer, "/")
+			w.fake.Document = tc.document
+			w.net.Set(must(url.Parse(tc.issuer)).Host, w.fake)
 			if !tc.unknown {
 				wantErr(t, w.Ready(t.Context()), nil)
 			}
@@ -102,9 +103,9 @@ func TestClass9LogoutTokens(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			now := w.clock.now().Unix()
-			claims := merge(map[string]any{"iss": issuerURL, "aud": clientID, "sub": "auth0|7", "sid": "s1", "jti": "j1",
+			claims := oidctest.Merge(map[string]any{"iss": issuerURL, "aud": oidctest.ClientID, "sub": "auth0|7", "sid": "s1", "jti": "j1",
 				"iat": now, "exp": now + 120, "events": event}, tc.claims)
-			raw := signJWT(rsaKey(), jose.RS256, "k1", tc.header, claims)
+			raw := oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", tc.header, claims)
 			got, err := w.VerifyLogoutToken(t.Context(), raw)
 			wantErr(t, err, tc.want)
 			if err != nil {
@@ -132,7 +133,7 @@ func TestClass9LogoutTokens(t *testing.T) {
 	t.Run("foreign key", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, nil)
-		_, err := w.VerifyLogoutToken(t.Context(), signJWT(otherRSA(), jose.RS256, "k1", nil, map[string]any{"events": event}))
+		_, err := w.VerifyLogoutToken(t.Context(), oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "k1", nil, map[string]any{"events": event}))
 		wantErr(t, err, oidc.ErrToken)
 	})
 }

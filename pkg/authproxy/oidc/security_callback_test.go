@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
 // Class 7: a callback that belongs to no login of this browser redeems no code.
@@ -28,7 +29,7 @@ func TestClass7State(t *testing.T) {
 		"neither":             {func(_ *testing.T, _ *world, q url.Values) { q.Del("code") }, oidc.ErrCallback},
 		"of another browser": {func(t *testing.T, w *world, q url.Values) {
 			address, _ := w.begin(t, w.Provider)
-			foreign := w.fake.authorize(t, address)
+			foreign := w.fake.Authorize(t, address)
 			q.Set("state", foreign.Get("state"))
 			q.Set("code", foreign.Get("code"))
 		}, oidc.ErrTransaction},
@@ -38,11 +39,11 @@ func TestClass7State(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			address, tx := w.begin(t, w.Provider)
-			query := w.fake.authorize(t, address)
+			query := w.fake.Authorize(t, address)
 			tc.change(t, w, query)
 			_, err := w.Finish(t.Context(), query, tx)
 			wantErr(t, err, tc.want)
-			if n := w.net.count("tenant.example.com/token"); n != 0 {
+			if n := w.net.Count("tenant.example.com/token"); n != 0 {
 				t.Errorf("the token endpoint was asked %d times", n)
 			}
 		})
@@ -54,9 +55,9 @@ func TestClass7CodeOfAnotherLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	address, tx := w.begin(t, w.Provider)
-	query := w.fake.authorize(t, address)
+	query := w.fake.Authorize(t, address)
 	victim, _ := w.begin(t, w.Provider)
-	query.Set("code", w.fake.authorize(t, victim).Get("code"))
+	query.Set("code", w.fake.Authorize(t, victim).Get("code"))
 	_, err := w.Finish(t.Context(), query, tx)
 	wantErr(t, err, oidc.ErrTransaction)
 }
@@ -74,18 +75,18 @@ func TestClass7Reuse(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*world){
 		"after success": func(*world) {},
-		"after failure": func(w *world) { w.fake.claims = map[string]any{"nonce": "other"} },
+		"after failure": func(w *world) { w.fake.Claims = map[string]any{"nonce": "other"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			change(w)
 			address, tx := w.begin(t, w.Provider)
-			query := w.fake.authorize(t, address)
+			query := w.fake.Authorize(t, address)
 			_, _ = w.Finish(t.Context(), query, tx)
 			_, err := w.Finish(t.Context(), query, tx)
 			wantErr(t, err, oidc.ErrReplayed)
-			if n := w.net.count("tenant.example.com/token"); n != 1 {
+			if n := w.net.Count("tenant.example.com/token"); n != 1 {
 				t.Errorf("the code was sent %d times", n)
 			}
 		})
@@ -97,17 +98,17 @@ func TestClass12MixUp(t *testing.T) {
 	t.Parallel()
 	setup := func(t *testing.T) (*world, *oidc.Provider) {
 		w := newWorld(t, func(o *oidc.Options) { o.Name = "a" })
-		evil := newFake("https://evil.example.com", w.clock)
-		w.net.set("evil.example.com", evil)
-		return w, w.provider(t, func(o *oidc.Options) { o.Name, o.Issuer = "b", evil.issuer })
+		evil := oidctest.New("https://evil.example.com", w.clock.now)
+		w.net.Set("evil.example.com", evil)
+		return w, w.provider(t, func(o *oidc.Options) { o.Name, o.Issuer = "b", evil.Issuer })
 	}
 	t.Run("code of A at B", func(t *testing.T) {
 		t.Parallel()
 		w, b := setup(t)
 		address, tx := w.begin(t, w.Provider)
-		_, err := b.Finish(t.Context(), w.fake.authorize(t, address), tx)
+		_, err := b.Finish(t.Context(), w.fake.Authorize(t, address), tx)
 		wantErr(t, err, oidc.ErrTransaction)
-		if w.net.count("evil.example.com/token") != 0 {
+		if w.net.Count("evil.example.com/token") != 0 {
 			t.Error("B got the code of A")
 		}
 		if tx.Provider() != "a" {
@@ -119,7 +120,7 @@ func TestClass12MixUp(t *testing.T) {
 		w, _ := setup(t)
 		other := w.provider(t, func(o *oidc.Options) { o.Name, o.ClientID = "a", "client-2" })
 		address, tx := w.begin(t, w.Provider)
-		_, err := other.Finish(t.Context(), w.fake.authorize(t, address), tx)
+		_, err := other.Finish(t.Context(), w.fake.Authorize(t, address), tx)
 		wantErr(t, err, oidc.ErrTransaction)
 	})
 	for name, tc := range map[string]struct {
@@ -138,9 +139,9 @@ func TestClass12MixUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, _ := setup(t)
-			w.fake.document = map[string]any{"authorization_response_iss_parameter_supported": tc.announced}
+			w.fake.Document = map[string]any{"authorization_response_iss_parameter_supported": tc.announced}
 			address, tx := w.begin(t, w.Provider)
-			query := w.fake.authorize(t, address)
+			query := w.fake.Authorize(t, address)
 			query["iss"] = tc.iss
 			_, err := w.Finish(t.Context(), query, tx)
 			wantErr(t, err, tc.want)
@@ -173,7 +174,7 @@ func TestClass17CallbackErrors(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			address, tx := w.begin(t, w.Provider)
-			query := url.Values{"state": w.fake.authorize(t, address)["state"], "error": {tc.code}, "error_description": {tc.description}}
+			query := url.Values{"state": w.fake.Authorize(t, address)["state"], "error": {tc.code}, "error_description": {tc.description}}
 			_, err := w.Finish(t.Context(), query, tx)
 			wantErr(t, err, tc.want)
 			refusal := asRefusal(t, err)
@@ -196,12 +197,12 @@ func TestFinishAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	address, tx := w.begin(t, w.Provider)
-	query := w.fake.authorize(t, address)
+	query := w.fake.Authorize(t, address)
 	restarted := w.provider(t, nil)
-	w.net.set("tenant.example.com", nil)
+	w.net.Set("tenant.example.com", nil)
 	_, err := restarted.Finish(t.Context(), query, tx)
 	wantErr(t, err, oidc.ErrUnavailable)
-	w.net.set("tenant.example.com", w.fake)
+	w.net.Set("tenant.example.com", w.fake)
 	w.clock.move(10 * time.Second)
 	if _, err := restarted.Finish(t.Context(), query, tx); err != nil {
 		t.Fatal(err)

@@ -16,95 +16,100 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
 // hs256 signs with whatever secret, in ways that a library refuses to.
 func hs256(header, claims map[string]any, secret []byte) string {
-	body := part(header) + "." + part(claims)
+	body := oidctest.Part(header) + "." + oidctest.Part(claims)
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(body))
 	return body + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func claim(name string, value any) func(*fake) {
-	return func(f *fake) { f.claims = map[string]any{name: value} }
+func claim(name string, value any) func(*oidctest.Provider) {
+	return func(f *oidctest.Provider) { f.Claims = map[string]any{name: value} }
 }
 
 // ago and in are times in a token.
-func at(name string, d time.Duration) func(*fake) {
-	return func(f *fake) { f.claims = map[string]any{name: f.clock.now().Add(d).Unix()} }
+func at(name string, d time.Duration) func(*oidctest.Provider) {
+	return func(f *oidctest.Provider) { f.Claims = map[string]any{name: f.Now().Add(d).Unix()} }
 }
 
 // Class 11: tokens of a provider that misbehaves in the ID token.
 func TestClass11IDTokens(t *testing.T) {
 	t.Parallel()
-	public := must(x509.MarshalPKIXPublicKey(rsaKey().Public()))
+	public := must(x509.MarshalPKIXPublicKey(oidctest.RSAKey().Public()))
 	publicPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
 	for name, tc := range map[string]struct {
-		fake func(*fake)
+		fake func(*oidctest.Provider)
 		want error
 	}{
-		"alg none": {func(f *fake) {
-			f.sign = func(c map[string]any) string { return part(map[string]any{"alg": "none"}) + "." + part(c) + "." }
-		}, oidc.ErrToken},
-		"alg nOnE with a signature": {func(f *fake) {
-			f.sign = func(c map[string]any) string {
-				return part(map[string]any{"alg": "nOnE", "kid": "k1"}) + "." + part(c) + ".AAAA"
+		"alg none": {func(f *oidctest.Provider) {
+			f.Sign = func(c map[string]any) string {
+				return oidctest.Part(map[string]any{"alg": "none"}) + "." + oidctest.Part(c) + "."
 			}
 		}, oidc.ErrToken},
-		"HS256 with the public key": {func(f *fake) {
-			f.sign = func(c map[string]any) string { return hs256(map[string]any{"alg": "HS256", "kid": "k1"}, c, publicPEM) }
-		}, oidc.ErrToken},
-		"HS256 with the modulus": {func(f *fake) {
-			f.sign = func(c map[string]any) string {
-				return hs256(map[string]any{"alg": "HS256"}, c, rsaKey().N.Bytes())
+		"alg nOnE with a signature": {func(f *oidctest.Provider) {
+			f.Sign = func(c map[string]any) string {
+				return oidctest.Part(map[string]any{"alg": "nOnE", "kid": "k1"}) + "." + oidctest.Part(c) + ".AAAA"
 			}
 		}, oidc.ErrToken},
-		"HS256 with the client secret": {func(f *fake) {
-			f.sign = func(c map[string]any) string { return hs256(map[string]any{"alg": "HS256"}, c, []byte(testSecret)) }
+		"HS256 with the public key": {func(f *oidctest.Provider) {
+			f.Sign = func(c map[string]any) string { return hs256(map[string]any{"alg": "HS256", "kid": "k1"}, c, publicPEM) }
 		}, oidc.ErrToken},
-		"HS256 with a key in the set": {func(f *fake) {
-			f.public = append(f.public, jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef"), KeyID: "sym"})
-			f.sign = func(c map[string]any) string {
+		"HS256 with the modulus": {func(f *oidctest.Provider) {
+			f.Sign = func(c map[string]any) string {
+				return hs256(map[string]any{"alg": "HS256"}, c, oidctest.RSAKey().N.Bytes())
+			}
+		}, oidc.ErrToken},
+		"HS256 with the client secret": {func(f *oidctest.Provider) {
+			f.Sign = func(c map[string]any) string {
+				return hs256(map[string]any{"alg": "HS256"}, c, []byte(oidctest.ClientSecret))
+			}
+		}, oidc.ErrToken},
+		"HS256 with a key in the set": {func(f *oidctest.Provider) {
+			f.Public = append(f.Public, jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef"), KeyID: "sym"})
+			f.Sign = func(c map[string]any) string {
 				return hs256(map[string]any{"alg": "HS256", "kid": "sym"}, c, []byte("0123456789abcdef0123456789abcdef"))
 			}
 		}, oidc.ErrToken},
-		"key in the header": {func(f *fake) {
-			f.key, f.header = otherRSA(), map[string]any{"jwk": jose.JSONWebKey{Key: otherRSA().Public()}}
+		"key in the header": {func(f *oidctest.Provider) {
+			f.Key, f.Header = oidctest.OtherRSA(), map[string]any{"jwk": jose.JSONWebKey{Key: oidctest.OtherRSA().Public()}}
 		}, oidc.ErrToken},
-		"algorithm that is not announced": {func(f *fake) { f.alg = jose.PS256 }, oidc.ErrToken},
-		"key of another kind":             {func(f *fake) { f.key, f.alg = ecKey(), jose.ES256 }, oidc.ErrToken},
-		"key for encryption":              {func(f *fake) { f.public[0].Use = "enc" }, oidc.ErrUnavailable},
-		"short RSA key": {func(f *fake) {
-			f.key, f.public = weakRSA(), []jose.JSONWebKey{{Key: weakRSA().Public(), KeyID: "k1"}}
+		"algorithm that is not announced": {func(f *oidctest.Provider) { f.Alg = jose.PS256 }, oidc.ErrToken},
+		"key of another kind":             {func(f *oidctest.Provider) { f.Key, f.Alg = oidctest.ECKey(), jose.ES256 }, oidc.ErrToken},
+		"key for encryption":              {func(f *oidctest.Provider) { f.Public[0].Use = "enc" }, oidc.ErrUnavailable},
+		"short RSA key": {func(f *oidctest.Provider) {
+			f.Key, f.Public = oidctest.WeakRSA(), []jose.JSONWebKey{{Key: oidctest.WeakRSA().Public(), KeyID: "k1"}}
 		}, oidc.ErrUnavailable},
-		"foreign key, known id": {func(f *fake) { f.key = otherRSA() }, oidc.ErrToken},
-		"changed content": {func(f *fake) {
-			f.sign = func(c map[string]any) string {
-				parts := strings.Split(signJWT(f.key, f.alg, f.kid, nil, c), ".")
+		"foreign key, known id": {func(f *oidctest.Provider) { f.Key = oidctest.OtherRSA() }, oidc.ErrToken},
+		"changed content": {func(f *oidctest.Provider) {
+			f.Sign = func(c map[string]any) string {
+				parts := strings.Split(oidctest.SignJWT(f.Key, f.Alg, f.KeyID, nil, c), ".")
 				c["sub"] = "admin"
-				return parts[0] + "." + part(c) + "." + parts[2]
+				return parts[0] + "." + oidctest.Part(c) + "." + parts[2]
 			}
 		}, oidc.ErrToken},
-		"no token":            {func(f *fake) { f.answer = map[string]any{"id_token": nil} }, oidc.ErrToken},
-		"garbage":             {func(f *fake) { f.answer = map[string]any{"id_token": "a.b.c"} }, oidc.ErrToken},
-		"huge":                {func(f *fake) { f.answer = map[string]any{"id_token": strings.Repeat("a", 70<<10)} }, oidc.ErrToken},
-		"not an object":       {func(f *fake) { f.answer = map[string]any{"id_token": signRaw("[]")} }, oidc.ErrToken},
-		"null":                {func(f *fake) { f.answer = map[string]any{"id_token": signRaw("null")} }, oidc.ErrToken},
-		"logout token":        {func(f *fake) { f.header = map[string]any{"typ": "logout+jwt"} }, oidc.ErrToken},
-		"access token's type": {func(f *fake) { f.header = map[string]any{"typ": "at+jwt"} }, oidc.ErrToken},
+		"no token":            {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": nil} }, oidc.ErrToken},
+		"garbage":             {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": "a.b.c"} }, oidc.ErrToken},
+		"huge":                {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": strings.Repeat("a", 70<<10)} }, oidc.ErrToken},
+		"not an object":       {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": signRaw("[]")} }, oidc.ErrToken},
+		"null":                {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": signRaw("null")} }, oidc.ErrToken},
+		"logout token":        {func(f *oidctest.Provider) { f.Header = map[string]any{"typ": "logout+jwt"} }, oidc.ErrToken},
+		"access token's type": {func(f *oidctest.Provider) { f.Header = map[string]any{"typ": "at+jwt"} }, oidc.ErrToken},
 		"events":              {claim("events", map[string]any{}), oidc.ErrToken},
 
 		"iss of another":          {claim("iss", "https://evil.example.com"), oidc.ErrToken},
 		"iss with another slash":  {claim("iss", issuerURL+"/"), oidc.ErrToken},
 		"iss missing":             {claim("iss", nil), oidc.ErrToken},
 		"iss as a list":           {claim("iss", []string{issuerURL}), oidc.ErrToken},
-		"iss in another case":     {func(f *fake) { f.claims = map[string]any{"iss": nil, "ISS": issuerURL} }, oidc.ErrToken},
+		"iss in another case":     {func(f *oidctest.Provider) { f.Claims = map[string]any{"iss": nil, "ISS": issuerURL} }, oidc.ErrToken},
 		"aud of another":          {claim("aud", "client-2"), oidc.ErrToken},
 		"aud missing":             {claim("aud", nil), oidc.ErrToken},
 		"aud a number":            {claim("aud", 1), oidc.ErrToken},
-		"aud with null":           {claim("aud", []any{clientID, nil}), oidc.ErrToken},
-		"several aud without azp": {claim("aud", []string{clientID, "x"}), oidc.ErrToken},
+		"aud with null":           {claim("aud", []any{oidctest.ClientID, nil}), oidc.ErrToken},
+		"several aud without azp": {claim("aud", []string{oidctest.ClientID, "x"}), oidc.ErrToken},
 		"azp of another":          {claim("azp", "client-2"), oidc.ErrToken},
 		"azp empty":               {claim("azp", ""), oidc.ErrToken},
 		"nonce of another":        {claim("nonce", strings.Repeat("A", 43)), oidc.ErrToken},
@@ -144,16 +149,16 @@ func TestClass11IDTokens(t *testing.T) {
 		"line break in nickname": {claim("nickname", "a\nb"), oidc.ErrIdentity},
 		"sid a list":             {claim("sid", []string{"x"}), oidc.ErrIdentity},
 
-		"access token missing":           {func(f *fake) { f.answer = map[string]any{"access_token": nil} }, oidc.ErrToken},
-		"access token with a line break": {func(f *fake) { f.answer = map[string]any{"access_token": "a\r\nb"} }, oidc.ErrToken},
-		"access token of another type":   {func(f *fake) { f.answer = map[string]any{"token_type": "DPoP"} }, oidc.ErrToken},
-		"userinfo of another": {func(f *fake) {
-			f.claims = map[string]any{"email": nil}
-			f.userinfo = map[string]any{"sub": "other", "email": "admin@example.com"}
+		"access token missing":           {func(f *oidctest.Provider) { f.Answer = map[string]any{"access_token": nil} }, oidc.ErrToken},
+		"access token with a line break": {func(f *oidctest.Provider) { f.Answer = map[string]any{"access_token": "a\r\nb"} }, oidc.ErrToken},
+		"access token of another type":   {func(f *oidctest.Provider) { f.Answer = map[string]any{"token_type": "DPoP"} }, oidc.ErrToken},
+		"userinfo of another": {func(f *oidctest.Provider) {
+			f.Claims = map[string]any{"email": nil}
+			f.Userinfo = map[string]any{"sub": "other", "email": "admin@example.com"}
 		}, oidc.ErrToken},
-		"two @ by userinfo": {func(f *fake) {
-			f.claims = map[string]any{"email": nil}
-			f.userinfo = map[string]any{"sub": "auth0|7", "email": "a@b@example.com"}
+		"two @ by userinfo": {func(f *oidctest.Provider) {
+			f.Claims = map[string]any{"email": nil}
+			f.Userinfo = map[string]any{"sub": "auth0|7", "email": "a@b@example.com"}
 		}, oidc.ErrIdentity},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,7 +176,7 @@ func TestClass11IDTokens(t *testing.T) {
 
 // signRaw signs what is no claims.
 func signRaw(payload string) string {
-	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: rsaKey(), KeyID: "k1"}}, nil))
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: oidctest.RSAKey(), KeyID: "k1"}}, nil))
 	return must(must(signer.Sign([]byte(payload))).CompactSerialize())
 }
 
@@ -195,7 +200,7 @@ func TestClass11Email(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			w.fake.claims = tc.claims
+			w.fake.Claims = tc.claims
 			login, err := w.login(t)
 			if err != nil {
 				t.Fatal(err)
@@ -210,7 +215,7 @@ func TestClass11Email(t *testing.T) {
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.fake.claims = map[string]any{"groups": []string{"a", "b"}, "role": "r", "bad": []string{"a", "b\n"}, "mixed": []any{"a", 1}}
+	w.fake.Claims = map[string]any{"groups": []string{"a", "b"}, "role": "r", "bad": []string{"a", "b\n"}, "mixed": []any{"a", 1}}
 	login, err := w.login(t)
 	if err != nil {
 		t.Fatal(err)
@@ -226,11 +231,11 @@ func TestGroups(t *testing.T) {
 func TestClass11Keys(t *testing.T) {
 	t.Parallel()
 	const keys = "tenant.example.com/keys"
-	rotate := func(f *fake, kid string) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.key, f.kid = otherRSA(), kid
-		f.public = []jose.JSONWebKey{{Key: otherRSA().Public(), KeyID: kid}}
+	rotate := func(f *oidctest.Provider, kid string) {
+		f.Lock()
+		defer f.Unlock()
+		f.Key, f.KeyID = oidctest.OtherRSA(), kid
+		f.Public = []jose.JSONWebKey{{Key: oidctest.OtherRSA().Public(), KeyID: kid}}
 	}
 	for name, kid := range map[string]string{"new id": "k2", "old id": "k1", "no id": ""} {
 		t.Run("rotation, "+name, func(t *testing.T) {
@@ -245,7 +250,7 @@ func TestClass11Keys(t *testing.T) {
 			if _, err := w.login(t); err != nil {
 				t.Fatal(err)
 			}
-			if n := w.net.count(keys); n != 2 {
+			if n := w.net.Count(keys); n != 2 {
 				t.Errorf("keys fetched %d times, want 2", n)
 			}
 		})
@@ -256,7 +261,7 @@ func TestClass11Keys(t *testing.T) {
 		if _, err := w.login(t); err != nil {
 			t.Fatal(err)
 		}
-		w.fake.public = []jose.JSONWebKey{{Key: otherRSA().Public(), KeyID: "k2"}} // the old one still signs
+		w.fake.Public = []jose.JSONWebKey{{Key: oidctest.OtherRSA().Public(), KeyID: "k2"}} // the old one still signs
 		w.clock.move(time.Hour)
 		_, err := w.login(t)
 		wantErr(t, err, oidc.ErrToken)
@@ -267,7 +272,7 @@ func TestClass11Keys(t *testing.T) {
 		if _, err := w.login(t); err != nil {
 			t.Fatal(err)
 		}
-		w.fake.handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }
+		w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }
 		w.clock.move(2 * time.Hour)
 		if _, err := w.login(t); err != nil {
 			t.Fatalf("keys of two hours ago are not used: %v", err)
@@ -280,11 +285,11 @@ func TestClass11Keys(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, nil)
 		for i := range 200 {
-			raw := signJWT(otherRSA(), jose.RS256, "flood-"+strconv.Itoa(i), nil, map[string]any{})
+			raw := oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "flood-"+strconv.Itoa(i), nil, map[string]any{})
 			_, err := w.VerifyBearer(t.Context(), raw, "api")
 			wantErr(t, err, oidc.ErrToken)
 		}
-		if n := w.net.count(keys); n > 3 {
+		if n := w.net.Count(keys); n > 3 {
 			t.Errorf("keys fetched %d times in one moment", n)
 		}
 		if _, err := w.login(t); err != nil {

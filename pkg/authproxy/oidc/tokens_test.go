@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
 const audience = "https://api.example.com"
@@ -22,35 +23,39 @@ const audience = "https://api.example.com"
 // When a session has to end: only an audience makes the access token's expiry count, and its own word comes first.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
-	jwt := func(f *fake, claims map[string]any) string { return signJWT(otherRSA(), jose.RS256, "x", nil, claims) }
+	jwt := func(f *oidctest.Provider, claims map[string]any) string {
+		return oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "x", nil, claims)
+	}
 	for name, tc := range map[string]struct {
 		audience string
-		answer   func(f *fake) map[string]any
+		answer   func(f *oidctest.Provider) map[string]any
 		in       time.Duration // zero: nothing is known
 		ends     bool          // the session, then
 	}{
-		"JWT": {audience, func(f *fake) map[string]any {
-			return map[string]any{"access_token": jwt(f, map[string]any{"exp": f.clock.now().Unix() + 6})}
+		"JWT": {audience, func(f *oidctest.Provider) map[string]any {
+			return map[string]any{"access_token": jwt(f, map[string]any{"exp": f.Now().Unix() + 6})}
 		}, 6 * time.Second, true},
-		"JWT without exp": {audience, func(f *fake) map[string]any { return map[string]any{"access_token": jwt(f, map[string]any{})} }, time.Hour, true},
-		"JWT with a broken exp": {audience, func(f *fake) map[string]any {
+		"JWT without exp": {audience, func(f *oidctest.Provider) map[string]any {
+			return map[string]any{"access_token": jwt(f, map[string]any{})}
+		}, time.Hour, true},
+		"JWT with a broken exp": {audience, func(f *oidctest.Provider) map[string]any {
 			return map[string]any{"access_token": jwt(f, map[string]any{"exp": "soon"})}
 		}, time.Hour, true},
-		"opaque":             {audience, func(*fake) map[string]any { return nil }, time.Hour, true},
-		"looks like a JWT":   {audience, func(*fake) map[string]any { return map[string]any{"access_token": "a.b.c"} }, time.Hour, true},
-		"expires_in as text": {audience, func(*fake) map[string]any { return map[string]any{"expires_in": "60"} }, time.Minute, true},
-		"nothing said":       {audience, func(*fake) map[string]any { return map[string]any{"expires_in": nil} }, 0, false},
-		"negative":           {audience, func(*fake) map[string]any { return map[string]any{"expires_in": -1} }, 0, false},
-		"without end":        {audience, func(*fake) map[string]any { return map[string]any{"expires_in": 1e18} }, 0, false},
-		"no audience":        {"", func(*fake) map[string]any { return nil }, time.Hour, false},
-		"no audience, JWT, sooner": {"", func(f *fake) map[string]any {
-			return map[string]any{"access_token": jwt(f, map[string]any{"exp": f.clock.now().Unix() + 6})}
+		"opaque":             {audience, func(*oidctest.Provider) map[string]any { return nil }, time.Hour, true},
+		"looks like a JWT":   {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"access_token": "a.b.c"} }, time.Hour, true},
+		"expires_in as text": {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": "60"} }, time.Minute, true},
+		"nothing said":       {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": nil} }, 0, false},
+		"negative":           {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": -1} }, 0, false},
+		"without end":        {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": 1e18} }, 0, false},
+		"no audience":        {"", func(*oidctest.Provider) map[string]any { return nil }, time.Hour, false},
+		"no audience, JWT, sooner": {"", func(f *oidctest.Provider) map[string]any {
+			return map[string]any{"access_token": jwt(f, map[string]any{"exp": f.Now().Unix() + 6})}
 		}, time.Hour, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(o *oidc.Options) { o.Audience = tc.audience })
-			w.fake.answer = tc.answer(w.fake)
+			w.fake.Answer = tc.answer(w.fake)
 			login, err := w.login(t)
 			if err != nil {
 				t.Fatal(err)
@@ -74,14 +79,14 @@ func TestExpiry(t *testing.T) {
 }
 
 // withRefresh makes every answer bring the next refresh token.
-func withRefresh(f *fake) func() {
+func withRefresh(f *oidctest.Provider) func() {
 	n := 1
-	f.answer = map[string]any{"refresh_token": "refresh-1"}
+	f.Answer = map[string]any{"refresh_token": "refresh-1"}
 	return func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
+		f.Lock()
+		defer f.Unlock()
 		n++
-		f.answer = map[string]any{"refresh_token": "refresh-" + strconv.Itoa(n), "access_token": "access-" + strconv.Itoa(n)}
+		f.Answer = map[string]any{"refresh_token": "refresh-" + strconv.Itoa(n), "access_token": "access-" + strconv.Itoa(n)}
 	}
 }
 
@@ -110,8 +115,8 @@ func TestRefreshSingleFlight(t *testing.T) {
 	if got, err := w.Refresh(t.Context(), login.Tokens); err != nil || got.AccessToken != "access-2" {
 		t.Errorf("a late request: %v", err)
 	}
-	if w.fake.refresh["refresh-1"] != 1 {
-		t.Errorf("the refresh token was used %d times", w.fake.refresh["refresh-1"])
+	if w.fake.Refresh["refresh-1"] != 1 {
+		t.Errorf("the refresh token was used %d times", w.fake.Refresh["refresh-1"])
 	}
 	w.clock.move(time.Second)
 	_, err = w.Refresh(t.Context(), login.Tokens)
@@ -121,20 +126,20 @@ func TestRefreshSingleFlight(t *testing.T) {
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		fake func(*fake)
+		fake func(*oidctest.Provider)
 		want error
 	}{
-		"kept refresh token":    {func(f *fake) { f.answer["refresh_token"] = nil }, nil},
-		"no new ID token":       {func(f *fake) { f.answer["id_token"] = nil }, nil},
+		"kept refresh token":    {func(f *oidctest.Provider) { f.Answer["refresh_token"] = nil }, nil},
+		"no new ID token":       {func(f *oidctest.Provider) { f.Answer["id_token"] = nil }, nil},
 		"somebody else":         {claim("sub", "other"), oidc.ErrToken},
 		"another nonce":         {claim("nonce", "other"), oidc.ErrToken},
 		"another audience":      {claim("aud", "client-2"), oidc.ErrToken},
-		"foreign key":           {func(f *fake) { f.key = otherRSA() }, oidc.ErrToken},
+		"foreign key":           {func(f *oidctest.Provider) { f.Key = oidctest.OtherRSA() }, oidc.ErrToken},
 		"control in a name":     {claim("name", "a\nb"), oidc.ErrIdentity},
-		"no access token":       {func(f *fake) { f.answer["access_token"] = nil }, oidc.ErrToken},
-		"ended by the provider": {func(f *fake) { f.refresh["refresh-1"] = 1 }, oidc.ErrDenied},
-		"provider is ill": {func(f *fake) {
-			f.handle["/token"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }
+		"no access token":       {func(f *oidctest.Provider) { f.Answer["access_token"] = nil }, oidc.ErrToken},
+		"ended by the provider": {func(f *oidctest.Provider) { f.Refresh["refresh-1"] = 1 }, oidc.ErrDenied},
+		"provider is ill": {func(f *oidctest.Provider) {
+			f.Handle["/token"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }
 		}, oidc.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,14 +180,14 @@ func TestClass11Bearer(t *testing.T) {
 		"typed":                       {header: map[string]any{"typ": "at+jwt"}},
 		"typed as media type":         {header: map[string]any{"typ": "application/at+jwt"}},
 		"several audiences":           {claims: map[string]any{"aud": []string{"x", audience}}},
-		"other audience":              {claims: map[string]any{"aud": clientID}, want: oidc.ErrToken},
+		"other audience":              {claims: map[string]any{"aud": oidctest.ClientID}, want: oidc.ErrToken},
 		"audience missing":            {claims: map[string]any{"aud": nil}, want: oidc.ErrToken},
 		"audience that begins alike":  {claims: map[string]any{"aud": audience + ".evil.com"}, want: oidc.ErrToken},
 		"other issuer":                {claims: map[string]any{"iss": "https://evil.example.com"}, want: oidc.ErrToken},
 		"ID token":                    {claims: map[string]any{"nonce": "n"}, want: oidc.ErrToken},
 		"ID token, by its hash":       {claims: map[string]any{"at_hash": "n"}, want: oidc.ErrToken},
-		"ID token, client's audience": {claims: map[string]any{"aud": clientID}, audience: clientID, want: oidc.ErrToken},
-		"client's audience":           {claims: map[string]any{"aud": clientID, "scp": "read"}, audience: clientID},
+		"ID token, client's audience": {claims: map[string]any{"aud": oidctest.ClientID}, audience: oidctest.ClientID, want: oidc.ErrToken},
+		"client's audience":           {claims: map[string]any{"aud": oidctest.ClientID, "scp": "read"}, audience: oidctest.ClientID},
 		"logout token":                {header: map[string]any{"typ": "logout+jwt"}, want: oidc.ErrToken},
 		"type a number":               {header: map[string]any{"typ": 1}, want: oidc.ErrToken},
 		"expired":                     {claims: map[string]any{"exp": 1}, want: oidc.ErrToken},
@@ -195,7 +200,7 @@ func TestClass11Bearer(t *testing.T) {
 			w := newWorld(t, nil)
 			now := w.clock.now()
 			claims := map[string]any{"iss": issuerURL, "aud": audience, "sub": "m@clients", "iat": now.Unix(), "exp": now.Unix() + 60}
-			raw := signJWT(rsaKey(), jose.RS256, "k1", tc.header, merge(claims, tc.claims))
+			raw := oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", tc.header, oidctest.Merge(claims, tc.claims))
 			if tc.audience == "" {
 				tc.audience = audience
 			}
@@ -228,9 +233,9 @@ func TestClass11Bearer(t *testing.T) {
 func TestClass22Logs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.net.set("tenant.example.com", nil)
+	w.net.Set("tenant.example.com", nil)
 	_ = w.Ready(t.Context())
-	w.net.set("tenant.example.com", w.fake)
+	w.net.Set("tenant.example.com", w.fake)
 	w.clock.move(time.Minute)
 	withRefresh(w.fake)
 	login, err := w.login(t)
@@ -239,24 +244,24 @@ func TestClass22Logs(t *testing.T) {
 	}
 	_, _ = w.Refresh(t.Context(), login.Tokens)
 	w.logger.Info("login", "login", login, "tokens", login.Tokens)
-	w.fake.claims = map[string]any{"nonce": "x"}
+	w.fake.Claims = map[string]any{"nonce": "x"}
 	_, err = w.login(t)
 	w.logger.Info("refused", "error", err)
-	bearer, err := w.VerifyBearer(t.Context(), signJWT(rsaKey(), jose.RS256, "k1", nil, map[string]any{"iss": issuerURL,
+	bearer, err := w.VerifyBearer(t.Context(), oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", nil, map[string]any{"iss": issuerURL,
 		"aud": audience, "sub": "m", "iat": w.clock.now().Unix(), "exp": w.clock.now().Unix() + 60}), audience)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, tx := w.begin(t, w.Provider)
-	options := oidc.Options{ClientSecret: testSecret}
+	options := oidc.Options{ClientSecret: oidctest.ClientSecret}
 	for _, v := range []any{login, *login, login.Tokens, bearer, *bearer, tx, w.Provider, options, &options} {
 		w.logger.Info("value", "value", v)
 		w.logger.Info(fmt.Sprintf("%v %+v %#v %s %q %x", v, v, v, v, v, v))
 		slog.New(slog.NewJSONHandler(w.log, nil)).Info("value", "value", v)
 	}
 	said := w.log.String()
-	for _, secret := range []string{testSecret, "opaque-token", "refresh-1", "code-", login.Tokens.IDToken, cookieKey,
-		bearer.Identity().AccessToken, hex.EncodeToString([]byte(testSecret))} {
+	for _, secret := range []string{oidctest.ClientSecret, "opaque-token", "refresh-1", "code-", login.Tokens.IDToken, cookieKey,
+		bearer.Identity().AccessToken, hex.EncodeToString([]byte(oidctest.ClientSecret))} {
 		if strings.Contains(said, secret) {
 			t.Errorf("the log shows %q:\n%s", secret, said)
 		}
