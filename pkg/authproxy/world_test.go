@@ -111,10 +111,19 @@ func newHandlerServer(t *testing.T, h http.Handler) string {
 // serve puts the proxy on a port of its own.
 func (w *world) serve(p *authproxy.Proxy) string {
 	w.t.Helper()
+	return w.serveOn(p, listen(w.t))
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
+	return l
+}
+
+func (w *world) serveOn(p *authproxy.Proxy, l net.Listener) string {
 	server := authproxy.NewServer(p, nil)
 	stopped := make(chan struct{})
 	go func() {
