@@ -9,6 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
+	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 )
 
@@ -23,10 +24,11 @@ func (e *env) up() upcmd.Options {
 // demo runs its example as up does.
 func (e *env) demo() democmd.Options {
 	return democmd.Options{
-		IO: e.io, TempDir: e.system.TempDir, Random: rand.Reader,
-		Serve: func(ctx context.Context, dir string, port int, ready func(context.Context, string) error) error {
+		IO: e.io, TempDir: e.system.TempDir, Now: e.system.Now, Random: rand.Reader,
+		Serve: func(ctx context.Context, dir string, port int, dev *devidp.Provider, ready func(context.Context, string) error) error {
 			o := e.up()
 			o.Folder = flow.Folder{Dir: dir}
+			o.Provider, o.DevLogin = dev, dev != nil
 			o.Port, o.Timeout = port, 3*time.Minute // the first start of a framework compiles its files
 			return o.Run(ctx, func(ctx context.Context, s upcmd.Served) error { return ready(ctx, s.URL) })
 		},

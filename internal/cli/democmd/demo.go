@@ -1,5 +1,4 @@
-// Package democmd shows a protected app without an account: an example, made a project, given a password and
-// served.
+// Package democmd shows a protected app without an account: an example, made a project, given a login and served.
 package democmd
 
 import (
@@ -8,28 +7,27 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/catalog"
-	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
-	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO      *term.IO
 	TempDir func() string
+	Now     func() time.Time
 	Random  io.Reader
 
-	// Serve runs the project in a folder behind its login, as 'up' does. It calls ready once the app answers at
-	// url; the run ends when ready returns or ctx ends.
-	Serve func(ctx context.Context, dir string, port int, ready func(ctx context.Context, url string) error) error
+	// Serve runs the project in a folder behind its login, as 'up' does, and as 'up --dev-login' where there is a
+	// provider. It calls ready once the app answers at url; the run ends when ready returns or ctx ends.
+	Serve func(ctx context.Context, dir string, port int, dev *devidp.Provider, ready func(ctx context.Context, url string) error) error
 	Flags
 }
 
@@ -48,10 +46,12 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Show a protected app on this machine, without an account",
-		Long: "Take an example app, give it a user and a password and run it here behind its login, in a folder that\n" +
-			"is gone afterwards. With --check it proves that nobody gets in without the password, and ends.",
+		Long: "Take an example app, put a login in front of it and run it here, in a folder that is gone afterwards.\n" +
+			"The app-with-auth0 examples get the OpenID Connect login of 'templates auth0', with a provider of this\n" +
+			"machine that asks for no password; the others get a user and a password. With --check it goes the way\n" +
+			"of a user, proves that nobody gets in otherwise, and ends.",
 		Example: "  ploomber-cloud demo\n" +
-			"  ploomber-cloud demo --example dash/basic-app\n" +
+			"  ploomber-cloud demo --example dash/basic-app     # with a password\n" +
 			"  ploomber-cloud demo --check",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -62,8 +62,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Example, "example", "streamlit/basic-app", "the `EXAMPLE` to run")
-	f.BoolVar(&o.Check, "check", false, "log in, prove that the password is needed, and end")
+	f.StringVar(&o.Example, "example", "streamlit/app-with-auth0", "the `EXAMPLE` to run")
+	f.BoolVar(&o.Check, "check", false, "log in, prove that the login is needed, and end")
 	f.IntVar(&o.Port, "port", 0, "serve at `PORT` of this machine (default: 8080, or the next free one)")
 	flagset.Complete(c, "example", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return catalog.Embedded().Names(), cobra.ShellCompDirectiveNoFileComp // reads the examples: not at every start
@@ -71,12 +71,16 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return c
 }
 
-// account is the demo's only user.
-type account struct {
-	URL      string `json:"url"`
-	Username string `json:"username"`
-	Password string `json:"password"` // made for this run, and gone with it
-	Checked  int    `json:"checked,omitempty"`
+// withProvider is the name of the examples that say who logged in at a provider.
+const withProvider = "app-with-auth0"
+
+// journey is one way to protect an app: what is typed for it, and what there is to see and to prove.
+type journey interface {
+	protect(dir, framework string) error
+	up() string // how the app is started then
+	provider() *devidp.Provider
+	show(ctx context.Context, url string) error
+	check(ctx context.Context, url string) error
 }
 
 func demo(ctx context.Context, o *Options) error {
@@ -95,17 +99,29 @@ func demo(ctx context.Context, o *Options) error {
 	if err := example.CopyTo(ctx, dir); err != nil {
 		return err
 	}
-	who, err := o.protect(dir, framework)
-	if err != nil {
+	var way journey = &withPassword{Options: o}
+	if name == withProvider {
+		dev, err := o.startProvider(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = dev.Close() }() // nothing is lost with it
+		way = &withLogin{Options: o, dev: dev, framework: framework}
+	}
+	o.step("init --type %s", framework)
+	if err := way.protect(dir, framework); err != nil {
 		return err
 	}
-	o.step("up")
-	return o.Serve(ctx, dir, o.Port, func(ctx context.Context, url string) error {
-		who.URL = url
+	o.step("%s", way.up())
+	return o.Serve(ctx, dir, o.Port, way.provider(), func(ctx context.Context, url string) error {
 		if o.Check {
-			return o.check(ctx, who)
+			return way.check(ctx, url)
 		}
-		return o.show(ctx, who)
+		if err := way.show(ctx, url); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return failure.New(failure.Interrupted, "stopped")
 	})
 }
 
@@ -114,40 +130,9 @@ func (o *Options) step(format string, args ...any) {
 	o.IO.Err.Note(o.IO.Err.Faint("$ ploomber-cloud ")+o.IO.Err.Bold(format), args...)
 }
 
-// protect makes the folder a project with a password, as init and 'auth --add' do for users with an account.
-func (o *Options) protect(dir, framework string) (account, error) {
-	o.step("init --type %s", framework)
-	o.step("auth --add --feature main_app")
-	who := account{Username: "demo"}
-	secret, err := scaffold.NewSecret(o.Random)
-	if err != nil {
-		return who, err
-	}
-	who.Password = secret[:16] // 96 random bits
-	env, err := dotenv.Parse(nil)
-	if err != nil {
-		return who, err
-	}
-	if err := env.Set(project.MainApp.UsernameKey(), who.Username); err != nil {
-		return who, err
-	}
-	if err := env.Set(project.MainApp.PasswordKey(), who.Password); err != nil {
-		return who, err
-	}
-	c := &project.Config{ID: "demo-" + framework, Type: framework}
-	c.SetCredentials(project.MainApp, project.Reference(project.MainApp.UsernameKey(), project.MainApp.PasswordKey()))
-	return who, flow.Folder{Dir: dir}.Save(c, env)
-}
+// ok shows a check that has passed.
+func (o *Options) ok(format string, args ...any) { o.IO.Err.Note("  ok  "+format, args...) }
 
-// show tells how to log in and waits for the end. The password is the demo's result, and nobody else's.
-func (o *Options) show(ctx context.Context, who account) error {
-	err := o.IO.Result(who, func(out *term.Stream) {
-		out.Printf("\n  %s  %s\n  User      %s\n  Password  %s\n\n", out.Bold("Open    "), out.Green(who.URL), who.Username, who.Password)
-		o.IO.Err.Note("Press Ctrl-C to end the demo; everything it made goes with it.")
-	})
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return failure.New(failure.Interrupted, "stopped")
+func (o *Options) end() {
+	o.IO.Err.Note("Press Ctrl-C to end the demo; everything it made goes with it.")
 }

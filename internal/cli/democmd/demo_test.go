@@ -9,10 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -23,7 +26,7 @@ func TestFlags(t *testing.T) {
 		want Flags
 		code int
 	}{
-		"nothing":          {want: Flags{Example: "streamlit/basic-app"}},
+		"nothing":          {want: Flags{Example: "streamlit/app-with-auth0"}},
 		"everything":       {args: []string{"--example", "dash/basic-app", "--check", "--port", "9000"}, want: Flags{Example: "dash/basic-app", Check: true, Port: 9000}},
 		"port 0":           {args: []string{"--port=0"}, code: failure.Usage},
 		"a port too large": {args: []string{"--port=65536"}, code: failure.Usage},
@@ -43,38 +46,67 @@ func TestFlags(t *testing.T) {
 // The demo serves a protected project and leaves nothing behind.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
-	temp, served := t.TempDir(), ""
-	ctx, cancel := context.WithCancel(t.Context())
-	o := Options{
-		IO: d.IO, TempDir: func() string { return temp }, Random: rand.Reader, Flags: Flags{Example: "streamlit/basic-app", Port: 9000},
-		Serve: func(ctx context.Context, dir string, port int, ready func(context.Context, string) error) error {
-			served = dir
-			f := flow.Folder{Dir: dir}
-			c, err := f.Load()
-			if err != nil || c.Type != "streamlit" || port != 9000 {
-				t.Errorf("%+v, %v, port %d", c, err, port)
-			}
+	for example, check := range map[string]func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) (shown []string){
+		"streamlit/basic-app": func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
+			t.Helper()
 			login, err := f.Credentials(c, project.MainApp, d.Lookup)
-			if err != nil || login.Username != "demo" || len(login.Password) != 16 {
+			if err != nil || login.Username != "demo" || len(login.Password) != 16 || dev != nil {
 				t.Errorf("%v, %v", login, err)
 			}
-			if _, err := os.Stat(filepath.Join(dir, "app.py")); err != nil {
-				t.Error(err)
-			}
-			cancel()
-			err = ready(ctx, "http://127.0.0.1:9000")
-			if said := d.Out(); !strings.Contains(said, login.Password) || !strings.Contains(said, "http://127.0.0.1:9000") {
-				t.Errorf("says %q", said)
-			}
-			return err
+			return []string{login.Password}
 		},
-	}
-	if err := demo(ctx, &o); failure.Code(err) != failure.Interrupted {
-		t.Errorf("%v", err)
-	}
-	if _, err := os.Stat(served); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s is left: %v", served, err)
+		"streamlit/app-with-auth0": func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
+			t.Helper()
+			source, err := f.LoginSource(c, d.Lookup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			login, err := authproxy.ConfigFrom(source)
+			if err != nil || c.Template != project.TemplateAuth0 || len(login.Providers) != 1 || login.Providers[0].Issuer != dev.Issuer() ||
+				login.Providers[0].ClientSecret.Reveal() != dev.ClientSecret() {
+				t.Errorf("%+v, %v", login, err)
+			}
+			return []string{"ada@example.com", "grace@example.com"}
+		},
+	} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, nil)
+			temp, served := t.TempDir(), ""
+			ctx, cancel := context.WithCancel(t.Context())
+			o := Options{
+				IO: d.IO, TempDir: func() string { return temp }, Now: time.Now, Random: rand.Reader, Flags: Flags{Example: example, Port: 9000},
+				Serve: func(ctx context.Context, dir string, port int, dev *devidp.Provider, ready func(context.Context, string) error) error {
+					served = dir
+					f := flow.Folder{Dir: dir}
+					c, err := f.Load()
+					if err != nil || c.Type != "streamlit" || port != 9000 {
+						t.Errorf("%+v, %v, port %d", c, err, port)
+					}
+					shown := check(t, d, f, c, dev)
+					if _, err := os.Stat(filepath.Join(dir, "app.py")); err != nil {
+						t.Error(err)
+					}
+					cancel()
+					err = ready(ctx, "http://127.0.0.1:9000")
+					for _, want := range append(shown, "http://127.0.0.1:9000") {
+						if said := d.Out(); !strings.Contains(said, want) {
+							t.Errorf("says %q, lacks %q", said, want)
+						}
+					}
+					if dev != nil && strings.Contains(d.Said(err), dev.ClientSecret()) {
+						t.Error("shows the provider's secret")
+					}
+					return err
+				},
+			}
+			if err := demo(ctx, &o); failure.Code(err) != failure.Interrupted {
+				t.Errorf("%v", err)
+			}
+			if _, err := os.Stat(served); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s is left: %v", served, err)
+			}
+		})
 	}
 }
 

@@ -3,26 +3,22 @@ package upcmd
 
 import (
 	"context"
-	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/localcloud"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -39,6 +35,8 @@ type Options struct {
 	Verbose  func() bool
 	Flags
 
+	Provider *devidp.Provider // of DevLogin, where it runs already; nil starts one
+
 	recipe *platform.Recipe // in place of the framework's own; nil in production
 }
 
@@ -46,7 +44,9 @@ type Options struct {
 type Flags struct {
 	Port                  int
 	NoBuild, Open, Public bool
-	Type                  string
+	Type, BaseURL         string
+	DevLogin              bool
+	DevUsers              []string // EMAIL[,group...]; none means two that are made up
 	Timeout               time.Duration
 }
 
@@ -59,9 +59,13 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:   "up",
 		Short: "Run the project here, behind its login",
 		Long: "Build the project's environment, start the app and serve it on this machine behind the login that\n" +
-			"it will have when it is deployed. No account is needed. Ctrl-C stops everything.",
+			"it will have when it is deployed. No account is needed. Ctrl-C stops everything.\n\n" +
+			"With OpenID Connect (Auth0 and others) the provider must know this machine's addresses; up prints\n" +
+			"them. --dev-login needs no provider: one that asks for no password runs beside the app.",
 		Example: "  ploomber-cloud up\n" +
 			"  ploomber-cloud up --port 9000 --open\n" +
+			"  ploomber-cloud up --dev-login                # try the login, as two users that are made up\n" +
+			"  ploomber-cloud up --dev-login --dev-user ada@example.com,admins\n" +
 			"  ploomber-cloud up --no-build                 # take the environment of the last time\n" +
 			"  ploomber-cloud auth --add --offline && ploomber-cloud up --type dash",
 		Args: cobra.NoArgs,
@@ -72,6 +76,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			case o.Timeout <= 0:
 				return failure.Usagef("--timeout must be longer than nothing, such as 90s")
 			}
+			if err := o.checkLogin(); err != nil {
+				return err
+			}
 			return run(c.Context(), &o)
 		},
 	}
@@ -80,6 +87,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.NoBuild, "no-build", false, "take the environment that was built last")
 	f.BoolVar(&o.Open, "open", false, "open the app in the browser")
 	f.BoolVar(&o.Public, "public", false, "serve an app that has no login")
+	f.StringVar(&o.BaseURL, "base-url", "", "`URL` at which browsers find the app, such as a tunnel's (default: this machine's)")
+	f.BoolVar(&o.DevLogin, "dev-login", false, "log in at a provider of this machine that asks for no password")
+	f.StringArrayVar(&o.DevUsers, "dev-user", nil, "a user of --dev-login, `EMAIL[,GROUP...]`; repeatable")
 	f.DurationVar(&o.Timeout, "timeout", 90*time.Second, "how long the app may take to answer: `TIME`, such as 2m")
 	flagset.OneOf(c, &o.Type, "type", "project type, where there is no configuration", project.Types())
 	flagset.Config(c, &o.Folder.Config)
@@ -88,9 +98,18 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 
 // Served is an app that answers.
 type Served struct {
-	URL       string   `json:"url"`
+	URL       string   `json:"url"` // where browsers find it
 	Type      string   `json:"type"`
 	Protected []string `json:"protected"` // what is guarded and how, in words
+
+	*scaffold.Registration           // what the project's provider must know; nil where it has none
+	DevLogin               *DevLogin `json:"dev_login,omitempty"`
+}
+
+// DevLogin is the provider of this machine.
+type DevLogin struct {
+	Issuer string   `json:"issuer"`
+	Users  []string `json:"users"` // e-mails to choose from; others can be typed
 }
 
 // Run serves the project until ctx ends. Where ready is not nil it is called once the app answers, and its
@@ -104,10 +123,6 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	if err != nil {
 		return err
 	}
-	login, err := o.login(c)
-	if err != nil {
-		return err
-	}
 	cache, err := o.CacheDir()
 	if err != nil {
 		return failure.Failedf("no folder for the app's environment is known: %w", err)
@@ -117,6 +132,11 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 		return failure.Failedf("the current folder cannot be found: %w", err)
 	}
 	installLog, appLog, serverLog := o.logs()
+	login, err := o.login(ctx, c, vars, serverLog)
+	if err != nil {
+		return err
+	}
+	defer login.close()
 	running, err := localcloud.Up(ctx, localcloud.UpOptions{
 		Dir: dir, Framework: platform.Framework(c.Type), Vars: vars, Environ: o.Environ(), CacheDir: cache,
 		Address: o.address(), NoBuild: o.NoBuild, ReadyTimeout: o.Timeout, Now: o.Now,
@@ -130,13 +150,14 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 		return o.explain(err)
 	}
 	defer running.Close()
-	served := Served{URL: running.URL().String(), Type: c.Type}
-	for _, r := range login.Rules() {
-		served.Protected = append(served.Protected, r.String())
+	served := login.describe(Served{URL: login.origin(), Type: c.Type})
+	if local := running.URL().String(); local != served.URL {
+		o.IO.Err.Note("it is served at %s", local)
 	}
 	if ready != nil {
 		return ready(ctx, served)
 	}
+	o.warnOfProviders(ctx, login)
 	if err := o.show(ctx, served); err != nil {
 		return err
 	}
@@ -144,140 +165,4 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 		return o.explain(err)
 	}
 	return failure.New(failure.Interrupted, "stopped")
-}
-
-// config is the project's configuration, or one made of what the folder looks like: no account is needed.
-func (o *Options) config() (*project.Config, error) {
-	there, err := o.Folder.Initialised()
-	if err != nil {
-		return nil, err
-	}
-	if there {
-		c, err := o.Folder.Load()
-		if err == nil && o.Type != "" {
-			c.Type = o.Type
-		}
-		return c, err
-	}
-	if o.Folder.Config != "" {
-		return o.Folder.Load() // named, so it must be there
-	}
-	c := &project.Config{Type: o.Type}
-	if c.Type == "" {
-		guess, err := project.Infer(os.DirFS(o.Folder.Dir))
-		if err != nil {
-			return nil, failure.Failedf("cannot read app.py: %w", err)
-		}
-		c.Type = guess.Type
-	}
-	if c.Type == "" {
-		return nil, failure.Failedf("there is no app here that we know how to run").
-			WithHint("name its type with --type, or take an example with 'ploomber-cloud examples'")
-	}
-	return c, nil
-}
-
-// vars are the app's variables: those of .env, as a deployment hands them over.
-func (o *Options) vars() (map[string]string, error) {
-	env, _, err := o.Folder.Env()
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range env.Warnings() {
-		o.IO.Err.Warn("%s, line %d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason)
-	}
-	vars := map[string]string{}
-	for _, p := range env.Values(func(name string) (string, bool) { return o.Lookup(name) }) {
-		if !p.Null {
-			vars[p.Key] = p.Value
-		}
-	}
-	return vars, nil
-}
-
-// login reads the project's login as every other part of the program does.
-func (o *Options) login(c *project.Config) (authproxy.Config, error) {
-	source, err := o.Folder.LoginSource(c, o.Lookup)
-	if err != nil {
-		return authproxy.Config{}, err
-	}
-	source.Public = o.Public
-	login, err := authproxy.ConfigFrom(source)
-	switch {
-	case errors.Is(err, authproxy.ErrUnprotected):
-		return authproxy.Config{}, failure.Failedf("nothing protects this app").
-			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public")
-	case err != nil:
-		return authproxy.Config{}, &failure.Error{Code: failure.Failed, Err: err}
-	}
-	return login, nil
-}
-
-func (o *Options) protect(login authproxy.Config, upstream, public *url.URL, log *slog.Logger) (http.Handler, error) {
-	if login.BaseURL == nil || len(login.Providers) == 0 { // a provider knows the registered address, a password needs none
-		login.BaseURL = public
-	}
-	return authproxy.New(login, authproxy.Options{
-		Upstream: upstream.String(), Now: o.Now, Random: o.Random, Log: log, CookieSuffix: public.Port(),
-	})
-}
-
-func (o *Options) address() string {
-	if o.Port == 0 {
-		return ""
-	}
-	return "127.0.0.1:" + strconv.Itoa(o.Port)
-}
-
-// logs says where the lines of installers, the app and the server go: results and errors only where quiet
-// or JSON was asked for.
-func (o *Options) logs() (install, app io.Writer, server *slog.Logger) {
-	if !o.IO.Err.Talks() {
-		return nil, nil, nil
-	}
-	level := slog.LevelWarn
-	if o.Verbose() {
-		install, level = o.IO.Err, slog.LevelInfo
-	}
-	return install, o.IO.Err, slog.New(slog.NewTextHandler(o.IO.Err, &slog.HandlerOptions{Level: level}))
-}
-
-func (o *Options) notify(e platform.Event) {
-	switch e.Phase {
-	case platform.Crashed:
-		o.IO.Err.Warn("the app crashed (%v); it is started again in %s", e.Err, e.Delay.Round(time.Second))
-	case platform.Ready: // shown by show, with all that belongs to it
-	default:
-		o.IO.Err.Note("%s", e.Message)
-	}
-}
-
-func (o *Options) explain(err error) error {
-	var problem *platform.Problem
-	switch {
-	case errors.As(err, &problem):
-		f := &failure.Error{Code: failure.Failed, Msg: problem.Msg, Hint: problem.Hint}
-		if len(problem.Output) > 0 {
-			f.Msg += "\n    " + strings.Join(problem.Output, "\n    ")
-		}
-		return f
-	case errors.Is(err, authproxy.ErrOIDCUnavailable):
-		return failure.Failedf("%w", err).WithHint("deploy the app to see this login, or use 'ploomber-cloud auth --add'")
-	}
-	return err
-}
-
-func (o *Options) show(ctx context.Context, s Served) error {
-	if o.Open {
-		if err := o.Browse(ctx, s.URL); err != nil {
-			o.IO.Err.Warn("the browser could not be opened: %v", err)
-		}
-	}
-	return o.IO.Result(s, func(out *term.Stream) {
-		out.Printf("%s %s\n", out.Green("Your app runs at"), out.Bold(s.URL))
-		for _, p := range s.Protected {
-			out.Printf("  %s\n", p)
-		}
-		o.IO.Err.Note("Press Ctrl-C to stop it.")
-	})
 }

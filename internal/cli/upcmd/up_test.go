@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -23,20 +24,29 @@ func TestFlags(t *testing.T) {
 		want Flags
 		code int
 	}{
-		"nothing":          {want: Flags{Timeout: 90 * time.Second}},
-		"all":              {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--timeout=2m"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Timeout: 2 * time.Minute}},
-		"port 0":           {args: []string{"--port=0"}, code: failure.Usage},
-		"a port too large": {args: []string{"--port=65536"}, code: failure.Usage},
-		"no time":          {args: []string{"--timeout=0s"}, code: failure.Usage},
-		"time back":        {args: []string{"--timeout=-1s"}, code: failure.Usage},
-		"an unknown type":  {args: []string{"--type=fastapi"}, code: failure.Failed},
+		"nothing":             {want: Flags{Timeout: 90 * time.Second}},
+		"all":                 {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--timeout=2m", "--base-url=https://t.example.com/"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Timeout: 2 * time.Minute, BaseURL: "https://t.example.com/"}},
+		"a development login": {args: []string{"--dev-login", "--base-url=http://app.localhost:8080"}, want: Flags{DevLogin: true, BaseURL: "http://app.localhost:8080", Timeout: 90 * time.Second}},
+		"its users":           {args: []string{"--dev-login", "--dev-user=ada@example.com,a,b", "--dev-user", "g@example.com"}, want: Flags{DevLogin: true, DevUsers: []string{"ada@example.com,a,b", "g@example.com"}, Timeout: 90 * time.Second}},
+		"users of nothing":    {args: []string{"--dev-user=ada@example.com"}, code: failure.Usage},
+		"a user that is none": {args: []string{"--dev-login", "--dev-user=ada"}, code: failure.Usage},
+		"open and guarded":    {args: []string{"--dev-login", "--public"}, code: failure.Usage},
+		"a base of no scheme": {args: []string{"--base-url=app.example.com"}, code: failure.Usage},
+		"a base with a path":  {args: []string{"--base-url=https://app.example.com/x"}, code: failure.Usage},
+		"a base with a user":  {args: []string{"--base-url=https://u@app.example.com"}, code: failure.Usage},
+		"no password for all": {args: []string{"--dev-login", "--base-url=https://app.example.com"}, code: failure.Usage},
+		"port 0":              {args: []string{"--port=0"}, code: failure.Usage},
+		"a port too large":    {args: []string{"--port=65536"}, code: failure.Usage},
+		"no time":             {args: []string{"--timeout=0s"}, code: failure.Usage},
+		"time back":           {args: []string{"--timeout=-1s"}, code: failure.Usage},
+		"an unknown type":     {args: []string{"--type=fastapi"}, code: failure.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got Flags
 			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
 			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want {
+			if code := failure.Code(err); code != tc.code || !reflect.DeepEqual(got, tc.want) {
 				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
 			}
 		})
@@ -133,11 +143,11 @@ func TestPublic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	login, err := o.login(c)
+	l, err := o.login(t.Context(), c, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rules := login.Rules(); len(rules) != 1 || !rules[0].Open {
+	if rules := l.config.Rules(); len(rules) != 1 || !rules[0].Open {
 		t.Errorf("%v", rules)
 	}
 }
@@ -188,6 +198,8 @@ func TestUp(t *testing.T) {
 	t.Run("serves", func(t *testing.T) { testServes(t, cache) })
 	t.Run("shows why an app ends", func(t *testing.T) { testShowsWhyAnAppEnds(t, cache) })
 	t.Run("ends with an interrupt", func(t *testing.T) { testInterrupted(t, cache) })
+	t.Run("logs in at the development login", func(t *testing.T) { testDevLogin(t, cache) })
+	t.Run("tells what to register", func(t *testing.T) { testTellsWhatToRegister(t, cache) })
 }
 
 // The app answers with the password of .env, and to nobody else.

@@ -1,0 +1,90 @@
+package democmd
+
+import (
+	"context"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/devidp"
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/scaffold"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// withLogin gives the app the login of 'templates auth0', at a provider of this machine.
+type withLogin struct {
+	*Options
+	dev       *devidp.Provider
+	framework string
+}
+
+var _ journey = (*withLogin)(nil)
+
+// served is what the demo shows then.
+type served struct {
+	URL     string   `json:"url"`
+	Issuer  string   `json:"issuer"` // the provider's address
+	Users   []string `json:"users"`  // e-mails to choose from; others can be typed
+	Checked int      `json:"checked,omitempty"`
+}
+
+// startProvider starts the provider with two users that are made up.
+func (o *Options) startProvider(ctx context.Context) (*devidp.Provider, error) {
+	dev, err := devidp.Start(ctx, devidp.Options{
+		Users: []devidp.User{{Email: "ada@example.com", Groups: []string{"admins"}}, {Email: "grace@example.com"}},
+		Now:   o.Now, Random: o.Random,
+	})
+	if err != nil {
+		return nil, failure.Failedf("the development login cannot start: %w", err)
+	}
+	return dev, nil
+}
+
+func (w *withLogin) up() string                 { return "up --dev-login" }
+func (w *withLogin) provider() *devidp.Provider { return w.dev }
+
+// protect makes the folder a project with the provider's login, as init and 'templates auth0' do.
+func (w *withLogin) protect(dir, framework string) error {
+	w.step("templates auth0")
+	session, err := scaffold.NewSecret(w.Random)
+	if err != nil {
+		return err
+	}
+	env, err := dotenv.Parse(nil)
+	if err != nil {
+		return err
+	}
+	for _, v := range []struct{ name, value string }{
+		{scaffold.ClientID, w.dev.ClientID()}, {scaffold.ClientSecret, w.dev.ClientSecret()}, {scaffold.Issuer, w.dev.Issuer()},
+		{scaffold.SessionSecret, session},
+	} {
+		if err := env.Set(v.name, v.value); err != nil {
+			return err
+		}
+	}
+	c := &project.Config{ID: "demo-" + framework, Type: framework, Template: project.TemplateAuth0}
+	return flow.Folder{Dir: dir}.Save(c, env)
+}
+
+func (w *withLogin) served(url string) served {
+	s := served{URL: url, Issuer: w.dev.Issuer()}
+	for _, u := range w.dev.Users() {
+		s.Users = append(s.Users, u.Email)
+	}
+	return s
+}
+
+func (w *withLogin) show(_ context.Context, url string) error {
+	s := w.served(url)
+	return w.IO.Result(s, func(out *term.Stream) {
+		out.Printf("\n  %s  %s\n  Log in as %s, or type any e-mail: there is no password\n\n",
+			out.Bold("Open     "), out.Green(s.URL), strings.Join(s.Users, " or "))
+		w.end()
+	})
+}
+
+func (w *withLogin) check(ctx context.Context, url string) error {
+	return w.checkLogin(ctx, w.served(url))
+}

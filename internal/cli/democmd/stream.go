@@ -1,0 +1,87 @@
+package democmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// streamPath is the connection over which Streamlit draws its pages.
+const streamPath = "/_stcore/stream"
+
+// Time for an app to draw its page the first time, and for a connection to end after a log-out.
+const (
+	drawTimeout = 60 * time.Second
+	endTimeout  = 10 * time.Second
+)
+
+// errRefused: there is no WebSocket.
+var errRefused = errors.New("the WebSocket is refused")
+
+// stream opens a WebSocket of the app and asks for the page. The error wraps errRefused where the answer is a no.
+func (v visitor) stream(ctx context.Context, header http.Header) (*websocket.Conn, error) {
+	client := *v.client
+	client.Timeout = 0 // a connection is open as long as it is needed
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	if header.Get("Origin") == "" {
+		header.Set("Origin", v.base)
+	}
+	opening, cancel := context.WithTimeout(ctx, v.client.Timeout)
+	defer cancel()
+	conn, reply, err := websocket.Dial(opening, "ws"+strings.TrimPrefix(v.base, "http")+streamPath, &websocket.DialOptions{
+		HTTPClient: &client, HTTPHeader: header, Subprotocols: []string{"streamlit"},
+	})
+	if err != nil {
+		if reply != nil {
+			return nil, fmt.Errorf("%w with status %d", errRefused, reply.StatusCode)
+		}
+		return nil, err
+	}
+	conn.SetReadLimit(maxPage)
+	rerun := []byte{0x5a, 0} // BackMsg{rerun_script: ClientState{}} of Streamlit's protocol: field 11, nothing in it
+	if err := conn.Write(opening, websocket.MessageBinary, rerun); err != nil {
+		_ = conn.CloseNow()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// wait reads until a message holds the words. Messages are protobuf, in which text stands as it is.
+func wait(ctx context.Context, conn *websocket.Conn, words, never string) error {
+	ctx, cancel := context.WithTimeout(ctx, drawTimeout)
+	defer cancel()
+	for {
+		_, message, err := conn.Read(ctx)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%q does not come: %w", words, err)
+		case bytes.Contains(message, []byte(never)):
+			return fmt.Errorf("%q comes, which somebody only claimed to be", never)
+		case bytes.Contains(message, []byte(words)):
+			return nil
+		}
+	}
+}
+
+// ended returns nil once the other side has closed the connection.
+func ended(ctx context.Context, conn *websocket.Conn) error {
+	limit, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	for {
+		if _, _, err := conn.Read(limit); err != nil {
+			if limit.Err() != nil {
+				return fmt.Errorf("it is open after %s", endTimeout)
+			}
+			return nil
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package democmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// maxPage bounds what is read of one answer, in bytes.
+const maxPage = 4 << 20
+
+// answer is what came back for one request.
+type answer struct {
+	at     string // the address that was asked
+	status int
+	place  string // of a redirect
+	body   []byte
+}
+
+// visitor asks the app for pages, as a browser or as a program.
+type visitor struct {
+	client *http.Client
+	base   string
+}
+
+func newVisitor(base string) (visitor, error) {
+	jar, err := cookiejar.New(nil)
+	return visitor{base: base, client: &http.Client{
+		Jar:           jar,
+		Timeout:       30 * time.Second,
+		Transport:     &http.Transport{}, // no proxy: the app is on this machine
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, err
+}
+
+// do asks for a path of the app, or for an address elsewhere.
+func (v visitor) do(ctx context.Context, method, target string, body url.Values, header http.Header) (answer, error) {
+	if strings.HasPrefix(target, "/") {
+		target = v.base + target
+	}
+	r, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body.Encode()))
+	if err != nil {
+		return answer{}, err
+	}
+	r.Header = header.Clone()
+	if body != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", r.URL.Scheme+"://"+r.URL.Host)
+	}
+	reply, err := v.client.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = reply.Body.Close() }() // read as far as it is needed
+	if reply.StatusCode == http.StatusSwitchingProtocols {
+		return answer{at: target, status: reply.StatusCode}, nil // what follows never ends
+	}
+	text, err := io.ReadAll(io.LimitReader(reply.Body, maxPage))
+	return answer{target, reply.StatusCode, reply.Header.Get("Location"), text}, err
+}
+
+// maxRedirects is how far a visit is followed, as browsers limit it too.
+const maxRedirects = 20
+
+// visit asks for a page as a browser does, following redirects. It returns the last answer, and the addresses that
+// were asked on the way to it.
+func (v visitor) visit(ctx context.Context, method, target string, body url.Values) (got answer, trail []string, err error) {
+	for range maxRedirects {
+		if got, err = v.do(ctx, method, target, body, browser()); err != nil {
+			return got, trail, err
+		}
+		trail = append(trail, got.at)
+		if got.status/100 != 3 || got.place == "" {
+			return got, trail, nil
+		}
+		here, err := url.Parse(got.at)
+		if err != nil {
+			return got, trail, err
+		}
+		next, err := here.Parse(got.place)
+		if err != nil {
+			return got, trail, err
+		}
+		method, target, body = http.MethodGet, next.String(), nil
+	}
+	return got, trail, fmt.Errorf("more than %d redirects, at last to %s", maxRedirects, withoutQuery(got.place))
+}
+
+// withoutQuery drops what may hold a code.
+func withoutQuery(address string) string {
+	address, _, _ = strings.Cut(address, "?")
+	return address
+}
+
+// How a browser's page visit and a program's request look, and an upgrade to a WebSocket.
+
+func browser() http.Header {
+	return http.Header{"Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}}
+}
+
+func program() http.Header { return http.Header{"Accept": {"*/*"}} }
+
+func upgrade(base string) http.Header {
+	return http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Origin": {base},
+		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="},
+	}
+}
+
+func basic(username, password string) http.Header {
+	r := http.Request{Header: program()}
+	r.SetBasicAuth(username, password)
+	return r.Header
+}
+
+// refused checks that an answer is the login's, which may be at issuer, and holds nothing of the app's page.
+func refused(got answer, page []byte, issuer string) error {
+	switch {
+	case got.status != http.StatusUnauthorized && !toLogin(got, issuer):
+		return fmt.Errorf("status %d came back (%q)", got.status, withoutQuery(got.place))
+	case holdsPart(got.body, page):
+		return fmt.Errorf("the app's page came back")
+	}
+	return nil
+}
+
+func toLogin(got answer, issuer string) bool {
+	return got.status/100 == 3 && (strings.HasPrefix(got.place, "/_auth/") || issuer != "" && strings.HasPrefix(got.place, issuer+"/"))
+}
+
+// holdsPart tells whether text holds a short page, or 511 bytes in a row of a longer one: as much as two pages
+// never share by chance.
+func holdsPart(text, page []byte) bool {
+	const piece = 256
+	if len(page) < piece {
+		return len(page) > 0 && bytes.Contains(text, page)
+	}
+	for i := 0; i+piece <= len(page); i += piece {
+		if bytes.Contains(text, page[i:i+piece]) {
+			return true
+		}
+	}
+	return false
+}
+
+// fileOf returns the path of the first script, style or picture that a page loads from its own server, and a
+// likely one where it loads none.
+func fileOf(page []byte, base string) string {
+	const likely = "/static/app.js"
+	here, err := url.Parse(base + "/")
+	if err != nil {
+		return likely
+	}
+	for _, found := range regexp.MustCompile(`(?:src|href)="([^"#]+)"`).FindAllSubmatch(page, -1) {
+		if u, err := here.Parse(string(found[1])); err == nil && u.Host == here.Host && u.Path != "/" {
+			return u.RequestURI()
+		}
+	}
+	return likely
+}

@@ -1,0 +1,187 @@
+package upcmd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/devidp"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/scaffold"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// login is what stands in front of the app.
+type login struct {
+	config authproxy.Config
+	proxy  *authproxy.Proxy // nil until the app has started
+
+	dev       *devidp.Provider // of --dev-login; nil without
+	startedIt bool             // by this run, which closes it
+}
+
+func (l *login) close() {
+	if l.startedIt {
+		_ = l.dev.Close() // nothing is lost with it
+	}
+}
+
+// login reads the project's login as every other part of the program does. With --dev-login it starts the provider
+// and puts its values into vars, which the app gets.
+func (o *Options) login(ctx context.Context, c *project.Config, vars map[string]string, log *slog.Logger) (_ *login, err error) {
+	source, err := o.Folder.LoginSource(c, o.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	source.Public = o.Public
+	l := &login{}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	if o.DevLogin {
+		if err := o.startDevLogin(ctx, l, log); err != nil {
+			return nil, err
+		}
+		if source, err = o.devSource(source, l.dev, vars); err != nil {
+			return nil, err
+		}
+	}
+	l.config, err = authproxy.ConfigFrom(source)
+	switch {
+	case errors.Is(err, authproxy.ErrUnprotected):
+		return nil, failure.Failedf("nothing protects this app").
+			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public or --dev-login")
+	case err != nil:
+		return nil, &failure.Error{Code: failure.Failed, Err: err}
+	}
+	return l, nil
+}
+
+// protect makes the login in front of the app at upstream, which is served at local.
+func (o *Options) protect(l *login, upstream, local *url.URL, log *slog.Logger) (http.Handler, error) {
+	var err error
+	if l.config.BaseURL, err = o.base(l.config.BaseURL, local); err != nil {
+		return nil, err
+	}
+	if l.dev != nil {
+		r := l.registration()
+		l.dev.Register(r.Callbacks, r.Logouts)
+	}
+	l.proxy, err = authproxy.New(l.config, authproxy.Options{
+		Upstream: upstream.String(), Now: o.Now, Random: o.Random, Log: log,
+		CookieSuffix: local.Port(), // cookies are not separated by port
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.proxy, nil
+}
+
+// base is where browsers find the app: the callback is there, and cookies belong to it. AUTH_BASE_URL is mostly the
+// address of the deployed app, which would send people away from here, so it counts only where it leads here.
+func (o *Options) base(configured, local *url.URL) (*url.URL, error) {
+	if o.BaseURL != "" {
+		return url.Parse(o.BaseURL)
+	}
+	if configured == nil {
+		return local, nil
+	}
+	if isLoopback(configured.Hostname()) && portOf(configured) == local.Port() {
+		return configured, nil
+	}
+	o.IO.Err.Note("%s=%s is not this machine: logins come back to %s (--base-url changes that)", scaffold.BaseURL, configured, local)
+	return local, nil
+}
+
+// registration is what the provider must know, with addresses of this run.
+func (l *login) registration() scaffold.Registration {
+	base := l.config.BaseURL
+	after := l.config.PostLogoutRedirect
+	if to, err := base.Parse(after); err == nil && after != "" { // may be a path of the app
+		after = to.String()
+	}
+	return scaffold.Register("", l.origin(), after)
+}
+
+// origin is the base URL without a slash at the end.
+func (l *login) origin() string { return l.config.BaseURL.Scheme + "://" + l.config.BaseURL.Host }
+
+// describe completes s.
+func (l *login) describe(s Served) Served {
+	for _, r := range l.config.Rules() {
+		s.Protected = append(s.Protected, r.String())
+	}
+	switch {
+	case l.dev != nil:
+		s.DevLogin = &DevLogin{Issuer: l.dev.Issuer()}
+		for _, u := range l.dev.Users() {
+			s.DevLogin.Users = append(s.DevLogin.Users, u.Email)
+		}
+	case len(l.config.Providers) > 0:
+		r := l.registration()
+		s.Registration = &r
+	}
+	return s
+}
+
+// warnOfProviders says which of the project's providers do not answer. They are waited for without an end: the
+// login works as soon as they are back.
+func (o *Options) warnOfProviders(ctx context.Context, l *login) {
+	const patience = 6 * time.Second // a request to a provider takes 5 at most
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := l.proxy.Ready(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		o.IO.Err.Warn("nobody can log in yet: %v", err)
+	}
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	if u.Scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
+
+// checkLogin refuses flags that contradict each other.
+func (o *Options) checkLogin() error {
+	switch {
+	case o.DevLogin && o.Public:
+		return failure.Usagef("pass one of --dev-login and --public")
+	case !o.DevLogin && len(o.DevUsers) > 0:
+		return failure.Usagef("--dev-user is a user of --dev-login").WithHint("pass --dev-login too")
+	}
+	if o.DevLogin {
+		if _, err := o.devUsers(); err != nil {
+			return failure.Usagef("--dev-user: %w", err)
+		}
+	}
+	if o.BaseURL == "" {
+		return nil
+	}
+	u, err := url.Parse(o.BaseURL)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return failure.Usagef("--base-url must be scheme and host only, such as https://app.example.com")
+	case o.DevLogin && !isLoopback(u.Hostname()):
+		return failure.Usagef("--dev-login asks for no password, so --base-url may only be of this machine").
+			WithHint("one such as http://app.localhost:8080 is")
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package upcmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+func (o *Options) address() string {
+	if o.Port == 0 {
+		return ""
+	}
+	return "127.0.0.1:" + strconv.Itoa(o.Port)
+}
+
+// logs says where the lines of installers, the app and the server go: results and errors only where quiet
+// or JSON was asked for.
+func (o *Options) logs() (install, app io.Writer, server *slog.Logger) {
+	if !o.IO.Err.Talks() {
+		return nil, nil, nil
+	}
+	level := slog.LevelWarn
+	if o.Verbose() {
+		install, level = o.IO.Err, slog.LevelInfo
+	}
+	return install, o.IO.Err, slog.New(slog.NewTextHandler(o.IO.Err, &slog.HandlerOptions{Level: level}))
+}
+
+func (o *Options) notify(e platform.Event) {
+	switch e.Phase {
+	case platform.Crashed:
+		o.IO.Err.Warn("the app crashed (%v); it is started again in %s", e.Err, e.Delay.Round(time.Second))
+	case platform.Ready: // shown by show, with all that belongs to it
+	default:
+		o.IO.Err.Note("%s", e.Message)
+	}
+}
+
+func (o *Options) explain(err error) error {
+	var problem *platform.Problem
+	if !errors.As(err, &problem) {
+		return err
+	}
+	f := &failure.Error{Code: failure.Failed, Msg: problem.Msg, Hint: problem.Hint}
+	if len(problem.Output) > 0 {
+		f.Msg += "\n    " + strings.Join(problem.Output, "\n    ")
+	}
+	return f
+}
+
+func (o *Options) show(ctx context.Context, s Served) error {
+	if o.Open {
+		if err := o.Browse(ctx, s.URL); err != nil {
+			o.IO.Err.Warn("the browser could not be opened: %v", err)
+		}
+	}
+	return o.IO.Result(s, func(out *term.Stream) {
+		out.Printf("%s %s\n", out.Green("Your app runs at"), out.Bold(s.URL))
+		for _, p := range s.Protected {
+			out.Printf("  %s\n", p)
+		}
+		if s.DevLogin != nil {
+			out.Printf("Log in as %s, or as anybody: there is no password\n", out.Bold(strings.Join(s.DevLogin.Users, ", ")))
+		}
+		if s.Registration != nil {
+			out.Println("Register these URLs with the provider, exactly as they are:")
+			list(out, "Allowed Callback URLs", s.Callbacks)
+			list(out, "Allowed Logout URLs", s.Logouts)
+		}
+		o.IO.Err.Note("Press Ctrl-C to stop it.")
+	})
+}
+
+func list(out *term.Stream, title string, urls []string) {
+	out.Println("  " + out.Bold(title))
+	for _, u := range urls {
+		out.Println("    " + u)
+	}
+}
