@@ -13,6 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/devcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/doctorcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/exportcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/githubcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
@@ -104,6 +105,7 @@ func (e *env) deployCommands() []command {
 		{"status", "Show how the app is doing", func() *cobra.Command { return statuscmd.New(e.status(), nil) }},
 		{"open", "Open the app in the browser", func() *cobra.Command { return opencmd.New(e.open(), nil) }},
 		{"proxy", "Put the project's login in front of a running app", func() *cobra.Command { return proxycmd.New(e.proxy(), nil) }},
+		{"export", "Write the project's login down for other programs", func() *cobra.Command { return exportcmd.New(e.export(), nil) }},
 		{"dev", "Deploy at each save", func() *cobra.Command { return devcmd.New(e.dev(), nil) }},
 		{"github", "Deploy from GitHub at each push", func() *cobra.Command { return githubcmd.New(e.github(), nil) }},
 		{"watch", "Follow a deployment until it runs", func() *cobra.Command {

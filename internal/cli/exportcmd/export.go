@@ -1,0 +1,172 @@
+// Package exportcmd writes a project's login down for other programs that can stand in front of an app.
+package exportcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/export"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Options holds what one run needs; the command line fills Flags, the root everything else.
+type Options struct {
+	IO     *term.IO
+	Folder flow.Folder // Folder.Config and Folder.EnvFile are flags
+	Lookup flow.Lookup
+	Flags
+}
+
+// Flags are what the command line decides, each for the commands that have it.
+type Flags struct {
+	Dir           string // where files are written, from the project folder
+	Force, Stdout bool
+	Nginx         NginxFlags
+}
+
+// New builds the command with those below it. run is nil in production; a parse test passes its own to look at
+// Options.
+func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Write the project's login down for other programs",
+		Long: "Write the project's login down for a program that stands in front of the app in place of\n" +
+			"'ploomber-cloud proxy'.",
+		Example: "  ploomber-cloud export nginx --upstream http://127.0.0.1:8501",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newNginx(o, run))
+	return c
+}
+
+// nameless is what the files of a folder are called that is no project of the platform.
+const nameless = "app"
+
+// project reads the login as 'up' and 'deploy' do, with the name for its files.
+func (o *Options) project() (export.Project, error) {
+	if _, exists, err := o.Folder.Env(); err == nil && !exists && o.Folder.EnvFile != "" {
+		return export.Project{}, failure.Failedf("there is no file %s", o.Folder.EnvPath())
+	}
+	c, err := o.config()
+	if err != nil {
+		return export.Project{}, err
+	}
+	source, err := o.Folder.LoginSource(c, o.Lookup)
+	if err != nil {
+		return export.Project{}, err
+	}
+	login, err := authproxy.ConfigFrom(source)
+	switch {
+	case errors.Is(err, authproxy.ErrUnprotected):
+		return export.Project{}, failure.Failedf("nothing protects this app").
+			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account)")
+	case err != nil:
+		return export.Project{}, &failure.Error{Code: failure.Failed, Err: err}
+	}
+	name := c.ID
+	if name == "" {
+		name = nameless
+	}
+	return export.Project{Name: name, Login: login}, nil
+}
+
+// config is the project's configuration; an empty one where there is none and none was named.
+func (o *Options) config() (*project.Config, error) {
+	there, err := o.Folder.Initialised()
+	if err != nil {
+		return nil, err
+	}
+	if !there && o.Folder.Config == "" {
+		return &project.Config{}, nil
+	}
+	return o.Folder.Load()
+}
+
+// dir is the absolute path of the folder for the files.
+func (o *Options) dir() (string, error) {
+	dir := o.Dir
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(o.Folder.Dir, dir)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", failure.Failedf("the folder %s cannot be found: %w", o.Dir, err)
+	}
+	return dir, nil
+}
+
+// write puts the files into the folder, all or none, and returns their paths as the user knows the folder.
+func (o *Options) write(dir string, files []export.File) ([]string, error) {
+	var paths []string
+	var out []fsx.File
+	for _, f := range files {
+		shown, at := filepath.Join(o.Dir, f.Name), filepath.Join(dir, f.Name)
+		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) && !o.Force {
+			if err != nil {
+				return nil, failure.Failedf("cannot write %s: %w", shown, err)
+			}
+			return nil, failure.Failedf("%s is there already", shown).WithHint("replace it with --force, or write to another folder with --dir")
+		}
+		mode := fsx.Public
+		if f.Secret {
+			mode = fsx.Private
+		}
+		paths, out = append(paths, shown), append(out, fsx.File{Path: at, Data: f.Data, Mode: mode})
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, failure.Failedf("cannot make the folder %s: %w", o.Dir, cause(err))
+	}
+	if err := fsx.Replace(out...); err != nil {
+		return nil, &failure.Error{Code: failure.Failed, Err: err}
+	}
+	return paths, nil
+}
+
+// cause drops the operation and path that the message names itself.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// explain turns what an export refuses into what to do about it.
+func explain(err error) error {
+	const sidecar = "put 'ploomber-cloud proxy' between nginx and the app"
+	var option *export.OptionError
+	f := &failure.Error{Code: failure.Failed, Err: err}
+	switch {
+	case errors.As(err, &option):
+		return failure.Usagef("--%s %w", option.Option, option.Err)
+	case errors.Is(err, export.ErrProvider):
+		return f.WithHint(sidecar + ": it logs people in")
+	case errors.Is(err, export.ErrForm):
+		return f.WithHint("set AUTH_PASSWORD_MODE=basic, or " + sidecar)
+	case errors.Is(err, export.ErrUsername):
+		return f.WithHint("choose another with 'ploomber-cloud auth --add --overwrite'")
+	case errors.Is(err, export.ErrPassword):
+		return f.WithHint("choose another --hash, or another password with 'ploomber-cloud auth --add --overwrite'")
+	}
+	return f
+}
+
+func protection(c authproxy.Config) []string {
+	var words []string
+	for _, r := range c.Rules() {
+		words = append(words, fmt.Sprint(r))
+	}
+	return words
+}
