@@ -21,6 +21,7 @@ var epoch = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 func Run(t *testing.T, open func(t *testing.T) session.Store) {
 	for name, check := range map[string]func(*testing.T, session.Store){
 		"what was created is found":          created,
+		"everything comes back as it was":    complete,
 		"an unknown key is not found":        unknown,
 		"a deleted session is gone":          deleted,
 		"use does not bring back":            noResurrection,
@@ -28,6 +29,15 @@ func Run(t *testing.T, open func(t *testing.T) session.Store) {
 		"use prolongs up to the limit":       absolute,
 		"a clock set back ends nothing":      clockBack,
 		"all sessions with a tag end":        owner,
+		"each tag of a session ends it":      manyTags,
+		"replaced under its own key":         replacedInPlace,
+		"replaced by another key":            replacedByAnother,
+		"what has ended cannot be replaced":  replacedTooLate,
+		"a replaced session is as used":      replacedAsUsed,
+		"tags are those of the last version": replacedTags,
+		"one of many replacements wins":      replacedOnce,
+		"replacing does not bring back":      replacedNoResurrection,
+		"ending all does not bring back":     taggedNoResurrection,
 		"many goroutines may use it at once": concurrent,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// cacheLimit is how many sessions are kept in memory: at some 5 KB each where they hold tokens, 80 MB.
+const cacheLimit = 16_384
+
+// entry is a session in memory. Its times are nanoseconds after Created, so that the clock's monotonic part counts.
+type entry struct {
+	session *session.Session
+	used    atomic.Int64 // last use
+	written atomic.Int64 // last use, as the file has it
+	queued  atomic.Bool  // waits for being written
+}
+
+func newEntry(s *session.Session, used time.Time) *entry {
+	e := &entry{session: s}
+	e.used.Store(int64(used.Sub(s.Created)))
+	e.written.Store(e.used.Load())
+	return e
+}
+
+func (e *entry) lastUse() time.Time {
+	return e.session.Created.Add(time.Duration(e.used.Load()))
+}
+
+func (e *entry) alive(now time.Time) bool {
+	return now.Before(e.session.Expires) && now.Sub(e.lastUse()) < e.session.Idle
+}
+
+// behind is how far the file may be behind the memory.
+func (e *entry) behind() time.Duration { return min(time.Minute, e.session.Idle/10) }
+
+// cache holds the sessions that were used last.
+type cache struct {
+	limit int
+
+	mu      sync.RWMutex
+	entries map[session.Key]*entry
+	doomed  map[session.Key]bool // ended, but the file could not be changed yet
+	epoch   uint64               // grows whenever a session may have ended: what was read before is not to be added
+}
+
+func newCache(limit int) *cache {
+	return &cache{limit: limit, entries: map[session.Key]*entry{}, doomed: map[session.Key]bool{}}
+}
+
+func (c *cache) get(key session.Key) *entry {
+	c.mu.RLock()
+	e := c.entries[key]
+	c.mu.RUnlock()
+	return e
+}
+
+// state returns what a reader of the file has to know before it reads.
+func (c *cache) state(key session.Key) (epoch uint64, doomed bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.epoch, c.doomed[key]
+}
+
+// add adds what was read from the file at epoch, unless something has ended since; then it has to be read again. It
+// returns the entry that others use as well, and what had to make room.
+func (c *cache) add(e *entry, epoch uint64) (shared *entry, dropped []*entry, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.epoch != epoch {
+		return nil, nil, false
+	}
+	if other := c.entries[e.session.Key]; other != nil {
+		return other, nil, true
+	}
+	return e, c.insert(e), true
+}
+
+// put adds what was just written, in place of another session where replaces is not zero.
+func (c *cache) put(e *entry, replaces session.Key) (dropped []*entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if replaces != (session.Key{}) {
+		c.epoch++
+		delete(c.entries, replaces)
+	}
+	return c.insert(e)
+}
+
+func (c *cache) insert(e *entry) (dropped []*entry) {
+	if len(c.entries) >= c.limit {
+		dropped = c.makeRoom()
+	}
+	c.entries[e.session.Key] = e
+	return dropped
+}
+
+// makeRoom drops the longest unused sixteenth of a full cache, so that a full one is not sorted each time.
+func (c *cache) makeRoom() []*entry {
+	type age struct {
+		entry *entry
+		used  time.Time
+	}
+	all := make([]age, 0, len(c.entries))
+	for _, e := range c.entries {
+		all = append(all, age{e, e.lastUse()})
+	}
+	slices.SortFunc(all, func(a, b age) int { return a.used.Compare(b.used) })
+	dropped := make([]*entry, 0, 1+len(all)/16)
+	for _, a := range all[:cap(dropped)] {
+		delete(c.entries, a.entry.session.Key)
+		dropped = append(dropped, a.entry)
+	}
+	return dropped
+}
+
+// forget drops one entry that the file knows better.
+func (c *cache) forget(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.entries[e.session.Key] == e {
+		delete(c.entries, e.session.Key)
+	}
+}
+
+// end drops sessions that have ended.
+func (c *cache) end(keys ...session.Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	for _, key := range keys {
+		delete(c.entries, key)
+	}
+}
+
+// doom ends sessions that the file still has.
+func (c *cache) doom(keys ...session.Key) {
+	c.end(keys...)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range keys {
+		c.doomed[key] = true
+	}
+}
+
+func (c *cache) doomedKeys() []session.Key {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var keys []session.Key
+	for key := range c.doomed {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// gone takes note that the file no longer has sessions.
+func (c *cache) gone(keys ...session.Key) {
+	c.end(keys...)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range keys {
+		delete(c.doomed, key)
+	}
+}
+
+// clear drops everything and returns it.
+func (c *cache) clear() []*entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	all := make([]*entry, 0, len(c.entries))
+	for _, e := range c.entries {
+		all = append(all, e)
+	}
+	clear(c.entries)
+	return all
+}

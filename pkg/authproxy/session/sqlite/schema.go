@@ -1,0 +1,82 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// steps are the changes of the schema, each in a file, in order. A file holds user_version of them.
+func steps() ([]string, error) {
+	names, err := fs.Glob(schema, "schema/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var list []string
+	for _, name := range names {
+		text, err := schema.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, string(text))
+	}
+	return list, nil
+}
+
+// migrate brings the file to the newest schema. Its first version is written before the switch to a write-ahead log,
+// in one transaction with the mark in the file's head: a process killed here leaves an empty file or a whole one.
+func migrate(ctx context.Context, db *sql.DB) error {
+	list, err := steps()
+	if err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := migrateIn(ctx, tx, list); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return fmt.Errorf("switch to a write-ahead log: %w", err)
+	}
+	if mode != "wal" {
+		return fmt.Errorf("the file system allows no write-ahead log (but %s)", mode)
+	}
+	return nil
+}
+
+func migrateIn(ctx context.Context, tx *sql.Tx, list []string) error {
+	var version, tables int
+	err := tx.QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").
+		Scan(&version, &tables)
+	switch {
+	case err != nil:
+		return err
+	case version > len(list):
+		return ErrNewer
+	case version == len(list):
+		return nil
+	case version < 0 || version == 0 && tables > 0:
+		return ErrForeign
+	}
+	for _, step := range list[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", len(list), applicationID))
+	return err
+}

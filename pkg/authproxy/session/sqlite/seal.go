@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// keyring seals what is stored and hides what is searched for.
+type keyring struct {
+	keys []boundKey // the first seals, all open
+}
+
+// boundKey is one key, bound to this use of it.
+type boundKey struct {
+	aead cipher.AEAD // with a random nonce of 96 bits, which is good for 2^32 logins a key
+	tags []byte
+}
+
+func newKeyring(keys [][]byte) (*keyring, error) {
+	ring := &keyring{}
+	for _, key := range keys {
+		if len(key) == 0 {
+			continue
+		}
+		block, err := aes.NewCipher(derive(key, "ploomber-cloud session content 1"))
+		if err != nil {
+			return nil, err
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			return nil, err
+		}
+		ring.keys = append(ring.keys, boundKey{aead: aead, tags: derive(key, "ploomber-cloud session tag 1")})
+	}
+	if len(ring.keys) == 0 {
+		return nil, ErrNoKey
+	}
+	return ring, nil
+}
+
+func derive(key []byte, use string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(use))
+	return mac.Sum(nil)
+}
+
+// seal binds plain to the session's key, so that it is worth nothing in another row.
+func (r *keyring) seal(key session.Key, plain []byte) ([]byte, error) {
+	if len(r.keys) == 0 {
+		return nil, ErrNoKey
+	}
+	return r.keys[0].aead.Seal(nil, nil, plain, key[:]), nil
+}
+
+func (r *keyring) open(key session.Key, sealed []byte) (plain []byte, ok bool) {
+	for _, k := range r.keys {
+		if plain, err := k.aead.Open(nil, nil, sealed, key[:]); err == nil {
+			return plain, true
+		}
+	}
+	return nil, false
+}
+
+// hide returns what a tag is stored as: under the first key, and under the older ones for what was stored then.
+func (r *keyring) hide(tag string) [][]byte {
+	hidden := make([][]byte, len(r.keys))
+	for i, k := range r.keys {
+		hidden[i] = derive(k.tags, tag)
+	}
+	return hidden
+}

@@ -1,0 +1,151 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// queue holds entries whose last use has to be written.
+type queue struct {
+	limit int
+	wake  chan struct{} // has one when there is something to write
+
+	mu      sync.Mutex
+	entries []*entry
+}
+
+func newQueue(limit int) queue { return queue{limit: limit, wake: make(chan struct{}, 1)} }
+
+// add queues entries that the file is behind of. Where the file could not be written for long, uses are forgotten
+// rather than all memory taken.
+func (q *queue) add(entries ...*entry) {
+	q.mu.Lock()
+	for _, e := range entries {
+		if len(q.entries) < q.limit && e.used.Load() > e.written.Load() && e.queued.CompareAndSwap(false, true) {
+			q.entries = append(q.entries, e)
+		}
+	}
+	some := len(q.entries) > 0
+	q.mu.Unlock()
+	if some {
+		select {
+		case q.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (q *queue) take() []*entry {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	entries := q.entries
+	q.entries = nil
+	for _, e := range entries {
+		e.queued.Store(false) // what is used from here on is queued again
+	}
+	return entries
+}
+
+const (
+	gather     = time.Second      // how long last uses are collected before they are written together
+	pause      = 30 * time.Second // after a failure: another program has locked the file, or the disk is full
+	cleanEvery = time.Minute
+	// lateness is how long after its end a session is deleted: longer than any process may be behind.
+	lateness = 2 * time.Minute
+	// remember is how long it is kept which sessions have ended. A process that has slept for longer reads all anew.
+	remember = time.Hour
+)
+
+// run does what no request waits for.
+func (s *Store) run() {
+	clean := time.NewTicker(cleanEvery)
+	defer clean.Stop()
+	ctx, wait := context.Background(), gather
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-clean.C:
+			_ = s.retry(ctx) // what fails here is tried again, and told to those whose requests fail
+			_ = s.clean(ctx)
+		case <-s.dirty.wake:
+			select {
+			case <-s.stop:
+				return
+			case <-time.After(wait):
+			}
+			wait = gather
+			if err := s.flush(ctx); err != nil {
+				wait = pause
+			}
+		}
+	}
+}
+
+// flush writes the last uses that have gathered.
+func (s *Store) flush(ctx context.Context) error {
+	entries := s.dirty.take()
+	if len(entries) == 0 {
+		return nil
+	}
+	used := make([]int64, len(entries))
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		update, err := tx.PrepareContext(ctx, "UPDATE sessions SET used = max(used, ?) WHERE key = ?")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = update.Close() }()
+		for i, e := range entries {
+			used[i] = e.used.Load()
+			at := e.session.Created.Add(time.Duration(used[i]))
+			if _, err := update.ExecContext(ctx, at.UnixMicro(), e.session.Key[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func() {
+		for i, e := range entries {
+			e.written.Store(used[i])
+		}
+	})
+	if err != nil {
+		s.dirty.add(entries...)
+	}
+	return s.failed("note the use of", err)
+}
+
+// retry ends in the file what has ended in memory only.
+func (s *Store) retry(ctx context.Context) error {
+	if keys := s.cache.doomedKeys(); len(keys) > 0 {
+		return s.end(ctx, keys...)
+	}
+	return nil
+}
+
+// clean deletes what has expired, and what would end next where there are more sessions than a store may have.
+func (s *Store) clean(ctx context.Context) error {
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	now := s.now()
+	var dropped []session.Key
+	return s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE ends <= ?", now.Add(-lateness).UnixMicro()); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM ended WHERE at <= ?", now.Add(-remember).UnixMicro()); err != nil {
+			return err
+		}
+		var err error
+		dropped, err = deleted(ctx, tx, `DELETE FROM sessions WHERE id IN
+			(SELECT id FROM sessions ORDER BY ends LIMIT max(0, (SELECT count(*) FROM sessions) - ?)) RETURNING key`, session.DefaultLimit)
+		if err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, dropped...)
+	}, func() { s.cache.gone(dropped...) })
+}

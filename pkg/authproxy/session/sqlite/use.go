@@ -1,0 +1,177 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+func (s *Store) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
+	if err := s.catchUp(ctx, now); err != nil {
+		return nil, s.failed("look for", err)
+	}
+	e := s.cache.get(key)
+	if e == nil || !e.alive(now) {
+		var err error
+		if e, err = s.load(ctx, key, now, e); err != nil {
+			return nil, s.failed("look for", err)
+		}
+	}
+	s.touch(e, now)
+	return e.session, nil
+}
+
+func (s *Store) touch(e *entry, now time.Time) {
+	used := int64(now.Sub(e.session.Created))
+	e.used.Store(used)
+	if time.Duration(used-e.written.Load()) >= e.behind() && !e.queued.Load() {
+		s.dirty.add(e)
+	}
+}
+
+// load reads a session from the file into the cache. stale is what the cache has and takes for expired: another
+// process may know of a later use.
+func (s *Store) load(ctx context.Context, key session.Key, now time.Time, stale *entry) (*entry, error) {
+	if stale != nil {
+		s.cache.forget(stale)
+	}
+	for range 100 { // each time something has ended meanwhile, which may have been this session
+		epoch, doomed := s.cache.state(key)
+		if doomed {
+			return nil, session.ErrNotFound
+		}
+		e, err := s.fetch(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if stale != nil && stale.lastUse().After(e.lastUse()) {
+			e.used.Store(int64(stale.lastUse().Sub(e.session.Created)))
+		}
+		if !e.alive(now) {
+			if s.expire(ctx, key, now) {
+				return nil, session.ErrNotFound
+			}
+			continue
+		}
+		if shared, dropped, ok := s.cache.add(e, epoch); ok {
+			s.dirty.add(dropped...)
+			return shared, nil
+		}
+	}
+	return nil, errors.New("too many sessions end at once")
+}
+
+// fetch reads a session. One that no key opens is not found; its row goes when it would have ended.
+func (s *Store) fetch(ctx context.Context, key session.Key) (*entry, error) {
+	var used int64
+	var sealed []byte
+	switch err := s.find.QueryRowContext(context.WithoutCancel(ctx), key[:]).Scan(&used, &sealed); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, session.ErrNotFound
+	case err != nil:
+		return nil, err
+	}
+	return s.unseal(key, used, sealed)
+}
+
+func (s *Store) unseal(key session.Key, used int64, sealed []byte) (*entry, error) {
+	plain, ok := s.ring.Load().open(key, sealed)
+	if !ok {
+		return nil, session.ErrNotFound
+	}
+	found, err := decode(key, plain)
+	if err != nil {
+		return nil, session.ErrNotFound
+	}
+	return newEntry(found, time.UnixMicro(used)), nil
+}
+
+// expire deletes a session that has ended by itself, so that it does not come back when the clock is set back. It is
+// false where another process has used the session meanwhile.
+func (s *Store) expire(ctx context.Context, key session.Key, now time.Time) bool {
+	var deleted int64
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE key = ? AND ends <= ?", key[:], now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		deleted, err = result.RowsAffected()
+		return err
+	}, func() { s.cache.end(key) })
+	if err != nil {
+		s.cache.doom(key)
+	}
+	return err != nil || deleted > 0
+}
+
+// catchUpEvery is for how long what other processes have ended may go unnoticed.
+const catchUpEvery = 250 * time.Millisecond
+
+// catchUp ends, here too, what other processes have ended.
+func (s *Store) catchUp(ctx context.Context, now time.Time) error {
+	if s.upToDate(now) {
+		return nil
+	}
+	s.follow.Lock()
+	defer s.follow.Unlock()
+	if s.upToDate(now) {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	var latest int64
+	if err := s.latest.QueryRowContext(ctx).Scan(&latest); err != nil {
+		return err
+	}
+	if latest != s.seen {
+		if err := s.endOthers(ctx, latest); err != nil {
+			return err
+		}
+	}
+	s.followed.Store(now.UnixMicro())
+	return nil
+}
+
+func (s *Store) upToDate(now time.Time) bool {
+	ago := now.UnixMicro() - s.followed.Load()
+	return max(ago, -ago) < catchUpEvery.Microseconds()
+}
+
+// endOthers reads the list of endings after the last one seen. Where it has a gap, or was begun anew, everything is
+// read again from the file.
+func (s *Store) endOthers(ctx context.Context, latest int64) error {
+	rows, err := s.read.QueryContext(ctx, "SELECT seq, key, by FROM ended WHERE seq > ? ORDER BY seq", s.seen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	next, keys := s.seen, []session.Key{}
+	for rows.Next() {
+		var seq int64
+		var key, by []byte
+		if err := rows.Scan(&seq, &key, &by); err != nil {
+			return err
+		}
+		if seq != next+1 {
+			break
+		}
+		if next = seq; string(by) != string(s.self[:]) && len(key) == len(session.Key{}) {
+			keys = append(keys, session.Key(key))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if next < latest || latest < s.seen {
+		s.dirty.add(s.cache.clear()...)
+		s.seen = latest
+		return nil
+	}
+	if len(keys) > 0 {
+		s.cache.end(keys...)
+	}
+	s.seen = next
+	return nil
+}
