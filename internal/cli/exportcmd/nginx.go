@@ -29,7 +29,7 @@ type NginxFlags struct {
 
 func newNginx(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
-		run = nginx
+		run = exportNginx
 	}
 	o.Nginx.Hash = export.Bcrypt
 	c := &cobra.Command{
@@ -76,7 +76,7 @@ type nginxResult struct {
 	Config    string   `json:"config,omitempty"` // with --stdout: the server block
 }
 
-func nginx(_ context.Context, o *Options) error {
+func exportNginx(_ context.Context, o *Options) error {
 	p, err := o.project()
 	if err != nil {
 		return err
