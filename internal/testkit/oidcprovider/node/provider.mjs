@@ -69,7 +69,7 @@ const provider = new Provider(issuer, {
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: (ctx, form) => {
-        ctx.body = page('Logging out', `${form.replace('</form>', '<input type="hidden" name="logout" value="yes"></form>')}
+        ctx.body = page('Logging out', `${form.replace('</form>', '<input type="hidden" name="logout" value="yes"><button>Log out</button></form>')}
           <script>document.forms[0].submit()</script>`);
       },
       postLogoutSuccessSource: (ctx) => { ctx.body = page('Logged out', 'You are logged out of the provider.'); },

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// echoed is what the app was asked.
+type echoed struct {
+	Method, Path string
+	Header       http.Header
+}
+
+// startEcho runs an app that answers with what it was asked, and whose WebSocket at /ws sends back what it gets.
+func startEcho(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(echo))
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return server.URL
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/ws" {
+		_ = json.NewEncoder(w).Encode(echoed{r.Method, r.RequestURI, r.Header})
+		return
+	}
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.CloseNow() }()
+	for {
+		kind, data, err := conn.Read(r.Context())
+		if err != nil || conn.Write(r.Context(), kind, data) != nil {
+			return
+		}
+	}
+}
+
+// socket is a visitor's open WebSocket.
+type socket struct {
+	conn   *websocket.Conn
+	closed chan struct{} // by the other side
+}
+
+// dial opens the app's WebSocket with the visitor's cookies. The status is that of the answer.
+func (v *visitor) dial(t *testing.T, base string) (*socket, int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conn, answer, err := websocket.Dial(ctx, strings.Replace(base, "http", "ws", 1)+"/ws",
+		&websocket.DialOptions{HTTPClient: v.client, HTTPHeader: http.Header{"Origin": {base}}})
+	if err != nil {
+		if answer == nil {
+			t.Fatal(err)
+		}
+		return nil, answer.StatusCode
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return &socket{conn: conn, closed: make(chan struct{})}, answer.StatusCode
+}
+
+// says sends words and expects them back.
+func (s *socket) says(t *testing.T, words string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := s.conn.Write(ctx, websocket.MessageText, []byte(words)); err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := s.conn.Read(ctx); err != nil || string(got) != words {
+		t.Fatalf("came back: %q, %v", got, err)
+	}
+}
+
+// endsWithin expects that the other side closes the connection in that time, of which most is for the machine: the
+// promise is a second.
+func (s *socket) endsWithin(t *testing.T, limit time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	_, _, err := s.conn.Read(ctx)
+	if err == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		t.Errorf("the WebSocket is open after %v: %v", limit, err)
+	}
+}

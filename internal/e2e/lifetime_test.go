@@ -1,0 +1,209 @@
+package e2e
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
+)
+
+// With an audience the life of the access token is that of the session.
+func TestAudience(t *testing.T) {
+	t.Parallel()
+	const life = 5 * time.Second
+	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
+	v := newVisitor(t)
+	page := v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+	e := echoOf(t, page.Status, page.Body)
+	if strings.Count(e.Header.Get("X-Access-Token"), ".") != 2 {
+		t.Error("the access token is no JWT")
+	}
+	if _, in := v.isIn(w.proxy.url); !in {
+		t.Error("refused while the token is good")
+	}
+	time.Sleep(life + time.Second) // tokens expire by the clock, which the provider and the program share
+	if _, status := v.dial(t, w.proxy.url); status != http.StatusUnauthorized {
+		t.Errorf("a WebSocket with an expired token: %d, want 401", status)
+	}
+	if _, in := v.isIn(w.proxy.url); in {
+		t.Error("in with an expired token")
+	}
+	if got := v.status(w.proxy.url); got != "logged out" {
+		t.Errorf("status %q with an expired token", got)
+	}
+}
+
+// An expired page visit ends at the provider's logout, so that the next visit asks for a password.
+func TestAudienceLogsOut(t *testing.T) {
+	t.Parallel()
+	const life = 2 * time.Second
+	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
+	v := newVisitor(t)
+	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+	time.Sleep(life + time.Second)
+	page, err := w.provider.LogOut(t.Context(), v.client, w.proxy.url+"/page")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.TrimSpace(page.Body) != "logged out" {
+		t.Errorf("%s says %q", page.URL, page.Body)
+	}
+	if again := v.open(w.proxy.url); !strings.Contains(again.URL.Path, "/interaction/") {
+		t.Errorf("the provider asks for nothing: %s", again.URL)
+	}
+}
+
+// A provider takes a refresh token once: however many requests find the access token expired, one renews it.
+func TestRefreshOnce(t *testing.T) {
+	t.Parallel()
+	const life = 2 * time.Second
+	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife, s.RefreshTokens = life, true },
+		vars{"AUTH_PARAMS_AUDIENCE": audience, "AUTH_PARAMS_SCOPE": "openid profile email offline_access"})
+	v := newVisitor(t)
+	page := v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+	before := echoOf(t, page.Status, page.Body).Header.Get("X-Access-Token")
+	time.Sleep(life + time.Second)
+	var asking sync.WaitGroup
+	for range 20 {
+		asking.Go(func() {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.proxy.url+"/data", nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			answer, err := v.client.Do(request)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
+				t.Errorf("while the tokens are renewed: %s", answer.Status)
+			}
+		})
+	}
+	asking.Wait()
+	if n := w.provider.Count("grant refresh_token"); n != 1 {
+		t.Errorf("%d refreshes, want 1", n)
+	}
+	e, in := v.isIn(w.proxy.url)
+	if !in || e.Header.Get("X-Access-Token") == before {
+		t.Errorf("in: %v, with the token of before: %v", in, e.Header.Get("X-Access-Token") == before)
+	}
+	time.Sleep(life + time.Second)
+	if _, in := v.isIn(w.proxy.url); !in || w.provider.Count("grant refresh_token") != 2 {
+		t.Errorf("the second time: in %v, %d refreshes", in, w.provider.Count("grant refresh_token"))
+	}
+}
+
+// What the provider ends, ends here: pages that are open, within a second, and the next visit.
+func TestBackchannelLogout(t *testing.T) {
+	t.Parallel()
+	for name, bySubject := range map[string]bool{"of a session": false, "of a person": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(s *oidcprovider.Settings) { s.Clients[0].LogoutBySubject = bySubject }, nil)
+			leaver, other := newVisitor(t), newVisitor(t)
+			leaver.logIn(w.provider, w.proxy.url+"/", "user|ann")
+			other.logIn(w.provider, w.proxy.url+"/", "user|bob")
+			open, _ := leaver.dial(t, w.proxy.url)
+			kept, _ := other.dial(t, w.proxy.url)
+			open.says(t, "one")
+			kept.says(t, "two")
+			w.provider.EndSessions("user|ann")
+			open.endsWithin(t, 5*time.Second)
+			if _, in := leaver.isIn(w.proxy.url); in {
+				t.Error("in after the provider's logout")
+			}
+			if got := leaver.status(w.proxy.url); got != "logged out" {
+				t.Errorf("status %q after the provider's logout", got)
+			}
+			kept.says(t, "three")
+			if _, in := other.isIn(w.proxy.url); !in {
+				t.Error("somebody else was logged out")
+			}
+		})
+	}
+}
+
+// The proxy starts without its provider, says so, and finds it when it comes.
+func TestProviderDownAtStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, nil)
+	w.proxy.stop()
+	w.provider.Stop()
+	w.proxy.start()
+	if ok, said := w.proxy.ready(); ok || !strings.Contains(said, "provider") && !strings.Contains(said, w.provider.Issuer()) {
+		t.Errorf("ready %v without a provider: %s", ok, said)
+	}
+	v := newVisitor(t)
+	page := v.open(w.proxy.url + "/")
+	if page.Status != http.StatusServiceUnavailable && page.Status != http.StatusBadGateway {
+		t.Errorf("a visit without a provider: %d at %s", page.Status, page.URL)
+	}
+	w.provider.Resume()
+	since := time.Now()
+	w.proxy.eventually("the proxy finds its provider", func() bool { ok, _ := w.proxy.ready(); return ok })
+	if took := time.Since(since); took > 20*time.Second {
+		t.Errorf("found after %v", took)
+	}
+	page = v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+	echoOf(t, page.Status, page.Body)
+}
+
+// A provider that goes away takes nobody's session with it.
+func TestProviderGoesAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, nil)
+	v := newVisitor(t)
+	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+	socket, _ := v.dial(t, w.proxy.url)
+	w.provider.Stop()
+	socket.says(t, "still here")
+	if _, in := v.isIn(w.proxy.url); !in {
+		t.Error("the session ended with the provider")
+	}
+	if _, _, body := v.ask(http.MethodGet, w.proxy.url+"/logout", nil); strings.Contains(body, "panic") {
+		t.Error(body)
+	}
+	if _, in := v.isIn(w.proxy.url); in {
+		t.Error("the logout did not work without the provider")
+	}
+}
+
+// The signing secret is exchanged without logging everyone out, and what was not renewed since goes with the old one.
+func TestSecretRotation(t *testing.T) {
+	t.Parallel()
+	for name, store := range map[string]string{"memory": "memory"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if store == "sqlite" {
+				store = "sqlite:" + filepath.Join(t.TempDir(), "sessions.db")
+			}
+			w := newWorld(t, nil, nil, "--session-store", store)
+			set := func(secrets string) vars {
+				return oidcVars(w.provider.Issuer(), w.proxy.options.port, vars{"AUTH_SECRET": secrets})
+			}
+			active, idle := newVisitor(t), newVisitor(t)
+			active.logIn(w.provider, w.proxy.url+"/", "user|ann")
+			idle.logIn(w.provider, w.proxy.url+"/", "user|bob")
+			socket, _ := active.dial(t, w.proxy.url)
+			w.proxy.reload(set(otherSecret + "," + signSecret))
+			socket.says(t, "the connection lives through it")
+			if _, in := active.isIn(w.proxy.url); !in {
+				t.Error("logged out by the new secret")
+			}
+			w.proxy.reload(set(otherSecret))
+			if _, in := active.isIn(w.proxy.url); !in {
+				t.Error("a renewed session went with the old secret")
+			}
+			if _, in := idle.isIn(w.proxy.url); in {
+				t.Error("a session that was not renewed outlives the old secret")
+			}
+		})
+	}
+}

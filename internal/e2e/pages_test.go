@@ -1,0 +1,249 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
+)
+
+// plain opens an address in a browser that runs no scripts.
+func plain(t *testing.T, address string) *viewer {
+	t.Helper()
+	chromium, dir := startBrowser(t, false)
+	ctx, cancel := context.WithTimeout(t.Context(), pageLimit)
+	defer cancel()
+	page, err := chromium.Open(ctx, "data:text/html,<title>empty</title>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &viewer{t: t, page: page, tools: watch(t, dir, "data:text/html,<title>empty</title>")}
+	v.goTo(address)
+	return v
+}
+
+// isOwn expects one of our own pages: readable, in our style, labelled, without a complaint in the console.
+func (v *viewer) isOwn(heading string) {
+	v.t.Helper()
+	v.until(fmt.Sprintf(`document.querySelector("main h1")?.innerText === %q`, heading))
+	for _, is := range []string{
+		`document.documentElement.lang === "en"`,
+		`document.title.length > 3`,
+		`document.scripts.length === 0`,
+		`document.styleSheets.length === 1 && document.styleSheets[0].cssRules.length > 3`,
+		`[...document.querySelectorAll("main p, main li")].some(p => p.innerText.trim().length > 20)`,
+	} {
+		v.until(is) // at once, but for a page that loads itself again
+	}
+	// The console has every page that was not answered with 200, and what the provider's pages lack.
+	but := []string{"/page?x=", "/callback?", "/_auth/login", "/favicon.ico"}
+	if v.provider != nil {
+		but = append(but, v.provider.Issuer())
+	}
+	if problems := v.tools.errors(but...); len(problems) > 0 {
+		v.t.Errorf("%s: the console says %q", heading, problems)
+	}
+	for _, c := range v.controls() {
+		if c.name == "" {
+			v.t.Errorf("%s: a %s without a name", heading, c.role)
+		}
+	}
+}
+
+type control struct{ role, name string }
+
+// controls are what a screen reader offers to use.
+func (v *viewer) controls() (found []control) {
+	v.t.Helper()
+	type value struct{ Value any }
+	var tree struct {
+		Nodes []struct {
+			Ignored    bool
+			Role, Name value
+		}
+	}
+	v.tools.call("Accessibility.getFullAXTree", nil, &tree)
+	for _, n := range tree.Nodes {
+		switch role := fmt.Sprint(n.Role.Value); role {
+		case "textbox", "button", "link", "checkbox", "combobox", "radio":
+			if !n.Ignored {
+				name, _ := n.Name.Value.(string)
+				found = append(found, control{role, strings.TrimSpace(name)})
+			}
+		}
+	}
+	return found
+}
+
+// strict expects the headers of our own pages.
+func strict(t *testing.T, page *oidcprovider.Page, status int) {
+	t.Helper()
+	if page.Status != status {
+		t.Errorf("%s: %d, want %d", page.URL, page.Status, status)
+	}
+	policy := page.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("%s: the policy %q lacks %s", page.URL, policy, want)
+		}
+	}
+	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "script-src") {
+		t.Errorf("%s: the policy %q lets scripts run", page.URL, policy)
+	}
+	if got := page.Header.Get("Cache-Control"); !strings.Contains(got, "no-store") {
+		t.Errorf("%s: Cache-Control %q", page.URL, got)
+	}
+}
+
+// answerAt runs an app on a port that the proxy knows already.
+func answerAt(t *testing.T, port int) (stop func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(echo), ReadHeaderTimeout: patience}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(l) }()
+	stop = func() { _ = server.Close(); <-done }
+	t.Cleanup(stop)
+	return stop
+}
+
+// An app that is not there yet, that comes, and that goes away.
+func TestPagesOfTheApp(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	p := startProxy(t, proxyOptions{upstream: fmt.Sprintf("http://127.0.0.1:%d", port), args: []string{"--public"}})
+	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusServiceUnavailable)
+	v := plain(t, p.url+"/page?x=1")
+	v.isOwn("The app is starting")
+	stop := answerAt(t, port)
+	v.sees(`"Path":"/page?x=1"`) // by itself
+	stop()
+	eventually(t, "the proxy sees that the app is gone", func() bool {
+		return newVisitor(t).open(p.url+"/").Status == http.StatusBadGateway
+	})
+	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusBadGateway)
+	v.goTo(p.url + "/page?x=2")
+	v.isOwn("The app is down")
+}
+
+// The login page of a password, by keyboard alone.
+func TestPagesOfThePassword(t *testing.T) {
+	t.Parallel()
+	p := startProxy(t, proxyOptions{upstream: startEcho(t), vars: vars{"username_main_app": "ann", "password_main_app": "ann's secret"}})
+	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusOK)
+	v := plain(t, p.url+"/page?x=1")
+	v.isOwn("Log in")
+	v.until(`document.activeElement?.name === "username"`)
+	v.tools.types("ann")
+	v.tools.press("Tab")
+	v.tools.types("wrong")
+	v.tools.press("Enter")
+	v.until(`document.querySelector("[role=alert]")?.innerText.length > 10`)
+	v.isOwn("Log in")
+	v.until(`document.activeElement?.name === "password"`)
+	v.tools.types("ann's secret")
+	v.tools.press("Tab")
+	v.until(`document.activeElement?.tagName === "BUTTON"`)
+	v.tools.press("Enter")
+	v.sees(`"Path":"/page?x=1"`)
+}
+
+// What a provider has to do with: it is down, it says no, it knows somebody who may not come in.
+func TestPagesOfTheProvider(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com"})
+	v := plain(t, w.proxy.url+"/page?x=1")
+	v.provider = w.provider
+	v.logIn("user|bob")
+	v.isOwn("You have no access to this app")
+	v.sees("bob@elsewhere.org")
+	v.follow("Log out") // to use another account
+	v.follow("Log out") // the provider asks, as the browser runs no scripts
+	v.sees("logged out")
+	v.goTo(w.proxy.url + "/page?x=1")
+	v.logIn("user|ann")
+	v.sees(`"Path":"/page?x=1"`)
+	v.goTo(w.proxy.url + "/logout")
+	v.follow("Log out")
+
+	cancelled := newVisitor(t)
+	no, err := oidcprovider.Cancel(t.Context(), cancelled.client, cancelled.open(w.proxy.url+"/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	strict(t, no, http.StatusForbidden)
+	strict(t, newVisitor(t).open(w.proxy.url+"/callback?code=none&state=none"), http.StatusBadRequest)
+
+	w.provider.Stop()
+	w.proxy.stop()
+	w.proxy.start()
+	strict(t, newVisitor(t).open(w.proxy.url+"/page"), http.StatusServiceUnavailable)
+	v.goTo(w.proxy.url + "/page?x=1")
+	v.isOwn("The login provider does not answer")
+}
+
+// The page on which visitors choose among several providers, by keyboard alone.
+func TestChooser(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	first, second := oidcprovider.Start(t, settings(port)), oidcprovider.Start(t, settings(port))
+	p := startProxy(t, proxyOptions{port: port, upstream: startEcho(t), vars: vars{
+		"AUTH_PROVIDERS":              "first,second",
+		"AUTH_FIRST_CLIENT_ID":        clientID,
+		"AUTH_FIRST_CLIENT_SECRET":    clientSecret,
+		"AUTH_FIRST_ISSUER_BASE_URL":  first.Issuer(),
+		"AUTH_SECOND_CLIENT_ID":       clientID,
+		"AUTH_SECOND_CLIENT_SECRET":   clientSecret,
+		"AUTH_SECOND_ISSUER_BASE_URL": second.Issuer(),
+		"AUTH_SECRET":                 signSecret,
+		"AUTH_BASE_URL":               fmt.Sprintf("http://127.0.0.1:%d", port),
+	}})
+	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusOK)
+	v := plain(t, p.url+"/page?x=1")
+	v.isOwn("Log in")
+	var names []string
+	for _, c := range v.controls() {
+		names = append(names, c.name)
+	}
+	if all := strings.ToLower(strings.Join(names, "\n")); len(names) != 2 || !strings.Contains(all, "first") || !strings.Contains(all, "second") {
+		t.Errorf("to choose from: %q", names)
+	}
+	v.tools.press("Tab")
+	v.tools.press("Tab")
+	v.tools.press("Enter")
+	v.provider = second
+	v.logIn("user|bob")
+	v.sees(`"Path":"/page?x=1"`, "bob@elsewhere.org")
+	if first.Count("login") != 0 || second.Count("login") != 1 {
+		t.Errorf("logins: %d at the first, %d at the second", first.Count("login"), second.Count("login"))
+	}
+	// The provider of one login takes part in no other.
+	second.Stop()
+	other := newVisitor(t)
+	chooser := other.open(p.url + "/page?x=1")
+	other.logIn(first, p.url+linkTo(t, chooser, "first"), "user|ann")
+	if e, in := other.isIn(p.url); !in || e.Header.Get("X-Auth-Name") != "ann@example.com" {
+		t.Errorf("by the first while the second is down: %v %+v", in, e)
+	}
+}
+
+// linkTo finds the link of the chooser to a provider.
+func linkTo(t *testing.T, chooser *oidcprovider.Page, name string) string {
+	t.Helper()
+	for _, part := range strings.Split(chooser.Body, `href="`)[1:] {
+		address, rest, _ := strings.Cut(part, `"`)
+		label, _, _ := strings.Cut(rest, "</a>")
+		if strings.Contains(strings.ToLower(label), name) {
+			return strings.ReplaceAll(address, "&amp;", "&")
+		}
+	}
+	t.Fatalf("no link to %s in %s", name, chooser.Body)
+	return ""
+}

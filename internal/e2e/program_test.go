@@ -1,0 +1,266 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long anything may take on a machine that does other things too.
+const patience = time.Minute
+
+// builds is where the program is built, once for all tests of this package.
+var builds struct {
+	sync.Once
+	dir string
+	err error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if builds.dir != "" {
+		_ = os.RemoveAll(builds.dir) // the system clears its temporary files anyway
+	}
+	os.Exit(code)
+}
+
+// builtProgram returns the path of the built program.
+func builtProgram(t *testing.T) string {
+	t.Helper()
+	name := "ploomber-cloud"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	builds.Do(func() {
+		if builds.dir, builds.err = os.MkdirTemp("", "ploomber-cloud-e2e-"); builds.err != nil { //nolint:usetesting // it outlives this test
+			return
+		}
+		build := exec.Command("go", "build", "-o", filepath.Join(builds.dir, name), "../../cmd/ploomber-cloud")
+		if out, err := build.CombinedOutput(); err != nil {
+			builds.err = fmt.Errorf("go build: %w\n%s", err, out)
+		}
+	})
+	if builds.err != nil {
+		t.Fatal(builds.err)
+	}
+	return filepath.Join(builds.dir, name)
+}
+
+// vars are the settings of a proxy: AUTH_* and the passwords.
+type vars map[string]string
+
+// proxyOptions say how a proxy is started.
+type proxyOptions struct {
+	port     int // that visitors use; 0 takes a free one
+	upstream string
+	vars     vars     // go into a file of their own
+	args     []string // more of them
+}
+
+// proxy is one process of the program.
+type proxy struct {
+	t       *testing.T
+	options proxyOptions
+	url     string // where visitors come in
+	private string // where health is told
+	envFile string
+	home    string
+
+	cmd   *exec.Cmd
+	ended chan error
+	said  *output
+}
+
+// startProxy runs the program until the test ends and returns when it serves.
+func startProxy(t *testing.T, o proxyOptions) *proxy {
+	t.Helper()
+	if o.port == 0 {
+		o.port = freePort(t)
+	}
+	dir := t.TempDir()
+	p := &proxy{t: t, options: o, said: &output{}, home: dir, envFile: filepath.Join(dir, ".env"),
+		url: fmt.Sprintf("http://127.0.0.1:%d", o.port), private: fmt.Sprintf("http://127.0.0.1:%d", freePort(t))}
+	p.configure(o.vars)
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("the proxy at %s said:\n%s", p.url, p.said.String())
+		}
+	})
+	p.start()
+	return p
+}
+
+// configure writes the settings to the file that the proxy reads at its start and when it is told to.
+func (p *proxy) configure(v vars) {
+	p.t.Helper()
+	var text strings.Builder
+	for name, value := range v {
+		fmt.Fprintf(&text, "%s='%s'\n", name, strings.ReplaceAll(value, "'", `\'`))
+	}
+	if err := os.WriteFile(p.envFile, []byte(text.String()), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *proxy) start() {
+	p.t.Helper()
+	args := slices.Concat([]string{"proxy", "--upstream", p.options.upstream, "--listen", strings.TrimPrefix(p.url, "http://"),
+		"--private-listen", strings.TrimPrefix(p.private, "http://"), "--env-file", p.envFile, "--log-format", "json"}, p.options.args)
+	p.cmd = exec.Command(builtProgram(p.t), args...)
+	p.cmd.Dir = p.home
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.home, "USERPROFILE=" + p.home}
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p.said, p.said, 5*time.Second
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	cmd, ended := p.cmd, make(chan error, 1)
+	p.ended = ended
+	go func() { ended <- cmd.Wait() }()
+	p.eventually("the proxy serves", func() bool {
+		select {
+		case err := <-ended:
+			ended <- err
+			p.t.Fatalf("the proxy ended: %v\n%s", err, p.said.String())
+		default:
+		}
+		answer, err := http.Get(p.private + "/healthz")
+		if err != nil {
+			return false
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
+}
+
+// stop ends the proxy as a service manager does, and expects that it agrees.
+func (p *proxy) stop() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	select {
+	case err := <-p.ended:
+		p.ended <- err
+		if err != nil {
+			p.t.Errorf("after SIGTERM the proxy ended with %v", err)
+		}
+	case <-time.After(patience):
+		p.t.Fatal("the proxy goes on after SIGTERM")
+	}
+}
+
+func (p *proxy) kill() {
+	if p.cmd != nil && p.cmd.Process != nil {
+		_ = p.cmd.Process.Kill()
+		err := <-p.ended
+		p.ended <- err
+	}
+}
+
+func (p *proxy) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// reload hands the proxy other settings while it runs, and returns when it has them.
+func (p *proxy) reload(v vars) {
+	p.t.Helper()
+	before := p.logged("reloaded")
+	p.configure(v)
+	p.signal(syscall.SIGHUP)
+	p.eventually("the proxy has reloaded", func() bool { return p.logged("reloaded") > before })
+}
+
+// logged counts the log lines with a message.
+func (p *proxy) logged(message string) (n int) {
+	for line := range strings.Lines(p.said.String()) {
+		var entry struct{ Msg string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == message {
+			n++
+		}
+	}
+	return n
+}
+
+// ready asks the private listener whether people can log in.
+func (p *proxy) ready() (bool, string) {
+	answer, err := http.Get(p.private + "/readyz")
+	if err != nil {
+		return false, err.Error()
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return false, err.Error()
+	}
+	return answer.StatusCode == http.StatusOK, string(body)
+}
+
+func (p *proxy) eventually(what string, is func() bool) {
+	p.t.Helper()
+	eventually(p.t, what, is)
+}
+
+// eventually waits until something has become true.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not after %v: %s", patience, what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// freePort returns a port that nobody listens on, below those that the system gives to connections.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 20000 + rand.IntN(12000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		return port
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+// output is what a process said, safe to read while it goes on.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}

@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"strings"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
+)
+
+// visitor is a browser without a screen: it keeps cookies and follows redirects.
+type visitor struct {
+	t      *testing.T
+	client *http.Client
+}
+
+func newVisitor(t *testing.T) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &visitor{t, &http.Client{Jar: jar, Timeout: patience}}
+}
+
+// open opens a page and follows where it leads.
+func (v *visitor) open(address string) *oidcprovider.Page {
+	v.t.Helper()
+	page, err := oidcprovider.Open(v.t.Context(), v.client, address)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return page
+}
+
+// logIn opens a page, logs in at the provider to which that leads, and returns where that leads.
+func (v *visitor) logIn(at *oidcprovider.Provider, address, user string) *oidcprovider.Page {
+	v.t.Helper()
+	page, err := at.LogIn(v.t.Context(), v.client, address, user)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return page
+}
+
+// ask sends a request as a script of a page does and follows nothing.
+func (v *visitor) ask(method, address string, header http.Header) (status int, h http.Header, body string) {
+	v.t.Helper()
+	request, err := http.NewRequestWithContext(v.t.Context(), method, address, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	client := *v.client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	answer, err := client.Do(request)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	read, err := io.ReadAll(answer.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return answer.StatusCode, answer.Header, string(read)
+}
+
+// isIn tells whether the app answers the visitor's request, and what it was told.
+func (v *visitor) isIn(base string) (echoed, bool) {
+	v.t.Helper()
+	status, _, body := v.ask(http.MethodGet, base+"/data", nil)
+	if status == http.StatusUnauthorized {
+		return echoed{}, false
+	}
+	return echoOf(v.t, status, body), true
+}
+
+// echoOf reads an answer of the app.
+func echoOf(t *testing.T, status int, body string) echoed {
+	t.Helper()
+	var e echoed
+	if err := json.Unmarshal([]byte(body), &e); err != nil || status != http.StatusOK || e.Method == "" {
+		t.Fatalf("not the app's answer: %d %s", status, body)
+	}
+	return e
+}
+
+// status is what /status says to the visitor.
+func (v *visitor) status(base string) string {
+	v.t.Helper()
+	_, _, body := v.ask(http.MethodGet, base+"/status", nil)
+	return strings.TrimSpace(body)
+}

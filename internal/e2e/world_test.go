@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
+)
+
+// Names and secrets of the tests' world.
+const (
+	clientID     = "the-app"
+	clientSecret = "client secret of the tests, no real one"
+	signSecret   = "signing secret of the tests - no real one - long enough"
+	otherSecret  = "another signing secret of the tests - no real one"
+	audience     = "https://api.example.com"
+)
+
+func ann() oidcprovider.User {
+	return oidcprovider.User{Subject: "user|ann", Password: "ann's", Email: "ann@example.com", Verified: true,
+		Claims: map[string]any{"groups": []string{"staff", "ops"}}}
+}
+
+func bob() oidcprovider.User {
+	return oidcprovider.User{Subject: "user|bob", Password: "bob's", Email: "bob@elsewhere.org", Verified: true}
+}
+
+// eve says that she is Ann.
+func eve() oidcprovider.User {
+	return oidcprovider.User{Subject: "user|eve", Password: "eve's", Email: "ann@example.com", Verified: false}
+}
+
+// clientAt is the registration of an app that visitors reach on these ports.
+func clientAt(ports ...int) oidcprovider.Client {
+	c := oidcprovider.Client{ID: clientID, Secret: clientSecret}
+	for _, port := range ports {
+		base := fmt.Sprintf("http://127.0.0.1:%d", port)
+		c.Redirects = append(c.Redirects, base+"/callback")
+		c.LogoutRedirects = append(c.LogoutRedirects, base+"/status")
+		c.BackchannelLogout = base + "/_auth/backchannel-logout"
+	}
+	return c
+}
+
+// settings of the provider that most tests use.
+func settings(ports ...int) oidcprovider.Settings {
+	return oidcprovider.Settings{Clients: []oidcprovider.Client{clientAt(ports...)},
+		Users: []oidcprovider.User{ann(), bob(), eve()}}
+}
+
+// oidcVars are the variables of an app on this port.
+func oidcVars(issuer string, port int, more vars) vars {
+	v := vars{
+		"AUTH_CLIENT_ID":       clientID,
+		"AUTH_CLIENT_SECRET":   clientSecret,
+		"AUTH_ISSUER_BASE_URL": issuer,
+		"AUTH_SECRET":          signSecret,
+		"AUTH_BASE_URL":        fmt.Sprintf("http://127.0.0.1:%d", port),
+	}
+	maps.Copy(v, more)
+	return v
+}
+
+// world is a provider, the program and an app behind it.
+type world struct {
+	provider *oidcprovider.Provider
+	proxy    *proxy
+}
+
+// newWorld starts all three. s and more may be changed from what is usual; nil leaves them.
+func newWorld(t *testing.T, s func(*oidcprovider.Settings), more vars, args ...string) world {
+	t.Helper()
+	port := freePort(t)
+	set := settings(port)
+	if s != nil {
+		s(&set)
+	}
+	provider := oidcprovider.Start(t, set)
+	return world{provider, startProxy(t, proxyOptions{port: port, upstream: startEcho(t),
+		vars: oidcVars(provider.Issuer(), port, more), args: args})}
+}
