@@ -28,16 +28,16 @@ func (o *Options) checkAddresses(ctx context.Context, wrong *mistakes) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	var ends []endpoint
-	for flag, address := range map[string]string{"listen": o.Listen, "private-listen": o.PrivateListen} {
-		if flag == "private-listen" && address == "" {
-			continue
-		}
-		e, ok := parseEndpoint(flag, address)
-		if !ok {
+	add := func(flag, address string) {
+		if e, ok := parseEndpoint(flag, address); ok {
+			ends = append(ends, e)
+		} else {
 			wrong.addf(o.named(flag), "must be HOST:PORT or :PORT, such as 127.0.0.1:8080")
-			continue
 		}
-		ends = append(ends, e)
+	}
+	add("listen", o.Listen)
+	if o.PrivateListen != "" {
+		add("private-listen", o.PrivateListen)
 	}
 	if len(ends) == 2 && o.overlap(ctx, ends[0], ends[1]) {
 		wrong.addf(o.named("private-listen"), "is the same address as %s", o.named("listen"))

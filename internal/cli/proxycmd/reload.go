@@ -13,7 +13,6 @@ func (r *running) reload(ctx context.Context) {
 	if len(wrong) == 0 {
 		wrong.add(r.proxy.Reload(p.login))
 	}
-	r.warn(ctx, p)
 	if len(wrong) > 0 {
 		for _, one := range wrong {
 			r.log.LogAttrs(ctx, slog.LevelError, "not reloaded, the old configuration stays", slog.String("error", one.Error()))
@@ -25,5 +24,6 @@ func (r *running) reload(ctx context.Context) {
 		r.certificate.Store(p.certificate)
 	}
 	r.meter.reloads.Of("ok").Add()
+	r.warn(ctx, p)
 	r.log.LogAttrs(ctx, slog.LevelInfo, "reloaded", slog.Any("protected", protection(p.login)))
 }

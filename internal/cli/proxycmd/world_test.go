@@ -75,19 +75,20 @@ func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *
 	w := &world{t: t, desk: d, options: options(t, d), signals: make(chan os.Signal, 4), ended: make(chan error, 1)}
 	w.options.Upstream, w.options.Listen = behind.URL, "127.0.0.1:0"
 	w.options.Signals = func() (<-chan os.Signal, func()) { return w.signals, func() {} }
+	if set != nil {
+		set(w.options)
+	}
 	var mu sync.Mutex
 	var listeners []string
+	listen := w.options.Machine.Listen
 	w.options.Machine.Listen = func(ctx context.Context, address string) (net.Listener, error) {
-		l, err := Listen(ctx, address)
+		l, err := listen(ctx, address)
 		if err == nil {
 			mu.Lock()
 			defer mu.Unlock()
 			listeners = append(listeners, l.Addr().String())
 		}
 		return l, err
-	}
-	if set != nil {
-		set(w.options)
 	}
 	go func() { w.ended <- w.options.Run(context.Background()) }()
 	t.Cleanup(func() {

@@ -24,6 +24,14 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"same":     same,
 		"tree":     tree,
 		"json":     sameJSON,
+
+		"app":         appCommand,
+		"address":     addressCommand,
+		"visit":       visitCommand,
+		"begin":       beginCommand,
+		"finish":      finishCommand,
+		"signal":      signalCommand,
+		"certificate": certificateCommand,
 	}
 }
 

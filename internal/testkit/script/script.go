@@ -43,6 +43,8 @@ type state struct {
 	cloud *fakecloud.Cloud
 	work  string
 	first map[string]string // content by path, as the script began
+
+	serving *serving // nil before the script's app is started
 }
 
 type stateKey struct{}
