@@ -50,7 +50,11 @@ func TestClass7And17Callback(t *testing.T) {
 		"provider removed": {world: func(w *oidcWorld) {
 			w.reload(func(c *authproxy.Config) { c.Providers[0].ClientID = "another" })
 		}, code: 400, title: "expired or was used"},
-		"denied": {query: func(q url.Values) { q.Del("code"); q.Set("error", "access_denied"); q.Set("error_description", "Not today. "+attack+"\r\n\x1b[31m") },
+		"denied": {query: func(q url.Values) {
+			q.Del("code")
+			q.Set("error", "access_denied")
+			q.Set("error_description", "Not today. "+attack+"\r\n\x1b[31m")
+		},
 			code: 403, title: "login was refused"},
 		"denied, no words": {query: func(q url.Values) { q.Del("code"); q.Set("error", "access_denied") }, code: 403, title: "login was refused"},
 		"denied by whom":   {query: func(q url.Values) { q.Del("code"); q.Del("state"); q.Set("error", "access_denied") }, code: 400, title: "expired or was used"},

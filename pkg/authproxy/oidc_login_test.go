@@ -273,4 +273,3 @@ func TestClass10AppSetsLoginCookies(t *testing.T) {
 		t.Errorf("cookies %q", got)
 	}
 }
-

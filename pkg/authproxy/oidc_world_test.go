@@ -1,6 +1,7 @@
 package authproxy_test
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -161,4 +162,24 @@ func set(f *oidctest.Provider, change func()) {
 	f.Lock()
 	defer f.Unlock()
 	change()
+}
+
+// spyStore remembers the session that was put last.
+type spyStore struct {
+	session.Store
+	mu  sync.Mutex
+	put *session.Session
+}
+
+func (s *spyStore) Put(ctx context.Context, put *session.Session, replaces session.Key) error {
+	s.mu.Lock()
+	s.put = put
+	s.mu.Unlock()
+	return s.Store.Put(ctx, put, replaces)
+}
+
+func (s *spyStore) last() *session.Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.put
 }

@@ -1,0 +1,300 @@
+package authproxy_test
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// Security class 11: who may come in.
+func TestClass11AccessRules(t *testing.T) {
+	t.Parallel()
+	company := authproxy.Access{Domains: []string{"company.com"}}
+	ann := authproxy.Access{Emails: []string{"ann@example.com"}}
+	for name, tc := range map[string]struct {
+		access authproxy.Access
+		claims map[string]any
+		code   int // of the callback
+	}{
+		"no rule":                    {authproxy.Access{}, nil, 302},
+		"no rule, no e-mail":         {authproxy.Access{}, map[string]any{"email": nil}, 302},
+		"no rule, not verified":      {authproxy.Access{}, map[string]any{"email_verified": false}, 302},
+		"address":                    {ann, nil, 302},
+		"address, letters":           {ann, map[string]any{"email": "ANN@Example.COM"}, 302},
+		"address, letters in rule":   {authproxy.Access{Emails: []string{"Ann@EXAMPLE.com"}}, nil, 302},
+		"another address":            {ann, map[string]any{"email": "bob@example.com"}, 403},
+		"address begins so":          {ann, map[string]any{"email": "ann@example.com.evil.com"}, 403},
+		"address ends so":            {ann, map[string]any{"email": "joann@example.com"}, 403},
+		"plus":                       {ann, map[string]any{"email": "ann+x@example.com"}, 403},
+		"not verified":               {ann, map[string]any{"email_verified": false}, 403},
+		"verified not said":          {ann, map[string]any{"email_verified": nil}, 403},
+		"verified by a number":       {ann, map[string]any{"email_verified": 1}, 403},
+		"verified as text":           {ann, map[string]any{"email_verified": "true"}, 302},
+		"no address":                 {ann, map[string]any{"email": nil}, 403},
+		"empty address":              {ann, map[string]any{"email": ""}, 403},
+		"nobody":                     {authproxy.Access{Emails: []string{}}, nil, 403},
+		"domain":                     {company, map[string]any{"email": "x@company.com"}, 302},
+		"domain, letters":            {company, map[string]any{"email": "x@Company.COM"}, 302},
+		"domain below":               {company, map[string]any{"email": "x@sub.company.com"}, 403},
+		"domain ends so":             {company, map[string]any{"email": "x@evilcompany.com"}, 403},
+		"domain begins so":           {company, map[string]any{"email": "x@company.com.evil.com"}, 403},
+		"two @":                      {company, map[string]any{"email": "attacker@evil.com@company.com"}, 403},
+		"two @, other way":           {company, map[string]any{"email": "attacker@company.com@evil.com"}, 403},
+		"quoted @":                   {company, map[string]any{"email": `"a@evil.com"@company.com`}, 403},
+		"domain alone":               {company, map[string]any{"email": "@company.com"}, 403},
+		"dot behind":                 {company, map[string]any{"email": "x@company.com."}, 403},
+		"Kelvin sign":                {authproxy.Access{Domains: []string{"kelvin.com"}}, map[string]any{"email": "x@\u212aelvin.com"}, 403},
+		"long s":                     {authproxy.Access{Emails: []string{"sue@example.com"}}, map[string]any{"email": "\u017fue@example.com"}, 403},
+		"Cyrillic":                   {company, map[string]any{"email": "x@\u0441ompany.com"}, 403},
+		"full width":                 {company, map[string]any{"email": "x@\uff43ompany.com"}, 403},
+		"full width @":               {company, map[string]any{"email": "x@evil.com\uff20company.com"}, 403},
+		"soft hyphen":                {company, map[string]any{"email": "x@com\u00adpany.com"}, 403},
+		"domain not verified":        {company, map[string]any{"email": "x@company.com", "email_verified": "yes"}, 403},
+		"address or domain":          {authproxy.Access{Emails: []string{"bob@x.org"}, Domains: []string{"example.com"}}, nil, 302},
+		"empty and domain":           {authproxy.Access{Emails: []string{}, Domains: []string{"example.com"}}, nil, 302},
+		"group":                      {authproxy.Access{Groups: []string{"staff", "admin"}}, map[string]any{"groups": []string{"x", "admin"}}, 302},
+		"group as text":              {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": "admin"}, 302},
+		"group, letters":             {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": "Admin"}, 403},
+		"several in one":             {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": "user,admin"}, 403},
+		"no group":                   {authproxy.Access{Groups: []string{"admin"}}, nil, 403},
+		"no groups left":             {authproxy.Access{Groups: []string{}}, map[string]any{"groups": []string{"admin"}}, 403},
+		"groups are numbers":         {authproxy.Access{Groups: []string{"1"}}, map[string]any{"groups": []int{1}}, 403},
+		"control in a group":         {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": []string{"admin", "a\n"}}, 403},
+		"groups elsewhere":           {authproxy.Access{Groups: []string{"a"}, GroupsClaim: "https://x/roles"}, map[string]any{"https://x/roles": []string{"a"}}, 302},
+		"groups not there":           {authproxy.Access{Groups: []string{"a"}, GroupsClaim: "https://x/roles"}, map[string]any{"groups": []string{"a"}}, 403},
+		"group and domain":           {authproxy.Access{Groups: []string{"a"}, Domains: []string{"example.com"}}, map[string]any{"groups": "a"}, 302},
+		"group without domain":       {authproxy.Access{Groups: []string{"a"}, Domains: []string{"company.com"}}, map[string]any{"groups": "a"}, 403},
+		"domain without group":       {authproxy.Access{Groups: []string{"a"}, Domains: []string{"example.com"}}, nil, 403},
+		"claim":                      {authproxy.Access{Claims: map[string][]string{"hd": {"x", "y"}}}, map[string]any{"hd": "y"}, 302},
+		"another claim":              {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"hd": "y"}, 403},
+		"both claims":                {authproxy.Access{Claims: map[string][]string{"hd": {"x"}, "dept": {"z"}}}, map[string]any{"hd": "x", "dept": "z"}, 302},
+		"one of two claims":          {authproxy.Access{Claims: map[string][]string{"hd": {"x"}, "dept": {"z"}}}, map[string]any{"hd": "x"}, 403},
+		"claim without values":       {authproxy.Access{Claims: map[string][]string{"hd": {}}}, map[string]any{"hd": "x"}, 403},
+		"no claims left":             {authproxy.Access{Claims: map[string][]string{}}, nil, 403},
+		"empty value is none":        {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"hd": ""}, 403},
+		"name of a claim in letters": {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"HD": "x"}, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := oidcOnly()
+			c.Access = tc.access
+			w := newOIDC(t, c, nil)
+			w.fake.Claims = tc.claims
+			b := w.browser()
+			got := b.comeBack(w.fake, b.visit("/"))
+			if got.StatusCode != tc.code || (b.session() != "") != (tc.code == 302) {
+				t.Fatalf("%d, session %v, want %d\n%s", got.StatusCode, b.session() != "", tc.code, got.body)
+			}
+			if tc.code == 302 {
+				wantApp(t, b.get("/"))
+			}
+		})
+	}
+}
+
+// The page for somebody who is kept out names the account and lets them leave it.
+func TestDeniedPage(t *testing.T) {
+	t.Parallel()
+	c := oidcTwo()
+	c.Access.Emails = []string{"bob@example.com"}
+	w := newOIDC(t, c, nil)
+	b := w.browser()
+	got := b.comeBack(w.other, b.get("/_auth/login/second", asPage).location())
+	wantCode(t, got, http.StatusForbidden)
+	for _, want := range []string{"no access", "ann@example.com", `href="/logout"`} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("%s is missing in\n%s", want, got.body)
+		}
+	}
+	if n := strings.Count(w.logs.String(), `msg="login refused"`); n != 1 || !strings.Contains(w.logs.String(), "user=ann@example.com") {
+		t.Errorf("log:\n%s", w.logs)
+	}
+	out := b.get("/logout", asPage)
+	if to := must(out.Location()); to.Host != "other.example.com" || to.Path != "/end" || to.Query().Get("post_logout_redirect_uri") != w.url+"/status" {
+		t.Errorf("leaves to %s", to)
+	}
+	if again := b.get("/logout", asPage); again.location() != "/status" {
+		t.Errorf("leaves again to %s", again.location())
+	}
+	set(w.other, func() { w.other.Claims = map[string]any{"email": "ann&<b>@example.com", "sub": "<i>"} })
+	if got := b.comeBack(w.other, b.get("/_auth/login/second", asPage).location()); strings.Contains(got.body, "<b>") {
+		t.Errorf("unsafe: %s", got.body)
+	}
+	set(w.other, func() { w.other.Claims = map[string]any{"email": nil, "sub": "<i>x"} })
+	if got := b.comeBack(w.other, b.get("/_auth/login/second", asPage).location()); !strings.Contains(got.body, "&lt;i&gt;x") {
+		t.Errorf("nameless: %s", got.body)
+	}
+}
+
+// Security class 9: who is taken off the list is out at once, open WebSockets included; others go on.
+func TestClass9ExcludedByReload(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.Access.Domains = []string{"example.com"}
+	c.Access.Groups = []string{"staff"}
+	w := newOIDC(t, c, nil)
+	w.fake.Claims = map[string]any{"groups": []string{"staff", "other"}}
+	ann, bob := w.browser(), w.browser()
+	w.enter(ann)
+	set(w.fake, func() { w.fake.Claims["email"], w.fake.Claims["sub"] = "bob@example.com", "bob" })
+	w.enter(bob)
+	annWS, bobWS := w.open(ann), w.open(bob)
+	w.reload(func(c *authproxy.Config) { c.Access.Emails, c.Access.Domains = []string{"bob@example.com"}, nil })
+	wantCode(t, ann.get("/"), http.StatusUnauthorized)
+	wantClosed(t, annWS)
+	wantApp(t, bob.get("/"))
+	wantEcho(t, bobWS)
+	if s := ann.get("/status"); s.body != "logged out" {
+		t.Errorf("status %q", s.body)
+	}
+	if page := ann.get("/", asPage); page.StatusCode != http.StatusFound { // a new login may have changed things
+		t.Errorf("page: %d", page.StatusCode)
+	}
+	w.reload(func(c *authproxy.Config) { c.Access.Groups = []string{"other"} }) // bob is in both
+	wantApp(t, bob.get("/"))
+	w.reload(func(c *authproxy.Config) { c.Access = authproxy.Access{Emails: []string{}} })
+	wantCode(t, bob.get("/"), http.StatusUnauthorized)
+	wantClosed(t, bobWS)
+}
+
+// Only what rules ask for is kept of a person.
+func TestOnlyNamedClaimsAreKept(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.Access.Groups = []string{"staff"}
+	store := &spyStore{Store: session.NewMemory(0)}
+	w := newOIDC(t, c, nil, withStore(store))
+	w.fake.Claims = map[string]any{"groups": []string{"staff"}, "salary": "a lot", "sid": "s1"}
+	w.enter(w.browser())
+	l := store.last().Grants[0].Login
+	if len(l.Claims) != 1 || !slices.Equal(l.Claims["groups"], []string{"staff"}) || l.Email != "ann@example.com" || !l.EmailVerified {
+		t.Errorf("kept %+v", l)
+	}
+	if tags := store.last().Tags; len(tags) != 3 || slices.ContainsFunc(tags, func(s string) bool { return strings.Contains(s, "salary") }) {
+		t.Errorf("tags %q", tags)
+	}
+}
+
+// admitsSlowly says the same as the rules, word for word as Access describes them.
+func admitsSlowly(a authproxy.Access, l *session.Login) bool {
+	fold := func(a, b string) bool { // ASCII only
+		if len(a) != len(b) {
+			return false
+		}
+		for i := range len(a) {
+			x, y := a[i], b[i]
+			if 'A' <= x && x <= 'Z' {
+				x += 32
+			}
+			if 'A' <= y && y <= 'Z' {
+				y += 32
+			}
+			if x != y {
+				return false
+			}
+		}
+		return true
+	}
+	if a.Emails != nil || a.Domains != nil {
+		ok := false
+		for _, e := range a.Emails {
+			ok = ok || fold(e, l.Email)
+		}
+		for _, d := range a.Domains {
+			at := strings.LastIndex(l.Email, "@")
+			ok = ok || at > 0 && fold(d, l.Email[at+1:])
+		}
+		if !ok || !l.EmailVerified || strings.Count(l.Email, "@") != 1 {
+			return false
+		}
+	}
+	has := func(name string, values []string) bool {
+		for _, v := range l.Claims[name] {
+			for _, want := range values {
+				if v == want {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if a.Groups != nil && !has(a.GroupsClaim, a.Groups) {
+		return false
+	}
+	if a.Claims != nil && len(a.Claims) == 0 {
+		return false
+	}
+	for name, values := range a.Claims {
+		if !has(name, values) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestAccessProperty(t *testing.T) {
+	t.Parallel()
+	words := rapid.SampledFrom([]string{"a", "b", "K", "k", "\u212a", "s", "\u017f"})
+	domains := rapid.Custom(func(t *rapid.T) string { return words.Draw(t, "label") + ".com" })
+	emails := rapid.Custom(func(t *rapid.T) string {
+		return words.Draw(t, "name") + rapid.SampledFrom([]string{"@", "@", "@", "@@", "@a.com@", ""}).Draw(t, "at") + domains.Draw(t, "domain")
+	})
+	list := func(g *rapid.Generator[string]) *rapid.Generator[[]string] {
+		return rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOfN(g, 0, 3))
+	}
+	claims := rapid.MapOfN(rapid.SampledFrom([]string{"g", "c", "d"}), rapid.SliceOfN(words, 0, 2), 0, 2)
+	rapid.Check(t, func(t *rapid.T) {
+		a := authproxy.Access{Emails: list(emails).Draw(t, "emails"), Domains: list(domains).Draw(t, "domains"),
+			Groups: list(words).Draw(t, "groups"), GroupsClaim: "g"}
+		if rapid.Bool().Draw(t, "has claims") {
+			a.Claims = claims.Draw(t, "claims")
+		}
+		l := &session.Login{Email: emails.Draw(t, "email"), EmailVerified: rapid.Bool().Draw(t, "verified"), Claims: claims.Draw(t, "has")}
+		if got, want := authproxy.Admits(a, l), admitsSlowly(a, l); got != want {
+			t.Fatalf("%+v admits %+v: %v, want %v", a, l, got, want)
+		}
+	})
+}
+
+// open opens a WebSocket with the browser's session.
+func (w *oidcWorld) open(b *browser, header ...string) io.ReadWriter {
+	w.t.Helper()
+	answer, conn, br := w.raw(w.upgrade("/ws", append(header, "Cookie: ploomber_session="+b.session())...))
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		w.t.Fatalf("upgrade: %d", answer.StatusCode)
+	}
+	ws := struct {
+		io.Reader
+		io.Writer
+	}{br, conn}
+	wantEcho(w.t, ws)
+	_ = conn.SetDeadline(time.Time{})
+	return ws
+}
+
+func wantEcho(t *testing.T, ws io.ReadWriter) {
+	t.Helper()
+	if _, err := io.WriteString(ws, "x"); err != nil {
+		t.Errorf("the WebSocket is closed: %v", err)
+		return
+	}
+	if _, err := io.ReadFull(ws, make([]byte, 1)); err != nil {
+		t.Errorf("the WebSocket is closed: %v", err)
+	}
+}
+
+// wantClosed waits for the end of a WebSocket. Only a test that hangs finds that it has not come.
+func wantClosed(t *testing.T, ws io.ReadWriter) {
+	t.Helper()
+	if n, err := ws.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("read %d bytes, %v; want the end", n, err)
+	}
+}
