@@ -16,25 +16,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/browser"
 )
 
-// A person logs in with a browser and uses the app through its WebSocket; the app is real, and so are the
-// browser and the program.
-func TestFrameworkDemoInBrowser(t *testing.T) {
-	asked := os.Getenv("PLOOMBER_TEST_FRAMEWORKS")
-	if asked != "all" && !slices.Contains(strings.Split(asked, ","), "streamlit") {
-		t.Skip("PLOOMBER_TEST_FRAMEWORKS does not name streamlit")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	chromium, err := browser.Start(ctx, t.TempDir())
-	if errors.Is(err, browser.ErrNone) && os.Getenv("PLOOMBER_TEST_REQUIRE") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = chromium.Close() })
-
-	demo := exec.CommandContext(ctx, builtProgram(t), "demo", "--example", "streamlit/basic-app", "--json")
+// startDemo runs the demo of an example until the test ends, and decodes what it prints.
+func startDemo(ctx context.Context, t *testing.T, example string, into any) {
+	t.Helper()
+	demo := exec.CommandContext(ctx, builtProgram(t), "demo", "--example", example, "--json")
 	demo.Cancel = func() error { return demo.Process.Signal(syscall.SIGINT) }
 	demo.WaitDelay = 30 * time.Second
 	demo.Stderr = os.Stderr
@@ -52,10 +37,37 @@ func TestFrameworkDemoInBrowser(t *testing.T) {
 			t.Errorf("the demo ended with %v, want exit status 130", err)
 		}
 	})
-	var account struct{ URL, Username, Password string }
-	if err := json.NewDecoder(out).Decode(&account); err != nil {
+	if err := json.NewDecoder(out).Decode(into); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// startBrowser runs a Chromium until the test ends, where Streamlit is among the frameworks to test with.
+func startBrowser(ctx context.Context, t *testing.T) *browser.Browser {
+	t.Helper()
+	asked := os.Getenv("PLOOMBER_TEST_FRAMEWORKS")
+	if asked != "all" && !slices.Contains(strings.Split(asked, ","), "streamlit") {
+		t.Skip("PLOOMBER_TEST_FRAMEWORKS does not name streamlit")
+	}
+	chromium, err := browser.Start(ctx, t.TempDir())
+	if errors.Is(err, browser.ErrNone) && os.Getenv("PLOOMBER_TEST_REQUIRE") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = chromium.Close() })
+	return chromium
+}
+
+// A person logs in with a browser and uses the app through its WebSocket; the app is real, and so are the
+// browser and the program.
+func TestFrameworkDemoInBrowser(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	chromium := startBrowser(ctx, t)
+	var account struct{ URL, Username, Password string }
+	startDemo(ctx, t, "streamlit/basic-app", &account)
 
 	page, err := chromium.Open(ctx, account.URL)
 	if err != nil {
@@ -80,6 +92,56 @@ func TestFrameworkDemoInBrowser(t *testing.T) {
 	if err := page.WaitForText(ctx, "Bicycle counters"); err != nil { // drawn by what came over the WebSocket
 		t.Fatal(err)
 	}
+	if thrown := page.Thrown(); len(thrown) > 0 {
+		t.Errorf("scripts of the page failed: %q", thrown)
+	}
+}
+
+// A person logs in at the provider that comes with the program: the app greets them by their e-mail, and forgets
+// them when they leave.
+func TestFrameworkDemoOfProviderInBrowser(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	chromium := startBrowser(ctx, t)
+	var served struct {
+		URL, Issuer string
+		Users       []string
+	}
+	startDemo(ctx, t, "streamlit/app-with-auth0", &served)
+	page, err := chromium.Open(ctx, served.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(origin string) string { return fmt.Sprintf("location.origin == %q", origin) }
+	choose := func(email string) string {
+		return fmt.Sprintf("(all('button').find(b => b.value == %q).click(), 0)", email)
+	}
+	for _, email := range served.Users {
+		do(page.WaitFor(ctx, at(served.Issuer)+" && all('form').length == 2"))
+		do(page.WaitForText(ctx, "Development login"))
+		do(page.Eval(ctx, choose(email), nil))
+		do(page.WaitFor(ctx, at(served.URL)))
+		do(page.WaitForText(ctx, "Logged in as"))
+		do(page.WaitForText(ctx, email)) // drawn by what came over the WebSocket
+
+		do(page.Click(ctx, "Log out")) // leads to the provider, which ends its session too, and back
+		do(page.WaitFor(ctx, at(served.URL)+" && location.pathname == '/status'"))
+		do(page.WaitForText(ctx, "logged out"))
+		do(page.Eval(ctx, "(location.assign('/'), 0)", nil)) // asks who it is again
+	}
+
+	// Somebody whom nobody has listed, typed by hand.
+	do(page.WaitFor(ctx, at(served.Issuer)+" && all('#email').length == 1"))
+	do(page.Eval(ctx, "(all('#email')[0].value = 'nobody', all('#email')[0].form.requestSubmit(), 0)", nil))
+	do(page.WaitFor(ctx, "all('#email[aria-invalid=true]').length == 1"))
+	do(page.Eval(ctx, "(all('#email')[0].value = 'kurt@example.org', all('#email')[0].form.requestSubmit(), 0)", nil))
+	do(page.WaitForText(ctx, "kurt@example.org"))
 	if thrown := page.Thrown(); len(thrown) > 0 {
 		t.Errorf("scripts of the page failed: %q", thrown)
 	}
