@@ -175,10 +175,32 @@ func TestProviderGoesAway(t *testing.T) {
 	}
 }
 
+// Sessions in a file outlive the process.
+func TestRestartWithSQLite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, nil, "--session-store", "sqlite:"+filepath.Join(t.TempDir(), "sessions.db"))
+	v, gone := newVisitor(t), newVisitor(t)
+	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+	gone.logIn(w.provider, w.proxy.url+"/", "user|bob")
+	gone.ask(http.MethodGet, w.proxy.url+"/logout", nil)
+	w.proxy.stop()
+	w.proxy.start()
+	if e, in := v.isIn(w.proxy.url); !in || e.Header.Get("X-Auth-Name") != "ann@example.com" || e.Header.Get("X-Id-Token") == "" {
+		t.Errorf("after a restart: in %v, %v", in, e.Header)
+	}
+	if _, in := gone.isIn(w.proxy.url); in {
+		t.Error("a session that had ended is back after a restart")
+	}
+	w.provider.EndSessions("user|ann")
+	if _, in := v.isIn(w.proxy.url); in {
+		t.Error("in after the provider's logout")
+	}
+}
+
 // The signing secret is exchanged without logging everyone out, and what was not renewed since goes with the old one.
 func TestSecretRotation(t *testing.T) {
 	t.Parallel()
-	for name, store := range map[string]string{"memory": "memory"} {
+	for name, store := range map[string]string{"memory": "memory", "sqlite": "sqlite"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if store == "sqlite" {
