@@ -23,14 +23,14 @@ type conn struct {
 	idle       time.Time // since when
 	handedOver bool      // to a tunnel, which closes it
 
-	buf   []byte
-	r, w  int               // buf[r:w] is unused
-	peek  func() bool       // reports that the app is silent and has not hung up; nil where nobody can tell
-	names map[string]string // header names as the app writes them -> canonical
+	buf    []byte
+	r, w   int               // buf[r:w] is unused
+	socket *socket           // nil where there is none that can be looked into
+	names  map[string]string // header names as the app writes them -> canonical
 }
 
 func newConn(c net.Conn, to Target) *conn {
-	return &conn{Conn: c, target: to, buf: make([]byte, readSize), peek: newPeek(c), names: map[string]string{}}
+	return &conn{Conn: c, target: to, buf: make([]byte, readSize), socket: newSocket(c), names: map[string]string{}}
 }
 
 func (c *conn) close() { _ = c.Close() }
@@ -56,6 +56,28 @@ func (c *conn) fill() error {
 		err = io.ErrNoProgress
 	}
 	return err
+}
+
+// ask writes a request and reads the first of what comes back into the buffer, which is empty. errSpoken means that
+// the app has hung up or spoken before it was asked, and has not been asked; errStale that it answers nothing.
+func (c *conn) ask(wire []byte) error {
+	c.r, c.w = 0, 0
+	written, n, err := c.socket.ask(wire, c.buf, c.reused)
+	switch {
+	case errors.Is(err, errSpoken):
+		return err
+	case err == nil && written < len(wire):
+		if _, err = c.Write(wire[written:]); err == nil {
+			return nil
+		}
+	case err == nil && n == 0:
+		err = io.EOF
+	}
+	if err != nil {
+		return stale(err)
+	}
+	c.w = n
+	return nil
 }
 
 var errBufferFull = errors.New("buffer is full")

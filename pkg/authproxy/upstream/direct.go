@@ -50,7 +50,8 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ex
 			return err
 		}
 		err = d.once(w, r, req, c, x)
-		if !errors.Is(err, errStale) || !c.reused || !req.repeatable {
+		again := errors.Is(err, errSpoken) || errors.Is(err, errStale) && req.repeatable
+		if !again || !c.reused { // in this order: after an answer c may be another's already
 			return err
 		}
 	}
@@ -73,7 +74,7 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 
 	sending, err := req.send(r, c)
 	if err != nil {
-		return stale(err)
+		return err
 	}
 	head, err := d.readFinal(w, r, c)
 	if err != nil {
@@ -93,7 +94,7 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 	err = d.answer(w, r, c, head, x)
 	sent := sending.stop(w, c)
 	// Apps that send a body where none may be are common; what cannot be looked into is not used again then.
-	keep = sent && head.keep && !req.upgrade && (c.peek != nil || head.body != noBody)
+	keep = sent && head.keep && !req.upgrade && (c.socket != nil || head.body != noBody)
 	return err
 }
 
@@ -140,10 +141,15 @@ func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head
 	return nil
 }
 
-// connect returns an idle connection or a new one.
+// connect returns an idle connection or a new one. On an idle one the app must neither have hung up nor have sent
+// anything unasked: an answer that nobody waits for must never reach the next visitor. Where that cannot be seen,
+// only a request that may be repeated gets one; where it can, a request without a stream looks as it is sent.
 func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, error) {
-	if c := d.pool.get(to, req.repeatable); c != nil {
-		return c, nil
+	for c := d.pool.get(to); c != nil; c = d.pool.get(to) {
+		if c.socket == nil && req.repeatable || c.socket != nil && (!req.stream || c.socket.silent()) {
+			return c, nil
+		}
+		c.close()
 	}
 	dial, err := d.dialer.DialContext(ctx, "tcp", to.Address)
 	if err != nil {
@@ -163,6 +169,9 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 // errStale marks the failure of a connection on which the app has not answered with a single byte: it was
 // probably closed while idle.
 var errStale = errors.New("connection lost before an answer")
+
+// errSpoken marks an idle connection that was not used: the app has hung up, or has spoken unasked.
+var errSpoken = errors.New("connection not silent")
 
 func stale(err error) error {
 	if errors.Is(err, io.EOF) {

@@ -23,10 +23,8 @@ type pool struct {
 
 func newPool(now func() time.Time) *pool { return &pool{now: now, idle: map[Target][]*conn{}} }
 
-// get returns an idle connection on which the app has neither hung up nor sent anything unasked: an answer that
-// nobody waits for must never reach the next visitor. Where that cannot be seen, only a request that may be
-// repeated gets one.
-func (p *pool) get(to Target, repeatable bool) *conn {
+// get returns an idle connection, or nil. Whoever takes one has to make sure that it is silent.
+func (p *pool) get(to Target) *conn {
 	for {
 		p.mu.Lock()
 		stack := p.idle[to]
@@ -38,7 +36,7 @@ func (p *pool) get(to Target, repeatable bool) *conn {
 		stack[len(stack)-1] = nil
 		p.idle[to] = stack[:len(stack)-1]
 		p.mu.Unlock()
-		if p.now().Sub(c.idle) < idleFor && (c.peek == nil && repeatable || c.peek != nil && c.peek()) {
+		if p.now().Sub(c.idle) < idleFor {
 			c.reused = true
 			return c
 		}

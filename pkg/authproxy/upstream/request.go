@@ -141,10 +141,15 @@ type sending struct {
 	ok   atomic.Bool
 }
 
-// send writes the head, and starts writing a body that is not small.
+// send writes the head, and starts writing a body that is not small. Where there is none, what the app says first
+// may be in c's buffer already. The errors are errStale and errSpoken.
 func (q *request) send(r *http.Request, c *conn) (*sending, error) {
-	if _, err := c.Write(q.wire); err != nil {
-		return nil, err
+	if !q.stream && c.socket != nil {
+		if err := c.ask(q.wire); err != nil {
+			return nil, err
+		}
+	} else if _, err := c.Write(q.wire); err != nil {
+		return nil, stale(err)
 	}
 	s := &sending{}
 	if !q.stream {

@@ -4,8 +4,14 @@ package upstream
 
 import "net"
 
-// newPeek cannot look into a socket here.
-func newPeek(net.Conn) func() bool { return nil }
+// socket is what can be looked into elsewhere.
+type socket struct{}
+
+func newSocket(net.Conn) *socket { return nil }
+
+func (*socket) silent() bool { return false }
+
+func (*socket) ask(_, _ []byte, _ bool) (written, read int, err error) { return 0, 0, errSpoken }
 
 // lazyReader has no way to wait without a buffer here.
 func lazyReader(net.Conn, buffers) func() (*[]byte, int, error) { return nil }

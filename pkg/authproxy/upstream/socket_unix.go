@@ -11,9 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newPeek returns a function that reports whether an idle connection is silent and open. It costs one system
-// call. For encrypted connections, which cannot be looked into, it returns nil.
-func newPeek(c net.Conn) func() bool {
+// socket is a connection that can be looked into and asked with as few system calls as there are. It serves one
+// goroutine at a time.
+type socket struct {
+	raw syscall.RawConn
+	one [1]byte
+
+	// Of the call under way.
+	wire, buf     []byte
+	mustBeSilent  bool
+	asked, spoken bool
+	written, read int
+	err           error
+
+	look, talk func(fd uintptr) bool // made once
+}
+
+// newSocket returns nil for connections that cannot be looked into, encrypted ones among them.
+func newSocket(c net.Conn) *socket {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
 		return nil
@@ -22,16 +37,72 @@ func newPeek(c net.Conn) func() bool {
 	if err != nil {
 		return nil
 	}
-	var silent bool
-	var one [1]byte
-	look := func(fd uintptr) bool {
-		_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		silent = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
+	s := &socket{raw: raw}
+	s.look = func(fd uintptr) bool {
+		s.spoken = !s.isSilent(fd)
 		return true
 	}
-	return func() bool {
-		silent = false
-		return raw.Read(look) == nil && silent
+	s.talk = s.askNow
+	return s
+}
+
+// silent reports that there is nothing to read and that the other side has not hung up.
+func (s *socket) silent() bool { return s.raw.Read(s.look) == nil && !s.spoken }
+
+func (s *socket) isSilent(fd uintptr) bool {
+	for {
+		_, _, err := unix.Recvfrom(int(fd), s.one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		if !errors.Is(err, syscall.EINTR) {
+			return errors.Is(err, syscall.EAGAIN)
+		}
+	}
+}
+
+// ask writes wire, waits and reads into buf; 0 bytes are the end. With mustBeSilent it writes only on a silent
+// connection, and else returns errSpoken. Where not all of wire could be written at once it reads nothing.
+//
+// All of it is one call of raw.Read, which from its start on keeps in mind that the connection has become readable:
+// so it can wait straight away, where an ordinary read would first look, in vain, for an answer that takes a while.
+func (s *socket) ask(wire, buf []byte, mustBeSilent bool) (written, read int, err error) {
+	s.wire, s.buf, s.mustBeSilent = wire, buf, mustBeSilent
+	s.asked, s.written, s.read, s.err = false, 0, 0, nil
+	if err := s.raw.Read(s.talk); err != nil {
+		s.err = err
+	}
+	s.wire, s.buf = nil, nil
+	return s.written, s.read, s.err
+}
+
+// askNow does what is possible without waiting, and returns false until it is done.
+func (s *socket) askNow(fd uintptr) bool {
+	if !s.asked {
+		s.asked = true
+		silent := s.isSilent(fd)
+		if s.mustBeSilent && !silent {
+			s.err = errSpoken
+			return true
+		}
+		if s.written, s.err = uninterrupted(syscall.Write, fd, s.wire); errors.Is(s.err, syscall.EAGAIN) {
+			s.err = nil
+		}
+		if s.err != nil || s.written < len(s.wire) {
+			return true
+		}
+		if silent {
+			return false
+		}
+	}
+	s.read, s.err = uninterrupted(syscall.Read, fd, s.buf)
+	return !errors.Is(s.err, syscall.EAGAIN)
+}
+
+// uninterrupted repeats a system call that a signal has interrupted. The count is 0 after an error.
+func uninterrupted(call func(int, []byte) (int, error), fd uintptr, b []byte) (int, error) {
+	for {
+		n, err := call(int(fd), b)
+		if !errors.Is(err, syscall.EINTR) {
+			return max(n, 0), err
+		}
 	}
 }
 
@@ -54,12 +125,7 @@ func lazyReader(c net.Conn, pool buffers) func() (*[]byte, int, error) {
 	)
 	wait := func(fd uintptr) bool {
 		buf = pool.get()
-		for {
-			n, readErr = syscall.Read(int(fd), *buf)
-			if !errors.Is(readErr, syscall.EINTR) {
-				break
-			}
-		}
+		n, readErr = uninterrupted(syscall.Read, fd, *buf)
 		if errors.Is(readErr, syscall.EAGAIN) {
 			pool.put(buf)
 			return false // until readable

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,5 +55,62 @@ func TestLazyReader(t *testing.T) {
 	}
 	if lazyReader(tls.Client(nil, &tls.Config{MinVersion: tls.VersionTLS13}), newBuffers()) != nil {
 		t.Error("reads an encrypted connection as if it were plain")
+	}
+}
+
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	const request, answer = "ping", "pong"
+	long := strings.Repeat("x", 64<<20) // more than a socket takes at once
+	echo := func(c net.Conn) {
+		if _, err := io.ReadFull(c, make([]byte, len(request))); err == nil {
+			time.Sleep(5 * time.Millisecond) // so that the asker has to wait in most runs
+			_, _ = io.WriteString(c, answer)
+		}
+	}
+	for name, tc := range map[string]struct {
+		app          func(c net.Conn)
+		before       bool // the app comes first
+		mustBeSilent bool
+		wire         string
+		all          bool // of wire was written
+		want         string
+		err          error
+	}{
+		"silent":                 {app: echo, mustBeSilent: true, wire: request, all: true, want: answer},
+		"spoken":                 {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, mustBeSilent: true, wire: request, err: errSpoken},
+		"hung up":                {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, mustBeSilent: true, wire: request, err: errSpoken},
+		"spoken, on a new one":   {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, wire: request, all: true, want: "!"},
+		"hung up, on a new one":  {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, wire: request, all: true},
+		"hangs up when asked":    {app: func(c net.Conn) { _, _ = c.Read(make([]byte, 100)); _ = c.Close() }, mustBeSilent: true, wire: request, all: true},
+		"more than fits at once": {app: func(net.Conn) {}, mustBeSilent: true, wire: long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			came, done := make(chan struct{}), make(chan struct{})
+			to := rawApp(t, func(c net.Conn, _ *bufio.Reader, _ int) {
+				tc.app(c)
+				close(came)
+				<-done // the connection stays open
+			})
+			t.Cleanup(func() { close(done) })
+			c, err := net.Dial("tcp", to.Address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			s := newSocket(c)
+			if tc.before {
+				<-came
+				for s.silent() { // until it has arrived
+					time.Sleep(time.Millisecond)
+				}
+			}
+			buf := make([]byte, 100)
+			written, n, err := s.ask([]byte(tc.wire), buf, tc.mustBeSilent)
+			if !errors.Is(err, tc.err) || (written == len(tc.wire)) != tc.all || string(buf[:n]) != tc.want {
+				t.Errorf("wrote %d of %d, read %q, %v; want all %v, %q, %v", written, len(tc.wire), buf[:n], err, tc.all, tc.want, tc.err)
+			}
+		})
 	}
 }
