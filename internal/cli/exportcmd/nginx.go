@@ -69,7 +69,7 @@ func newNginx(o Options, run func(context.Context, *Options) error) *cobra.Comma
 	return c
 }
 
-// nginxResult is what 'nginx --json' prints.
+// nginxResult is what 'export nginx --json' prints.
 type nginxResult struct {
 	Files     []string `json:"files"`            // that were written, the server block first
 	Protected []string `json:"protected"`        // what is guarded and how, in words
