@@ -62,6 +62,10 @@ func TestLogin(t *testing.T) {
 	socket, _ := v.dial(t, w.proxy.url)
 	socket.says(t, "still here")
 
+	seen := []string{e.Header.Get("X-Id-Token"), e.Header.Get("X-Access-Token")}
+	for _, cookie := range v.cookies(w.proxy.url) {
+		seen = append(seen, cookie.Value)
+	}
 	out, err := w.provider.LogOut(t.Context(), v.client, w.proxy.url+"/logout")
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +80,7 @@ func TestLogin(t *testing.T) {
 	if again := v.open(w.proxy.url); !strings.Contains(again.URL.Path, "/interaction/") {
 		t.Errorf("after the logout the provider asks for nothing: %s", again.URL)
 	}
+	w.proxy.keepsSecrets(seen...)
 }
 
 // Somebody who has logged in once does not type a password again for another app of the same provider.

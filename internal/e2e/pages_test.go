@@ -192,19 +192,8 @@ func TestPagesOfTheProvider(t *testing.T) {
 // The page on which visitors choose among several providers, by keyboard alone.
 func TestChooser(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
-	first, second := oidcprovider.Start(t, settings(port)), oidcprovider.Start(t, settings(port))
-	p := startProxy(t, proxyOptions{port: port, upstream: startEcho(t), vars: vars{
-		"AUTH_PROVIDERS":              "first,second",
-		"AUTH_FIRST_CLIENT_ID":        clientID,
-		"AUTH_FIRST_CLIENT_SECRET":    clientSecret,
-		"AUTH_FIRST_ISSUER_BASE_URL":  first.Issuer(),
-		"AUTH_SECOND_CLIENT_ID":       clientID,
-		"AUTH_SECOND_CLIENT_SECRET":   clientSecret,
-		"AUTH_SECOND_ISSUER_BASE_URL": second.Issuer(),
-		"AUTH_SECRET":                 signSecret,
-		"AUTH_BASE_URL":               fmt.Sprintf("http://127.0.0.1:%d", port),
-	}})
+	w := newPair(t)
+	p, first, second := w.proxy, w.first, w.second
 	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusOK)
 	v := plain(t, p.url+"/page?x=1")
 	v.isOwn("Log in")

@@ -98,6 +98,7 @@ func startProxy(t *testing.T, o proxyOptions) *proxy {
 	p.configure(o.vars)
 	t.Cleanup(func() {
 		p.kill()
+		p.keepsSecrets()
 		if t.Failed() {
 			t.Logf("the proxy at %s said:\n%s", p.url, p.said.String())
 		}
@@ -196,6 +197,23 @@ func (p *proxy) logged(message string) (n int) {
 		}
 	}
 	return n
+}
+
+// keepsSecrets searches all that the proxy has said for what must not be in it: what it was configured with, tokens,
+// codes, and whatever else a test has seen.
+func (p *proxy) keepsSecrets(seen ...string) {
+	p.t.Helper()
+	said := p.said.String()
+	for name, value := range p.options.vars {
+		if strings.Contains(name, "SECRET") || strings.HasPrefix(name, "password") {
+			seen = append(seen, strings.Split(value, ",")...)
+		}
+	}
+	for _, secret := range append(seen, "code=", "code_verifier", "eyJ") { // a JWT begins so
+		if secret != "" && strings.Contains(said, secret) {
+			p.t.Errorf("the log holds %q", secret)
+		}
+	}
 }
 
 // ready asks the private listener whether people can log in.

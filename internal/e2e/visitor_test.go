@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -24,6 +25,16 @@ func newVisitor(t *testing.T) *visitor {
 		t.Fatal(err)
 	}
 	return &visitor{t, &http.Client{Jar: jar, Timeout: patience}}
+}
+
+// cookies are what the visitor sends to an address.
+func (v *visitor) cookies(address string) []*http.Cookie {
+	v.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.client.Jar.Cookies(u)
 }
 
 // open opens a page and follows where it leads.

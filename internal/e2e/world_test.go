@@ -80,3 +80,27 @@ func newWorld(t *testing.T, s func(*oidcprovider.Settings), more vars, args ...s
 	return world{provider, startProxy(t, proxyOptions{port: port, upstream: startEcho(t),
 		vars: oidcVars(provider.Issuer(), port, more), args: args})}
 }
+
+// pair is the program with two providers to choose from.
+type pair struct {
+	first, second *oidcprovider.Provider
+	proxy         *proxy
+}
+
+func newPair(t *testing.T) pair {
+	t.Helper()
+	port := freePort(t)
+	w := pair{first: oidcprovider.Start(t, settings(port)), second: oidcprovider.Start(t, settings(port))}
+	w.proxy = startProxy(t, proxyOptions{port: port, upstream: startEcho(t), vars: vars{
+		"AUTH_PROVIDERS":              "first,second",
+		"AUTH_FIRST_CLIENT_ID":        clientID,
+		"AUTH_FIRST_CLIENT_SECRET":    clientSecret,
+		"AUTH_FIRST_ISSUER_BASE_URL":  w.first.Issuer(),
+		"AUTH_SECOND_CLIENT_ID":       clientID,
+		"AUTH_SECOND_CLIENT_SECRET":   clientSecret,
+		"AUTH_SECOND_ISSUER_BASE_URL": w.second.Issuer(),
+		"AUTH_SECRET":                 signSecret,
+		"AUTH_BASE_URL":               fmt.Sprintf("http://127.0.0.1:%d", port),
+	}})
+	return w
+}
