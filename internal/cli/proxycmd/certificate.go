@@ -19,11 +19,11 @@ func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certifica
 		wrong.addf(o.named("tls-key"), "is missing: %s needs its key", o.named("tls-cert"))
 		return nil
 	}
-	chain, err := os.ReadFile(o.TLSCert)
+	chain, err := os.ReadFile(o.inFolder(o.TLSCert))
 	if err != nil {
 		wrong.addf(o.named("tls-cert"), "%w", err)
 	}
-	key, keyErr := os.ReadFile(o.TLSKey)
+	key, keyErr := os.ReadFile(o.inFolder(o.TLSKey))
 	if keyErr != nil {
 		wrong.addf(o.named("tls-key"), "%w", keyErr)
 	}

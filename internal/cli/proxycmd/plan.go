@@ -22,6 +22,11 @@ func (o *Options) plan(ctx context.Context) (*plan, error) {
 		wrong.addf(o.named("session-store"), "%w", err)
 	}
 	p := o.reread(&wrong)
+	if o.Check && len(wrong) == 0 { // its keys come from the rest
+		if err := o.tryStore(ctx, p.login); err != nil {
+			wrong.addf(o.named("session-store"), "%w", err)
+		}
+	}
 	return p, wrong.err(!o.Check)
 }
 

@@ -20,6 +20,7 @@ func (r *running) reload(ctx context.Context) {
 		r.meter.reloads.Of("failed").Add()
 		return
 	}
+	r.store.adopt(p.login)
 	if p.certificate != nil {
 		r.certificate.Store(p.certificate)
 	}

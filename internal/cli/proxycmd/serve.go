@@ -21,6 +21,7 @@ type running struct {
 	options     *Options
 	log         *slog.Logger
 	proxy       *authproxy.Proxy
+	store       store
 	meter       *meter
 	certificate atomic.Pointer[tls.Certificate]
 	draining    atomic.Bool
@@ -42,6 +43,10 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 		return err
 	}
 	defer func() { _ = public.Close() }()
+	if r.store, err = o.openStore(ctx, p.login); err != nil {
+		return failure.Failedf("%s: %w", o.named("session-store"), err)
+	}
+	defer func() { err = errors.Join(err, r.store.close()) }()
 	if err := r.makeProxy(public, p); err != nil {
 		return err
 	}
@@ -77,7 +82,10 @@ func (o *Options) listen(ctx context.Context, flag, address string) (net.Listene
 }
 
 func (r *running) makeProxy(l net.Listener, p *plan) error {
-	options := authproxy.Options{Upstream: r.options.Upstream, Now: r.options.Now, Random: r.options.Random, Log: r.log}
+	options := authproxy.Options{
+		Upstream: r.options.Upstream, Now: r.options.Now, Random: r.options.Random, Log: r.log,
+		Store: r.store.sessions, Persistent: r.store.file != nil,
+	}
 	if r.options.PrivateListen != "" {
 		options.Observer = r.meter
 	}
