@@ -18,6 +18,8 @@ func TestMemory(t *testing.T) {
 	sessiontest.Run(t, func(*testing.T) session.Store { return session.NewMemory(0) })
 }
 
+func BenchmarkMemoryUse(b *testing.B) { sessiontest.BenchmarkUse(b, session.NewMemory(0)) }
+
 // Security class 21: a store has a bound; who used the app last keeps the session.
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()

@@ -80,13 +80,18 @@ func (c *cache) add(e *entry, epoch uint64) (shared *entry, dropped []*entry, ok
 	return e, c.insert(e), true
 }
 
-// put adds what was just written, in place of another session where replaces is not zero.
-func (c *cache) put(e *entry, replaces session.Key) (dropped []*entry) {
+// put adds what was written since epoch, in place of another session where replaces is not zero. Where something has
+// ended since, that may have been it: another process can be that fast. Then it is read from the file when it is used.
+func (c *cache) put(e *entry, replaces session.Key, epoch uint64) (dropped []*entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	isNews := c.epoch == epoch
 	if replaces != (session.Key{}) {
 		c.epoch++
 		delete(c.entries, replaces)
+	}
+	if !isNews {
+		return nil
 	}
 	return c.insert(e)
 }

@@ -11,7 +11,9 @@ import (
 
 func (s *Store) Put(ctx context.Context, p *session.Session, replaces session.Key) error {
 	var e *entry
+	var epoch uint64
 	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		epoch, _ = s.cache.state(p.Key)
 		used := p.Created
 		if replaces != (session.Key{}) {
 			var err error
@@ -21,7 +23,7 @@ func (s *Store) Put(ctx context.Context, p *session.Session, replaces session.Ke
 		}
 		e = newEntry(p, used)
 		return s.insert(ctx, tx, e)
-	}, func() { s.dirty.add(s.cache.put(e, replaces)...) })
+	}, func() { s.dirty.add(s.cache.put(e, replaces, epoch)...) })
 	return s.failed("keep", err)
 }
 
@@ -72,15 +74,24 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, e *entry) error {
 	return nil
 }
 
-// announce tells other processes that a session has ended or changed.
-func (s *Store) announce(ctx context.Context, tx *sql.Tx, keys ...session.Key) error {
+// remove deletes the sessions that a condition is true of, and returns their keys.
+func (s *Store) remove(ctx context.Context, tx *sql.Tx, condition string, args ...any) ([]session.Key, error) {
+	keys, err := keysOf(tx.QueryContext(ctx, "DELETE FROM sessions WHERE "+condition+" RETURNING key", args...))
+	if err != nil {
+		return nil, err
+	}
 	for _, key := range keys {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO ended (key, by, at) VALUES (?, ?, ?)",
-			key[:], s.self[:], s.now().UnixMicro()); err != nil {
-			return err
+		if err := s.announce(ctx, tx, key); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return keys, nil
+}
+
+// announce tells other processes that a session has ended or changed.
+func (s *Store) announce(ctx context.Context, tx *sql.Tx, key session.Key) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO ended (key, by, at) VALUES (?, ?, ?)", key[:], s.self[:], s.now().UnixMicro())
+	return err
 }
 
 func (s *Store) Delete(ctx context.Context, key session.Key) error {
@@ -91,11 +102,7 @@ func (s *Store) Delete(ctx context.Context, key session.Key) error {
 func (s *Store) end(ctx context.Context, keys ...session.Key) error {
 	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, key := range keys {
-			deleted, err := deleted(ctx, tx, "DELETE FROM sessions WHERE key = ? RETURNING key", key[:])
-			if err == nil {
-				err = s.announce(ctx, tx, deleted...)
-			}
-			if err != nil {
+			if _, err := s.remove(ctx, tx, "key = ?", key[:]); err != nil {
 				return err
 			}
 		}
@@ -107,19 +114,20 @@ func (s *Store) end(ctx context.Context, keys ...session.Key) error {
 	return err
 }
 
+const hasTag = "id IN (SELECT session FROM tags WHERE tag = ?)"
+
 func (s *Store) DeleteTagged(ctx context.Context, tag string) ([]session.Key, error) {
 	var keys []session.Key
 	hidden := s.ring.Load().hide(tag)
 	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, h := range hidden {
-			some, err := deleted(ctx, tx,
-				"DELETE FROM sessions WHERE id IN (SELECT session FROM tags WHERE tag = ?) RETURNING key", h)
+			some, err := s.remove(ctx, tx, hasTag, h)
 			if err != nil {
 				return err
 			}
 			keys = append(keys, some...)
 		}
-		return s.announce(ctx, tx, keys...)
+		return nil
 	}, func() { s.cache.gone(keys...) })
 	if err != nil {
 		keys = s.tagged(ctx, hidden)
@@ -133,15 +141,10 @@ func (s *Store) tagged(ctx context.Context, hidden [][]byte) []session.Key {
 	var keys []session.Key
 	for _, h := range hidden {
 		some, _ := keysOf(s.read.QueryContext(context.WithoutCancel(ctx),
-			"SELECT key FROM sessions WHERE id IN (SELECT session FROM tags WHERE tag = ?)", h))
+			"SELECT key FROM sessions WHERE "+hasTag, h))
 		keys = append(keys, some...)
 	}
 	return keys
-}
-
-// deleted runs a statement that returns the keys of what it deletes.
-func deleted(ctx context.Context, tx *sql.Tx, statement string, args ...any) ([]session.Key, error) {
-	return keysOf(tx.QueryContext(ctx, statement, args...))
 }
 
 func keysOf(rows *sql.Rows, err error) ([]session.Key, error) {

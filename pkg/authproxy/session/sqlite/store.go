@@ -26,6 +26,7 @@ type Store struct {
 	turn  chan struct{} // held from the beginning of a change of the file until the cache agrees with it
 	cache *cache
 	dirty queue
+	limit int // sessions in the file
 
 	self      [8]byte // tells what this process has ended from what others have
 	follow    sync.Mutex
@@ -62,7 +63,7 @@ func Open(ctx context.Context, path string, keys [][]byte, now func() time.Time)
 	}
 	s := &Store{
 		path: path, now: now, turn: make(chan struct{}, 1), cache: newCache(cacheLimit), dirty: newQueue(cacheLimit),
-		stop: make(chan struct{}),
+		limit: session.DefaultLimit, stop: make(chan struct{}),
 	}
 	s.ring.Store(ring)
 	if _, err := rand.Read(s.self[:]); err != nil {

@@ -3,22 +3,38 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session/sessiontest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(victimVariable); path != "" {
+		if err := victim(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestStore(t *testing.T) {
 	t.Parallel()
 	sessiontest.Run(t, func(t *testing.T) session.Store { return open(t, newPath(t)) })
 }
+
+// epoch is when the sessions of these tests are made.
+var epoch = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") }
 
@@ -35,14 +51,229 @@ func open(t testing.TB, path string, keys ...string) *Store {
 	if len(keys) == 0 {
 		keys = []string{"a"}
 	}
-	s, err := Open(context.Background(), path, testKeys(keys...), time.Now)
+	s, err := Open(context.Background(), path, testKeys(keys...), func() time.Time { return epoch })
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// crash lets a store go without writing anything more.
+func crash(t testing.TB, s *Store) {
+	t.Helper()
+	s.closing.Do(func() {
+		close(s.stop)
+		s.upkeep.Wait()
+		if err := s.closeFiles(); err != nil {
 			t.Error(err)
 		}
 	})
-	return s
+}
+
+// newSession returns the same for the same number.
+func newSession(n int) *session.Session {
+	return &session.Session{
+		Key: sha256.Sum256(fmt.Append(nil, n)), Tags: []string{"all", fmt.Sprint("person ", n)},
+		Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
+		Grants: []session.Grant{{Area: "main_app", Identity: identity.Identity{Name: fmt.Sprint("ann ", n), Subject: "s"}}},
+	}
+}
+
+func put(t testing.TB, s *Store, p *session.Session) {
+	t.Helper()
+	if err := s.Put(context.Background(), p, session.Key{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func use(t testing.TB, s *Store, key session.Key, after time.Duration) *session.Session {
+	t.Helper()
+	p, err := s.Use(context.Background(), key, epoch.Add(after))
+	if err != nil {
+		t.Fatalf("use after %v: %v", after, err)
+	}
+	return p
+}
+
+func gone(t testing.TB, s *Store, key session.Key, after time.Duration) {
+	t.Helper()
+	if p, err := s.Use(context.Background(), key, epoch.Add(after)); !errors.Is(err, session.ErrNotFound) {
+		t.Fatalf("use after %v: %v, %v; want ErrNotFound", after, p, err)
+	}
+}
+
+// rows counts sessions in the file.
+func rows(t testing.TB, s *Store) (n int) {
+	t.Helper()
+	if err := s.read.QueryRow("SELECT count(*) FROM sessions").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path)
+	kept, ended, used := newSession(1), newSession(2), newSession(3)
+	for _, p := range []*session.Session{kept, ended, used} {
+		put(t, s, p)
+	}
+	use(t, s, used.Key, 30*time.Second) // too soon to be written, but for the end
+	if err := s.Delete(context.Background(), ended.Key); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+	s = open(t, path)
+	if got := use(t, s, kept.Key, time.Minute); got.Grants[0].Identity.Name != "ann 1" || !got.Expires.Equal(kept.Expires) {
+		t.Errorf("after a restart %+v", got)
+	}
+	gone(t, s, ended.Key, time.Minute)
+	use(t, s, used.Key, 10*time.Minute) // idle time counts from the last use
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	gone(t, s, kept.Key, 11*time.Minute)
+	gone(t, s, used.Key, time.Hour) // and the absolute lifetime from the login
+}
+
+func TestClosedStore(t *testing.T) {
+	t.Parallel()
+	s := open(t, newPath(t))
+	put(t, s, newSession(1))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	_, useErr := s.Use(ctx, newSession(1).Key, epoch)
+	_, taggedErr := s.DeleteTagged(ctx, "all")
+	for name, err := range map[string]error{
+		"use": useErr, "put": s.Put(ctx, newSession(2), session.Key{}), "delete": s.Delete(ctx, newSession(1).Key), "tagged": taggedErr,
+	} {
+		if err == nil || errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s.SetKeys(testKeys("b"))
+}
+
+// What is known of the last use is behind by a minute or a tenth of the idle time, no more, when a process is killed.
+func TestLastUseIsWrittenInTime(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		idle, used, ends time.Duration
+	}{
+		"minutes":       {10 * time.Minute, time.Minute, 11 * time.Minute},
+		"seconds":       {100 * time.Second, 10 * time.Second, 110 * time.Second},
+		"days":          {50 * time.Hour, time.Minute, 50*time.Hour + time.Minute},
+		"not yet":       {10 * time.Minute, 59 * time.Second, 10 * time.Minute},
+		"clock is back": {10 * time.Minute, -time.Hour, 10 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := newPath(t)
+			s := open(t, path)
+			p := newSession(1)
+			p.Idle, p.Expires = tc.idle, epoch.Add(100*time.Hour)
+			put(t, s, p)
+			use(t, s, p.Key, tc.used)
+			if err := s.flush(context.Background()); err != nil { // as the upkeep does
+				t.Fatal(err)
+			}
+			crash(t, s)
+			s = open(t, path)
+			use(t, s, p.Key, tc.ends-time.Microsecond)
+			crash(t, s)
+			gone(t, open(t, path), p.Key, tc.ends)
+		})
+	}
+}
+
+func TestUpkeepWritesUses(t *testing.T) {
+	t.Parallel()
+	s := open(t, newPath(t))
+	put(t, s, newSession(1))
+	use(t, s, newSession(1).Key, 5*time.Minute)
+	for {
+		var used int64
+		if err := s.read.QueryRow("SELECT used FROM sessions").Scan(&used); err != nil {
+			t.Fatal(err)
+		}
+		if used == epoch.Add(5*time.Minute).UnixMicro() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // until the test's time limit
+	}
+}
+
+func TestExpiredSessionsLeaveTheFile(t *testing.T) {
+	t.Parallel()
+	s := open(t, newPath(t))
+	unused, used, now := newSession(1), newSession(2), epoch
+	s.now = func() time.Time { return now }
+	put(t, s, unused)
+	put(t, s, used)
+	now = epoch.Add(9*time.Minute + 30*time.Second)
+	use(t, s, used.Key, 9*time.Minute+30*time.Second)
+	clean := func(want int) {
+		t.Helper()
+		if err := s.clean(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if n := rows(t, s); n != want {
+			t.Fatalf("%d rows, want %d", n, want)
+		}
+	}
+	now = epoch.Add(12*time.Minute - time.Second) // another process may know of a use that is not written yet
+	clean(2)
+	now = epoch.Add(12 * time.Minute)
+	clean(1)
+	use(t, s, used.Key, 12*time.Minute)
+	gone(t, s, unused.Key, 0)
+	gone(t, s, used.Key, time.Hour)
+	if n := rows(t, s); n != 0 {
+		t.Errorf("%d rows, want none: what was seen to have expired goes at once", n)
+	}
+	var tags int
+	if err := s.read.QueryRow("SELECT count(*) FROM tags").Scan(&tags); err != nil || tags != 0 {
+		t.Errorf("%d tags, %v", tags, err)
+	}
+}
+
+// Security class 21: the file has a bound, and so has the memory.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	s := open(t, newPath(t))
+	s.limit, s.cache.limit = 20, 8
+	for i := range 30 {
+		p := newSession(i)
+		p.Created = epoch.Add(time.Duration(i) * time.Second)
+		put(t, s, p)
+	}
+	if n := len(s.cache.entries); n > 8 {
+		t.Errorf("%d sessions in memory, want at most 8", n)
+	}
+	if err := s.clean(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if n := rows(t, s); n != 20 {
+		t.Errorf("%d sessions in the file, want 20", n)
+	}
+	for i := range 30 {
+		if i < 10 {
+			gone(t, s, newSession(i).Key, time.Minute)
+		} else {
+			use(t, s, newSession(i).Key, time.Minute)
+		}
+	}
+	if n := len(s.cache.entries); n > 8 {
+		t.Errorf("%d sessions in memory, want at most 8", n)
+	}
 }

@@ -132,20 +132,20 @@ func (s *Store) clean(ctx context.Context) error {
 		return err
 	}
 	now := s.now()
-	var dropped []session.Key
+	var ended []session.Key
 	return s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE ends <= ?", now.Add(-lateness).UnixMicro()); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM ended WHERE at <= ?", now.Add(-remember).UnixMicro()); err != nil {
-			return err
-		}
-		var err error
-		dropped, err = deleted(ctx, tx, `DELETE FROM sessions WHERE id IN
-			(SELECT id FROM sessions ORDER BY ends LIMIT max(0, (SELECT count(*) FROM sessions) - ?)) RETURNING key`, session.DefaultLimit)
+		expired, err := s.remove(ctx, tx, "ends <= ?", now.Add(-lateness).UnixMicro())
 		if err != nil {
 			return err
 		}
-		return s.announce(ctx, tx, dropped...)
-	}, func() { s.cache.gone(dropped...) })
+		most, err := s.remove(ctx, tx, tooMany, s.limit)
+		if err != nil {
+			return err
+		}
+		ended = append(expired, most...)
+		_, err = tx.ExecContext(ctx, "DELETE FROM ended WHERE at <= ?", now.Add(-remember).UnixMicro())
+		return err
+	}, func() { s.cache.gone(ended...) })
 }
+
+const tooMany = "id IN (SELECT id FROM sessions ORDER BY ends LIMIT max(0, (SELECT count(*) FROM sessions) - ?))"

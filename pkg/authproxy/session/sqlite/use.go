@@ -92,19 +92,15 @@ func (s *Store) unseal(key session.Key, used int64, sealed []byte) (*entry, erro
 // expire deletes a session that has ended by itself, so that it does not come back when the clock is set back. It is
 // false where another process has used the session meanwhile.
 func (s *Store) expire(ctx context.Context, key session.Key, now time.Time) bool {
-	var deleted int64
-	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE key = ? AND ends <= ?", key[:], now.UnixMicro())
-		if err != nil {
-			return err
-		}
-		deleted, err = result.RowsAffected()
+	var ended []session.Key
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		ended, err = s.remove(ctx, tx, "key = ? AND ends <= ?", key[:], now.UnixMicro())
 		return err
-	}, func() { s.cache.end(key) })
+	}, func() { s.cache.gone(ended...) })
 	if err != nil {
 		s.cache.doom(key)
 	}
-	return err != nil || deleted > 0
+	return err != nil || len(ended) > 0
 }
 
 // catchUpEvery is for how long what other processes have ended may go unnoticed.

@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// fill gives every field below v a value of its own, so that none can be forgotten when a session gets another field.
+func fill(v reflect.Value, next *int) {
+	*next++
+	switch at, isTime := v.Addr().Interface().(*time.Time); {
+	case isTime:
+		*at = time.Unix(1_000_000+int64(*next), int64(*next)).UTC()
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), next)
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), next)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fill(v.Index(i), next)
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for range 2 {
+			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			fill(key, next)
+			fill(value, next)
+			v.SetMapIndex(key, value)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i), next)
+		}
+	case reflect.String:
+		v.SetString(strings.Repeat("é", *next%3) + string(rune('!'+*next)))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Uint8:
+		v.SetUint(uint64(*next % 256))
+	case reflect.Int64:
+		v.SetInt(int64(*next))
+	default:
+		panic("a session has a field of kind " + v.Kind().String())
+	}
+}
+
+func full() *session.Session {
+	s, next := &session.Session{}, 0
+	fill(reflect.ValueOf(s).Elem(), &next)
+	return s
+}
+
+func TestEncodeForgetsNothing(t *testing.T) {
+	t.Parallel()
+	want := full()
+	got, err := decode(want.Key, encode(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	whole := encode(full())
+	for n := range len(whole) {
+		if s, err := decode(session.Key{}, whole[:n]); err == nil {
+			t.Fatalf("the first %d of %d bytes are %+v", n, len(whole), s)
+		}
+	}
+	if _, err := decode(session.Key{}, append(bytes.Clone(whole), 0)); err == nil {
+		t.Error("something behind a session is accepted")
+	}
+	whole[0]++
+	if _, err := decode(session.Key{}, whole); err == nil {
+		t.Error("another layout is accepted")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(encode(full()))
+	f.Add(encode(&session.Session{}))
+	f.Add(encode(&session.Session{Grants: []session.Grant{{Identity: identity.Identity{Name: "ann"}, Login: &session.Login{}}}}))
+	f.Add([]byte{layout, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := decode(session.Key{1}, b)
+		if err != nil {
+			return
+		}
+		again, err := decode(session.Key{1}, encode(s))
+		if err != nil || !reflect.DeepEqual(s, again) {
+			t.Errorf("%+v\nbecame %+v, %v", s, again, err)
+		}
+	})
+}
+
+// FuzzUnseal: whoever can write the file makes no session of it.
+func FuzzUnseal(f *testing.F) {
+	ring, err := newKeyring(testKeys("a", "b"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := full()
+	sealed, err := ring.seal(s.Key, encode(s))
+	if err != nil {
+		f.Fatal(err)
+	}
+	other, err := ring.seal(session.Key{2}, encode(s))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, b := range [][]byte{sealed, other, sealed[:len(sealed)-1], sealed[:11], {}} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, ok := ring.open(s.Key, b); ok != bytes.Equal(b, sealed) {
+			t.Errorf("opened %v", ok)
+		}
+	})
+}

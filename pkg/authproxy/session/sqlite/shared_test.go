@@ -1,0 +1,225 @@
+package sqlite
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session/sessiontest"
+)
+
+// pair is a session.Store of two on one file, asked in turn, as two processes behind one address are. Before each use
+// the time passes after which the one has to know of the other.
+type pair struct {
+	stores [2]*Store
+	calls  atomic.Int64
+}
+
+func (p *pair) next() *Store { return p.stores[p.calls.Add(1)%2] }
+
+func (p *pair) Put(ctx context.Context, s *session.Session, replaces session.Key) error {
+	p.settle()
+	return p.next().Put(ctx, s, replaces)
+}
+
+func (p *pair) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
+	p.settle()
+	return p.next().Use(ctx, key, now)
+}
+
+func (p *pair) Delete(ctx context.Context, key session.Key) error { return p.next().Delete(ctx, key) }
+
+func (p *pair) DeleteTagged(ctx context.Context, tag string) ([]session.Key, error) {
+	return p.next().DeleteTagged(ctx, tag)
+}
+
+func (p *pair) settle() {
+	for _, s := range p.stores {
+		s.cache.mu.RLock()
+		var all []*entry
+		for _, e := range s.cache.entries {
+			all = append(all, e)
+		}
+		s.cache.mu.RUnlock()
+		s.dirty.add(all...)
+		_ = s.flush(context.Background())
+		s.followed.Store(math.MinInt64 / 2)
+	}
+}
+
+func TestTwoStoresOnOneFile(t *testing.T) {
+	t.Parallel()
+	sessiontest.Run(t, func(t *testing.T) session.Store {
+		path := newPath(t)
+		return &pair{stores: [2]*Store{open(t, path), open(t, path)}}
+	})
+}
+
+// two returns two stores on one file that both have session 1 in memory.
+func two(t *testing.T) (a, b *Store, p *session.Session) {
+	t.Helper()
+	path := newPath(t)
+	a, b, p = open(t, path), open(t, path), newSession(1)
+	put(t, a, p)
+	use(t, a, p.Key, 0)
+	use(t, b, p.Key, 0)
+	return a, b, p
+}
+
+// Security class 9: what one process ends, another lets in for catchUpEvery at most.
+func TestOthersEndingsAreSeen(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*Store, *session.Session) error{
+		"delete": func(s *Store, p *session.Session) error { return s.Delete(context.Background(), p.Key) },
+		"tagged": func(s *Store, p *session.Session) error {
+			_, err := s.DeleteTagged(context.Background(), p.Tags[0])
+			return err
+		},
+		"replaced": func(s *Store, p *session.Session) error {
+			return s.Put(context.Background(), newSession(2), p.Key)
+		},
+		"made room": func(s *Store, _ *session.Session) error {
+			s.limit = 0
+			return s.clean(context.Background())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b, p := two(t)
+			if err := end(a, p); err != nil {
+				t.Fatal(err)
+			}
+			gone(t, a, p.Key, 0)
+			gone(t, b, p.Key, catchUpEvery)
+		})
+	}
+}
+
+func TestOthersChangesAreSeen(t *testing.T) {
+	t.Parallel()
+	a, b, p := two(t)
+	next := *p
+	next.Grants = []session.Grant{{Area: "api"}}
+	if err := a.Put(context.Background(), &next, p.Key); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Store{a, b} {
+		if got := use(t, s, p.Key, catchUpEvery); got.Grant("api") == nil || got.Grant("main_app") != nil {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
+// A list of endings that was cut meanwhile leaves nothing in memory that may have ended.
+func TestEndingsThatWereForgotten(t *testing.T) {
+	t.Parallel()
+	a, b, p := two(t)
+	if err := a.Delete(context.Background(), p.Key); err != nil {
+		t.Fatal(err)
+	}
+	a.now = func() time.Time { return epoch.Add(2 * remember) }
+	if err := a.clean(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	if err := a.read.QueryRow("SELECT count(*) FROM ended").Scan(&left); err != nil || left != 0 {
+		t.Fatalf("%d endings left, %v", left, err)
+	}
+	gone(t, b, p.Key, catchUpEvery)
+
+	put(t, a, newSession(2)) // and what comes after is seen as before
+	use(t, b, newSession(2).Key, 2*catchUpEvery)
+	if err := a.Delete(context.Background(), newSession(2).Key); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, b, newSession(2).Key, 3*catchUpEvery)
+}
+
+// A session that the other process goes on using does not end here.
+func TestOthersUsesCount(t *testing.T) {
+	t.Parallel()
+	a, b, p := two(t)
+	use(t, b, p.Key, 9*time.Minute)
+	if err := b.flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	use(t, a, p.Key, 18*time.Minute)
+	if err := a.flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	use(t, b, p.Key, 27*time.Minute)
+	gone(t, a, p.Key, 50*time.Minute)
+	gone(t, b, p.Key, 50*time.Minute)
+}
+
+// A use that is written late neither shortens another's nor brings a session back.
+func TestLateWrites(t *testing.T) {
+	t.Parallel()
+	a, b, p := two(t)
+	use(t, a, p.Key, 5*time.Minute)
+	use(t, b, p.Key, 9*time.Minute)
+	for _, s := range []*Store{b, a} {
+		if err := s.flush(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use(t, a, p.Key, 18*time.Minute)
+	use(t, b, p.Key, 18*time.Minute)
+	if err := a.Delete(context.Background(), p.Key); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if n := rows(t, b); n != 0 {
+		t.Errorf("%d rows, want none", n)
+	}
+}
+
+// What is read from the file while it ends stays ended, in whatever way it ends.
+func TestReadingDoesNotBringBack(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(a, b *Store, p *session.Session) error{
+		"delete": func(a, _ *Store, p *session.Session) error { return a.Delete(context.Background(), p.Key) },
+		"tagged": func(a, _ *Store, p *session.Session) error {
+			_, err := a.DeleteTagged(context.Background(), p.Tags[1])
+			return err
+		},
+		"other process": func(_, b *Store, p *session.Session) error { return b.Delete(context.Background(), p.Key) },
+		"new keys":      func(a, _ *Store, _ *session.Session) error { a.SetKeys(testKeys("b")); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := newPath(t)
+			a, b := open(t, path), open(t, path)
+			for i := range 100 {
+				a.SetKeys(testKeys("a"))
+				p := newSession(i)
+				put(t, a, p)
+				a.cache.clear()
+				var wg sync.WaitGroup
+				for range 3 {
+					wg.Go(func() {
+						for range 3 {
+							_, _ = a.Use(context.Background(), p.Key, epoch)
+						}
+					})
+				}
+				wg.Go(func() {
+					if err := end(a, b, p); err != nil {
+						t.Error(err)
+					}
+				})
+				wg.Go(func() {
+					_, _ = a.Use(context.Background(), p.Key, epoch.Add(time.Duration(i%2)*catchUpEvery))
+				})
+				wg.Wait()
+				gone(t, a, p.Key, time.Second)
+			}
+		})
+	}
+}
