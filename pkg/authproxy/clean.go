@@ -39,11 +39,12 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 	}
 }
 
-// removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists.
+// removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists. Origin is not one
+// that a client may take back: its absence would speak for the request.
 func removeHopByHop(h http.Header) {
 	for _, value := range h["Connection"] {
 		for name := range strings.SplitSeq(value, ",") {
-			if name = strings.TrimSpace(name); name != "" {
+			if name = strings.TrimSpace(name); name != "" && !strings.EqualFold(name, "Origin") {
 				h.Del(name)
 			}
 		}
