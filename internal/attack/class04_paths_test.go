@@ -45,11 +45,11 @@ func confusingTargets() []string {
 	return slices.Compact(targets)
 }
 
-// readings are all paths that an app could take a target for: decoded up to three times, cut where some cut, with
+// readings are all paths that an app could take a target for: decoded once to three times, cut where some cut, with
 // backslashes for slashes, parameters dropped, and dot segments resolved.
 func readings(target string) []string {
 	raw, _, _ := strings.Cut(target, "?")
-	all := []string{raw}
+	var all []string
 	for range 3 {
 		decoded, err := url.PathUnescape(raw)
 		if err != nil {

@@ -28,14 +28,30 @@ type reply struct {
 
 func (r reply) location() string { return r.Header.Get("Location") }
 
-// cookie returns the cookie that is set under a name or, on https, its __Host- form.
+// cookie returns the cookie that is set and whose name begins so, apart from __Host-.
 func (r reply) cookie(name string) *http.Cookie {
 	for _, c := range r.Cookies() {
-		if strings.TrimPrefix(c.Name, "__Host-") == name && c.MaxAge >= 0 {
+		if strings.HasPrefix(strings.TrimPrefix(c.Name, "__Host-"), name) && c.MaxAge >= 0 {
 			return c
 		}
 	}
 	return nil
+}
+
+// cookieName is what the proxy calls the cookie of a session, or of a login: "session", "login". Its port is in it,
+// because browsers send cookies to every port of a host.
+func (p *proxy) cookieName(kind string) string {
+	_, port, _ := strings.Cut(p.host, ":")
+	name := "ploomber_" + kind + "_" + port
+	if strings.HasPrefix(p.url, "https") {
+		name = "__Host-" + name
+	}
+	return name
+}
+
+// as is the header line of somebody with that session id.
+func (p *proxy) as(session string) string {
+	return "Cookie: " + p.cookieName("session") + "=" + session
 }
 
 // socket is one connection on which anything can be said.
@@ -241,7 +257,7 @@ func (b *browser) cookie() string {
 		return ""
 	}
 	for _, c := range b.client.Jar.Cookies(u) {
-		if strings.HasPrefix(strings.TrimPrefix(c.Name, "__Host-"), "ploomber_session") {
+		if c.Name == b.p.cookieName("session") {
 			return "Cookie: " + c.Name + "=" + c.Value
 		}
 	}

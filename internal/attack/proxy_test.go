@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -52,12 +50,8 @@ type proxy struct {
 // start runs the proxy in front of the app at upstream, with variables and further flags, until the test ends.
 func start(t *testing.T, upstream string, env []string, flags ...string) *proxy {
 	t.Helper()
-	p := &proxy{t: t, host: freeAddress(t)}
-	p.url = "http://" + p.host
-	if slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--tls-cert") }) {
-		p.url = "https://" + p.host
-	}
-	p.cmd, p.log = command(t, env, append([]string{"--upstream", upstream, "--listen", p.host}, flags...)...)
+	p := &proxy{t: t}
+	p.cmd, p.log = command(t, env, append([]string{"--upstream", upstream, "--listen", "127.0.0.1:0"}, flags...)...)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +61,11 @@ func start(t *testing.T, upstream string, env []string, flags ...string) *proxy 
 		p.err = p.cmd.Wait()
 	}()
 	t.Cleanup(p.end)
-	p.await(p.host)
+	p.host = p.logged(`\bserving"?,?[ "]*listen[=:"]*([0-9.:]+)`)[1]
+	p.url = "http://" + p.host
+	if slices.Contains(flags, "--tls-cert") {
+		p.url = "https://" + p.host
+	}
 	return p
 }
 
@@ -86,22 +84,21 @@ func command(t *testing.T, env []string, flags ...string) (*exec.Cmd, *output) {
 	return cmd, said
 }
 
-// await returns when somebody listens at address.
-func (p *proxy) await(address string) {
+// logged waits until the log has something, and returns it with its groups.
+func (p *proxy) logged(pattern string) []string {
 	p.t.Helper()
+	wanted := regexp.MustCompile(pattern)
 	for deadline := time.Now().Add(startLimit); ; {
-		conn, err := net.DialTimeout("tcp", address, time.Second)
-		if err == nil {
-			_ = conn.Close()
-			return
+		if found := wanted.FindStringSubmatch(p.log.String()); found != nil {
+			return found
 		}
 		select {
 		case <-p.done:
-			p.t.Fatalf("the proxy ended at once: %v\n%s", p.err, p.log)
-		case <-time.After(20 * time.Millisecond):
+			p.t.Fatalf("the proxy ended: %v\n%s", p.err, p.log)
+		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("nobody listens at %s:\n%s", address, p.log)
+			p.t.Fatalf("the log lacks %s:\n%s", pattern, p.log)
 		}
 	}
 }
@@ -201,17 +198,6 @@ func refusedStart(t *testing.T, env []string, flags ...string) (int, string) {
 	return cmd.ProcessState.ExitCode(), said.String()
 }
 
-// freeAddress is one at which nobody listened a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 // output is what a process said, safe to read while it goes on.
 type output struct {
 	mu  sync.Mutex
@@ -247,5 +233,3 @@ func wantApp(t *testing.T, what string, r reply) {
 		t.Errorf("%s: %d, want the app\n%s", what, r.StatusCode, last(r.body, 500))
 	}
 }
-
-func line(format string, args ...any) string { return fmt.Sprintf(format, args...) + "\r\n" }

@@ -53,8 +53,8 @@ func TestClass01HeaderSpoofingServers(t *testing.T) {
 			}
 			p := start(t, address, password())
 			cookie := p.loggedIn().cookie()
-			for _, header := range identityHeaders() {
-				for _, attack := range spellings(header) {
+			for i, header := range identityHeaders() {
+				for _, attack := range some(spellings(header), i) {
 					r := p.raw(p.head("GET", "/", append(attack, cookie, "Connection: close")...) + "\r\n")
 					if r.StatusCode == http.StatusBadRequest {
 						continue
@@ -65,8 +65,8 @@ func TestClass01HeaderSpoofingServers(t *testing.T) {
 			if server.socket == "" {
 				return
 			}
-			for _, header := range identityHeaders() {
-				for _, attack := range spellings(header) {
+			for i, header := range identityHeaders() {
+				for _, attack := range some(spellings(header), i) {
 					if got, ok := socketPairs(t, p, server.socket, append(attack, cookie)); ok {
 						wantOwnOnly(t, attack, got, server.own)
 					}
@@ -74,6 +74,14 @@ func TestClass01HeaderSpoofingServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// some is every spelling of the first header, and a few of the others, which servers read no differently.
+func some(spellings [][]string, header int) [][]string {
+	if header == 0 {
+		return spellings
+	}
+	return spellings[:9]
 }
 
 // wantOwnOnly fails unless an app sees nothing of the attacker and, under the name it looks for, our user.

@@ -1,0 +1,279 @@
+package attack
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Security class 8: an id from before a login opens nothing after it, and no visitor chooses one.
+func TestClass08SessionFixation(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	p := start(t, a.url, password("username_api=bot", "password_api="+pass+" 2"))
+	u, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attacker := p.loggedIn()
+	for name, planted := range map[string]string{
+		"made up": strings.Repeat("B", 43), "the attacker's own": attacker.session(), "zeros": strings.Repeat("A", 43), "empty": "", "long": strings.Repeat("x", 3000),
+	} {
+		b := p.browser()
+		b.client.Jar.SetCookies(u, []*http.Cookie{{Name: p.cookieName("session"), Value: planted}})
+		b.login("/", user, pass)
+		if b.session() == planted || b.session() == "" {
+			t.Errorf("%s: the planted id was adopted", name)
+		}
+		wantStatus(t, name+": planted id", p.bare().get("/", p.as(planted)), http.StatusUnauthorized)
+	}
+	// A new id at each login, also where more is granted, and the old one is worth nothing.
+	b := p.loggedIn()
+	ids := []string{b.session()}
+	for _, login := range [][3]string{{"/", user, pass}, {"/api/x", "bot", pass + " 2"}, {"/", user, pass}} {
+		b.login(login[0], login[1], login[2])
+		if slices.Contains(ids, b.session()) {
+			t.Errorf("the id is the old one after a login to %s", login[0])
+		}
+		for _, old := range ids {
+			wantStatus(t, "old id", p.bare().get("/", p.as(old)), http.StatusUnauthorized)
+		}
+		ids = append(ids, b.session())
+	}
+	wantApp(t, "main", b.get("/"))
+	wantApp(t, "api", b.get("/api/x"))
+	// Basic credentials with a planted id make a session of their own.
+	planted := strings.Repeat("C", 43)
+	in := p.bare().get("/", asBasic(user, pass), p.as(planted))
+	if c := in.cookie("ploomber_session"); c == nil || c.Value == planted {
+		t.Errorf("Basic with a planted id: %v", in.Cookies())
+	}
+}
+
+// Two logins of one browser at once: each gets an answer, one session is left, and it works.
+func TestClass08SessionFixationRace(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	p := start(t, a.url, password())
+	b := p.loggedIn()
+	token := tokenField(b.get("/_auth/login", asPage).body)
+	form := url.Values{"token": {token}, "next": {"/"}, "username": {user}, "password": {pass}}.Encode()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	ids := map[string]bool{}
+	for range 16 {
+		wg.Go(func() {
+			r, err := b.try("POST", "/_auth/login", form, asForm)
+			if err != nil || r.StatusCode != http.StatusSeeOther && r.StatusCode >= 500 {
+				t.Errorf("%d, %v", status(r), err)
+				return
+			}
+			if c := r.cookie("ploomber_session"); c != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				if ids[c.Value] {
+					t.Error("two logins share an id")
+				}
+				ids[c.Value] = true
+			}
+		})
+	}
+	wg.Wait()
+	wantApp(t, "after the race", b.get("/"))
+}
+
+// Security class 9: a session that has ended is over for everything that used it, at once.
+func TestClass09SessionReplay(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	release := make(chan struct{})
+	a.handle("/stream", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("first\n"))
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	defer close(release)
+	p := start(t, a.url, password())
+	for name, out := range map[string]string{"logout": "/logout", "exit": "/exit"} {
+		b, other := p.loggedIn(), p.loggedIn()
+		cookie := b.cookie()
+		var sockets []*socket
+		for _, c := range []string{cookie, cookie, other.cookie()} {
+			s := p.dial()
+			s.say(p.upgrade("/ws", c))
+			if r, err := s.answer("GET"); err != nil || r.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("upgrade: %d, %v", status(r), err)
+			}
+			sockets = append(sockets, s)
+		}
+		b.get(out) // as tab A does
+		for i, s := range sockets[:2] {
+			_ = s.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if !s.ends() {
+				t.Errorf("%s: WebSocket %d of the session is still open", name, i)
+			}
+		}
+		sockets[2].say("x")
+		if c, err := sockets[2].r.ReadByte(); c != 'x' || err != nil {
+			t.Errorf("%s: the WebSocket of another session is closed: %v", name, err)
+		}
+		for _, target := range []string{"/", "/ws", "/_auth/x", "/stream"} {
+			if r := p.bare().get(target, cookie); r.StatusCode == http.StatusOK {
+				t.Errorf("%s: the old cookie still opens %s", name, target)
+			}
+		}
+		wantUpgradeRefused(t, p, name, cookie)
+		if r := p.bare().get("/status", cookie); r.body != "logged out" {
+			t.Errorf("%s: status says %q", name, r.body)
+		}
+		if r := p.bare().get(out, cookie); r.StatusCode != http.StatusFound { // once more does no harm
+			t.Errorf("second %s: %d", name, r.StatusCode)
+		}
+	}
+}
+
+func wantUpgradeRefused(t *testing.T, p *proxy, name string, header ...string) {
+	t.Helper()
+	if r := p.raw(p.upgrade("/ws", header...)); r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%s: an upgrade answered %d, want 401", name, r.StatusCode)
+	}
+}
+
+// A logout that comes while requests are on their way: none of them is answered after a later one was refused.
+func TestClass09SessionReplayRace(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	p := start(t, a.url, password())
+	for range 5 {
+		b := p.loggedIn()
+		cookie := b.cookie()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				s := p.dial()
+				defer func() { _ = s.Close() }()
+				s.say(p.upgrade("/ws", cookie))
+				r, err := s.answer("GET")
+				switch {
+				case err != nil: // cut by the logout before its answer was out
+				case r.StatusCode == http.StatusSwitchingProtocols:
+					_ = s.SetReadDeadline(time.Now().Add(5 * time.Second))
+					if !s.ends() {
+						t.Error("a WebSocket has outlived the logout")
+					}
+				case r.StatusCode != http.StatusUnauthorized:
+					t.Errorf("upgrade: %d", r.StatusCode)
+				}
+			})
+		}
+		wg.Go(func() { p.bare().get("/logout", cookie) })
+		wg.Wait()
+		wantStatus(t, "after the logout", p.bare().get("/", cookie), http.StatusUnauthorized)
+	}
+}
+
+// A program that restarts forgets the sessions that were kept in memory; its cookies lead to a clean login.
+func TestClass09SessionReplayRestart(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	env := password("AUTH_SECRET=canary-n2J8vQ4xL0sT6wZ1cB5yK9dF3hG7mR")
+	one, two := start(t, a.url, env), start(t, a.url, env)
+	cookie := two.as(one.loggedIn().session())
+	wantStatus(t, "another process", two.bare().get("/", cookie), http.StatusUnauthorized)
+	r := two.bare().get("/", cookie, asPage)
+	wantStatus(t, "a page of another process", r, http.StatusFound)
+}
+
+// Security class 10: cookies are as narrow as they can be.
+func TestClass10CookieAttributes(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	cert, key := certificate(t)
+	plain, secure := start(t, a.url, password()), start(t, a.url, password(), "--tls-cert", cert, "--tls-key", key)
+	for _, p := range []*proxy{plain, secure} {
+		https := p == secure
+		b := p.browser()
+		for what, r := range map[string]reply{
+			"login page": b.get("/_auth/login", asPage), "form": b.login("/", user, pass), "Basic": p.bare().get("/", asBasic(user, pass)), "logout": p.loggedIn().get("/logout"),
+		} {
+			if len(r.Cookies()) == 0 {
+				t.Errorf("%s sets no cookie", what)
+			}
+			for _, c := range r.Cookies() {
+				gone := what == "logout"
+				if strings.HasPrefix(c.Name, "__Host-") != https || c.Secure != https || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" ||
+					gone != (c.MaxAge < 0) || !gone && len(c.Value) < 40 {
+					t.Errorf("%s: cookie %s", what, c.Raw)
+				}
+				if strings.Contains(c.Raw, pass) || strings.Contains(c.Raw, user) {
+					t.Errorf("%s: the cookie says who it belongs to: %s", what, c.Raw)
+				}
+			}
+		}
+	}
+}
+
+// Cookies from elsewhere, garbage among them, lead to a clean login: no error, no loop, and none reaches the app.
+func TestClass10CookieTossing(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	p := start(t, a.url, password())
+	others := p.loggedIn().session()
+	mine := p.loggedIn().session()
+	own := p.cookieName("session")
+	for name, planted := range map[string]string{
+		"unknown": strings.Repeat("A", 43), "garbage": "%%%\"<>=,", "NUL": "\x01", "not ASCII": "é\xff", "quoted": "\"" + strings.Repeat("A", 43) + "\"", "empty": "", "JWT": "eyJhbGciOiJub25lIn0.e30.",
+		"oversize": strings.Repeat("x", 8000), "one short": strings.Repeat("A", 42), "one long": strings.Repeat("A", 44), "spaces": "   ", "host prefix": "x; __Host-ploomber_session=" + strings.Repeat("A", 43),
+		"many": "x" + strings.Repeat("; ploomber_session=x", 200), "login cookie": "x; ploomber_login=" + strings.Repeat("A", 60), "semicolons": ";;;;=;=;", "no name": "; =x; x",
+		"encoded": "%41", "star": "x; ploomber_session*=UTF-8''x", "two lines": "x\r\nCookie: ploomber_session=y",
+	} {
+		planted = strings.NewReplacer("ploomber_session", own, "ploomber_login", p.cookieName("login")).Replace(planted)
+		line := p.as(planted)
+		page := p.raw(p.head("GET", "/x", asPage, line) + "\r\n")
+		program := p.raw(p.head("GET", "/x", line) + "\r\n")
+		login := p.raw(p.head("GET", "/_auth/login", asPage, line) + "\r\n")
+		if page.StatusCode == http.StatusBadRequest && program.StatusCode == http.StatusBadRequest && name == "NUL" {
+			continue
+		}
+		if page.StatusCode != http.StatusFound || program.StatusCode != http.StatusUnauthorized || login.StatusCode != http.StatusOK || tokenField(login.body) == "" {
+			t.Errorf("%s: page %d, program %d, login page %d", name, page.StatusCode, program.StatusCode, login.StatusCode)
+		}
+		for _, both := range []string{own + "=" + mine + "; " + own + "=" + planted, own + "=" + planted + "; " + own + "=" + mine + "; a=b"} {
+			r := p.raw(p.head("GET", "/x", "Cookie: "+both) + "\r\n")
+			if name != "many" && r.StatusCode != http.StatusOK {
+				t.Errorf("%s beside the right one: %d", name, r.StatusCode)
+			}
+		}
+	}
+	for _, both := range []string{mine + "; " + own + "=" + others, others + "; " + own + "=" + mine} {
+		wantStatus(t, "two sessions", p.raw(p.head("GET", "/x", p.as(both))+"\r\n"), http.StatusUnauthorized)
+	}
+	for _, s := range a.taken() {
+		if strings.Contains(s.Wire, "ploomber_") && !strings.Contains(s.Wire, own+"*") {
+			t.Errorf("the app got a cookie of ours:\n%s", s.Wire)
+		}
+	}
+	// Nor may the app set one.
+	a.handle("/set", func(w http.ResponseWriter, _ *http.Request) {
+		for _, c := range []string{"ploomber_session=planted; Path=/", "__Host-ploomber_session=planted; Secure; Path=/", "ploomber_login=planted", " ploomber_session=planted",
+			"ploomber_session =planted", "own=1", "ploomber_session", "\tploomber_session=planted"} {
+			w.Header().Add("Set-Cookie", strings.NewReplacer("ploomber_session", own, "ploomber_login", p.cookieName("login")).Replace(c))
+		}
+	})
+	r := p.bare().get("/set", p.as(mine))
+	for _, c := range r.Header.Values("Set-Cookie") {
+		if strings.Contains(c, "planted") {
+			t.Errorf("the app has set %q", c)
+		}
+	}
+	if r.cookie("own") == nil {
+		t.Error("the app's own cookie is gone")
+	}
+}
