@@ -25,7 +25,7 @@ type resident struct {
 // footprints starts each contestant anew, with nobody beside it, since processes of one program share memory.
 func (b *bench) footprints(ctx context.Context, app *echo, residents []resident) (map[string]*footprint, error) {
 	rounds := min(b.rounds, 3) // memory repeats well
-	b.say("memory: %d contestants, %d rounds, %d WebSockets each", len(residents), rounds, b.idle)
+	b.say("memory: %d contestants, %d rounds, %d WebSockets each", len(residents), rounds, idleSockets)
 	all := map[string]*footprint{}
 	for _, r := range residents {
 		all[r.name] = &footprint{}
@@ -57,7 +57,7 @@ func (b *bench) footprint(ctx context.Context, p *proxy, sockets bool, f *footpr
 	if !sockets {
 		return nil
 	}
-	open, err := openSockets(ctx, d, b.idle)
+	open, err := openSockets(ctx, d, idleSockets)
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.name, err)
 	}
@@ -67,6 +67,6 @@ func (b *bench) footprint(ctx context.Context, p *proxy, sockets bool, f *footpr
 	if err != nil {
 		return err
 	}
-	f.socket = append(f.socket, float64(full-idle)/float64(b.idle))
+	f.socket = append(f.socket, float64(full-idle)/float64(idleSockets))
 	return nil
 }

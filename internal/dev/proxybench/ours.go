@@ -25,7 +25,7 @@ func (b *bench) startOurs(ctx context.Context, upstream string) (*proxy, error) 
 		return nil, err
 	}
 	args := append(b.Ours[1:len(b.Ours):len(b.Ours)], "--upstream", "http://"+upstream, "--listen", address)
-	env := []string{"GOMAXPROCS=1", "username_main_app=" + b.who.name, "password_main_app=" + b.who.password}
+	env := append(b.oursEnv[:len(b.oursEnv):len(b.oursEnv)], "GOMAXPROCS=1", "username_main_app="+b.who.name, "password_main_app="+b.who.password)
 	run, err := b.launch(proxyCore, dir, env, b.Ours[0], args...)
 	if err != nil {
 		return nil, err

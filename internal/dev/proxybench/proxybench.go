@@ -27,29 +27,39 @@ type Options struct {
 // bench is one run.
 type bench struct {
 	Options
-	dir      string
+	dir      string   // for files and logs of the contestants
+	oursEnv  []string // variables that our program gets besides
 	who      account
 	proc     procfs
 	rounds   int
 	slice    time.Duration // of a load
 	paced    time.Duration // of the latency's
-	idle     int           // WebSockets opened
 	progress io.Writer
 }
 
 // Run measures and writes the tables to out. It pins this very process to the core of the load.
 func Run(ctx context.Context, out, progress io.Writer, o Options) error {
+	return run(ctx, progress, o, func(b *bench) error {
+		r, err := b.all(ctx)
+		if err == nil {
+			r.write(out)
+		}
+		return err
+	})
+}
+
+// run prepares a bench and calls do.
+func run(ctx context.Context, progress io.Writer, o Options, do func(*bench) error) error {
 	b := &bench{Options: o, proc: procfs{os.DirFS("/proc")}, progress: progress,
-		rounds: 5, slice: 2 * time.Second, paced: 4 * time.Second, idle: idleSockets,
-		who: account{"ann", rand.Text()}}
+		rounds: 5, slice: 2 * time.Second, paced: 4 * time.Second, who: account{"ann", rand.Text()}}
 	if o.Quick {
-		b.rounds, b.slice, b.paced, b.idle = 2, time.Second, 2*time.Second, idleSockets/4
+		b.rounds, b.slice, b.paced = 2, time.Second, 2*time.Second
 	}
 	if o.Rounds > 0 {
 		b.rounds = o.Rounds
 	}
 	if runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
-		return errors.New("the proxies are measured on Linux with two cores or more")
+		return errors.New("proxies are measured on Linux with two cores or more")
 	}
 	if err := pinSelf(ctx); err != nil {
 		return err
@@ -58,14 +68,8 @@ func Run(ctx context.Context, out, progress io.Writer, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
 	b.dir = dir
-	r, err := b.all(ctx)
-	if err != nil {
-		return err
-	}
-	r.write(out)
-	return nil
+	return errors.Join(do(b), os.RemoveAll(dir))
 }
 
 // pinSelf keeps this process, which makes load itself, and what it starts away from the proxy's core.
