@@ -89,15 +89,11 @@ func Start(t testing.TB, s Settings) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if s.AccessTokenLife == 0 {
 		s.AccessTokenLife = time.Hour
 	}
-	p := &Provider{t: t, script: script, settings: s,
-		key: jose.JSONWebKey{Key: private, KeyID: "first", Algorithm: "RS256", Use: "sig"}}
+	p := &Provider{t: t, script: script, settings: s}
+	p.ChangeKey()
 	t.Cleanup(func() {
 		p.Stop()
 		if t.Failed() {
@@ -111,7 +107,18 @@ func Start(t testing.TB, s Settings) *Provider {
 // Issuer is the provider's URL, which stays the same when it is stopped and resumed.
 func (p *Provider) Issuer() string { return "http://127.0.0.1:" + strconv.Itoa(p.settings.Port) }
 
-// Stop ends the provider. What it knows of logins is lost, its signing key is not.
+// ChangeKey makes another signing key, which counts from the next Resume on.
+func (p *Provider) ChangeKey() {
+	p.t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.key = jose.JSONWebKey{Key: private, KeyID: rand.Text(), Algorithm: "RS256", Use: "sig"}
+}
+
+// Stop ends the provider. What it knows of logins is lost, its signing key is
+// not.
 func (p *Provider) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
