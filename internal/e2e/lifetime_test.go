@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"bytes"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -100,6 +103,32 @@ func TestRefreshOnce(t *testing.T) {
 	}
 }
 
+// A provider that refuses the refresh has ended the session; one that is down has not. Open WebSockets live through a
+// renewal.
+func TestRefreshFails(t *testing.T) {
+	t.Parallel()
+	const life = 2 * time.Second
+	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife, s.RefreshTokens = life, true },
+		vars{"AUTH_PARAMS_AUDIENCE": audience, "AUTH_PARAMS_SCOPE": "openid profile email offline_access"})
+	v := newVisitor(t)
+	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+	socket, _ := v.dial(t, w.proxy.url)
+	time.Sleep(life + time.Second)
+	if _, in := v.isIn(w.proxy.url); !in {
+		t.Error("not renewed")
+	}
+	socket.says(t, "after the renewal")
+	w.provider.Stop()
+	time.Sleep(life + time.Second)
+	if _, in := v.isIn(w.proxy.url); !in {
+		t.Error("the session ended with the provider")
+	}
+	socket.says(t, "without the provider")
+	w.provider.Resume() // it has forgotten everything
+	eventually(t, "the provider's refusal ends the session", func() bool { _, in := v.isIn(w.proxy.url); return !in })
+	socket.endsWithin(t, 5*time.Second)
+}
+
 // What the provider ends, ends here: pages that are open, within a second, and the next visit.
 func TestBackchannelLogout(t *testing.T) {
 	t.Parallel()
@@ -178,13 +207,32 @@ func TestProviderGoesAway(t *testing.T) {
 // Sessions in a file outlive the process.
 func TestRestartWithSQLite(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil, "--session-store", "sqlite:"+filepath.Join(t.TempDir(), "sessions.db"))
+	file := filepath.Join(t.TempDir(), "sessions.db")
+	w := newWorld(t, nil, nil, "--session-store", "sqlite:"+file)
 	v, gone := newVisitor(t), newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	gone.logIn(w.provider, w.proxy.url+"/", "user|bob")
 	gone.ask(http.MethodGet, w.proxy.url+"/logout", nil)
-	w.proxy.stop()
+	w.proxy.kill() // what was answered with success is kept
 	w.proxy.start()
+	kept, err := filepath.Glob(file + "*")
+	if err != nil || len(kept) == 0 {
+		t.Fatalf("no file: %q, %v", kept, err)
+	}
+	for _, name := range kept {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{"eyJ", "ann@example.com", "user|ann", v.session(w.proxy.url)} {
+			if bytes.Contains(data, []byte(secret)) {
+				t.Errorf("%s holds %q", filepath.Base(name), secret)
+			}
+		}
+		if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s may be read by others: %v", filepath.Base(name), info.Mode())
+		}
+	}
 	if e, in := v.isIn(w.proxy.url); !in || e.Header.Get("X-Auth-Name") != "ann@example.com" || e.Header.Get("X-Id-Token") == "" {
 		t.Errorf("after a restart: in %v, %v", in, e.Header)
 	}

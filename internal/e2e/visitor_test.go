@@ -37,6 +37,18 @@ func (v *visitor) cookies(address string) []*http.Cookie {
 	return v.client.Jar.Cookies(u)
 }
 
+// session is the value of the cookie that opens the app.
+func (v *visitor) session(base string) string {
+	v.t.Helper()
+	for _, c := range v.cookies(base) {
+		if strings.Contains(c.Name, "ploomber_session") && strings.Contains(c.Name, base[strings.LastIndex(base, ":")+1:]) {
+			return c.Value
+		}
+	}
+	v.t.Fatal("no session")
+	return ""
+}
+
 // open opens a page and follows where it leads.
 func (v *visitor) open(address string) *oidcprovider.Page {
 	v.t.Helper()

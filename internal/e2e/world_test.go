@@ -90,7 +90,12 @@ type pair struct {
 func newPair(t *testing.T) pair {
 	t.Helper()
 	port := freePort(t)
-	w := pair{first: oidcprovider.Start(t, settings(port)), second: oidcprovider.Start(t, settings(port))}
+	return startPair(t, port, settings(port), settings(port))
+}
+
+func startPair(t *testing.T, port int, first, second oidcprovider.Settings) pair {
+	t.Helper()
+	w := pair{first: oidcprovider.Start(t, first), second: oidcprovider.Start(t, second)}
 	w.proxy = startProxy(t, proxyOptions{port: port, upstream: startEcho(t), vars: vars{
 		"AUTH_PROVIDERS":              "first,second",
 		"AUTH_FIRST_CLIENT_ID":        clientID,

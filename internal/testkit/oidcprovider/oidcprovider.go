@@ -143,7 +143,8 @@ func (p *Provider) Resume() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cmd := exec.Command("node", p.script)
+	// The provider gets the cookies of every app on this host, which elsewhere it would not.
+	cmd := exec.Command("node", "--max-http-header-size=262144", p.script)
 	cmd.Stderr = &p.trace
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
