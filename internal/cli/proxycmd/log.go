@@ -34,6 +34,15 @@ func protection(c authproxy.Config) []string {
 	return words
 }
 
+// describe says what is guarded and how, as attributes of a line.
+func describe(c authproxy.Config) []slog.Attr {
+	attrs := []slog.Attr{slog.Any("protected", protection(c))}
+	if back := callback(c); back != "" {
+		attrs = append(attrs, slog.String("callback", back))
+	}
+	return attrs
+}
+
 // warn logs what a reader of the log must not miss.
 func (r *running) warn(ctx context.Context, p *plan) {
 	for _, text := range p.warnings {

@@ -35,9 +35,11 @@ func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 		return authproxy.Config{}
 	}
 	if o.Feature == "" {
+		o.setBase(&c, wrong, warn)
 		return c
 	}
 	c = c.Only(o.Feature)
+	o.setBase(&c, wrong, warn)
 	if err := c.Validate(); errors.Is(err, authproxy.ErrUnprotected) {
 		wrong.addf(o.named("feature"), "%s has no login of its own: set username_%[1]s and password_%[1]s", o.Feature)
 	} else {

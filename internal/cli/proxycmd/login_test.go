@@ -79,3 +79,44 @@ func TestWarnings(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// A login at a provider has to know where browsers find the app. Only a listener of this machine alone says that.
+func TestBaseURL(t *testing.T) {
+	t.Parallel()
+	const provider = "AUTH_CLIENT_ID=id\nAUTH_CLIENT_SECRET=secret\nAUTH_ISSUER_BASE_URL=tenant.example.com\nAUTH_SECRET=7Yw1Zt4uJq0XcVbN8mRsEd2LfKpGh3Ta\n"
+	const missing = "AUTH_BASE_URL: is missing"
+	for name, tc := range map[string]struct {
+		listen, env string
+		tls         bool
+		want        string
+	}{
+		"given":              {":8080", "AUTH_BASE_URL=https://app.example.com\n", false, "https://app.example.com/callback"},
+		"given with a slash": {":8080", "AUTH_BASE_URL=https://app.example.com/\n", false, "https://app.example.com/callback"},
+		"given, on loopback": {"127.0.0.1:8080", "AUTH_BASE_URL=https://app.example.com\n", false, "https://app.example.com/callback"},
+		"all interfaces":     {":8080", "", false, missing},
+		"one of them":        {"192.0.2.7:8080", "", false, missing},
+		"a free port":        {"127.0.0.1:0", "", false, missing},
+		"loopback":           {"127.0.0.1:8080", "", false, "http://127.0.0.1:8080/callback"},
+		"by name":            {"localhost:8080", "", false, "http://localhost:8080/callback"},
+		"by IPv6":            {"[::1]:8080", "", false, "http://[::1]:8080/callback"},
+		"by TLS":             {"localhost:8443", "", true, "https://localhost:8443/callback"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t, desk.New(t, map[string]string{".env": provider + tc.env}))
+			if o.Listen = tc.listen; tc.tls {
+				o.TLSCert = "tls.crt"
+			}
+			var wrong mistakes
+			warned := 0
+			c := o.login(&wrong, func(string) { warned++ })
+			said := (&authproxy.ConfigError{Mistakes: wrong}).Error()
+			if len(wrong) == 0 {
+				said = callback(c)
+			}
+			if !strings.HasPrefix(said, tc.want) || (warned > 0) != (tc.env == "" && tc.want != missing) {
+				t.Errorf("%q, want %q; warned %d times", said, tc.want, warned)
+			}
+		})
+	}
+}

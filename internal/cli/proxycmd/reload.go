@@ -26,5 +26,5 @@ func (r *running) reload(ctx context.Context) {
 	}
 	r.meter.reloads.Of("ok").Add()
 	r.warn(ctx, p)
-	r.log.LogAttrs(ctx, slog.LevelInfo, "reloaded", slog.Any("protected", protection(p.login)))
+	r.log.LogAttrs(ctx, slog.LevelInfo, "reloaded", describe(p.login)...)
 }

@@ -52,21 +52,22 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.proxy.Close()) }()
 
-	var aside *http.Server
+	server := authproxy.NewServer(r.proxy, r.log)
+	if p.certificate != nil {
+		r.certificate.Store(p.certificate)
+		server.TLSConfig = r.tlsConfig()
+		r.meter.Gauge("ploomber_proxy_certificate_not_after_seconds", "When the certificate expires, in seconds since 1970.",
+			func() float64 { return float64(r.certificate.Load().Leaf.NotAfter.Unix()) })
+	}
 	if o.PrivateListen != "" {
 		l, err := o.listen(ctx, "private-listen", o.PrivateListen)
 		if err != nil {
 			return err
 		}
-		aside = authproxy.NewServer(r.private(r.meter), r.log)
+		aside := authproxy.NewServer(r.private(r.meter), r.log)
 		r.start(l, aside)
 		defer func() { _ = aside.Close() }() // last: it answers while requests finish
 		r.log.LogAttrs(ctx, slog.LevelInfo, "serving health and metrics", slog.String("private-listen", l.Addr().String()))
-	}
-	server := authproxy.NewServer(r.proxy, r.log)
-	if p.certificate != nil {
-		r.certificate.Store(p.certificate)
-		server.TLSConfig = r.tlsConfig()
 	}
 	r.start(public, server)
 	r.announce(ctx, public, p)
@@ -120,8 +121,9 @@ func (r *running) start(l net.Listener, s *http.Server) {
 // announce logs what is served, where, and who may see it.
 func (r *running) announce(ctx context.Context, l net.Listener, p *plan) {
 	r.warn(ctx, p)
-	r.log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("listen", l.Addr().String()), slog.Bool("tls", p.certificate != nil),
-		slog.String("upstream", r.options.Upstream), slog.Any("protected", protection(p.login)))
+	r.log.LogAttrs(ctx, slog.LevelInfo, "serving", append([]slog.Attr{
+		slog.String("listen", l.Addr().String()), slog.Bool("tls", p.certificate != nil), slog.String("upstream", r.options.Upstream),
+	}, describe(p.login)...)...)
 }
 
 // wait serves until a signal or a failure ends it.

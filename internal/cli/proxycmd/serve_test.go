@@ -96,6 +96,36 @@ func TestReadyWithoutTheApp(t *testing.T) {
 	}
 }
 
+// A provider that cannot be reached is: the proxy starts, says in one line what is missing, and serves its sessions.
+func TestNotReadyWithoutTheProvider(t *testing.T) {
+	t.Parallel()
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = nobody.Close()
+	issuer := "http://" + nobody.Addr().String()
+	env := "AUTH_CLIENT_ID=id\nAUTH_CLIENT_SECRET=CANARY_secret\nAUTH_SECRET=CANARY-7Yw1Zt4uJq0XcVbN8mRsEd2LfKpGh3Ta\n" +
+		"AUTH_BASE_URL=https://app.example.com\nAUTH_ISSUER_BASE_URL=" + issuer + "\n"
+	w := start(t, hello, env, func(o *Options) {
+		o.PrivateListen = "127.0.0.1:0"
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		o.Transport = func() (http.RoundTripper, error) { return transport, nil }
+	})
+	code, body := newClient(t, "").get(t, "http://"+w.private+"/readyz")
+	if code != http.StatusServiceUnavailable || !strings.HasPrefix(body, "not ready: provider "+issuer) || strings.Count(body, "\n") != 1 {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, _ := newClient(t, "").get(t, "http://"+w.private+"/healthz"); code != http.StatusOK {
+		t.Errorf("health: %d", code)
+	}
+	w.says("callback=https://app.example.com/callback")
+	if said := w.desk.Said(nil); strings.Contains(said, "CANARY") {
+		t.Error(said)
+	}
+}
+
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	entered, leave := make(chan struct{}), make(chan struct{})

@@ -5,13 +5,13 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
 
-// Checked is what --check prints where nothing is wrong. Mistakes are an error, as everywhere.
+// Checked is what --check --json prints, where nothing is wrong. Mistakes are an error, as everywhere.
 type Checked struct {
 	Valid     bool     `json:"valid"`     // always true
 	Protected []string `json:"protected"` // what is guarded and how, in words
 }
 
-// Printed is what --print-config prints: variables and their values, *** where they are secret.
+// Printed is what --print-config --json prints: variables and their values, *** where they are secret.
 type Printed struct {
 	Proxy     map[string]string `json:"proxy"`     // PLOOMBER_PROXY_*: listeners, files, limits
 	Login     map[string]string `json:"login"`     // AUTH_*, username_* and password_*

@@ -58,7 +58,8 @@ func TestSessionsOutliveTheProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions.db")
 	address := "127.0.0.1:0"
 	with := func(o *Options) { o.SessionStore, o.Listen = "sqlite:"+path, address }
-	first := start(t, hello, login, with)
+	env := login + "AUTH_SECRET=7Yw1Zt4uJq0XcVbN8mRsEd2LfKpGh3Ta\n"
+	first := start(t, hello, env, with)
 	address = first.public
 	visitor := newClient(t, "first-password")
 	jar, err := cookiejar.New(nil)
@@ -80,11 +81,11 @@ func TestSessionsOutliveTheProcess(t *testing.T) {
 		t.Fatalf("exit status %d", code)
 	}
 
-	second := start(t, hello, login, with)
+	second := start(t, hello, env, with)
 	if code, body := visitor.get(t, "http://"+address+"/"); code != http.StatusOK || body != "hello ann" {
 		t.Errorf("after a restart: %d %s", code, body)
 	}
-	second.desk.Write(".env", strings.ReplaceAll(login, "first-password", "second-password"))
+	second.desk.Write(".env", strings.ReplaceAll(env, "first-password", "second-password"))
 	second.signals <- syscall.SIGHUP
 	second.says("msg=reloaded")
 	if code, _ := visitor.get(t, "http://"+address+"/"); code != http.StatusUnauthorized {

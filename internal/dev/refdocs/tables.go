@@ -68,6 +68,7 @@ func processVariables() []variable {
 		{"PLOOMBER_CLOUD_HF_URL", "The host that knows the models of `templates vllm`."},
 		{"PLOOMBER_CLOUD_CACHE", "The folder for what can be made again, such as the Python environments of `up`."},
 		{"PLOOMBER_CLOUD_RUN", "Set for the processes of an app that runs here, to find them again. Not meant to be set by users."},
+		{"PLOOMBER_PROXY_", "Begins the names of the variables that stand for the flags of `proxy`: `PLOOMBER_PROXY_LISTEN` for `--listen`."},
 		{"PLOOMBER_HOME_DIR", "The folder in whose `stats` the API key is stored; `~/.ploomber` if not set."},
 		{"XDG_CACHE_HOME", "The user's cache folder, where `PLOOMBER_CLOUD_CACHE` is not set."},
 		{"HOME", "The user's home folder; on Windows `USERPROFILE`."},
@@ -131,8 +132,8 @@ func environmentPage() []byte {
 		"## Of the program\n\n")
 	variableTable(&b, processVariables())
 	b.WriteString("## Of a project's login\n\n" +
-		"These belong into the project's `.env`, which wins over the environment. A misspelt `AUTH_` name is an error, because\n" +
-		"it could leave something open that was meant to be closed.\n\n")
+		"These belong into the project's `.env`, which wins over the environment; for `proxy` the environment wins. A misspelt\n" +
+		"`AUTH_` name is an error, because it could leave something open that was meant to be closed.\n\n")
 	variableTable(&b, projectVariables())
 	b.WriteString("See also: [all commands](README.md)\n")
 	return b.Bytes()

@@ -1,0 +1,41 @@
+package proxycmd
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// setBase makes sure that a provider's login knows where browsers find the app, to which people are sent back. Only
+// where the proxy listens for this machine alone does its own address say that: what visitors say about it would send
+// them anywhere (security class 19).
+func (o *Options) setBase(c *authproxy.Config, wrong *mistakes, warn func(string)) {
+	if len(c.Providers) == 0 || c.BaseURL != nil {
+		return
+	}
+	e, ok := parseEndpoint("listen", o.Listen)
+	if !ok {
+		return // told already
+	}
+	ip := net.ParseIP(e.host)
+	if e.port == 0 || e.host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		wrong.addf("AUTH_BASE_URL", "is missing: a login at a provider needs the address at which browsers find the app, such as https://app.example.com")
+		return
+	}
+	c.BaseURL = &url.URL{Scheme: "http", Host: net.JoinHostPort(e.host, strconv.Itoa(e.port))}
+	if o.TLSCert != "" {
+		c.BaseURL.Scheme = "https"
+	}
+	warn(fmt.Sprintf("AUTH_BASE_URL is not set: logins come back to %s", callback(*c)))
+}
+
+// callback is the address that has to be registered with the provider; "" where there is none.
+func callback(c authproxy.Config) string {
+	if len(c.Providers) == 0 || c.BaseURL == nil {
+		return ""
+	}
+	return c.BaseURL.Scheme + "://" + c.BaseURL.Host + "/callback"
+}
