@@ -1,0 +1,198 @@
+package authproxy_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
+)
+
+// withRefresh makes the provider give refresh tokens, each good for one use.
+func withRefresh(f *oidctest.Provider) {
+	given := 0
+	var renew http.HandlerFunc
+	renew = func(rw http.ResponseWriter, r *http.Request) {
+		f.Lock()
+		n := string(rune('a' + given))
+		given++
+		f.Answer = map[string]any{"refresh_token": "refresh-" + n, "access_token": "access-" + n}
+		delete(f.Handle, "/token")
+		f.Unlock()
+		f.ServeHTTP(rw, r)
+		f.Lock()
+		defer f.Unlock()
+		f.Handle["/token"] = renew
+	}
+	f.Handle["/token"] = renew
+}
+
+// What becomes of a session whose access token has expired.
+func TestAccessTokenExpires(t *testing.T) {
+	t.Parallel()
+	expired := func(f *oidctest.Provider) { f.Answer = map[string]any{"expires_in": 60} }
+	for name, tc := range map[string]struct {
+		audience string
+		before   func(*oidctest.Provider)
+		then     func(*oidctest.Provider)
+		stays    bool
+		token    string // that the app sees afterwards
+	}{
+		"no audience":              {before: expired, stays: true, token: "opaque-token"},
+		"audience":                 {audience: accessAPI, before: expired},
+		"audience, no expiry said": {audience: accessAPI, before: func(f *oidctest.Provider) { f.Answer = map[string]any{"expires_in": nil} }, stays: true, token: "opaque-token"},
+		"audience, renewed":        {audience: accessAPI, before: withRefresh, stays: true, token: "access-b"},
+		"renewed":                  {before: withRefresh, stays: true, token: "access-b"},
+		"audience, ended there": {audience: accessAPI, before: withRefresh,
+			then: func(f *oidctest.Provider) { f.Refresh["refresh-a"] = 1 }},
+		"ended there": {before: withRefresh,
+			then: func(f *oidctest.Provider) { f.Refresh["refresh-a"] = 1 }, stays: true, token: "access-a"},
+		"audience, somebody else": {audience: accessAPI, before: withRefresh,
+			then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
+		"audience, provider down": {audience: accessAPI, before: withRefresh,
+			then: func(f *oidctest.Provider) { handled("/token", 503)(f) }, stays: true, token: "access-a"},
+		"provider down": {before: withRefresh,
+			then: func(f *oidctest.Provider) { handled("/token", 503)(f) }, stays: true, token: "access-a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := oidcOnly()
+			c.Providers[0].Audience = tc.audience
+			w := newOIDC(t, c, nil)
+			tc.before(w.fake)
+			b := w.browser()
+			w.enter(b)
+			id := b.session()
+			ws := w.open(b)
+			if tc.then != nil {
+				set(w.fake, func() { tc.then(w.fake) })
+			}
+			w.taken()
+			w.advance(2 * time.Hour)
+			if tc.stays {
+				for range 3 {
+					wantApp(t, b.get("/"))
+				}
+				for _, s := range w.taken() {
+					if got := s.Header.Get("X-Access-Token"); got != tc.token {
+						t.Errorf("access token %q, want %q", got, tc.token)
+					}
+				}
+				if b.session() != id {
+					t.Error("the id changed")
+				}
+				wantEcho(t, ws)
+				return
+			}
+			if answer, _, _ := w.raw(w.upgrade("/ws", "Cookie: ploomber_session="+id)); answer.StatusCode != http.StatusUnauthorized {
+				t.Errorf("upgrade: %d", answer.StatusCode)
+			}
+			wantClosed(t, ws)
+			if n := strings.Count(w.logs.String(), `msg="logged out"`); n != 1 || w.counted.event(authproxy.EventLogout) != 1 {
+				t.Errorf("%d lines:\n%s", n, w.logs)
+			}
+			if s := b.get("/status"); s.body != "logged out" {
+				t.Errorf("status %q", s.body)
+			}
+		})
+	}
+}
+
+// A page that is opened with an expired access token leads to the provider's logout, so that the login that follows
+// is a new one.
+func TestExpiredPageGoesThroughLogout(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.Providers[0].Audience = accessAPI
+	w := newOIDC(t, c, nil)
+	b := w.browser()
+	w.enter(b)
+	if audience := must(b.get("/_auth/login", asPage).Location()).Query().Get("audience"); audience != accessAPI {
+		t.Errorf("asked for the audience %q", audience)
+	}
+	w.advance(61 * time.Minute)
+	got := b.get("/deep", asPage)
+	to := must(got.Location())
+	if got.StatusCode != http.StatusFound || to.Host != "tenant.example.com" || to.Path != "/end" || b.session() != "" ||
+		to.Query().Get("post_logout_redirect_uri") != w.url+"/status" || to.Query().Get("id_token_hint") == "" {
+		t.Errorf("%d to %s", got.StatusCode, to)
+	}
+	w.enter(b) // and in again
+	wantApp(t, b.get("/"))
+}
+
+// Many requests at once lead to one exchange of a refresh token: a second use would count as theft.
+func TestRefreshOnceForManyRequests(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.Providers[0].Audience = accessAPI
+	w := newOIDC(t, c, nil)
+	withRefresh(w.fake)
+	b := w.browser()
+	w.enter(b)
+	cookie := "Cookie: ploomber_session=" + b.session()
+	for round := range 3 {
+		w.advance(2 * time.Hour)
+		var wg sync.WaitGroup
+		for range 40 {
+			wg.Go(func() { wantApp(t, w.browser().get("/", cookie)) })
+		}
+		wg.Wait()
+		set(w.fake, func() {
+			if len(w.fake.Refresh) != round+1 {
+				t.Errorf("%d exchanges, want %d", len(w.fake.Refresh), round+1)
+			}
+			for token, n := range w.fake.Refresh {
+				if n != 1 {
+					t.Errorf("%s was used %d times", token, n)
+				}
+			}
+		})
+	}
+	// A session that is logged out while its token is renewed does not come back.
+	w.advance(2 * time.Hour)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	set(w.fake, func() {
+		renew := w.fake.Handle["/token"]
+		w.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
+			close(entered)
+			<-leave
+			renew(rw, r)
+		}
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() { wantCode(t, w.browser().get("/", cookie), http.StatusUnauthorized) })
+	<-entered
+	b.get("/logout")
+	close(leave)
+	wg.Wait()
+	wantCode(t, w.browser().get("/", cookie), http.StatusUnauthorized)
+}
+
+// Sessions end by themselves, and take their WebSockets along (security class 13).
+func TestClass13OIDCSessionEnds(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*authproxy.Config){
+		"idle":     func(c *authproxy.Config) { c.SessionIdle = 30 * time.Minute },
+		"absolute": func(c *authproxy.Config) { c.SessionLifetime = 30 * time.Minute },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := oidcOnly()
+			change(&c)
+			w := newOIDC(t, c, nil)
+			b := w.browser()
+			w.enter(b)
+			ws := w.open(b)
+			w.advance(31 * time.Minute)
+			if name == "idle" { // there was traffic before the first look
+				w.advance(31 * time.Minute)
+			}
+			wantClosed(t, ws)
+			wantCode(t, b.get("/"), http.StatusUnauthorized)
+		})
+	}
+}
