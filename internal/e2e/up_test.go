@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
+)
+
+// "up" shows a project behind the login that it will have, and says exactly what the provider has to know for that.
+func TestFrameworkUp(t *testing.T) {
+	wanted(t, "flask")
+	port := freePort(t)
+	provider := oidcprovider.Start(t, settings(port))
+	dir, home := filepath.Join(t.TempDir(), "app"), t.TempDir()
+	example, ok := exampleOf("flask")
+	if !ok {
+		t.Fatal("flask has no example with a login")
+	}
+	if err := example.CopyTo(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	env := ""
+	for name, value := range oidcVars(provider.Issuer(), port, vars{"AUTH_BASE_URL": "https://deployed.example.com"}) {
+		env += fmt.Sprintf("%s='%s'\n", name, value)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(env), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := &output{}
+	up := exec.Command(builtProgram(t), "up", "--type", "flask", "--port", fmt.Sprint(port), "--json", "--no-input")
+	up.Dir, up.Stderr, up.WaitDelay = dir, said, time.Minute
+	up.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home}
+	ownGroup(up)
+	out, err := up.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = up.Process.Signal(syscall.SIGINT)
+		_ = up.Wait() // 130: interrupted
+		killGroup(up)
+		if t.Failed() {
+			t.Logf("up said:\n%s", said.String())
+		}
+	})
+	var served struct {
+		URL       string
+		Callbacks []string `json:"callback_urls"`
+		Logouts   []string `json:"logout_urls"`
+	}
+	if err := json.NewDecoder(out).Decode(&served); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	if c := clientAt(port); !slices.Equal(served.Callbacks, c.Redirects) || !slices.Equal(served.Logouts, c.LogoutRedirects) {
+		t.Errorf("to register: %q, %q", served.Callbacks, served.Logouts)
+	}
+	v := newVisitor(t)
+	page := v.logIn(provider, served.URL+"/?x=1", "user|ann")
+	if !strings.Contains(page.Body, "ann@example.com") || page.URL.RequestURI() != "/?x=1" {
+		t.Errorf("at %s: %s", page.URL, page.Body)
+	}
+	left, err := provider.LogOut(t.Context(), v.client, served.URL+"/logout")
+	if err != nil || strings.TrimSpace(left.Body) != "logged out" {
+		t.Errorf("logout: %+v, %v", left, err)
+	}
+}
