@@ -1,7 +1,9 @@
 package export_test
 
 import (
+	"net/http"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -91,7 +93,7 @@ func TestNginxBesideACarelessServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := nginx.Start(t, port, "satisfy any; allow all; auth_basic off; merge_slashes on;\n"+
+	s := nginx.Start(t, port, "satisfy any; allow all; auth_basic other; auth_basic_user_file "+filepath.Join(dir, files[1].Name)+"; merge_slashes on;\n"+
 		"server { listen "+port.Addr()+" default_server; underscores_in_headers on; return 404; }\n"+write(t, dir, files))
 	for _, header := range identityHeaders {
 		for _, name := range spellings(header) {
@@ -111,8 +113,10 @@ func TestNginxBesideACarelessServer(t *testing.T) {
 			}
 		}
 	}
-	if o := w.ask(t, s.Addr, "GET /x HTTP/1.1\r\nHost: app.example\r\n\r\n"); o.Code != 401 || len(o.Seen) != 0 {
-		t.Errorf("without a password: %d", o.Code)
+	for path, want := range map[string]int{"/x": http.StatusUnauthorized, "/open": http.StatusOK} {
+		if o := w.ask(t, s.Addr, "GET "+path+" HTTP/1.1\r\nHost: app.example\r\n\r\n"); o.Code != want {
+			t.Errorf("%s without a password: %d", path, o.Code)
+		}
 	}
 }
 

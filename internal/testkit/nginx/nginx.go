@@ -86,12 +86,15 @@ func Start(t testing.TB, p Port, inHTTP string) *Server {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = c.Wait() // how it ended is in c.ProcessState
+	}()
 	t.Cleanup(func() {
 		select {
-		case err := <-ended:
-			t.Errorf("nginx ended by itself: %v\n%s", err, said)
+		case <-ended:
+			t.Errorf("nginx ended by itself: %v\n%s", c.ProcessState, said)
 			return
 		default:
 		}
