@@ -1,0 +1,301 @@
+package authproxy_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// withBot adds a password for programs.
+func withBot(c authproxy.Config) authproxy.Config {
+	c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "bot", Password: "beep"}}
+	return c
+}
+
+// A new secret logs nobody out as long as the old one is still there; what has not been used meanwhile goes with it
+// (security class 9).
+func TestClass9SecretRotation(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, withBot(oidcOnly()), nil)
+	busy, idle := w.browser(), w.browser()
+	for _, b := range []*browser{busy, idle} {
+		w.enter(b)
+		b.login("/api/", "bot", "beep")
+	}
+	id := busy.session()
+	busyWS, idleWS := w.open(busy), w.open(idle)
+	begun := busy.visit("/_auth/login") // a login under way outlives the change too
+
+	w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret, longSecret} })
+	var wg sync.WaitGroup
+	for range 20 { // all at once
+		wg.Go(func() { wantApp(t, w.browser().get("/", "Cookie: ploomber_session="+id)) })
+	}
+	wg.Wait()
+	wantApp(t, busy.get("/api/"))
+	if busy.session() != id {
+		t.Error("the id changed")
+	}
+	wantEcho(t, busyWS)
+	wantEcho(t, idleWS)
+
+	w.reload(func(c *authproxy.Config) { c.Secrets = c.Secrets[:1] })
+	wantApp(t, busy.get("/"))
+	wantApp(t, busy.get("/api/"))
+	wantEcho(t, busyWS)
+	wantClosed(t, idleWS)
+	wantCode(t, idle.get("/"), http.StatusUnauthorized)
+	wantCode(t, idle.get("/api/"), http.StatusUnauthorized)
+	if got := busy.comeBack(w.fake, begun); got.StatusCode != http.StatusFound || got.location() != "/" { // it is in already
+		t.Errorf("a login from before: %d to %q", got.StatusCode, got.location())
+	}
+	other := w.browser()
+	w.enter(other)
+	w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{longSecret} })
+	wantCode(t, other.get("/"), http.StatusUnauthorized)
+}
+
+// A password that has changed, or gone, closes at once what it has opened, and nothing else (security class 9).
+func TestClass9ChangedPassword(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(map[authproxy.Feature]authproxy.Login)
+		opens  bool // afterwards the old login
+	}{
+		"the same": {func(map[authproxy.Feature]authproxy.Login) {}, true},
+		"password": {func(m map[authproxy.Feature]authproxy.Login) {
+			m[authproxy.API] = authproxy.Login{Username: "bot", Password: "boop"}
+		}, false},
+		"name": {func(m map[authproxy.Feature]authproxy.Login) {
+			m[authproxy.API] = authproxy.Login{Username: "bott", Password: "beep"}
+		}, false},
+		"another feature": {func(m map[authproxy.Feature]authproxy.Login) {
+			m[authproxy.Analytics] = authproxy.Login{Username: "eve", Password: "x"}
+		}, true},
+		"none, so that the main app's rules count": {func(m map[authproxy.Feature]authproxy.Login) { delete(m, authproxy.API) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newOIDC(t, withBot(oidcOnly()), nil)
+			ann, bot, basic := w.browser(), w.browser(), w.browser()
+			w.enter(ann)
+			bot.login("/api/", "bot", "beep")
+			wantApp(t, basic.get("/api/", asBasic("bot", "beep")))
+			answer, conn, br := w.raw(w.upgrade("/api/ws", "Cookie: ploomber_session="+bot.session()))
+			if answer.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatal(answer.StatusCode)
+			}
+			annWS := w.open(ann)
+			w.reload(func(c *authproxy.Config) {
+				logins := map[authproxy.Feature]authproxy.Login{authproxy.API: c.Passwords[authproxy.API]}
+				tc.change(logins)
+				c.Passwords = logins
+			})
+			want := http.StatusUnauthorized
+			if tc.opens {
+				want = http.StatusOK
+			}
+			for name, got := range map[string]reply{"form": bot.get("/api/"), "session after Basic": basic.get("/api/"),
+				"Basic": w.browser().get("/api/", asBasic("bot", "beep"))} {
+				if got.StatusCode != want {
+					t.Errorf("%s: %d, want %d", name, got.StatusCode, want)
+				}
+			}
+			if !tc.opens {
+				if _, err := br.ReadByte(); err == nil {
+					t.Error("the WebSocket stays open")
+				}
+			} else if _, err := conn.Write([]byte("x")); err != nil {
+				t.Error(err)
+			} else if _, err := br.ReadByte(); err != nil {
+				t.Errorf("the WebSocket is closed: %v", err)
+			}
+			wantApp(t, ann.get("/"))
+			wantEcho(t, annWS)
+		})
+	}
+}
+
+// A configuration that is wrong changes nothing, and one that is right nothing that it does not speak of.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, withBot(oidcOnly()), nil)
+	b := w.browser()
+	w.enter(b)
+	ws := w.open(b)
+	for name, change := range map[string]func(*authproxy.Config){
+		"short secret": func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{"short"} },
+		"no base URL":  func(c *authproxy.Config) { c.BaseURL = nil },
+		"nothing":      func(c *authproxy.Config) { *c = authproxy.Config{} },
+		"unusable issuer": func(c *authproxy.Config) {
+			c.Providers = []authproxy.Provider{{Issuer: "http://evil.example", ClientID: "x", ClientSecret: "x"}}
+		},
+		"empty credential": func(c *authproxy.Config) { c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {}} },
+	} {
+		bad := w.config
+		change(&bad)
+		err := w.proxy.Reload(bad)
+		var wrong *authproxy.ConfigError
+		if err == nil || !errors.As(err, &wrong) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "no base URL" && !strings.Contains(err.Error(), "AUTH_BASE_URL") {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantApp(t, b.get("/"))
+	}
+	found := w.net.Count("tenant.example.com/.well-known/openid-configuration")
+	for range 5 {
+		w.reload(func(c *authproxy.Config) { c.PublicPaths = []string{"/open"} })
+	}
+	wantApp(t, w.browser().get("/open"))
+	wantApp(t, b.get("/"))
+	wantEcho(t, ws)
+	if n := w.net.Count("tenant.example.com/.well-known/openid-configuration"); n != found {
+		t.Errorf("looked for the provider %d times more", n-found)
+	}
+	// What was open and no longer is, is closed to WebSockets too.
+	answer, _, br := w.raw(w.upgrade("/open"))
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(answer.StatusCode)
+	}
+	w.reload(func(c *authproxy.Config) { c.PublicPaths = nil })
+	if _, err := br.ReadByte(); err == nil {
+		t.Error("a WebSocket to what was public stays open")
+	}
+	// Guesses are remembered as long as the password is the same.
+	for i := range 10 {
+		w.browser().get("/api/", asBasic("bot", fmt.Sprint(i)))
+	}
+	w.reload(func(c *authproxy.Config) { c.PublicPaths = []string{"/open"} })
+	wantCode(t, w.browser().get("/api/", asBasic("bot", "beep")), http.StatusTooManyRequests)
+	// Another provider: who came from the old one has to log in again.
+	w.reload(func(c *authproxy.Config) { *c = oidcTwo(); c.BaseURL = must(url.Parse(w.url)) })
+	wantApp(t, b.get("/")) // the same application under another name
+	w.reload(func(c *authproxy.Config) { c.Providers = c.Providers[1:] })
+	wantCode(t, b.get("/"), http.StatusUnauthorized)
+	wantClosed(t, ws)
+	_ = w.proxy.Close()
+	if err := w.proxy.Reload(w.config); err == nil {
+		t.Error("a closed proxy reloads")
+	}
+}
+
+// Many requests, and reloads among them: for the race detector, and nobody is refused.
+func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, withBot(oidcOnly()), nil)
+	b := w.browser()
+	w.enter(b)
+	cookie := "Cookie: ploomber_session=" + b.session()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			c := w.browser()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					wantApp(t, c.get("/", cookie))
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		w.reload(func(c *authproxy.Config) {
+			c.Secrets = []authproxy.Secret{longSecret, oldSecret}
+			c.PublicPaths = []string{fmt.Sprintf("/open%d", i)}
+		})
+		time.Sleep(time.Millisecond)
+	}
+	close(stop)
+	wg.Wait()
+}
+
+// Which sessions survive a restart of the proxy, in a store that does.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	secret := func(c authproxy.Config, secrets ...authproxy.Secret) authproxy.Config {
+		c.Secrets = secrets
+		return c
+	}
+	other := mainApp()
+	other.Passwords[authproxy.MainApp] = authproxy.Login{Username: user, Password: pass + "!"}
+	for name, tc := range map[string]struct {
+		before, after authproxy.Config
+		persistent    bool
+		survives      bool
+	}{
+		"secret":                   {secret(mainApp(), longSecret), secret(mainApp(), longSecret), false, true},
+		"secret, new one in front": {secret(mainApp(), longSecret), secret(mainApp(), oldSecret, longSecret), true, true},
+		"another secret":           {secret(mainApp(), longSecret), secret(mainApp(), oldSecret), true, false},
+		"secret, new password":     {secret(mainApp(), longSecret), secret(other, longSecret), true, false},
+		"no secret":                {mainApp(), mainApp(), false, false},
+		"no secret, persistent":    {mainApp(), mainApp(), true, true},
+		"persistent, new password": {mainApp(), other, true, false},
+		"persistent, then secret":  {mainApp(), secret(mainApp(), longSecret), true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, mainApp(), nil)
+			store := session.NewMemory(0)
+			start := func(c authproxy.Config) string {
+				p := must(authproxy.New(c, authproxy.Options{Upstream: w.url, Now: time.Now, Random: rand.Reader, Store: store,
+					Persistent: tc.persistent, BcryptCost: bcrypt.MinCost}))
+				t.Cleanup(func() { _ = p.Close() })
+				return newHandlerServer(t, p)
+			}
+			b := w.browser()
+			b.w = &world{t: t, url: start(tc.before)}
+			b.login("/", user, pass)
+			cookie := "Cookie: ploomber_session=" + b.session()
+			b.w = &world{t: t, url: start(tc.after)}
+			status := b.get("/status", cookie).body
+			if want := map[bool]string{true: "logged in", false: "logged out"}[tc.survives]; status != want {
+				t.Errorf("%s, want %s", status, want)
+			}
+		})
+	}
+}
+
+func TestStoreKeys(t *testing.T) {
+	t.Parallel()
+	all := map[string][][]byte{}
+	for name, c := range map[string]authproxy.Config{
+		"passwords": mainApp(), "other password": {Passwords: map[authproxy.Feature]authproxy.Login{authproxy.MainApp: {Username: user, Password: "x"}}},
+		"other feature": {Passwords: map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: user, Password: pass}}},
+		"public":        {Public: true}, "secret": {Secrets: []authproxy.Secret{longSecret}}, "two": {Secrets: []authproxy.Secret{oldSecret, longSecret}},
+	} {
+		keys := c.StoreKeys()
+		for i, key := range keys {
+			if again := c.StoreKeys(); len(key) != 32 || !bytes.Equal(again[i], key) || strings.Contains(string(key), longSecret[:8]) {
+				t.Errorf("%s: key %d is %x, then %x", name, i, key, again)
+			}
+		}
+		all[name] = keys
+	}
+	if len(all["two"]) != 2 || len(all["secret"]) != 1 || !bytes.Equal(all["two"][1], all["secret"][0]) {
+		t.Errorf("%d and %d keys", len(all["two"]), len(all["secret"]))
+	}
+	seen := map[string]string{}
+	for name, keys := range all {
+		if other, twice := seen[string(keys[0])]; twice {
+			t.Errorf("%s and %s have the same key", name, other)
+		}
+		seen[string(keys[0])] = name
+	}
+}
