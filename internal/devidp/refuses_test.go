@@ -164,7 +164,7 @@ func TestChoose(t *testing.T) {
 			t.Errorf("policy %q lacks %q", policy, part)
 		}
 	}
-	for _, part := range []string{"no password", "ada@example.com", "grace.hopper@example.com", "Grace Hopper", "admins, staff", "http://127.0.0.1:8080"} {
+	for _, part := range []string{"no password", "ada@example.com", "grace.hopper@example.com", "Grace Hopper", "in admins, staff", "http://127.0.0.1:8080"} {
 		if !strings.Contains(first.body, part) {
 			t.Errorf("the page lacks %q", part)
 		}

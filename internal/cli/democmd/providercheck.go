@@ -64,7 +64,7 @@ func (w *withLogin) checkLogin(ctx context.Context, s served) error {
 
 // loginPage visits the app and returns the provider's page to which that leads.
 func (p *proof) loginPage(ctx context.Context, v visitor) (answer, error) {
-	form, trail, err := v.visit(ctx, http.MethodGet, "/", nil)
+	form, trail, err := v.visit(ctx, http.MethodGet, "/", nil, browser())
 	switch {
 	case err != nil:
 		return form, failure.Failedf("the login page cannot be had: %w", err)
@@ -104,7 +104,7 @@ func (p *proof) logIn(ctx context.Context, email string) (visitor, error) {
 	for _, hidden := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`).FindAllSubmatch(form.body, -1) {
 		values.Set(string(hidden[1]), html.UnescapeString(string(hidden[2])))
 	}
-	got, _, err := v.visit(ctx, http.MethodPost, p.Issuer+string(action[1]), values)
+	got, _, err := v.visit(ctx, http.MethodPost, p.Issuer+string(action[1]), values, browser())
 	switch {
 	case err != nil:
 		return v, failure.Failedf("the log-in as %s does not end: %w", email, err)
@@ -204,17 +204,12 @@ func (p *proof) greeting(ctx context.Context, v visitor, email string) error {
 		return nil
 	case "dash":
 		path = "/_dash-layout" // where Dash has what the page shows
-	case "flask", "panel", "voila":
-	default: // greets over a protocol of its own
+	case "flask", "voila":
+	default:
+		p.IO.Err.Note("  --  not checked: how %s greets %s, which goes by a protocol of its own", p.framework, email)
 		return nil
 	}
-	got, err := v.do(ctx, http.MethodGet, path, nil, claims)
-	for range maxRedirects {
-		if err != nil || got.status/100 != 3 || !strings.HasPrefix(got.place, "/") {
-			break
-		}
-		got, err = v.do(ctx, http.MethodGet, got.place, nil, claims)
-	}
+	got, _, err := v.visit(ctx, http.MethodGet, path, nil, claims)
 	switch {
 	case err != nil:
 		return failure.Failedf("the app cannot be asked: %w", err)
@@ -243,7 +238,7 @@ func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 		}
 		hanging = func() error { return ended(ctx, conn) }
 	}
-	got, trail, err := user.visit(ctx, http.MethodGet, "/exit", nil)
+	got, trail, err := user.visit(ctx, http.MethodGet, "/exit", nil, browser())
 	switch {
 	case err != nil:
 		return failure.Failedf("the log-out does not end: %w", err)

@@ -69,11 +69,11 @@ func (v visitor) do(ctx context.Context, method, target string, body url.Values,
 // maxRedirects is how far a visit is followed, as browsers limit it too.
 const maxRedirects = 20
 
-// visit asks for a page as a browser does, following redirects. It returns the last answer, and the addresses that
+// visit follows redirects, as a browser does. It returns the last answer, and the addresses that
 // were asked on the way to it.
-func (v visitor) visit(ctx context.Context, method, target string, body url.Values) (got answer, trail []string, err error) {
+func (v visitor) visit(ctx context.Context, method, target string, body url.Values, header http.Header) (got answer, trail []string, err error) {
 	for range maxRedirects {
-		if got, err = v.do(ctx, method, target, body, browser()); err != nil {
+		if got, err = v.do(ctx, method, target, body, header); err != nil {
 			return got, trail, err
 		}
 		trail = append(trail, got.at)
