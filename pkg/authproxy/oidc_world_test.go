@@ -183,3 +183,5 @@ func (s *spyStore) last() *session.Session {
 	defer s.mu.Unlock()
 	return s.put
 }
+
+func (w *world) parsed() (*url.URL, error) { return url.Parse(w.url) }

@@ -1,0 +1,215 @@
+package authproxy_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// One id goes through the app's log and ours; nobody can write into either by choosing one (security class 22).
+func TestClass22RequestID(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, oidcOnly(), nil)
+	b := w.browser()
+	w.enter(b)
+	cookie := "Cookie: ploomber_session=" + b.session()
+	fresh := regexp.MustCompile(`^[0-9a-f]{32}$`)
+	for given, kept := range map[string]bool{
+		"": false, "4bf92f35-77b3-4da6-a3ce-929d0e0e4736": true, "Root=1-67891233-abcdef012345678912345678": true, "a/b+c==@x:y_z.1": true,
+		strings.Repeat("x", 128): true, strings.Repeat("x", 129): false, "a b": false, "a\tb": false, "a\"b": false, "a\\b": false, "é": false,
+		"a,b": false, "a;b": false, "\x1b[31m": false, "<b>": false, "a=b level=INFO": false,
+	} {
+		w.raw("GET / HTTP/1.1\r\nHost: " + w.host + "\r\n" + cookie + "\r\nX-Request-Id: " + given + "\r\nX_Request_ID: evil\r\nx.request-id: evil\r\n\r\n")
+		got := w.taken()
+		if len(got) == 0 { // the server has refused the bytes
+			continue
+		}
+		ids := got[0].Header["X-Request-Id"]
+		if len(ids) != 1 || kept && ids[0] != given || !kept && !fresh.MatchString(ids[0]) {
+			t.Errorf("%q became %q", given, ids)
+		}
+		for name, values := range got[0].Header {
+			if strings.Join(values, "") == "evil" {
+				t.Errorf("the app got %s: %q", name, values)
+			}
+		}
+	}
+	two := map[string]bool{}
+	for range 2000 {
+		wantApp(t, b.get("/"))
+	}
+	for _, s := range w.taken() {
+		two[s.Header.Get("X-Request-Id")] = true
+	}
+	if len(two) != 2000 {
+		t.Errorf("%d ids for 2000 requests", len(two))
+	}
+	refused := w.browser().get("/", "X-Request-Id: twice-1", "X-Request-Id: twice-2")
+	if id := refused.Header.Get("X-Request-Id"); !fresh.MatchString(id) {
+		t.Errorf("a refusal names %q", id)
+	}
+}
+
+// Every line about a request has its id, and none has a secret (security class 22).
+func TestClass22OIDCLogs(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.BearerAudience = accessAPI
+	c.Providers[0].Audience = accessAPI
+	c.Access.Domains = []string{"example.com"}
+	w := newOIDC(t, withBot(c), nil)
+	withRefresh(w.fake)
+	b := w.browser()
+	address := b.visit("/secret-path?token=canary")
+	query := w.fake.Authorize(t, address)
+	secrets := []string{"canary", query.Get("code"), query.Get("state"), "access-", "refresh-", "eyJ", "s&cret", longSecret, "beep", "code-"}
+	for name, value := range must(b.get("/_auth/login", asPage).Location()).Query() {
+		if name == "nonce" || name == "state" || name == "code_challenge" {
+			secrets = append(secrets, value[0])
+		}
+	}
+	jar := b.client.Jar.Cookies(must(w.parsed()))
+	for _, cookie := range jar {
+		secrets = append(secrets, cookie.Value)
+	}
+	b.get("/callback?"+query.Encode(), asPage)
+	secrets = append(secrets, b.session())
+	wantApp(t, b.get("/?canary", "Authorization: Bearer canary"))
+	b.client.Jar.SetCookies(must(w.parsed()), jar)
+	b.get("/callback?"+query.Encode(), asPage)
+	stranger := w.browser()
+	stranger.get("/callback?state=canary&code=canary&error=canary", asPage)
+	stranger.get("/?canary", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, nil))
+	stranger.get("/?canary", "Authorization: Bearer canary.canary.canary")
+	stranger.do("POST", "/_auth/backchannel-logout", "logout_token="+w.fake.LogoutToken(map[string]any{"sub": "x"}), asForm)
+	stranger.do("POST", "/_auth/backchannel-logout", "logout_token=canary", asForm)
+	stranger.get("/api/", asBasic("canary", "canary"))
+	stranger.login("/api/", "bot", "beep")
+	set(w.fake, func() {
+		w.fake.Claims = map[string]any{"email": "a@b@c canary\r\nmsg=\"logged in\"", "sub": "\x1b[31m"}
+	})
+	denied := w.browser()
+	denied.comeBack(w.fake, denied.visit("/"))
+	w.advance(2 * time.Hour)
+	b.get("/") // the refresh is refused
+	b.get("/logout")
+	log := w.logs.String()
+	for _, secret := range secrets {
+		if secret != "" && strings.Contains(log, secret) {
+			t.Errorf("%q is in the log:\n%s", secret, log)
+		}
+	}
+	if strings.Contains(log, "\x1b") {
+		t.Errorf("escape sequences in\n%s", log)
+	}
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, `msg="provider found"`) && !regexp.MustCompile(` request=[0-9a-f]{32}\n`).MatchString(line) {
+			t.Errorf("no id in %s", line)
+		}
+	}
+	for line, want := range map[string]int{`msg="logged in"`: 2, `msg="logged out"`: 2, `msg="credentials refused"`: 1, `msg="token refused"`: 1,
+		`msg="login refused"`: 3, `msg="logout refused"`: 1} {
+		if got := strings.Count(log, line); got != want {
+			t.Errorf("%s: %d lines, want %d:\n%s", line, got, want, log)
+		}
+	}
+}
+
+// wait waits for the end of so many requests, and of all WebSockets: an answer is there before it is counted.
+func (c *counters) wait(t *testing.T, requests int) {
+	t.Helper()
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		sum := 0
+		for _, n := range c.statuses {
+			sum += n
+		}
+		open := c.open
+		c.mu.Unlock()
+		if sum == requests && open == 0 {
+			return
+		}
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("%d requests and %d WebSockets are counted, want %d and none", sum, open, requests)
+		}
+	}
+}
+
+// The Observer is told of everything, once.
+func TestObserver(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, withBot(oidcOnly()), nil)
+	b := w.browser()
+	w.enter(b)
+	b.login("/api/", "bot", "wrong")
+	wantApp(t, b.get("/"))
+	ws := w.open(b)
+	w.counted.mu.Lock()
+	if w.counted.open != 1 {
+		t.Errorf("%d WebSockets", w.counted.open)
+	}
+	w.counted.mu.Unlock()
+	wantApp(t, b.get("/api/", asBasic("bot", "beep")))
+	if err := w.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/")
+	b.get("/logout")
+	wantClosed(t, ws)
+	w.browser().get("/")
+	w.counted.wait(t, 10)
+	w.counted.mu.Lock()
+	defer w.counted.mu.Unlock()
+	for event, want := range map[authproxy.Event]int{authproxy.EventLogin: 1, authproxy.EventRefused: 1, authproxy.EventLogout: 1, authproxy.EventAppError: 0} {
+		if w.counted.events[event] != want {
+			t.Errorf("%s: %d, want %d", event, w.counted.events[event], want)
+		}
+	}
+	for status, want := range map[int]int{200: 3, 101: 1, 302: 3, 401: 1, 403: 1, 503: 1} {
+		if w.counted.statuses[status] != want {
+			t.Errorf("%d: %d times, want %d (%v)", status, w.counted.statuses[status], want, w.counted.statuses)
+		}
+	}
+	if len(authproxy.Events()) != 4 {
+		t.Errorf("events %v", authproxy.Events())
+	}
+}
+
+// What the app does goes through unchanged while somebody counts: streams, large bodies, statuses.
+func TestObserverStaysOutOfTheWay(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.PublicPaths = []string{"/open/"}
+	w := newOIDC(t, c, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/open/large":
+			rw.Header().Set("Content-Length", "3000000")
+			_, _ = rw.Write([]byte(strings.Repeat("x", 3_000_000)))
+		case "/open/stream":
+			for range 3 {
+				_, _ = rw.Write([]byte("piece "))
+				_ = http.NewResponseController(rw).Flush()
+			}
+		case "/open/teapot":
+			rw.WriteHeader(http.StatusTeapot)
+		}
+	}))
+	b := w.browser()
+	if got := b.get("/open/large"); len(got.body) != 3_000_000 {
+		t.Errorf("%d bytes", len(got.body))
+	}
+	if got := b.get("/open/stream"); got.body != "piece piece piece " {
+		t.Errorf("%q", got.body)
+	}
+	if got := b.get("/open/teapot"); got.StatusCode != http.StatusTeapot {
+		t.Errorf("%d", got.StatusCode)
+	}
+	w.counted.wait(t, 3)
+	if w.counted.statuses[418] != 1 || w.counted.statuses[200] != 2 {
+		t.Errorf("counted %v", w.counted.statuses)
+	}
+}
