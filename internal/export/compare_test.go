@@ -105,7 +105,7 @@ func TestNginxRules(t *testing.T) {
 	paths := []string{"/", "/?x=/api", "/page", "/api", "/api/", "/api/x?y=1&z=%2F", "/API", "/Api/x", "/apis", "/api.html", "/ap%69/x", "/%61%70i",
 		"/analytics", "/analytics/x", "/aNALYTICS", "/analytic%73", "/health", "/health/", "/Health", "/h%65alth", "/health?x", "/static/", "/static",
 		"/static/a.js", "/STATIC/a.js", "/%73tatic/a", "/static%2Fa", "/staticx", "/api/public/x", "/api/public", "/API/public/x", "/api/PUBLIC/x",
-		"/login", "/%C3%A9", "/a%20b", "/a+b", "/100%25", "/a:b@c,d=e$f!g*(h)'i", "/~user/[x]", "/\"quoted\"|{x}", "/x.php", "/.well-known/x"}
+		"/$host/x", "/127.0.0.1/x", `/x"y`, `/x\"y`, "/a(b[c/x", "/A(B[C/x", "/v1.0/x", "/v1x0/x", "/^~/x", "/=", "/login", "/%C3%A9", "/a%20b", "/a+b", "/100%25", "/a:b@c,d=e$f!g*(h)'i", "/~user/[x]", "/\"quoted\"|{x}", "/x.php", "/.well-known/x"}
 	credentials := map[string]string{
 		"none": "", "ann": basic("ann", annPass), "bob": basic("bob", bobPass), "zoe": basic("zoë $host", zoePass),
 		"a wrong password": basic("ann", "wrong"), "nobody's": basic("mallory", annPass), "another's": basic("ann", bobPass), "no password": basic("ann", ""),
@@ -114,6 +114,7 @@ func TestNginxRules(t *testing.T) {
 	for name, c := range map[string]authproxy.Config{
 		"all":           {Passwords: three(), PublicPaths: []string{"/health", "/static/", "/api/public/"}},
 		"the app":       {Passwords: only(authproxy.MainApp), PublicPaths: []string{"/api/"}},
+		"odd":           {Passwords: three(), APIPath: "/a(b[c", AnalyticsPath: "/v1.0", PublicPaths: []string{"/$host/", `/x"y`, "/^~/", "/="}},
 		"the api":       {Passwords: only(authproxy.API)},
 		"the analytics": {Passwords: only(authproxy.Analytics), AnalyticsPath: "/api/public", APIPath: "/page"},
 	} {

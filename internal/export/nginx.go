@@ -117,14 +117,18 @@ func newServer(name string, c authproxy.Config, o NginxOptions) (*server, error)
 		if name != "_" && !isServerName(name) {
 			return nil, optionf("server-name", "%q is no host name such as app.example.com", name)
 		}
-		s.ServerNames = append(s.ServerNames, name)
+		if !slices.Contains(s.ServerNames, name) { // nginx warns of doubles
+			s.ServerNames = append(s.ServerNames, name)
+		}
 	}
 	for _, address := range o.Listen {
 		l, ok := listenAddress(address)
 		if !ok {
 			return nil, optionf("listen", "%q is no port or ADDRESS:PORT such as 127.0.0.1:8080", address)
 		}
-		s.Listen = append(s.Listen, l)
+		if !slices.Contains(s.Listen, l) {
+			s.Listen = append(s.Listen, l)
+		}
 	}
 	if len(s.Listen) == 0 {
 		return nil, optionf("listen", "is empty")
@@ -132,6 +136,9 @@ func newServer(name string, c authproxy.Config, o NginxOptions) (*server, error)
 	var err error
 	if s.Upstream, err = upstreamAddress(o.Upstream); err != nil {
 		return nil, err
+	}
+	if isItself(s.Upstream, s.Listen) {
+		return nil, optionf("upstream", "is where nginx listens: every request would come back to it")
 	}
 	// nginx replaces variables in this name and has no way to write a $ that is none.
 	if !filepath.IsAbs(o.PasswordDir) && !strings.HasPrefix(o.PasswordDir, "/") || strings.ContainsFunc(o.PasswordDir, func(r rune) bool { return r == '$' || unicode.IsControl(r) }) {
@@ -197,6 +204,27 @@ func upstreamAddress(base string) (string, error) {
 		return "", optionf("upstream", "%q is no HOST:PORT that nginx can reach", to.Address)
 	}
 	return net.JoinHostPort(to.Host, port), nil
+}
+
+// isItself tells whether nginx would forward to itself, as far as addresses alone show that.
+func isItself(app string, listen []string) bool {
+	appHost, appPort, _ := net.SplitHostPort(app)
+	to, err := netip.ParseAddr(appHost)
+	if appHost == "localhost" {
+		to, err = netip.IPv6Loopback(), nil
+	}
+	if err != nil {
+		return false // nobody knows here what the name will stand for there
+	}
+	return slices.ContainsFunc(listen, func(address string) bool {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			host, port = "", address
+		}
+		at, _ := netip.ParseAddr(host)
+		everywhere := host == "" || at.IsUnspecified()
+		return port == appPort && (at == to || everywhere && (to.IsLoopback() || to.IsUnspecified()) || appHost == "localhost" && at.IsLoopback())
+	})
 }
 
 func (s *server) render() ([]byte, error) {

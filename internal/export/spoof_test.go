@@ -141,6 +141,13 @@ func TestNginxForwarding(t *testing.T) {
 			} {
 				w.same(t, get("/", append(lines, basic("ann", annPass))...), difference{})
 			}
+			// Behind several proxies the visitor's address is the same; of the proxies nginx names the nearest only.
+			chain := get("/", basic("ann", annPass), "X-Forwarded-For: 192.0.2.1, 192.0.2.2, 10.0.0.1, 10.0.0.2")
+			ours, theirs := w.ask(t, w.proxy, chain).Seen[0].Header, w.ask(t, w.nginx, chain).Seen[0].Header
+			first := func(h http.Header) string { visitor, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ","); return visitor }
+			if first(ours) != first(theirs) {
+				t.Errorf("the visitor is %s, to nginx %s", first(ours), first(theirs))
+			}
 			for _, origin := range []string{"http://app.example:8443", "https://app.example", "https://app.example:443", "https://app.example:8443", "http://app.example",
 				"https://app.example.evil", "https://evil.app.example", "https://appxexample"} {
 				w.same(t, upgrade("/ws", basic("ann", annPass), "Origin: "+origin), difference{})
@@ -173,5 +180,67 @@ func TestNginxPathConfusion(t *testing.T) {
 	} {
 		_, rest, _ := strings.Cut(get("/", basic("ann", annPass)), "\r\n")
 		w.same(t, line+"\r\n"+rest, allowed)
+	}
+}
+
+// TestNginxOverHTTP2 adds what an administrator adds to the server block: another protocol, with the same rules.
+func TestNginxOverHTTP2(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	port, dir := nginx.Listen(t), t.TempDir()
+	o := options(dir)
+	o.Listen, o.Upstream = []string{port.Addr()}, newApp(t, w)
+	files, err := export.Nginx(export.Project{Name: "my-app", Login: authproxy.Config{Passwords: logins(authproxy.MainApp), PublicPaths: []string{"/open"}}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := nginx.Start(t, port, strings.Replace(write(t, dir, files), port.Addr()+";", port.Addr()+" http2;", 1))
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	ask := func(path, password string, header http.Header) (int, []seen) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL.Opaque = path
+		for name, values := range header {
+			r.Header[name] = values
+		}
+		if password != "" {
+			r.SetBasicAuth(user, password)
+		}
+		answer, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(path, err)
+		}
+		_ = answer.Body.Close()
+		if answer.ProtoMajor != 2 {
+			t.Fatalf("%s: answered by %s", path, answer.Proto)
+		}
+		return answer.StatusCode, w.taken()
+	}
+	for path, want := range map[string]int{"/x": 200, "/x?a=b": 200, "/a//x": 400, "/a/%2e%2e/x": 400, "/x%2fy": 400, "/x;y": 400, "/%c3%a9": 200, "/%ff": 400} {
+		if code, got := ask(path, pass, nil); code != want || want == 200 && (len(got) != 1 || got[0].Target != path || got[0].Host != s.Addr) {
+			t.Errorf("%s: %d, %+v", path, code, got)
+		}
+	}
+	for path, want := range map[string]int{"/x": 401, "/open": 200, "/OPEN": 401} {
+		if code, _ := ask(path, "", nil); code != want {
+			t.Errorf("%s without a password: %d", path, code)
+		}
+	}
+	for _, header := range identityHeaders {
+		for _, name := range spellings(header) {
+			_, got := ask("/x", pass, http.Header{name: {"mallory", "mallory"}})
+			if len(got) != 1 || got[0].Header.Get("X-Auth-Name") != user || got[0].Header.Get("Authorization") != "" {
+				t.Fatalf("%s: %+v", name, got)
+			}
+			for key, values := range got[0].Header {
+				if strings.Contains(strings.Join(values, ""), "mallory") {
+					t.Errorf("%s: the app gets %s: %s", name, key, values)
+				}
+			}
+		}
 	}
 }
