@@ -144,7 +144,10 @@ func TestNginxForwarding(t *testing.T) {
 			// Behind several proxies the visitor's address is the same; of the proxies nginx names the nearest only.
 			chain := get("/", basic("ann", annPass), "X-Forwarded-For: 192.0.2.1, 192.0.2.2, 10.0.0.1, 10.0.0.2")
 			ours, theirs := w.ask(t, w.proxy, chain).Seen[0].Header, w.ask(t, w.nginx, chain).Seen[0].Header
-			first := func(h http.Header) string { visitor, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ","); return visitor }
+			first := func(h http.Header) string {
+				visitor, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ",")
+				return visitor
+			}
 			if first(ours) != first(theirs) {
 				t.Errorf("the visitor is %s, to nginx %s", first(ours), first(theirs))
 			}
