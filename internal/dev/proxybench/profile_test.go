@@ -35,6 +35,10 @@ Duration: 10s, Total samples = 100ms (1.00%)
              github.com/ploomber/ploomber-cloud/pkg/authproxy.(*Proxy).identify
              net/http.(*conn).serve
 -----------+-------------------------------------------------------
+      90ms   golang.org/x/crypto/blowfish.encryptBlock
+             golang.org/x/crypto/bcrypt.CompareHashAndPassword
+             github.com/ploomber/ploomber-cloud/pkg/authproxy/password.(*verifier).check
+-----------+-------------------------------------------------------
 `
 	got, err := parseTraces(text)
 	want := []portion{
