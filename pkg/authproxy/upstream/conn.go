@@ -15,6 +15,9 @@ const (
 	copySize = 32 << 10  // of the buffers for bodies
 )
 
+// maxKeptFields is how many fields of a head an idle connection has room for.
+const maxKeptFields = 64
+
 // conn is one connection to the app, with what has been read from it and not used yet.
 type conn struct {
 	net.Conn
@@ -27,6 +30,7 @@ type conn struct {
 	r, w   int               // buf[r:w] is unused
 	socket *socket           // nil where there is none that can be looked into
 	names  map[string]string // header names as the app writes them -> canonical
+	head   head              // of the last answer
 }
 
 func newConn(c net.Conn, to Target) *conn {
@@ -93,8 +97,12 @@ func (c *conn) grow(limit int) bool {
 	return true
 }
 
-// shrink gives a large buffer back once it is empty.
+// shrink gives back what a large answer has left behind: the buffer once it is empty, the fields.
 func (c *conn) shrink() {
+	clear(c.head.fields) // their text is as long as the head
+	if cap(c.head.fields) > maxKeptFields {
+		c.head.fields = nil
+	}
 	if len(c.buf) > readSize && c.r == c.w {
 		c.buf, c.r, c.w = make([]byte, readSize), 0, 0
 	}

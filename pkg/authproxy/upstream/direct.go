@@ -43,7 +43,7 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ex
 	if err != nil {
 		return err
 	}
-	defer req.release()
+	defer d.buffers.put(req.buf)
 	for r.Context().Err() == nil {
 		c, err := d.connect(r.Context(), to, req)
 		if err != nil {

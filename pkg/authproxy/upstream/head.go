@@ -32,7 +32,7 @@ const (
 	untilClose
 )
 
-// readHead reads the head of an answer to a request with that method.
+// readHead reads the head of an answer to a request with that method. It holds until the next is read.
 func (c *conn) readHead(method string) (*head, error) {
 	first := true
 	for searched := 0; ; {
@@ -74,7 +74,7 @@ func headEnd(b []byte) int {
 	}
 }
 
-// parseHead takes the head apart. Whatever two readers could understand differently is refused: folded lines,
+// parseHead takes the head apart; the result holds until the next. Whatever two readers could understand differently is refused: folded lines,
 // spaces around names, control characters, two lengths, or a length beside an encoding.
 func (c *conn) parseHead(text, method string) (*head, error) {
 	line, rest := cutLine(text)
@@ -82,7 +82,8 @@ func (c *conn) parseHead(text, method string) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &head{code: code, fields: make([]field, 0, strings.Count(rest, "\n")), length: -1, keep: minor == 1}
+	c.head = head{code: code, fields: slices.Grow(c.head.fields[:0], strings.Count(rest, "\n")), length: -1, keep: minor == 1}
+	h := &c.head
 	var encodings []string
 	for {
 		if line, rest = cutLine(rest); line == "" {
@@ -145,7 +146,7 @@ func (h *head) frame(encodings []string, minor int, method string) error {
 func (h *head) into(out http.Header) {
 	var named []string // by Connection
 	for _, f := range h.fields {
-		if f.name == "Connection" {
+		if f.name == "Connection" && f.value != "keep-alive" { // which most say, and which names nothing that is passed on
 			for option := range strings.SplitSeq(f.value, ",") {
 				named = append(named, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(option)))
 			}
@@ -209,27 +210,35 @@ func parseStatus(line string) (code, minor int, err error) {
 
 func (c *conn) parseField(line string) (field, error) {
 	colon := strings.IndexByte(line, ':')
-	if colon <= 0 || !isToken(line[:colon]) {
+	if colon <= 0 {
+		return field{}, fmt.Errorf("%w: header line %q", ErrMalformed, clip(line))
+	}
+	name, ok := c.canonical(line[:colon])
+	if !ok {
 		return field{}, fmt.Errorf("%w: header line %q", ErrMalformed, clip(line))
 	}
 	value := strings.Trim(line[colon+1:], " \t")
 	if hasControl(value) {
 		return field{}, fmt.Errorf("%w: control character in header %q", ErrMalformed, clip(line[:colon]))
 	}
-	return field{c.canonical(line[:colon]), value}, nil
+	return field{name, value}, nil
 }
 
-// canonical remembers names, since an app sends the same few again and again.
-func (c *conn) canonical(name string) string {
+// canonical returns the canonical form of a header's name; false where it is none. It remembers names, since an app
+// sends the same few again and again.
+func (c *conn) canonical(name string) (string, bool) {
 	if known, ok := c.names[name]; ok {
-		return known
+		return known, true
+	}
+	if !isToken(name) {
+		return "", false
 	}
 	const maxNames = 64
 	known := textproto.CanonicalMIMEHeaderKey(name)
 	if len(c.names) < maxNames {
 		c.names[strings.Clone(name)] = strings.Clone(known)
 	}
-	return known
+	return known, true
 }
 
 func parseLength(s string) (int64, error) {

@@ -18,7 +18,7 @@ const smallBody = 16 << 10
 type request struct {
 	buf        *[]byte
 	wire       []byte
-	release    func()
+	sending    sending
 	upgrade    bool
 	body       io.Reader // nil without one
 	stream     bool      // the body follows
@@ -32,10 +32,9 @@ func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (
 	if r.ContentLength != 0 && r.Body != nil {
 		q.body = &patientReader{body: r.Body, control: http.NewResponseController(w), now: d.pool.now}
 	}
-	q.release = func() { d.buffers.put(buf) }
 	var err error
 	if q.wire, err = appendHead((*buf)[:0], r, to, q.upgrade); err != nil {
-		q.release()
+		d.buffers.put(buf)
 		return nil, err
 	}
 	switch {
@@ -45,7 +44,7 @@ func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (
 		start := len(q.wire)
 		q.wire = append(q.wire, make([]byte, r.ContentLength)...)
 		if _, err := io.ReadFull(q.body, q.wire[start:]); err != nil {
-			q.release()
+			d.buffers.put(buf)
 			return nil, fmt.Errorf("%w: %w", ErrBody, err)
 		}
 		q.repeatable = isIdempotent(r.Method)
@@ -151,7 +150,8 @@ func (q *request) send(r *http.Request, c *conn) (*sending, error) {
 	} else if _, err := c.Write(q.wire); err != nil {
 		return nil, stale(err)
 	}
-	s := &sending{}
+	q.sending = sending{}
+	s := &q.sending
 	if !q.stream {
 		s.ok.Store(true)
 		return s, nil
