@@ -29,7 +29,10 @@ func (p *Proxy) authenticate(next stage) stage {
 
 func (p *Proxy) recognise(r *http.Request, x *exchange) {
 	found := p.presented(r, x)
-	if len(found) == 1 { // of several, no one can say which is the visitor's own (security class 10)
+	switch {
+	case len(found) > 1: // no one can say which is the visitor's own (security class 10)
+		x.several = found
+	case len(found) == 1:
 		x.session = found[0]
 		if g := x.session.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
 			x.grant, x.who = g, &g.Identity

@@ -14,8 +14,13 @@ import (
 // the login page or the provider, anything else by 401, a WebSocket among them, which no redirect could help.
 func (p *Proxy) authorize(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
+		open := x.area.open() || x.who != nil
+		if !open && len(x.several) > 0 && isPageVisit(r) {
+			// A planted cookie that only some paths see would survive the login and ask for the next, for ever.
+			p.end(r, x.several)
+		}
 		switch {
-		case x.area.open() || x.who != nil:
+		case open:
 			next(w, r, x)
 		case x.area.provider:
 			p.demandLogin(w, r, x)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -38,11 +39,11 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.loginFailed(w, r, x, pr, next, err)
 		return
 	}
-	p.finishLogin(w, r, x, pr, next, login)
+	p.finishLogin(w, r, x, pr, t, login)
 }
 
 // finishLogin lets in whom the provider has vouched for, if the rules do.
-func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string, login *oidc.Login) {
+func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, t oidc.Transaction, login *oidc.Login) {
 	about := x.policy.admission.about(pr, &login.Person)
 	who := login.Identity()
 	if !x.policy.admission.admits(about) {
@@ -50,16 +51,29 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
+	grant, next := session.Grant{Area: x.area.name, Identity: who, Login: about}, localTarget(t.ReturnTo())
+	if p.isIn(r, x, &grant, t.Expires().Add(-oidc.LoginTime)) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, next, http.StatusFound)
+		return
+	}
 	var sids []string
 	if sid := login.Person.SessionID; sid != "" {
 		sids = []string{tagSID + pr.Issuer() + " " + sid}
 	}
-	if !p.enter(w, r, x, session.Grant{Area: x.area.name, Identity: who, Login: about}, sids...) {
+	if !p.enter(w, r, x, grant, sids...) {
 		return
 	}
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", nameOf(who)),
 		slog.String("client", x.client.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
 	http.Redirect(w, r, next, http.StatusFound)
+}
+
+// isIn reports whether the same person has logged in in another tab since this login was begun. That session is as
+// good as a new one, which would take the place of it while the other tab is loading its page.
+func (p *Proxy) isIn(r *http.Request, x *exchange, g *session.Grant, begun time.Time) bool {
+	p.recognise(r, x)
+	return x.grant != nil && samePerson(x.grant, g) && !x.session.Created.Before(begun)
 }
 
 // denied is the page for somebody whom the provider knows and the rules keep out.

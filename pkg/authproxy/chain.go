@@ -25,6 +25,7 @@ type exchange struct {
 
 	area    *area
 	session *session.Session   // alive, whatever it grants; nil without one
+	several []*session.Session // in place of session where cookies name more than one
 	grant   *session.Grant     // of the session, for this area; nil without one
 	who     *identity.Identity // who asks, for this area; nil where nobody has logged in
 	basic   password.Result    // outcome of Basic credentials, if any were looked at

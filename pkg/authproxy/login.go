@@ -34,12 +34,11 @@ type loginForm struct {
 func (p *Proxy) showLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 	next := localTarget(r.URL.Query().Get("next"))
 	path, _ := parseTarget(next)
-	switch a := x.policy.rules.of(path); {
-	case a.provider, !x.policy.hasForm():
+	if a := x.policy.rules.of(path); !a.password && len(x.policy.providers) > 0 || !x.policy.hasForm() {
 		p.showProviders(w, r, x, next)
-	default:
-		p.renderLogin(w, r, x, http.StatusOK, loginForm{Next: next})
+		return
 	}
+	p.renderLogin(w, r, x, http.StatusOK, loginForm{Next: next})
 }
 
 func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange, code int, form loginForm) {

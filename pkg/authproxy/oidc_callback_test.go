@@ -192,6 +192,23 @@ func TestClass8OIDCFixation(t *testing.T) {
 	}
 }
 
+// A planted cookie that only some paths see does not make a login ask for the next one, for ever (security class 10).
+func TestClass10NoLoop(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, withBot(oidcOnly()), nil)
+	attacker, b := w.browser(), w.browser()
+	w.enter(attacker)
+	w.enter(b)
+	bare := &browser{w.world, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	cookies := func() string {
+		return "Cookie: ploomber_session=" + attacker.session() + "; ploomber_session=" + b.session()
+	}
+	wantCode(t, bare.get("/x", cookies()), http.StatusUnauthorized)
+	wantCode(t, bare.get("/x", asPage, cookies()), http.StatusFound)
+	w.enter(b) // the attacker's cookie is not sent to the callback
+	wantApp(t, bare.get("/x", asPage, cookies()))
+}
+
 // Security class 6: whatever address is asked for, the login ends on a path of this origin.
 func TestClass6OIDCReturn(t *testing.T) {
 	t.Parallel()

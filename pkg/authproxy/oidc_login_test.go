@@ -94,8 +94,15 @@ func TestClass7TenTabs(t *testing.T) {
 				tabs = append(tabs, b.visit(fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 1000))))
 			}
 			order(tabs)
+			first := ""
 			for i, tab := range tabs {
 				got := b.comeBack(w.fake, tab)
+				if first == "" {
+					first = b.session()
+				}
+				if b.session() != first {
+					t.Errorf("tab %d ends the session of the tab before", i)
+				}
 				if got.StatusCode != http.StatusFound || !strings.HasPrefix(got.location(), "/tab/") {
 					t.Fatalf("tab %d: %d to %q", i, got.StatusCode, got.location())
 				}

@@ -42,7 +42,9 @@ func (p *Proxy) newProviders(c Config, before *policy) ([]*provider, error) {
 				Now: p.now, Random: p.random, Transport: p.transport, Log: p.log,
 			})
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", config.key(keyIssuer), err)
+				var m mistakes
+				m.addf(config.key(keyIssuer), "%w", err)
+				return nil, m.err()
 			}
 			pr = &provider{Provider: client, made: made, id: providerID(client.Issuer(), config.ClientID)}
 		}

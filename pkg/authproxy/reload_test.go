@@ -280,9 +280,9 @@ func TestStoreKeys(t *testing.T) {
 		"other feature": {Passwords: map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: user, Password: pass}}},
 		"public":        {Public: true}, "secret": {Secrets: []authproxy.Secret{longSecret}}, "two": {Secrets: []authproxy.Secret{oldSecret, longSecret}},
 	} {
-		keys := c.StoreKeys()
+		keys, again := c.StoreKeys(), c.StoreKeys()
 		for i, key := range keys {
-			if again := c.StoreKeys(); len(key) != 32 || !bytes.Equal(again[i], key) || strings.Contains(string(key), longSecret[:8]) {
+			if len(key) != 32 || !bytes.Equal(again[i], key) || strings.Contains(string(key), longSecret[:8]) {
 				t.Errorf("%s: key %d is %x, then %x", name, i, key, again)
 			}
 		}

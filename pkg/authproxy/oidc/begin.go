@@ -22,7 +22,7 @@ func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transact
 		return "", Transaction{}, err
 	}
 	t := Transaction{binding: p.binding, provider: p.options.Name, returnTo: returnTo,
-		expires: p.options.Now().Add(LoginTime).Truncate(time.Second)}
+		expires: p.options.Now().Add(LoginTime).Truncate(time.Millisecond)}
 	for _, r := range []*random{&t.state, &t.nonce, &t.verifier} {
 		if _, err := io.ReadFull(p.options.Random, r[:]); err != nil {
 			return "", Transaction{}, fmt.Errorf("draw random bytes: %w", err)

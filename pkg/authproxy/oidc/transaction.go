@@ -45,7 +45,7 @@ func bindingOf(issuer, clientID string) binding {
 type Transaction struct {
 	state, nonce, verifier random
 	binding                binding
-	expires                time.Time // whole seconds
+	expires                time.Time // whole milliseconds
 	provider, returnTo     string
 }
 
@@ -55,7 +55,7 @@ func (t Transaction) Provider() string { return t.provider }
 // ReturnTo is what Begin was given.
 func (t Transaction) ReturnTo() string { return t.returnTo }
 
-// Expires is when the login has taken too long.
+// Expires is when the login has taken too long, in whole milliseconds: LoginTime after its beginning.
 func (t Transaction) Expires() time.Time { return t.expires }
 
 // CookieName is CookieName of the state.
@@ -111,14 +111,14 @@ func NewSealer(secrets []string, now func() time.Time) (*Sealer, error) {
 const (
 	maxPlain  = 1 + 8 + 3*randomSize + 16 + 1 + maxName + MaxReturnTo
 	maxSealed = (maxPlain + 28 + 2) / 3 * 4 // 28 for nonce and tag; some 3 of the 4 KB that a browser keeps
-	version   = 1
+	version   = 2                           // of what is sealed
 )
 
 // Seal returns t in characters that a cookie can hold, at most some 3 KB.
 func (s *Sealer) Seal(t Transaction) string {
 	plain := make([]byte, 0, maxPlain)
 	plain = append(plain, version)
-	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires.Unix()))
+	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires.UnixMilli()))
 	plain = append(plain, t.state[:]...)
 	plain = append(plain, t.nonce[:]...)
 	plain = append(plain, t.verifier[:]...)
@@ -165,7 +165,7 @@ func parseTransaction(plain []byte) (Transaction, error) {
 	if name > maxName || len(plain) < fixed+name || len(plain)-fixed-name > MaxReturnTo {
 		return Transaction{}, ErrTransaction
 	}
-	t.expires = time.Unix(int64(binary.BigEndian.Uint64(plain[1:])), 0)
+	t.expires = time.UnixMilli(int64(binary.BigEndian.Uint64(plain[1:])))
 	rest := plain[9:]
 	for _, field := range []*random{&t.state, &t.nonce, &t.verifier} {
 		rest = rest[copy(field[:], rest):]
