@@ -46,10 +46,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 // socket is a visitor's open WebSocket.
-type socket struct {
-	conn   *websocket.Conn
-	closed chan struct{} // by the other side
-}
+type socket struct{ conn *websocket.Conn }
 
 // dial opens the app's WebSocket with the visitor's cookies. The status is that of the answer.
 func (v *visitor) dial(t *testing.T, base string) (*socket, int) {
@@ -65,7 +62,7 @@ func (v *visitor) dial(t *testing.T, base string) (*socket, int) {
 		return nil, answer.StatusCode
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	return &socket{conn: conn, closed: make(chan struct{})}, answer.StatusCode
+	return &socket{conn}, answer.StatusCode
 }
 
 // says sends words and expects them back.
@@ -81,14 +78,17 @@ func (s *socket) says(t *testing.T, words string) {
 	}
 }
 
-// endsWithin expects that the other side closes the connection in that time, of which most is for the machine: the
-// promise is a second.
-func (s *socket) endsWithin(t *testing.T, limit time.Duration) {
+// closing is how long the other side may take to close a connection. The promise is a second, the rest is for a machine
+// that does other things too.
+const closing = 10 * time.Second
+
+// ends expects that the other side closes the connection.
+func (s *socket) ends(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), closing)
 	defer cancel()
 	_, _, err := s.conn.Read(ctx)
 	if err == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		t.Errorf("the WebSocket is open after %v: %v", limit, err)
+		t.Errorf("the WebSocket is open after %v: %v", closing, err)
 	}
 }

@@ -249,6 +249,9 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
+// given are the ports that freePort has returned: who asked for one may not listen on it yet.
+var given sync.Map
+
 // freePort returns a port that nobody listens on, below those that the system gives to connections.
 func freePort(t *testing.T) int {
 	t.Helper()
@@ -259,7 +262,9 @@ func freePort(t *testing.T) int {
 			continue
 		}
 		_ = l.Close()
-		return port
+		if _, before := given.LoadOrStore(port, true); !before {
+			return port
+		}
 	}
 	t.Fatal("no free port")
 	return 0

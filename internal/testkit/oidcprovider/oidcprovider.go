@@ -31,6 +31,8 @@ type Settings struct {
 	Users   []User
 	// AccessTokenLife is that of access tokens; zero means an hour. Whole seconds.
 	AccessTokenLife time.Duration
+	// RenewedTokenLife is that of access tokens that a refresh brings; zero means AccessTokenLife.
+	RenewedTokenLife time.Duration
 	// RefreshTokens gives every client a refresh token at each login, and takes each only once.
 	RefreshTokens bool
 	// Port is where the provider listens on 127.0.0.1; zero takes a free one.
@@ -92,6 +94,9 @@ func Start(t testing.TB, s Settings) *Provider {
 	if s.AccessTokenLife == 0 {
 		s.AccessTokenLife = time.Hour
 	}
+	if s.RenewedTokenLife == 0 {
+		s.RenewedTokenLife = s.AccessTokenLife
+	}
 	p := &Provider{t: t, script: script, settings: s}
 	p.ChangeKey()
 	t.Cleanup(func() {
@@ -138,7 +143,8 @@ func (p *Provider) Resume() {
 	defer p.mu.Unlock()
 	told, err := json.Marshal(map[string]any{
 		"port": p.settings.Port, "clients": append([]Client{}, p.settings.Clients...), "users": append([]User{}, p.settings.Users...), "key": p.key,
-		"accessTokenLife": int(p.settings.AccessTokenLife / time.Second), "refreshTokens": p.settings.RefreshTokens,
+		"accessTokenLife":  int(p.settings.AccessTokenLife / time.Second),
+		"renewedTokenLife": int(p.settings.RenewedTokenLife / time.Second), "refreshTokens": p.settings.RefreshTokens,
 	})
 	if err != nil {
 		p.t.Fatal(err)

@@ -25,6 +25,8 @@ const logins = []; // who is logged in at which client, for ending sessions from
 const policy = interactionPolicy.base();
 policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0);
 
+const lifeOf = ({ oidc }) => (oidc.params.grant_type === 'refresh_token' ? settings.renewedTokenLife : settings.accessTokenLife);
+
 const claimNames = [...new Set(settings.users.flatMap((user) => Object.keys(user.claims ?? {})))];
 const provider = new Provider(issuer, {
   clients: settings.clients.map((client) => ({
@@ -77,11 +79,11 @@ const provider = new Provider(issuer, {
     resourceIndicators: {
       enabled: true,
       useGrantedResource: () => true,
-      getResourceServerInfo: (_, audience) => ({
+      getResourceServerInfo: (ctx, audience) => ({
         audience,
         scope: 'openid profile email read',
         accessTokenFormat: 'jwt',
-        accessTokenTTL: settings.accessTokenLife,
+        accessTokenTTL: lifeOf(ctx),
         jwt: { sign: { alg: 'RS256' } },
       }),
     },
@@ -98,7 +100,7 @@ const provider = new Provider(issuer, {
   },
   ...(settings.refreshTokens && { issueRefreshToken: () => true, rotateRefreshToken: true }),
   interactions: { policy, url: (_, interaction) => `/interaction/${interaction.uid}` },
-  ttl: { AccessToken: settings.accessTokenLife, IdToken: 3600, RefreshToken: 3600, Session: 3600, Grant: 3600, Interaction: 600 },
+  ttl: { AccessToken: lifeOf, IdToken: 3600, RefreshToken: 3600, Session: 3600, Grant: 3600, Interaction: 600 },
   fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options), // the dispatcher refuses this machine
   renderError: (ctx, out) => {
     count(`error ${out.error}`);
