@@ -31,12 +31,16 @@ type seen struct {
 // newApp starts an app.
 func newApp(t *testing.T) *app {
 	t.Helper()
-	a := &app{handles: map[string]http.HandlerFunc{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.url = "http://" + l.Addr().String()
+	return serveApp(t, l)
+}
+
+func serveApp(t *testing.T, l net.Listener) *app {
+	t.Helper()
+	a := &app{url: "http://" + l.Addr().String(), handles: map[string]http.HandlerFunc{}}
 	server := &http.Server{Handler: a, ReadHeaderTimeout: time.Minute, MaxHeaderBytes: 1 << 20, DisableGeneralOptionsHandler: true,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, tapKey{}, c) }}
 	done := make(chan struct{})
