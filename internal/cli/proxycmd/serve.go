@@ -56,6 +56,11 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	if p.certificate != nil {
 		r.certificate.Store(p.certificate)
 		server.TLSConfig = r.tlsConfig()
+		s := newStalls(maxStall, o.Now)
+		server.Handler = s.handler(r.proxy)
+		ended := make(chan struct{})
+		defer close(ended)
+		go s.watch(ended)
 		r.meter.Gauge("ploomber_proxy_certificate_not_after_seconds", "When the certificate expires, in seconds since 1970.",
 			func() float64 { return float64(r.certificate.Load().Leaf.NotAfter.Unix()) })
 	}
