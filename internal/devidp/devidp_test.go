@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -263,4 +265,87 @@ func TestParseUser(t *testing.T) {
 			t.Errorf("%q: %+v, %v; want %+v", text, u, err, want)
 		}
 	}
+}
+
+// What ParseUser accepts can log in: every later step of a login reads it as the same address.
+func FuzzParseUser(f *testing.F) {
+	for _, text := range []string{"ada@example.com", "ada@example.com,admins,staff", " a@b , c ", "a@b@c", "\x00@b", "zoë@example.com,é", ",", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		u, err := devidp.ParseUser(text)
+		if err != nil {
+			if u.Email != "" || strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Errorf("%+v, %q", u, err)
+			}
+			return
+		}
+		if strings.Count(u.Email, "@") != 1 || strings.ContainsAny(u.Email, " \"\\<>()[],;:\r\n\t\x00") || len(u.Email) > 254 {
+			t.Errorf("e-mail %q", u.Email)
+		}
+		again, err := devidp.ParseUser(strings.Join(append([]string{u.Email}, u.Groups...), ","))
+		if err != nil || again.Email != u.Email || !slices.Equal(again.Groups, u.Groups) {
+			t.Errorf("%q is read as %+v, and that as %+v, %v", text, u, again, err)
+		}
+	})
+}
+
+// A log tells who came and what was refused, and nothing that lets somebody in.
+func TestLogHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	var log syncBuffer
+	p, err := devidp.Start(t.Context(), devidp.Options{
+		Users: users(t, "ada@example.com"), Now: time.Now, Random: rand.Reader,
+		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	p.Register([]string{callbackURL}, []string{statusURL})
+	c, b := client(t, p, func(o *oidc.Options) { o.Scope, o.Audience = "openid email offline_access", "api" }), newBrowser(t, p)
+	login := logIn(t, c, b, "ada@example.com")
+	renewed, err := c.Refresh(t.Context(), login.Tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := code(b, p)
+	redeem(b, p, form, p.ClientID(), "wrong-secret")
+	redeem(b, p, form, p.ClientID(), p.ClientSecret()) // the code is spoilt
+	address, _ := c.LogoutURL(renewed.IDToken, statusURL)
+	b.open(address)
+	b.open(p.Issuer() + "/dev-login/logout?id_token_hint=" + login.Tokens.IDToken + "x")
+	said := log.String()
+	for _, want := range []string{"dev login", "ada@example.com", "invalid_client", "dev logout", "refuses a logout"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("lacks %q: %s", want, said)
+		}
+	}
+	for name, secret := range map[string]string{
+		"the client's secret": p.ClientSecret(), "a wrong one": "wrong-secret", "a code": form.Get("code"), "a verifier": verifier,
+		"an access token": login.Tokens.AccessToken, "an ID token": login.Tokens.IDToken, "a refresh token": login.Tokens.RefreshToken,
+		"a new one": renewed.RefreshToken,
+	} {
+		if secret == "" || strings.Contains(said, secret) {
+			t.Errorf("holds %s: %s", name, said)
+		}
+	}
+}
+
+// syncBuffer is a buffer for several goroutines.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

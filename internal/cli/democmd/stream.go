@@ -37,7 +37,8 @@ func (v visitor) stream(ctx context.Context, header http.Header) (*websocket.Con
 	}
 	opening, cancel := context.WithTimeout(ctx, v.client.Timeout)
 	defer cancel()
-	conn, reply, err := websocket.Dial(opening, "ws"+strings.TrimPrefix(v.base, "http")+streamPath, &websocket.DialOptions{
+	at := "ws" + strings.TrimPrefix(v.base, "http") + streamPath
+	conn, reply, err := websocket.Dial(opening, at, &websocket.DialOptions{ //nolint:bodyclose // there is none to close: see Dial
 		HTTPClient: &client, HTTPHeader: header, Subprotocols: []string{"streamlit"},
 	})
 	if err != nil {

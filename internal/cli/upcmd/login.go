@@ -55,8 +55,9 @@ func (o *Options) login(ctx context.Context, c *project.Config, vars map[string]
 		}
 	}
 	l.config, err = authproxy.ConfigFrom(source)
+	var wrong *authproxy.ConfigError
 	switch {
-	case errors.Is(err, authproxy.ErrUnprotected):
+	case errors.As(err, &wrong) && len(wrong.Mistakes) == 1 && errors.Is(err, authproxy.ErrUnprotected):
 		return nil, failure.Failedf("nothing protects this app").
 			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public or --dev-login")
 	case err != nil:

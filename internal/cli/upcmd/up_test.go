@@ -111,6 +111,7 @@ func TestUpRefuses(t *testing.T) {
 		"credentials that are lost":   {files: map[string]string{"app.py": "", "ploomber-cloud.json": `{"id": "d", "type": "dash", "authentication": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`}, says: "U"},
 		"half of the credentials":     {files: map[string]string{"app.py": "import dash", ".env": "username_main_app=ann\n"}, says: "password_main_app"},
 		"half of an OpenID login":     {files: map[string]string{"app.py": "import dash", ".env": "AUTH_CLIENT_ID=i\n"}, says: "AUTH_"},
+		"a misspelt login":            {files: map[string]string{"app.py": "import dash", ".env": "AUTH_CLIENT_IDD=i\n"}, says: "did you mean AUTH_CLIENT_ID?"},
 		"no secrets that can be read": {files: map[string]string{"app.py": "import dash", ".env": "A=\xff\n"}, says: "UTF-8"},
 		"no home": {
 			files: map[string]string{"app.py": "import dash", ".env": login}, says: "no folder",
