@@ -54,11 +54,13 @@ type transactionCookie struct {
 
 // transactions returns the cookies of logins that the browser sent, good ones first and of these the newest first.
 func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
-	begin, end := p.transactionName(oidc.CookiePrefix, x.https), p.cookieSuffix
-	begin = strings.TrimSuffix(begin, end)
+	begin := oidc.CookiePrefix
+	if x.https {
+		begin = hostPrefix + begin
+	}
 	var all []transactionCookie
 	for name, value := range cookiePairs(r.Header) {
-		if !strings.HasPrefix(name, begin) || !strings.HasSuffix(name, end) {
+		if rest, ok := strings.CutPrefix(name, begin); !ok || p.isNeighbours(rest) {
 			continue
 		}
 		c := transactionCookie{name: name, value: value}
@@ -78,6 +80,13 @@ func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
 		return b.transaction.Expires().Compare(a.transaction.Expires())
 	})
 	return all
+}
+
+// isNeighbours reports whether the cookie of a login, without what its name begins with, has the suffix of a proxy on
+// another port.
+func (p *Proxy) isNeighbours(name string) bool {
+	const own = 16 // characters
+	return len(name) > own && name[own] == '_' && name[own:] != p.cookieSuffix
 }
 
 // transactionOf returns the login under way that a callback's state belongs to. Of several cookies of that name the
