@@ -106,10 +106,10 @@ func TestNginxRules(t *testing.T) {
 		"/analytics", "/analytics/x", "/aNALYTICS", "/analytic%73", "/health", "/health/", "/Health", "/h%65alth", "/health?x", "/static/", "/static",
 		"/static/a.js", "/STATIC/a.js", "/%73tatic/a", "/static%2Fa", "/staticx", "/api/public/x", "/api/public", "/API/public/x", "/api/PUBLIC/x",
 		"/$host/x", "/127.0.0.1/x", `/x"y`, `/x\"y`, "/a(b[c/x", "/A(B[C/x", "/v1.0/x", "/v1x0/x", "/^~/x", "/=", "/login", "/%C3%A9", "/a%20b", "/a+b", "/100%25", "/a:b@c,d=e$f!g*(h)'i", "/~user/[x]", "/\"quoted\"|{x}", "/x.php", "/.well-known/x"}
-	credentials := map[string]string{
-		"none": "", "ann": basic("ann", annPass), "bob": basic("bob", bobPass), "zoe": basic("zoë $host", zoePass),
-		"a wrong password": basic("ann", "wrong"), "nobody's": basic("mallory", annPass), "another's": basic("ann", bobPass), "no password": basic("ann", ""),
-		"ANN": basic("ANN", annPass), "a bearer token": "Authorization: Bearer abc.def.ghi",
+	credentials := []string{
+		"", basic("ann", annPass), basic("bob", bobPass), basic("zoë $host", zoePass),
+		// Those that are right nowhere are tried at some of the paths only, as they take long.
+		basic("ann", "wrong"), basic("mallory", annPass), basic("ann", bobPass), basic("ann", ""), basic("ANN", annPass), "Authorization: Bearer abc.def.ghi",
 	}
 	for name, c := range map[string]authproxy.Config{
 		"all":           {Passwords: three(), PublicPaths: []string{"/health", "/static/", "/api/public/"}},
@@ -121,9 +121,11 @@ func TestNginxRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, c, export.SaltedSHA)
-			for _, path := range paths {
-				for _, authorization := range credentials {
-					w.same(t, get(path, authorization, "Connection: close"), difference{})
+			for i, authorization := range credentials {
+				for j, path := range paths {
+					if i < 4 || j%7 == i%7 {
+						w.same(t, get(path, authorization, "Connection: close"), difference{})
+					}
 				}
 			}
 		})

@@ -30,16 +30,14 @@ func TestNginxHeaderSpoofing(t *testing.T) {
 	for _, name := range identityHeaders {
 		names = append(names, spellings(name)...)
 	}
-	for _, name := range export.ClearedHeaders() {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Uri",
+		"X-Forwarded-Method", "X-Forwarded-Server", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "Forwarded", "X-Real-Ip", "X-Original-Url",
+		"X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip", "Remote-User", "Remote-Groups", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Request-User"} {
 		names = append(names, name, strings.ReplaceAll(name, "-", "_"), strings.ReplaceAll(name, "-", "."))
 	}
-	names = append(names, "X-Forwarded-For", "X_Forwarded_For", "X-Forwarded-Proto", "X-Forwarded-Host", "X.Forwarded.Host", "Authorization2", "X_Custom")
 	ann := basic("ann", annPass)
 	for _, name := range names {
 		line := name + ": mallory"
-		if name == "Trailer" { // announces what does not come
-			continue
-		}
 		for what, request := range map[string]string{
 			"closed": get("/", ann, line), "open": get("/static/a", line), "a WebSocket": upgrade("/ws", line, ann),
 			"twice": get("/", line, ann, line), "empty": get("/", name+":", ann), "named by Connection": get("/", ann, line, "Connection: "+name),

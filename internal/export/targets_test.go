@@ -73,8 +73,8 @@ func TestTargetsByteByByte(t *testing.T) {
 	for c := range 256 {
 		escaped := string([]byte{'%', hex[c>>4], hex[c&15]})
 		for _, b := range []string{string([]byte{byte(c)}), escaped, strings.ToUpper(escaped)} {
-			for _, around := range []string{"/", "/a", "/a/", "/a?", "/%25", "/%252", "/%2", "/.", "/%c3", "/%e2%82", "/%f0%9f%98", "/%e0", "/%ed", "/%f4", "/%f0"} {
-				for _, behind := range []string{"", "/", "a", "?", "%80", "%80%80", "%bf%bf%bf"} {
+			for _, around := range []string{"/", "/a?", "/%25", "/%252", "/%2", "/.", "/%c3", "/%e2%82", "/%f0%9f%98", "/%e0", "/%ed", "/%f4"} {
+				for _, behind := range []string{"", "/", "a", "%80", "%80%80"} {
 					r.compare(t, around+b+behind)
 				}
 			}
