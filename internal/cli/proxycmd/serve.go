@@ -52,18 +52,9 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.proxy.Close()) }()
 
-	server := authproxy.NewServer(r.proxy, r.log)
-	if p.certificate != nil {
-		r.certificate.Store(p.certificate)
-		server.TLSConfig = r.tlsConfig()
-		s := newStalls(maxStall, o.Now)
-		server.Handler = s.handler(r.proxy)
-		ended := make(chan struct{})
-		defer close(ended)
-		go s.watch(ended)
-		r.meter.Gauge("ploomber_proxy_certificate_not_after_seconds", "When the certificate expires, in seconds since 1970.",
-			func() float64 { return float64(r.certificate.Load().Leaf.NotAfter.Unix()) })
-	}
+	ended := make(chan struct{})
+	defer close(ended)
+	server := r.server(p, ended)
 	if o.PrivateListen != "" {
 		l, err := o.listen(ctx, "private-listen", o.PrivateListen)
 		if err != nil {
@@ -77,6 +68,22 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	r.start(public, server)
 	r.announce(ctx, public, p)
 	return r.wait(ctx, server, signals)
+}
+
+// server is the public one. What it does besides answering ends with ended.
+func (r *running) server(p *plan, ended <-chan struct{}) *http.Server {
+	server := authproxy.NewServer(r.proxy, r.log)
+	if p.certificate == nil {
+		return server
+	}
+	r.certificate.Store(p.certificate)
+	r.meter.Gauge("ploomber_proxy_certificate_not_after_seconds", "When the certificate expires, in seconds since 1970.",
+		func() float64 { return float64(r.certificate.Load().Leaf.NotAfter.Unix()) })
+	server.TLSConfig = r.tlsConfig()
+	s := newStalls(maxStall, r.options.Now)
+	server.Handler = s.handler(r.proxy)
+	go s.watch(ended)
+	return server
 }
 
 func (o *Options) listen(ctx context.Context, flag, address string) (net.Listener, error) {
@@ -100,10 +107,8 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 		options.CookieSuffix = port
 	}
 	var err error
-	if len(p.login.Providers) > 0 {
-		if options.ProviderTransport, err = r.options.Transport(); err != nil {
-			return err
-		}
+	if options.ProviderTransport, err = r.options.Transport(); err != nil {
+		return err
 	}
 	if r.proxy, err = authproxy.New(p.login, options); err != nil {
 		return &failure.Error{Code: failure.Failed, Err: err}
