@@ -80,7 +80,7 @@ func newSessionKeys(secrets [][]byte) sessionKeys {
 }
 
 // of returns the name of a session in a store.
-func (k *sessionKey) of(id session.ID) session.Key { return id.Under((*[sha256.Size]byte)(k)) }
+func (k *sessionKey) of(id session.ID) session.Key { return id.Key((*[sha256.Size]byte)(k)) }
 
 // stamps returns what marks a grant as obtained with this password, under each key.
 func (k sessionKeys) stamps(area string, login Login) []string {

@@ -86,8 +86,7 @@ func TestClass11AccessRules(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.Access = tc.access
-			w := newOIDC(t, c, nil)
-			w.fake.Claims = tc.claims
+			w := newOIDC(t, c, nil, withClaims(tc.claims))
 			b := w.browser()
 			got := b.comeBack(w.fake, b.visit("/"))
 			if got.StatusCode != tc.code || (b.session() != "") != (tc.code == 302) {
@@ -140,8 +139,7 @@ func TestClass9ExcludedByReload(t *testing.T) {
 	c := oidcOnly()
 	c.Access.Domains = []string{"example.com"}
 	c.Access.Groups = []string{"staff"}
-	w := newOIDC(t, c, nil)
-	w.fake.Claims = map[string]any{"groups": []string{"staff", "other"}}
+	w := newOIDC(t, c, nil, withClaims(map[string]any{"groups": []string{"staff", "other"}}))
 	ann, bob := w.browser(), w.browser()
 	w.enter(ann)
 	set(w.fake, func() { w.fake.Claims["email"], w.fake.Claims["sub"] = "bob@example.com", "bob" })
@@ -171,8 +169,7 @@ func TestOnlyNamedClaimsAreKept(t *testing.T) {
 	c := oidcOnly()
 	c.Access.Groups = []string{"staff"}
 	store := &spyStore{Store: session.NewMemory(0)}
-	w := newOIDC(t, c, nil, withStore(store))
-	w.fake.Claims = map[string]any{"groups": []string{"staff"}, "salary": "a lot", "sid": "s1"}
+	w := newOIDC(t, c, nil, withStore(store), withClaims(map[string]any{"groups": []string{"staff"}, "salary": "a lot", "sid": "s1"}))
 	w.enter(w.browser())
 	l := store.last().Grants[0].Login
 	if len(l.Claims) != 1 || !slices.Equal(l.Claims["groups"], []string{"staff"}) || l.Email != "ann@example.com" || !l.EmailVerified {

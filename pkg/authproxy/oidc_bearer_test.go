@@ -15,7 +15,7 @@ import (
 func TestClass11BearerTokens(t *testing.T) {
 	t.Parallel()
 	good := func(f *oidctest.Provider) string { return f.AccessToken(accessAPI, nil) }
-	with := func(name string, value any) func(*oidctest.Provider) string {
+	where := func(name string, value any) func(*oidctest.Provider) string {
 		return func(f *oidctest.Provider) string { return f.AccessToken(accessAPI, map[string]any{name: value}) }
 	}
 	for name, tc := range map[string]struct {
@@ -25,13 +25,13 @@ func TestClass11BearerTokens(t *testing.T) {
 		"good":              {good, 200},
 		"another audience":  {func(f *oidctest.Provider) string { return f.AccessToken("https://else.example.com", nil) }, 401},
 		"our own client id": {func(f *oidctest.Provider) string { return f.AccessToken(oidctest.ClientID, nil) }, 401},
-		"another issuer":    {with("iss", "https://evil.example.com"), 401},
-		"no issuer":         {with("iss", nil), 401},
-		"expired":           {with("exp", 1), 401},
-		"no expiry":         {with("exp", nil), 401},
-		"not valid yet":     {with("nbf", time.Now().Add(time.Hour).Unix()), 401},
-		"no subject":        {with("sub", nil), 401},
-		"ID token":          {with("nonce", "n"), 401},
+		"another issuer":    {where("iss", "https://evil.example.com"), 401},
+		"no issuer":         {where("iss", nil), 401},
+		"expired":           {where("exp", 1), 401},
+		"no expiry":         {where("exp", nil), 401},
+		"not valid yet":     {where("nbf", time.Now().Add(time.Hour).Unix()), 401},
+		"no subject":        {where("sub", nil), 401},
+		"ID token":          {where("nonce", "n"), 401},
 		"logout token":      {func(f *oidctest.Provider) string { return f.LogoutToken(map[string]any{"aud": accessAPI}) }, 401},
 		"foreign key": {func(f *oidctest.Provider) string {
 			return oidctest.SignJWT(oidctest.OtherRSA(), f.Alg, f.KeyID, nil, map[string]any{"iss": f.Issuer, "aud": accessAPI, "sub": "x", "iat": 1, "exp": 4e9})

@@ -61,8 +61,7 @@ func TestAccessTokenExpires(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.Providers[0].Audience = tc.audience
-			w := newOIDC(t, c, nil)
-			tc.before(w.fake)
+			w := newOIDC(t, c, nil, with(tc.before))
 			b := w.browser()
 			w.enter(b)
 			id := b.session()
@@ -129,8 +128,7 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.Providers[0].Audience = accessAPI
-	w := newOIDC(t, c, nil)
-	withRefresh(w.fake)
+	w := newOIDC(t, c, nil, with(withRefresh))
 	b := w.browser()
 	w.enter(b)
 	cookie := "Cookie: ploomber_session=" + b.session()

@@ -251,7 +251,7 @@ func TestClass10OIDCCookiesOnHTTPS(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.BaseURL = &url.URL{Scheme: "https", Host: "app.example.com"}
-	w := newOIDC(t, c, nil, func(o *authproxy.Options) { o.CookieSuffix = "8443" })
+	w := newOIDC(t, c, nil, func(_ *oidcWorld, o *authproxy.Options) { o.CookieSuffix = "8443" })
 	bare := &browser{w.world, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	visit := bare.get("/", asPage, "Host: evil.example")
 	tx := visit.cookie("__Host-" + oidc.CookiePrefix)

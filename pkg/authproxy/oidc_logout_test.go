@@ -35,8 +35,7 @@ func TestClass9And19OIDCLogout(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.PostLogoutRedirect = tc.redirect
-			w := newOIDC(t, c, nil)
-			w.fake.Document = tc.document
+			w := newOIDC(t, c, nil, with(func(f *oidctest.Provider) { f.Document = tc.document }))
 			b := w.browser()
 			w.enter(b)
 			cookie := "Cookie: ploomber_session=" + b.session()
@@ -92,9 +91,8 @@ func TestClass9BackChannelLogout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newOIDC(t, oidcOnly(), nil)
+			w := newOIDC(t, oidcOnly(), nil, withClaims(map[string]any{"sid": "s1"}))
 			one, two := w.browser(), w.browser()
-			w.fake.Claims = map[string]any{"sid": "s1"}
 			w.enter(one)
 			set(w.fake, func() { w.fake.Claims = map[string]any{"sid": "s2"} })
 			w.enter(two)

@@ -84,7 +84,8 @@ func oidcTwo() authproxy.Config {
 }
 
 // newOIDC starts an app behind the login that c describes; its base URL is filled in.
-func newOIDC(t *testing.T, c authproxy.Config, app http.Handler, change ...func(*authproxy.Options)) *oidcWorld {
+// Changes are made before the proxy starts, and with it looking for the providers.
+func newOIDC(t *testing.T, c authproxy.Config, app http.Handler, change ...func(*oidcWorld, *authproxy.Options)) *oidcWorld {
 	t.Helper()
 	w := &oidcWorld{world: &world{t: t, logs: &syncBuffer{}}, net: oidctest.NewNetwork(),
 		counted: &counters{events: map[authproxy.Event]int{}, statuses: map[int]int{}}}
@@ -105,7 +106,7 @@ func newOIDC(t *testing.T, c authproxy.Config, app http.Handler, change ...func(
 	o := authproxy.Options{Upstream: upstream.URL, Now: w.now, Random: rand.Reader, BcryptCost: bcrypt.MinCost, ProviderTransport: w.net,
 		Observer: w.counted, Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, f := range change {
-		f(&o)
+		f(w, &o)
 	}
 	w.config = c
 	w.proxy = must(authproxy.New(c, o))
@@ -113,8 +114,22 @@ func newOIDC(t *testing.T, c authproxy.Config, app http.Handler, change ...func(
 	return w
 }
 
-func withStore(s session.Store) func(*authproxy.Options) {
-	return func(o *authproxy.Options) { o.Store = s }
+func withStore(s session.Store) func(*oidcWorld, *authproxy.Options) {
+	return func(_ *oidcWorld, o *authproxy.Options) { o.Store = s }
+}
+
+// with changes the provider.
+func with(change func(*oidctest.Provider)) func(*oidcWorld, *authproxy.Options) {
+	return func(w *oidcWorld, _ *authproxy.Options) {
+		if change != nil {
+			change(w.fake)
+		}
+	}
+}
+
+// withClaims changes the ID token.
+func withClaims(claims map[string]any) func(*oidcWorld, *authproxy.Options) {
+	return with(func(f *oidctest.Provider) { f.Claims = claims })
 }
 
 func must[T any](v T, err error) T {

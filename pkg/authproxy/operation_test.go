@@ -61,8 +61,7 @@ func TestClass22OIDCLogs(t *testing.T) {
 	c.BearerAudience = accessAPI
 	c.Providers[0].Audience = accessAPI
 	c.Access.Domains = []string{"example.com"}
-	w := newOIDC(t, withBot(c), nil)
-	withRefresh(w.fake)
+	w := newOIDC(t, withBot(c), nil, with(withRefresh))
 	b := w.browser()
 	address := b.visit("/secret-path?token=canary")
 	query := w.fake.Authorize(t, address)

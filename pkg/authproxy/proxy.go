@@ -16,9 +16,6 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
-// ErrOIDCUnavailable was returned for a Config that asks for a provider's login; it no longer is.
-var ErrOIDCUnavailable = errors.New("login by OpenID Connect is not available yet")
-
 // Options are what a Proxy needs besides its Config. Now and Random are required.
 type Options struct {
 	Upstream     string           // base URL of the app; empty shows "starting" until SetUpstream

@@ -65,12 +65,18 @@ func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	if failed != nil && d.now().Before(retryAt) {
 		return nil, failed
 	}
-	return d.look(ctx)
+	return d.look(ctx, false)
 }
 
-// look asks the provider, once for everybody who waits for the answer: who gives up does not stop the others.
-func (d *discovery) look(ctx context.Context) (*metadata, error) {
-	result := d.flight.DoChan("", func() (any, error) { return d.attempt(context.WithoutCancel(ctx)) })
+// look asks the provider, once for everybody who waits for the answer: who gives up does not stop the others. What
+// another has found meanwhile is enough, unless again says to ask in any case.
+func (d *discovery) look(ctx context.Context, again bool) (*metadata, error) {
+	result := d.flight.DoChan("", func() (any, error) {
+		if m := d.found.Load(); m != nil && !again {
+			return m, nil
+		}
+		return d.attempt(context.WithoutCancel(ctx))
+	})
 	select {
 	case r := <-result:
 		if r.Err != nil {
@@ -159,7 +165,7 @@ func (m *metadata) algorithms() []jose.SignatureAlgorithm {
 func (d *discovery) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := refindEvery
-		if _, err := d.look(ctx); err != nil {
+		if _, err := d.look(ctx, d.found.Load() != nil); err != nil {
 			d.mu.Lock()
 			wait = max(d.wait, firstWait)
 			d.mu.Unlock()

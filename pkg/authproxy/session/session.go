@@ -22,7 +22,7 @@ const IDSize = 32
 // ID is what the browser keeps, in base64url without padding. It never goes into a store or a log.
 type ID string
 
-// Key is what a store keeps in place of the ID: its SHA-256, so that a stolen store opens no session.
+// Key is what a store keeps in place of the ID: a digest, so that a stolen store opens no session.
 type Key [sha256.Size]byte
 
 // idLength is IDSize in base64url.
@@ -54,16 +54,9 @@ func isBase64URL(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-// Key returns the name of the session in a store.
-func (id ID) Key() Key {
-	var b [idLength]byte
-	copy(b[:], id)
-	return sha256.Sum256(b[:])
-}
-
-// Under returns the name of the session in a store to which only the holder of secret can find the way. Both
+// Key returns the name of the session in a store to which only the holder of secret can find the way. Both
 // parts have one length, so that hashing them in a row is as good as an HMAC.
-func (id ID) Under(secret *[sha256.Size]byte) Key {
+func (id ID) Key(secret *[sha256.Size]byte) Key {
 	var b [sha256.Size + idLength]byte
 	copy(b[:], secret[:])
 	copy(b[sha256.Size:], id)

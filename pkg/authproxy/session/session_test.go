@@ -29,7 +29,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	add := func() session.Key {
 		id, _ := session.NewID(rand.Reader)
 		now = now.Add(time.Millisecond)
-		s := &session.Session{Key: id.Key(), Created: now, Idle: time.Hour, Expires: now.Add(time.Hour)}
+		s := &session.Session{Key: id.Key(&[32]byte{1}), Created: now, Idle: time.Hour, Expires: now.Add(time.Hour)}
 		if err := store.Put(ctx, s, session.Key{}); err != nil {
 			t.Fatal(err)
 		}
@@ -61,8 +61,11 @@ func TestNewID(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, _ := session.NewID(rand.Reader)
-	if a == b || a.Key() == b.Key() {
+	if a == b || a.Key(&[32]byte{1}) == b.Key(&[32]byte{1}) {
 		t.Error("two ids are equal")
+	}
+	if a.Key(&[32]byte{1}) == a.Key(&[32]byte{2}) {
+		t.Error("two secrets lead to one session")
 	}
 	if back, ok := session.ParseID(string(a)); !ok || back != a {
 		t.Errorf("ParseID(%d characters) = %v", len(a), ok)

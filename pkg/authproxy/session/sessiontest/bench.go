@@ -19,7 +19,7 @@ func BenchmarkUse(b *testing.B, st session.Store) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s := &session.Session{Key: id.Key(), Created: start, Idle: time.Hour, Expires: start.Add(24 * time.Hour)}
+		s := &session.Session{Key: id.Key(&[32]byte{1}), Created: start, Idle: time.Hour, Expires: start.Add(24 * time.Hour)}
 		if err := st.Put(context.Background(), s, session.Key{}); err != nil {
 			b.Fatal(err)
 		}

@@ -54,7 +54,7 @@ func newSession(t *testing.T, owner string) *session.Session {
 		t.Fatal(err)
 	}
 	return &session.Session{
-		Key: id.Key(), Tags: []string{owner, "sid " + owner}, Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
+		Key: id.Key(&[32]byte{1}), Tags: []string{owner, "sid " + owner}, Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
 		Grants: []session.Grant{
 			{Area: "api", Identity: identity.Identity{Name: "bot"}},
 			{Area: "main_app", Identity: identity.Identity{Name: "zoë", Subject: "s|1", AccessToken: "a", IDToken: "i"}},

@@ -1,7 +1,7 @@
 -- Times are microseconds since the Unix epoch, durations microseconds. What tells about people is sealed.
 CREATE TABLE sessions (
 	id      INTEGER PRIMARY KEY,
-	key     BLOB    NOT NULL UNIQUE, -- SHA-256 of what the browser has
+	key     BLOB    NOT NULL UNIQUE, -- digest of what the browser has
 	used    INTEGER NOT NULL,        -- last use; may be behind by a minute or a tenth of idle
 	idle    INTEGER NOT NULL,        -- as in the sealed part, which decides; these three are for cleaning up
 	expires INTEGER NOT NULL,
