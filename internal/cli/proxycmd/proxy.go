@@ -40,6 +40,8 @@ type Options struct {
 	Machine Machine
 	Flags
 
+	bcryptCost int // of passwords; 0, the usual one, in production
+
 	origin map[string]string // what set a flag, where it was not the command line: the name of its variable
 	wrong  mistakes          // in the variables
 }

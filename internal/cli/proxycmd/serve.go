@@ -97,7 +97,7 @@ func (o *Options) listen(ctx context.Context, flag, address string) (net.Listene
 func (r *running) makeProxy(l net.Listener, p *plan) error {
 	options := authproxy.Options{
 		Upstream: r.options.Upstream, Now: r.options.Now, Random: r.options.Random, Log: r.log,
-		Store: r.store.sessions, Persistent: r.store.file != nil,
+		Store: r.store.sessions, Persistent: r.store.file != nil, BcryptCost: r.options.bcryptCost,
 	}
 	if r.options.PrivateListen != "" {
 		options.Observer = r.meter

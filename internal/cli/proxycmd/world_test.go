@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 )
@@ -25,7 +27,7 @@ func options(t *testing.T, d *desk.Desk) *Options {
 	t.Helper()
 	return &Options{
 		IO: d.IO, Folder: d.Folder(), Lookup: d.Lookup, Now: time.Now, Random: rand.Reader, Version: "1.2.3",
-		Verbose: func() bool { return false }, Flags: standard(),
+		Verbose: func() bool { return false }, Flags: standard(), bcryptCost: bcrypt.MinCost,
 		Environ: func() (pairs []string) {
 			for name, value := range d.Vars {
 				pairs = append(pairs, name+"="+value)
