@@ -1,23 +1,14 @@
 package e2e
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/internal/catalog"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/browser"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
 )
 
 // pageLimit is how long a page of a framework may take.
@@ -31,6 +22,9 @@ type framework struct {
 	sockets bool     // the page talks through a WebSocket
 	shown   string   // words on the page
 	use     []string // JavaScript expressions that come true one after the other: an interaction and its effect
+	types   string   // after that, into what has the focus, and Enter
+	says    string   // words that come then
+	newTab  bool     // the link that logs out opens one
 }
 
 func frameworks() map[string]framework {
@@ -66,6 +60,49 @@ func frameworks() map[string]framework {
 				`/Rock against \w+: \w+\. So far/.test(text())`,
 			},
 		},
+		"flask": {
+			run:   []string{"gunicorn", "app:app", "--bind", "127.0.0.1:PORT"},
+			ready: "/", page: "/?list=mine&x=a%20b", shown: "Hello",
+		},
+		"solara": {
+			run:   []string{"solara", "run", "app.py", "--host", "127.0.0.1", "--port", "PORT", "--production"},
+			ready: "/readyz", page: "/?list=mine&x=a%20b", sockets: true, shown: "0 words",
+			use: []string{
+				`all("textarea").length > 0 && (() => {
+				  const field = all("textarea")[0];
+				  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, "one two two");
+				  return field.dispatchEvent(new Event("input", {bubbles: true}));
+				})()`,
+				`text().includes("3 words, 2 of them different")`,
+			},
+		},
+		"voila": {
+			run:   []string{"voila", "app.ipynb", "--port=PORT", "--no-browser", "--Voila.ip=127.0.0.1"},
+			ready: "/voila/static/voila.js", page: "/?list=mine&x=a%20b", sockets: true, shown: "22.00 EUR each",
+			use: []string{
+				`(() => {
+				  const field = all("input[type=number]")[0];
+				  field.value = "120";
+				  return field.dispatchEvent(new Event("change", {bubbles: true}));
+				})()`,
+				`text().includes("33.00 EUR each")`,
+			},
+		},
+		"chainlit": { // which has a /login, a POST /logout and a session of its own, and forgets the query on its way there
+			run:   []string{"chainlit", "run", "app.py", "--host", "127.0.0.1", "--port", "PORT", "--headless"},
+			ready: "/health", page: "/", sockets: true, shown: "how far away", newTab: true,
+			use:   []string{`(all("#chat-input")[0]?.focus(), document.activeElement === all("#chat-input")[0])`},
+			types: "2020-01-01", says: "days ago",
+		},
+		"shiny-r": {
+			run:   []string{"Rscript", "-e", `shiny::runApp("app.R", host = "127.0.0.1", port = PORT, launch.browser = FALSE)`},
+			ready: "/shared/shiny.min.js", page: "/?list=mine&x=a%20b", sockets: true, shown: "Cars of 1974",
+			use: []string{
+				`all("#plot img").length === 1`,
+				`(window.before = all("#plot img")[0].src, Shiny.setInputValue("x", "hp"), true)`,
+				`all("#plot img").length === 1 && all("#plot img")[0].src !== window.before`,
+			},
+		},
 	}
 }
 
@@ -96,6 +133,11 @@ func TestFrameworkLogins(t *testing.T) {
 			for _, step := range f.use {
 				v.until(step)
 			}
+			if f.types != "" {
+				v.tools.types(f.types)
+				v.tools.press("Enter")
+				v.sees(f.says)
+			}
 			if f.sockets {
 				eventually(t, "the interaction's answer comes through the WebSocket", func() bool {
 					after, sockets := v.tools.frames()
@@ -116,7 +158,7 @@ func TestFrameworkLogins(t *testing.T) {
 					t.Errorf("the WebSocket closed after %v", took)
 				}
 			}
-			v.leaves(base)
+			v.leaves(base, f.newTab)
 		})
 	}
 }
@@ -127,168 +169,4 @@ func wanted(t *testing.T, framework string) {
 	if asked := os.Getenv("PLOOMBER_TEST_FRAMEWORKS"); asked != "all" && !slices.Contains(strings.Split(asked, ","), framework) {
 		t.Skip("PLOOMBER_TEST_FRAMEWORKS does not name " + framework)
 	}
-}
-
-// viewer is somebody with a browser.
-type viewer struct {
-	t        *testing.T
-	provider *oidcprovider.Provider
-	page     *browser.Page
-	tools    *devtools
-}
-
-func (v *viewer) openTab(chromium *browser.Browser, dir, base string) {
-	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.t.Context(), pageLimit)
-	defer cancel()
-	page, err := chromium.Open(ctx, base+"/status")
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	v.page, v.tools = page, watch(v.t, dir, base+"/status")
-}
-
-func (v *viewer) goTo(address string) {
-	v.t.Helper()
-	v.tools.forget()
-	v.tools.call("Page.navigate", map[string]any{"url": address}, nil)
-}
-
-func (v *viewer) until(expression string) {
-	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.t.Context(), pageLimit)
-	defer cancel()
-	if err := v.page.WaitFor(ctx, expression); err != nil {
-		v.t.Fatal(err)
-	}
-}
-
-// follow clicks a link or a button.
-func (v *viewer) follow(words string) {
-	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.t.Context(), pageLimit)
-	defer cancel()
-	if err := v.page.Click(ctx, words); err != nil {
-		v.t.Fatal(err)
-	}
-}
-
-func (v *viewer) sees(words ...string) {
-	v.t.Helper()
-	for _, w := range words {
-		v.until(fmt.Sprintf("text().includes(%q)", w))
-	}
-}
-
-// at expects the page's path and query.
-func (v *viewer) at(page string) {
-	v.t.Helper()
-	v.until(fmt.Sprintf("location.pathname + location.search === %q", page))
-}
-
-func (v *viewer) logIn(user string) {
-	v.t.Helper()
-	v.until("location.origin === " + strconv.Quote(v.provider.Issuer()) + ` && all("input[name=password]").length === 1`)
-	password := ""
-	for _, u := range []oidcprovider.User{ann(), bob(), eve()} {
-		if u.Subject == user {
-			password = u.Password
-		}
-	}
-	v.until(fmt.Sprintf(`(all("input[name=user]")[0].value = %q, all("input[name=password]")[0].value = %q, true)`, user, password))
-	v.until(`(all("button[value=login]")[0].click(), true)`)
-}
-
-// leaves logs out by the app's own link, after whatever has happened, and finds that the provider asks again.
-func (v *viewer) leaves(base string) {
-	v.t.Helper()
-	v.goTo(base + "/")
-	v.sees("ann@example.com") // the provider still knows who this is
-	v.follow("Log out")
-	v.until(`location.pathname === "/status"`)
-	v.sees("logged out")
-	v.goTo(base + "/")
-	v.until("location.origin === " + strconv.Quote(v.provider.Issuer()) + ` && all("input[name=password]").length === 1`)
-}
-
-// startExample installs and runs the framework's example with a login until the test ends, and returns its URL.
-func startExample(t *testing.T, name string, f framework) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), name)
-	example, ok := exampleOf(name)
-	if !ok {
-		t.Fatalf("%s has no example with a login", name)
-	}
-	if err := example.CopyTo(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
-	cache, err := pyenv.DefaultCache(os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env, err := cache.Ensure(t.Context(), requirementsOf(t, name)...)
-	if errors.Is(err, pyenv.ErrNoPython) && os.Getenv("PLOOMBER_TEST_REQUIRE") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(freePort(t))
-	var args []string
-	for _, arg := range f.run {
-		args = append(args, strings.ReplaceAll(arg, "PORT", port))
-	}
-	said, home := &output{}, t.TempDir()
-	cmd := exec.Command(env.Program(args[0]), args[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = dir, said, said, 10*time.Second
-	cmd.Env = []string{"PATH=" + env.Bin() + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home,
-		"PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"}
-	ownGroup(cmd)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		killGroup(cmd)
-		if err := cmd.Wait(); t.Failed() {
-			t.Logf("the app ended (%v) and said:\n%s", err, said.String())
-		}
-	})
-	base := "http://127.0.0.1:" + port
-	deadline := time.Now().Add(pageLimit)
-	for {
-		answer, err := http.Get(base + f.ready)
-		if err == nil {
-			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return base
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s does not answer: %v\n%s", name, err, said.String())
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-}
-
-func exampleOf(framework string) (catalog.Example, bool) {
-	for _, e := range catalog.Embedded().Examples(framework) {
-		if e.Name == "app-with-auth0" {
-			return e, true
-		}
-	}
-	return catalog.Example{}, false
-}
-
-// requirementsOf returns the requirements files of all examples of a framework, so that the tests of the examples and
-// these share one environment.
-func requirementsOf(t *testing.T, framework string) (files []string) {
-	t.Helper()
-	for _, e := range catalog.Embedded().Examples(framework) {
-		dir := filepath.Join(t.TempDir(), e.Name)
-		if err := e.CopyTo(t.Context(), dir); err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, filepath.Join(dir, "requirements.txt"))
-	}
-	return files
 }
