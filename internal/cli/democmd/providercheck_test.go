@@ -101,11 +101,12 @@ func TestCheckLogin(t *testing.T) {
 			return false
 		}
 	}
-	for name, tc := range map[string]struct {
+	type broken struct {
 		// broken answers a request in the login's place, or does not and returns false.
 		broken func(s *scene, w http.ResponseWriter, r *http.Request) bool
 		says   string // of the failure; "" holds
-	}{
+	}
+	cases := map[string]broken{
 		"a login that holds": {},
 		"no login at all":    {broken: opens(func(*scene, *http.Request) bool { return true }), says: "not to the provider's page"},
 		"an open page below": {broken: opens(func(_ *scene, r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/any/") }), says: "a page below"},
@@ -284,32 +285,30 @@ func TestCheckLogin(t *testing.T) {
 				return false
 			}, says: "after the log-out: a visit leads to",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dev, err := (&Options{Now: time.Now, Random: rand.Reader}).startProvider(t.Context())
-			if err != nil {
-				t.Fatal(err)
+	}
+	dev, err := (&Options{Now: time.Now, Random: rand.Reader}).startProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dev.Close() })
+	upstream := startServer(t, greeter)
+	var callbacks, statuses []string
+	for name, tc := range cases {
+		s := &scene{issuer: dev.Issuer()}
+		server := startServer(t, func(w http.ResponseWriter, r *http.Request) {
+			if tc.broken == nil || !tc.broken(s, w, r) {
+				s.login.ServeHTTP(w, r)
 			}
-			defer func() { _ = dev.Close() }()
-			upstream := httptest.NewServer(http.HandlerFunc(greeter))
-			defer upstream.Close()
-			defer upstream.CloseClientConnections()
-			s := &scene{issuer: dev.Issuer()}
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if tc.broken == nil || !tc.broken(s, w, r) {
-					s.login.ServeHTTP(w, r)
-				}
-			}))
-			defer server.Close()
-			defer server.CloseClientConnections()
-			s.login = providerGuard(t, dev, upstream.URL, server.URL)
-			dev.Register([]string{server.URL + "/callback"}, []string{server.URL + "/status"})
+		})
+		s.login = providerGuard(t, dev, upstream, server)
+		callbacks, statuses = append(callbacks, server+"/callback"), append(statuses, server+"/status")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // goes on once all are registered
 			d := desk.New(t, nil)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			w := &withLogin{Options: &Options{IO: d.IO}, dev: dev, framework: "streamlit"}
-			err = w.check(ctx, server.URL)
+			err := w.check(ctx, server)
 			said := d.Said(err)
 			if (err == nil) != (tc.says == "") || !strings.Contains(said, tc.says) {
 				t.Errorf("says %q, want %q", said, tc.says)
@@ -322,4 +321,16 @@ func TestCheckLogin(t *testing.T) {
 			}
 		})
 	}
+	dev.Register(callbacks, statuses)
+}
+
+// startServer serves until the test and those in it have ended.
+func startServer(t *testing.T, handler http.HandlerFunc) (url string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL
 }

@@ -18,7 +18,7 @@ const streamPath = "/_stcore/stream"
 // Time for an app to draw its page the first time, and for a connection to end after a log-out.
 const (
 	drawTimeout = 60 * time.Second
-	endTimeout  = 5 * time.Second
+	endTimeout  = 10 * time.Second
 )
 
 // errRefused: there is no WebSocket.
