@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/browser"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
