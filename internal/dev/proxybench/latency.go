@@ -2,6 +2,7 @@ package proxybench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -48,14 +49,14 @@ func (b *bench) latency(ctx context.Context, doors []door) (map[string]*delay, e
 
 // paced sends requests at the fixed rate and returns how long each took, in seconds. The time runs from the
 // write to the last byte of the answer: what the clock that paces is late by is nobody's.
-func paced(ctx context.Context, d door, for_ time.Duration) (series.Series, error) {
+func paced(ctx context.Context, d door, slice time.Duration) (series.Series, error) {
 	request := "GET " + smallPath + " HTTP/1.1\r\nHost: " + d.address + "\r\n"
 	if d.header != "" {
 		request += d.header + "\r\n"
 	}
 	request += "\r\n"
+	group, ctx := errgroup.WithContext(ctx)
 	var (
-		group errgroup.Group
 		start = make(chan struct{}, pacedConns)
 		mu    sync.Mutex
 		all   series.Series
@@ -89,18 +90,19 @@ func paced(ctx context.Context, d door, for_ time.Duration) (series.Series, erro
 	}
 	clock := time.NewTicker(time.Second / pacedRate)
 	defer clock.Stop()
-	for range int(for_.Seconds() * pacedRate) {
+	for range int(slice.Seconds() * pacedRate) {
 		select {
 		case <-clock.C:
-			start <- struct{}{}
 		case <-ctx.Done():
 		}
+		select {
+		case start <- struct{}{}:
+		case <-ctx.Done(): // also after an error of a worker
+		}
 	}
+	early := ctx.Err()
 	close(start)
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return all, ctx.Err()
+	return all, cmp.Or(group.Wait(), early)
 }
 
 func roundTrip(c net.Conn, answers *bufio.Reader, request string) (time.Duration, error) {

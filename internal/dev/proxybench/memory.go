@@ -24,7 +24,7 @@ type resident struct {
 
 // footprints starts each contestant anew, with nobody beside it, since processes of one program share memory.
 func (b *bench) footprints(ctx context.Context, app *echo, residents []resident) (map[string]*footprint, error) {
-	rounds := min(b.rounds, 3) // memory repeats well
+	rounds := min(b.rounds, 2) // memory repeats within a few hundredths
 	b.say("memory: %d contestants, %d rounds, %d WebSockets each", len(residents), rounds, idleSockets)
 	all := map[string]*footprint{}
 	for _, r := range residents {

@@ -51,7 +51,7 @@ func Run(ctx context.Context, out, progress io.Writer, o Options) error {
 // run prepares a bench and calls do.
 func run(ctx context.Context, progress io.Writer, o Options, do func(*bench) error) error {
 	b := &bench{Options: o, proc: procfs{os.DirFS("/proc")}, progress: progress,
-		rounds: 5, slice: 2 * time.Second, paced: 4 * time.Second, who: account{"ann", rand.Text()}}
+		rounds: 5, slice: 2 * time.Second, paced: 3 * time.Second, who: account{"ann", rand.Text()}}
 	if o.Quick {
 		b.rounds, b.slice, b.paced = 2, time.Second, 2*time.Second
 	}
@@ -84,13 +84,13 @@ func pinSelf(ctx context.Context) error {
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format+"\n", args...) }
 
 // all measures memory first, while nothing else runs, then what needs a file server, then WebSockets.
-func (b *bench) all(ctx context.Context) (*report, error) {
-	r := &report{}
+func (b *bench) all(ctx context.Context) (_ *report, err error) {
+	r := &report{rounds: b.rounds, slice: b.slice}
 	app, err := startEcho()
 	if err != nil {
 		return nil, err
 	}
-	defer app.close() //nolint:errcheck // nobody asks it any more
+	defer func() { err = errors.Join(err, app.close()) }()
 	r.memory, err = b.footprints(ctx, app, []resident{
 		{oursSession, b.startOurs, true},
 		{nginxPlain, b.startNginx(nginxPlain), true},

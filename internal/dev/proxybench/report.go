@@ -3,12 +3,15 @@ package proxybench
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/dev/series"
 )
 
 // A report is everything that one run has measured.
 type report struct {
+	rounds           int
+	slice            time.Duration
 	few, many, large outcomes // 1 KB over 32 and over 256 connections, 1 MB
 	echo             outcomes
 	delays           map[string]*delay
@@ -114,8 +117,8 @@ func (r *report) write(out io.Writer) {
 			whole(r.few.rate(name)), r.many.cpu(name).Over(r.many.cpu(nginxSHA)).Ratio(),
 			r.large.cpu(name).Over(r.large.cpu(nginxSHA)).Ratio(), r.echo.cpu(name).Over(r.echo.cpu(nginxPlain)).Ratio())
 	}
-	fmt.Fprintf(out, "\nOne request takes us %s of processor time over 32 connections, and %s with 1 MB; a WebSocket message %s.\n",
-		micros(r.few.cpu(oursSession)), micros(r.large.cpu(oursSession)), micros(r.echo.cpu(oursSession)))
+	fmt.Fprintf(out, "\n%d rounds of slices of %s. One request takes us %s of processor time over 32 connections, and %s with 1 MB; a WebSocket message %s.\n",
+		r.rounds, r.slice, micros(r.few.cpu(oursSession)), micros(r.large.cpu(oursSession)), micros(r.echo.cpu(oursSession)))
 
 	fmt.Fprintf(out, "\nTime to the answer at %d requests/s:\n\n| contestant | p50 | p99 | added, p50 | added, p99 | added, p50 / nginx without login |\n"+
 		"| --- | --- | --- | --- | --- | --- |\n", pacedRate)

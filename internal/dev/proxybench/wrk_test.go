@@ -19,6 +19,7 @@ func TestParseWrk(t *testing.T) {
 		"slow ones":   {text: head + "  9 requests in 1.00s, 1KB read\n  Socket errors: connect 0, read 0, write 0, timeout 32\n", want: tally{9, time.Second}},
 		"refused":     {text: head + "  9 requests in 1.00s, 1KB read\n  Non-2xx or 3xx responses: 9\n", wrong: true},
 		"reset":       {text: head + "  9 requests in 1.00s, 1KB read\n  Socket errors: connect 0, read 10, write 0, timeout 0\n", wrong: true},
+		"a few reset": {text: head + "  9000 requests in 1.00s, 1KB read\n  Socket errors: connect 0, read 9, write 0, timeout 0\n", want: tally{9000, time.Second}},
 		"unreachable": {text: head + "  9 requests in 1.00s, 1KB read\n  Socket errors: connect 2, read 0, write 0, timeout 0\n", wrong: true},
 		"none":        {text: head + "  0 requests in 1.00s, 0.00B read\n", wrong: true},
 		"no report":   {text: "unable to connect to 127.0.0.1:1 Connection refused\n", wrong: true},
