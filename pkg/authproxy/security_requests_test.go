@@ -397,7 +397,7 @@ func TestClass14Smuggling(t *testing.T) {
 			answer, conn, _ := w.raw(request)
 			_ = conn.Close()
 			got := w.taken()
-			if refused := answer.StatusCode >= 400; refused != tc.refused {
+			if refused := answer.StatusCode >= 400; refused != tc.refused || answer.StatusCode == http.StatusBadGateway { // the app is not to blame
 				t.Errorf("%d", answer.StatusCode)
 			}
 			for _, s := range got {

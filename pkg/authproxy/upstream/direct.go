@@ -78,6 +78,9 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 	}
 	head, err := d.readFinal(w, r, c)
 	if err != nil {
+		if broken := sending.broken.Load(); broken != nil { // before stop breaks it
+			err = *broken
+		}
 		sending.stop(w, c)
 		return err
 	}

@@ -136,8 +136,9 @@ func isConnectionHeader(name string) bool {
 
 // sending is a body on its way.
 type sending struct {
-	done chan struct{} // nil where everything has been sent
-	ok   atomic.Bool
+	done   chan struct{} // nil where everything has been sent
+	ok     atomic.Bool
+	broken atomic.Pointer[error] // why the visitor's body cannot be read to its end
 }
 
 // send writes the head, and starts writing a body that is not small. Where there is none, what the app says first
@@ -166,6 +167,8 @@ func (q *request) send(r *http.Request, c *conn) (*sending, error) {
 			err = copyChunked(c, q.body, (*q.buf)[:cap(*q.buf)])
 		}
 		if err != nil && !errors.Is(err, errWrite) {
+			err = fmt.Errorf("%w: %w", ErrBody, err)
+			s.broken.Store(&err)
 			c.close() // the visitor has broken off: the app must not take the part for the whole
 			return
 		}
