@@ -6,15 +6,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 )
 
 // builds is where the program is built, once for all tests of this package.
 var builds struct {
-	sync.Once
-	dir string
-	err error
+	sync.Mutex
+	dir   string
+	paths map[bool]string // by whether it watches for data races
 }
 
 func TestMain(m *testing.M) {
@@ -25,32 +26,35 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// program returns the path of the built program, or of the one that PLOOMBER_TEST_PROGRAM names. Tests that run under
-// the race detector attack a program that does.
+// program returns the path of the built program, or of the one that PLOOMBER_TEST_PROGRAM names. Under the race
+// detector the tests whose names end in Race attack a program that is watched by it too; it would make the others,
+// which hash many passwords, take minutes.
 func program(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("PLOOMBER_TEST_PROGRAM"); path != "" {
 		return path
 	}
-	name := "ploomber-cloud"
+	watched := raced && strings.HasSuffix(t.Name(), "Race")
+	builds.Lock()
+	defer builds.Unlock()
+	if path, ok := builds.paths[watched]; ok {
+		return path
+	}
+	if builds.dir == "" {
+		dir, err := os.MkdirTemp("", "ploomber-cloud-attacked-") //nolint:usetesting // it outlives this test
+		if err != nil {
+			t.Fatal(err)
+		}
+		builds.dir, builds.paths = dir, map[bool]string{}
+	}
+	path := filepath.Join(builds.dir, fmt.Sprintf("watched-%v", watched), "ploomber-cloud")
 	if runtime.GOOS == "windows" {
-		name += ".exe"
+		path += ".exe"
 	}
-	builds.Do(func() {
-		if builds.dir, builds.err = os.MkdirTemp("", "ploomber-cloud-attacked-"); builds.err != nil { //nolint:usetesting // it outlives this test
-			return
-		}
-		args := []string{"build", "-o", filepath.Join(builds.dir, name)}
-		if raced {
-			args = append(args, "-race")
-		}
-		build := exec.Command("go", append(args, "../../cmd/ploomber-cloud")...)
-		if out, err := build.CombinedOutput(); err != nil {
-			builds.err = fmt.Errorf("go build: %w\n%s", err, out)
-		}
-	})
-	if builds.err != nil {
-		t.Fatal(builds.err)
+	build := exec.Command("go", "build", fmt.Sprintf("-race=%v", watched), "-o", path, "../../cmd/ploomber-cloud")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	return filepath.Join(builds.dir, name)
+	builds.paths[watched] = path
+	return path
 }

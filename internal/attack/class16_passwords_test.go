@@ -89,7 +89,7 @@ func TestClass16PasswordsLock(t *testing.T) {
 }
 
 // Many guesses at once are as many guesses.
-func TestClass16PasswordsRace(t *testing.T) {
+func TestClass16PasswordsAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	p := start(t, a.url, password())

@@ -12,14 +12,8 @@ import (
 	"time"
 )
 
-// growth is how much memory strangers may make the proxy hold, in bytes; the race detector multiplies it.
-func growth() int64 {
-	const allowed = 48 << 20
-	if raced {
-		return 8 * allowed
-	}
-	return allowed
-}
+// growth is how much memory strangers may make the proxy hold, in bytes.
+const growth = 48 << 20
 
 // Security class 21: who has not logged in leaves nothing behind: no session, no state, no memory.
 func TestClass21Exhaustion(t *testing.T) {
@@ -40,7 +34,7 @@ func TestClass21Exhaustion(t *testing.T) {
 		flood(50)
 		before, size := p.rss(), folderSize(t, filepath.Dir(file))
 		flood(2000) // visits of 10,000 strangers
-		if grown := p.rss() - before; grown > growth() {
+		if grown := p.rss() - before; grown > growth {
 			t.Errorf("%s: %d MB more after 10,000 visits", name, grown>>20)
 		}
 		if grown := folderSize(t, filepath.Dir(file)) - size; grown > 64<<10 {
