@@ -64,9 +64,7 @@ func (o *Options) secrets(wrong *mistakes, warn func(string)) map[string]string 
 	}
 	vars := map[string]string{}
 	for _, p := range env.Values(dotenv.Lookup(o.Lookup)) {
-		if !p.Null {
-			vars[p.Key] = p.Value
-		}
+		vars[p.Key] = p.Value // a name without '=' is one without value: half a login must not count as none
 		if strings.HasPrefix(p.Key, prefix) {
 			warn(fmt.Sprintf("%s: %s counts only in the environment", o.Folder.EnvPath(), p.Key))
 		}

@@ -96,7 +96,7 @@ func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *
 	t.Cleanup(func() {
 		w.signals <- syscall.SIGTERM
 		w.signals <- syscall.SIGTERM
-		<-w.ended
+		w.end()
 	})
 	w.says(`msg=serving `)
 	mu.Lock()
