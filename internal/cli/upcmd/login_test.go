@@ -260,6 +260,35 @@ func testDevLogin(t *testing.T, cache string) {
 	}
 }
 
+// testRules tries who may come in: the user's groups reach the rules of the project.
+func testRules(t *testing.T, cache string) {
+	t.Helper()
+	d := desk.New(t, map[string]string{
+		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
+		".env": "GREETING=hello\nAUTH_ALLOWED_GROUPS=staff\nAUTH_ALLOWED_DOMAINS=example.com\n",
+	})
+	o := miniatureOptions(t, d, cache)
+	o.DevLogin, o.DevUsers = true, []string{"ada@example.com,admins,staff", "grace@example.com,guests", "eve@example.org,staff"}
+	err := o.Run(t.Context(), func(_ context.Context, s Served) error {
+		for email, want := range map[string]int{"ada@example.com": http.StatusOK, "grace@example.com": http.StatusForbidden, "eve@example.org": http.StatusForbidden, "kurt@example.com": http.StatusForbidden} {
+			v := newVisitor(t)
+			_, page := v.do(http.MethodGet, s.URL, nil)
+			id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(page)
+			if id == nil {
+				t.Fatalf("at %s: %s", v.at, page)
+			}
+			status, body := v.do(http.MethodPost, s.DevLogin.Issuer+"/dev-login/choose", url.Values{"id": {id[1]}, "email": {email}})
+			if status != want || (body == "hello "+email) != (want == http.StatusOK) {
+				t.Errorf("%s at %s: %d %s", email, v.at, status, body)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(d.Said(err))
+	}
+}
+
 // testTellsWhatToRegister serves a project whose provider cannot be reached.
 func testTellsWhatToRegister(t *testing.T, cache string) {
 	t.Helper()

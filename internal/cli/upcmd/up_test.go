@@ -200,6 +200,7 @@ func TestUp(t *testing.T) {
 	t.Run("shows why an app ends", func(t *testing.T) { testShowsWhyAnAppEnds(t, cache) })
 	t.Run("ends with an interrupt", func(t *testing.T) { testInterrupted(t, cache) })
 	t.Run("logs in at the development login", func(t *testing.T) { testDevLogin(t, cache) })
+	t.Run("keeps to the rules", func(t *testing.T) { testRules(t, cache) })
 	t.Run("tells what to register", func(t *testing.T) { testTellsWhatToRegister(t, cache) })
 }
 
