@@ -104,7 +104,7 @@ func (p *Proxy) tryBearer(r *http.Request, x *exchange) {
 
 // verify checks a token that has not been seen lately with the provider that it claims to be of.
 func (pol *policy) verify(r *http.Request, raw string) (*bearer, error) {
-	err := error(oidc.ErrToken)
+	err := oidc.ErrToken
 	for _, pr := range pol.providers {
 		if !pr.Claimed(raw) {
 			continue

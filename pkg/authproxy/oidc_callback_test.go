@@ -189,6 +189,23 @@ func TestClass8OIDCFixation(t *testing.T) {
 	}
 }
 
+// Two people who log in side by side in one browser are not taken for each other.
+func TestClass8TwoPeopleInTwoTabs(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, oidcTwo(), nil)
+	b := w.browser()
+	set(w.other, func() { w.other.Claims = map[string]any{"email": "bob@example.com"} }) // the same subject, elsewhere
+	ann, bob := b.get("/_auth/login/first", asPage).location(), b.get("/_auth/login/second", asPage).location()
+	b.comeBack(w.fake, ann)
+	first := b.session()
+	b.comeBack(w.other, bob)
+	wantApp(t, b.get("/"))
+	if got := w.taken()[0].Header.Get("X-Auth-Name"); got != "bob@example.com" || b.session() == first {
+		t.Errorf("the app greets %q, id changed %v", got, b.session() != first)
+	}
+	wantCode(t, (&browser{w.world, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
+}
+
 // A planted cookie that only some paths see does not make a login ask for the next one, for ever (security class 10).
 func TestClass10NoLoop(t *testing.T) {
 	t.Parallel()

@@ -83,6 +83,9 @@ func TestAccessTokenExpires(t *testing.T) {
 				if b.session() != id {
 					t.Error("the id changed")
 				}
+				if n := w.net.Count("tenant.example.com/token"); n > 2 {
+					t.Errorf("the provider was asked %d times", n)
+				}
 				wantEcho(t, ws)
 				return
 			}
