@@ -1,6 +1,10 @@
 package authproxy
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+)
 
 // identify tells the app who asks, and takes away what was meant for the proxy: our cookies, and credentials in
 // our name. Everything else in Cookie and Authorization belongs to the app.
@@ -10,7 +14,7 @@ func (p *Proxy) identify(next stage) stage {
 		if _, ok := h["Cookie"]; ok {
 			dropCookies(h)
 		}
-		if sent, ok := h["Authorization"]; ok && (x.bearer != nil || x.policy.owns(sent[0])) {
+		if sent, ok := h["Authorization"]; ok && (x.basic.Verdict == password.Right || x.bearer != nil || x.policy.owns(sent[0])) {
 			delete(h, "Authorization")
 		}
 		if x.who != nil {

@@ -59,7 +59,7 @@ type Checker struct {
 	verifiers map[string]*verifier
 	limits    *limiter
 	cores     chan struct{} // a place for each hash that may be computed at a time
-	macs      sync.Pool     // of hash.Hash under the process's key
+	macs      sync.Pool     // of *keyMAC under the process's key
 
 	mu       sync.RWMutex
 	verified map[Key]time.Time // until when
@@ -86,7 +86,7 @@ func NewChecker(o Options) (*Checker, error) {
 		verifiers: map[string]*verifier{},
 		limits:    newLimiter(),
 		cores:     make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
-		macs:      sync.Pool{New: func() any { return hmac.New(sha256.New, key[:]) }},
+		macs:      sync.Pool{New: func() any { return &keyMAC{mac: hmac.New(sha256.New, key[:])} }},
 		verified:  map[Key]time.Time{},
 		checking:  map[Key]*check{},
 	}
@@ -216,16 +216,19 @@ func (c *Checker) remember(key Key, now time.Time) {
 	c.verified[key] = now.Add(verifiedFor)
 }
 
+// keyMAC computes keys without leaving anything behind.
+type keyMAC struct {
+	mac  hash.Hash
+	text []byte
+}
+
 func (c *Checker) key(area, name, password string) Key {
-	mac := c.macs.Get().(hash.Hash)
-	mac.Reset()
-	_, _ = io.WriteString(mac, area)
-	_, _ = mac.Write([]byte{0})
-	_, _ = io.WriteString(mac, name)
-	_, _ = mac.Write([]byte{0})
-	_, _ = io.WriteString(mac, password)
-	var key Key
-	mac.Sum(key[:0])
-	c.macs.Put(mac)
-	return key
+	m := c.macs.Get().(*keyMAC)
+	defer c.macs.Put(m)
+	m.text = append(append(append(append(append(m.text[:0], area...), 0), name...), 0), password...)
+	m.mac.Reset()
+	_, _ = m.mac.Write(m.text)
+	clear(m.text) // it holds the password
+	m.text = m.mac.Sum(m.text[:0])
+	return Key(m.text)
 }
