@@ -50,6 +50,7 @@ func house() []row {
 		{"pkg/project", nil},
 		{"pkg/authproxy", []string{"pkg/authproxy/*"}},
 		{"pkg/authproxy/session", []string{"pkg/authproxy/identity"}},
+		{"pkg/authproxy/session/sqlite", []string{"pkg/authproxy/session", "pkg/authproxy/identity"}},
 		{"pkg/authproxy/password", []string{"pkg/authproxy/identity"}},
 		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity"}},
 		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity"}},

@@ -12,6 +12,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -58,7 +59,7 @@ func (d *Deploy) Prepare(ctx context.Context) (*Package, error) {
 	if p.AnalyticsLogin, err = d.login(c, project.Analytics); err != nil {
 		return nil, err
 	}
-	if err := d.refuseAPI(); err != nil {
+	if err := d.refuseUnknownLogins(); err != nil {
 		return nil, err
 	}
 	p.Files, err = d.Plan(ctx, c, false)
@@ -92,10 +93,19 @@ func (d *Deploy) login(c *project.Config, feature project.Feature) (*cloudapi.Cr
 	return login, err
 }
 
-func (d *Deploy) refuseAPI() error {
+// refuseUnknownLogins stops what the platform would leave more open than the project says: it knows neither the
+// feature api nor the variables that only our own proxy reads.
+func (d *Deploy) refuseUnknownLogins() error {
 	env, _, err := d.Folder.Env()
-	if err != nil || !ProtectsAPI(env) {
+	if err != nil {
 		return err
+	}
+	if name := authproxy.OnlyHere(env.Keys()); name != "" {
+		return failure.Failedf("the platform does not know %s: it would let in more people than that says", name).
+			WithHint("remove it from %s, or run the app behind 'ploomber-cloud up' or 'ploomber-cloud proxy'", EnvName)
+	}
+	if !ProtectsAPI(env) {
+		return nil
 	}
 	return failure.Failedf("the platform cannot protect the feature %s: its paths would be open to everyone", project.API).
 		WithHint("run 'ploomber-cloud auth --remove --feature %s', or run the app behind 'ploomber-cloud up'", project.API)

@@ -15,9 +15,7 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 	}
 	vars, names := map[string]string{}, []string{}
 	for _, p := range env.Values(dotenv.Lookup(environ)) {
-		if !p.Null {
-			vars[p.Key], names = p.Value, append(names, p.Key)
-		}
+		vars[p.Key], names = p.Value, append(names, p.Key) // a name without '=' is one without value, not one less
 	}
 	return authproxy.Source{
 		Lookup: func(name string) (string, bool) {

@@ -137,8 +137,9 @@ func TestLoginSource(t *testing.T) {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
-	if slices.Contains(source.Names, "NULL") {
-		t.Error("a name without a value counts")
+	// A list of people that somebody has not finished writing must not let everybody in.
+	if v, ok := source.Lookup("NULL"); !ok || v != "" || !slices.Contains(source.Names, "NULL") {
+		t.Errorf("a name without a value is %q, %v", v, ok)
 	}
 	c.Template = project.TemplateAuth0
 	if source, err = f.LoginSource(c, environ); err != nil {

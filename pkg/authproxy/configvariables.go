@@ -46,6 +46,18 @@ func Variables() []string {
 	}
 }
 
+// OnlyHere returns the first of the names that says who may come in and that nothing but this proxy knows; empty where
+// there is none. The reference platform passes them over and lets in whomever the provider knows.
+func OnlyHere(names []string) string {
+	only := []string{keyProviders, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyAllowedClaims}
+	for _, name := range names {
+		if slices.Contains(only, name) {
+			return name
+		}
+	}
+	return ""
+}
+
 // providerVariables lists those that every provider has, as the only one has them.
 func providerVariables() []string {
 	return []string{keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope}
