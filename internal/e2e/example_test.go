@@ -71,7 +71,7 @@ func startExample(t *testing.T, name string, f framework) string {
 // environment returns where the framework's commands are; for R the machine's own path.
 func environment(t *testing.T, name string, f framework) pyenv.Env {
 	t.Helper()
-	err := pyenv.ErrNoPython
+	var err error
 	var env pyenv.Env
 	if f.run[0] == "Rscript" {
 		var out []byte

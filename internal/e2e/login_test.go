@@ -79,6 +79,7 @@ func TestLogin(t *testing.T) {
 	if again := v.open(w.proxy.url); !strings.Contains(again.URL.Path, "/interaction/") {
 		t.Errorf("after the logout the provider asks for nothing: %s", again.URL)
 	}
+	w.proxy.stop() // so that all it has to say is there
 	w.proxy.keepsSecrets(seen...)
 }
 

@@ -108,7 +108,7 @@ func TestWrongClientSecret(t *testing.T) {
 	if !strings.Contains(page.Body, "set up wrongly") || !strings.Contains(page.Body, "invalid_client") {
 		t.Errorf("visitors read %s", page.Body)
 	}
-	if !strings.Contains(w.proxy.said.String(), "invalid_client") {
-		t.Error("the log does not say what the provider said")
-	}
+	w.proxy.eventually("the log says what the provider said", func() bool {
+		return strings.Contains(w.proxy.said.String(), "invalid_client")
+	})
 }
