@@ -220,6 +220,46 @@ func TestClass10CookieAttributes(t *testing.T) {
 	}
 }
 
+// The cookie of a login that is under way at a provider is as narrow, and says nothing to whoever reads it.
+func TestClass10CookieAttributesThroughProvider(t *testing.T) {
+	t.Parallel()
+	a, idp := newApp(t), newProvider(t)
+	p := startWith(t, a.url, idp, nil)
+	b := p.browser()
+	r := b.get("/deep/canary-address", asPage)
+	state := b.authorize(idp, r.location()).Get("state")
+	if len(r.Cookies()) != 1 {
+		t.Fatalf("cookies %v", r.Cookies())
+	}
+	for _, c := range r.Cookies() {
+		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge <= 0 || c.MaxAge > 3600 {
+			t.Errorf("cookie %s", c.Raw)
+		}
+		if strings.Contains(c.Raw, state) || strings.Contains(c.Raw, "canary") {
+			t.Errorf("the cookie shows the login: %s", c.Raw)
+		}
+	}
+	// With it, and with any part of it changed, nobody gets in, and the app sees none of it.
+	c := r.Cookies()[0]
+	for i := 0; i < len(c.Value); i += 7 {
+		forged := c.Value[:i] + string(c.Value[i]^1) + c.Value[i+1:]
+		got := p.bare().get("/callback?state="+state+"&code=x", asPage, "Cookie: "+c.Name+"="+forged)
+		if got.StatusCode < 400 || got.cookie("ploomber_session") != nil {
+			t.Fatalf("forged at %d: %d", i, got.StatusCode)
+		}
+	}
+	if n := idp.count("/token"); n > 0 {
+		t.Errorf("%d codes were redeemed", n)
+	}
+	in := p.loggedInThrough(idp)
+	in.get("/x", "Cookie: "+c.Name+"="+c.Value+"; mine=1")
+	for _, got := range a.taken() {
+		if strings.Contains(got.Wire, "ploomber") || !strings.Contains(got.Wire, "mine=1") {
+			t.Errorf("the app got\n%s", got.Wire)
+		}
+	}
+}
+
 // Cookies from elsewhere, garbage among them, lead to a clean login: no error, no loop, and none reaches the app.
 func TestClass10CookieTossing(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ func wantPlainMarkup(t *testing.T, name, page string) {
 	t.Helper()
 	elements := []string{"html", "head", "meta", "link", "title", "body", "main", "h1", "p", "form", "input", "label", "button", "a", "strong", "ul", "li", "nav"}
 	attributes := []string{"lang", "charset", "name", "content", "rel", "href", "method", "action", "type", "value", "for", "id", "autocomplete", "autocapitalize", "spellcheck", "maxlength", "required",
-		"autofocus", "aria-describedby", "role", "class", "http-equiv"}
+		"autofocus", "aria-label", "aria-describedby", "role", "class", "http-equiv"}
 	for z := html.NewTokenizer(strings.NewReader(page)); ; {
 		switch z.Next() {
 		case html.ErrorToken:
@@ -100,6 +100,13 @@ func TestClass17OwnPages(t *testing.T) {
 		idp.Unlock()
 		wantSafePage(t, "denied", p.browser().through(idp, "/"))
 		idp.reset()
+	}
+	two := startAt(t, a.url, append(append(idp.environ("ALPHA"), newProvider(t).environ("BETA")...), "AUTH_PROVIDERS=alpha,beta"))
+	for _, attack := range attacks {
+		e := url.QueryEscape(attack)
+		wantSafePage(t, "chooser", two.bare().get("/_auth/login?next=/"+e+"&provider="+e, asPage))
+		wantSafePage(t, "chooser of an address", two.bare().get("/_auth/login?next="+url.QueryEscape("/x?a="+e), asPage))
+		wantSafePage(t, "no such provider", two.bare().get("/_auth/login/"+url.PathEscape(strings.Map(func(r rune) rune { return max(r, ' ') }, attack)), asPage))
 	}
 	style := p.bare().get("/_auth/style.css")
 	if !strings.HasPrefix(style.Header.Get("Content-Type"), "text/css") || style.Header.Get("X-Content-Type-Options") != "nosniff" {

@@ -81,15 +81,23 @@ func startAt(t *testing.T, upstream string, env []string, flags ...string) *prox
 	return start(t, upstream, append([]string{"AUTH_SECRET=" + authSecret, "AUTH_BASE_URL=http://" + address}, env...), append(flags, "--listen", address)...)
 }
 
-// freeAddress is one at which nobody listened a moment ago.
+// given are the addresses that freeAddress has handed out.
+var given sync.Map
+
+// freeAddress is one at which nobody listened a moment ago, and which no other test has been given.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := l.Addr().String()
+		_ = l.Close()
+		if _, taken := given.LoadOrStore(address, true); !taken {
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // begin opens a page, or the login at a named provider, and returns the address at the provider.
