@@ -39,8 +39,7 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 	case x.basic.Verdict == password.Busy:
 		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	case mode != ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
-		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, loginPage("", returnTarget(r, x)), http.StatusFound)
+		redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 	default:
 		if mode != ModeForm {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))

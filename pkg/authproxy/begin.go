@@ -18,8 +18,7 @@ func (p *Proxy) askForLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 		p.beginLogin(w, r, x, providers[0], returnTarget(r, x))
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, loginPage("", returnTarget(r, x)), http.StatusFound)
+	redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 }
 
 // returnTarget is where a visitor wanted to go; after a form has been posted into an ended session, the beginning
@@ -84,8 +83,7 @@ func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 		return
 	}
 	p.keepTransaction(w.Header(), r, x, t)
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, address, http.StatusFound)
+	redirect(w, address, http.StatusFound)
 }
 
 // retryProvider is after how many seconds a page about a provider that is down loads itself again.

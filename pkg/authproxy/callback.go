@@ -53,8 +53,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
 	grant, next := session.Grant{Area: x.area.name, Identity: who, Login: about}, localTarget(t.ReturnTo())
 	if p.isIn(r, x, &grant, t.Expires().Add(-oidc.LoginTime)) {
-		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, next, http.StatusFound)
+		redirect(w, next, http.StatusFound)
 		return
 	}
 	var sids []string
@@ -66,7 +65,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 	}
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", nameOf(who)),
 		slog.String("client", x.client.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
-	http.Redirect(w, r, next, http.StatusFound)
+	redirect(w, next, http.StatusFound)
 }
 
 // isIn reports whether the same person has logged in in another tab since this login was begun. That session is as
@@ -94,8 +93,7 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
 	if stale {
 		if p.recognise(r, x); x.who != nil {
-			w.Header().Set("Cache-Control", "no-store")
-			http.Redirect(w, r, next, http.StatusFound)
+			redirect(w, next, http.StatusFound)
 			return
 		}
 	}

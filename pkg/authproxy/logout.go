@@ -35,8 +35,7 @@ func (p *Proxy) leave(w http.ResponseWriter, r *http.Request, x *exchange, to st
 	if len(cookieValues(make([]string, 0, 1), r.Header, p.cookieName(cookieDenied, x.https))) > 0 {
 		p.setCookie(w.Header(), cookieDenied, "", x.https, 0)
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, to, http.StatusFound)
+	redirect(w, to, http.StatusFound)
 }
 
 // loggedInAt returns the provider that has to forget the visitor, and the ID token that it gave; nil where none has.

@@ -47,6 +47,9 @@ func TestOIDCLogin(t *testing.T) {
 		t.Errorf("sent to %s", to)
 	}
 	in := b.comeBack(w.fake, visit.location())
+	if in.body != "" || visit.body != "" { // which hold a state, and could hold tokens
+		t.Errorf("redirects have pages: %q, %q", visit.body, in.body)
+	}
 	if in.StatusCode != http.StatusFound || in.location() != "/deep?x=1&y=%20" || in.Header.Get("Cache-Control") != "no-store" || b.session() == "" {
 		t.Fatalf("callback: %d to %q\n%s", in.StatusCode, in.location(), in.body)
 	}

@@ -278,9 +278,13 @@ func TestStoreKeys(t *testing.T) {
 	for name, c := range map[string]authproxy.Config{
 		"passwords": mainApp(), "other password": {Passwords: map[authproxy.Feature]authproxy.Login{authproxy.MainApp: {Username: user, Password: "x"}}},
 		"other feature": {Passwords: map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: user, Password: pass}}},
-		"public":        {Public: true}, "secret": {Secrets: []authproxy.Secret{longSecret}}, "two": {Secrets: []authproxy.Secret{oldSecret, longSecret}},
+		"secret":        {Secrets: []authproxy.Secret{longSecret}}, "two": {Secrets: []authproxy.Secret{oldSecret, longSecret}},
 	} {
-		keys, again := c.StoreKeys(), c.StoreKeys()
+		keys := c.StoreKeys()
+		again := keys
+		if name == "passwords" || name == "two" { // deriving them from a password takes long
+			again = c.StoreKeys()
+		}
 		for i, key := range keys {
 			if len(key) != 32 || !bytes.Equal(again[i], key) || strings.Contains(string(key), longSecret[:8]) {
 				t.Errorf("%s: key %d is %x, then %x", name, i, key, again)
