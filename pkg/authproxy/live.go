@@ -19,6 +19,8 @@ type live struct {
 	policy   func() *policy // the one in force
 	observer Observer
 
+	sweeping sync.Mutex // one sweep at a time
+
 	mu      sync.Mutex
 	tunnels map[session.Key]map[*tunnel]struct{}
 	closed  bool
@@ -33,8 +35,8 @@ type tunnel struct {
 	conn    io.Closer
 	active  atomic.Bool // since the last look
 	quiet   time.Time   // since when there was no traffic; only sweep touches it
-	policy  *policy     // that lets it be open; guarded by live.mu, as is
-	under   *sessionKey // which leads to its session
+	policy  *policy     // that lets it be open; guarded by live.mu
+	under   *sessionKey // that leads to its session; guarded by live.mu
 }
 
 var _ upstream.Watch = (*tunnel)(nil)
@@ -130,12 +132,17 @@ func (l *live) move(from session.Key, to *session.Session, pol *policy) {
 			_ = t.conn.Close()
 		}
 	}
+	for t := range l.tunnels[to.Key] { // opened by a request that was faster
+		set[t] = struct{}{}
+	}
 	l.tunnels[to.Key] = set
 }
 
 // sweep closes the WebSockets of sessions that have expired, of tokens too, and those that a new policy does not let
 // be open. It keeps the sessions of busy ones alive.
 func (l *live) sweep(now time.Time) {
+	l.sweeping.Lock()
+	defer l.sweeping.Unlock()
 	pol := l.policy()
 	var look, out []*tunnel
 	l.mu.Lock()
