@@ -117,13 +117,13 @@ func (l *live) end(key session.Key) {
 }
 
 // move hands the WebSockets of one session over to the one that takes its place, as far as pol lets them be open
-// with what that one grants.
-func (l *live) move(from session.Key, to *session.Session, pol *policy) {
+// with what that one grants. It is false where there are none.
+func (l *live) move(from session.Key, to *session.Session, pol *policy) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	set := l.tunnels[from]
 	if set == nil {
-		return
+		return false
 	}
 	delete(l.tunnels, from)
 	for t := range set {
@@ -136,6 +136,7 @@ func (l *live) move(from session.Key, to *session.Session, pol *policy) {
 		set[t] = struct{}{}
 	}
 	l.tunnels[to.Key] = set
+	return true
 }
 
 // sweep closes the WebSockets of sessions that have expired, of tokens too, and those that a new policy does not let

@@ -66,7 +66,7 @@ func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens) {
 	case err != nil:
 		p.logStoreError(r, err)
 	}
-	p.live.move(s.Key, &s, x.policy)
+	p.handOver(r, x, s.Key, &s)
 	x.session, x.grant, x.who = &s, g, &g.Identity
 }
 

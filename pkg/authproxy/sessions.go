@@ -83,8 +83,18 @@ func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id se
 		p.logStoreError(r, err)
 		return old
 	}
-	p.live.move(old.Key, &s, x.policy)
+	p.handOver(r, x, old.Key, &s)
 	return &s
+}
+
+// handOver moves the WebSockets of a session to the one that has taken its place, which may have ended meanwhile.
+func (p *Proxy) handOver(r *http.Request, x *exchange, from session.Key, to *session.Session) {
+	if !p.live.move(from, to, x.policy) {
+		return
+	}
+	if _, err := p.store.Use(r.Context(), to.Key, x.now); errors.Is(err, session.ErrNotFound) {
+		p.live.end(to.Key)
+	}
 }
 
 // begin makes a session under a new id (security class 8). sids are the tags of providers' sessions.
@@ -136,7 +146,7 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g ses
 		return false
 	}
 	if len(old) == 1 && samePerson(old[0].Grant(g.Area), &g) {
-		p.live.move(old[0].Key, s, x.policy)
+		p.handOver(r, x, old[0].Key, s)
 	}
 	p.end(r, old)
 	p.setCookie(w.Header(), cookieSession, string(id), x.https, x.policy.config.SessionLifetime)
