@@ -50,7 +50,8 @@ func removeHopByHop(h http.Header) {
 		}
 	}
 	for _, name := range [...]string{"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate",
-		"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings"} {
+		"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+		"Proxy"} { // no header at all, but CGI makes the variable HTTP_PROXY of it
 		delete(h, name)
 	}
 }
