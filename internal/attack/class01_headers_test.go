@@ -106,7 +106,7 @@ func TestClass02HopByHop(t *testing.T) {
 		"x-auth-name", "X_Auth_Name", "close", "keep-alive, X-Auth-Name", ",,X-Auth-Name,", "\"X-Auth-Name\"", "X-Auth-Name;q=1", "Connection", "Upgrade, X-Auth-Name") {
 		for _, by := range []string{"Connection", "connection", "Proxy-Connection", "Keep-Alive", "Connection: close\r\nConnection"} {
 			// A client that names Cookie takes its own session away, and is asked to log in.
-			answer := p.raw(p.head("POST", "/x", cookie, by+": "+named, "Te: trailers", "Proxy-Authorization: x", "Upgrade: h2c", "Http2-Settings: x",
+			answer := p.raw(p.head("POST", "/x", cookie, by+": "+named, "Te: trailers", "Proxy-Authorization: x", "Proxy: http://evil.example", "Upgrade: h2c", "Http2-Settings: x",
 				"Content-Length: 4") + "\r\nbody")
 			got := a.taken()
 			if len(got) != 1 || answer.StatusCode != http.StatusOK {
@@ -119,7 +119,7 @@ func TestClass02HopByHop(t *testing.T) {
 			if h.Get("X-Auth-Name") != user || h.Get("X-Forwarded-For") != "127.0.0.1" || got[0].Host != p.host || got[0].Body != "body" {
 				t.Errorf("%s: %s: the app got\n%s", by, named, got[0].Wire)
 			}
-			for _, name := range []string{"Te", "Proxy-Authorization", "Upgrade", "Http2-Settings", "Keep-Alive", "Proxy-Connection"} {
+			for _, name := range []string{"Te", "Proxy-Authorization", "Proxy", "Upgrade", "Http2-Settings", "Keep-Alive", "Proxy-Connection"} {
 				if h.Get(name) != "" {
 					t.Errorf("the app got %s: %s", name, h.Get(name))
 				}

@@ -2,7 +2,6 @@ package attack
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -127,9 +126,4 @@ func TestClass21ExhaustionSlow(t *testing.T) {
 		}
 	}
 	wg.Wait()
-}
-
-func isTimeout(err error) bool {
-	timeout, ok := err.(net.Error)
-	return ok && timeout.Timeout()
 }

@@ -68,7 +68,7 @@ func TestClass24ConfigurationDowngrade(t *testing.T) {
 		"base URL by script":        {oidc("AUTH_BASE_URL=javascript:alert(1)"), nil, "AUTH_BASE_URL", 0},
 		"logout by script":          {oidc("AUTH_POST_LOGOUT_REDIRECT=javascript:alert(1)"), nil, "AUTH_POST_LOGOUT_REDIRECT", 0},
 		"logout elsewhere":          {oidc("AUTH_POST_LOGOUT_REDIRECT=//evil.example"), nil, "AUTH_POST_LOGOUT_REDIRECT", 0},
-		"misspelt":                  {oidc("AUTH_ALOWED_EMAILS=a@b.example"), nil, "AUTH_ALLOWED_EMAILS", 0},
+		"misspelt":                  {oidc("AUTH_ALLOWD_EMAILS=a@b.example"), nil, "AUTH_ALLOWED_EMAILS", 0},
 		"misspelt, other case":      {oidc("auth_allowed_emails=a@b.example"), nil, "AUTH_ALLOWED_EMAILS", 0},
 		"unknown":                   {oidc("AUTH_DISABLED=true"), nil, "AUTH_DISABLED", 0},
 		"unknown with a password":   {password("AUTH_NO=1"), nil, "AUTH_NO", 0},

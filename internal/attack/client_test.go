@@ -101,8 +101,12 @@ func (s *socket) answer(method string) (reply, error) {
 // ends reports whether the proxy closes the connection, without a further byte.
 func (s *socket) ends() bool {
 	_, err := s.r.ReadByte()
+	return err != nil && !isTimeout(err)
+}
+
+func isTimeout(err error) bool {
 	var timeout net.Error
-	return err != nil && !(errors.As(err, &timeout) && timeout.Timeout())
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // raw sends one request over a connection of its own and returns the answer to it.

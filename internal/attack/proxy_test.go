@@ -193,7 +193,7 @@ func refusedStart(t *testing.T, env []string, flags ...string) (int, string) {
 		}
 	case <-ctx.Done():
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 		t.Fatalf("%q: it started, and said:\n%s", flags, said)
 	}
 	if found := leaks(said.String(), nil); len(found) > 0 {
