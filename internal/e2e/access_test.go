@@ -50,6 +50,22 @@ func TestAccessRules(t *testing.T) {
 	}
 }
 
+// A provider that keeps the ID token short tells the rest at another place, and the rules are the same.
+func TestThinIDTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *oidcprovider.Settings) { s.ThinIDTokens = true },
+		vars{"AUTH_ALLOWED_GROUPS": "ops", "AUTH_ALLOWED_DOMAINS": "example.com"})
+	page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
+	if e := echoOf(t, page.Status, page.Body); e.Header.Get("X-Auth-Name") != "ann@example.com" {
+		t.Errorf("Ann is %q", e.Header.Get("X-Auth-Name"))
+	}
+	for _, user := range []string{"user|bob", "user|eve"} {
+		if page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", user); page.Status != http.StatusForbidden {
+			t.Errorf("%s: %d, want 403", user, page.Status)
+		}
+	}
+}
+
 // Programs come in with a token that was made for this app, and with no other.
 func TestBearer(t *testing.T) {
 	t.Parallel()

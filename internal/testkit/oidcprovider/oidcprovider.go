@@ -35,6 +35,8 @@ type Settings struct {
 	RenewedTokenLife time.Duration
 	// RefreshTokens gives every client a refresh token at each login, and takes each only once.
 	RefreshTokens bool
+	// ThinIDTokens leaves everything but the subject to the userinfo endpoint, as the standard has it.
+	ThinIDTokens bool
 	// Port is where the provider listens on 127.0.0.1; zero takes a free one.
 	Port int
 }
@@ -145,6 +147,7 @@ func (p *Provider) Resume() {
 		"port": p.settings.Port, "clients": append([]Client{}, p.settings.Clients...), "users": append([]User{}, p.settings.Users...), "key": p.key,
 		"accessTokenLife":  int(p.settings.AccessTokenLife / time.Second),
 		"renewedTokenLife": int(p.settings.RenewedTokenLife / time.Second), "refreshTokens": p.settings.RefreshTokens,
+		"thinIDTokens": p.settings.ThinIDTokens,
 	})
 	if err != nil {
 		p.t.Fatal(err)

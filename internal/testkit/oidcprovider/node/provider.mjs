@@ -55,7 +55,7 @@ const provider = new Provider(issuer, {
     profile: ['name', ...claimNames],
   },
   scopes: ['openid', 'offline_access'],
-  conformIdTokenClaims: false, // e-mail and groups are in the ID token, as with most providers
+  conformIdTokenClaims: settings.thinIDTokens, // else e-mail and groups are in the ID token, as with most providers
   findAccount: (_, sub) => users.has(sub) && {
     accountId: sub,
     claims: () => {
