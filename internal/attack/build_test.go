@@ -15,7 +15,7 @@ import (
 var builds struct {
 	sync.Mutex
 	dir   string
-	paths map[bool]string // by whether it watches for data races
+	paths map[bool]string // by whether it watches for data races; "" where it cannot be built
 }
 
 func TestMain(m *testing.M) {
@@ -38,6 +38,9 @@ func program(t *testing.T) string {
 	builds.Lock()
 	defer builds.Unlock()
 	if path, ok := builds.paths[watched]; ok {
+		if path == "" {
+			t.Fatal("the program cannot be built: another test says why")
+		}
 		return path
 	}
 	if builds.dir == "" {
@@ -53,6 +56,7 @@ func program(t *testing.T) string {
 	}
 	build := exec.Command("go", "build", fmt.Sprintf("-race=%v", watched), "-o", path, "../../cmd/ploomber-cloud")
 	if out, err := build.CombinedOutput(); err != nil {
+		builds.paths[watched] = ""
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	builds.paths[watched] = path
