@@ -3,6 +3,7 @@ package authproxy_test
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,16 @@ func TestClass22RequestID(t *testing.T) {
 		for name, values := range got[0].Header {
 			if strings.Join(values, "") == "evil" {
 				t.Errorf("the app got %s: %q", name, values)
+			}
+		}
+	}
+	for _, name := range append(spellings("X-Request-Id"), "X~Request!Id", strings.Repeat("-", 30)+"XRequestID") {
+		w.raw("GET / HTTP/1.1\r\nHost: " + w.host + "\r\n" + cookie + "\r\nX-Request-Id: fine\r\n" + name + ": e v i l\r\n\r\n")
+		for _, s := range w.taken() {
+			for header, values := range s.Header {
+				if slices.Contains(values, "e v i l") {
+					t.Errorf("%s reached the app as %s", name, header)
+				}
 			}
 		}
 	}

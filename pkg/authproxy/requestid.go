@@ -47,7 +47,7 @@ func (ids *requestIDs) of(h http.Header) string {
 // aliasesRequestID reports whether some server takes a header of this name for the one with the id.
 func aliasesRequestID(name string) bool {
 	const plain = "xrequestid"
-	if len(name) < len(plain) || len(name) > 2*len(plain) || name == headerRequestID {
+	if len(name) < len(plain) || name == headerRequestID {
 		return false
 	}
 	i := 0
