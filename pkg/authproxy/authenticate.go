@@ -54,11 +54,13 @@ func (p *Proxy) tryBasic(r *http.Request, x *exchange, planted []*session.Sessio
 	case password.Wrong, password.Locked:
 		p.logRefused(r, x, x.basic)
 	case password.Right:
-		who := passwordIdentity(x.basic.Name)
-		x.who = &who
 		if x.session == nil || !p.opensAnything(x) {
 			p.end(r, planted)
-			p.basicSession(r, x, who)
+			p.basicSession(r, x)
+		}
+		if x.who == nil {
+			who := passwordIdentity(x.basic.Name)
+			x.who = &who
 		}
 	}
 }
@@ -82,51 +84,59 @@ func passwordIdentity(name string) identity.Identity {
 // basicSessions remembers the session of each credential, address and program, so that a program that ignores
 // cookies does not fill the store with a session a request.
 type basicSessions struct {
-	mu  sync.Mutex
-	ids map[basicClient]session.ID
+	mu   sync.Mutex
+	made map[basicClient]basicSession
 }
 
 type basicClient struct {
 	credential password.Key
 	from       netip.Addr
 	agent      string
+	https      bool
+}
+
+type basicSession struct {
+	id     session.ID
+	cookie []string // as it is handed out; nobody changes it
 }
 
 const maxBasicSessions = 1024
 
-func (b *basicSessions) get(c basicClient) session.ID {
+func (b *basicSessions) get(c basicClient) (basicSession, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.ids[c]
+	s, ok := b.made[c]
+	return s, ok
 }
 
-func (b *basicSessions) put(c basicClient, id session.ID) {
+func (b *basicSessions) put(c basicClient, s basicSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.ids == nil || len(b.ids) >= maxBasicSessions {
-		b.ids = map[basicClient]session.ID{}
+	if b.made == nil || len(b.made) >= maxBasicSessions {
+		b.made = map[basicClient]basicSession{}
 	}
-	b.ids[c] = id
+	b.made[c] = s
 }
 
-func (p *Proxy) basicSession(r *http.Request, x *exchange, who identity.Identity) {
+func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 	agent := r.Header.Get("User-Agent")
-	client := basicClient{x.basic.Key, x.client, agent[:min(len(agent), 256)]}
-	if id := p.basics.get(client); id != "" {
-		if s := p.lookup(r, x, id); s != nil {
+	client := basicClient{x.basic.Key, x.client, agent[:min(len(agent), 256)], x.https}
+	if made, ok := p.basics.get(client); ok {
+		if s := p.lookup(r, x, made.id); s != nil {
 			if g := s.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
-				x.session, x.fresh = s, id
+				x.session, x.who, x.fresh = s, &g.Identity, made.cookie
 				return
 			}
 		}
 	}
+	who := passwordIdentity(x.basic.Name)
 	id, s, err := p.begin(r, x, []session.Grant{{Area: x.area.name, Identity: who, Stamp: x.area.stamps[0]}})
 	if err != nil {
 		p.logStoreError(r, err) // the credentials are good for this request all the same
 		return
 	}
-	x.session, x.fresh = s, id
-	p.basics.put(client, id)
+	x.session, x.fresh = s, []string{p.cookie(cookieSession, string(id), x.https, x.policy.config.SessionLifetime)}
+	p.basics.put(client, basicSession{id, x.fresh})
 	p.observer.Count(EventLogin)
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", who.Name),
 		slog.String("client", x.client.String()), slog.String("by", "basic"))

@@ -53,12 +53,17 @@ func (p *Proxy) cookieName(k kind, https bool) string {
 const maxCandidates = 4
 
 func (p *Proxy) setCookie(h http.Header, k kind, value string, https bool, maxAge time.Duration) {
+	h.Add("Set-Cookie", p.cookie(k, value, https, maxAge))
+}
+
+// cookie returns the value of a Set-Cookie header. An empty value deletes the cookie.
+func (p *Proxy) cookie(k kind, value string, https bool, maxAge time.Duration) string {
 	c := http.Cookie{Name: p.cookieName(k, https), Value: value, Path: "/", HttpOnly: true, Secure: https,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge / time.Second)}
 	if value == "" {
 		c.MaxAge = -1
 	}
-	h.Add("Set-Cookie", c.String())
+	return c.String()
 }
 
 // cookiePairs yields the names and values of all cookies, in their order.

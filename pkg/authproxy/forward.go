@@ -91,8 +91,12 @@ func (p *Proxy) logUpstream(r *http.Request, err error) {
 func (x *exchange) Answer(h http.Header) {
 	p := x.proxy
 	dropSetCookies(h)
-	if x.fresh != "" {
-		p.setCookie(h, cookieSession, string(x.fresh), x.https, x.policy.config.SessionLifetime)
+	if x.fresh != nil {
+		if apps := h["Set-Cookie"]; len(apps) > 0 {
+			h["Set-Cookie"] = append(apps, x.fresh...)
+		} else {
+			h["Set-Cookie"] = x.fresh
+		}
 		h["Cache-Control"] = []string{"no-store"} // nobody may keep an answer that holds a session (security class 23)
 		return
 	}
