@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,21 +21,22 @@ import (
 // pair is a header as an app sees it: under the name that its server gives it.
 type pair [2]string
 
-// webServers are servers that people run apps with, and what each makes of a header that says X_Auth_Name beside the
+// webServer is a server that people run apps with, and what it makes of a header that says X_Auth_Name beside the
 // proxy's own X-Auth-Name. Measured, and measured again in each run: a server that changes its mind fails the test.
-func webServers() map[string]struct {
+type webServer struct {
 	own    string // name under which an app looks for X-Auth-Name
 	socket string // path of a WebSocket; "" where the server has none
 	alias  string // what comes of "X-Auth-Name: ann" with "X_Auth_Name: mallory"
-} {
-	return map[string]struct{ own, socket, alias string }{
+}
+
+func webServers() map[string]webServer {
+	return map[string]webServer{
 		"wsgiref":  {"HTTP_X_AUTH_NAME", "", "ann,mallory"},
 		"werkzeug": {"HTTP_X_AUTH_NAME", "", "ann"},
 		"waitress": {"HTTP_X_AUTH_NAME", "", "ann"},
 		"gunicorn": {"HTTP_X_AUTH_NAME", "", "ann"},
 		"uvicorn":  {"x-auth-name", "/ws", "ann"},
 		"tornado":  {"X-Auth-Name", "/ws", "ann"},
-		"httpuv":   {"HTTP_X_AUTH_NAME", "/ws", "mallory"}, // the forged one alone: a Shiny app sees another user
 	}
 }
 
@@ -45,34 +47,48 @@ func TestClass01HeaderSpoofingServers(t *testing.T) {
 	for name, server := range webServers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address := startServer(t, env, name)
-			direct := &proxy{t: t, host: strings.TrimPrefix(address, "http://"), url: address}
-			got := pairs(t, direct.raw(direct.head("GET", "/", "X-Auth-Name: "+user, "X_Auth_Name: mallory", "Connection: close")+"\r\n"))
-			if said := valueOf(got, server.own); said != server.alias {
-				t.Errorf("without us an app sees %q, measured was %q: %v", said, server.alias, got)
-			}
-			p := start(t, address, password())
-			cookie := p.loggedIn().cookie()
-			for i, header := range identityHeaders() {
-				for _, attack := range some(spellings(header), i) {
-					r := p.raw(p.head("GET", "/", append(attack, cookie, "Connection: close")...) + "\r\n")
-					if r.StatusCode == http.StatusBadRequest {
-						continue
-					}
-					wantOwnOnly(t, attack, pairs(t, r), server.own)
-				}
+			server.attack(t, startServer(t, env.Program("python"), "serve.py", name))
+		})
+	}
+}
+
+// The same against R's httpuv, which Shiny apps run on: the forged header is the only one that they see without us. It
+// runs where shiny-r is among the frameworks of PLOOMBER_TEST_FRAMEWORKS, since R is large.
+func TestFrameworkClass01HeaderSpoofingShinyR(t *testing.T) {
+	asked := strings.Split(os.Getenv("PLOOMBER_TEST_FRAMEWORKS"), ",")
+	if !slices.Contains(asked, "all") && !slices.Contains(asked, "shiny-r") {
+		t.Log("shiny-r was not asked for")
+		return
+	}
+	if err := exec.Command("Rscript", "-e", "library(httpuv); library(jsonlite)").Run(); err != nil {
+		missing(t, "R with httpuv and jsonlite")
+	}
+	webServer{"HTTP_X_AUTH_NAME", "/ws", "mallory"}.attack(t, startServer(t, "Rscript", "serve.R"))
+}
+
+// attack sends forged headers to a server, by itself and behind a proxy.
+func (server webServer) attack(t *testing.T, address string) {
+	t.Helper()
+	direct := &proxy{t: t, host: strings.TrimPrefix(address, "http://"), url: address}
+	got := pairs(t, direct.raw(direct.head("GET", "/", "X-Auth-Name: "+user, "X_Auth_Name: mallory", "Connection: close")+"\r\n"))
+	if said := valueOf(got, server.own); said != server.alias {
+		t.Errorf("without us an app sees %q, measured was %q: %v", said, server.alias, got)
+	}
+	p := start(t, address, password())
+	cookie := p.loggedIn().cookie()
+	for i, header := range identityHeaders() {
+		for _, attack := range some(spellings(header), i) {
+			r := p.raw(p.head("GET", "/", append(attack, cookie, "Connection: close")...) + "\r\n")
+			if r.StatusCode != http.StatusBadRequest {
+				wantOwnOnly(t, attack, pairs(t, r), server.own)
 			}
 			if server.socket == "" {
-				return
+				continue
 			}
-			for i, header := range identityHeaders() {
-				for _, attack := range some(spellings(header), i) {
-					if got, ok := socketPairs(t, p, server.socket, append(attack, cookie)); ok {
-						wantOwnOnly(t, attack, got, server.own)
-					}
-				}
+			if got, ok := socketPairs(t, p, server.socket, append(attack, cookie)); ok {
+				wantOwnOnly(t, attack, got, server.own)
 			}
-		})
+		}
 	}
 }
 
@@ -180,19 +196,11 @@ func serverEnvironment(t *testing.T) pyenv.Env {
 	return env
 }
 
-// startServer runs one of webServers until the test ends, and returns its address.
-func startServer(t *testing.T, env pyenv.Env, name string) string {
+// startServer runs a server of testdata until the test ends, and returns its address.
+func startServer(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	args := []string{env.Program("python"), "serve.py", name}
-	if name == "httpuv" {
-		if exec.Command("Rscript", "-e", "library(httpuv); library(jsonlite)").Run() != nil {
-			cancel()
-			missing(t, "R with httpuv and jsonlite")
-		}
-		args = []string{"Rscript", "serve.R"}
-	}
-	c := exec.CommandContext(ctx, args[0], args[1:]...)
+	c := exec.CommandContext(ctx, program, args...)
 	c.Dir, c.WaitDelay = filepath.Join("testdata", "servers"), 5*time.Second
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"}
 	said := &output{}
@@ -209,7 +217,7 @@ func startServer(t *testing.T, env pyenv.Env, name string) string {
 	t.Cleanup(func() { killGroup(c); cancel(); _ = c.Wait() })
 	port, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatalf("%s did not start: %v\n%s", name, err, said)
+		t.Fatalf("%q did not start: %v\n%s", args, err, said)
 	}
 	return "http://127.0.0.1:" + strings.TrimSpace(port)
 }
