@@ -193,8 +193,8 @@ func refusedStart(t *testing.T, env []string, flags ...string) (int, string) {
 		}
 	case <-ctx.Done():
 		_ = cmd.Process.Kill()
-		_ = <-ended
-		t.Fatalf("%q: it started, and said:\n%s", flags, said)
+		err := <-ended
+		t.Fatalf("%q: it started (and ended by force: %v), and said:\n%s", flags, err, said)
 	}
 	if found := leaks(said.String(), nil); len(found) > 0 {
 		t.Errorf("%q: the output has %q:\n%s", flags, found, said)
