@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"hash"
 	"io"
@@ -11,6 +12,9 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Login is the one credential of an area.
@@ -26,7 +30,7 @@ const (
 	Right                 // it opens the area
 	Wrong                 // unknown name, wrong password or malformed: deliberately one and the same
 	Locked                // not looked at: too many wrong ones before
-	Busy                  // not looked at: the caller gave up waiting for a free core
+	Busy                  // not looked at: the caller gave up waiting for a free core, or too many wait
 )
 
 // Result is the outcome of a check.
@@ -49,8 +53,11 @@ type Options struct {
 }
 
 const (
-	verifiedFor = 5 * time.Minute // how long a checked credential is not checked again
-	maxVerified = 256             // credentials remembered
+	verifiedFor  = 5 * time.Minute // how long a checked credential is not checked again, since it was last used
+	renewedAfter = time.Minute     // of use, so that most requests only read
+	maxVerified  = 256             // credentials remembered
+	maxFlights   = 64              // credentials that are being checked or wait for it: some seconds of work
+	reserved     = 16              // of these for addresses from which somebody has logged in
 )
 
 // Checker checks the credentials of all areas. It is safe for concurrent use.
@@ -58,18 +65,14 @@ type Checker struct {
 	now       func() time.Time
 	verifiers map[string]*verifier
 	limits    *limiter
-	cores     chan struct{} // a place for each hash that may be computed at a time
-	macs      sync.Pool     // of *keyMAC under the process's key
+	compare   func(hash, password []byte) error // bcrypt's
+	cores     chan struct{}                     // a place for each hash that may be computed at a time
+	macs      sync.Pool                         // of *keyMAC under the process's key
 
 	mu       sync.RWMutex
 	verified map[Key]time.Time // until when
-	checking map[Key]*check
-}
-
-// check is one verification that several requests may wait for: a browser sends many at once.
-type check struct {
-	done   chan struct{}
-	result Result
+	welcomed map[Key]time.Time // credentials with addresses: until when a use of them need not be noted
+	flights  map[Key]*flight
 }
 
 // NewChecker hashes the passwords, which takes as long as that many logins.
@@ -85,10 +88,12 @@ func NewChecker(o Options) (*Checker, error) {
 		now:       o.Now,
 		verifiers: map[string]*verifier{},
 		limits:    newLimiter(),
+		compare:   bcrypt.CompareHashAndPassword,
 		cores:     make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		macs:      sync.Pool{New: func() any { return &keyMAC{mac: hmac.New(sha256.New, key[:])} }},
 		verified:  map[Key]time.Time{},
-		checking:  map[Key]*check{},
+		welcomed:  map[Key]time.Time{},
+		flights:   map[Key]*flight{},
 	}
 	for _, login := range o.Logins {
 		v, err := newVerifier(login, key[:], o.Cost)
@@ -110,7 +115,7 @@ func (c *Checker) Basic(ctx context.Context, area, authorization string, from ne
 	if !ok {
 		return Result{Verdict: Wrong}
 	}
-	name, password := split(both, v.name)
+	name, password := split(norm.NFC.String(both), v.normal)
 	return c.Check(ctx, area, name, password, from)
 }
 
@@ -124,96 +129,47 @@ func (c *Checker) Owns(authorization string) bool {
 	if !ok {
 		return false
 	}
+	both = norm.NFC.String(both)
 	for _, v := range c.verifiers {
-		if name, _ := split(both, v.name); name == v.name {
+		if name, _ := split(both, v.normal); name == v.normal {
 			return true
 		}
 	}
 	return false
 }
 
-// Check checks a name and a password that came from an address. A credential that was found right a moment ago
-// costs one HMAC. A lock holds for it too, or a guesser could ask the cache as fast as it answers.
+// try is a credential that came from an address.
+type try struct {
+	area, name, password string // in Unicode's form NFC
+	from                 netip.Addr
+	key                  Key
+}
+
+// Check checks a name and a password that came from an address. They match in any Unicode form, since keyboards
+// differ (RFC 8265, section 4.2). A credential that was found right a moment ago costs one HMAC. A lock holds for
+// it too, or a guesser could ask the cache as fast as it answers.
 func (c *Checker) Check(ctx context.Context, area, name, password string, from netip.Addr) Result {
 	v := c.verifiers[area]
 	if v == nil || len(name)+len(password) > maxCredential {
 		return Result{Verdict: Wrong}
 	}
+	t := try{area: area, name: norm.NFC.String(name), password: norm.NFC.String(password), from: from}
 	now := c.now()
-	if wait := c.limits.wait(area, name, from, now); wait > 0 {
+	if wait := c.limits.wait(t.area, t.name, from, now); wait > 0 {
 		return Result{Verdict: Locked, Wait: wait}
 	}
-	key := c.key(area, name, password)
-	c.mu.RLock()
-	until, known := c.verified[key]
-	c.mu.RUnlock()
-	if known && now.Before(until) {
-		c.limits.rightAgain(area, name, from)
-		return Result{Verdict: Right, Name: v.name, Key: key}
+	t.key = c.key(t.area, t.name, t.password)
+	if c.known(&t, now) {
+		return t.result(v, Right)
 	}
-	return c.once(ctx, key, from, func() Result { return c.verify(ctx, v, key, area, name, password, from) })
+	return c.verify(ctx, v, &t)
 }
 
-// once lets the first of several equal requests from one address do the work for all.
-func (c *Checker) once(ctx context.Context, key Key, from netip.Addr, verify func() Result) Result {
-	flight := key
-	for i, b := range from.As16() {
-		flight[i] ^= b
+func (t *try) result(v *verifier, verdict Verdict) Result {
+	if verdict != Right {
+		return Result{Verdict: verdict}
 	}
-	c.mu.Lock()
-	running, ok := c.checking[flight]
-	if !ok {
-		running = &check{done: make(chan struct{}), result: Result{Verdict: Busy}}
-		c.checking[flight] = running
-	}
-	c.mu.Unlock()
-	if ok {
-		select {
-		case <-running.done:
-			return running.result
-		case <-ctx.Done():
-			return Result{Verdict: Busy}
-		}
-	}
-	defer func() {
-		c.mu.Lock()
-		delete(c.checking, flight)
-		c.mu.Unlock()
-		close(running.done)
-	}()
-	running.result = verify()
-	return running.result
-}
-
-func (c *Checker) verify(ctx context.Context, v *verifier, key Key, area, name, password string, from netip.Addr) Result {
-	try, wait := c.limits.begin(area, name, from, c.now())
-	if wait > 0 {
-		return Result{Verdict: Locked, Wait: wait}
-	}
-	select {
-	case c.cores <- struct{}{}:
-	case <-ctx.Done():
-		try.undo()
-		return Result{Verdict: Busy}
-	}
-	ok := v.check(name, password)
-	<-c.cores
-	now := c.now()
-	if !ok {
-		return Result{Verdict: Wrong}
-	}
-	try.right(now)
-	c.remember(key, now)
-	return Result{Verdict: Right, Name: v.name, Key: key}
-}
-
-func (c *Checker) remember(key Key, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.verified) >= maxVerified {
-		clear(c.verified)
-	}
-	c.verified[key] = now.Add(verifiedFor)
+	return Result{Verdict: Right, Name: v.name, Key: t.key}
 }
 
 // keyMAC computes keys without leaving anything behind.
@@ -225,7 +181,10 @@ type keyMAC struct {
 func (c *Checker) key(area, name, password string) Key {
 	m := c.macs.Get().(*keyMAC)
 	defer c.macs.Put(m)
-	m.text = append(append(append(append(append(m.text[:0], area...), 0), name...), 0), password...)
+	m.text = m.text[:0]
+	for _, part := range [...]string{area, name, password} {
+		m.text = append(binary.AppendUvarint(m.text, uint64(len(part))), part...)
+	}
 	m.mac.Reset()
 	_, _ = m.mac.Write(m.text)
 	clear(m.text) // it holds the password

@@ -274,8 +274,13 @@ func TestMemoryIsBounded(t *testing.T) {
 	l, now := newLimiter(), time.Unix(1000, 0)
 	for i := range 3 * maxEntries {
 		from := netip.AddrFrom4([4]byte{byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)})
-		if a, wait := l.begin("", fmt.Sprint(i), from, now); wait == 0 && i%2 == 0 {
-			a.right(now)
+		if a, wait := l.begin("", fmt.Sprint(i), from, now); wait == 0 {
+			switch i % 3 { // the rest stay under way
+			case 0:
+				a.right(now)
+			case 1:
+				a.wrong(now)
+			}
 		}
 	}
 	if len(l.counters) > maxEntries || len(l.trusted) > maxTrusted {

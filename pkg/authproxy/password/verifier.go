@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/text/unicode/norm"
 )
 
 // DefaultCost is the bcrypt cost: some 50 ms of one core for a guess.
@@ -17,14 +18,15 @@ const DefaultCost = 10
 
 // verifier knows one credential without keeping its password.
 type verifier struct {
-	name string
-	key  []byte
-	hash []byte
+	name   string // as configured
+	normal string // the name in Unicode's form NFC
+	key    []byte
+	hash   []byte
 }
 
 func newVerifier(login Login, key []byte, cost int) (*verifier, error) {
-	v := &verifier{name: login.Name, key: key}
-	hash, err := bcrypt.GenerateFromPassword(v.digest(login.Password), cost)
+	v := &verifier{name: login.Name, normal: norm.NFC.String(login.Name), key: key}
+	hash, err := bcrypt.GenerateFromPassword(v.digest(norm.NFC.String(login.Password)), cost)
 	if err != nil {
 		return nil, fmt.Errorf("hash the password of %s: %w", login.Area, err)
 	}
@@ -39,10 +41,10 @@ func (v *verifier) digest(password string) []byte {
 	return base64.RawStdEncoding.AppendEncode(nil, mac.Sum(nil))
 }
 
-// check takes as long for an unknown name as for a wrong password: the hash is computed in any case, and the
-// names are compared by digests of one length.
-func (v *verifier) check(name, password string) bool {
-	sameName := subtle.ConstantTimeCompare(v.digest(name), v.digest(v.name)) == 1
-	samePassword := bcrypt.CompareHashAndPassword(v.hash, v.digest(password)) == nil
+// check takes a name and a password in NFC, and as long for an unknown name as for a wrong password: the hash is
+// computed in any case, by compare, and the names are compared by digests of one length.
+func (v *verifier) check(name, password string, compare func(hash, password []byte) error) bool {
+	sameName := subtle.ConstantTimeCompare(v.digest(name), v.digest(v.normal)) == 1
+	samePassword := compare(v.hash, v.digest(password)) == nil
 	return sameName && samePassword
 }
