@@ -170,6 +170,7 @@ func TestSecretsStay(t *testing.T) {
 		"o.key": "-----BEGIN OPENSSH PRIVATE KEY-----\nAA\n", "gpg.asc": "-----BEGIN PGP PRIVATE KEY BLOCK-----\nAA\n", ".hidden": pemKey,
 		"sa.json": `{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nAA"}`,
 		".netrc":  "x", "_netrc": "x", "home/.pypirc": "x", ".pgpass": "x", ".git-credentials": "x", ".aws/credentials": "x", ".docker/config.json": "{}",
+		".htpasswd": "ann:x", "nginx/app.main_app.htpasswd": "ann:x", "sub/.HTPASSWD": "ann:x",
 		".npmrc": "//x/:_authToken=1", ".ploomber/stats/config.yaml": "cloud_key: x", ".git/config": "url = https://a:b@example.com/x",
 		"ploomber-cloud.json": `{"authentication": {"username": "u", "password": "p"}}`, "app-0a1b2c3d.zip": "old", "APP-0A1B2C3D.ZIP": "old",
 		"sub/.ploomber-cloud-0011223344556677.tmp": "x", "venv/pyvenv.cfg": "x", "pyvenv.cfg": "x",
@@ -202,7 +203,7 @@ func TestOrdinaryFilesShip(t *testing.T) {
 		"env": "x", "env.py": "x", "dotenv.txt": "x", "ca.pem": certificate, "public.key": "-----BEGIN PUBLIC KEY-----\nAA\n",
 		"slides.key": "PK\x03\x04", "id_rsa.pub": "ssh-rsa AA", "secrets.toml": "x", ".streamlit/config.toml": "x", "app-0a1b2c3.zip": "x",
 		"sub/app-0a1b2c3d.zip": "x", "app-0a1b2c3g.zip": "x", "private.json": `{"private_key": "none"}`, ".npmrc": "registry=x", "Dockerfile": "FROM x",
-		"credentials.py": "x", "a.tmp": "x", "b.tmp/x": "x", ".ploomber-cloud-notes/x": "x", ".git.txt": "x", "pyc": "x", "x.pyc.txt": "x", ".dockerignore": "x", "notes.md": pemKey,
+		"htpasswd.py": "x", "app.htpasswd.md": "x", "credentials.py": "x", "a.tmp": "x", "b.tmp/x": "x", ".ploomber-cloud-notes/x": "x", ".git.txt": "x", "pyc": "x", "x.pyc.txt": "x", ".dockerignore": "x", "notes.md": pemKey,
 	}
 	l := plan(t, project(t, files), bundle.Rules{})
 	if got := listed(l, false); got != "" {

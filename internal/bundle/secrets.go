@@ -30,6 +30,8 @@ func secretFile(whole string) (Rule, bool) {
 	switch {
 	case isEnv(name):
 		detail = "environment file"
+	case path.Ext(name) == ".htpasswd": // .htpasswd itself, too
+		detail = "password file"
 	case isPrivateKeyName(name):
 		detail = "private key"
 	case parent == ".streamlit" && name == "secrets.toml":
