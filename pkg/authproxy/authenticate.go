@@ -82,7 +82,9 @@ func passwordIdentity(name string) identity.Identity {
 }
 
 // basicSessions remembers the session of each credential, address and program, so that a program that ignores
-// cookies does not fill the store with a session a request.
+// cookies does not fill the store with a session a request. Browsers of one kind that send one credential from one
+// address share a session too, since nothing in a first request tells them from a program: when one logs out, the
+// others' WebSockets close as well, and their credentials start the next session at once.
 type basicSessions struct {
 	mu   sync.Mutex
 	made map[basicClient]basicSession

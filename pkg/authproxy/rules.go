@@ -20,7 +20,7 @@ func (a *area) open() bool { return !a.password && !a.provider }
 // rules find the area of a path.
 type rules struct {
 	exact    map[string]*area
-	prefixes []prefix // longest first
+	prefixes []prefix // longest first, of equally long ones those that are guarded
 	rest     *area
 	areas    []*area // that are not public
 }
@@ -52,7 +52,16 @@ func newRules(c Config, keys sessionKeys) *rules {
 			ru.exact[path] = public
 		}
 	}
-	slices.SortFunc(ru.prefixes, func(a, b prefix) int { return len(b.path) - len(a.path) })
+	slices.SortStableFunc(ru.prefixes, func(a, b prefix) int {
+		switch longer := len(b.path) - len(a.path); {
+		case longer != 0 || a.area.open() == b.area.open():
+			return longer
+		case a.area.open():
+			return 1
+		default:
+			return -1
+		}
+	})
 	return ru
 }
 

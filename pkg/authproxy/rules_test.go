@@ -1,0 +1,22 @@
+package authproxy
+
+import (
+	"fmt"
+	"testing"
+)
+
+// A guarded prefix comes before a public one that is as long, whatever else is configured.
+func TestGuardedPrefixComesFirst(t *testing.T) {
+	t.Parallel()
+	c := Config{APIPath: "/api", AnalyticsPath: "/ana",
+		Passwords: map[Feature]Login{API: {Username: "u", Password: "p"}, Analytics: {Username: "u", Password: "p"}}}
+	for i := range 40 { // more than are sorted by insertion, which is always stable
+		c.PublicPaths = append(c.PublicPaths, fmt.Sprintf("/x%02d/", i), "/api/", "/ana/")
+	}
+	ru := newRules(c, newSessionKeys([][]byte{make([]byte, 32)}))
+	for path, want := range map[string]string{"/api": "api", "/api/x": "api", "/ana/x": "analytics", "/x01/y": "public", "/x01": "main_app"} {
+		if got := ru.of(path).name; got != want {
+			t.Errorf("%s is in %s, want %s", path, got, want)
+		}
+	}
+}
