@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -20,6 +21,7 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			return
 		}
 		proto, chain := x.policy.forwarded(r, x)
+		_, said := h["X-Forwarded-For"]
 		id := p.ids.of(h)
 		upgrade := isWebSocket(r)
 		removeHopByHop(h)
@@ -35,8 +37,22 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 		values := []string{chain, proto, r.Host, id} // one allocation for the four
 		h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[0:1:1], values[1:2:2], values[2:3:3]
 		h[headerRequestID] = values[3:4:4]
+		if said {
+			p.warnOfProxy(r, x)
+		}
 		next(w, r, x)
 	}
+}
+
+// warnOfProxy says once that a reverse proxy seems to be in front that is not listed: all its visitors count as one,
+// and one who guesses has all of them locked.
+func (p *Proxy) warnOfProxy(r *http.Request, x *exchange) {
+	peer := peerAddr(r)
+	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.policy.trusts(peer) || !p.warned.CompareAndSwap(false, true) {
+		return
+	}
+	p.note(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+keyTrustedProxies+
+		", or its visitors share one limit for wrong passwords", slog.String("peer", peer.String()))
 }
 
 // removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists. Origin is not one

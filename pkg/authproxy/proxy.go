@@ -43,6 +43,7 @@ type Proxy struct {
 	pages     *pages
 	forwarder forwarder
 	backend   atomic.Pointer[backend]
+	warned    atomic.Bool // of a reverse proxy that is not listed
 	observer  Observer
 	observed  bool // there is somebody behind it
 
