@@ -27,35 +27,35 @@ var ErrNoNode = errors.New("no node and npm on PATH")
 // packageFiles decide what is installed.
 func packageFiles() []string { return []string{"package.json", "package-lock.json"} }
 
-// install returns the path of the script in a folder that has its packages: in the cache that the tests share, where
-// they are installed once. The error wraps ErrNoNode where nothing can be.
-func install(ctx context.Context, getenv func(string) string) (script string, err error) {
+// install returns the paths of the script and of what it may need, in a folder that has its packages: in the cache that
+// the tests share, where they are installed once. The error wraps ErrNoNode where nothing can be.
+func install(ctx context.Context, getenv func(string) string) (scripts []string, err error) {
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return "", fmt.Errorf("%w: %w", ErrNoNode, err)
+			return nil, fmt.Errorf("%w: %w", ErrNoNode, err)
 		}
 	}
 	cache, err := pyenv.DefaultCache(getenv)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	wanted, err := digest(packageFiles()...)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	dir := filepath.Join(cache.Dir, "node-"+wanted)
 	if err := os.MkdirAll(cache.Dir, 0o755); err != nil {
-		return "", err
+		return nil, err
 	}
 	lock := flock.New(dir + ".lock")
 	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return "", fmt.Errorf("lock %s: %w", lock.Path(), err)
+		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	if err := installPackages(ctx, dir); err != nil {
-		return "", err
+		return nil, err
 	}
-	return writeScript(dir)
+	return writeScripts(dir)
 }
 
 // installPackages runs npm unless it has run to its end before. The mark of completeness comes last, so a killed run
@@ -89,25 +89,31 @@ func installPackages(ctx context.Context, dir string) error {
 	return os.WriteFile(complete, nil, 0o644)
 }
 
-// writeScript puts the script next to the packages, where Node.js looks for them. Its name has its digest, so that
-// another version of the tests does not change it under a run.
-func writeScript(dir string) (string, error) {
-	version, err := digest("provider.mjs")
+// writeScripts puts the scripts next to the packages, where Node.js looks for them. Their names have a digest, so that
+// another version of the tests does not change them under a run.
+func writeScripts(dir string) (scripts []string, err error) {
+	version, err := digest("provider.mjs", "crypto.mjs")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	path := filepath.Join(dir, "provider-"+version+".mjs")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	for _, name := range []string{"provider", "crypto"} {
+		data, err := sources.ReadFile("node/" + name + ".mjs")
+		if err != nil {
+			return nil, err
+		}
+		path := filepath.Join(dir, name+"-"+version+".mjs")
+		scripts = append(scripts, path)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.WriteFile(path+".new", data, 0o644); err != nil {
+			return nil, err
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			return nil, err
+		}
 	}
-	data, err := sources.ReadFile("node/provider.mjs")
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
-		return "", err
-	}
-	return path, os.Rename(path+".new", path)
+	return scripts, nil
 }
 
 func digest(names ...string) (string, error) {

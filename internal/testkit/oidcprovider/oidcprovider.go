@@ -66,7 +66,7 @@ type User struct {
 // Provider is one running provider. It is safe for concurrent use.
 type Provider struct {
 	t        testing.TB
-	script   string
+	scripts  []string
 	settings Settings
 	key      jose.JSONWebKey
 
@@ -86,7 +86,7 @@ func Start(t testing.TB, s Settings) *Provider {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	script, err := install(ctx, os.Getenv)
+	scripts, err := install(ctx, os.Getenv)
 	if errors.Is(err, ErrNoNode) && os.Getenv("PLOOMBER_TEST_REQUIRE") == "" {
 		t.Skip(err)
 	}
@@ -99,7 +99,7 @@ func Start(t testing.TB, s Settings) *Provider {
 	if s.RenewedTokenLife == 0 {
 		s.RenewedTokenLife = s.AccessTokenLife
 	}
-	p := &Provider{t: t, script: script, settings: s}
+	p := &Provider{t: t, scripts: scripts, settings: s}
 	p.ChangeKey()
 	t.Cleanup(func() {
 		p.Stop()
@@ -153,7 +153,7 @@ func (p *Provider) Resume() {
 		p.t.Fatal(err)
 	}
 	// The provider gets the cookies of every app on this host, which elsewhere it would not.
-	cmd := exec.Command("node", "--max-http-header-size=262144", p.script)
+	cmd := exec.Command("node", append([]string{"--max-http-header-size=262144"}, p.scripts...)...)
 	cmd.Stderr = &p.trace
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

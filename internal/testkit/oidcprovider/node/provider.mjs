@@ -3,8 +3,24 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { webcrypto } from 'node:crypto';
+import { register } from 'node:module';
 
-import Provider, { interactionPolicy } from 'oidc-provider';
+if (!URL.parse) { // Debian 12 has Node.js 18, which lacks some of what the package takes for granted
+  globalThis.crypto ??= webcrypto;
+  globalThis.CryptoKey ??= webcrypto.CryptoKey;
+  URL.parse = (text, base) => {
+    try {
+      return new URL(text, base);
+    } catch {
+      return null;
+    }
+  };
+  register(`data:text/javascript,${encodeURIComponent(`export const resolve = (name, context, next) =>
+    (name === 'node:crypto' && context.parentURL.includes('/oidc-provider/')
+      ? { url: ${JSON.stringify(new URL(process.argv[2], import.meta.url))}, shortCircuit: true } : next(name, context));`)}`);
+}
+const { default: Provider, interactionPolicy } = await import('oidc-provider');
 
 const lines = createInterface({ input: process.stdin });
 const [first] = await once(lines, 'line');
