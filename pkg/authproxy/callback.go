@@ -109,7 +109,7 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	switch {
 	case stale:
 		m.Code, m.Title, m.Detail = http.StatusBadRequest, "This login has expired or was used already", ""
-		m.Text = "It took too long, was begun in another browser, or the page was loaded twice. Your browser has to keep cookies."
+		m.Text = "It took too long, was begun in another browser or at another address of this app, or the page was loaded twice. Your browser has to keep cookies."
 	case errors.Is(err, oidc.ErrDenied):
 		m.Code, m.Title = http.StatusForbidden, "The login was refused"
 		m.Text = "The login provider did not let you in, or the login was cancelled there."

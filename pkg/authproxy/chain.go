@@ -32,7 +32,7 @@ type exchange struct {
 	token   tokenState         // outcome of a token in the Authorization header
 	bearer  *bearer            // that it is of, where it is good
 	expired *session.Grant     // of a session that has just ended with its access token
-	fresh   []string           // cookie of a session made for a Basic credential, to be handed out with the answer
+	fresh   []string           // cookie of a session that is new to the browser, to be handed out with the answer
 
 	found  [maxCandidates]*session.Session // room for presented
 	writer statusWriter                    // room for observed

@@ -105,7 +105,7 @@ func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string)
 			if err != nil {
 				break
 			}
-			x.client = addr.Unmap()
+			x.client = addr.Unmap().WithZone("")
 			chain = x.client.String() + ", " + chain
 			if !pol.trusts(x.client) {
 				break

@@ -77,6 +77,9 @@ func (pol *policy) hasForm() bool {
 func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 	x.area = x.policy.rules.rest
 	p.recognise(r, x)
+	if x.grant != nil && x.grant.Login != nil {
+		p.keepFresh(r, x)
+	}
 	said := "logged out"
 	if x.who != nil || x.session != nil && p.opensAnything(x) {
 		said = "logged in"

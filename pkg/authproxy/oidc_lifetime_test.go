@@ -80,8 +80,8 @@ func TestAccessTokenExpires(t *testing.T) {
 						t.Errorf("access token %q, want %q", got, tc.token)
 					}
 				}
-				if b.session() != id {
-					t.Error("the id changed")
+				if renewed := tc.token == "access-b"; (b.session() != id) != renewed {
+					t.Errorf("the id changed: %v", !renewed)
 				}
 				if n := w.net.Count("tenant.example.com/token"); n > 2 {
 					t.Errorf("the provider was asked %d times", n)
@@ -152,6 +152,8 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 				}
 			}
 		})
+		wantApp(t, b.get("/")) // with the former id, as if no answer had arrived
+		cookie = "Cookie: ploomber_session=" + b.session()
 	}
 	// A session that is logged out while its token is renewed does not come back.
 	w.advance(2 * time.Hour)
@@ -171,6 +173,38 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 	close(leave)
 	wg.Wait()
 	wantCode(t, w.browser().get("/", cookie), http.StatusUnauthorized)
+}
+
+// Security class 8: with new tokens comes a new id. The former one is good for requests that were under way, leads to
+// the new one, and ends soon, or with the session.
+func TestClass08NewIDAtRefresh(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, oidcOnly(), nil, with(withRefresh))
+	b, late := w.browser(), w.browser()
+	w.enter(b)
+	former := b.session()
+	ws := w.open(b)
+	w.advance(2 * time.Hour)
+	wantApp(t, b.get("/"))
+	current := b.session()
+	if current == former {
+		t.Fatal("the id is the same")
+	}
+	got := late.get("/", "Cookie: ploomber_session="+former)
+	wantApp(t, got)
+	if c := got.cookie("ploomber_session"); c == nil || c.Value != current || got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v, %s", c, got.Header.Get("Cache-Control"))
+	}
+	wantEcho(t, ws)
+	w.advance(3 * time.Minute)
+	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+former), http.StatusUnauthorized)
+	wantApp(t, b.get("/"))
+
+	w.advance(2 * time.Hour)
+	wantApp(t, b.get("/"))
+	w.browser().get("/logout", "Cookie: ploomber_session="+current) // by the former id
+	wantCode(t, b.get("/"), http.StatusUnauthorized)
+	wantClosed(t, ws)
 }
 
 // Sessions end by themselves, and take their WebSockets along (security class 13).

@@ -38,6 +38,7 @@ type Proxy struct {
 	policy    atomic.Pointer[policy]
 	store     session.Store
 	basics    basicSessions
+	renames   renames
 	ids       *requestIDs
 	live      *live
 	pages     *pages

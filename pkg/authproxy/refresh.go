@@ -30,7 +30,7 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 		RefreshToken: l.RefreshToken, Expires: l.TokensExpire})
 	switch {
 	case err == nil:
-		p.renew(r, x, tokens)
+		p.renew(r, x, tokens, true)
 	case !hasEnded(err):
 		if r.Context().Err() == nil {
 			pr.rest(x.now)
@@ -40,7 +40,7 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 		p.expire(r, x, err)
 	default: // nothing depends on them, and trying again is no use
 		p.note(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
-		p.renew(r, x, oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken})
+		p.renew(r, x, oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken}, false)
 	}
 }
 
@@ -50,8 +50,8 @@ func hasEnded(err error) bool {
 		errors.Is(err, oidc.ErrIdentity)
 }
 
-// renew puts new tokens into the session, which keeps its key: the browser learns nothing of it.
-func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens) {
+// renew puts new tokens into the session, which gets a new id along with them.
+func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bool) {
 	s := *x.session
 	s.Grants = slices.Clone(s.Grants)
 	g := s.Grant(x.area.name)
@@ -59,15 +59,31 @@ func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens) {
 	l := *g.Login
 	l.RefreshToken, l.TokensExpire = tokens.RefreshToken, tokens.Expires
 	g.Login = &l
-	switch err := p.store.Put(r.Context(), &s, s.Key); {
-	case errors.Is(err, session.ErrNotFound): // logged out meanwhile
-		x.session, x.grant, x.who = nil, nil, nil
-		return
-	case err != nil:
-		p.logStoreError(r, err)
+	stored := &s
+	var err error
+	if newID {
+		stored, err = p.rename(r, x, s)
+	} else if err = p.store.Put(r.Context(), stored, s.Key); err == nil {
+		p.live.move(s.Key, stored, x.policy)
+	} else if errors.Is(err, session.ErrNotFound) {
+		stored, err = nil, nil
 	}
-	p.handOver(r, x, s.Key, &s)
-	x.session, x.grant, x.who = &s, g, &g.Identity
+	if err != nil {
+		p.logStoreError(r, err)
+		stored = &s // good for this request
+	}
+	x.adopt(stored)
+}
+
+// adopt makes s the session of this request, nil for none: it has ended meanwhile.
+func (x *exchange) adopt(s *session.Session) {
+	x.session, x.grant, x.who = s, nil, nil
+	if s == nil {
+		return
+	}
+	if g := s.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
+		x.grant, x.who = g, &g.Identity
+	}
 }
 
 // expire ends a session whose access token has expired.

@@ -51,7 +51,14 @@ func (p *Proxy) lookup(r *http.Request, x *exchange, id session.ID) *session.Ses
 		return s
 	}
 	if len(keys) > 1 { // another request may have renewed it just now
-		return p.use(r, x, keys[0].of(id))
+		if s := p.use(r, x, keys[0].of(id)); s != nil {
+			return s
+		}
+	}
+	for i := range keys {
+		if s := p.former(r, x, keys[i].of(id)); s != nil {
+			return s
+		}
 	}
 	return nil
 }

@@ -1,0 +1,95 @@
+package authproxy
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// renames lead from a session's former id to the one that it got when its tokens were renewed (security class 8).
+// Requests that were under way then know the former one only, and so does a browser that the answer has not
+// reached: it is good for a little longer, and answers with the new one. Another process on the same store does
+// not know it.
+type renames struct {
+	mu   sync.RWMutex
+	next map[session.Key]renamed
+}
+
+type renamed struct {
+	id    session.ID
+	until time.Time
+}
+
+const (
+	keepRename = 2 * time.Minute
+	maxRenames = 4 << 10
+)
+
+func (n *renames) get(former session.Key, now time.Time) (session.ID, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	r, ok := n.next[former]
+	return r.id, ok && now.Before(r.until)
+}
+
+// put is called with mu held.
+func (n *renames) put(former session.Key, id session.ID, now time.Time) {
+	if n.next == nil {
+		n.next = map[session.Key]renamed{}
+	}
+	for key, r := range n.next {
+		if len(n.next) >= maxRenames || !now.Before(r.until) {
+			delete(n.next, key)
+		}
+	}
+	n.next[former] = renamed{id, now.Add(keepRename)}
+}
+
+// rename stores s, whose key is its former one, under a new id, which the answer hands out. Of requests that come at
+// once the first does it, and the others take over what it has stored. It returns nil where the session has ended
+// meanwhile.
+func (p *Proxy) rename(r *http.Request, x *exchange, s session.Session) (*session.Session, error) {
+	former := s.Key
+	p.renames.mu.Lock()
+	if n, ok := p.renames.next[former]; ok && x.now.Before(n.until) {
+		p.renames.mu.Unlock()
+		return p.lookup(r, x, n.id), nil
+	}
+	defer p.renames.mu.Unlock()
+	id, err := session.NewID(p.random)
+	if err != nil {
+		return nil, err
+	}
+	s.Key = x.policy.keys[0].of(id)
+	switch err := p.store.Put(r.Context(), &s, former); {
+	case errors.Is(err, session.ErrNotFound):
+		return nil, nil //nolint:nilnil // it has ended, which is no failure
+	case err != nil:
+		return nil, err
+	}
+	p.renames.put(former, id, x.now)
+	p.live.move(former, &s, x.policy)
+	x.handOut(id, &s)
+	return &s, nil
+}
+
+// former returns the session that had this key until a moment ago, nil where there is none.
+func (p *Proxy) former(r *http.Request, x *exchange, key session.Key) *session.Session {
+	id, ok := p.renames.get(key, x.now)
+	if !ok {
+		return nil
+	}
+	s := p.lookup(r, x, id)
+	if s != nil {
+		x.handOut(id, s)
+	}
+	return s
+}
+
+// handOut gives the browser the id of a session with the answer.
+func (x *exchange) handOut(id session.ID, s *session.Session) {
+	x.fresh = []string{x.proxy.cookie(cookieSession, string(id), x.https, s.Expires.Sub(x.now))}
+}
