@@ -108,7 +108,7 @@ func projectVariables() []variable {
 		},
 		{"AUTH_ALLOWED_DOMAINS", "Domains whose addresses may come in, such as `example.com`; being in one of the two lists is enough."},
 		{"AUTH_ALLOWED_GROUPS", "Groups of which one is needed as well."},
-		{"AUTH_GROUPS_CLAIM", "The claim in which the provider names the groups; `groups` if not set."},
+		{"AUTH_GROUPS_CLAIM", "The claim in which the provider names the groups, `groups` if not set. One inside of another is named with a dot: `realm_access.roles`."},
 		{
 			"AUTH_ALLOWED_CLAIMS", "Claims that are needed as well: `role=admin, role=dev, tenant=x` asks for one of the two roles and " +
 				"for the tenant.",

@@ -63,6 +63,20 @@ func (c claims) list(name string) ([]string, error) {
 	return all, nil
 }
 
+// inside is list for a claim that may be in an object of another: "a.b" is b in a. The whole name comes first, since
+// namespaced claims such as https://example.com/roles have dots too.
+func (c claims) inside(name string) ([]string, error) {
+	outer, rest, nested := strings.Cut(name, ".")
+	if c.has(name) || !nested {
+		return c.list(name)
+	}
+	var object claims
+	if !c.has(outer) || json.Unmarshal(c[outer], &object) != nil {
+		return nil, nil
+	}
+	return object.inside(rest)
+}
+
 // time returns a claim in seconds since the Unix epoch.
 func (c claims) time(name string) (time.Time, bool, error) {
 	if !c.has(name) {

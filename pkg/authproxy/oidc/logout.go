@@ -24,7 +24,7 @@ func (p *Provider) LogoutURL(idToken, returnTo string) (string, bool) {
 		address, err := withQuery(m.EndSession, query)
 		return address, err == nil
 	}
-	if !p.isAuth0() {
+	if !p.isAuth0(m) {
 		return "", false
 	}
 	query := url.Values{"client_id": {p.options.ClientID}}
@@ -34,8 +34,13 @@ func (p *Provider) LogoutURL(idToken, returnTo string) (string, bool) {
 	return p.discovery.issuer + "/v2/logout?" + query.Encode(), true
 }
 
-// isAuth0 reports whether the issuer is known to be Auth0, which may announce no end-session endpoint.
-func (p *Provider) isAuth0() bool {
+// isAuth0 reports whether the issuer is Auth0, which may announce no end-session endpoint: by its name, or, on a
+// custom domain, by where its endpoints are.
+func (p *Provider) isAuth0(m *metadata) bool {
 	u, err := url.Parse(p.discovery.issuer)
-	return err == nil && (p.options.Auth0 || strings.HasSuffix(u.Hostname(), ".auth0.com"))
+	if err != nil {
+		return false
+	}
+	return strings.HasSuffix(u.Hostname(), ".auth0.com") ||
+		m != nil && m.Authorization == p.discovery.issuer+"/authorize" && m.Token == p.discovery.issuer+"/oauth/token"
 }

@@ -17,7 +17,6 @@ func TestLogoutURL(t *testing.T) {
 	const back = "https://app.example.com/status"
 	for name, tc := range map[string]struct {
 		issuer   string
-		auth0    bool
 		document map[string]any
 		unknown  bool // not found yet
 		hint     string
@@ -38,13 +37,13 @@ func TestLogoutURL(t *testing.T) {
 			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}}},
 		"Auth0, not found yet": {issuer: "https://acme.auth0.com", unknown: true, want: "https://acme.auth0.com/v2/logout",
 			query: url.Values{"client_id": {oidctest.ClientID}, "returnTo": {back}}},
-		"Auth0, custom domain": {issuer: issuerURL, auth0: true, document: map[string]any{"end_session_endpoint": nil}, want: issuerURL + "/v2/logout",
+		"Auth0, custom domain": {issuer: issuerURL, document: map[string]any{"end_session_endpoint": nil, "token_endpoint": issuerURL + "/oauth/token"}, want: issuerURL + "/v2/logout",
 			query: url.Values{"client_id": {oidctest.ClientID}, "returnTo": {back}}},
 		"look-alike": {issuer: "https://evilauth0.com", unknown: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *oidc.Options) { o.Issuer, o.Auth0 = tc.issuer, tc.auth0 })
+			w := newWorld(t, func(o *oidc.Options) { o.Issuer = tc.issuer })
 			w.fake.Issuer = strings.TrimSuffix(tc.issuer, "/")
 			w.fake.Document = tc.document
 			w.net.Set(must(url.Parse(tc.issuer)).Host, w.fake)

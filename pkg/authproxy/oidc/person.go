@@ -19,10 +19,11 @@ type Person struct {
 	claims claims
 }
 
-// Strings returns a claim that is a string or a list of strings, such as groups or roles. It is nil where there
-// is no such claim, where it is of another kind, and where any part of it has a control character.
+// Strings returns a claim that is a string or a list of strings, such as groups or roles. One inside of an object is
+// named by the way to it, as realm_access.roles of Keycloak, unless there is a claim of just that name. It is nil
+// where there is no such claim, where it is of another kind, and where any part of it has a control character.
 func (p *Person) Strings(claim string) []string {
-	list, err := p.claims.list(claim)
+	list, err := p.claims.inside(claim)
 	if err != nil {
 		return nil
 	}

@@ -25,7 +25,6 @@ type Options struct {
 	Scope        string // empty means "openid profile email"; openid is added where it is missing
 	Audience     string // of the access token; empty asks for none
 	RedirectURL  string // of the callback, as it is registered
-	Auth0        bool   // the issuer is a custom domain of Auth0: says how to log out where nothing is announced
 
 	Now       func() time.Time
 	Random    io.Reader         // cryptographically secure

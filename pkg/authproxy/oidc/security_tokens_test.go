@@ -215,12 +215,14 @@ func TestClass11Email(t *testing.T) {
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.fake.Claims = map[string]any{"groups": []string{"a", "b"}, "role": "r", "bad": []string{"a", "b\n"}, "mixed": []any{"a", 1}}
+	w.fake.Claims = map[string]any{"groups": []string{"a", "b"}, "role": "r", "bad": []string{"a", "b\n"}, "mixed": []any{"a", 1},
+		"realm_access": map[string]any{"roles": []string{"admin"}, "a.b": "no"}, "https://example.com/roles": "r2", "text": "x"}
 	login, err := w.login(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"groups": "a b", "role": "r", "bad": "", "mixed": "", "none": "", "exp": ""} {
+	for name, want := range map[string]string{"groups": "a b", "role": "r", "bad": "", "mixed": "", "none": "", "exp": "",
+		"realm_access.roles": "admin", "realm_access.none": "", "realm_access": "", "https://example.com/roles": "r2", "text.more": "", "groups.a": "", ".": ""} {
 		if got := strings.Join(login.Person.Strings(name), " "); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
