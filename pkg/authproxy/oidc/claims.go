@@ -70,9 +70,9 @@ func (c claims) inside(name string) ([]string, error) {
 	if c.has(name) || !nested {
 		return c.list(name)
 	}
-	var object claims
-	if !c.has(outer) || json.Unmarshal(c[outer], &object) != nil {
-		return nil, nil
+	object, err := parseClaims(c[outer])
+	if err != nil {
+		return nil, err
 	}
 	return object.inside(rest)
 }
