@@ -31,7 +31,7 @@ func (p *Proxy) recognise(r *http.Request, x *exchange) {
 	found := p.presented(r, x)
 	switch {
 	case len(found) > 1: // no one can say which is the visitor's own (security class 10)
-		x.several = found
+		x.several, x.fresh = found, nil // and none of them is given out anew
 	case len(found) == 1:
 		x.session = found[0]
 		if g := x.session.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {

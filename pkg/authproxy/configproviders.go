@@ -108,7 +108,7 @@ func (c Config) checkProviders(m *mistakes) {
 			usernameKey(MainApp), passwordKey(MainApp))
 	}
 	if len(c.Secrets) == 0 {
-		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters", minSecret)
+		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters, such as 'openssl rand -hex 32' makes", minSecret)
 	}
 	if len(c.Providers) > maxProviders {
 		m.addf(keyProviders, "names %d providers, at most %d are possible", len(c.Providers), maxProviders)

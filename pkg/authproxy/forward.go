@@ -48,9 +48,11 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	b := p.backend.Load()
 	switch b.state {
 	case starting:
+		x.Answer(w.Header())
 		p.showStarting(w, r)
 		return
 	case down:
+		x.Answer(w.Header())
 		p.showDown(w, r)
 		return
 	}
@@ -66,6 +68,15 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 			p.logUpstream(r, err)
 		}
 		panic(http.ErrAbortHandler)
+	default:
+		x.Answer(w.Header()) // the app has not answered, so nobody has
+		p.explain(w, r, b, err)
+	}
+}
+
+// explain is the page for a request that the app has not answered.
+func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err error) {
+	switch {
 	case errors.Is(err, upstream.ErrBody):
 		p.refuse(w, r, http.StatusBadRequest, "The body of this request breaks off.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():

@@ -119,17 +119,25 @@ func (l *live) end(key session.Key) {
 // move hands the WebSockets of one session over to the one that takes its place, as far as pol lets them be open
 // with what that one grants. It is false where there are none.
 func (l *live) move(from session.Key, to *session.Session, pol *policy) bool {
+	var out []*tunnel
+	defer func() { // not under the lock: it may take a while
+		for _, t := range out {
+			_ = t.conn.Close()
+		}
+	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	set := l.tunnels[from]
 	if set == nil {
 		return false
 	}
-	delete(l.tunnels, from)
+	if from != to.Key {
+		delete(l.tunnels, from)
+	}
 	for t := range set {
 		t.session.Store(to)
 		if t.policy, t.under = pol, &pol.keys[0]; !pol.lets(t.path, to, nil) {
-			_ = t.conn.Close()
+			out = append(out, t)
 		}
 	}
 	for t := range l.tunnels[to.Key] { // opened by a request that was faster
@@ -164,8 +172,8 @@ func (l *live) sweep(now time.Time) {
 		_ = t.conn.Close()
 	}
 	for _, t := range look {
-		if t.expired(now) {
-			l.end(t.key())
+		if s := t.session.Load(); t.expired(s, now) || pol.outlived(t.path, s, now) {
+			l.end(s.Key)
 		}
 	}
 }
@@ -179,8 +187,7 @@ func (t *tunnel) stays(pol *policy) bool {
 
 // expired asks the store only when it must: at the session's end, and once a tenth of its idle time to say that
 // it is in use or to learn whether something else is using it.
-func (t *tunnel) expired(now time.Time) bool {
-	s := t.session.Load()
+func (t *tunnel) expired(s *session.Session, now time.Time) bool {
 	if !now.Before(s.Expires) {
 		return true
 	}

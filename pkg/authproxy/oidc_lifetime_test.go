@@ -175,38 +175,6 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 	wantCode(t, w.browser().get("/", cookie), http.StatusUnauthorized)
 }
 
-// Security class 8: with new tokens comes a new id. The former one is good for requests that were under way, leads to
-// the new one, and ends soon, or with the session.
-func TestClass08NewIDAtRefresh(t *testing.T) {
-	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh))
-	b, late := w.browser(), w.browser()
-	w.enter(b)
-	former := b.session()
-	ws := w.open(b)
-	w.advance(2 * time.Hour)
-	wantApp(t, b.get("/"))
-	current := b.session()
-	if current == former {
-		t.Fatal("the id is the same")
-	}
-	got := late.get("/", "Cookie: ploomber_session="+former)
-	wantApp(t, got)
-	if c := got.cookie("ploomber_session"); c == nil || c.Value != current || got.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("%v, %s", c, got.Header.Get("Cache-Control"))
-	}
-	wantEcho(t, ws)
-	w.advance(3 * time.Minute)
-	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+former), http.StatusUnauthorized)
-	wantApp(t, b.get("/"))
-
-	w.advance(2 * time.Hour)
-	wantApp(t, b.get("/"))
-	w.browser().get("/logout", "Cookie: ploomber_session="+current) // by the former id
-	wantCode(t, b.get("/"), http.StatusUnauthorized)
-	wantClosed(t, ws)
-}
-
 // Sessions end by themselves, and take their WebSockets along (security class 13).
 func TestClass13OIDCSessionEnds(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ type policy struct {
 	config    Config // without secrets
 	rules     *rules
 	passwords *password.Checker
+	checked   []string // digests of the credentials that passwords has
 	signer    *signer
 	sealer    *oidc.Sealer // nil without providers
 	keys      sessionKeys
@@ -34,7 +35,7 @@ func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
 		admission: newAdmission(c.Access), bearers: newBearers()}
 	pol.rules = newRules(c, pol.keys)
 	var err error
-	if pol.passwords, err = p.newChecker(c); err != nil {
+	if err = p.addChecker(pol, c, before); err != nil {
 		return nil, err
 	}
 	if len(c.Providers) > 0 {
@@ -49,26 +50,22 @@ func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
 	return pol, nil
 }
 
-// newChecker hashes the passwords, unless they are the ones that are hashed already.
-func (p *Proxy) newChecker(c Config) (*password.Checker, error) {
+// addChecker hashes the passwords, unless they are the ones that are hashed already.
+func (p *Proxy) addChecker(pol *policy, c Config, before *policy) (err error) {
 	known := sessionKeys{derive(p.own[:], "ploomber-cloud authproxy checker 1")} // only digests stay here
 	var logins []password.Login
-	var digests []string
 	for _, feature := range Features() {
 		if login, ok := c.Passwords[feature]; ok {
 			logins = append(logins, password.Login{Area: string(feature), Name: login.Username, Password: login.Password.Reveal()})
-			digests = append(digests, known.stamps(string(feature), login)...)
+			pol.checked = append(pol.checked, known.stamps(string(feature), login)...)
 		}
 	}
-	if p.checker != nil && slices.Equal(p.checked, digests) {
-		return p.checker, nil
+	if before != nil && slices.Equal(before.checked, pol.checked) {
+		pol.passwords = before.passwords
+		return nil
 	}
-	checker, err := password.NewChecker(password.Options{Logins: logins, Cost: p.bcryptCost, Now: p.now, Random: p.random})
-	if err != nil {
-		return nil, err
-	}
-	p.checker, p.checked = checker, digests
-	return checker, nil
+	pol.passwords, err = password.NewChecker(password.Options{Logins: logins, Cost: p.bcryptCost, Now: p.now, Random: p.random})
+	return err
 }
 
 func (c Config) secretTexts() []string {

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
@@ -65,9 +64,7 @@ type Proxy struct {
 	running   sync.WaitGroup // goroutines
 	closing   sync.Once
 
-	reloading sync.Mutex // guards the following two, and done against Reload
-	checker   *password.Checker
-	checked   []string // digests of the credentials that checker has
+	reloading sync.Mutex // one at a time, and none after done
 }
 
 // forwarder is the way to the app.

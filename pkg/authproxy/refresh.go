@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -26,7 +27,8 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 	if l.RefreshToken == "" && !binding || pr.isResting(x.now) {
 		return
 	}
-	tokens, err := pr.Refresh(r.Context(), oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken,
+	// A visitor who leaves meanwhile must not lose what a refresh token, which is good once, has been exchanged for.
+	tokens, err := pr.Refresh(context.WithoutCancel(r.Context()), oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken,
 		RefreshToken: l.RefreshToken, Expires: l.TokensExpire})
 	switch {
 	case err == nil:
@@ -42,6 +44,17 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 		p.note(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 		p.renew(r, x, oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken}, false)
 	}
+}
+
+// outlived reports whether what opened path is over with its access token: one for an audience that nothing renews.
+// The session itself stays until the next request, which leads through the provider's logout.
+func (pol *policy) outlived(path string, s *session.Session, now time.Time) bool {
+	g := s.Grant(pol.rules.of(path).name)
+	if g == nil || g.Login == nil || g.Login.RefreshToken != "" || g.Login.TokensExpire.IsZero() || now.Before(g.Login.TokensExpire) {
+		return false
+	}
+	pr := pol.issuerOf(g.Login)
+	return pr != nil && pr.made.Audience != ""
 }
 
 // hasEnded reports whether a refresh has failed for good.
@@ -63,7 +76,7 @@ func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bo
 	var err error
 	if newID {
 		stored, err = p.rename(r, x, s)
-	} else if err = p.store.Put(r.Context(), stored, s.Key); err == nil {
+	} else if err = p.store.Put(context.WithoutCancel(r.Context()), stored, s.Key); err == nil {
 		p.live.move(s.Key, stored, x.policy)
 	} else if errors.Is(err, session.ErrNotFound) {
 		stored, err = nil, nil

@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -20,6 +21,7 @@ type renames struct {
 
 type renamed struct {
 	id    session.ID
+	key   session.Key // of id
 	until time.Time
 }
 
@@ -35,8 +37,17 @@ func (n *renames) get(former session.Key, now time.Time) (session.ID, bool) {
 	return r.id, ok && now.Before(r.until)
 }
 
+// after returns the key that a session got after this one. It waits for a renewal that is under way, so that who ends
+// a session ends what has taken its place as well (security class 9).
+func (n *renames) after(former session.Key) (session.Key, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	r, ok := n.next[former]
+	return r.key, ok
+}
+
 // put is called with mu held.
-func (n *renames) put(former session.Key, id session.ID, now time.Time) {
+func (n *renames) put(former session.Key, id session.ID, key session.Key, now time.Time) {
 	if n.next == nil {
 		n.next = map[session.Key]renamed{}
 	}
@@ -45,7 +56,7 @@ func (n *renames) put(former session.Key, id session.ID, now time.Time) {
 			delete(n.next, key)
 		}
 	}
-	n.next[former] = renamed{id, now.Add(keepRename)}
+	n.next[former] = renamed{id, key, now.Add(keepRename)}
 }
 
 // rename stores s, whose key is its former one, under a new id, which the answer hands out. Of requests that come at
@@ -56,7 +67,7 @@ func (p *Proxy) rename(r *http.Request, x *exchange, s session.Session) (*sessio
 	p.renames.mu.Lock()
 	if n, ok := p.renames.next[former]; ok && x.now.Before(n.until) {
 		p.renames.mu.Unlock()
-		return p.lookup(r, x, n.id), nil
+		return p.under(r, x, n.id), nil
 	}
 	defer p.renames.mu.Unlock()
 	id, err := session.NewID(p.random)
@@ -64,14 +75,14 @@ func (p *Proxy) rename(r *http.Request, x *exchange, s session.Session) (*sessio
 		return nil, err
 	}
 	s.Key = x.policy.keys[0].of(id)
-	switch err := p.store.Put(r.Context(), &s, former); {
+	switch err := p.store.Put(context.WithoutCancel(r.Context()), &s, former); {
 	case errors.Is(err, session.ErrNotFound):
 		return nil, nil //nolint:nilnil // it has ended, which is no failure
 	case err != nil:
 		return nil, err
 	}
-	p.renames.put(former, id, x.now)
-	p.live.move(former, &s, x.policy)
+	p.renames.put(former, id, s.Key, x.now)
+	p.handOver(r, x, former, &s)
 	x.handOut(id, &s)
 	return &s, nil
 }
@@ -82,8 +93,14 @@ func (p *Proxy) former(r *http.Request, x *exchange, key session.Key) *session.S
 	if !ok {
 		return nil
 	}
+	return p.under(r, x, id)
+}
+
+// under returns the session of an id that the browser may not know yet, and hands it out. It may have been renewed
+// again since: the newest id counts.
+func (p *Proxy) under(r *http.Request, x *exchange, id session.ID) *session.Session {
 	s := p.lookup(r, x, id)
-	if s != nil {
+	if s != nil && x.fresh == nil {
 		x.handOut(id, s)
 	}
 	return s

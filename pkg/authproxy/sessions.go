@@ -83,7 +83,7 @@ func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id se
 			g.Stamp = a.stamps[0]
 		}
 	}
-	switch err := p.store.Put(r.Context(), &s, old.Key); {
+	switch err := p.store.Put(context.WithoutCancel(r.Context()), &s, old.Key); {
 	case errors.Is(err, session.ErrNotFound): // another request was faster, or it has ended
 		return p.use(r, x, s.Key)
 	case err != nil:
@@ -182,13 +182,17 @@ func sidsOf(s *session.Session) []string {
 	return sids
 }
 
-// end ends sessions and closes their WebSockets.
+// end ends sessions, under whatever ids they have by now, and closes their WebSockets. It does so even where the
+// visitor does not wait for it.
 func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
+	ctx := context.WithoutCancel(r.Context())
 	for _, s := range sessions {
-		if err := p.store.Delete(r.Context(), s.Key); err != nil {
-			p.logStoreError(r, err)
+		for key, more := s.Key, true; more; key, more = p.renames.after(key) {
+			if err := p.store.Delete(ctx, key); err != nil {
+				p.logStoreError(r, err)
+			}
+			p.live.end(key)
 		}
-		p.live.end(s.Key)
 	}
 }
 
@@ -201,7 +205,7 @@ func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
 
 // endTagged ends all sessions with a tag and returns how many there were.
 func (p *Proxy) endTagged(ctx context.Context, tag string) (int, error) {
-	keys, err := p.store.DeleteTagged(ctx, tag)
+	keys, err := p.store.DeleteTagged(context.WithoutCancel(ctx), tag)
 	for _, key := range keys {
 		p.live.end(key)
 	}

@@ -204,7 +204,7 @@ const minSecret = 32
 // documentation.
 func checkSecret(secret string) error {
 	if len(secret) < minSecret {
-		return fmt.Errorf("is shorter than %d characters", minSecret)
+		return fmt.Errorf("is shorter than %d characters; 'openssl rand -hex 32' makes a good one", minSecret)
 	}
 	distinct, steps := map[byte]bool{}, 0
 	for i := range len(secret) {

@@ -11,7 +11,11 @@ func (r *running) reload(ctx context.Context) {
 	var wrong mistakes
 	p := r.options.reread(&wrong)
 	if len(wrong) == 0 {
-		wrong.add(r.proxy.Reload(p.login))
+		r.store.adopt(p.login) // first: what the proxy keeps under new keys must not be sealed by old ones
+		if err := r.proxy.Reload(p.login); err != nil {
+			r.store.adopt(r.login)
+			wrong.add(err)
+		}
 	}
 	if len(wrong) > 0 {
 		for _, one := range wrong {
@@ -20,7 +24,7 @@ func (r *running) reload(ctx context.Context) {
 		r.meter.reloads.Of("failed").Add()
 		return
 	}
-	r.store.adopt(p.login)
+	r.login = p.login
 	if p.certificate != nil {
 		r.certificate.Store(p.certificate)
 	}

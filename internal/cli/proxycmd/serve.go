@@ -22,6 +22,7 @@ type running struct {
 	log         *slog.Logger
 	proxy       *authproxy.Proxy
 	store       store
+	login       authproxy.Config // in force
 	meter       *meter
 	certificate atomic.Pointer[tls.Certificate]
 	draining    atomic.Bool
@@ -50,6 +51,7 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	if err := r.makeProxy(public, p); err != nil {
 		return err
 	}
+	r.login = p.login
 	defer func() { err = errors.Join(err, r.proxy.Close()) }()
 
 	ended := make(chan struct{})
@@ -88,6 +90,9 @@ func (r *running) server(p *plan, ended <-chan struct{}) *http.Server {
 
 func (o *Options) listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	l, err := o.Machine.Listen(ctx, address)
+	if errors.Is(err, errTaken) {
+		return nil, failure.Failedf("%s: another program uses %s", o.named(flag), address).WithHint("choose another port with --%s", flag)
+	}
 	if err != nil {
 		return nil, failure.Failedf("%s: %w", o.named(flag), err)
 	}

@@ -1,0 +1,157 @@
+package authproxy_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// Security class 8: with new tokens comes a new id. The former one is good for requests that were under way, leads to
+// the new one, and ends soon, or with the session.
+func TestClass08NewIDAtRefresh(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, oidcOnly(), nil, with(withRefresh))
+	b, late := w.browser(), w.browser()
+	w.enter(b)
+	former := b.session()
+	ws := w.open(b)
+	w.advance(2 * time.Hour)
+	wantApp(t, b.get("/"))
+	current := b.session()
+	if current == former {
+		t.Fatal("the id is the same")
+	}
+	got := late.get("/", "Cookie: ploomber_session="+former)
+	wantApp(t, got)
+	if c := got.cookie(sessionID); c == nil || c.Value != current || got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v, %s", c, got.Header.Get("Cache-Control"))
+	}
+	wantEcho(t, ws)
+	w.advance(3 * time.Minute)
+	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+former), http.StatusUnauthorized)
+	wantApp(t, b.get("/"))
+
+	w.advance(2 * time.Hour)
+	wantApp(t, b.get("/"))
+	w.browser().get("/logout", "Cookie: ploomber_session="+current) // by the former id
+	wantCode(t, b.get("/"), http.StatusUnauthorized)
+	wantClosed(t, ws)
+}
+
+// The new id is handed out until it has arrived, on our own pages too.
+func TestNewIDReachesTheBrowser(t *testing.T) {
+	t.Parallel()
+	var app string
+	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { app = o.Upstream })
+	b := w.browser()
+	w.enter(b)
+	first := b.session()
+	fromPage := func() string {
+		w.proxy.SetStarting()
+		defer func() {
+			if err := w.proxy.SetUpstream(app); err != nil {
+				t.Error(err)
+			}
+		}()
+		got := w.browser().get("/", asPage, "Cookie: ploomber_session="+first)
+		wantCode(t, got, http.StatusServiceUnavailable)
+		if c := got.cookie(sessionID); c != nil {
+			return c.Value
+		}
+		return ""
+	}
+	w.advance(2 * time.Hour)
+	second := fromPage()
+	if second == "" || second == first {
+		t.Fatalf("the page about a starting app hands out %q", second)
+	}
+	w.advance(time.Minute)
+	wantApp(t, b.get("/"))
+	if again := fromPage(); again != second {
+		t.Errorf("hands out %q, want %q", again, second)
+	}
+	// A planted former id beside the visitor's own: nobody's id is given out (security class 8).
+	other := w.browser()
+	w.enter(other)
+	got := w.browser().get("/", "Cookie: ploomber_session="+first+"; ploomber_session="+other.session())
+	if c := got.cookie(sessionID); c != nil && c.Value == second {
+		t.Error("a planted id is handed out")
+	}
+}
+
+// slowStore lets a test look at the moment before a session takes another's place.
+type slowStore struct {
+	session.Store
+	mu      sync.Mutex
+	entered chan struct{} // closed when Put replaces; nil does not wait
+	leave   chan struct{}
+}
+
+func (s *slowStore) Put(ctx context.Context, one *session.Session, replaces session.Key) error {
+	s.mu.Lock()
+	entered := s.entered
+	s.entered = nil
+	s.mu.Unlock()
+	err := s.Store.Put(ctx, one, replaces)
+	if entered != nil && replaces != (session.Key{}) {
+		close(entered)
+		<-s.leave
+	}
+	return err
+}
+
+// Security class 9: a log-out that comes while the session gets a new id ends that one as well.
+func TestClass09LogoutDuringRenewal(t *testing.T) {
+	t.Parallel()
+	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
+	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
+	b := w.browser()
+	w.enter(b)
+	former := b.session()
+	ws := w.open(b)
+	w.advance(2 * time.Hour)
+	entered := make(chan struct{})
+	store.mu.Lock()
+	store.entered = entered
+	store.mu.Unlock()
+	var wg sync.WaitGroup
+	var renewed reply
+	wg.Go(func() { renewed = w.browser().get("/", "Cookie: ploomber_session="+former) })
+	<-entered
+	// The session has its new id, which nobody else knows yet; the log-out comes by the old one.
+	wg.Go(func() { w.browser().get("/logout", "Cookie: ploomber_session="+former) })
+	time.Sleep(50 * time.Millisecond) // most likely the log-out waits now; where not, the test proves less
+	close(store.leave)
+	wg.Wait()
+	wantClosed(t, ws)
+	ids := []string{former}
+	if c := renewed.cookie(sessionID); c != nil {
+		ids = append(ids, c.Value)
+	}
+	for _, id := range ids {
+		wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
+	}
+}
+
+// With an audience an open WebSocket ends with the access token that opened it, without anybody asking.
+func TestClass13TokenEndsWebSocket(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.Providers[0].Audience = accessAPI
+	w := newOIDC(t, c, nil)
+	b := w.browser()
+	w.enter(b)
+	ws := w.open(b)
+	wantEcho(t, ws)
+	w.advance(2 * time.Hour)
+	wantClosed(t, ws)
+	if got := b.get("/", asPage); got.StatusCode != http.StatusFound || !strings.Contains(got.location(), "/end") {
+		t.Errorf("%d to %s", got.StatusCode, got.location())
+	}
+}
