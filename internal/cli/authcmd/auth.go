@@ -203,6 +203,10 @@ func (o *Options) add(ctx context.Context) error {
 	} else {
 		o.IO.Err.Note("Your authentication credentials have been stored in %s", o.Folder.EnvPath())
 	}
+	if o.Feature == project.MainApp && c != nil && c.Template == project.TemplateAuth0 {
+		o.IO.Err.Warn("the app has a login at a provider too, and 'up' and 'proxy' take one of the two: "+
+			"undo this with 'ploomber-cloud auth --remove --feature %s', or remove AUTH_CLIENT_ID and 'template'", o.Feature)
+	}
 	if o.Feature == project.API {
 		o.IO.Err.Warn("the platform does not protect %s; 'ploomber-cloud up' does.", o.Feature)
 	}

@@ -50,7 +50,7 @@ func TestFlags(t *testing.T) {
 		"no time":                  {args: []string{"--shutdown-timeout=soon"}, code: failure.Failed}, // the root makes it wrong usage
 		"an unknown level":         {args: []string{"--log-level=loud"}, code: failure.Failed},
 		"an unknown feature":       {args: []string{"--feature=main"}, code: failure.Failed},
-		"an argument":              {args: []string{"http://a:1"}, code: failure.Failed},
+		"an argument":              {args: []string{"http://a:1"}, code: failure.Usage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

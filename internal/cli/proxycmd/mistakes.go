@@ -40,7 +40,7 @@ func (m mistakes) err(usage bool) error {
 			f.Hint = failure.Hint(one.Err)
 		}
 		if errors.Is(one.Err, authproxy.ErrUnprotected) {
-			f.Hint = "run 'ploomber-cloud auth --add', or pass --public where everybody may come in"
+			f.Hint = "run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public where everybody may come in"
 		}
 	}
 	if onlyFlags {

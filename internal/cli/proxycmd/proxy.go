@@ -81,7 +81,12 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"  ploomber-cloud proxy --upstream http://127.0.0.1:8501 --private-listen 127.0.0.1:9090   # health, metrics\n" +
 			"  ploomber-cloud proxy --check                  # is the configuration right?\n" +
 			"  ploomber-cloud proxy --print-config",
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return failure.Usagef("unexpected %q", args[0]).WithHint("name the app with --upstream")
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.fromEnvironment(c.LocalNonPersistentFlags())
 			if o.ShutdownTimeout < 0 {

@@ -96,6 +96,22 @@ func TestReadyWithoutTheApp(t *testing.T) {
 	}
 }
 
+// A port that another program has is told with the flag and what to do.
+func TestTakenPort(t *testing.T) {
+	t.Parallel()
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	o := Options{Machine: Machine{Listen: Listen}}
+	_, err = o.listen(t.Context(), "listen", other.Addr().String())
+	if err == nil || !strings.Contains(err.Error(), "another program uses "+other.Addr().String()) ||
+		!strings.Contains(failure.Hint(err), "--listen") {
+		t.Errorf("%v, hint %q", err, failure.Hint(err))
+	}
+}
+
 // A provider that cannot be reached is: the proxy starts, says in one line what is missing, and serves its sessions.
 func TestNotReadyWithoutTheProvider(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,9 @@ type Printed struct {
 
 func (o *Options) show(p *plan) error {
 	protected := protection(p.login)
+	if o.Upstream == "" {
+		o.IO.Err.Note("%s is not set; the proxy needs it to serve.", o.named("upstream"))
+	}
 	if !o.PrintConfig {
 		return o.IO.Result(Checked{Valid: true, Protected: protected}, func(out *term.Stream) {
 			out.Println(out.Green("The configuration is right."))

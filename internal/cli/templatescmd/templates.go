@@ -73,7 +73,12 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 		Example: "  ploomber-cloud templates auth0\n" +
 			"  ploomber-cloud templates auth0 --client-id ID --issuer https://tenant.us.auth0.com --client-secret-stdin < secret.txt\n" +
 			"  ploomber-cloud templates vllm --model facebook/opt-125m --deploy=false",
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return failure.Usagef("name one template: auth0 or vllm")
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("deploy") {
 				o.DeployNow = &deployNow

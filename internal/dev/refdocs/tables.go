@@ -33,7 +33,7 @@ func exits() []exit {
 			failure.TimedOut, "timed out",
 			"The time limit of `--timeout` ran out. What was started on the platform goes on there.",
 		},
-		{failure.Interrupted, "interrupted", "Ctrl-C, or SIGTERM from another process."},
+		{failure.Interrupted, "interrupted", "Ctrl-C, or SIGTERM from another process; `proxy` ends with 0 after SIGTERM, which is how it is meant to end."},
 	}
 }
 
@@ -99,7 +99,7 @@ func projectVariables() []variable {
 		{"AUTH_ISSUER_BASE_URL", "Address of the OpenID provider, such as `https://example.auth0.com`."},
 		{"AUTH_PARAMS_AUDIENCE", "Audience of the access token that the app gets; with it an expired one ends the session."},
 		{"AUTH_PARAMS_SCOPE", "Scopes that are asked for at login; `openid profile email` if not set."},
-		{"AUTH_SECRET", "Signs what the login keeps in cookies; several with commas between them, the newest first."},
+		{"AUTH_SECRET", "Protects sessions and what the login keeps in cookies; several with commas between them, the newest first."},
 		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
 		{"AUTH_POST_LOGOUT_REDIRECT", "Where the browser goes after logout."},
 		{
