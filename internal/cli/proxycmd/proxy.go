@@ -83,7 +83,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"  ploomber-cloud proxy --print-config",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return failure.Usagef("unexpected %q", args[0]).WithHint("name the app with --upstream")
+				return failure.Usagef("proxy takes no argument: %q", args[0]).WithHint("name the app with --upstream")
 			}
 			return nil
 		},

@@ -75,7 +75,7 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 			"  ploomber-cloud templates vllm --model facebook/opt-125m --deploy=false",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return failure.Usagef("name one template: auth0 or vllm")
+				return failure.Usagef("name one template: auth0 or vllm").WithHint("see 'ploomber-cloud templates --help'")
 			}
 			return nil
 		},
