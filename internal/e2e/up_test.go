@@ -16,6 +16,17 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
+// installerEnviron is the environment with all that installers of packages go by, such as proxies and authorities, and
+// without what would change the login.
+func installerEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.ContainsFunc([]string{"AUTH_", "PLOOMBER_", "username_", "password_"}, func(ours string) bool {
+			return strings.HasPrefix(name, ours)
+		})
+	})
+}
+
 // "up" shows a project behind the login that it will have, and says exactly what the provider has to know for that.
 func TestFrameworkUp(t *testing.T) {
 	wanted(t, "flask")
@@ -39,7 +50,7 @@ func TestFrameworkUp(t *testing.T) {
 	said := &output{}
 	up := exec.Command(builtProgram(t), "up", "--type", "flask", "--port", fmt.Sprint(port), "--json", "--no-input")
 	up.Dir, up.Stderr, up.WaitDelay = dir, said, time.Minute
-	up.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home}
+	up.Env = append(installerEnviron(), "HOME="+home, "USERPROFILE="+home)
 	ownGroup(up)
 	out, err := up.StdoutPipe()
 	if err != nil {
