@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -101,12 +102,15 @@ func checkHead(r io.Reader) error {
 	return nil
 }
 
-// openDB opens a file that exists. How long a connection waits for a process that writes is busy_timeout, in ms.
+// busyTimeout is how long a connection waits for a process that writes.
+const busyTimeout = 5 * time.Second
+
+// openDB opens a file that exists.
 func openDB(path, more string) (*sql.DB, error) {
 	slashed := filepath.ToSlash(path)
 	if filepath.VolumeName(path) != "" {
 		slashed = "/" + slashed // file:/C:/folder
 	}
-	return sql.Open("sqlite", "file:"+(&url.URL{Path: slashed}).EscapedPath()+
-		"?mode=rw&_busy_timeout=5000&_dqs=0&_pragma=trusted_schema(0)&"+more)
+	return sql.Open("sqlite", fmt.Sprintf("file:%s?mode=rw&_busy_timeout=%d&_dqs=0&_pragma=trusted_schema(0)&%s",
+		(&url.URL{Path: slashed}).EscapedPath(), busyTimeout.Milliseconds(), more))
 }

@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed schema/*.sql
@@ -48,14 +52,39 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	var mode string
-	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
-		return fmt.Errorf("switch to a write-ahead log: %w", err)
+	return switchToLog(ctx, db)
+}
+
+// switchToLog makes the file one with a write-ahead log, unless it is. Where another process does the same at this
+// moment, SQLite gives up without waiting for it (https://www.sqlite.org/wal.html, 9), so it is tried again.
+func switchToLog(ctx context.Context, db *sql.DB) error {
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		var mode string
+		err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+		switch {
+		case err == nil && mode != "wal":
+			return fmt.Errorf("the file system allows no write-ahead log (but %s)", mode)
+		case err == nil:
+			return nil
+		case !isBusy(err):
+			return fmt.Errorf("switch to a write-ahead log: %w", err)
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return fmt.Errorf("switch to a write-ahead log: %w", err)
+		}
 	}
-	if mode != "wal" {
-		return fmt.Errorf("the file system allows no write-ahead log (but %s)", mode)
-	}
-	return nil
+}
+
+// isBusy tells whether another connection stood in the way.
+func isBusy(err error) bool {
+	var failed *sqlite.Error
+	return errors.As(err, &failed) && failed.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func migrateIn(ctx context.Context, tx *sql.Tx, list []string) error {
