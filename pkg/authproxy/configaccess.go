@@ -143,10 +143,15 @@ func checkHostName(host string) error {
 			switch {
 			case r >= utf8.RuneSelf:
 				return errors.New("has a letter that is not ASCII; write an international one in its xn-- form")
-			case foreignToHost(r) || strings.ContainsRune("_:[]", r):
+			case !inDomain(r):
 				return errors.New("is no host name such as example.com")
 			}
 		}
 	}
 	return nil
+}
+
+// inDomain tells whether r may stand in a host name (RFC 1123, 2.1) with its dots.
+func inDomain(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.'
 }

@@ -3,12 +3,12 @@ package authproxy
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
 const (
@@ -167,7 +167,7 @@ func (p Provider) check(m *mistakes) {
 			m.addf(p.key(field.name), "%w", err)
 		}
 	}
-	if err := checkIssuer(p.Issuer); err != nil {
+	if _, err := oidc.NormalIssuer(p.Issuer); err != nil {
 		m.addf(p.key(keyIssuer), "%w", err)
 	}
 }
@@ -183,42 +183,9 @@ func checkText(s string) error {
 	return nil
 }
 
-func checkIssuer(issuer string) error {
-	if issuer == "" {
-		return errors.New("is missing or empty")
-	}
-	u, err := url.Parse(issuer)
-	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return errors.New("must be the provider's URL, such as https://tenant.example.com/")
-	case strings.ContainsFunc(u.Host, foreignToHost):
-		return errors.New("has a host that is no host name (write an international one in its xn-- form)")
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
-	default:
-		return errors.New("must start with https:// (http:// only on this machine)")
-	}
-}
-
-// foreignToHost tells whether r stands in no host name, IP address or port (RFC 3986, 3.2.2, less its escapes).
-func foreignToHost(r rune) bool {
-	alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-	return !alphanumeric && !strings.ContainsRune("-._:[]", r)
-}
-
-// sameIssuer compares as providers are compared: neither the slash at the end nor the usual port counts, nor the
-// case of the host.
+// sameIssuer compares as providers are compared.
 func sameIssuer(a, b string) bool {
-	normal := func(issuer string) string {
-		u, err := url.Parse(issuer)
-		if err != nil {
-			return issuer
-		}
-		host := strings.ToLower(u.Host)
-		if u.Scheme == "https" {
-			host = strings.TrimSuffix(host, ":443")
-		}
-		return u.Scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/")
-	}
-	return normal(a) == normal(b)
+	one, err := oidc.NormalIssuer(a)
+	other, otherErr := oidc.NormalIssuer(b)
+	return err == nil && otherErr == nil && one == other
 }

@@ -15,6 +15,7 @@ import (
 const (
 	labelSession = "ploomber-cloud authproxy session key 1"
 	labelStore   = "ploomber-cloud authproxy store key 1"
+	labelSigner  = "ploomber-cloud authproxy signing key 1"
 )
 
 // passwordRounds is what OWASP asks of PBKDF2 with SHA-256 (Password Storage Cheat Sheet, 2023).

@@ -19,9 +19,8 @@ type signer struct {
 func newSigner(secrets []Secret, own []byte, now func() time.Time) *signer {
 	s := &signer{now: now}
 	for _, secret := range secrets {
-		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-		mac.Write([]byte("ploomber-cloud authproxy signing key 1"))
-		s.keys = append(s.keys, mac.Sum(nil))
+		key := derive([]byte(secret.Reveal()), labelSigner)
+		s.keys = append(s.keys, key[:])
 	}
 	if len(s.keys) == 0 {
 		s.keys = [][]byte{own}

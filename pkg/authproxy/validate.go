@@ -3,7 +3,6 @@ package authproxy
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -187,14 +186,6 @@ func checkRedirect(target string) error {
 		return errors.New("must be an http(s) URL or a path that starts with one /")
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
 
 // minSecret is the length in characters of the shortest AUTH_SECRET.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
 
@@ -90,7 +91,7 @@ func (r *running) server(p *plan, ended <-chan struct{}) *http.Server {
 
 func (o *Options) listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	l, err := o.Machine.Listen(ctx, address)
-	if errors.Is(err, errTaken) {
+	if errors.Is(err, platform.ErrTaken) {
 		return nil, failure.Failedf("%s: another program uses %s", o.named(flag), address).WithHint("choose another port with --%s", flag)
 	}
 	if err != nil {

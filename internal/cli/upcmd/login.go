@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -95,7 +95,7 @@ func (o *Options) base(configured, local *url.URL) (*url.URL, error) {
 	if configured == nil {
 		return local, nil
 	}
-	if isLoopback(configured.Hostname()) && portOf(configured) == local.Port() {
+	if oidc.IsLoopback(configured.Hostname()) && portOf(configured) == local.Port() {
 		return configured, nil
 	}
 	o.IO.Err.Note("%s=%s is not this machine: logins come back to %s (--base-url changes that)", scaffold.BaseURL, configured, local)
@@ -144,11 +144,6 @@ func (o *Options) warnOfProviders(ctx context.Context, l *login) {
 	}
 }
 
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
-}
-
 func portOf(u *url.URL) string {
 	if port := u.Port(); port != "" {
 		return port
@@ -180,7 +175,7 @@ func (o *Options) checkLogin() error {
 	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" ||
 		u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		return failure.Usagef("--base-url must be scheme and host only, such as https://app.example.com")
-	case o.DevLogin && !isLoopback(u.Hostname()):
+	case o.DevLogin && !oidc.IsLoopback(u.Hostname()):
 		return failure.Usagef("--dev-login asks for no password, so --base-url may only be of this machine").
 			WithHint("one such as http://app.localhost:8080 is")
 	}

@@ -50,7 +50,7 @@ func Listen(ctx context.Context, address string) (*Listener, error) {
 	}
 	for next := port; ; next++ {
 		l, err := listen(ctx, net.JoinHostPort(host, strconv.Itoa(next)))
-		if err == nil || !errors.Is(err, errTaken) || next == port+nextPorts {
+		if err == nil || !errors.Is(err, platform.ErrTaken) || next == port+nextPorts {
 			return l, err
 		}
 	}
@@ -68,7 +68,7 @@ func listen(ctx context.Context, address string) (*Listener, error) {
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		p := &platform.Problem{Msg: "cannot listen on " + net.JoinHostPort(host, port), Err: err}
-		if errors.Is(err, errTaken) {
+		if errors.Is(err, platform.ErrTaken) {
 			p.Msg, p.Hint = "another program uses "+net.JoinHostPort(host, port), "choose another port"
 		}
 		return nil, p

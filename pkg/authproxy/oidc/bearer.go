@@ -75,7 +75,7 @@ func (p *Provider) Claimed(raw string) bool {
 	if iss == "accounts.google.com" { // as Google writes it at times
 		iss = "https://" + iss
 	}
-	issuer, err := normalIssuer(iss)
+	issuer, err := NormalIssuer(iss)
 	return err == nil && issuer == p.discovery.issuer
 }
 

@@ -123,7 +123,7 @@ func (d *discovery) read(ctx context.Context) (*metadata, error) {
 
 // check refuses a document of another issuer (security class 12) and endpoints that are not safe to use.
 func (m *metadata) check(issuer string) error {
-	if announced, err := normalIssuer(m.Issuer); err != nil || announced != issuer {
+	if announced, err := NormalIssuer(m.Issuer); err != nil || announced != issuer {
 		return fmt.Errorf("it is of the issuer %q", printable(m.Issuer, maxDescription))
 	}
 	if hasControl(m.Issuer) || strings.TrimSpace(m.Issuer) != m.Issuer || !strings.Contains(m.Issuer, "://") {

@@ -8,7 +8,6 @@ import (
 // Parsers, for fuzzing them without what guards them.
 var (
 	ParseTransaction = parseTransaction
-	NormalIssuer     = normalIssuer
 	Printable        = printable
 )
 

@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// normalIssuer returns the spelling under which issuers are compared: with scheme, host in lower case, without
+// NormalIssuer returns the spelling under which issuers are compared: with scheme, host in lower case, without
 // the port that is usual anyway and without a slash at the end. People leave out https://, and providers disagree
-// about the slash.
-func normalIssuer(typed string) (string, error) {
+// about the slash. The error says what is wrong with typed ("must start with ..."), and shows nothing of it.
+func NormalIssuer(typed string) (string, error) {
 	typed = strings.TrimSpace(typed)
 	if typed == "" {
-		return "", errors.New("the issuer is missing")
+		return "", errors.New("is missing or empty")
 	}
 	if !strings.Contains(typed, "://") {
 		typed = "https://" + typed
 	}
 	u, err := url.Parse(typed)
 	if err != nil {
-		return "", errors.New("the issuer is no URL")
+		return "", errors.New("is no URL, such as https://tenant.example.com/")
 	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
-		return "", fmt.Errorf("the issuer %q must be a URL without query and fragment", u.Redacted())
+		return "", errors.New("must be a URL without query and fragment")
 	}
 	if err := checkURL(u); err != nil {
-		return "", fmt.Errorf("the issuer %q %w", u.Redacted(), err)
+		return "", err
 	}
 	return u.Scheme + "://" + normalHost(u) + strings.TrimRight(u.EscapedPath(), "/"), nil
 }
@@ -49,7 +49,7 @@ func checkURL(u *url.URL) error {
 		return errors.New("must not hold a user")
 	case strings.ContainsFunc(u.Host, foreignToHost):
 		return errors.New("has a host that is no host name (write an international one in its xn-- form)")
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):
 		return nil
 	default:
 		return errors.New("must start with https:// (http:// only on this machine)")
@@ -75,13 +75,14 @@ func checkEndpoint(name, raw, issuer string) error {
 	if err := checkURL(u); err != nil {
 		return fmt.Errorf("%s %q %w", name, printable(u.Redacted(), maxDescription), err)
 	}
-	if home, err := url.Parse(issuer); err != nil || isLoopback(u.Hostname()) && !isLoopback(home.Hostname()) {
+	if home, err := url.Parse(issuer); err != nil || IsLoopback(u.Hostname()) && !IsLoopback(home.Hostname()) {
 		return fmt.Errorf("%s points to this machine, the issuer does not", name)
 	}
 	return nil
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host of a URL, without port, is this machine.
+func IsLoopback(host string) bool {
 	host = strings.ToLower(host)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true

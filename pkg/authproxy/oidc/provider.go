@@ -59,10 +59,10 @@ const defaultScope = "openid profile email"
 
 // New checks the options and makes the Provider; it does not talk to it. Errors name the option.
 func New(o Options) (*Provider, error) {
-	issuer, err := normalIssuer(o.Issuer)
+	issuer, err := NormalIssuer(o.Issuer)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrMisconfigured, err)
+		return nil, fmt.Errorf("%w: the issuer %w", ErrMisconfigured, err)
 	case o.ClientID == "" || hasControl(o.ClientID):
 		return nil, fmt.Errorf("%w: the client id is missing or has a control character", ErrMisconfigured)
 	case o.ClientSecret == "":

@@ -1,0 +1,6 @@
+package platform
+
+import "golang.org/x/sys/windows"
+
+// ErrTaken says that another program listens on an address.
+const ErrTaken = windows.WSAEADDRINUSE
