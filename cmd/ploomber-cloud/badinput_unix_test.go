@@ -186,7 +186,7 @@ func TestBadSurroundings(t *testing.T) {
 			}
 			p := newPlace(t, map[string]string{"ploomber-cloud.json": myProject, "app.py": "import streamlit\n"})
 			before := readable(p.app)
-			c := exec.CommandContext(t.Context(), "sh", append([]string{"-c", tc.shell, "sh", builtProgram(t)}, tc.args...)...)
+			c := exec.CommandContext(t.Context(), "sh", append([]string{"-c", tc.shell, "sh", builds.Path(t)}, tc.args...)...)
 			c.Dir, c.Env = p.app, append(p.environ, tc.env...)
 			exit, stdout, stderr := finish(t, c)
 			fine := false

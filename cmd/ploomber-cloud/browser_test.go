@@ -19,7 +19,7 @@ import (
 // startDemo runs the demo of an example until the test ends, and decodes what it prints.
 func startDemo(ctx context.Context, t *testing.T, example string, into any) {
 	t.Helper()
-	demo := exec.CommandContext(ctx, builtProgram(t), "demo", "--example", example, "--json")
+	demo := exec.CommandContext(ctx, builds.Path(t), "demo", "--example", example, "--json")
 	demo.Cancel = func() error { return demo.Process.Signal(syscall.SIGINT) }
 	demo.WaitDelay = 30 * time.Second
 	demo.Stderr = os.Stderr

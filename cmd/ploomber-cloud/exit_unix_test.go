@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 // TestExitStatus proves each status that the reference lists.
@@ -106,18 +107,18 @@ func TestInterrupted(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer func() { _ = stdin.Close() }() // the program is gone by then
-				said := &speech{}
+				said := &output.Buffer{}
 				c.Stderr = said
 				if err := c.Start(); err != nil {
 					t.Fatal(err)
 				}
 				ready := tc.when(p)
-				eventually(t, name, func() bool { return ready(said.said()) })
+				eventually(t, name, func() bool { return ready(said.String()) })
 				if err := c.Process.Signal(signal); err != nil {
 					t.Fatal(err)
 				}
 				if exit := status(t, c.Wait()); exit != 130 {
-					t.Errorf("status %d, want 130\n%s", exit, said.said())
+					t.Errorf("status %d, want 130\n%s", exit, said.String())
 				}
 				unchanged(t, before, readTree(t, p.app))
 				if left := readTree(t, p.root+"/tmp"); len(left) > 0 {

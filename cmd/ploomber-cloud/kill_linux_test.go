@@ -68,7 +68,7 @@ func victims() map[string]victim {
 // make, and the same command does its work.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	program := builtProgram(t)
+	program := builds.Path(t)
 	for name, v := range victims() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -64,7 +63,7 @@ func (p *place) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	c := exec.CommandContext(ctx, builtProgram(t), args...)
+	c := exec.CommandContext(ctx, builds.Path(t), args...)
 	c.Dir, c.Env, c.WaitDelay = p.app, p.environ, 2*time.Second
 	return c
 }
@@ -100,24 +99,6 @@ func status(t *testing.T, err error) int {
 	}
 	t.Fatal(err)
 	return 0
-}
-
-// speech is output that can be waited for.
-type speech struct {
-	mu   sync.Mutex
-	text bytes.Buffer // not embedded: its ReadFrom would write behind the lock
-}
-
-func (s *speech) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *speech) said() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 // eventually waits until ok holds.

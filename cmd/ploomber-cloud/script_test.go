@@ -21,7 +21,7 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	var ran atomic.Int32
 	program := script.Program{
-		Bin: filepath.Dir(builtProgram(t)), Path: os.Getenv("PATH"), Ran: func() { ran.Add(1) },
+		Bin: filepath.Dir(builds.Path(t)), Path: os.Getenv("PATH"), Ran: func() { ran.Add(1) },
 	}
 	files := scriptFiles(t)
 	t.Cleanup(func() { // the parallel subtests are done by now
@@ -54,8 +54,8 @@ func TestScriptsLeakNothing(t *testing.T) {
 func withFlag(t *testing.T, flag string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	text := "#!/bin/sh\ncase \"$1\" in __complete*) exec '" + builtProgram(t) + "' \"$@\";; esac\n" +
-		"exec '" + builtProgram(t) + "' " + flag + " \"$@\"\n"
+	text := "#!/bin/sh\ncase \"$1\" in __complete*) exec '" + builds.Path(t) + "' \"$@\";; esac\n" +
+		"exec '" + builds.Path(t) + "' " + flag + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "ploomber-cloud"), []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -17,13 +17,14 @@ import (
 	"github.com/hinshun/vt10x"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 // terminal is one run of the program at a terminal with a person who types.
 type terminal struct {
 	console *expect.Console
 	command *exec.Cmd
-	shown   *speech
+	shown   *output.Buffer
 	seen    int           // bytes of shown that see has passed
 	drained chan struct{} // closed at the end of the output
 }
@@ -35,7 +36,7 @@ func atTerminal(t *testing.T, p *place, args ...string) *terminal {
 	if err != nil {
 		unavailable(t, "a terminal", err)
 	}
-	shown := &speech{}
+	shown := &output.Buffer{}
 	emulator := vt10x.New(vt10x.WithWriter(screen), vt10x.WithSize(120, 40))
 	console, err := expect.NewConsole(expect.WithStdin(answers), expect.WithStdout(emulator, shown),
 		expect.WithCloser(answers, screen))
@@ -68,14 +69,14 @@ func atTerminal(t *testing.T, p *place, args ...string) *terminal {
 func (tt *terminal) see(t *testing.T, text string) {
 	t.Helper()
 	for range 1500 {
-		if at := strings.Index(tt.shown.said()[tt.seen:], text); at >= 0 {
+		if at := strings.Index(tt.shown.String()[tt.seen:], text); at >= 0 {
 			tt.seen += at + len(text)
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	_ = tt.command.Process.Kill() // it waits for what will not come
-	t.Fatalf("%q is not shown:\n%s", text, tt.shown.said())
+	t.Fatalf("%q is not shown:\n%s", text, tt.shown.String())
 }
 
 func (tt *terminal) send(t *testing.T, text string) {
@@ -91,7 +92,7 @@ func (tt *terminal) end(t *testing.T) (exit int, shown string) {
 	exit = status(t, tt.command.Wait())
 	_ = tt.console.Tty().Close() // the last one who holds it: now it ends
 	<-tt.drained
-	return exit, tt.shown.said()
+	return exit, tt.shown.String()
 }
 
 // reaction is the time from a question to the first key: before, the terminal tells where its cursor is, and what

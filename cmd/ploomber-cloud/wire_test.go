@@ -3,10 +3,8 @@ package main_test
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,7 +19,7 @@ const wireCases = "../../testdata/wire"
 // and what it leaves behind.
 func TestWire(t *testing.T) {
 	t.Parallel()
-	program := wire.Program{Path: buildProgram(t), Environ: os.Environ(), Now: time.Now}
+	program := wire.Program{Path: builds.Path(t), Environ: os.Environ(), Now: time.Now}
 	cases := loadWireCases(t)
 	var run atomic.Int32
 	t.Cleanup(func() { // the parallel subtests are done by now
@@ -75,16 +73,4 @@ func loadWireCases(t *testing.T) []wire.Case {
 		t.Fatal(err)
 	}
 	return cases
-}
-
-func buildProgram(t *testing.T) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "ploomber-cloud")
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", name, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return name
 }

@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 // The credential of most tests. What begins with canary must never be in a log.
@@ -38,7 +39,7 @@ type proxy struct {
 	t    *testing.T
 	url  string // http:// or https://, without a slash at the end
 	host string // address of the public listener
-	log  *output
+	log  *output.Buffer
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
 	err  error         // then, of its end
@@ -72,11 +73,11 @@ func start(t *testing.T, upstream string, env []string, flags ...string) *proxy 
 }
 
 // command is the program in a folder and with a home of its own, so that nothing of this machine has a say.
-func command(t *testing.T, env []string, flags ...string) (*exec.Cmd, *output) {
+func command(t *testing.T, env []string, flags ...string) (*exec.Cmd, *output.Buffer) {
 	t.Helper()
 	home := t.TempDir()
-	said := &output{}
-	cmd := exec.Command(program(t), append([]string{"proxy"}, flags...)...)
+	said := &output.Buffer{}
+	cmd := exec.Command(attacked(t), append([]string{"proxy"}, flags...)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = home, said, said
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home, "LANG=C.UTF-8", "TERM=dumb"}, env...)
@@ -200,24 +201,6 @@ func refusedStart(t *testing.T, env []string, flags ...string) (int, string) {
 		t.Errorf("%q: the output has %q:\n%s", flags, found, said)
 	}
 	return cmd.ProcessState.ExitCode(), said.String()
-}
-
-// output is what a process said, safe to read while it goes on.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
 
 func last(s string, n int) string { return s[max(0, len(s)-n):] }

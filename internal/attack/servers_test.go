@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
 )
 
@@ -203,7 +204,7 @@ func startServer(t *testing.T, program string, args ...string) string {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Dir, c.WaitDelay = filepath.Join("testdata", "servers"), 5*time.Second
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"}
-	said := &output{}
+	said := &output.Buffer{}
 	c.Stderr = said
 	ownGroup(c)
 	out, err := c.StdoutPipe()

@@ -10,11 +10,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
@@ -293,7 +293,7 @@ func FuzzParseUser(f *testing.F) {
 // A log tells who came and what was refused, and nothing that lets somebody in.
 func TestLogHoldsNoSecret(t *testing.T) {
 	t.Parallel()
-	var log syncBuffer
+	var log output.Buffer
 	p, err := devidp.Start(t.Context(), devidp.Options{
 		Users: users(t, "ada@example.com"), Now: time.Now, Random: rand.Reader,
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -330,22 +330,4 @@ func TestLogHoldsNoSecret(t *testing.T) {
 			t.Errorf("holds %s: %s", name, said)
 		}
 	}
-}
-
-// syncBuffer is a buffer for several goroutines.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/catalog"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
 )
 
@@ -33,7 +34,7 @@ func startExample(t *testing.T, name string, f framework) string {
 	for _, arg := range f.run {
 		args = append(args, strings.ReplaceAll(arg, "PORT", port))
 	}
-	said, home := &output{}, t.TempDir()
+	said, home := &output.Buffer{}, t.TempDir()
 	if env.Dir != "" {
 		args[0] = env.Program(args[0])
 	}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,54 +11,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/program"
 )
 
 // patience is how long anything may take on a machine that does other things too.
 const patience = time.Minute
 
-// builds is where the program is built, once for all tests of this package.
-var builds struct {
-	sync.Once
-	dir string
-	err error
-}
+var builds program.Builds
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if builds.dir != "" {
-		_ = os.RemoveAll(builds.dir) // the system clears its temporary files anyway
-	}
-	os.Exit(code)
-}
-
-// builtProgram returns the path of the built program.
-func builtProgram(t *testing.T) string {
-	t.Helper()
-	name := "ploomber-cloud"
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	builds.Do(func() {
-		if builds.dir, builds.err = os.MkdirTemp("", "ploomber-cloud-e2e-"); builds.err != nil { //nolint:usetesting // it outlives this test
-			return
-		}
-		build := exec.Command("go", "build", "-o", filepath.Join(builds.dir, name), "../../cmd/ploomber-cloud")
-		if out, err := build.CombinedOutput(); err != nil {
-			builds.err = fmt.Errorf("go build: %w\n%s", err, out)
-		}
-	})
-	if builds.err != nil {
-		t.Fatal(builds.err)
-	}
-	return filepath.Join(builds.dir, name)
-}
+func TestMain(m *testing.M) { os.Exit(builds.Main(m)) }
 
 // vars are the settings of a proxy: AUTH_* and the passwords.
 type vars map[string]string
@@ -83,7 +51,7 @@ type proxy struct {
 
 	cmd   *exec.Cmd
 	ended chan error
-	said  *output
+	said  *output.Buffer
 }
 
 // startProxy runs the program until the test ends and returns when it serves.
@@ -93,7 +61,7 @@ func startProxy(t *testing.T, o proxyOptions) *proxy {
 		o.port = freePort(t)
 	}
 	dir := t.TempDir()
-	p := &proxy{t: t, options: o, said: &output{}, home: dir, envFile: filepath.Join(dir, ".env"),
+	p := &proxy{t: t, options: o, said: &output.Buffer{}, home: dir, envFile: filepath.Join(dir, ".env"),
 		url: fmt.Sprintf("http://127.0.0.1:%d", o.port), private: fmt.Sprintf("http://127.0.0.1:%d", freePort(t))}
 	p.configure(o.vars)
 	t.Cleanup(func() {
@@ -123,7 +91,7 @@ func (p *proxy) start() {
 	p.t.Helper()
 	args := slices.Concat([]string{"proxy", "--upstream", p.options.upstream, "--listen", strings.TrimPrefix(p.url, "http://"),
 		"--private-listen", strings.TrimPrefix(p.private, "http://"), "--env-file", p.envFile, "--log-format", "json"}, p.options.args)
-	p.cmd = exec.Command(builtProgram(p.t), args...)
+	p.cmd = exec.Command(builds.Path(p.t), args...)
 	p.cmd.Dir = p.home
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.home, "USERPROFILE=" + p.home}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.WaitDelay = p.said, p.said, 5*time.Second
@@ -268,22 +236,4 @@ func freePort(t *testing.T) int {
 	}
 	t.Fatal("no free port")
 	return 0
-}
-
-// output is what a process said, safe to read while it goes on.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 // installerEnviron is the environment with all that installers of packages go by, such as proxies and authorities, and
@@ -47,8 +48,8 @@ func TestFrameworkUp(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(env), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	said := &output{}
-	up := exec.Command(builtProgram(t), "up", "--type", "flask", "--port", fmt.Sprint(port), "--json", "--no-input")
+	said := &output.Buffer{}
+	up := exec.Command(builds.Path(t), "up", "--type", "flask", "--port", fmt.Sprint(port), "--json", "--no-input")
 	up.Dir, up.Stderr, up.WaitDelay = dir, said, time.Minute
 	up.Env = append(installerEnviron(), "HOME="+home, "USERPROFILE="+home)
 	ownGroup(up)

@@ -2,7 +2,6 @@ package localcloud
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -108,7 +108,7 @@ func protect(upstream, _ *url.URL) (http.Handler, error) {
 type recorder struct {
 	mu     sync.Mutex
 	events []platform.Event
-	log    lockedBuffer
+	log    output.Buffer
 }
 
 func (r *recorder) notify(e platform.Event) {
@@ -126,23 +126,6 @@ func (r *recorder) phases() []platform.Phase {
 		phases = append(phases, e.Phase)
 	}
 	return slices.Compact(phases)
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // ask gets a page with a password; status 0 means that nobody answered.

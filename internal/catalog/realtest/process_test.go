@@ -1,7 +1,6 @@
 package realtest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 const startLimit = 3 * time.Minute // on a machine that does other things too
@@ -28,7 +29,7 @@ type app struct{ url *url.URL }
 // start runs the command in dir until the test ends and returns when the path ready answers 200.
 func start(t *testing.T, dir string, port int, ready string, env, command []string) app {
 	t.Helper()
-	var said output
+	var said output.Buffer
 	home := t.TempDir()
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said, &said
@@ -91,24 +92,6 @@ func freePort(t *testing.T) int {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
-}
-
-// output is what a process said, safe to read while it goes on.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
 
 // proxy stands in front of an app as the product's own does: it names the user and owns two paths.

@@ -3,7 +3,6 @@
 package desk
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -21,6 +19,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
@@ -34,7 +33,7 @@ type Desk struct {
 	NoKey bool              // Connect refuses
 
 	t         testing.TB
-	out, errs text
+	out, errs output.Buffer
 }
 
 // New seats a user. files are those of the project folder, by slash path; answers are the lines of standard input.
@@ -138,22 +137,4 @@ func Run(ctx context.Context, c *cobra.Command, args ...string) error {
 	}
 	c.SetArgs(args)
 	return c.ExecuteContext(ctx)
-}
-
-// text is a buffer for several goroutines.
-type text struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (t *text) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
-}
-
-func (t *text) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
 }

@@ -3,7 +3,6 @@
 package nginx
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -12,10 +11,11 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 // Need skips the test where the machine has no nginx, or fails it where PLOOMBER_TEST_REQUIRE is set.
@@ -45,7 +45,7 @@ func find() (string, error) {
 type Server struct {
 	Addr string // 127.0.0.1:PORT
 
-	log *text
+	log *output.Buffer
 }
 
 // Log is what nginx has said so far.
@@ -72,7 +72,7 @@ func (p Port) Addr() string { return p.l.Addr().String() }
 func Start(t testing.TB, p Port, inHTTP string) *Server {
 	t.Helper()
 	Need(t)
-	said := &text{}
+	said := &output.Buffer{}
 	c := command(t, inHTTP, said)
 	socket, err := p.l.File()
 	if err != nil {
@@ -114,7 +114,7 @@ func Start(t testing.TB, p Port, inHTTP string) *Server {
 func Check(t testing.TB, inHTTP string) string {
 	t.Helper()
 	Need(t)
-	said := &text{}
+	said := &output.Buffer{}
 	c := command(t, inHTTP, said)
 	c.Args = append(c.Args, "-t", "-q")
 	if err := c.Run(); err != nil {
@@ -126,7 +126,7 @@ func Check(t testing.TB, inHTTP string) string {
 // command is nginx in the foreground, with all its files in a folder of the test and with the test's user for the
 // worker too, which could not read that folder otherwise. (As a single process nginx crashes on sockets that it
 // takes over.)
-func command(t testing.TB, inHTTP string, said *text) *exec.Cmd {
+func command(t testing.TB, inHTTP string, said *output.Buffer) *exec.Cmd {
 	t.Helper()
 	path, err := find()
 	if err != nil {
@@ -150,22 +150,4 @@ func command(t testing.TB, inHTTP string, said *text) *exec.Cmd {
 	c := exec.Command(path, "-p", dir, "-c", file, "-e", "stderr")
 	c.Stderr, c.Stdout, c.WaitDelay = said, said, 10*time.Second
 	return c
-}
-
-// text is a buffer for several goroutines.
-type text struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (t *text) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
-}
-
-func (t *text) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
 }

@@ -5,7 +5,6 @@ package oidcprovider
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -23,6 +22,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 // Settings say what a provider knows. They cannot change while it runs.
@@ -72,7 +73,7 @@ type Provider struct {
 
 	mu    sync.Mutex
 	run   *running // nil while stopped
-	trace output
+	trace output.Buffer
 }
 
 type running struct {
@@ -256,22 +257,4 @@ func (p *Provider) Sign(tokenType string, claims map[string]any) string {
 		p.t.Fatal(err)
 	}
 	return token
-}
-
-// output is what a process said, safe to read while it goes on.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
