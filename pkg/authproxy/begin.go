@@ -14,11 +14,14 @@ import (
 // askForLogin answers a page visit to what a provider guards: with the way to the provider, or the choice between
 // several.
 func (p *Proxy) askForLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
-	if providers := x.policy.providers; len(providers) == 1 {
-		p.beginLogin(w, r, x, providers[0], returnTarget(r, x))
-		return
+	next := returnTarget(r, x)
+	switch providers := x.policy.providers; {
+	case p.moved(w, r, x, "", next):
+	case len(providers) == 1:
+		p.beginLogin(w, r, x, providers[0], next)
+	default:
+		redirect(w, loginPage("", next), http.StatusFound)
 	}
-	redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 }
 
 // returnTarget is where a visitor wanted to go; after a form has been posted into an ended session, the beginning
@@ -62,7 +65,10 @@ func (p *Proxy) chosenLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
 		return
 	}
-	p.beginLogin(w, r, x, pr, localTarget(r.URL.Query().Get("next")))
+	next := localTarget(r.URL.Query().Get("next"))
+	if !p.moved(w, r, x, name, next) {
+		p.beginLogin(w, r, x, pr, next)
+	}
 }
 
 // titled writes a provider's name as people do: google, azure-ad.

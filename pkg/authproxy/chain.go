@@ -22,6 +22,8 @@ type exchange struct {
 	path   string     // decoded, as the rules and the app both read it
 	client netip.Addr // of the visitor; of the peer where no trusted proxy is in front
 	https  bool       // the visitor's connection is encrypted
+	host   string     // that the visitor asked for, maybe with a port
+	scheme string     // that the visitor asked for; empty where it is not known
 
 	area    *area
 	session *session.Session   // alive, whatever it grants; nil without one

@@ -92,7 +92,10 @@ func hasUpgrade(connection string) bool {
 // peer says counts only where the peer is listed; of a chain of addresses the last that is not listed counts.
 func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
 	peer := peerAddr(r)
-	x.client = peer
+	x.client, x.host = peer, r.Host
+	if r.TLS != nil {
+		x.scheme = "https"
+	}
 	x.https = r.TLS != nil || pol.config.BaseURL != nil && pol.config.BaseURL.Scheme == "https"
 	chain = "unknown"
 	if peer.IsValid() {
@@ -111,14 +114,29 @@ func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string)
 				break
 			}
 		}
-		if said := r.Header["X-Forwarded-Proto"]; len(said) == 1 && strings.EqualFold(said[0], "https") {
-			x.https = true
-		}
+		x.believe(r.Header)
 	}
 	if x.https {
 		return "https", chain
 	}
 	return "http", chain
+}
+
+// believe takes over what a trusted proxy says of the address that the visitor asked for.
+func (x *exchange) believe(h http.Header) {
+	if said := h["X-Forwarded-Proto"]; len(said) == 1 {
+		switch scheme := strings.ToLower(said[0]); scheme {
+		case "https":
+			x.https = true
+			fallthrough
+		case "http":
+			x.scheme = scheme
+		}
+	}
+	if said := h["X-Forwarded-Host"]; len(said) == 1 {
+		first, _, _ := strings.Cut(said[0], ",") // that of the outermost proxy
+		x.host = strings.TrimSpace(first)
+	}
 }
 
 func (pol *policy) trusts(addr netip.Addr) bool {

@@ -33,6 +33,9 @@ type loginForm struct {
 // showLogin is GET /_auth/login?next=/where/to/go.
 func (p *Proxy) showLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 	next := localTarget(r.URL.Query().Get("next"))
+	if p.moved(w, r, x, "", next) {
+		return
+	}
 	path, _ := parseTarget(next)
 	if a := x.policy.rules.of(path); !a.password && len(x.policy.providers) > 0 || !x.policy.hasForm() {
 		p.showProviders(w, r, x, next)
