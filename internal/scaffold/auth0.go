@@ -2,9 +2,10 @@ package scaffold
 
 import (
 	"errors"
-	"net"
-	"net/url"
+	"fmt"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
 // The variables of the Auth0 template, as the deployed login reads them.
@@ -17,32 +18,27 @@ const (
 	PostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
 )
 
-// IssuerURL completes what people copy from the Auth0 console: a host of auth0.com gets its https://. Another
-// issuer must have it; http is for a provider on this machine.
-func IssuerURL(typed string) (string, error) {
-	if !strings.Contains(typed, "://") && strings.Contains(hostPart(typed), ".auth0.com") {
-		typed = "https://" + typed
-	}
-	u, err := url.Parse(typed)
-	switch {
-	case err == nil && u.Scheme == "http" && isLoopback(u.Hostname()):
-		return typed, nil
-	case err != nil || u.Scheme != "https" || u.Host == "":
+// TypedIssuer completes what people copy from the Auth0 console into an answer: a host of auth0.com gets its
+// https://. Another issuer must have it, as the reference tool asks again too; http is for a provider on this machine.
+func TypedIssuer(typed string) (string, error) {
+	host, _, _ := strings.Cut(typed, "/")
+	if !strings.Contains(typed, "://") && !strings.Contains(host, ".auth0.com") {
 		return "", errors.New("the issuer must start with https://, such as https://tenant.us.auth0.com")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return "", errors.New("the issuer must hold no user, query or fragment")
 	}
-	return typed, nil
+	return IssuerURL(typed)
 }
 
-func hostPart(text string) string {
-	host, _, _ := strings.Cut(text, "/")
-	return host
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+// IssuerURL completes an issuer that a flag or the environment gives: https:// may be left out. It accepts what the
+// login accepts, which completes it in the same way.
+func IssuerURL(given string) (string, error) {
+	given = strings.TrimSpace(given)
+	if _, err := oidc.NormalIssuer(given); err != nil {
+		return "", fmt.Errorf("the issuer %w", err)
+	}
+	if !strings.Contains(given, "://") {
+		given = "https://" + given
+	}
+	return given, nil
 }
 
 // Registration is what must be entered at the provider, exactly, before the login works.

@@ -25,25 +25,35 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
-func TestIssuerURL(t *testing.T) {
+func TestIssuers(t *testing.T) {
 	t.Parallel()
-	for typed, want := range map[string]string{
-		"https://tenant.us.auth0.com":    "https://tenant.us.auth0.com",
-		"my.auth0.com/":                  "https://my.auth0.com/",
-		"https://login.example.org/r/x":  "https://login.example.org/r/x",
-		"http://127.0.0.1:9000":          "http://127.0.0.1:9000",
-		"http://tenant.auth0.com":        "",
-		"tenant.example.com":             "",
-		"example.com/x.auth0.com":        "",
-		"ftp://x.auth0.com":              "",
-		"https://":                       "",
-		"https://user@tenant.auth0.com":  "",
-		"https://tenant.auth0.com?a=b":   "",
-		"http://localhost.evil.example/": "",
+	for in, tc := range map[string]struct{ typed, given string }{ // "": refused
+		"https://tenant.us.auth0.com":    {"https://tenant.us.auth0.com", "https://tenant.us.auth0.com"},
+		"my.auth0.com/":                  {"https://my.auth0.com/", "https://my.auth0.com/"},
+		"https://login.example.org/r/x":  {"https://login.example.org/r/x", "https://login.example.org/r/x"},
+		" https://login.example.org ":    {"https://login.example.org", "https://login.example.org"},
+		"http://127.0.0.1:9000":          {"http://127.0.0.1:9000", "http://127.0.0.1:9000"},
+		"tenant.example.com":             {"", "https://tenant.example.com"},
+		"idp.example.com:8443/realms/r":  {"", "https://idp.example.com:8443/realms/r"},
+		"example.com/x.auth0.com":        {"", "https://example.com/x.auth0.com"},
+		"http://tenant.auth0.com":        {},
+		"ftp://x.auth0.com":              {},
+		"https://":                       {},
+		"":                               {},
+		"no host":                        {},
+		"a\nb":                           {},
+		"user@tenant.auth0.com":          {},
+		"https://user@tenant.auth0.com":  {},
+		"https://tenant.auth0.com?a=b":   {},
+		"http://localhost.evil.example/": {},
 	} {
-		got, err := scaffold.IssuerURL(typed)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("IssuerURL(%q) = %q, %v", typed, got, err)
+		for kind, f := range map[string]struct {
+			complete func(string) (string, error)
+			want     string
+		}{"typed": {scaffold.TypedIssuer, tc.typed}, "given": {scaffold.IssuerURL, tc.given}} {
+			if got, err := f.complete(in); got != f.want || (err == nil) != (f.want != "") {
+				t.Errorf("%s %q becomes %q, %v; want %q", kind, in, got, err, f.want)
+			}
 		}
 	}
 }

@@ -33,12 +33,17 @@ func (m Mistake) Unwrap() error { return m.Err }
 // ConfigError holds every mistake of a configuration, so that all can be mended at once.
 type ConfigError struct{ Mistakes []Mistake }
 
+// Error is one line for a single mistake, else a list of them below a line of its own.
 func (e *ConfigError) Error() string {
-	lines := make([]string, len(e.Mistakes))
-	for i, m := range e.Mistakes {
-		lines[i] = m.Error()
+	if len(e.Mistakes) == 1 {
+		return e.Mistakes[0].Error()
 	}
-	return strings.Join(lines, "\n")
+	var text strings.Builder
+	fmt.Fprintf(&text, "the configuration has %d mistakes:", len(e.Mistakes))
+	for _, m := range e.Mistakes {
+		text.WriteString("\n  - " + m.Error())
+	}
+	return text.String()
 }
 
 func (e *ConfigError) Unwrap() []error {

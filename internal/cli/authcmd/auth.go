@@ -48,7 +48,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:   "auth",
 		Short: "Add or remove password authentication",
 		Long: "Put a user name and a password in front of the app (main_app), its analytics (analytics) or its\n" +
-			"API below /api (api). They are kept in .env; ploomber-cloud.json only refers to them.",
+			"API below /api (api). They are kept in .env; ploomber-cloud.json only refers to them.\n" +
+			"Either --add or --remove is needed; without them the exit status is 1.",
 		Example: "  ploomber-cloud auth --add\n" +
 			"  ploomber-cloud auth --add --feature main_app\n" +
 			"  ploomber-cloud auth --add --feature main_app --username ana --password-stdin < password.txt\n" +
@@ -62,7 +63,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			case o.Add && o.Remove:
 				return failure.Failedf("Only one of --add or --remove may be specified.")
 			case !o.Add && !o.Remove:
-				return failure.Failedf("One of --add or --remove must be specified.")
+				return failure.Failedf("One of --add or --remove must be specified.").
+					WithHint("'ploomber-cloud auth --add' asks for a user name and a password, --remove takes them away")
 			case o.Remove && o.Overwrite:
 				return failure.Failedf("--overwrite can only be specified with --add.")
 			case o.Remove && (o.Username != "" || o.PasswordStdin):

@@ -96,7 +96,7 @@ func examples(ctx context.Context, o *Options) error {
 	}
 	dest := o.Dest
 	if dest == "" {
-		q := prompt.Question{Label: "Enter the folder to make", Default: from.Name, Flag: "--dest"}
+		q := prompt.Question{Label: "Enter the folder to make", Default: from.Name, Flag: "--dest, such as --dest " + from.Name}
 		if dest, err = o.Ask.Text(ctx, q); err != nil {
 			return err
 		}

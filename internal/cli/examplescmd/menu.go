@@ -13,7 +13,7 @@ const (
 	exit      = "exit"   // the last entry of both menus
 	notListed = "docker" // its examples go by their framework's name, so the menu for frameworks leaves it out
 	again     = "Please enter a valid choice."
-	flagless  = "the name of an example, such as streamlit/basic-app"
+	flagless  = "a name and a folder, such as 'examples streamlit/basic-app --dest my-app' ('examples --list' has the names)"
 )
 
 // choose asks for a framework and an example of it. After an exit the example has no name.

@@ -69,7 +69,7 @@ func TestCertificate(t *testing.T) {
 		"no certificate":  {key: key, want: "--tls-cert: is missing"},
 		"of another":      {cert: cert, key: otherKey, want: "--tls-cert: " + cert + " and " + otherKey + " are no certificate and its key"},
 		"the wrong way":   {cert: key, key: cert, want: "--tls-cert: "},
-		"files not there": {cert: "x.crt", key: "x.key", want: "--tls-cert: open "},
+		"files not there": {cert: "x.crt", key: "x.key", want: "the configuration has 2 mistakes:\n  - --tls-cert: open "},
 		"one file only":   {cert: cert, key: "x.key", want: "--tls-key: open "},
 		"a folder":        {cert: dir, key: key, want: "--tls-cert: "},
 	} {

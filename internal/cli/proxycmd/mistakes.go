@@ -26,7 +26,7 @@ func (m *mistakes) add(err error) {
 	}
 }
 
-// err is the failure with one line for each mistake, nil without any. Where nothing but the command line is
+// err is the failure that lists the mistakes, nil without any. Where nothing but the command line is
 // wrong, the exit status says so.
 func (m mistakes) err(usage bool) error {
 	if len(m) == 0 {

@@ -26,7 +26,7 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		"--upstream: ", "--private-listen: ", "--session-store: ", "--tls-key: ",
 		"AUTH_CLIENT_SECRET: ", "AUTH_ISSUER_BASE_URL: ", "AUTH_TYPO: ", "AUTH_SECRET: ",
 	} {
-		if !slices.ContainsFunc(strings.Split(said, "\n"), func(l string) bool { return strings.HasPrefix(l, name) }) {
+		if !slices.ContainsFunc(strings.Split(said, "\n"), func(l string) bool { return strings.HasPrefix(l, "  - "+name) }) {
 			t.Errorf("no line about %s", name)
 		}
 	}

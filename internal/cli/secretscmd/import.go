@@ -164,7 +164,7 @@ func (o *Options) readDotenv(name string, data []byte) ([]dotenv.Pair, error) {
 		for _, w := range wrong {
 			lines = append(lines, fmt.Sprintf("%s:%d: %s", name, w.Line, w.Reason))
 		}
-		return nil, failure.Failedf("nothing was imported, because lines cannot be read:\n  %s", strings.Join(lines, "\n  ")).
+		return nil, failure.Failedf("nothing was imported, because lines cannot be read:\n  - %s", strings.Join(lines, "\n  - ")).
 			WithHint("correct the file, or leave these lines out of it")
 	}
 	pairs := file.Values(dotenv.Lookup(o.Environ))

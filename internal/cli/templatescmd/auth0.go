@@ -89,7 +89,7 @@ func (o *Options) values(ctx context.Context, env *dotenv.File) error {
 			return err
 		}
 		if v.name == scaffold.Issuer {
-			if value, err = o.issuer(value, value == stored); err != nil {
+			if value, err = o.issuer(value, v.given == "" && stored != ""); err != nil {
 				return err
 			}
 		}
@@ -103,15 +103,19 @@ func (o *Options) values(ctx context.Context, env *dotenv.File) error {
 	return nil
 }
 
-// issuer completes an issuer. A stored one that cannot be right is kept, as the user may know better; the
-// login would refuse it with the same words.
+// issuer completes an issuer. A stored one that is not complete is kept, as the user may know better: our own login
+// completes it, that of the platform may not.
 func (o *Options) issuer(value string, stored bool) (string, error) {
+	if stored {
+		full, err := scaffold.TypedIssuer(value)
+		if err != nil {
+			o.IO.Err.Warn("%s in %s: %v", scaffold.Issuer, o.Folder.EnvPath(), err)
+			return value, nil
+		}
+		return full, nil
+	}
 	full, err := scaffold.IssuerURL(value)
-	switch {
-	case err != nil && stored:
-		o.IO.Err.Warn("%s in %s: %v", scaffold.Issuer, o.Folder.EnvPath(), err)
-		return value, nil
-	case err != nil:
+	if err != nil {
 		return "", failure.Failedf("%s: %w", scaffold.Issuer, err)
 	}
 	return full, nil

@@ -68,8 +68,8 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 		Short: "Set up a login with Auth0, or a model server",
 		Long: "auth0  puts an OpenID Connect login (Auth0 or another provider) in front of the app.\n" +
 			"vllm   makes a project that serves a language model, in an empty folder.\n\n" +
-			"AUTH_CLIENT_ID, AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL are taken from .env, then from the\n" +
-			"environment, and asked for where both lack them.",
+			"AUTH_CLIENT_ID, AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL are taken from the flags, from .env,\n" +
+			"then from the environment, and asked for where all lack them.",
 		Example: "  ploomber-cloud templates auth0\n" +
 			"  ploomber-cloud templates auth0 --client-id ID --issuer https://tenant.us.auth0.com --client-secret-stdin < secret.txt\n" +
 			"  ploomber-cloud templates vllm --model facebook/opt-125m --deploy=false",
@@ -92,7 +92,7 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 	}
 	f := c.Flags()
 	f.StringVar(&o.ClientID, "client-id", "", "auth0: the application's client `ID`")
-	f.StringVar(&o.Issuer, "issuer", "", "auth0: the provider's `URL`, the application's domain")
+	f.StringVar(&o.Issuer, "issuer", "", "auth0: the provider's `URL`; a host alone gets its https://")
 	f.BoolVar(&o.ClientSecretStdin, "client-secret-stdin", false, "auth0: read the client secret from standard input")
 	f.StringVar(&o.Flags.Model, "model", "", "vllm: the `MODEL` to serve")
 	f.BoolVar(&o.TokenStdin, "hf-token-stdin", false, "vllm: read the token for a gated model from standard input")
@@ -135,12 +135,13 @@ func apply(ctx context.Context, template string, o *Options) (err error) {
 	case "vllm":
 		return o.vllm(ctx)
 	default: // exit status 1, as the reference tool's
-		return failure.Failedf("%w (templates: %s)", flagset.Unknown("template", template, names()), strings.Join(names(), ", "))
+		return failure.Failedf("%w", flagset.Unknown("template", template, names())).
+			WithHint("the templates are %s; for a user name and a password run 'ploomber-cloud auth --add'", strings.Join(names(), ", "))
 	}
 }
 
 func checkIssuer(typed string) error {
-	_, err := scaffold.IssuerURL(typed)
+	_, err := scaffold.TypedIssuer(typed)
 	return err
 }
 

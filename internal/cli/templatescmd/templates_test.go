@@ -97,7 +97,13 @@ func TestAuth0(t *testing.T) {
 		"a stored host of Auth0":    {env: "AUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=t.auth0.com\n", want: all("i", "s", "https://t.auth0.com")},
 		"an issuer without https":   {answers: []string{"id", "s", "idp.example.test", "ftp://x.auth0.co", tenant}, want: all("id", "s", tenant), says: "must start with https://"},
 		"a wrong --issuer":          {flags: Flags{ClientID: "id", Issuer: "http://idp.example.test"}, answers: []string{"s"}, says: "must start with https://"},
-		"a wrong one of the system": {vars: all("i", "s", "idp.example.test"), says: "must start with https://"},
+		"a host as --issuer":        {flags: Flags{ClientID: "id", Issuer: "idp.example.test/realms/x"}, answers: []string{"s"}, want: all("id", "s", "https://idp.example.test/realms/x")},
+		"a host of the system":      {vars: all("i", "s", "idp.example.test"), want: all("i", "s", "https://idp.example.test")},
+		"a wrong one of the system": {vars: all("i", "s", "http://idp.example.test"), says: "must start with https://"},
+		"a stored host, given anew": {
+			env:   "AUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=idp.example.test\n",
+			flags: Flags{Issuer: "idp.example.test"}, want: all("i", "s", "https://idp.example.test"),
+		},
 		"a wrong one that is kept": {
 			env: "AUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=idp.example.test\n", want: all("i", "s", "idp.example.test"), says: "Warning",
 		},

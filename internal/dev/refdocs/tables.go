@@ -18,7 +18,8 @@ func exits() []exit {
 		{
 			failure.Failed, "failed",
 			"It could not be done: a file is missing or wrong, the platform refused or could not be reached, a question " +
-				"was answered with no, input ended before every question was answered.",
+				"was answered with no, input ended before every question was answered. As with the Python tool, also `auth` " +
+				"without just one of `--add` and `--remove`, and a template that there is not.",
 		},
 		{
 			failure.Usage, "wrong usage",
