@@ -25,8 +25,6 @@ type victim struct {
 	files   map[string]string // of the project
 	stage   string            // a configuration that is complete though the command goes on; "" for none
 	rest    string            // answers that are still asked for where the configuration is at that stage
-	once    bool              // the next run cannot succeed
-	unpacks bool              // there may be a folder for unpacking, which no deployment takes along
 }
 
 const (
@@ -55,11 +53,10 @@ func victims() map[string]victim {
 			args: []string{"auth", "--add", "--feature", "main_app"}, answers: "y\ny\nana\nsecret\n", files: bare,
 			stage: "{\n    \"id\": \"streamlit-app-N\",\n    \"type\": \"streamlit\"\n}", rest: "ana\nsecret\n",
 		},
-		// A download may leave its own hidden folder behind. Its next run refuses to overwrite what has arrived.
-		"init existing":             {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "."}, once: true, unpacks: true},
-		"init existing, new folder": {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "new/app"}, once: true},
-		// Its next run wants an empty folder again, as the reference tool's does.
-		"templates vllm": {args: []string{"templates", "vllm", "--model", "a/b", "--deploy=false"}, once: true},
+		"init existing":             {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "."}},
+		"init existing, new folder": {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "new/app"}},
+		"init existing among files": {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "."}, files: map[string]string{"mine.txt": "mine"}},
+		"templates vllm":            {args: []string{"templates", "vllm", "--model", "a/b", "--deploy=false"}},
 	}
 }
 
@@ -126,7 +123,7 @@ func newGrave(t *testing.T, program string, v victim) *grave {
 	t.Helper()
 	g := &grave{root: t.TempDir(), cloud: fakecloud.Start("key")}
 	g.cloud.AddProject(fakecloud.Project{
-		ID: "my-app", Type: "streamlit", Labels: []string{"theirs"}, Files: archiveOf(t, "app.py", "import dash\n"),
+		ID: "my-app", Type: "streamlit", Labels: []string{"theirs"}, Files: archiveOf(t, map[string]string{"app.py": "import dash\n", "requirements.txt": "dash\n", "data/x.csv": "1,2\n"}),
 	})
 	g.cloud.SetPage("/api/models/a/b", 200, []byte("{}"))
 	for _, dir := range []string{"app", "home/.ploomber/stats", "tmp"} {
@@ -152,9 +149,9 @@ func newGrave(t *testing.T, program string, v victim) *grave {
 	return g
 }
 
-func archiveOf(t *testing.T, name, text string) []byte {
+func archiveOf(t *testing.T, files map[string]string) []byte {
 	t.Helper()
-	data, err := fakecloud.Zip(map[string]string{name: text})
+	data, err := fakecloud.Zip(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,9 +200,6 @@ func (g *grave) judge(t *testing.T, when string, v victim, before, after map[str
 	t.Helper()
 	left := g.files(t)
 	for name, text := range left {
-		if v.unpacks && strings.HasPrefix(name, "app/.ploomber-cloud-") {
-			continue
-		}
 		old, was := before[name]
 		now, will := after[name]
 		staged := name == "app/ploomber-cloud.json" && v.stage != "" && text == v.stage
@@ -222,9 +216,6 @@ func (g *grave) judge(t *testing.T, when string, v victim, before, after map[str
 		if !strings.Contains(name, "ploomber-cloud-") {
 			t.Errorf("%s: %s is left in the temporary folder", when, name)
 		}
-	}
-	if v.once {
-		return
 	}
 	done := maps.Equal(left, after) && !maps.Equal(before, after)
 	answers := v.answers

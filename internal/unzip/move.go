@@ -13,8 +13,9 @@ import (
 // mover gives unpacked files their names and can take all of it back.
 type mover struct {
 	root      *os.Root
-	fresh     string // folder of root with the unpacked files
-	old       string // folder of root for the files they replace
+	from      *os.Root // root too, or a folder outside it
+	fresh     string   // folder of from with the unpacked files
+	old       string   // folder of from for the files they replace, which are replaced only inside root
 	overwrite bool
 	undoing   []func() // steps back, in the order of the steps forward
 	replaced  int
@@ -23,7 +24,8 @@ type mover struct {
 // place moves one entry from the staging folder to its name.
 func (m *mover) place(e entry) error {
 	target := filepath.FromSlash(e.name)
-	if err := checkFree(m.root, e, m.overwrite); err != nil { // again: it may have changed while unpacking
+	there, err := checkFree(m.root, e, m.overwrite) // again: it may have changed while unpacking
+	if there || err != nil {
 		return err
 	}
 	if e.isDir() {
@@ -73,6 +75,9 @@ func (m *mover) setAside(target string) error {
 // name gives the file from the name to, which must be free. A link fails where a rename would replace; systems
 // without links get the rename.
 func (m *mover) name(from, to string) error {
+	if m.from != m.root {
+		return bring(m.from, m.root, from, to)
+	}
 	err := m.root.Link(from, to)
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err

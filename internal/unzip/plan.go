@@ -2,6 +2,7 @@ package unzip
 
 import (
 	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -131,16 +132,16 @@ func hasDrive(name string) bool {
 // checkRoom refuses a plan whose names are taken, before anything is unpacked.
 func (p plan) checkRoom(root *os.Root, overwrite bool) error {
 	for _, e := range p.entries {
-		if err := checkFree(root, e, overwrite); err != nil {
+		if _, err := checkFree(root, e, overwrite); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkFree tells whether e can go to its place. A folder may be there already, also as a link that stays
-// inside the root.
-func checkFree(root *os.Root, e entry, overwrite bool) error {
+// checkFree tells whether e can go to its place, or is there already: a folder, also as a link that stays inside the
+// root, or the very same file.
+func checkFree(root *os.Root, e entry, overwrite bool) (there bool, err error) {
 	stat := root.Lstat
 	if e.isDir() {
 		stat = root.Stat
@@ -148,16 +149,53 @@ func checkFree(root *os.Root, e entry, overwrite bool) error {
 	info, err := stat(filepath.FromSlash(e.name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return false, nil
 	case err != nil:
-		return err
+		return false, err
 	case e.isDir() && info.IsDir():
-		return nil
+		return true, nil
 	case !e.isDir() && info.Mode().IsRegular() && overwrite:
-		return nil
-	default:
-		return fmt.Errorf("%s %w", filepath.Join(root.Name(), filepath.FromSlash(e.name)), ErrExists)
+		return false, nil
+	case !e.isDir() && info.Mode().IsRegular() && uint64(info.Size()) == e.zip.UncompressedSize64:
+		if same, err := isSame(root, e); same || err != nil {
+			return same, err
+		}
 	}
+	return false, fmt.Errorf("%s %w", filepath.Join(root.Name(), filepath.FromSlash(e.name)), ErrExists)
+}
+
+// isSame tells whether the file that is there holds what e does. It reads no further than to the first difference.
+func isSame(root *os.Root, e entry) (bool, error) {
+	old, err := root.Open(filepath.FromSlash(e.name))
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = old.Close() }() // only read
+	in, err := e.zip.Open()
+	if err != nil {
+		return false, fmt.Errorf("cannot unpack %q: %w", e.name, err)
+	}
+	defer func() { _ = in.Close() }() // its error comes with the last read
+	const size = 32 << 10
+	var a, b [size]byte
+	for {
+		n, oldErr := io.ReadFull(old, a[:])
+		m, err := io.ReadFull(in, b[:])
+		if !isEnd(oldErr) || !isEnd(err) {
+			return false, errors.Join(oldErr, err)
+		}
+		if !bytes.Equal(a[:n], b[:m]) || (oldErr == nil) != (err == nil) {
+			return false, nil
+		}
+		if err != nil {
+			return true, nil
+		}
+	}
+}
+
+// isEnd tells whether io.ReadFull ended as it does in a sound file.
+func isEnd(err error) bool {
+	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // unpack writes every entry below the folder staging of root.

@@ -35,10 +35,16 @@ type Options struct {
 	MaxFiles  int                    // entries of the archive, folders too; 0 means DefaultMaxFiles
 	Overwrite bool                   // replace files that are there; a folder is never replaced
 	Take      func(name string) bool // entries that are wanted, by slash path; nil means all
+
+	// Staging is a folder of the caller's outside dest. Files are unpacked there before they get their names, so
+	// that a process that is killed leaves nothing in dest but whole files, and the next run goes on from them.
+	// With "", or to overwrite, it is a hidden folder inside dest.
+	Staging string
 }
 
 // Extract unpacks the archive in r, size bytes long, below the folder dest, which is made when it is not
-// there, and returns the slash paths of the files it wrote, in the archive's order.
+// there, and returns the slash paths of the files that are there then, in the archive's order. A file that was there
+// before and holds the very same is taken for one that is unpacked already.
 //
 // An archive with an entry that is absolute, climbs out, names a drive, holds a backslash, is a link or a
 // device, or comes twice is refused as a whole with ErrUnsafe. On any error, and when ctx ends, dest is left as
@@ -75,8 +81,8 @@ func ExtractFile(ctx context.Context, archive, dest string, o Options) ([]string
 	return Extract(ctx, f, info.Size(), dest, o)
 }
 
-// fill unpacks into a temporary folder inside dest, then moves each file to its name. Being inside dest the
-// temporary folder is on the same file system, so a move cannot run out of space half-way.
+// fill unpacks into a temporary folder, then moves each file to its name. A temporary folder inside dest is on the
+// same file system, so a move cannot run out of space half-way; where one outside is not, that is taken back.
 func fill(ctx context.Context, dest string, p plan, o Options) (_ []string, err error) {
 	root, err := os.OpenRoot(dest)
 	if err != nil {
@@ -86,7 +92,11 @@ func fill(ctx context.Context, dest string, p plan, o Options) (_ []string, err 
 	if err := p.checkRoom(root, o.Overwrite); err != nil {
 		return nil, err
 	}
-	staging, err := os.MkdirTemp(dest, ".ploomber-cloud-*.tmp")
+	outside, in := o.Staging != "" && !o.Overwrite, dest
+	if outside {
+		in = o.Staging
+	}
+	staging, err := os.MkdirTemp(in, ".ploomber-cloud-*.tmp")
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +107,23 @@ func fill(ctx context.Context, dest string, p plan, o Options) (_ []string, err 
 	}()
 	m := mover{
 		root:      root,
+		from:      root,
 		fresh:     filepath.Join(filepath.Base(staging), "new"),
 		old:       filepath.Join(filepath.Base(staging), "old"),
 		overwrite: o.Overwrite,
 	}
+	if outside {
+		if m.from, err = os.OpenRoot(in); err != nil {
+			return nil, err
+		}
+		defer func() { _ = m.from.Close() }()
+	}
 	for _, dir := range []string{m.fresh, m.old} {
-		if err := root.Mkdir(dir, 0o700); err != nil {
+		if err := m.from.Mkdir(dir, 0o700); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.unpack(ctx, root, m.fresh); err != nil {
+	if err := p.unpack(ctx, m.from, m.fresh); err != nil {
 		return nil, err
 	}
 	for _, e := range p.entries {

@@ -154,17 +154,17 @@ func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project
 			return to, err
 		}
 	}
-	if err := o.unpack(ctx, archive.Name(), to.Dir); err != nil {
+	if err := o.unpack(ctx, archive.Name(), to.Dir, staging); err != nil {
 		return to, err
 	}
-	return to, to.Save(c, nil)
+	return to, to.Save(c, nil) // at the end: a run that was killed before can be repeated
 }
 
 // place makes the new folder dest in one step, so that it is never there in part. It is not placed where the
 // temporary folder is on another file system.
 func (o *Options) place(ctx context.Context, archive, staging, dest string, c *project.Config) (placed bool, err error) {
 	whole := flow.Folder{Dir: filepath.Join(staging, "project")}
-	if err := o.unpack(ctx, archive, whole.Dir); err != nil {
+	if err := o.unpack(ctx, archive, whole.Dir, staging); err != nil {
 		return false, err
 	}
 	if err := whole.Save(c, nil); err != nil {
@@ -196,9 +196,10 @@ func (o *Options) destination(ctx context.Context, id string) (flow.Folder, erro
 	return to, nil
 }
 
-func (o *Options) unpack(ctx context.Context, archive, dest string) error {
+func (o *Options) unpack(ctx context.Context, archive, dest, staging string) error {
 	_, err := unzip.ExtractFile(ctx, archive, dest, unzip.Options{
-		Take: func(name string) bool { return name != project.FileName }, // ours is written after it
+		Take:    func(name string) bool { return name != project.FileName }, // ours is written after it
+		Staging: staging,
 	})
 	if errors.Is(err, unzip.ErrExists) {
 		return failure.Failedf("cannot unpack the project into %s: %w", dest, err).

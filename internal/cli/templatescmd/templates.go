@@ -3,7 +3,6 @@ package templatescmd
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 
@@ -144,5 +143,3 @@ func checkIssuer(typed string) error {
 	_, err := scaffold.TypedIssuer(typed)
 	return err
 }
-
-var errEmptyFolder = errors.New("this template needs an empty directory")

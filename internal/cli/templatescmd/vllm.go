@@ -2,7 +2,6 @@ package templatescmd
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
@@ -16,15 +15,14 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
+// projectType is that of a model server.
+const projectType = "docker"
+
 // vllm makes a project that serves a language model.
 func (o *Options) vllm(ctx context.Context) error {
-	entries, err := os.ReadDir(o.Folder.Dir)
+	left, err := o.unfinished()
 	if err != nil {
-		return failure.Failedf("cannot read the folder: %w", err)
-	}
-	if len(entries) > 0 {
-		return failure.Failedf("%w, and %s is here", errEmptyFolder, entries[0].Name()).
-			WithHint("run it in a new folder: mkdir my-model && cd my-model")
+		return err
 	}
 	if err := fsx.Check(filepath.Join(o.Folder.Dir, "Dockerfile")); err != nil { // before a project is made
 		return err
@@ -33,11 +31,7 @@ func (o *Options) vllm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := scaffold.NewSecret(o.Random)
-	if err != nil {
-		return err
-	}
-	env, err := secrets(key, token)
+	env, err := o.secrets(left.env, token)
 	if err != nil {
 		return err
 	}
@@ -45,14 +39,20 @@ func (o *Options) vllm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	created, err := api.CreateProject(ctx, "docker")
-	if err != nil {
-		return err
+	id := left.id
+	if id == "" {
+		created, err := api.CreateProject(ctx, projectType)
+		if err != nil {
+			return err
+		}
+		id = created.ID
+	} else {
+		if err := left.check(model); err != nil {
+			return err
+		}
+		o.IO.Err.Note("Completing the project %s, whose files are not all here", id)
 	}
-	c := &project.Config{
-		ID: created.ID, Type: "docker",
-		Resources: &project.Resources{CPU: tier.GPUMachineCPU, RAM: tier.GPUMachineRAM, GPU: 1},
-	}
+	c := configOf(id)
 	if err := o.write(c, env, model); err != nil {
 		return failure.Failedf("the project %s was created, but its files could not be written: %w", c.ID, err)
 	}
@@ -127,13 +127,16 @@ func (o *Options) askToken(ctx context.Context, model string) (token string, err
 	}
 }
 
-func secrets(key, token string) (*dotenv.File, error) {
-	env, err := dotenv.Parse(nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := env.Set(scaffold.VLLMKey, key); err != nil {
-		return nil, err
+// secrets completes the secrets file: a key, unless it has one, and the token where there is one.
+func (o *Options) secrets(env *dotenv.File, token string) (*dotenv.File, error) {
+	if stored, _ := env.Get(scaffold.VLLMKey, nil); stored == "" {
+		key, err := scaffold.NewSecret(o.Random)
+		if err != nil {
+			return nil, err
+		}
+		if err := env.Set(scaffold.VLLMKey, key); err != nil {
+			return nil, err
+		}
 	}
 	if token != "" {
 		if err := env.Set(scaffold.HFToken, token); err != nil {
@@ -143,13 +146,23 @@ func secrets(key, token string) (*dotenv.File, error) {
 	return env, nil
 }
 
+// configOf is the configuration of a model server.
+func configOf(id string) *project.Config {
+	return &project.Config{
+		ID: id, Type: projectType,
+		Resources: &project.Resources{CPU: tier.GPUMachineCPU, RAM: tier.GPUMachineRAM, GPU: 1},
+	}
+}
+
+// write makes the files, the configuration first: it ties the folder to the project that was made, so that a run
+// that is killed between two files can be repeated for the same project.
 func (o *Options) write(c *project.Config, env *dotenv.File, model string) error {
 	folder := flow.Folder{Dir: o.Folder.Dir}
 	config, err := folder.ConfigFile(c)
 	if err != nil {
 		return err
 	}
-	files := []fsx.File{{Path: folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private}, config}
+	files := []fsx.File{config, {Path: folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private}}
 	for _, f := range scaffold.VLLM(model, c.ID) {
 		files = append(files, fsx.File{Path: filepath.Join(o.Folder.Dir, f.Name), Data: f.Data, Mode: fsx.Public})
 	}
