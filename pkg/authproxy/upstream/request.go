@@ -77,7 +77,7 @@ func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, err
 	if host == "" {
 		host = to.Address
 	}
-	if unsafe(target) || unsafe(host) || strings.IndexByte(target, ' ') >= 0 {
+	if breaksLine(target) || breaksLine(host) || strings.IndexByte(target, ' ') >= 0 {
 		return nil, errors.New("target or host holds a line break")
 	}
 	b = append(b, r.Method...)
@@ -91,7 +91,7 @@ func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, err
 			continue
 		}
 		for _, value := range values {
-			if unsafe(value) {
+			if breaksLine(value) {
 				return nil, fmt.Errorf("header %s holds a line break", name)
 			}
 			b = append(b, name...)
@@ -119,8 +119,8 @@ func mayHaveBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
-// unsafe reports what would end a line of the head early.
-func unsafe(s string) bool {
+// breaksLine reports what would end a line of the head early.
+func breaksLine(s string) bool {
 	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 || strings.IndexByte(s, 0) >= 0
 }
 

@@ -15,3 +15,6 @@ func (*socket) ask(_, _ []byte, _ bool) (written, read int, err error) { return 
 
 // lazyReader has no way to wait without a buffer here.
 func lazyReader(net.Conn, buffers) func() (*[]byte, int, error) { return nil }
+
+// eagerWriter is the connection's own way to write here.
+func eagerWriter(net.Conn) func([]byte) error { return nil }

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // socket is a connection that can be looked into and asked with as few system calls as there are. It serves one
@@ -50,12 +48,8 @@ func newSocket(c net.Conn) *socket {
 func (s *socket) silent() bool { return s.raw.Read(s.look) == nil && !s.spoken }
 
 func (s *socket) isSilent(fd uintptr) bool {
-	for {
-		_, _, err := unix.Recvfrom(int(fd), s.one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		if !errors.Is(err, syscall.EINTR) {
-			return errors.Is(err, syscall.EAGAIN)
-		}
-	}
+	_, err := peek(fd, s.one[:])
+	return errors.Is(err, syscall.EAGAIN)
 }
 
 // ask writes wire, waits and reads into buf; 0 bytes are the end. With mustBeSilent it writes only on a silent
@@ -82,7 +76,7 @@ func (s *socket) askNow(fd uintptr) bool {
 			s.err = errSpoken
 			return true
 		}
-		if s.written, s.err = uninterrupted(syscall.Write, fd, s.wire); errors.Is(s.err, syscall.EAGAIN) {
+		if s.written, s.err = write(fd, s.wire); errors.Is(s.err, syscall.EAGAIN) {
 			s.err = nil
 		}
 		if s.err != nil || s.written < len(s.wire) {
@@ -92,30 +86,16 @@ func (s *socket) askNow(fd uintptr) bool {
 			return false
 		}
 	}
-	s.read, s.err = uninterrupted(syscall.Read, fd, s.buf)
+	s.read, s.err = read(fd, s.buf)
 	return !errors.Is(s.err, syscall.EAGAIN)
 }
 
-// uninterrupted repeats a system call that a signal has interrupted. The count is 0 after an error.
-func uninterrupted(call func(int, []byte) (int, error), fd uintptr, b []byte) (int, error) {
-	for {
-		n, err := call(int(fd), b)
-		if !errors.Is(err, syscall.EINTR) {
-			return max(n, 0), err
-		}
-	}
-}
-
 // lazyReader reads from a socket and holds a buffer only while there is something to read, so that an idle
-// WebSocket costs no buffer. A server may wrap its sockets, to count them for instance, as long as reading stays
+// WebSocket costs no buffer. A server may wrap its sockets, to count them for instance, as long as their traffic stays
 // plain. It returns nil for connections that are no sockets, encrypted ones among them.
 func lazyReader(c net.Conn, pool buffers) func() (*[]byte, int, error) {
-	socket, ok := c.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
+	raw := rawConn(c)
+	if raw == nil {
 		return nil
 	}
 	var (
@@ -125,7 +105,7 @@ func lazyReader(c net.Conn, pool buffers) func() (*[]byte, int, error) {
 	)
 	wait := func(fd uintptr) bool {
 		buf = pool.get()
-		n, readErr = uninterrupted(syscall.Read, fd, *buf)
+		n, readErr = read(fd, *buf)
 		if errors.Is(readErr, syscall.EAGAIN) {
 			pool.put(buf)
 			return false // until readable
@@ -145,4 +125,47 @@ func lazyReader(c net.Conn, pool buffers) func() (*[]byte, int, error) {
 		}
 		return buf, n, nil
 	}
+}
+
+// eagerWriter is the other direction: it writes all of what it is given. It returns nil where lazyReader does.
+func eagerWriter(c net.Conn) func([]byte) error {
+	raw := rawConn(c)
+	if raw == nil {
+		return nil
+	}
+	var (
+		left     []byte
+		writeErr error
+	)
+	push := func(fd uintptr) bool {
+		for len(left) > 0 {
+			var n int
+			if n, writeErr = write(fd, left); writeErr != nil {
+				return !errors.Is(writeErr, syscall.EAGAIN) // until writable
+			}
+			left = left[n:]
+		}
+		return true
+	}
+	return func(b []byte) error {
+		left, writeErr = b, nil
+		defer func() { left = nil }()
+		if err := raw.Write(push); err != nil {
+			return err
+		}
+		return writeErr
+	}
+}
+
+// rawConn returns nil for connections that are no sockets.
+func rawConn(c net.Conn) syscall.RawConn {
+	socket, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
 }

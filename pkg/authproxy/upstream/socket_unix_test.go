@@ -8,7 +8,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -55,6 +57,54 @@ func TestLazyReader(t *testing.T) {
 	}
 	if lazyReader(tls.Client(nil, &tls.Config{MinVersion: tls.VersionTLS13}), newBuffers()) != nil {
 		t.Error("reads an encrypted connection as if it were plain")
+	}
+}
+
+// What does not fit into the socket at once is written when the other side takes it; a write ends with its connection.
+func TestEagerWriter(t *testing.T) {
+	t.Parallel()
+	const size = 64 << 20 // more than a socket takes at once
+	for name, tc := range map[string]struct {
+		app  func(c net.Conn)
+		end  func(c net.Conn)
+		want error
+	}{
+		"all is taken": {app: func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }},
+		"hangs up":     {app: func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 1<<20)); _ = c.Close() }, want: syscall.ECONNRESET},
+		"closed":       {app: func(net.Conn) {}, end: func(c net.Conn) { _ = c.Close() }, want: net.ErrClosed},
+		"deadline":     {app: func(net.Conn) {}, end: func(c net.Conn) { _ = c.SetDeadline(time.Unix(1, 0)) }, want: os.ErrDeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			done := make(chan struct{})
+			to := rawApp(t, func(c net.Conn, _ *bufio.Reader, _ int) {
+				tc.app(c)
+				<-done // where it is still open, it stays so
+			})
+			t.Cleanup(func() { close(done) })
+			c, err := net.Dial("tcp", to.Address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			write := eagerWriter(counted{c.(*net.TCPConn)})
+			if err := write([]byte("a little")); err != nil {
+				t.Fatal(err)
+			}
+			if tc.end != nil {
+				time.AfterFunc(10*time.Millisecond, func() { tc.end(c) }) // in most runs while it waits
+			}
+			err = write(make([]byte, size))
+			if errors.Is(err, syscall.EPIPE) { // the end was noticed in between
+				err = syscall.ECONNRESET
+			}
+			if !errors.Is(err, tc.want) {
+				t.Errorf("%v, want %v", err, tc.want)
+			}
+		})
+	}
+	if eagerWriter(tls.Client(nil, &tls.Config{MinVersion: tls.VersionTLS13})) != nil {
+		t.Error("writes to an encrypted connection as if it were plain")
 	}
 }
 

@@ -87,7 +87,11 @@ func (t *tunnelled) move(dst, src net.Conn, pool buffers) {
 	if read == nil {
 		read = plainReader(src)
 	}
-	err := t.copy(dst, read, pool)
+	write := eagerWriter(dst)
+	if write == nil {
+		write = plainWriter(dst)
+	}
+	err := t.copy(write, read, pool)
 	half, canHalf := dst.(interface{ CloseWrite() error })
 	finished := errors.Is(err, io.EOF) && canHalf && half.CloseWrite() == nil
 	t.mu.Lock()
@@ -108,14 +112,14 @@ func (t *tunnelled) move(dst, src net.Conn, pool buffers) {
 	}
 }
 
-func (t *tunnelled) copy(dst io.Writer, read func() (*[]byte, int, error), pool buffers) error {
+func (t *tunnelled) copy(write func([]byte) error, read func() (*[]byte, int, error), pool buffers) error {
 	for {
 		buf, n, err := read()
 		if err != nil {
 			return err
 		}
 		t.watch.Active()
-		_, err = dst.Write((*buf)[:n])
+		err = write((*buf)[:n])
 		pool.put(buf)
 		if err != nil {
 			return err
@@ -132,5 +136,12 @@ func plainReader(src io.Reader) func() (*[]byte, int, error) {
 			return &buf, n, nil
 		}
 		return nil, 0, err
+	}
+}
+
+func plainWriter(dst io.Writer) func([]byte) error {
+	return func(b []byte) error {
+		_, err := dst.Write(b)
+		return err
 	}
 }
