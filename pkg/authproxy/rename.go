@@ -15,8 +15,9 @@ import (
 // reached: it is good for a little longer, and answers with the new one. Another process on the same store does
 // not know it.
 type renames struct {
-	mu   sync.RWMutex
-	next map[session.Key]renamed
+	mu       sync.RWMutex
+	next     map[session.Key]renamed
+	underway map[session.Key]chan struct{} // renewals, by former key; closed at their end
 }
 
 type renamed struct {
@@ -30,7 +31,51 @@ const (
 	maxRenames = 4 << 10
 )
 
+// begin makes the caller the one who renews the session of this key, to be ended by done. It waits while others do,
+// and is false where that has given the session a new key.
+func (n *renames) begin(former session.Key, now time.Time) (renamed, bool) {
+	for {
+		n.mu.Lock()
+		if r, ok := n.next[former]; ok && now.Before(r.until) {
+			n.mu.Unlock()
+			return r, false
+		}
+		others, busy := n.underway[former]
+		if !busy {
+			if n.underway == nil {
+				n.underway = map[session.Key]chan struct{}{}
+			}
+			n.underway[former] = make(chan struct{})
+			n.mu.Unlock()
+			return renamed{}, true
+		}
+		n.mu.Unlock()
+		<-others
+	}
+}
+
+// done ends a renewal.
+func (n *renames) done(former session.Key) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	close(n.underway[former])
+	delete(n.underway, former)
+}
+
+// settle returns when no renewal of this session is under way: the store says what was before, or what comes after.
+// Renewals of other sessions keep nobody waiting, however slow the store is.
+func (n *renames) settle(former session.Key) {
+	n.mu.RLock()
+	others, busy := n.underway[former]
+	n.mu.RUnlock()
+	if busy {
+		<-others
+	}
+}
+
+// get returns the id that a session has got after this key.
 func (n *renames) get(former session.Key, now time.Time) (session.ID, bool) {
+	n.settle(former)
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	r, ok := n.next[former]
@@ -40,14 +85,16 @@ func (n *renames) get(former session.Key, now time.Time) (session.ID, bool) {
 // after returns the key that a session got after this one. It waits for a renewal that is under way, so that who ends
 // a session ends what has taken its place as well (security class 9).
 func (n *renames) after(former session.Key) (session.Key, bool) {
+	n.settle(former)
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	r, ok := n.next[former]
 	return r.key, ok
 }
 
-// put is called with mu held.
 func (n *renames) put(former session.Key, id session.ID, key session.Key, now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.next == nil {
 		n.next = map[session.Key]renamed{}
 	}
@@ -64,12 +111,11 @@ func (n *renames) put(former session.Key, id session.ID, key session.Key, now ti
 // meanwhile.
 func (p *Proxy) rename(r *http.Request, x *exchange, s session.Session) (*session.Session, error) {
 	former := s.Key
-	p.renames.mu.Lock()
-	if n, ok := p.renames.next[former]; ok && x.now.Before(n.until) {
-		p.renames.mu.Unlock()
+	n, first := p.renames.begin(former, x.now)
+	if !first {
 		return p.under(r, x, n.id), nil
 	}
-	defer p.renames.mu.Unlock()
+	defer p.renames.done(former)
 	id, err := session.NewID(p.random)
 	if err != nil {
 		return nil, err

@@ -74,6 +74,10 @@ func (p *Proxy) use(r *http.Request, x *exchange, key session.Key) *session.Sess
 
 // rebind puts a session that was found under an older secret under the first, so that it outlives the other.
 func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id session.ID) *session.Session {
+	if n, first := p.renames.begin(old.Key, x.now); !first {
+		return p.under(r, x, n.id)
+	}
+	defer p.renames.done(old.Key)
 	s := *old
 	s.Key = x.policy.keys[0].of(id)
 	s.Grants = slices.Clone(old.Grants)
@@ -94,12 +98,12 @@ func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id se
 	return &s
 }
 
-// handOver moves the WebSockets of a session to the one that has taken its place, which may have ended meanwhile.
+// handOver moves what is open of a session to the one that has taken its place, which may have ended meanwhile.
 func (p *Proxy) handOver(r *http.Request, x *exchange, from session.Key, to *session.Session) {
 	if !p.live.move(from, to, x.policy) {
 		return
 	}
-	if _, err := p.store.Use(r.Context(), to.Key, x.now); errors.Is(err, session.ErrNotFound) {
+	if _, err := p.store.Use(context.WithoutCancel(r.Context()), to.Key, x.now); errors.Is(err, session.ErrNotFound) {
 		p.live.end(to.Key)
 	}
 }
@@ -182,7 +186,7 @@ func sidsOf(s *session.Session) []string {
 	return sids
 }
 
-// end ends sessions, under whatever ids they have by now, and closes their WebSockets. It does so even where the
+// end ends sessions, under whatever ids they have by now, and what is open of them. It does so even where the
 // visitor does not wait for it.
 func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
 	ctx := context.WithoutCancel(r.Context())
@@ -196,7 +200,7 @@ func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
 	}
 }
 
-// EndOwner ends every session of a subject and closes their WebSockets. The subject is what X-Auth-Sub told the app:
+// EndOwner ends every session of a subject and what is open of them. The subject is what X-Auth-Sub told the app:
 // a provider's sub, or "password|" and the user name. Two providers may name two people alike; both are logged out.
 func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
 	_, err := p.endTagged(ctx, tagSubject+subject)
