@@ -1,6 +1,8 @@
 package attack
 
 import (
+	"bufio"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -90,13 +92,18 @@ func TestClass08SessionFixationRace(t *testing.T) {
 func TestClass09SessionReplay(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	release := make(chan struct{})
+	release, more := make(chan struct{}), map[string]chan struct{}{"logout": make(chan struct{}), "exit": make(chan struct{})}
 	a.handle("/stream", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write([]byte("first\n"))
-		_ = http.NewResponseController(w).Flush()
-		select {
-		case <-release:
-		case <-r.Context().Done():
+		for {
+			_, _ = w.Write([]byte("event\n"))
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-more[r.URL.RawQuery]:
+			case <-release:
+				return
+			case <-r.Context().Done():
+				return
+			}
 		}
 	})
 	defer close(release)
@@ -113,7 +120,15 @@ func TestClass09SessionReplay(t *testing.T) {
 			}
 			sockets = append(sockets, s)
 		}
-		b.get(out) // as tab A does
+		stream, othersStream := p.stream("/stream?", cookie), p.stream("/stream?"+name, other.cookie())
+		b.get(out)                                                                                             // as tab A does
+		if line, err := stream.ReadString('\n'); line != "" || err == nil || err == io.EOF || isTimeout(err) { //nolint:errorlint // a regular end is just this
+			t.Errorf("%s: an answer of the session goes on: %q, %v", name, line, err)
+		}
+		more[name] <- struct{}{}
+		if line, err := othersStream.ReadString('\n'); line != "event\n" {
+			t.Errorf("%s: the answer to another session has ended: %q, %v", name, line, err)
+		}
 		for i, s := range sockets[:2] {
 			_ = s.SetReadDeadline(time.Now().Add(5 * time.Second))
 			if !s.ends() {
@@ -137,6 +152,23 @@ func TestClass09SessionReplay(t *testing.T) {
 			t.Errorf("second %s: %d", name, r.StatusCode)
 		}
 	}
+}
+
+// stream begins an answer that goes on for ever, and returns what comes after its first line.
+func (p *proxy) stream(target, cookie string) *bufio.Reader {
+	p.t.Helper()
+	s := p.dial()
+	s.say(p.head("GET", target, cookie) + "\r\n")
+	r, err := http.ReadResponse(s.r, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = r.Body.Close() })
+	lines := bufio.NewReader(r.Body)
+	if line, err := lines.ReadString('\n'); line != "event\n" {
+		p.t.Fatalf("%s: %d %q, %v", target, r.StatusCode, line, err)
+	}
+	return lines
 }
 
 func wantUpgradeRefused(t *testing.T, p *proxy, name string, header ...string) {

@@ -36,8 +36,9 @@ type exchange struct {
 	expired *session.Grant     // of a session that has just ended with its access token
 	fresh   []string           // cookie of a session that is new to the browser, to be handed out with the answer
 
-	found  [maxCandidates]*session.Session // room for presented
-	writer statusWriter                    // room for observed
+	carried carried                         // to the app
+	found   [maxCandidates]*session.Session // room for presented
+	writer  statusWriter                    // room for observed
 }
 
 // chain is the whole way of a request. The order is what makes it safe:

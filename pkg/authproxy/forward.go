@@ -64,10 +64,12 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		}
 	case r.Context().Err() != nil, errors.Is(err, upstream.ErrBroken):
 		// The visitor has gone, or must not take a part for the whole: the server cuts the connection.
-		if r.Context().Err() == nil {
+		if r.Context().Err() == nil && !errors.Is(err, upstream.ErrEnded) {
 			p.logUpstream(r, err)
 		}
 		panic(http.ErrAbortHandler)
+	case errors.Is(err, upstream.ErrEnded):
+		p.refuse(w, r, http.StatusUnauthorized, "The session has ended before the app has answered.")
 	default:
 		x.Answer(w.Header()) // the app has not answered, so nobody has
 		p.explain(w, r, b, err)

@@ -8,76 +8,137 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
-// live knows the open WebSockets of each session and closes them when it ends (security classes 9 and 13).
+// live knows what is open of each session, WebSockets and requests that take long, and closes it when the session ends
+// (security classes 9 and 13).
 type live struct {
 	store    session.Store
 	now      func() time.Time
-	policy   func() *policy // the one in force
+	policy   func() *policy      // the one in force
+	settle   func(k session.Key) // returns when no renewal of that session is under way
 	observer Observer
+	young    young
 
 	sweeping sync.Mutex // one sweep at a time
 
-	mu      sync.Mutex
-	tunnels map[session.Key]map[*tunnel]struct{}
-	closed  bool
+	mu     sync.Mutex
+	open   map[session.Key]map[*opened]struct{}
+	moved  map[session.Key]moved // sessions that others have taken the place of
+	closed bool
 }
 
-// tunnel is one open WebSocket. Traffic counts as use of its session.
-type tunnel struct {
-	live    *live
-	session atomic.Pointer[session.Session] // nil where nobody had to log in, or a token was shown
-	bearer  *bearer                         // that was shown; nil otherwise
-	path    string
-	conn    io.Closer
-	active  atomic.Bool // since the last look
-	quiet   time.Time   // since when there was no traffic; only sweep touches it
-	policy  *policy     // that lets it be open; guarded by live.mu
-	under   *sessionKey // that leads to its session; guarded by live.mu
+// opened is one open WebSocket, or one request that is taking long. Traffic counts as use of its session.
+type opened struct {
+	live     *live
+	session  atomic.Pointer[session.Session] // nil where nobody had to log in, or credentials came with the request
+	bearer   *bearer                         // that was shown; nil otherwise
+	basic    *session.Grant                  // by the password that was shown; nil otherwise
+	path     string
+	conn     io.Closer
+	transfer upstream.Transfer // the same as conn; nil for a WebSocket
+	active   atomic.Bool       // since the last look
+	quiet    time.Time         // since when there was no traffic; only sweep touches it
+	policy   *policy           // that lets it be open; guarded by live.mu
+	under    *sessionKey       // that leads to its session; guarded by live.mu
 }
 
-var _ upstream.Watch = (*tunnel)(nil)
+// moved says which session has taken the place of another.
+type moved struct {
+	to     *session.Session
+	policy *policy
+	until  time.Time
+}
 
-// sweepTunnels is how often sessions of open WebSockets are looked at.
-const sweepTunnels = time.Second
+var _ upstream.Watch = (*opened)(nil)
 
 func newLive(p *Proxy) *live {
-	return &live{store: p.store, now: p.now, policy: p.policy.Load, observer: p.observer,
-		tunnels: map[session.Key]map[*tunnel]struct{}{}}
+	return &live{store: p.store, now: p.now, policy: p.policy.Load, settle: p.renames.settle, observer: p.observer,
+		open: map[session.Key]map[*opened]struct{}{}, moved: map[session.Key]moved{}}
+}
+
+// newOpened is for something that x has opened. It belongs to the session of x only where that is what opens the path.
+func (l *live) newOpened(x *exchange, c io.Closer) *opened {
+	t := &opened{live: l, bearer: x.bearer, path: x.path, conn: c, quiet: l.now(), policy: x.policy, under: &x.policy.keys[0]}
+	switch {
+	case x.bearer != nil:
+	case x.session != nil && x.policy.lets(x.path, x.session, nil):
+		t.session.Store(x.session)
+	case x.basic.Verdict == password.Right:
+		t.basic = &session.Grant{Area: x.area.name, Stamp: x.area.stamps[0]}
+	}
+	return t
 }
 
 // add takes note of a WebSocket; false where its session has ended meanwhile, or the proxy is closed.
 func (l *live) add(x *exchange, c io.Closer) (upstream.Watch, bool) {
-	t := &tunnel{live: l, bearer: x.bearer, path: x.path, conn: c, quiet: l.now(), policy: x.policy, under: &x.policy.keys[0]}
-	if t.bearer == nil {
-		t.session.Store(x.session)
+	t := l.newOpened(x, c)
+	if before := l.young.opened(x); before != nil { // its handshake has taken long, and may have moved with its session
+		t.inherit(before)
 	}
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
+	if !l.keep(t) {
 		return nil, false
 	}
-	key := t.key()
-	if l.tunnels[key] == nil {
-		l.tunnels[key] = map[*tunnel]struct{}{}
-	}
-	l.tunnels[key][t] = struct{}{}
-	l.mu.Unlock()
 	l.observer.WebSockets(1)
-	// Only now: a logout between the check of the session and this line has found nothing to close.
-	if s := t.session.Load(); s != nil {
-		if _, err := l.store.Use(context.Background(), s.Key, l.now()); errors.Is(err, session.ErrNotFound) {
-			t.End()
-			return nil, false
-		}
+	if !l.confirm(t) {
+		t.End()
+		return nil, false
 	}
 	return t, true
 }
 
-func (t *tunnel) key() session.Key {
+// inherit makes t belong to the session that another belongs to by now.
+func (t *opened) inherit(other *opened) {
+	t.live.mu.Lock()
+	defer t.live.mu.Unlock()
+	t.session.Store(other.session.Load())
+	t.policy, t.under = other.policy, other.under
+}
+
+// keep files t under its session, or the one that has taken its place; false where that does not let it be open,
+// or the proxy is closed.
+func (l *live) keep(t *opened) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for m, ok := l.moved[t.key()]; ok; m, ok = l.moved[t.key()] {
+		if !m.policy.lets(t.path, m.to, nil) {
+			return false
+		}
+		t.session.Store(m.to)
+		t.policy, t.under = m.policy, &m.policy.keys[0]
+	}
+	if l.closed {
+		return false
+	}
+	key := t.key()
+	if l.open[key] == nil {
+		l.open[key] = map[*opened]struct{}{}
+	}
+	l.open[key][t] = struct{}{}
+	return true
+}
+
+// confirm reports whether the session of what has been kept is alive: a log-out between the check of the
+// session and that moment has found nothing to close. A renewal may be about to move it to another session.
+func (l *live) confirm(t *opened) bool {
+	for s := t.session.Load(); s != nil; {
+		if _, err := l.store.Use(context.Background(), s.Key, l.now()); !errors.Is(err, session.ErrNotFound) {
+			return true
+		}
+		l.settle(s.Key)
+		now := t.session.Load()
+		if now == s {
+			return false
+		}
+		s = now
+	}
+	return true
+}
+
+func (t *opened) key() session.Key {
 	if s := t.session.Load(); s != nil {
 		return s.Key
 	}
@@ -85,41 +146,43 @@ func (t *tunnel) key() session.Key {
 }
 
 // Active notes traffic.
-func (t *tunnel) Active() {
+func (t *opened) Active() {
 	if !t.active.Load() {
 		t.active.Store(true)
 	}
 }
 
-// End forgets a WebSocket that has closed.
-func (t *tunnel) End() {
+// End forgets what has closed.
+func (t *opened) End() {
 	l := t.live
-	l.observer.WebSockets(-1)
+	if t.transfer == nil {
+		l.observer.WebSockets(-1)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if set := l.tunnels[t.key()]; set != nil {
+	if set := l.open[t.key()]; set != nil {
 		delete(set, t)
 		if len(set) == 0 {
-			delete(l.tunnels, t.key())
+			delete(l.open, t.key())
 		}
 	}
 }
 
-// end closes the WebSockets of a session.
+// end closes what is open of a session.
 func (l *live) end(key session.Key) {
 	l.mu.Lock()
-	set := l.tunnels[key]
-	delete(l.tunnels, key)
+	set := l.open[key]
+	delete(l.open, key)
 	l.mu.Unlock()
 	for t := range set {
 		_ = t.conn.Close()
 	}
 }
 
-// move hands the WebSockets of one session over to the one that takes its place, as far as pol lets them be open
-// with what that one grants. It is false where there are none.
+// move hands what is open of one session over to the one that takes its place, as far as pol lets it be open with what
+// that one grants. It is false where there is nothing.
 func (l *live) move(from session.Key, to *session.Session, pol *policy) bool {
-	var out []*tunnel
+	var out []*opened
 	defer func() { // not under the lock: it may take a while
 		for _, t := range out {
 			_ = t.conn.Close()
@@ -127,12 +190,15 @@ func (l *live) move(from session.Key, to *session.Session, pol *policy) bool {
 	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	set := l.tunnels[from]
+	if from != to.Key {
+		l.follow(from, to, pol)
+	}
+	set := l.open[from]
 	if set == nil {
 		return false
 	}
 	if from != to.Key {
-		delete(l.tunnels, from)
+		delete(l.open, from)
 	}
 	for t := range set {
 		t.session.Store(to)
@@ -140,91 +206,38 @@ func (l *live) move(from session.Key, to *session.Session, pol *policy) bool {
 			out = append(out, t)
 		}
 	}
-	for t := range l.tunnels[to.Key] { // opened by a request that was faster
+	for t := range l.open[to.Key] { // opened by a request that was faster
 		set[t] = struct{}{}
 	}
-	l.tunnels[to.Key] = set
+	l.open[to.Key] = set
 	return true
 }
 
-// sweep closes the WebSockets of sessions that have expired, of tokens too, and those that a new policy does not let
-// be open. It keeps the sessions of busy ones alive.
-func (l *live) sweep(now time.Time) {
-	l.sweeping.Lock()
-	defer l.sweeping.Unlock()
-	pol := l.policy()
-	var look, out []*tunnel
-	l.mu.Lock()
-	for _, set := range l.tunnels {
-		for t := range set {
-			switch {
-			case t.policy != pol && !t.stays(pol), t.bearer != nil && !now.Before(t.bearer.expires):
-				out = append(out, t)
-				continue
-			case t.session.Load() != nil:
-				look = append(look, t)
-			}
-			t.policy = pol
+// follow lets what is about to be opened by a former session find the one that has taken its place. It is called with
+// mu held.
+func (l *live) follow(from session.Key, to *session.Session, pol *policy) {
+	now := l.now()
+	for key, m := range l.moved {
+		if len(l.moved) >= maxRenames || !now.Before(m.until) {
+			delete(l.moved, key)
 		}
 	}
-	l.mu.Unlock()
-	for _, t := range out {
-		_ = t.conn.Close()
-	}
-	for _, t := range look {
-		if s := t.session.Load(); t.expired(s, now) || pol.outlived(t.path, s, now) {
-			l.end(s.Key)
-		}
-	}
+	delete(l.moved, to.Key) // it is back; and no round may arise
+	l.moved[from] = moved{to, pol, now.Add(keepRename)}
 }
 
-// stays reports whether pol lets a WebSocket be open that was opened under an older policy. A session under a secret
-// that is gone could not be found any more.
-func (t *tunnel) stays(pol *policy) bool {
-	s := t.session.Load()
-	return pol.lets(t.path, s, t.bearer) && (s == nil || pol.keys.knows(*t.under))
-}
-
-// expired asks the store only when it must: at the session's end, and once a tenth of its idle time to say that
-// it is in use or to learn whether something else is using it.
-func (t *tunnel) expired(s *session.Session, now time.Time) bool {
-	if !now.Before(s.Expires) {
-		return true
-	}
-	since := now.Sub(t.quiet)
-	if since < s.Idle && (since < s.Idle/10 || !t.active.Load()) {
-		return false
-	}
-	t.active.Store(false)
-	_, err := t.live.store.Use(context.Background(), s.Key, now)
-	t.quiet = now
-	return errors.Is(err, session.ErrNotFound)
-}
-
-// run sweeps until done is closed.
-func (l *live) run(done <-chan struct{}) {
-	ticker := time.NewTicker(sweepTunnels)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			l.sweep(l.now())
-		case <-done:
-			return
-		}
-	}
-}
-
-// close closes every WebSocket and lets no new one in.
+// close closes every WebSocket and lets no new one in. Requests go on.
 func (l *live) close() {
 	l.mu.Lock()
 	l.closed = true
-	all := l.tunnels
-	l.tunnels = map[session.Key]map[*tunnel]struct{}{}
+	all := l.open
+	l.open = map[session.Key]map[*opened]struct{}{}
 	l.mu.Unlock()
 	for _, set := range all {
 		for t := range set {
-			_ = t.conn.Close()
+			if t.transfer == nil {
+				_ = t.conn.Close()
+			}
 		}
 	}
 }

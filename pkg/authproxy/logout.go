@@ -11,7 +11,7 @@ import (
 // purposeDenied is for the id of a provider in the cookie of somebody who was not let in.
 const purposeDenied = "denied at"
 
-// logout ends whatever session the visitor has, closes its WebSockets, and leaves the app; where a provider has
+// logout ends whatever session the visitor has, closes what is open of it, and leaves the app; where a provider has
 // logged the visitor in, by way of that provider, which forgets them too. /exit is the same for frameworks whose own
 // router takes /logout.
 func (p *Proxy) logout(w http.ResponseWriter, r *http.Request, x *exchange) {

@@ -91,6 +91,15 @@ type slowStore struct {
 	mu      sync.Mutex
 	entered chan struct{} // closed when Put replaces; nil does not wait
 	leave   chan struct{}
+	missed  chan struct{} // gets a value when Use finds nothing; nil waits for nobody
+}
+
+func (s *slowStore) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
+	one, err := s.Store.Use(ctx, key, now)
+	if err != nil && s.missed != nil {
+		s.missed <- struct{}{}
+	}
+	return one, err
 }
 
 func (s *slowStore) Put(ctx context.Context, one *session.Session, replaces session.Key) error {
@@ -154,4 +163,97 @@ func TestClass13TokenEndsWebSocket(t *testing.T) {
 	if got := b.get("/", asPage); got.StatusCode != http.StatusFound || !strings.Contains(got.location(), "/end") {
 		t.Errorf("%d to %s", got.StatusCode, got.location())
 	}
+}
+
+// A store that takes long over one session's new id keeps nobody else waiting: neither other sessions, nor those that
+// get a new id of their own, nor visitors without any.
+func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
+	t.Parallel()
+	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
+	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
+	var all []*browser
+	for range 10 {
+		b := w.browser()
+		w.enter(b)
+		all = append(all, b)
+	}
+	slow, ids := all[0], map[string]bool{}
+	cookie := "Cookie: ploomber_session=" + slow.session()
+	w.advance(2 * time.Hour)
+	entered := make(chan struct{})
+	store.mu.Lock()
+	store.entered = entered
+	store.mu.Unlock()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	ask := func() {
+		got := w.browser().get("/", cookie)
+		wantApp(t, got)
+		if c := got.cookie(sessionID); c != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			ids[c.Value] = true
+		}
+	}
+	wg.Go(ask)
+	<-entered
+	for range 10 { // more of the same session, which wait and get the same new id
+		wg.Go(ask)
+	}
+	for _, b := range all[1:] {
+		former := b.session()
+		wantApp(t, b.get("/"))
+		if b.session() == former {
+			t.Error("the id is the same")
+		}
+		wantApp(t, w.browser().get("/", "Cookie: ploomber_session="+former))
+		b.get("/logout")
+		wantCode(t, b.get("/"), http.StatusUnauthorized)
+	}
+	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+strings.Repeat("A", 43)), http.StatusUnauthorized)
+	close(store.leave)
+	wg.Wait()
+	if len(ids) != 1 {
+		t.Errorf("%d new ids of one session", len(ids))
+	}
+}
+
+// A WebSocket that opens at the very moment at which the store knows the new id only, and nobody else does.
+func TestHandshakeAmidRenewal(t *testing.T) {
+	t.Parallel()
+	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{}), missed: make(chan struct{}, 100)}
+	e, arrived, leave := newEvents(t), make(chan bool), make(chan bool)
+	w := newOIDC(t, oidcOnly(), e, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
+	usual := w.app()
+	e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			arrived <- true
+			<-leave
+		}
+		usual.ServeHTTP(rw, r)
+	})
+	b := w.browser()
+	w.enter(b)
+	former := "Cookie: ploomber_session=" + b.session()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ws, err := w.handshake(former)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		wantEcho(t, ws)
+	})
+	<-arrived
+	w.advance(2 * time.Hour)
+	entered := make(chan struct{})
+	store.mu.Lock()
+	store.entered = entered
+	store.mu.Unlock()
+	wg.Go(func() { wantApp(t, w.browser().get("/", former)) })
+	<-entered
+	close(leave)
+	<-store.missed // the WebSocket's own session is gone
+	close(store.leave)
+	wg.Wait()
 }

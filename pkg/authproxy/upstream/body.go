@@ -46,7 +46,9 @@ func (d *Direct) copySized(w http.ResponseWriter, c *conn, n int64) error {
 	}
 	if tcp, ok := c.Conn.(*net.TCPConn); ok && n >= spliceFrom {
 		if rf, ok := w.(io.ReaderFrom); ok {
+			c.spliced.Store(true)
 			moved, err := rf.ReadFrom(&io.LimitedReader{R: tcp, N: n})
+			c.spliced.Store(false)
 			if err == nil && moved < n {
 				err = io.ErrUnexpectedEOF
 			}

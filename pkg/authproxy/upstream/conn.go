@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,9 @@ type conn struct {
 	idle       time.Time // since when
 	handedOver bool      // to a tunnel, which closes it
 
+	moved   atomic.Bool // something has been read or written, since somebody asked
+	spliced atomic.Bool // the kernel is moving a body
+
 	buf    []byte
 	r, w   int               // buf[r:w] is unused
 	socket *socket           // nil where there is none that can be looked into
@@ -38,6 +42,17 @@ func newConn(c net.Conn, to Target) *conn {
 }
 
 func (c *conn) close() { _ = c.Close() }
+
+func (c *conn) Read(b []byte) (int, error) { return c.count(c.Conn.Read(b)) }
+
+func (c *conn) Write(b []byte) (int, error) { return c.count(c.Conn.Write(b)) }
+
+func (c *conn) count(n int, err error) (int, error) {
+	if n > 0 && !c.moved.Load() {
+		c.moved.Store(true)
+	}
+	return n, err
+}
 
 // buffered returns what has been read and not used; it holds until the next read.
 func (c *conn) buffered() []byte { return c.buf[c.r:c.w] }

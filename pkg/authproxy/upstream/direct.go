@@ -37,19 +37,27 @@ func (d *Direct) Close() { d.pool.close() }
 
 // Forward carries r to the app and the answer to w. r.RequestURI is sent as it is and must be in origin form;
 // hop-by-hop headers in r.Header are left out, except for a WebSocket upgrade. An error that is not ErrBroken
-// means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, or the cause.
+// means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, ErrEnded, or the cause.
 func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Exchange) error {
 	req, err := d.newRequest(w, r, to)
 	if err != nil {
 		return err
 	}
 	defer d.buffers.put(req.buf)
+	x.Begin(&req.transfer)
+	defer x.Done()
 	for r.Context().Err() == nil {
 		c, err := d.connect(r.Context(), to, req)
 		if err != nil {
 			return err
 		}
-		err = d.once(w, r, req, c, x)
+		if !req.transfer.take(c) {
+			c.close()
+			return ErrEnded
+		}
+		if err = d.once(w, r, req, c, x); err != nil && req.transfer.hasEnded() {
+			return fmt.Errorf("%w: %w", ErrEnded, err)
+		}
 		again := errors.Is(err, errSpoken) || errors.Is(err, errStale) && req.repeatable
 		if !again || !c.reused { // in this order: after an answer c may be another's already
 			return err
@@ -64,8 +72,9 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 	// A visitor who goes away ends the wait for the app.
 	stop := context.AfterFunc(r.Context(), c.close)
 	defer func() {
+		mine := req.transfer.release()
 		// Where stop is too late, close may still be running: the connection is lost in any case.
-		if stop() && keep && err == nil {
+		if stop() && mine && keep && err == nil {
 			d.pool.put(c)
 		} else if !c.handedOver {
 			c.close()

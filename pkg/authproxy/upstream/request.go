@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,10 +20,11 @@ type request struct {
 	buf        *[]byte
 	wire       []byte
 	sending    sending
+	transfer   transfer
 	upgrade    bool
-	body       io.Reader // nil without one
-	stream     bool      // the body follows
-	repeatable bool      // may be sent again when a connection turns out to be dead
+	body       *patientReader // nil without one
+	stream     bool           // the body follows
+	repeatable bool           // may be sent again when a connection turns out to be dead
 }
 
 // newRequest puts the request into wire form, and reads its body if that is small.
@@ -139,6 +141,7 @@ type sending struct {
 	done   chan struct{} // nil where everything has been sent
 	ok     atomic.Bool
 	broken atomic.Pointer[error] // why the visitor's body cannot be read to its end
+	body   *patientReader
 }
 
 // send writes the head, and starts writing a body that is not small. Where there is none, what the app says first
@@ -157,7 +160,7 @@ func (q *request) send(r *http.Request, c *conn) (*sending, error) {
 		s.ok.Store(true)
 		return s, nil
 	}
-	s.done = make(chan struct{})
+	s.done, s.body = make(chan struct{}), q.body
 	go func() {
 		defer close(s.done)
 		var err error
@@ -193,6 +196,7 @@ func (s *sending) unfinished() bool {
 func (s *sending) stop(w http.ResponseWriter, c *conn) bool {
 	if s.unfinished() {
 		c.close()
+		s.body.stopped.Store(true)
 		// The only way to end a read of the visitor's body. Neither connection is used again.
 		control, past := http.NewResponseController(w), time.Unix(1, 0)
 		_ = control.SetReadDeadline(past)
@@ -211,10 +215,14 @@ type patientReader struct {
 	body    io.Reader
 	control *http.ResponseController
 	now     func() time.Time
+	stopped atomic.Bool // nobody wants the rest
 }
 
 func (p *patientReader) Read(b []byte) (int, error) {
 	_ = p.control.SetReadDeadline(p.now().Add(bodyPause)) // a writer without deadlines has nobody slow behind it
+	if p.stopped.Load() {                                 // that may have lifted the deadline by which it was stopped
+		return 0, os.ErrDeadlineExceeded
+	}
 	n, err := p.body.Read(b)
 	if err == nil || errors.Is(err, io.EOF) {
 		_ = p.control.SetReadDeadline(time.Time{}) // else the server would soon take the visitor for gone

@@ -50,11 +50,23 @@ func ParseTarget(base string) (Target, error) {
 
 // Exchange is what a request's owner has to say while it is carried.
 type Exchange interface {
+	// Begin is called before the app is asked, and Done once the request is over, or has become a WebSocket.
+	Begin(t Transfer)
+	Done()
 	// Answer may change the head of the final answer before it is sent.
 	Answer(h http.Header)
 	// Tunnel is called when the connection becomes a WebSocket. Closing c ends it. ok is false where it must not
 	// be opened. The Watch's End is called once it has ended.
 	Tunnel(c io.Closer) (w Watch, ok bool)
+}
+
+// Transfer is a request that is under way. Its methods may be called by any goroutine, and do nothing after Done.
+type Transfer interface {
+	// Close ends the request: it closes the connection to the app, and Forward returns ErrEnded.
+	io.Closer
+	// Moved reports whether bytes have come or gone since the last call, or may have: nobody counts those that the
+	// kernel moves by itself.
+	Moved() bool
 }
 
 // Watch follows one WebSocket. Its methods are called from several goroutines.

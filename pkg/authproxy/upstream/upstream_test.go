@@ -47,6 +47,10 @@ func newSpy() *exchangeSpy {
 
 func (*exchangeSpy) Answer(h http.Header) { h.Set("X-Added", "yes") }
 
+func (*exchangeSpy) Begin(Transfer) {}
+
+func (*exchangeSpy) Done() {}
+
 func (s *exchangeSpy) Tunnel(c io.Closer) (Watch, bool) {
 	s.opened <- c
 	return s, !s.refuse

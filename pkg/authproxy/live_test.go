@@ -1,0 +1,374 @@
+package authproxy_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// events is an app with answers that have no end. Each request is at /stream, with a head and what is sent to say; at
+// /silent, without even a head; or at /length, with a length that is never reached. Other paths are the usual app's.
+type events struct {
+	usual   http.Handler
+	arrived chan string        // the path of each request, once the app has it
+	say     chan string        // to /stream, to one of those who listen
+	gone    chan string        // the path of each request that was broken off
+	cut     context.CancelFunc // ends all
+	context context.Context
+}
+
+func newEvents(t *testing.T) *events {
+	e := &events{arrived: make(chan string, 100), say: make(chan string), gone: make(chan string, 100)}
+	e.context, e.cut = context.WithCancel(context.Background())
+	t.Cleanup(e.cut)
+	return e
+}
+
+func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/api/") {
+		path = path[len("/api"):]
+	}
+	switch path {
+	case "/stream":
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: first\n")
+	case "/length":
+		w.Header().Set("Content-Length", "1000000")
+		_, _ = io.WriteString(w, "data: first\n")
+	case "/silent":
+	default:
+		e.usual.ServeHTTP(w, r)
+		return
+	}
+	control := http.NewResponseController(w)
+	if path != "/silent" {
+		_ = control.Flush()
+	}
+	e.arrived <- path
+	for {
+		select {
+		case line := <-e.say:
+			_, _ = io.WriteString(w, line)
+			_ = control.Flush()
+		case <-r.Context().Done():
+			e.gone <- path
+			return
+		case <-e.context.Done():
+			return
+		}
+	}
+}
+
+// stream is an answer that is under way.
+type stream struct {
+	t     *testing.T
+	lines *bufio.Reader
+}
+
+// ask sends a request and reads the head of the answer, however long that takes.
+func (w *world) ask(method, path string, header ...string) (*http.Response, error) {
+	conn, err := net.Dial("tcp", w.host)
+	if err != nil {
+		return nil, err
+	}
+	w.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", method, path, w.host, strings.Join(header, "\r\n")); err != nil {
+		return nil, err
+	}
+	return http.ReadResponse(bufio.NewReader(conn), nil)
+}
+
+// listen begins an answer that does not end.
+func (w *world) listen(path string, header ...string) *stream {
+	w.t.Helper()
+	answer, err := w.ask("GET", path, header...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := &stream{t: w.t, lines: bufio.NewReader(answer.Body)}
+	s.wantLine("data: first\n")
+	return s
+}
+
+func (s *stream) wantLine(want string) {
+	s.t.Helper()
+	if line, err := s.lines.ReadString('\n'); line != want {
+		s.t.Fatalf("%q, %v; want %q", line, err, want)
+	}
+}
+
+// handshake opens a WebSocket, however long that takes.
+func (w *world) handshake(header ...string) (io.ReadWriter, error) {
+	conn, err := net.Dial("tcp", w.host)
+	if err != nil {
+		return nil, err
+	}
+	w.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, w.upgrade("/ws", header...)); err != nil {
+		return nil, err
+	}
+	br := bufio.NewReader(conn)
+	answer, err := http.ReadResponse(br, nil)
+	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+		return nil, fmt.Errorf("%v, %w; want 101", answer, err)
+	}
+	return struct {
+		io.Reader
+		io.Writer
+	}{br, conn}, nil
+}
+
+// wantCut waits for an answer to break off, recognisably so.
+func (s *stream) wantCut() {
+	s.t.Helper()
+	if line, err := s.lines.ReadString('\n'); line != "" || err == nil || err == io.EOF { //nolint:errorlint // a regular end is just this
+		s.t.Errorf("%q, %v; want the answer to break off", line, err)
+	}
+}
+
+// Security class 9: answers that are under way end with their session, like its WebSockets, in whichever way it ends
+// and whatever they are waiting for. Those of another session go on.
+func TestClass09LongAnswersEndWithTheirSession(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		end func(w *oidcWorld, b *browser)
+		all bool // others' end as well
+	}{
+		"log-out":       {end: func(_ *oidcWorld, b *browser) { b.get("/logout") }},
+		"exit":          {end: func(_ *oidcWorld, b *browser) { b.get("/exit") }},
+		"another login": {end: func(w *oidcWorld, b *browser) { b.get("/logout"); w.enter(b) }},
+		"of a person": {end: func(w *oidcWorld, _ *browser) {
+			if err := w.proxy.EndOwner(context.Background(), "auth0|7"); err != nil {
+				w.t.Error(err)
+			}
+		}},
+		"expiry": {all: true, end: func(w *oidcWorld, _ *browser) { w.advance(8 * 24 * time.Hour) }},
+		"a new secret": {all: true, end: func(w *oidcWorld, _ *browser) {
+			w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret} })
+		}},
+		"an access rule": {all: true, end: func(w *oidcWorld, _ *browser) { w.reload(func(c *authproxy.Config) { c.Access.Emails = []string{} }) }},
+	} {
+		for age, look := range map[string]func(*oidcWorld){
+			"young": func(*oidcWorld) {},
+			"old":   func(w *oidcWorld) { w.reload(func(*authproxy.Config) {}) }, // which looks at all that is open
+		} {
+			t.Run(name+", "+age, func(t *testing.T) {
+				t.Parallel()
+				e := newEvents(t)
+				w := newOIDC(t, oidcOnly(), e)
+				e.usual = w.app()
+				b, other := w.browser(), w.browser()
+				w.enter(b)
+				set(w.fake, func() { w.fake.Claims = map[string]any{"sub": "auth0|bob", "email": "bob@example.com"} })
+				w.enter(other)
+				cookie := "Cookie: ploomber_session=" + b.session()
+				stream, length := w.listen("/stream", cookie), w.listen("/length", cookie)
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					if got, err := w.ask("GET", "/silent", cookie); err != nil || got.StatusCode != http.StatusUnauthorized {
+						t.Errorf("while the app keeps silent: %v, %v; want 401", got, err)
+					}
+				})
+				for range 3 {
+					<-e.arrived
+				}
+				others := w.listen("/stream", "Cookie: ploomber_session="+other.session())
+				<-e.arrived
+				look(w)
+				tc.end(w, b)
+				stream.wantCut()
+				length.wantCut()
+				wg.Wait()
+				for range 3 { // and the app learns of it
+					<-e.gone
+				}
+				if tc.all {
+					others.wantCut()
+				} else {
+					e.say <- "data: on\n"
+					others.wantLine("data: on\n")
+				}
+				if log := w.logs.String(); strings.Contains(log, "app not reached") {
+					t.Errorf("the app is blamed:\n%s", log)
+				}
+			})
+		}
+	}
+}
+
+// What is long and of a session that lives is left alone: while the session gets a new id, which it follows, and while
+// others end. A whole download arrives whole.
+func TestLongAnswersOfALivingSessionGoOn(t *testing.T) {
+	t.Parallel()
+	const size = 3 << 20
+	half := strings.Repeat("x", size/2)
+	e, next := newEvents(t), make(chan bool)
+	w := newOIDC(t, oidcOnly(), e, with(withRefresh))
+	e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/download" {
+			rw.Header().Set("Content-Length", fmt.Sprint(size))
+			_, _ = io.WriteString(rw, half)
+			<-next
+			_, _ = io.WriteString(rw, half)
+			return
+		}
+		w.app().ServeHTTP(rw, r)
+	})
+	b, other := w.browser(), w.browser()
+	w.enter(b)
+	w.enter(other)
+	id := b.session()
+	download, err := w.ask("GET", "/download", "Cookie: ploomber_session="+id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := w.listen("/stream", "Cookie: ploomber_session="+id)
+	for round := range 3 {
+		w.reload(func(*authproxy.Config) {}) // looks at all that is open
+		w.advance(2 * time.Hour)
+		wantApp(t, b.get("/"))
+		other.get("/logout")
+		e.say <- fmt.Sprintln(round)
+		events.wantLine(fmt.Sprintln(round))
+	}
+	if b.session() == id {
+		t.Fatal("the id is the same")
+	}
+	next <- true
+	if n, err := io.Copy(io.Discard, download.Body); n != size || err != nil {
+		t.Errorf("%d bytes, %v; want %d", n, err, size)
+	}
+	b.get("/logout")
+	events.wantCut()
+}
+
+// An answer that flows keeps its session in use, as a WebSocket does; one that has nothing to say does not.
+func TestStreamKeepsSessionInUse(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.SessionIdle = time.Hour
+	e := newEvents(t)
+	w := newOIDC(t, c, e)
+	e.usual = w.app()
+	b := w.browser()
+	w.enter(b)
+	events := w.listen("/stream", "Cookie: ploomber_session="+b.session())
+	look := func() { w.reload(func(*authproxy.Config) {}) }
+	look()
+	for range 4 {
+		w.advance(50 * time.Minute)
+		e.say <- "data: on\n"
+		events.wantLine("data: on\n")
+		look()
+	}
+	w.advance(61 * time.Minute)
+	look()
+	events.wantCut()
+	wantCode(t, b.get("/"), http.StatusUnauthorized)
+}
+
+// Credentials that come with a request are what its answer depends on, and no session beside them.
+func TestStreamByPasswordBesideSession(t *testing.T) {
+	t.Parallel()
+	e := newEvents(t)
+	w := newOIDC(t, withBot(oidcOnly()), e, with(withRefresh))
+	e.usual = w.app()
+	b := w.browser()
+	w.enter(b)
+	events := w.listen("/api/stream", "Cookie: ploomber_session="+b.session(), asBasic("bot", "beep"))
+	goesOn := func() {
+		t.Helper()
+		w.reload(func(c *authproxy.Config) { c.SessionIdle += time.Hour }) // which concerns later logins only
+		e.say <- "data: on\n"
+		events.wantLine("data: on\n")
+	}
+	goesOn()
+	w.advance(2 * time.Hour)
+	wantApp(t, b.get("/"))
+	goesOn()
+	b.get("/logout")
+	goesOn()
+	w.reload(func(c *authproxy.Config) {
+		c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "bot", Password: "boop"}}
+	})
+	events.wantCut()
+}
+
+// A WebSocket whose handshake has begun before its session gets another id, and ends after it, belongs to the new one.
+func TestHandshakeDuringRenewal(t *testing.T) {
+	t.Parallel()
+	for name, renew := range map[string]func(*oidcWorld, *browser){
+		"new tokens": func(w *oidcWorld, b *browser) {
+			w.advance(2 * time.Hour)
+			wantApp(w.t, b.get("/"))
+		},
+		"twice": func(w *oidcWorld, b *browser) {
+			for range 2 {
+				w.advance(2 * time.Hour)
+				wantApp(w.t, b.get("/"))
+				w.reload(func(*authproxy.Config) {}) // there is a look every second in two hours
+			}
+		},
+		"another login": func(w *oidcWorld, b *browser) {
+			if got := b.comeBack(w.fake, b.visit("/_auth/login")); got.StatusCode != http.StatusFound {
+				w.t.Errorf("login: %d", got.StatusCode)
+			}
+		},
+		"a new secret": func(w *oidcWorld, b *browser) {
+			w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret, longSecret} })
+			wantApp(w.t, b.get("/"))
+			w.reload(func(c *authproxy.Config) { c.Secrets = c.Secrets[:1] })
+		},
+	} {
+		for age, look := range map[string]func(*oidcWorld){
+			"young": func(*oidcWorld) {},
+			"old":   func(w *oidcWorld) { w.reload(func(*authproxy.Config) {}) },
+		} {
+			t.Run(name+", "+age, func(t *testing.T) {
+				t.Parallel()
+				e, arrived, leave := newEvents(t), make(chan bool), make(chan bool)
+				w := newOIDC(t, oidcOnly(), e, with(withRefresh))
+				usual := w.app()
+				e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					if r.Header.Get("Upgrade") != "" {
+						arrived <- true
+						<-leave
+					}
+					usual.ServeHTTP(rw, r)
+				})
+				b := w.browser()
+				w.enter(b)
+				id := b.session()
+				var ws io.ReadWriter
+				var err error
+				var wg sync.WaitGroup
+				wg.Go(func() { ws, err = w.handshake("Cookie: ploomber_session=" + id) })
+				<-arrived
+				look(w)
+				renew(w, b)
+				if b.session() == id && name != "a new secret" {
+					t.Fatal("the id is the same")
+				}
+				close(leave)
+				if wg.Wait(); err != nil {
+					t.Fatal(err)
+				}
+				wantEcho(t, ws)
+				w.reload(func(*authproxy.Config) {})
+				wantEcho(t, ws)
+				b.get("/logout")
+				wantClosed(t, ws)
+			})
+		}
+	}
+}

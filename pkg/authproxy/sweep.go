@@ -1,0 +1,84 @@
+package authproxy
+
+import (
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// sweepEvery is how often sessions of what is open are looked at.
+const sweepEvery = time.Second
+
+// sweep closes what is open of sessions that have expired, of tokens too, and what a new policy does not let be open.
+// It keeps the sessions of busy ones alive.
+func (l *live) sweep(now time.Time) {
+	l.sweeping.Lock()
+	defer l.sweeping.Unlock()
+	l.grow()
+	var look, out []*opened
+	l.mu.Lock()
+	pol := l.policy() // nothing that is open has a newer one
+	for _, set := range l.open {
+		for t := range set {
+			switch {
+			case t.policy != pol && !t.stays(pol), t.bearer != nil && !now.Before(t.bearer.expires):
+				out = append(out, t)
+				continue
+			case t.session.Load() != nil:
+				look = append(look, t)
+			}
+			t.policy = pol
+		}
+	}
+	l.mu.Unlock()
+	for _, t := range out {
+		_ = t.conn.Close()
+	}
+	for _, t := range look {
+		if s := t.session.Load(); t.expired(s, now) || pol.outlived(t.path, s, now) {
+			l.end(s.Key)
+		}
+	}
+}
+
+// stays reports whether pol lets be open what was opened under an older policy. A session under a secret that is gone
+// could not be found any more.
+func (t *opened) stays(pol *policy) bool {
+	if a := pol.rules.of(t.path); t.basic != nil {
+		return a.open() || pol.holds(a, t.basic)
+	}
+	s := t.session.Load()
+	return pol.lets(t.path, s, t.bearer) && (s == nil || pol.keys.knows(*t.under))
+}
+
+// expired asks the store only when it must: at the session's end, and once a tenth of its idle time to say that
+// it is in use or to learn whether something else is using it.
+func (t *opened) expired(s *session.Session, now time.Time) bool {
+	if !now.Before(s.Expires) {
+		return true
+	}
+	if t.transfer != nil && t.transfer.Moved() {
+		t.Active()
+	}
+	since := now.Sub(t.quiet)
+	if since < s.Idle && (since < s.Idle/10 || !t.active.Load()) {
+		return false
+	}
+	t.active.Store(false)
+	t.quiet = now
+	return !t.live.confirm(t)
+}
+
+// run sweeps until done is closed.
+func (l *live) run(done <-chan struct{}) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			l.sweep(l.now())
+		case <-done:
+			return
+		}
+	}
+}
