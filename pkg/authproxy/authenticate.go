@@ -126,7 +126,10 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 	if made, ok := p.basics.get(client); ok {
 		if s := p.lookup(r, x, made.id); s != nil {
 			if g := s.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
-				x.session, x.who, x.fresh = s, &g.Identity, made.cookie
+				x.session, x.who = s, &g.Identity
+				if !ignoresCookies(r, made.cookie[0], x.now) {
+					x.fresh = made.cookie
+				}
 				return
 			}
 		}

@@ -16,7 +16,7 @@ const (
 // NewServer returns a server for h with the limits that a proxy on the open net needs: slow or large heads are cut.
 // Bodies have no time limit, since uploads and streams may take as long as they like.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: readHeaders, IdleTimeout: keepIdle, MaxHeaderBytes: maxHeader,
+	s := &http.Server{Handler: h, ReadHeaderTimeout: readHeaders, IdleTimeout: keepIdle, MaxHeaderBytes: maxHeader, ConnContext: withConnection,
 		DisableGeneralOptionsHandler: true} // "OPTIONS *" is refused like any other odd target
 	if log != nil {
 		s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)

@@ -1,0 +1,85 @@
+package authproxy_test
+
+import (
+	"crypto/rand"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+)
+
+// A program that shows its password with each request, and sends no cookie back, is not given one with each answer.
+func TestCookieOfPrograms(t *testing.T) {
+	t.Parallel()
+	const browser = "User-Agent: Mozilla/5.0"
+	w := newWorld(t, mainApp(), nil)
+	var now atomic.Int64
+	now.Store(time.Now().UnixNano())
+	p, err := authproxy.New(mainApp(), authproxy.Options{Upstream: newHandlerServer(t, w.app()), Random: rand.Reader, BcryptCost: bcrypt.MinCost,
+		Now: func() time.Time { return time.Unix(0, now.Load()) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := w.serve(p)
+	ask := func(t *testing.T, over *http.Transport, header ...string) (given bool) {
+		t.Helper()
+		r, err := http.NewRequest("GET", address+"/data", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range append(header, asBasic(user, pass)) {
+			name, value, _ := strings.Cut(h, ": ")
+			r.Header.Set(name, value)
+		}
+		answer, err := over.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body) // else the connection is not used again
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatal(answer.Status)
+		}
+		given = len(answer.Cookies()) == 1
+		if given != (answer.Header.Get("Cache-Control") == "no-store") {
+			t.Errorf("given %v, but Cache-Control %q", given, answer.Header.Get("Cache-Control"))
+		}
+		return given
+	}
+	connect := func(t *testing.T) *http.Transport {
+		over := &http.Transport{MaxConnsPerHost: 1}
+		t.Cleanup(over.CloseIdleConnections)
+		return over
+	}
+	ask(t, connect(t)) // makes the session
+
+	for name, header := range map[string][]string{"browser": {browser}, "page's script": {"Sec-Fetch-Mode: cors"}} {
+		over := connect(t)
+		for i := range 3 {
+			if !ask(t, over, header...) {
+				t.Errorf("%s, request %d: no cookie", name, i)
+			}
+		}
+	}
+	over := connect(t)
+	for _, want := range []bool{true, false, false} {
+		if got := ask(t, over); got != want {
+			t.Errorf("given %v, want %v", got, want)
+		}
+	}
+	if !ask(t, connect(t)) {
+		t.Error("no cookie over a new connection")
+	}
+	now.Add(int64(2 * time.Second))
+	for _, want := range []bool{true, false} {
+		if got := ask(t, over); got != want {
+			t.Errorf("after a while: given %v, want %v", got, want)
+		}
+	}
+}
