@@ -23,6 +23,7 @@ const (
 	choosePath    = pagesPath + "choose"
 	endPath       = pagesPath + "logout"
 	stylePath     = pagesPath + "style.css"
+	iconPath      = pagesPath + "icon.svg"
 )
 
 // endpoints are what the provider answers. What they are called with is checked by the library.
@@ -57,7 +58,8 @@ func newEndpoints(issuer string, s *store, o Options) (http.Handler, error) {
 	mux.Handle("POST "+choosePath, http.NewCrossOriginProtection().Handler(http.HandlerFunc(e.choose)))
 	mux.HandleFunc("GET "+endPath, e.end)
 	mux.HandleFunc("POST "+endPath, e.end)
-	mux.HandleFunc("GET "+stylePath, func(w http.ResponseWriter, _ *http.Request) { e.pages.style(w) })
+	mux.HandleFunc("GET "+stylePath, e.pages.file("style.css", "text/css; charset=utf-8"))
+	mux.HandleFunc("GET "+iconPath, e.pages.file("icon.svg", "image/svg+xml"))
 	return e.onlyHere(at.Host, op.NewIssuerInterceptor(protocol.IssuerFromRequest).Handler(mux)), nil
 }
 

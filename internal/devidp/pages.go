@@ -47,19 +47,22 @@ func (p *pages) show(w http.ResponseWriter, status int, name, app string, data a
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self' "+app+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' "+app+"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes())
 }
 
-func (p *pages) style(w http.ResponseWriter) {
-	css, err := pageFiles.ReadFile("pages/style.css")
-	if err != nil {
-		http.Error(w, "no style", http.StatusInternalServerError)
-		return
+// file serves what the pages are made with.
+func (p *pages) file(name, contentType string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		content, err := pageFiles.ReadFile("pages/" + name)
+		if err != nil {
+			http.Error(w, "this file cannot be read", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(content)
 	}
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(css)
 }

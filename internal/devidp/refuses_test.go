@@ -248,7 +248,7 @@ func TestNothingElse(t *testing.T) {
 			t.Errorf("%s: %d", path, got.status)
 		}
 	}
-	for _, path := range []string{"/.well-known/openid-configuration", "/dev-login/style.css", "/.well-known/jwks.json"} {
+	for _, path := range []string{"/.well-known/openid-configuration", "/dev-login/style.css", "/dev-login/icon.svg", "/.well-known/jwks.json"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.Issuer()+path, http.NoBody)
 		if got := b.do(r, err); got.status != http.StatusOK || got.header.Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s: %d", path, got.status)

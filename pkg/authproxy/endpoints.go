@@ -15,6 +15,7 @@ const (
 	pathPrefix   = "/_auth"
 	pathLogin    = pathPrefix + "/login"
 	pathStyle    = pathPrefix + "/style.css"
+	pathIcon     = pathPrefix + "/icon.svg"
 	pathBack     = pathPrefix + "/backchannel-logout"
 )
 
@@ -52,7 +53,9 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 	back, isBack := strings.CutPrefix(x.path, pathBack)
 	switch {
 	case x.path == pathStyle && read:
-		p.pages.style(w)
+		p.pages.file(w, "style.css", "text/css; charset=utf-8")
+	case x.path == pathIcon && read:
+		p.pages.file(w, "icon.svg", "image/svg+xml")
 	case x.path == pathLogin && login && read:
 		p.showLogin(w, r, x)
 	case x.path == pathLogin && x.policy.hasForm() && r.Method == http.MethodPost:
@@ -61,7 +64,7 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.chosenLogin(w, r, x, chosen)
 	case isBack && (back == "" || back[0] == '/'):
 		p.backchannel(w, r, x, strings.TrimPrefix(back, "/"))
-	case x.path == pathLogin && login || x.path == pathStyle || isChosen && x.policy.named(chosen) != nil:
+	case x.path == pathLogin && login || x.path == pathStyle || x.path == pathIcon || isChosen && x.policy.named(chosen) != nil:
 		p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 	default:
 		p.refuse(w, r, http.StatusNotFound, "There is no such page.")

@@ -116,6 +116,9 @@ func TestClass17OwnPages(t *testing.T) {
 			!strings.HasPrefix(h.Get("Content-Type"), "text/html; charset=utf-8") {
 			t.Errorf("%s: header %v", name, h)
 		}
+		if !strings.Contains(csp, "img-src 'self'") || !strings.Contains(page.body, `<link rel="icon" href="/_auth/icon.svg"`) {
+			t.Errorf("%s: the browser asks the app for an icon: %s\n%s", name, csp, page.body)
+		}
 		if !strings.Contains(page.body, `<html lang="en">`) || !strings.Contains(page.body, "<h1>") || !strings.Contains(page.body, "<title>") {
 			t.Errorf("%s: not for everybody to read: %s", name, page.body)
 		}
@@ -127,6 +130,12 @@ func TestClass17OwnPages(t *testing.T) {
 	if css.StatusCode != 200 || !strings.HasPrefix(css.Header.Get("Content-Type"), "text/css") || !strings.Contains(css.body, "prefers-color-scheme: dark") {
 		t.Errorf("style: %d %v", css.StatusCode, css.Header)
 	}
+	icon := b.get("/_auth/icon.svg", "Sec-Fetch-Dest: image", "Sec-Fetch-Mode: no-cors")
+	if icon.StatusCode != 200 || icon.Header.Get("Content-Type") != "image/svg+xml" || icon.Header.Get("X-Content-Type-Options") != "nosniff" ||
+		!strings.HasPrefix(icon.Header.Get("Content-Security-Policy"), "default-src 'none'") || !strings.HasPrefix(icon.body, "<svg ") {
+		t.Errorf("icon: %d %v", icon.StatusCode, icon.Header)
+	}
+	wantCode(t, b.do("POST", "/_auth/icon.svg", "x"), http.StatusMethodNotAllowed)
 }
 
 // Every field of the login page has a label, and everything the browser's password manager looks for.
