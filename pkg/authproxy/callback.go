@@ -112,7 +112,7 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 		m.Text = "It took too long, was begun in another browser or at another address of this app, or the page was loaded twice. Your browser has to keep cookies."
 	case errors.Is(err, oidc.ErrDenied):
 		m.Code, m.Title = http.StatusForbidden, "The login was refused"
-		m.Text = "The login provider did not let you in, or the login was cancelled there."
+		m.Text = "The login provider did not let you in, or the login was cancelled there. Try again, maybe with another account; if that does not help, tell whoever runs the app what it says here."
 	case errors.Is(err, oidc.ErrCallback):
 		m.Code, m.Title = http.StatusBadRequest, "This is no answer of the login provider"
 		m.Text = "The address that led here is damaged, or comes from somebody else."

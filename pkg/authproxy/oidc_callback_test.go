@@ -58,6 +58,11 @@ func TestClass7And17Callback(t *testing.T) {
 			code: 403, title: "login was refused"},
 		"denied, no words": {query: func(q url.Values) { q.Del("code"); q.Set("error", "access_denied") }, code: 403, title: "login was refused"},
 		"denied by whom":   {query: func(q url.Values) { q.Del("code"); q.Del("state"); q.Set("error", "access_denied") }, code: 400, title: "expired or was used"},
+		"denied for a reason of its own": {query: func(q url.Values) {
+			q.Del("code")
+			q.Set("error", "tenant_closed "+attack+"\r\nlevel=INFO\x1b[31m"+strings.Repeat("x", 9000))
+		}, code: 403, title: "login was refused"},
+		"cannot now":       {query: func(q url.Values) { q.Del("code"); q.Set("error", "temporarily_unavailable") }, code: 503, title: "does not answer"},
 		"wrong scope":      {query: func(q url.Values) { q.Del("code"); q.Set("error", "invalid_scope") }, code: 500, title: "set up wrongly", link: "-"},
 		"server error":     {query: func(q url.Values) { q.Del("code"); q.Set("error", "server_error") }, code: 503, title: "does not answer"},
 		"wrong secret":     {fake: func(f *oidctest.Provider) { f.Secret = "another" }, code: 500, title: "set up wrongly", link: "-"},
@@ -115,6 +120,10 @@ func TestClass7And17Callback(t *testing.T) {
 			}
 			if name == "denied" && !strings.Contains(got.body, "Not today. &lt;script&gt;") {
 				t.Errorf("the provider's words are missing: %s", got.body)
+			}
+			if name == "denied for a reason of its own" && (!strings.Contains(got.body, "tenant_closed &lt;script&gt;") || strings.Contains(got.body, strings.Repeat("x", 65)) ||
+				!strings.Contains(w.logs.String(), "the provider answered tenant_closed")) {
+				t.Errorf("the provider's reason is missing, or too long: %s\n%s", got.body, w.logs)
 			}
 			if n := strings.Count(w.logs.String(), `msg="login refused"`); n != 1 || w.counted.event(authproxy.EventRefused) != 1 {
 				t.Errorf("%d lines in the log, counted %v:\n%s", n, w.counted.events, w.logs)

@@ -36,6 +36,7 @@ func parseCallback(query url.Values) (callback, error) {
 			return callback{}, fmt.Errorf("%w: it holds more than one answer", ErrCallback)
 		}
 		c.refusal = newRefusal(codes[0], query.Get("error_description"))
+		c.refusal.atCallback = true
 	}
 	return c, nil
 }

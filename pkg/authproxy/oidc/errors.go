@@ -31,11 +31,14 @@ var (
 )
 
 // Refusal is an error that the provider reported, at the callback or to us. Both texts are safe to show: they are
-// short and hold nothing but printable characters. It matches ErrDenied where somebody said no, ErrMisconfigured
-// where the provider finds fault with the application, and ErrUnavailable otherwise.
+// short and hold nothing but printable characters. It matches ErrMisconfigured where the provider finds fault with the
+// application, ErrUnavailable where it cannot answer now, and ErrDenied where somebody said no. A code of the provider's
+// own is a no at the callback, which people see; in an answer to us it is ErrUnavailable, which ends no session.
 type Refusal struct {
 	Code        string // such as access_denied
 	Description string // in the provider's words; may be empty
+
+	atCallback bool
 }
 
 func (r *Refusal) Error() string {
@@ -52,28 +55,29 @@ func (r *Refusal) class() error {
 	denied := []string{"access_denied", "unauthorized", "login_required", "interaction_required", "consent_required",
 		"account_selection_required", "invalid_grant"}
 	misconfigured := []string{"invalid_client", "unauthorized_client", "invalid_request", "invalid_scope",
-		"unsupported_response_type", "unsupported_grant_type", "invalid_target"}
+		"unsupported_response_type", "unsupported_grant_type", "invalid_target", "invalid_request_uri", "invalid_request_object",
+		"request_not_supported", "request_uri_not_supported", "registration_not_supported"}
+	unavailable := []string{"server_error", "temporarily_unavailable"}
 	switch {
 	case slices.Contains(denied, r.Code):
 		return ErrDenied
 	case slices.Contains(misconfigured, r.Code):
 		return ErrMisconfigured
-	default:
+	case slices.Contains(unavailable, r.Code) || !r.atCallback:
 		return ErrUnavailable
+	default:
+		return ErrDenied
 	}
 }
 
 const (
-	maxCode        = 64  // bytes of an error code
+	maxCode        = 64  // characters of an error code
 	maxDescription = 300 // characters of an error description
 )
 
 // newRefusal takes over what anybody may have written into the address of the callback (security classes 17, 22).
 func newRefusal(code, description string) *Refusal {
-	plain := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-' || r == '.'
-	}
-	if code == "" || len(code) > maxCode || strings.ContainsFunc(code, func(r rune) bool { return !plain(r) }) {
+	if code = printable(code, maxCode); code == "" {
 		code = "unknown_error"
 	}
 	return &Refusal{Code: code, Description: printable(description, maxDescription)}

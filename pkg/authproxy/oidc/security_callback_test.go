@@ -163,12 +163,16 @@ func TestClass17CallbackErrors(t *testing.T) {
 		"server error":   {"server_error", "", "", oidc.ErrUnavailable},
 		"bad request":    {"invalid_request", "unknown prompt", "unknown prompt", oidc.ErrMisconfigured},
 		"bad scope":      {"invalid_scope", "", "", oidc.ErrMisconfigured},
-		"empty":          {"", "x", "x", oidc.ErrUnavailable},
-		"code with tags": {"<script>", "x", "x", oidc.ErrUnavailable},
+		"bad object":     {"invalid_request_object", "", "", oidc.ErrMisconfigured},
+		"its own code":   {"tenant.locked-7", "Closed today", "Closed today", oidc.ErrDenied},
+		"empty":          {"", "x", "x", oidc.ErrDenied},
+		"code with tags": {"<script>", "x", "x", oidc.ErrDenied},
+		"odd code":       {"a\r\nlevel=INFO\x1b[31m\u202e", "", "", oidc.ErrDenied},
 		"control":        {"access_denied", "a\r\nlevel=INFO \x1b[31mb\u202e\u0000c", "a level=INFO [31mb c", oidc.ErrDenied},
 		"not UTF-8":      {"access_denied", "a\xff\xfeb", "a b", oidc.ErrDenied},
 		"long":           {"access_denied", strings.Repeat("é", 5000), strings.Repeat("é", 300) + "…", oidc.ErrDenied},
-		"long code":      {strings.Repeat("a", 65), "", "", oidc.ErrUnavailable},
+		"long code":      {strings.Repeat("a", 65), "", "", oidc.ErrDenied},
+		"huge code":      {strings.Repeat("<", 9000), "", "", oidc.ErrDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +182,8 @@ func TestClass17CallbackErrors(t *testing.T) {
 			_, err := w.Finish(t.Context(), query, tx)
 			wantErr(t, err, tc.want)
 			refusal := asRefusal(t, err)
-			if refusal.Description != tc.shown || strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			if refusal.Description != tc.shown || len([]rune(refusal.Code)) > 65 || refusal.Code == "" ||
+				strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("shown %q", err.Error())
 			}
 		})
