@@ -76,6 +76,8 @@ func (c caller) post(ctx context.Context, address string, form url.Values, auth 
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	req.GetBody = nil // never sent twice: a code is good for one call
+	// Nor is it lost on a connection that the provider is about to close for having been idle.
+	c.client.CloseIdleConnections()
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if auth != nil { // both parts encoded first: RFC 6749, 2.3.1
 		pair := url.QueryEscape(auth.id) + ":" + url.QueryEscape(auth.secret)
