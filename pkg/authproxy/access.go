@@ -19,15 +19,16 @@ type admission struct {
 type claimRule struct {
 	name   string
 	values []string
+	groups bool // which are texts alone
 }
 
 func newAdmission(a Access) admission {
 	adm := admission{addresses: lowerSet(a.Emails), domains: lowerSet(a.Domains), nobody: a.Claims != nil && len(a.Claims) == 0}
 	if a.Groups != nil {
-		adm.claims = append(adm.claims, claimRule{a.GroupsClaim, a.Groups})
+		adm.claims = append(adm.claims, claimRule{name: a.GroupsClaim, values: a.Groups, groups: true})
 	}
 	for name, values := range a.Claims {
-		adm.claims = append(adm.claims, claimRule{name, values})
+		adm.claims = append(adm.claims, claimRule{name: name, values: values})
 	}
 	return adm
 }
@@ -93,7 +94,11 @@ func (adm *admission) about(pr *provider, person *oidc.Person) *session.Login {
 		if l.Claims == nil {
 			l.Claims = map[string][]string{}
 		}
-		l.Claims[rule.name] = person.Strings(rule.name)
+		if rule.groups {
+			l.Claims[rule.name] = person.Strings(rule.name)
+		} else {
+			l.Claims[rule.name] = person.Values(rule.name)
+		}
 	}
 	return l
 }

@@ -1,6 +1,7 @@
 package authproxy_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -18,6 +19,9 @@ import (
 func TestClass11AccessRules(t *testing.T) {
 	t.Parallel()
 	company := authproxy.Access{Domains: []string{"company.com"}}
+	claim := func(name string, values ...string) authproxy.Access {
+		return authproxy.Access{Claims: map[string][]string{name: values}}
+	}
 	ann := authproxy.Access{Emails: []string{"ann@example.com"}}
 	for name, tc := range map[string]struct {
 		access authproxy.Access
@@ -80,6 +84,29 @@ func TestClass11AccessRules(t *testing.T) {
 		"claim without values":       {authproxy.Access{Claims: map[string][]string{"hd": {}}}, map[string]any{"hd": "x"}, 403},
 		"no claims left":             {authproxy.Access{Claims: map[string][]string{}}, nil, 403},
 		"empty value is none":        {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"hd": ""}, 403},
+		"true":                       {claim("email_verified", "true"), nil, 302},
+		"false":                      {claim("email_verified", "true"), map[string]any{"email_verified": false}, 403},
+		"false is wanted":            {claim("guest", "false"), map[string]any{"guest": false}, 302},
+		"false is not said":          {claim("guest", "false"), nil, 403},
+		"null is nothing":            {claim("guest", "null", "false", "0"), map[string]any{"guest": nil}, 403},
+		"truth in letters":           {claim("guest", "True", "TRUE", "1", "yes"), map[string]any{"guest": true}, 403},
+		"number":                     {claim("level", "3"), map[string]any{"level": 3}, 302},
+		"negative number":            {claim("level", "-3"), map[string]any{"level": -3}, 302},
+		"nought":                     {claim("level", "0"), map[string]any{"level": 0}, 302},
+		"huge number":                {claim("level", "9007199254740993"), map[string]any{"level": json.RawMessage("9007199254740993")}, 302},
+		"nearly that number":         {claim("level", "9007199254740993"), map[string]any{"level": json.RawMessage("9007199254740992")}, 403},
+		"another number":             {claim("level", "3"), map[string]any{"level": 33}, 403},
+		"number as text":             {claim("level", "3"), map[string]any{"level": "3"}, 302},
+		"number written otherwise":   {claim("level", "03", "+3", "3.0", "3e0", " 3 "), map[string]any{"level": 3}, 403},
+		"no integer":                 {claim("level", "3", "3.0"), map[string]any{"level": json.RawMessage("3.0")}, 403},
+		"exponent":                   {claim("level", "3", "3e0"), map[string]any{"level": json.RawMessage("3e0")}, 403},
+		"negative nought":            {claim("level", "0", "-0"), map[string]any{"level": json.RawMessage("-0")}, 403},
+		"numbers in a list":          {claim("level", "3", "[3]"), map[string]any{"level": []int{3}}, 403},
+		"truth in a list":            {claim("guest", "true"), map[string]any{"guest": []bool{true}}, 403},
+		"object":                     {claim("guest", "true"), map[string]any{"guest": map[string]any{"is": true}}, 403},
+		"inside of another":          {claim("account.level", "3"), map[string]any{"account": map[string]any{"level": 3}}, 302},
+		"a number is no group":       {authproxy.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": 3}, 403},
+		"truth is no group":          {authproxy.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": true}, 403},
 		"name of a claim in letters": {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"HD": "x"}, 403},
 	} {
 		t.Run(name, func(t *testing.T) {

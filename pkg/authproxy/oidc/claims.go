@@ -63,18 +63,32 @@ func (c claims) list(name string) ([]string, error) {
 	return all, nil
 }
 
-// inside is list for a claim that may be in an object of another: "a.b" is b in a. The whole name comes first, since
-// namespaced claims such as https://example.com/roles have dots too.
-func (c claims) inside(name string) ([]string, error) {
+// inside finds a claim that may be in an object of another: "a.b" is b in a. It returns the object and the name in
+// there. The whole name comes first, since namespaced claims such as https://example.com/roles have dots too.
+func (c claims) inside(name string) (claims, string) {
 	outer, rest, nested := strings.Cut(name, ".")
 	if c.has(name) || !nested {
-		return c.list(name)
+		return c, name
 	}
 	object, err := parseClaims(c[outer])
 	if err != nil {
-		return nil, err
+		return nil, name
 	}
 	return object.inside(rest)
+}
+
+// literal returns a claim that is a boolean or an integer as JSON has it, "" for every other.
+func (c claims) literal(name string) string {
+	raw := string(c[name])
+	digits := strings.TrimPrefix(raw, "-")
+	switch {
+	case raw == "true" || raw == "false" || raw == "0":
+		return raw
+	case digits == "" || digits[0] == '0' || strings.Trim(digits, "0123456789") != "": // 1.0 and 1e0 are not 1
+		return ""
+	default:
+		return raw
+	}
 }
 
 // time returns a claim in seconds since the Unix epoch.

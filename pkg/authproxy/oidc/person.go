@@ -23,7 +23,8 @@ type Person struct {
 // named by the way to it, as realm_access.roles of Keycloak, unless there is a claim of just that name. It is nil
 // where there is no such claim, where it is of another kind, and where any part of it has a control character.
 func (p *Person) Strings(claim string) []string {
-	list, err := p.claims.inside(claim)
+	object, name := p.claims.inside(claim)
+	list, err := object.list(name)
 	if err != nil {
 		return nil
 	}
@@ -33,6 +34,16 @@ func (p *Person) Strings(claim string) []string {
 		}
 	}
 	return list
+}
+
+// Values is Strings for a claim that may be a boolean or an integer too, as "true", "false" or the number in decimals.
+// Nothing else is turned into text: neither 1.0 nor a number in a list.
+func (p *Person) Values(claim string) []string {
+	object, name := p.claims.inside(claim)
+	if literal := object.literal(name); literal != "" {
+		return []string{literal}
+	}
+	return p.Strings(claim)
 }
 
 // Login is a login that has succeeded. Printed or logged it shows the subject and nothing else.
