@@ -121,10 +121,6 @@ func (r *reader) prefixes(name string) []netip.Prefix {
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		if prefix.Bits() == 0 {
-			r.wrong.addf(name, "%q trusts everybody", item)
-			continue
-		}
 		prefixes = append(prefixes, prefix.Masked())
 	}
 	return prefixes

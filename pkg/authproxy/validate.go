@@ -97,6 +97,7 @@ func (c Config) check(m *mistakes) {
 			m.addf(keyPostLogoutRedirect, "%w", err)
 		}
 	}
+	c.checkTrusted(m)
 	if c.SessionIdle <= 0 || c.SessionLifetime <= 0 {
 		m.addf(keySessionIdle, "a session must last longer than nothing")
 	}

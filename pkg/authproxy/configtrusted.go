@@ -1,0 +1,47 @@
+package authproxy
+
+import "net/netip"
+
+// checkTrusted refuses to trust everybody, in one network or in several that leave nobody out: who is believed may name
+// any address as their own.
+func (c Config) checkTrusted(m *mistakes) {
+	for _, prefix := range c.TrustedProxies {
+		switch {
+		case !prefix.IsValid():
+			m.addf(keyTrustedProxies, "has a network that is none")
+		case prefix.Bits() == 0:
+			m.addf(keyTrustedProxies, "%q trusts everybody", prefix)
+		case prefix.Addr().Is4In6():
+			m.addf(keyTrustedProxies, "%q matches nobody, write it as IPv4", prefix)
+		}
+	}
+	for version, all := range map[string]netip.Prefix{
+		"IPv4": netip.PrefixFrom(netip.IPv4Unspecified(), 0), "IPv6": netip.PrefixFrom(netip.IPv6Unspecified(), 0),
+	} {
+		if covered(all, c.TrustedProxies) {
+			m.addf(keyTrustedProxies, "trusts everybody: together its networks are all of %s", version)
+		}
+	}
+}
+
+// covered reports whether every address of a network is in one of several smaller ones.
+func covered(network netip.Prefix, by []netip.Prefix) bool {
+	var inside []netip.Prefix
+	for _, prefix := range by {
+		switch {
+		case !prefix.IsValid() || !prefix.Overlaps(network):
+		case prefix.Bits() > network.Bits():
+			inside = append(inside, prefix)
+		case network.Bits() > 0: // else it is told already
+			return true
+		}
+	}
+	if len(inside) < 2 {
+		return false
+	}
+	low := netip.PrefixFrom(network.Addr(), network.Bits()+1)
+	raw := network.Addr().AsSlice()
+	raw[network.Bits()/8] |= 0x80 >> (network.Bits() % 8)
+	upper, _ := netip.AddrFromSlice(raw)
+	return covered(low, inside) && covered(netip.PrefixFrom(upper, low.Bits()), inside)
+}
