@@ -72,6 +72,7 @@ type Provider struct {
 	ClientSecret Secret
 	Audience     string // of the access token; empty asks for none
 	Scope        string
+	Prompt       string // login, consent, select_account, or several with spaces; empty leaves it to the provider
 }
 
 // Access lists who may come in. A nil list asks for nothing, and an empty one lets nobody in: a list that was

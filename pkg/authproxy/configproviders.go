@@ -22,7 +22,7 @@ func (r *reader) providers() []Provider {
 		return r.namedProviders()
 	}
 	if !r.isSet(keyClientID, keyClientSecret, keyIssuer) && r.Project.Template != templateOIDC {
-		for _, name := range []string{keyAudience, keyScope} {
+		for _, name := range []string{keyAudience, keyScope, keyPrompt} {
 			if r.text(name) != "" {
 				r.wrong.addf(name, "means something only together with %s", keyClientID)
 			}
@@ -62,6 +62,7 @@ func (r *reader) provider(name string) Provider {
 	p.ClientSecret = Secret(r.text(p.key(keyClientSecret)))
 	p.Audience = r.text(p.key(keyAudience))
 	p.Scope = r.text(p.key(keyScope))
+	p.Prompt = strings.Join(strings.Fields(r.text(p.key(keyPrompt))), " ")
 	return p
 }
 
@@ -167,9 +168,26 @@ func (p Provider) check(m *mistakes) {
 			m.addf(p.key(field.name), "%w", err)
 		}
 	}
+	if err := checkPrompt(p.Prompt); err != nil {
+		m.addf(p.key(keyPrompt), "%w", err)
+	}
 	if _, err := oidc.NormalIssuer(p.Issuer); err != nil {
 		m.addf(p.key(keyIssuer), "%w", err)
 	}
+}
+
+// checkPrompt accepts what a provider may be told to show: OpenID Connect Core, 3.1.2.1.
+func checkPrompt(prompt string) error {
+	for _, word := range strings.Fields(prompt) {
+		switch word {
+		case "login", "consent", "select_account":
+		case "none":
+			return errors.New("cannot be none: a provider that may show nothing logs nobody in")
+		default:
+			return fmt.Errorf("%q is none of login, consent, select_account, or several of them with spaces between", word)
+		}
+	}
+	return nil
 }
 
 // checkText accepts what can be sent to a provider or compared with what it says.

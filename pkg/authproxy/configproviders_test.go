@@ -17,6 +17,7 @@ func twoProviders() map[string]string {
 		"AUTH_GOOGLE_CLIENT_ID": "g", "AUTH_GOOGLE_CLIENT_SECRET": "canary-1", "AUTH_GOOGLE_ISSUER_BASE_URL": "accounts.example.com",
 		"AUTH_ENTRA_ID_CLIENT_ID": "e", "AUTH_ENTRA_ID_CLIENT_SECRET": "canary-2", "AUTH_ENTRA_ID_ISSUER_BASE_URL": "https://login.example.com/tenant/v2.0",
 		"AUTH_ENTRA_ID_PARAMS_AUDIENCE": "https://api.example.com", "AUTH_ENTRA_ID_PARAMS_SCOPE": "openid email",
+		"AUTH_ENTRA_ID_PARAMS_PROMPT": " select_account   consent ",
 	}
 }
 
@@ -32,7 +33,7 @@ func TestConfigFromSeveralProviders(t *testing.T) {
 		{Name: "google", Issuer: "https://accounts.example.com", ClientID: "g", ClientSecret: "canary-1", Scope: authproxy.DefaultScope},
 		{
 			Name: "entra-id", Issuer: "https://login.example.com/tenant/v2.0", ClientID: "e", ClientSecret: "canary-2",
-			Audience: "https://api.example.com", Scope: "openid email",
+			Audience: "https://api.example.com", Scope: "openid email", Prompt: "select_account consent",
 		},
 	}
 	if len(c.Providers) != 2 || c.Providers[0] != want[0] || c.Providers[1] != want[1] {
@@ -74,15 +75,22 @@ func TestSeveralProvidersMistakes(t *testing.T) {
 		"client":                   {map[string]string{"AUTH_PROVIDERS": "client"}, []string{`"client" cannot be`}, ""},
 		"same application": {map[string]string{"AUTH_ENTRA_ID_CLIENT_ID": "g", "AUTH_ENTRA_ID_ISSUER_BASE_URL": "https://ACCOUNTS.example.com:443/"},
 			[]string{"AUTH_ENTRA_ID_CLIENT_ID: is the same application at the same provider as AUTH_GOOGLE_CLIENT_ID"}, ""},
-		"not listed":         {map[string]string{"AUTH_OKTA_CLIENT_ID": "x"}, []string{"AUTH_OKTA_CLIENT_ID: unknown variable", "once AUTH_PROVIDERS lists it", "okta"}, ""},
-		"misspelt":           {map[string]string{"AUTH_GOOGEL_CLIENT_ID": "x"}, []string{"AUTH_GOOGEL_CLIENT_ID: unknown variable; did you mean AUTH_GOOGLE_CLIENT_ID?"}, ""},
-		"misspelt end":       {map[string]string{"AUTH_GOOGLE_ISSUER_URL": "x"}, []string{"AUTH_GOOGLE_ISSUER_URL: unknown variable; did you mean AUTH_GOOGLE_ISSUER_BASE_URL?"}, "lists it"},
-		"lower case":         {map[string]string{"auth_google_client_id": "x"}, []string{"auth_google_client_id: unknown variable; did you mean AUTH_GOOGLE_CLIENT_ID?"}, ""},
-		"issuer by http":     {map[string]string{"AUTH_GOOGLE_ISSUER_BASE_URL": "http://accounts.example.com"}, []string{"AUTH_GOOGLE_ISSUER_BASE_URL: must start with https"}, ""},
-		"password as well":   {map[string]string{"username_main_app": "ann", "password_main_app": "pw"}, []string{"AUTH_PROVIDERS: the main app has a password and a provider"}, ""},
-		"audience in two":    {map[string]string{"AUTH_GOOGLE_PARAMS_AUDIENCE": "a\tb"}, []string{"AUTH_GOOGLE_PARAMS_AUDIENCE: has a control"}, ""},
-		"scope not UTF-8":    {map[string]string{"AUTH_GOOGLE_PARAMS_SCOPE": "a\xff"}, []string{"AUTH_GOOGLE_PARAMS_SCOPE: is not UTF-8"}, ""},
-		"client secret lost": {map[string]string{"AUTH_GOOGLE_CLIENT_SECRET": " "}, []string{"AUTH_GOOGLE_CLIENT_SECRET: is missing"}, "ENTRA"},
+		"not listed":             {map[string]string{"AUTH_OKTA_CLIENT_ID": "x"}, []string{"AUTH_OKTA_CLIENT_ID: unknown variable", "once AUTH_PROVIDERS lists it", "okta"}, ""},
+		"misspelt":               {map[string]string{"AUTH_GOOGEL_CLIENT_ID": "x"}, []string{"AUTH_GOOGEL_CLIENT_ID: unknown variable; did you mean AUTH_GOOGLE_CLIENT_ID?"}, ""},
+		"misspelt end":           {map[string]string{"AUTH_GOOGLE_ISSUER_URL": "x"}, []string{"AUTH_GOOGLE_ISSUER_URL: unknown variable; did you mean AUTH_GOOGLE_ISSUER_BASE_URL?"}, "lists it"},
+		"lower case":             {map[string]string{"auth_google_client_id": "x"}, []string{"auth_google_client_id: unknown variable; did you mean AUTH_GOOGLE_CLIENT_ID?"}, ""},
+		"issuer by http":         {map[string]string{"AUTH_GOOGLE_ISSUER_BASE_URL": "http://accounts.example.com"}, []string{"AUTH_GOOGLE_ISSUER_BASE_URL: must start with https"}, ""},
+		"password as well":       {map[string]string{"username_main_app": "ann", "password_main_app": "pw"}, []string{"AUTH_PROVIDERS: the main app has a password and a provider"}, ""},
+		"audience in two":        {map[string]string{"AUTH_GOOGLE_PARAMS_AUDIENCE": "a\tb"}, []string{"AUTH_GOOGLE_PARAMS_AUDIENCE: has a control"}, ""},
+		"scope not UTF-8":        {map[string]string{"AUTH_GOOGLE_PARAMS_SCOPE": "a\xff"}, []string{"AUTH_GOOGLE_PARAMS_SCOPE: is not UTF-8"}, ""},
+		"prompt of the only one": {map[string]string{"AUTH_PARAMS_PROMPT": "login"}, []string{"AUTH_PARAMS_PROMPT: is set besides AUTH_PROVIDERS"}, ""},
+		"prompt none":            {map[string]string{"AUTH_GOOGLE_PARAMS_PROMPT": "none"}, []string{"AUTH_GOOGLE_PARAMS_PROMPT: cannot be none", "nobody"}, ""},
+		"prompt none, too":       {map[string]string{"AUTH_GOOGLE_PARAMS_PROMPT": "login none"}, []string{"AUTH_GOOGLE_PARAMS_PROMPT: cannot be none"}, ""},
+		"prompt in letters":      {map[string]string{"AUTH_GOOGLE_PARAMS_PROMPT": "Login"}, []string{`AUTH_GOOGLE_PARAMS_PROMPT: "Login" is none of login, consent, select_account`}, ""},
+		"prompt with commas":     {map[string]string{"AUTH_GOOGLE_PARAMS_PROMPT": "login,consent"}, []string{`AUTH_GOOGLE_PARAMS_PROMPT: "login,consent" is none of`, "spaces"}, ""},
+		"prompt misspelt":        {map[string]string{"AUTH_GOOGLE_PARAM_PROMPT": "login"}, []string{"did you mean AUTH_GOOGLE_PARAMS_PROMPT?"}, ""},
+		"prompt, unlisted":       {map[string]string{"AUTH_OKTA_PARAMS_PROMPT": "login"}, []string{"AUTH_OKTA_PARAMS_PROMPT: unknown variable", "okta counts once"}, ""},
+		"client secret lost":     {map[string]string{"AUTH_GOOGLE_CLIENT_SECRET": " "}, []string{"AUTH_GOOGLE_CLIENT_SECRET: is missing"}, "ENTRA"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

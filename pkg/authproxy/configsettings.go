@@ -70,6 +70,9 @@ func (c Config) providerSettings() []Setting {
 			list = append(list, Setting{p.key(keyAudience), p.Audience})
 		}
 		list = append(list, Setting{p.key(keyScope), p.Scope})
+		if p.Prompt != "" {
+			list = append(list, Setting{p.key(keyPrompt), p.Prompt})
+		}
 	}
 	if len(names) > 0 {
 		list = slices.Insert(list, 0, Setting{keyProviders, strings.Join(names, ",")})

@@ -18,7 +18,7 @@ func TestSettings(t *testing.T) {
 	c := mainApp()
 	c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "bot", Password: "canary"}}
 	c.Secrets = []authproxy.Secret{"canary", "canary"}
-	c.Providers = []authproxy.Provider{{Issuer: "https://t.example.com", ClientID: "id", ClientSecret: "canary", Audience: "api"}}
+	c.Providers = []authproxy.Provider{{Issuer: "https://t.example.com", ClientID: "id", ClientSecret: "canary", Audience: "api", Prompt: "consent"}}
 	c.Access = authproxy.Access{Emails: []string{}, Groups: []string{"a", "b c"}, Claims: map[string][]string{"role": {"x", "y"}, "org": {"z"}}}
 	c.BaseURL = &url.URL{Scheme: "https", Host: "app.example.com"}
 	c.SessionIdle = 90 * time.Minute
@@ -29,7 +29,7 @@ func TestSettings(t *testing.T) {
 	want := []string{
 		"username_api=bot", "password_api=***", "AUTH_CLIENT_ID=id", "AUTH_CLIENT_SECRET=***",
 		"AUTH_ISSUER_BASE_URL=https://t.example.com", "AUTH_PARAMS_AUDIENCE=api", "AUTH_PARAMS_SCOPE=openid profile email",
-		"AUTH_SECRET=***,***", "AUTH_BASE_URL=https://app.example.com", "AUTH_ALLOWED_EMAILS=", "AUTH_ALLOWED_GROUPS=a,b c",
+		"AUTH_PARAMS_PROMPT=consent", "AUTH_SECRET=***,***", "AUTH_BASE_URL=https://app.example.com", "AUTH_ALLOWED_EMAILS=", "AUTH_ALLOWED_GROUPS=a,b c",
 		"AUTH_GROUPS_CLAIM=groups", "AUTH_ALLOWED_CLAIMS=org=z,role=x,role=y", "AUTH_PASSWORD_MODE=auto",
 		"AUTH_ANALYTICS_PATH=/analytics", "AUTH_API_PATH=/api", "AUTH_SESSION_IDLE=1h30m", "AUTH_SESSION_LIFETIME=168h",
 	}
@@ -50,7 +50,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 		"username_api": " bot", "password_api": "pw",
 	}
 	single, several := oneProvider(), twoProviders()
-	single["AUTH_PARAMS_AUDIENCE"], single["AUTH_PARAMS_SCOPE"] = "api", "openid"
+	single["AUTH_PARAMS_AUDIENCE"], single["AUTH_PARAMS_SCOPE"], single["AUTH_PARAMS_PROMPT"] = "api", "openid", "login  consent"
 	shown := map[string]bool{}
 	for name, vars := range map[string]map[string]string{"single": single, "several": several} {
 		maps.Copy(vars, common)

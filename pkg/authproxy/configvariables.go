@@ -14,6 +14,7 @@ const (
 	keyIssuer             = "AUTH_ISSUER_BASE_URL"
 	keyAudience           = "AUTH_PARAMS_AUDIENCE"
 	keyScope              = "AUTH_PARAMS_SCOPE"
+	keyPrompt             = "AUTH_PARAMS_PROMPT"
 	keySecret             = "AUTH_SECRET"
 	keyBaseURL            = "AUTH_BASE_URL"
 	keyPostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
@@ -39,8 +40,8 @@ func passwordKey(f Feature) string { return "password_" + string(f) }
 // provider that AUTH_PROVIDERS names, such as AUTH_GOOGLE_CLIENT_ID, come on top.
 func Variables() []string {
 	return []string{
-		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keySecret, keyBaseURL,
-		keyPostLogoutRedirect, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
+		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt, keySecret,
+		keyBaseURL, keyPostLogoutRedirect, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
 		keyBearerAudience, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
 		keySessionIdle, keySessionLifetime,
 	}
@@ -60,7 +61,7 @@ func OnlyHere(names []string) string {
 
 // providerVariables lists those that every provider has, as the only one has them.
 func providerVariables() []string {
-	return []string{keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope}
+	return []string{keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt}
 }
 
 // key returns the name that a variable has for this provider: AUTH_GOOGLE_CLIENT_ID for AUTH_CLIENT_ID.

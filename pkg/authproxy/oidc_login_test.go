@@ -193,6 +193,27 @@ func TestChooser(t *testing.T) {
 	}
 }
 
+// What a provider is told to show goes to that provider, from the next reload on.
+func TestPrompt(t *testing.T) {
+	t.Parallel()
+	c := oidcTwo()
+	c.Providers[0].Prompt = "login consent"
+	w := newOIDC(t, c, nil)
+	asked := func(name string) string {
+		return must(url.Parse(w.browser().get("/_auth/login/"+name, asPage).location())).Query().Get("prompt")
+	}
+	if first, second := asked("first"), asked("second"); first != "login consent" || second != "" {
+		t.Errorf("prompts %q and %q", first, second)
+	}
+	w.reload(func(c *authproxy.Config) { c.Providers[0].Prompt = "select_account" })
+	if first := asked("first"); first != "select_account" {
+		t.Errorf("prompt %q", first)
+	}
+	if got := must(url.Parse(w.browser().get("/_auth/login/second", asPage).location())).Query(); got.Has("prompt") {
+		t.Errorf("asked for %q", got)
+	}
+}
+
 // Security class 12: a code of one provider is not good for a login at the other, nor is an answer in its name.
 func TestClass12MixUp(t *testing.T) {
 	t.Parallel()

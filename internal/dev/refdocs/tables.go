@@ -92,7 +92,7 @@ func projectVariables() []variable {
 		{"username_analytics", "The same for the analytics; `password_analytics` is its password."},
 		{"username_api", "The same for the paths below `/api`; `password_api` is its password. Our own proxy alone knows it."},
 		{
-			"AUTH_PROVIDERS", "Names of several OpenID providers to choose from, such as `google,entra`. Each has the five variables that " +
+			"AUTH_PROVIDERS", "Names of several OpenID providers to choose from, such as `google,entra`. Each has the six variables that " +
 				"follow with its name in them: `AUTH_GOOGLE_CLIENT_ID`, `AUTH_GOOGLE_CLIENT_SECRET` and so on.",
 		},
 		{"AUTH_CLIENT_ID", "Client id of the app at the OpenID provider."},
@@ -100,6 +100,10 @@ func projectVariables() []variable {
 		{"AUTH_ISSUER_BASE_URL", "Address of the OpenID provider, such as `https://example.auth0.com`."},
 		{"AUTH_PARAMS_AUDIENCE", "Audience of the access token that the app gets; with it an expired one ends the session."},
 		{"AUTH_PARAMS_SCOPE", "Scopes that are asked for at login; `openid profile email` if not set."},
+		{
+			"AUTH_PARAMS_PROMPT", "What the provider shows at each login, though it knows the visitor: `login`, `consent`, `select_account`, or several with " +
+				"spaces between. Our own proxy alone knows it.",
+		},
 		{"AUTH_SECRET", "Protects sessions and what the login keeps in cookies; several with commas between them, the newest first."},
 		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
 		{"AUTH_POST_LOGOUT_REDIRECT", "Where the browser goes after logout."},
@@ -112,7 +116,7 @@ func projectVariables() []variable {
 		{"AUTH_GROUPS_CLAIM", "The claim in which the provider names the groups, `groups` if not set. One inside of another is named with a dot: `realm_access.roles`."},
 		{
 			"AUTH_ALLOWED_CLAIMS", "Claims that are needed as well: `role=admin, role=dev, tenant=x` asks for one of the two roles and " +
-				"for the tenant.",
+				"for the tenant. Claims are texts, lists of texts, `true`, `false` or whole numbers.",
 		},
 		{"AUTH_BEARER_AUDIENCE", "Lets programs in with an access token of the provider that is for this audience."},
 		{"AUTH_PASSWORD_MODE", "How the password is asked for: `form` (a page), `basic` (HTTP Basic), or `auto` (if not set): a page for browsers, else Basic."},

@@ -42,6 +42,9 @@ func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transact
 	if p.options.Audience != "" {
 		query.Set("audience", p.options.Audience)
 	}
+	if p.options.Prompt != "" {
+		query.Set("prompt", p.options.Prompt)
+	}
 	address, err := withQuery(m.Authorization, query)
 	if err != nil {
 		return "", Transaction{}, fmt.Errorf("%w: authorization_endpoint is no URL", ErrMisconfigured)

@@ -23,6 +23,7 @@ type Options struct {
 	ClientID     string
 	ClientSecret string
 	Scope        string // empty means "openid profile email"; openid is added where it is missing
+	Prompt       string // what the provider shall show, such as "consent"; empty leaves it to the provider
 	Audience     string // of the access token; empty asks for none
 	RedirectURL  string // of the callback, as it is registered
 
