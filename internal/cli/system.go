@@ -6,6 +6,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"os"
@@ -101,14 +102,27 @@ func (e *env) apply() {
 	e.ask.Options = prompt.Options{NoInput: e.flags.noInput, CI: e.settings.InCI(), Dumb: kind == "dumb"}
 }
 
-// transport is the way to the network, made when it is first needed.
-func (e *env) transport() (http.RoundTripper, error) {
+func (e *env) remoteOptions() remote.Options {
 	lookup := func(name string) string { v, _ := e.system.Lookup(name); return v }
 	o := remote.Options{Lookup: lookup}
 	if e.flags.caCert != "" {
 		o.CAFiles = []string{e.flags.caCert}
 	}
-	t, err := remote.Transport(o)
+	return o
+}
+
+// authorities are those that are trusted; nil means the system's.
+func (e *env) authorities() (*x509.CertPool, error) {
+	pool, err := remote.Authorities(e.remoteOptions())
+	if err != nil {
+		return nil, &failure.Error{Code: failure.Failed, Err: err}
+	}
+	return pool, nil
+}
+
+// transport is the way to the network, made when it is first needed.
+func (e *env) transport() (http.RoundTripper, error) {
+	t, err := remote.Transport(e.remoteOptions())
 	if err != nil {
 		return nil, &failure.Error{Code: failure.Failed, Err: err}
 	}

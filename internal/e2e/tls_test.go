@@ -9,9 +9,12 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +68,30 @@ func TestHTTPS(t *testing.T) {
 	socketVisitor.client = &client
 	socket, _ := socketVisitor.dial(t, base)
 	socket.says(t, "through TLS")
+}
+
+// An app with a certificate of a company's own is reached where its authority is named.
+func TestHTTPSOfTheApp(t *testing.T) {
+	t.Parallel()
+	cert, key, _ := certificate(t)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := httptest.NewUnstartedServer(http.HandlerFunc(echo))
+	app.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	app.Config.ErrorLog = log.New(io.Discard, "", 0)
+	app.StartTLS()
+	t.Cleanup(app.Close)
+	for name, tc := range map[string]struct {
+		args []string
+		want int
+	}{"named": {[]string{"--ca-cert", cert}, http.StatusOK}, "not named": {nil, http.StatusBadGateway}} {
+		p := startProxy(t, proxyOptions{upstream: app.URL, args: append([]string{"--public"}, tc.args...)})
+		if page := newVisitor(t).open(p.url + "/"); page.Status != tc.want {
+			t.Errorf("%s: %d, want %d: %s", name, page.Status, tc.want, page.Body)
+		}
+	}
 }
 
 // certificate makes one for 127.0.0.1 that its own key has signed.

@@ -66,6 +66,30 @@ func Transport(o Options) (http.RoundTripper, error) {
 	return &trusting{Transport: t, bundles: bundles}, nil
 }
 
+// Authorities returns the certificate authorities that are trusted: the system's and those of all CA files. It is nil,
+// which means the system's, where there are no files. Only o.CAFiles and o.Lookup count. Errors are those of Transport.
+func Authorities(o Options) (*x509.CertPool, error) {
+	if o.Lookup == nil {
+		o.Lookup = func(string) string { return "" }
+	}
+	bundles, err := readBundles(o)
+	if err != nil || len(bundles) == 0 {
+		return nil, err
+	}
+	return withSystem(bundles), nil
+}
+
+func withSystem(bundles [][]byte) *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a machine without certificates of its own
+	}
+	for _, b := range bundles {
+		pool.AppendCertsFromPEM(b)
+	}
+	return pool
+}
+
 // proxyOf reads the proxy settings as the standard library does, but refuses what it would pass over.
 func proxyOf(lookup func(string) string) (func(*http.Request) (*url.URL, error), error) {
 	either := func(upper, lower string) (name, value string) {
@@ -167,17 +191,10 @@ type trusting struct {
 
 func (t *trusting) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.once.Do(func() {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool() // a machine without certificates of its own
-		}
-		for _, b := range t.bundles {
-			pool.AppendCertsFromPEM(b)
-		}
 		if t.TLSClientConfig == nil {
 			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		}
-		t.TLSClientConfig.RootCAs = pool
+		t.TLSClientConfig.RootCAs = withSystem(t.bundles)
 	})
 	return t.Transport.RoundTrip(r)
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/pem"
 	"io"
 	"log"
@@ -71,6 +72,13 @@ func TestCertificateAuthorities(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			pool, err := Authorities(tc.o)
+			if err != nil || (pool != nil) != tc.ok {
+				t.Fatalf("authorities %v, %v", pool, err)
+			}
+			if _, err := s.Certificate().Verify(x509.VerifyOptions{Roots: pool, DNSName: "127.0.0.1"}); (err == nil) != tc.ok {
+				t.Errorf("the authorities vouch for it: %v", err)
+			}
 			c := Client{Transport: transport(t, tc.o), Retries: -1}
 			var wg sync.WaitGroup
 			for range 4 { // the first requests load the certificates together

@@ -2,6 +2,7 @@ package authproxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -78,7 +79,11 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 
 // explain is the page for a request that the app has not answered.
 func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err error) {
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &certificate): // which does not mend itself
+		p.logUpstream(r, err)
+		p.refuse(w, r, http.StatusBadGateway, "The app shows a certificate that is not trusted.")
 	case errors.Is(err, upstream.ErrBody):
 		p.refuse(w, r, http.StatusBadRequest, "The body of this request breaks off.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():

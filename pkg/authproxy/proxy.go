@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -27,9 +28,10 @@ type Options struct {
 
 	// Persistent says that Store outlives the process. Without AUTH_SECRET the sessions in it are then bound to
 	// the credentials, and otherwise to this process.
-	Persistent        bool
-	Observer          Observer          // nil counts nothing
-	ProviderTransport http.RoundTripper // for calls to providers; nil means one that asks the environment for no proxy
+	Persistent          bool
+	Observer            Observer          // nil counts nothing
+	UpstreamAuthorities *x509.CertPool    // whose certificates an app with https may have; nil means the system's
+	ProviderTransport   http.RoundTripper // for calls to providers; nil means one that asks the environment for no proxy
 }
 
 // Proxy is the login in front of one app. It is safe for concurrent use.
@@ -137,8 +139,10 @@ func assemble(o Options) (*Proxy, error) {
 	if suffix != "" {
 		suffix = "_" + suffix
 	}
+	direct := upstream.NewDirect(o.Now)
+	direct.Authorities = o.UpstreamAuthorities
 	p := &Proxy{
-		store: o.Store, ids: newRequestIDs(o.Random), pages: newPages(), forwarder: upstream.NewDirect(o.Now),
+		store: o.Store, ids: newRequestIDs(o.Random), pages: newPages(), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
 		now: o.Now, random: o.Random, log: o.Log, transport: o.ProviderTransport, persistent: o.Persistent, bcryptCost: o.BcryptCost,
 		cookieNames: makeCookieNames(suffix), cookieSuffix: suffix, private: []string{"private"},

@@ -5,6 +5,7 @@ package proxycmd
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
@@ -34,6 +35,8 @@ type Options struct {
 	Version string
 	// Transport is the way to providers, made when it is needed.
 	Transport func() (http.RoundTripper, error)
+	// Authorities are those whose certificates an app may have, read when they are needed; nil means the system's.
+	Authorities func() (*x509.CertPool, error)
 	// Signals begins to hand over the signals that end or reload the proxy; stop gives them back to the process.
 	Signals func() (signals <-chan os.Signal, stop func())
 	// Machine tells about the network that the proxy is on.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -115,6 +116,11 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 	var err error
 	if options.ProviderTransport, err = r.options.Transport(); err != nil {
 		return err
+	}
+	if strings.HasPrefix(strings.ToLower(r.options.Upstream), "https:") { // reading them takes a while
+		if options.UpstreamAuthorities, err = r.options.Authorities(); err != nil {
+			return err
+		}
 	}
 	if r.proxy, err = authproxy.New(p.login, options); err != nil {
 		return &failure.Error{Code: failure.Failed, Err: err}

@@ -3,6 +3,7 @@ package proxycmd
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
@@ -35,6 +36,7 @@ func options(t *testing.T, d *desk.Desk) *Options {
 			return pairs
 		},
 		Transport: func() (http.RoundTripper, error) { return http.DefaultTransport, nil },
+		Authorities: func() (*x509.CertPool, error) { return nil, nil },
 		Machine: Machine{
 			Listen: Listen,
 			Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {

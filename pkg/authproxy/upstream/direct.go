@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,9 @@ const dialTimeout = 5 * time.Second
 // that halves the time the standard Transport takes, with its two goroutines a connection. A request's header
 // goes out as it is, without a copy. It is safe for concurrent use.
 type Direct struct {
+	// Authorities are those whose certificates an app may have; nil means the system's. To be set before the first request.
+	Authorities *x509.CertPool
+
 	dialer  net.Dialer
 	pool    *pool
 	buffers buffers
@@ -168,7 +172,7 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	if to.TLS {
-		secure := tls.Client(dial, &tls.Config{ServerName: to.Host, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+		secure := tls.Client(dial, &tls.Config{ServerName: to.Host, RootCAs: d.Authorities, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 		if err := secure.HandshakeContext(ctx); err != nil {
 			_ = dial.Close()
 			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
