@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
 // paramMoved marks a login page to which we have sent the browser from another address. It is not sent on once more,
@@ -45,12 +47,16 @@ func (p *Proxy) wasIn(w http.ResponseWriter, r *http.Request, x *exchange, next 
 }
 
 // atBase reports whether the browser is at the base URL, as far as can be told. Ports do not count: cookies are the
-// same on all of them, and proxies often leave them out.
+// same on all of them, and proxies often leave them out. A name of this machine, where the base URL is another's, is
+// what proxies in front write that do not pass the browser's on.
 func (x *exchange) atBase() bool {
 	base := x.policy.config.BaseURL
 	host, _, err := net.SplitHostPort(x.host)
 	if err != nil {
 		host = strings.Trim(x.host, "[]")
+	}
+	if oidc.IsLoopback(host) && !oidc.IsLoopback(base.Hostname()) {
+		return true
 	}
 	return (host == "" || strings.EqualFold(host, base.Hostname())) && (x.scheme == "" || x.scheme == base.Scheme)
 }
