@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
 // events is an app with answers that have no end. Each request is at /stream, with a head and what is sent to say; at
@@ -369,6 +370,28 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 				b.get("/logout")
 				wantClosed(t, ws)
 			})
+		}
+	}
+}
+
+// Of two proxies on one store, one learns from the store that a session has ended at the other.
+func TestClass09LogoutAtAnotherProcess(t *testing.T) {
+	t.Parallel()
+	c, store := mainApp(), session.NewMemory(0)
+	c.Secrets = []authproxy.Secret{longSecret}
+	here, there := newWorldWith(t, c, nil, store), newWorldWith(t, c, nil, store)
+	b := here.browser()
+	b.login("/", user, pass)
+	ws, err := there.handshake("Cookie: ploomber_session=" + b.session())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEcho(t, ws)
+	b.get("/logout")
+	there.advance(10 * time.Second)
+	for err == nil { // only a test that hangs finds that it stays open
+		if _, err = io.WriteString(ws, "x"); err == nil {
+			_, err = io.ReadFull(ws, make([]byte, 1))
 		}
 	}
 }

@@ -9,6 +9,10 @@ import (
 // sweepEvery is how often sessions of what is open are looked at.
 const sweepEvery = time.Second
 
+// useEvery is how often the traffic of what is open counts as use. The store is asked then, and may know of a log-out
+// at another process.
+const useEvery = 5 * time.Second
+
 // sweep closes what is open of sessions that have expired, of tokens too, and what a new policy does not let be open.
 // It keeps the sessions of busy ones alive.
 func (l *live) sweep(now time.Time) {
@@ -51,8 +55,8 @@ func (t *opened) stays(pol *policy) bool {
 	return pol.lets(t.path, s, t.bearer) && (s == nil || pol.keys.knows(*t.under))
 }
 
-// expired asks the store only when it must: at the session's end, and once a tenth of its idle time to say that
-// it is in use or to learn whether something else is using it.
+// expired asks the store only when it must: now and then while there is traffic, to say that the session is in use, and
+// at the end of its idle time to learn whether something else is using it.
 func (t *opened) expired(s *session.Session, now time.Time) bool {
 	if !now.Before(s.Expires) {
 		return true
@@ -61,7 +65,7 @@ func (t *opened) expired(s *session.Session, now time.Time) bool {
 		t.Active()
 	}
 	since := now.Sub(t.quiet)
-	if since < s.Idle && (since < s.Idle/10 || !t.active.Load()) {
+	if since < s.Idle && (since < min(s.Idle/10, useEvery) || !t.active.Load()) {
 		return false
 	}
 	t.active.Store(false)
