@@ -77,3 +77,74 @@ func TestClass22LogInjection(t *testing.T) {
 		}
 	}
 }
+
+// Security classes 17 and 22: the token endpoint is told the client's secret, the code and the verifier. Whatever way it
+// says them back, they are neither on the page nor in the log, which both say what to do all the same.
+func TestClass22LogEchoes(t *testing.T) {
+	t.Parallel()
+	echo := func(r *http.Request) string {
+		_ = r.ParseForm()
+		_, basic, _ := r.BasicAuth()
+		return r.Header.Get("Authorization") + " " + basic + " " + r.PostForm.Encode() + " " + r.PostForm.Get("code")
+	}
+	answer := func(status int, code string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": echo(r), "error_uri": "https://x.example/" + echo(r)})
+		}
+	}
+	plainly := func(format string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			text := strings.ReplaceAll(format, "ECHO", url.QueryEscape(echo(r)))
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = conn.Write([]byte(text))
+				_ = conn.Close()
+			}
+		}
+	}
+	a := newApp(t)
+	for _, methods := range [][]string{{"client_secret_basic"}, {"client_secret_post"}} {
+		idp := newProvider(t)
+		idp.Document = map[string]any{"token_endpoint_auth_methods_supported": methods}
+		p := startWith(t, a.url, idp, nil, "--log-level", "debug")
+		for name, tc := range map[string]struct {
+			handle http.HandlerFunc
+			says   string // on the page
+		}{
+			"invalid_request":    {answer(400, "invalid_request"), "invalid_request: check the callback address"},
+			"invalid_client":     {answer(401, "invalid_client"), "invalid_client: check the client id and the client secret"},
+			"invalid_grant":      {answer(400, "invalid_grant"), "expired or was used"},
+			"access_denied":      {answer(400, "access_denied"), "access_denied"},
+			"server_error":       {answer(400, "server_error"), "server_error"},
+			"its own":            {answer(200, "x"), "unknown_error"},
+			"secret as the code": {answer(400, clientSecret), "unknown_error"},
+			"redirect":           {plainly("HTTP/1.1 302 Found\r\nLocation: https://x.example/?ECHO\r\nContent-Length: 0\r\n\r\n"), "does not answer"},
+			"redirect nowhere":   {plainly("HTTP/1.1 302 Found\r\nLocation: ://%zz?ECHO\r\nContent-Length: 0\r\n\r\n"), "does not answer"},
+			"no HTTP":            {plainly("ECHO\r\n\r\n"), "does not answer"},
+			"no status":          {plainly("HTTP/1.1 ECHO\r\n\r\n"), "does not answer"},
+			"no header":          {plainly("HTTP/1.1 200 OK\r\nECHO\r\n\r\n"), "does not answer"},
+			"no length":          {plainly("HTTP/1.1 200 OK\r\nContent-Length: ECHO\r\n\r\n"), "does not answer"},
+			"no JSON":            {plainly("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"error\": ECHO"), "does not answer"},
+		} {
+			idp.Lock()
+			idp.Handle["/token"] = tc.handle
+			idp.Unlock()
+			b, before := p.browser(), p.refusals()
+			q := b.authorize(idp, b.begin("/"))
+			r := b.get("/callback?"+q.Encode(), asPage)
+			wantRefusedLogin(t, name, b, r, before)
+			if found := leaks(r.body, p.handedOut()); len(found) > 0 || !strings.Contains(r.body, tc.says) {
+				t.Errorf("%s: the page has %q, and should say %q:\n%s", name, found, tc.says, r.body)
+			}
+		}
+		idp.reset()
+		b := p.browser()
+		q := b.authorize(idp, b.begin("/"))
+		q.Set("error", "access_denied")
+		q.Set("error_description", "not with "+q.Get("code"))
+		q.Del("code")
+		b.get("/callback?"+q.Encode(), asPage)
+		p.logged("the provider answered access_denied: look at the provider's own log")
+	}
+}

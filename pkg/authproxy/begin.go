@@ -112,14 +112,18 @@ func (p *Proxy) providerFailure(w http.ResponseWriter, err error, again string, 
 	return m
 }
 
-// refusalOf is what the provider said, in characters that are safe to show; empty where it said nothing.
+// refusalOf is what the provider said, in characters that are safe to show, else what to do about it; empty where it
+// said nothing. The provider's words come out of the visitor's own address bar.
 func refusalOf(err error) string {
 	var refusal *oidc.Refusal
 	if !errors.As(err, &refusal) {
 		return ""
 	}
-	if refusal.Description == "" {
-		return refusal.Code
+	if refusal.Description != "" {
+		return refusal.Description + " (" + refusal.Code + ")"
 	}
-	return refusal.Description + " (" + refusal.Code + ")"
+	if advice := refusal.Advice(); advice != "" {
+		return refusal.Code + ": " + advice
+	}
+	return refusal.Code
 }

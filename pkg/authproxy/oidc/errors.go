@@ -36,16 +36,18 @@ var (
 // own is a no at the callback, which people see; in an answer to us it is ErrUnavailable, which ends no session.
 type Refusal struct {
 	Code        string // such as access_denied
-	Description string // in the provider's words; may be empty
+	Description string // in the provider's words, at the callback alone; may be empty
 
 	atCallback bool
 }
 
+// Error is for the log. The description is left out: it is the visitor's to see, and what is in it nobody knows.
 func (r *Refusal) Error() string {
-	if r.Description == "" {
-		return "the provider answered " + r.Code
+	text := "the provider answered " + r.Code
+	if advice := r.Advice(); advice != "" {
+		text += ": " + advice
 	}
-	return "the provider answered " + r.Code + ": " + r.Description
+	return text
 }
 
 // Is matches the sentinel that the code belongs to.

@@ -18,13 +18,12 @@ const (
 
 // tokenAnswer is what the token endpoint answers. ExpiresIn is a number, and a string at some providers.
 type tokenAnswer struct {
-	AccessToken      string          `json:"access_token"`
-	TokenType        string          `json:"token_type"`
-	IDToken          string          `json:"id_token"`
-	RefreshToken     string          `json:"refresh_token"`
-	ExpiresIn        json.RawMessage `json:"expires_in"`
-	Error            string          `json:"error"`
-	ErrorDescription string          `json:"error_description"`
+	AccessToken  string          `json:"access_token"`
+	TokenType    string          `json:"token_type"`
+	IDToken      string          `json:"id_token"`
+	RefreshToken string          `json:"refresh_token"`
+	ExpiresIn    json.RawMessage `json:"expires_in"`
+	Error        string          `json:"error"`
 }
 
 // redeem sends a grant to the token endpoint. A provider that announces both ways to present the secret may accept
@@ -64,9 +63,9 @@ func (p *Provider) send(ctx context.Context, address string, grant url.Values, p
 	err = json.Unmarshal(body, &answer)
 	switch {
 	case err == nil && answer.Error != "":
-		return tokenAnswer{}, newRefusal(answer.Error, answer.ErrorDescription)
+		return tokenAnswer{}, tokenRefusal(answer.Error)
 	case code == http.StatusUnauthorized:
-		return tokenAnswer{}, newRefusal("invalid_client", "")
+		return tokenAnswer{}, tokenRefusal("invalid_client")
 	case code != http.StatusOK:
 		return tokenAnswer{}, &statusError{address, code}
 	case err != nil:

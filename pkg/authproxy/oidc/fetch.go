@@ -2,11 +2,13 @@ package oidc
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -90,17 +92,40 @@ func (c caller) do(req *http.Request) (int, []byte, error) {
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, withoutEcho(req, err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: read the answer of %s: %w", ErrUnavailable, plainURL(req.URL), err)
+		return 0, nil, fmt.Errorf("%w: read the answer: %w", ErrUnavailable, withoutEcho(req, err))
 	}
 	if len(body) > maxAnswer {
 		return 0, nil, fmt.Errorf("%w: %s answered with more than %d bytes", ErrUnavailable, plainURL(req.URL), maxAnswer)
 	}
 	return resp.StatusCode, body, nil
+}
+
+// withoutEcho is why a call got no answer, without the provider's words where the call held a secret that they may
+// repeat: the library quotes what is no HTTP, and where a redirect leads (security class 22).
+func withoutEcho(req *http.Request, err error) error {
+	if req.Header.Get("Authorization") == "" && req.Method == http.MethodGet {
+		return err
+	}
+	var network *net.OpError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, errRedirect):
+		err = errRedirect
+	case errors.Is(err, context.DeadlineExceeded):
+		err = context.DeadlineExceeded
+	case errors.As(err, &network):
+		err = network
+	case errors.As(err, &certificate):
+		err = certificate
+	default:
+		err = errors.New("the connection broke, or the answer is no HTTP")
+	}
+	return fmt.Errorf("%s %s: %w", req.Method, plainURL(req.URL), err)
 }
 
 // statusError is an answer other than 200.
