@@ -70,7 +70,7 @@ func (e *env) projectCommands() []command {
 		{"init", "Make this folder a project", func() *cobra.Command {
 			return initcmd.New(initcmd.Options{
 				IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Workflow: e.workflow(),
-				TempDir: e.system.TempDir, CompleteProjects: e.completeProjects,
+				TempDir: e.system.TempDir, Now: e.system.Now, CompleteProjects: e.completeProjects,
 			}, nil)
 		}},
 		{"auth", "Add or remove password authentication", func() *cobra.Command {

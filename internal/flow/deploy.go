@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
@@ -30,6 +31,9 @@ type Deploy struct {
 	AllowSecrets []string // files that ship although they look like secrets
 	AllowLinks   []string // links that ship although they leave the project
 	TempDir      string   // where the archive is kept while it is sent
+
+	// Now is the clock by which archives in TempDir that killed runs left are old enough to go. With nil they stay.
+	Now func() time.Time
 
 	// Progress returns what follows a step's bytes, and what ends that. It may be nil.
 	Progress func(step string) (update func(done, total int64), end func())
@@ -151,6 +155,9 @@ func (d *Deploy) pack(ctx context.Context, p *Package, plan tier.Tier) (*bundle.
 	d.Report.Note("Compressing app...")
 	update, end := d.progress("Compressing")
 	defer end()
+	if d.Now != nil {
+		bundle.CleanStale(d.TempDir, d.Now().Add(-24*time.Hour)) // nobody sends one for that long
+	}
 	archive, err := bundle.Spool(ctx, p.Files, d.TempDir, bundle.Options{Limit: plan.MaxArchive, Progress: update})
 	var large *bundle.TooLargeError
 	if errors.As(err, &large) {

@@ -3,9 +3,12 @@ package flow_test
 import (
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -216,6 +219,32 @@ func TestSendRefusesLargeArchives(t *testing.T) {
 	}
 	if asked := d.Asked(); !slices.Equal(asked, []string{"GET /users/me"}) {
 		t.Errorf("asks %q", asked)
+	}
+}
+
+// An archive that a killed run has left goes with the next deployment, a day later at the earliest.
+func TestSendCleansUp(t *testing.T) {
+	t.Parallel()
+	d := desk.New(t, map[string]string{"ploomber-cloud.json": dashConfig})
+	o, _ := deployment(d)
+	o.TempDir = t.TempDir()
+	left := filepath.Join(o.TempDir, "ploomber-cloud-upload-0123456789abcdef.zip")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, age := range []time.Duration{23 * time.Hour, 25 * time.Hour} {
+		there := age < 24*time.Hour
+		o.Now = func() time.Time { return time.Now().Add(age) }
+		p, err := o.Prepare(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Send(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(left); (err == nil) != there {
+			t.Errorf("after %v: %v", age, err)
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -133,11 +135,12 @@ func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project
 	if err != nil {
 		return to, err
 	}
-	staging, err := os.MkdirTemp(o.TempDir(), "ploomber-cloud-*")
+	o.cleanStale()
+	staging, err := os.MkdirTemp(o.TempDir(), stagingPrefix+"*")
 	if err != nil {
 		return to, fmt.Errorf("cannot download the project: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(staging) }() // in the system's temporary folder, which is cleared by itself
+	defer func() { _ = os.RemoveAll(staging) }() // else a later download does
 	archive, err := os.Create(filepath.Join(staging, "project.zip"))
 	if err != nil {
 		return to, fmt.Errorf("cannot download the project: %w", err)
@@ -158,6 +161,25 @@ func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project
 		return to, err
 	}
 	return to, to.Save(c, nil) // at the end: a run that was killed before can be repeated
+}
+
+const (
+	stagingPrefix = "ploomber-cloud-download-"
+	staleAfter    = 24 * time.Hour // no download takes that long
+)
+
+// cleanStale removes what downloads that were killed have left in the temporary folder. It passes over what cannot be
+// removed.
+func (o *Options) cleanStale() {
+	entries, _ := os.ReadDir(o.TempDir())
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), stagingPrefix) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && o.Now().Sub(info.ModTime()) > staleAfter {
+			_ = os.RemoveAll(filepath.Join(o.TempDir(), e.Name()))
+		}
+	}
 }
 
 // place makes the new folder dest in one step, so that it is never there in part. It is not placed where the

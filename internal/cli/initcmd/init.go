@@ -3,6 +3,7 @@ package initcmd
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ type Options struct {
 	Connect          flow.Connect
 	Workflow         flow.Workflow
 	TempDir          func() string
+	Now              func() time.Time
 	CompleteProjects cobra.CompletionFunc
 	Flags
 }

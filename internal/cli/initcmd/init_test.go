@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -59,7 +60,7 @@ func options(t *testing.T, d *desk.Desk, f Flags) *Options {
 		}
 	})
 	return &Options{
-		IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect, TempDir: func() string { return temp }, Flags: f,
+		IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect, TempDir: func() string { return temp }, Now: time.Now, Flags: f,
 		Workflow: flow.Workflow{Fetch: func(context.Context, string, int64) ([]byte, error) { return []byte("new"), nil }},
 	}
 }
