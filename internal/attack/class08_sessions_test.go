@@ -121,8 +121,8 @@ func TestClass09SessionReplay(t *testing.T) {
 			sockets = append(sockets, s)
 		}
 		stream, othersStream := p.stream("/stream?", cookie), p.stream("/stream?"+name, other.cookie())
-		b.get(out)                                                                                             // as tab A does
-		if line, err := stream.ReadString('\n'); line != "" || err == nil || err == io.EOF || isTimeout(err) { //nolint:errorlint // a regular end is just this
+		b.get(out) // as tab A does
+		if line, err := stream.ReadString('\n'); line != "" || err == nil || err == io.EOF || isTimeout(err) {
 			t.Errorf("%s: an answer of the session goes on: %q, %v", name, line, err)
 		}
 		more[name] <- struct{}{}

@@ -132,7 +132,7 @@ func (w *world) handshake(header ...string) (io.ReadWriter, error) {
 // wantCut waits for an answer to break off, recognisably so.
 func (s *stream) wantCut() {
 	s.t.Helper()
-	if line, err := s.lines.ReadString('\n'); line != "" || err == nil || err == io.EOF { //nolint:errorlint // a regular end is just this
+	if line, err := s.lines.ReadString('\n'); line != "" || err == nil || err == io.EOF {
 		s.t.Errorf("%q, %v; want the answer to break off", line, err)
 	}
 }

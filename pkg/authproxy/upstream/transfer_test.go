@@ -83,7 +83,9 @@ func TestTransferEnds(t *testing.T) {
 				_ = answer.Body.Close()
 				<-o.begun
 				<-o.done
-				<-errs
+				if err := <-errs; err != nil {
+					t.Fatal(err)
+				}
 			}
 			var wg sync.WaitGroup
 			begun := make(chan struct{})
