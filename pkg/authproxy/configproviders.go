@@ -87,6 +87,9 @@ func checkProviderName(name string) error {
 	if name == "" || len(name) > maxProviderName {
 		return fmt.Errorf("must have 1 to %d characters", maxProviderName)
 	}
+	if strings.Trim(name, "-_") == "" { // visitors would have nothing to choose by
+		return errors.New("must have a letter or a digit")
+	}
 	own := "AUTH_" + inVariables(name) + "_"
 	for _, variable := range Variables() {
 		if strings.HasPrefix(variable+"_", own) {

@@ -64,6 +64,7 @@ func TestSeveralProvidersMistakes(t *testing.T) {
 		"upper case":               {map[string]string{"AUTH_PROVIDERS": "Google,entra-id"}, []string{`AUTH_PROVIDERS: "Google" must be written in lower case: google`}, "is missing"},
 		"space":                    {map[string]string{"AUTH_PROVIDERS": "google entra"}, []string{`AUTH_PROVIDERS: "google entra" may have only`}, "is missing"},
 		"letter":                   {map[string]string{"AUTH_PROVIDERS": "gøøgle"}, []string{`may have only`}, ""},
+		"no letter":                {map[string]string{"AUTH_PROVIDERS": "google,-_"}, []string{`AUTH_PROVIDERS: "-_" must have a letter or a digit`}, ""},
 		"too long":                 {map[string]string{"AUTH_PROVIDERS": strings.Repeat("a", 33)}, []string{`must have 1 to 32`}, ""},
 		"twice":                    {map[string]string{"AUTH_PROVIDERS": "google,google"}, []string{"AUTH_PROVIDERS: names google twice"}, ""},
 		"same variables":           {map[string]string{"AUTH_PROVIDERS": "entra_id,entra-id"}, []string{"entra_id and entra-id would have the same variables"}, ""},

@@ -115,12 +115,18 @@ func ofProvider(variable string) string {
 	return ""
 }
 
-// nearest returns the known name with the fewest typing errors in it, or "" where all are far away.
+// nearest returns the known name with the fewest typing errors in it; of names that are all far away one that has the
+// whole word in it, or "".
 func nearest(name string, known []string) string {
 	best, bestDistance := "", len(name)/2
 	for _, candidate := range known {
 		if d := distance(name, candidate); d < bestDistance {
 			best, bestDistance = candidate, d
+		}
+	}
+	if word := strings.TrimPrefix(name, "AUTH"); best == "" && len(word) > len("_ID") { // AUTH_SCOPE for AUTH_PARAMS_SCOPE
+		if i := slices.IndexFunc(known, func(candidate string) bool { return strings.Contains(candidate, word) }); i >= 0 {
+			return known[i]
 		}
 	}
 	return best

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -178,8 +179,17 @@ func checkBaseURL(u *url.URL) error {
 		return fmt.Errorf("%q has no host", u.Redacted())
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
 		return fmt.Errorf("%q must be scheme and host only", u.Redacted())
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return !inDomain(r) && !strings.ContainsRune("_:[]", r) }):
+		return fmt.Errorf("%q has a host that is no host name (write an international one in its xn-- form)", u.Redacted())
+	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()): // browsers would write it otherwise, as an origin
+		return fmt.Errorf("%q has a port that is not from 1 to 65535", u.Redacted())
 	}
 	return nil
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 // checkRedirect accepts a web address or a path of the app.

@@ -35,7 +35,7 @@ func options(t *testing.T, d *desk.Desk) *Options {
 			}
 			return pairs
 		},
-		Transport: func() (http.RoundTripper, error) { return http.DefaultTransport, nil },
+		Transport:   func() (http.RoundTripper, error) { return http.DefaultTransport, nil },
 		Authorities: func() (*x509.CertPool, error) { return nil, nil },
 		Machine: Machine{
 			Listen: Listen,
