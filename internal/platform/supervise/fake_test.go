@@ -78,9 +78,12 @@ func apps() map[string]func() {
 	return all
 }
 
+// listening begins the line that an app prints last before it serves.
+const listening = "listening on "
+
 // serve answers /ready with status and /env with the process's variables, and crashes at /crash.
 func serve(status int) {
-	fmt.Println("listening on", os.Args[1])
+	fmt.Println(listening + os.Args[1])
 	listen(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/crash":
@@ -123,7 +126,7 @@ func spec(t *testing.T, mode string) Spec {
 		Home:        t.TempDir(),
 		Log:         &log{t: t},
 		Now:         time.Now,
-		StopTimeout: 20 * time.Second,
+		StopTimeout: time.Minute,
 		Backoff:     func(int) time.Duration { return time.Millisecond },
 	}
 }
@@ -161,7 +164,7 @@ func (l *log) String() string {
 // eventually waits for something that is bound to happen; the limit only ends a test that has failed.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	for range 600 {
+	for range 2400 { // two minutes
 		if happened() {
 			return
 		}

@@ -23,7 +23,7 @@ const markName = "PLOOMBER_CLOUD_RUN"
 const (
 	leftoverGrace = 5 * time.Second  // for what a program leaves behind when it ends by itself
 	cleanupLimit  = 30 * time.Second // for platform.Command.Cleanup
-	drainLimit    = time.Second      // for output still in the pipe after the last process has gone
+	drainLimit    = 5 * time.Second  // for output still in the pipe after the last process has gone
 )
 
 // Run runs c to its end. The error is a *platform.ExitError where it did not succeed, ctx.Err() where ctx ended first;
@@ -129,12 +129,16 @@ func (p *process) endLeftovers() {
 	defer force.Stop()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	for !p.tree.empty() {
+	for killed := false; !p.tree.empty(); {
 		select {
 		case <-look.C:
 		case <-force.C:
+			if killed { // the kernel itself does not let go of it
+				return
+			}
 			p.tree.kill()
-			return
+			killed = true
+			force.Reset(leftoverGrace) // a killed process ends a little later, on a busy machine
 		}
 	}
 }

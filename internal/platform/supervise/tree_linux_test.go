@@ -37,6 +37,14 @@ func TestKilledSupervisorAndGuard(t *testing.T) {
 	eventually(t, "the app ends", func() bool { code, _ := get(t, address(t, text)); return code == 0 })
 }
 
+// running reports whether a process can still do something: it is no zombie, and has not given back its memory, which a
+// killed one does a little before it becomes one.
+func running(pid int) bool {
+	_, alive := statOf(pid)
+	env, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return alive && len(env) > 0
+}
+
 func TestStatOf(t *testing.T) {
 	t.Parallel()
 	group, alive := statOf(os.Getpid())

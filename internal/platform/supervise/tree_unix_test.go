@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,18 +91,14 @@ func children(t *testing.T, text string) []int {
 }
 
 // gone reports whether none of the processes runs.
-func gone(pids []int) bool {
-	for _, pid := range pids {
-		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
-			return false
-		}
-	}
-	return true
-}
+func gone(pids []int) bool { return !slices.ContainsFunc(pids, running) }
 
-func zombie(pid int) bool {
-	out, _ := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
-	return strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
+// descendants returns the ids of the children of an app that is up. What it has printed may come after its first answer.
+func descendants(t *testing.T, s Spec) []int {
+	t.Helper()
+	out := s.Log.(*log)
+	eventually(t, "the app's first lines", func() bool { return strings.Contains(out.String(), listening) })
+	return children(t, out.String())
 }
 
 func wantChildren() int {
@@ -121,7 +118,7 @@ func TestStopEndsDescendants(t *testing.T) {
 				s.StopTimeout = 300 * time.Millisecond
 			}
 			a := up(t, s)
-			pids := children(t, s.Log.(*log).String())
+			pids := descendants(t, s)
 			if len(pids) != wantChildren() || gone(pids[:1]) {
 				t.Fatalf("descendants %v do not run: the test proves nothing", pids)
 			}
@@ -144,7 +141,7 @@ func TestCrashEndsDescendants(t *testing.T) {
 		}
 	}
 	a := up(t, s)
-	pids := children(t, s.Log.(*log).String())
+	pids := descendants(t, s)
 	get(t, a.URL().JoinPath("crash").String())
 	<-crashed
 	if len(pids) != wantChildren() || !gone(pids) {
@@ -173,21 +170,28 @@ func elsewhere(t *testing.T, mode string) (*exec.Cmd, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	var text strings.Builder
+	var text string
 	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), "up ") {
-		text.WriteString(lines.Text() + "\n")
+	for up := false; !up || !strings.Contains(text, listening); { // what the app has printed may come later
+		if !lines.Scan() {
+			t.Fatalf("the supervisor ends after %q, %v", text, lines.Err())
+		}
+		switch line := lines.Text(); {
+		case line == "up <nil>":
+			up = true
+		case strings.HasPrefix(line, "up "):
+			t.Fatalf("the supervisor says %q", line)
+		default:
+			text += line + "\n"
+		}
 	}
-	if lines.Text() != "up <nil>" {
-		t.Fatalf("the supervisor says %q %v", lines.Text(), lines.Err())
-	}
-	return cmd, text.String()
+	return cmd, text
 }
 
 // address returns where the fake app listens that printed text.
 func address(t *testing.T, text string) string {
 	t.Helper()
-	_, rest, ok := strings.Cut(text, "listening on ")
+	_, rest, ok := strings.Cut(text, listening)
 	if !ok {
 		t.Fatalf("no port in %q", text)
 	}
@@ -218,7 +222,7 @@ func TestAppHasItsOwnProcessGroup(t *testing.T) {
 	t.Parallel()
 	s := spec(t, "family")
 	up(t, s)
-	pid := children(t, s.Log.(*log).String())[0]
+	pid := descendants(t, s)[0]
 	group, err := syscall.Getpgid(pid)
 	if err != nil || group == syscall.Getpgrp() {
 		t.Errorf("group %d %v: a Ctrl-C in the terminal reaches the app before us", group, err)
