@@ -2,19 +2,23 @@ package main
 
 import "testing"
 
-func TestOutOfTime(t *testing.T) {
+func TestGaveUp(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		printed string
 		want    bool
 	}{
-		"time ran out": {"fuzz: elapsed: 5s\n--- FAIL: FuzzX (5.38s)\n    context deadline exceeded\nFAIL\n", true},
-		"input": {"--- FAIL: FuzzX (0.1s)\n    --- FAIL: FuzzX\n    x_test.go:1: context deadline exceeded\n    " +
+		"time ran out":     {"fuzz: elapsed: 5s\n--- FAIL: FuzzX (5.38s)\n    context deadline exceeded\nFAIL\n", true},
+		"hung":             {"--- FAIL: FuzzX (11s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\n    Failing input written to testdata/fuzz/FuzzX/1\n", true},
+		"hung, minimizing": {"--- FAIL: FuzzX (11s)\n    fuzzing process hung or terminated unexpectedly while minimizing: EOF\n", true},
+		"killed":           {"--- FAIL: FuzzX\n    fuzzing process terminated by unexpected signal; no crash will be recorded: signal: killed\n", true},
+		"silent":           {"--- FAIL: FuzzX\n    communicating with fuzzing process: EOF\n", true},
+		"input": {"--- FAIL: FuzzX (0.1s)\n    --- FAIL: FuzzX\n        x_test.go:1: context deadline exceeded\n    " +
 			"Failing input written to testdata/fuzz/FuzzX/1\n", false},
-		"both":     {"--- FAIL: FuzzX\n    context deadline exceeded\n    Failing input written to testdata/fuzz/FuzzX/1\n", false},
-		"no build": {"# pkg\nx.go:1: undefined: y\nFAIL\tpkg [build failed]\n", false},
+		"input that says so": {"--- FAIL: FuzzX\n    --- FAIL: FuzzX\n        fuzzing process hung or terminated unexpectedly\n", false},
+		"no build":           {"# pkg\nx.go:1: undefined: y\nFAIL\tpkg [build failed]\n", false},
 	} {
-		if got := outOfTime(tc.printed); got != tc.want {
+		if got := gaveUp(tc.printed); got != tc.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
