@@ -103,7 +103,7 @@ func (w *workspace) nodeProxy(ctx context.Context) (string, error) {
 	if err := os.CopyFS(home, files); err != nil {
 		return "", err
 	}
-	if err := w.run(ctx, nil, "npm", "--prefix", home, "ci", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
+	if err := w.fetch(ctx, nil, "npm", "--prefix", home, "ci", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
 		return "", err
 	}
 	return home, os.WriteFile(complete, nil, 0o644)

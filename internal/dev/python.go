@@ -55,7 +55,7 @@ func (w *workspace) pythonVenv(ctx context.Context) (venv, error) {
 		return venv{}, err
 	}
 	install := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, requirements...)
-	if err := w.run(ctx, nil, v.python, install...); err != nil {
+	if err := w.fetch(ctx, nil, v.python, install...); err != nil {
 		return venv{}, err
 	}
 	return v, os.WriteFile(complete, nil, 0o644)

@@ -51,11 +51,11 @@ func (w *workspace) installTools(ctx context.Context, tools []systemTool) ([]str
 	}
 	fmt.Fprintln(w.out, "installing", strings.Join(names, ", "))
 	quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
-	if err := w.run(ctx, quiet, "apt-get", "update", "-qq"); err != nil {
+	if err := w.fetch(ctx, quiet, "apt-get", "update", "-qq"); err != nil {
 		return nil, err
 	}
-	install := append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)
-	if err := w.run(ctx, quiet, "apt-get", install...); err != nil {
+	install := append([]string{"install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"}, packages...)
+	if err := w.fetch(ctx, quiet, "apt-get", install...); err != nil {
 		return nil, err
 	}
 	names, _ = missing(ctx, tools)

@@ -97,6 +97,10 @@ func (w *workspace) testEnvironment(ctx context.Context, frameworks string, leni
 		cacheVariable + "=" + filepath.Join(w.cache, "test"),
 		"PLOOMBER_TEST_FRAMEWORKS=" + frameworks,
 	}
+	// Every later go command would download what it lacks, and fail at the first error of the proxy.
+	if err := w.fetch(ctx, nil, "go", "mod", "download"); err != nil {
+		return nil, err
+	}
 	missing, err := w.installTools(ctx, systemTools(frameworks))
 	if err != nil {
 		return nil, err

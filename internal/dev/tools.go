@@ -36,7 +36,7 @@ func (w *workspace) goTool(ctx context.Context, t goTool) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(building)
-	if err := w.run(ctx, w.static("GOBIN="+building), "go", "install", t.pkg+"@"+t.version); err != nil {
+	if err := w.fetch(ctx, w.static("GOBIN="+building), "go", "install", t.pkg+"@"+t.version); err != nil {
 		return "", err
 	}
 	if err := os.Rename(building, home); err != nil { // another run may have been faster

@@ -81,7 +81,8 @@ func installPackages(ctx context.Context, dir string) error {
 		}
 	}
 	var said bytes.Buffer
-	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
+		"--fetch-retries=5") // the registry may fail for a moment
 	npm.Dir, npm.Stdout, npm.Stderr = dir, &said, &said
 	if err := npm.Run(); err != nil {
 		return fmt.Errorf("npm ci in %s: %w\n%s", dir, err, said.Bytes())

@@ -85,7 +85,7 @@ type running struct {
 // PLOOMBER_TEST_REQUIRE is set.
 func Start(t testing.TB, s Settings) *Provider {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	scripts, err := install(ctx, os.Getenv)
 	if errors.Is(err, ErrNoNode) && os.Getenv("PLOOMBER_TEST_REQUIRE") == "" {

@@ -113,7 +113,7 @@ func (c Cache) installer(ctx context.Context) (string, error) {
 		return path, nil
 	}
 	env, err := c.ensure(ctx, []string{uv}, nil, func(env Env) error {
-		return run(ctx, env.Program("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", uv)
+		return run(ctx, env.Program("python"), "-m", "pip", "install", "--quiet", "--retries=10", "--disable-pip-version-check", uv)
 	})
 	return env.Program("uv"), err
 }
@@ -172,6 +172,7 @@ func run(ctx context.Context, name string, args ...string) error {
 	var said bytes.Buffer
 	c := exec.CommandContext(ctx, name, args...)
 	c.Stdout, c.Stderr = &said, &said
+	c.Env = append(os.Environ(), "UV_HTTP_RETRIES=10", "UV_HTTP_TIMEOUT=120") // the index may fail for a moment
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, said.Bytes())
 	}
