@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 )
 
 // envFile writes variables to the file that a proxy reads again.
@@ -51,7 +53,7 @@ func (p *proxy) socketOf(b *browser) *socket {
 	if r, err := s.answer("GET"); err != nil || r.StatusCode != http.StatusSwitchingProtocols {
 		p.t.Fatalf("upgrade: %d, %v", status(r), err)
 	}
-	_ = s.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = s.SetReadDeadline(time.Now().Add(clientLimit))
 	return s
 }
 
@@ -81,7 +83,7 @@ func TestClass09SessionReplayRevoked(t *testing.T) {
 		return append(idp.environ(""), "AUTH_SECRET="+authSecret, "AUTH_ALLOWED_EMAILS="+allowed)
 	}
 	envFile(t, file, env("bob@example.com,"+email)...)
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	p = start(t, a.url, []string{"AUTH_BASE_URL=http://" + address}, "--env-file", file, "--listen", address)
 	b = p.loggedInThrough(idp)
 	s = p.socketOf(b)
@@ -176,7 +178,7 @@ func TestClass09SessionReplayAtRest(t *testing.T) {
 	dir := t.TempDir()
 	store := []string{"--session-store", "sqlite:" + filepath.Join(dir, "sessions.db")}
 	const oldSecret, newSecret = authSecret, "canary-9xV2bN7mK4jH1gF6dS3aQ8wE5rT0yU"
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	run := func(secret string) *proxy {
 		return start(t, a.url, append(idp.environ(""), "AUTH_SECRET="+secret, "AUTH_BASE_URL=http://"+address), append([]string{"--listen", address}, store...)...)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -200,7 +201,7 @@ func TestClass24ConfigurationDowngradeFiles(t *testing.T) {
 func TestClass24ConfigurationAppStarting(t *testing.T) {
 	t.Parallel()
 	for range 5 { // until nobody else takes the app's address meanwhile
-		address := freeAddress(t)
+		address := freeport.Address(t)
 		p := start(t, "http://"+address, password())
 		b := p.loggedIn()
 		r := b.get("/", asPage)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -77,27 +78,8 @@ func startWith(t *testing.T, upstream string, idp *provider, env []string, flags
 // startAt runs the proxy at an address that the variables may name before it is known to be free.
 func startAt(t *testing.T, upstream string, env []string, flags ...string) *proxy {
 	t.Helper()
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	return start(t, upstream, append([]string{"AUTH_SECRET=" + authSecret, "AUTH_BASE_URL=http://" + address}, env...), append(flags, "--listen", address)...)
-}
-
-// given are the addresses that freeAddress has handed out.
-var given sync.Map
-
-// freeAddress is one at which nobody listened a moment ago, and which no other test has been given.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := l.Addr().String()
-		_ = l.Close()
-		if _, taken := given.LoadOrStore(address, true); !taken {
-			return address
-		}
-	}
 }
 
 // begin opens a page, or the login at a named provider, and returns the address at the provider.

@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
 // Who may come in is decided by what the provider has verified.
 func TestAccessRules(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := freeport.For(t)
 	provider := oidcprovider.Start(t, settings(port))
 	app := startEcho(t)
 	for name, tc := range map[string]struct {

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 )
@@ -65,6 +64,16 @@ func (v *visitor) dial(t *testing.T, base string) (*socket, int) {
 	return &socket{conn}, answer.StatusCode
 }
 
+// connect opens the app's WebSocket, which must be there.
+func (v *visitor) connect(t *testing.T, base string) *socket {
+	t.Helper()
+	s, status := v.dial(t, base)
+	if s == nil {
+		t.Fatalf("a WebSocket is refused: %d", status)
+	}
+	return s
+}
+
 // says sends words and expects them back.
 func (s *socket) says(t *testing.T, words string) {
 	t.Helper()
@@ -78,17 +87,13 @@ func (s *socket) says(t *testing.T, words string) {
 	}
 }
 
-// closing is how long the other side may take to close a connection. The promise is a second, the rest is for a machine
-// that does other things too.
-const closing = 10 * time.Second
-
 // ends expects that the other side closes the connection.
 func (s *socket) ends(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), closing)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	_, _, err := s.conn.Read(ctx)
 	if err == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		t.Errorf("the WebSocket is open after %v: %v", closing, err)
+		t.Errorf("the WebSocket is open after %v: %v", patience, err)
 	}
 }

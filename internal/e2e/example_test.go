@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/catalog"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
 )
@@ -29,7 +30,7 @@ func startExample(t *testing.T, name string, f framework) string {
 		t.Fatal(err)
 	}
 	env := environment(t, name, f)
-	port := strconv.Itoa(freePort(t))
+	port := strconv.Itoa(freeport.For(t))
 	var args []string
 	for _, arg := range f.run {
 		args = append(args, strings.ReplaceAll(arg, "PORT", port))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
@@ -112,7 +113,7 @@ func TestFrameworkLogins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			wanted(t, name)
 			app := startExample(t, name, f)
-			first, second := freePort(t), freePort(t)
+			first, second := freeport.For(t), freeport.For(t)
 			provider := oidcprovider.Start(t, settings(first, second))
 			var bases []string
 			for _, port := range []int{second, first} { // the provider tells the one that it knows last
@@ -151,11 +152,7 @@ func TestFrameworkLogins(t *testing.T) {
 
 			provider.EndSessions("user|ann")
 			if f.sockets {
-				closed := time.Now()
 				eventually(t, "the WebSocket closes", func() bool { _, n := v.tools.frames(); return n == 0 })
-				if took := time.Since(closed); took > closing {
-					t.Errorf("the WebSocket closed after %v", took)
-				}
 			}
 			v.leaves(base, f.newTab)
 		})

@@ -17,7 +17,7 @@ import (
 // With an audience the life of the access token is that of the session.
 func TestAudience(t *testing.T) {
 	t.Parallel()
-	const life = 5 * time.Second
+	const life = 15 * time.Second // enough to log in on a machine that does other things too
 	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
 	v := newVisitor(t)
 	page := v.logIn(w.provider, w.proxy.url+"/", "user|ann")
@@ -43,7 +43,7 @@ func TestAudience(t *testing.T) {
 // An expired page visit ends at the provider's logout, so that the next visit asks for a password.
 func TestAudienceLogsOut(t *testing.T) {
 	t.Parallel()
-	const life = 3 * time.Second
+	const life = 10 * time.Second // enough to log in on a machine that does other things too
 	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
 	v := newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
@@ -63,7 +63,7 @@ func TestAudienceLogsOut(t *testing.T) {
 // A provider takes a refresh token once: however many requests find the access token expired, one renews it.
 func TestRefreshOnce(t *testing.T) {
 	t.Parallel()
-	const life = 2 * time.Second
+	const life = 10 * time.Second // enough to log in on a machine that does other things too
 	w := newWorld(t, func(s *oidcprovider.Settings) {
 		s.AccessTokenLife, s.RenewedTokenLife, s.RefreshTokens = life, time.Hour, true
 	},
@@ -110,7 +110,7 @@ func TestRefreshFails(t *testing.T) {
 		vars{"AUTH_PARAMS_AUDIENCE": audience, "AUTH_PARAMS_SCOPE": "openid profile email offline_access"})
 	v := newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
-	socket, _ := v.dial(t, w.proxy.url)
+	socket := v.connect(t, w.proxy.url)
 	time.Sleep(life + time.Second)
 	if _, in := v.isIn(w.proxy.url); !in {
 		t.Error("not renewed")
@@ -137,8 +137,8 @@ func TestBackchannelLogout(t *testing.T) {
 			leaver, other := newVisitor(t), newVisitor(t)
 			leaver.logIn(w.provider, w.proxy.url+"/", "user|ann")
 			other.logIn(w.provider, w.proxy.url+"/", "user|bob")
-			open, _ := leaver.dial(t, w.proxy.url)
-			kept, _ := other.dial(t, w.proxy.url)
+			open := leaver.connect(t, w.proxy.url)
+			kept := other.connect(t, w.proxy.url)
 			open.says(t, "one")
 			kept.says(t, "two")
 			w.provider.EndSessions("user|ann")
@@ -175,7 +175,7 @@ func TestProviderDownAtStart(t *testing.T) {
 	w.provider.Resume()
 	since := time.Now()
 	w.proxy.eventually("the proxy finds its provider", func() bool { ok, _ := w.proxy.ready(); return ok })
-	if took := time.Since(since); took > 20*time.Second {
+	if took := time.Since(since); took > time.Minute {
 		t.Errorf("found after %v", took)
 	}
 	page = v.logIn(w.provider, w.proxy.url+"/", "user|ann")
@@ -188,7 +188,7 @@ func TestProviderGoesAway(t *testing.T) {
 	w := newWorld(t, nil, nil)
 	v := newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
-	socket, _ := v.dial(t, w.proxy.url)
+	socket := v.connect(t, w.proxy.url)
 	w.provider.Stop()
 	socket.says(t, "still here")
 	if _, in := v.isIn(w.proxy.url); !in {
@@ -259,7 +259,7 @@ func TestSecretRotation(t *testing.T) {
 			active, idle := newVisitor(t), newVisitor(t)
 			active.logIn(w.provider, w.proxy.url+"/", "user|ann")
 			idle.logIn(w.provider, w.proxy.url+"/", "user|bob")
-			socket, _ := active.dial(t, w.proxy.url)
+			socket := active.connect(t, w.proxy.url)
 			w.proxy.reload(set(otherSecret + "," + signSecret))
 			socket.says(t, "the connection lives through it")
 			if _, in := active.isIn(w.proxy.url); !in {

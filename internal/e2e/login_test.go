@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
@@ -58,7 +59,7 @@ func TestLogin(t *testing.T) {
 	if got := v.status(w.proxy.url); got != "logged in" {
 		t.Errorf("status %q after", got)
 	}
-	socket, _ := v.dial(t, w.proxy.url)
+	socket := v.connect(t, w.proxy.url)
 	socket.says(t, "still here")
 
 	seen := []string{e.Header.Get("X-Id-Token"), e.Header.Get("X-Access-Token")}
@@ -86,7 +87,7 @@ func TestLogin(t *testing.T) {
 // Somebody who has logged in once does not type a password again for another app of the same provider.
 func TestSecondApp(t *testing.T) {
 	t.Parallel()
-	first, second := freePort(t), freePort(t)
+	first, second := freeport.For(t), freeport.For(t)
 	provider := oidcprovider.Start(t, settings(first, second))
 	app := startEcho(t)
 	var bases []string
@@ -142,7 +143,7 @@ func TestParallelLogins(t *testing.T) {
 // People write the issuer as they like.
 func TestIssuerSpelling(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := freeport.For(t)
 	provider := oidcprovider.Start(t, settings(port))
 	app := startEcho(t)
 	for name, issuer := range map[string]string{

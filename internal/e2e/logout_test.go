@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
 // Who logs out of one app of a provider is logged out of the others that the provider tells.
 func TestLogoutOfAnotherApp(t *testing.T) {
 	t.Parallel()
-	first, second := freePort(t), freePort(t)
+	first, second := freeport.For(t), freeport.For(t)
 	provider := oidcprovider.Start(t, settings(first, second)) // which tells the second
 	app := startEcho(t)
 	start := func(port int) *proxy {
@@ -26,7 +27,7 @@ func TestLogoutOfAnotherApp(t *testing.T) {
 	v.logIn(provider, one.url+"/", "user|ann")
 	v.open(two.url + "/")
 	other.logIn(provider, two.url+"/", "user|ann") // on another machine
-	socket, _ := v.dial(t, two.url)
+	socket := v.connect(t, two.url)
 	if _, err := provider.LogOut(t.Context(), v.client, one.url+"/logout"); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestLogoutOfAnotherApp(t *testing.T) {
 // With several providers each has an address of its own for telling that somebody has logged out.
 func TestBackchannelOfSeveral(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := freeport.For(t)
 	at := func(name string) oidcprovider.Settings {
 		s := settings(port)
 		s.Clients[0].BackchannelLogout += "/" + name

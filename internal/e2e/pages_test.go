@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
@@ -117,7 +118,7 @@ func answerAt(t *testing.T, port int) (stop func()) {
 // An app that is not there yet, that comes, and that goes away.
 func TestPagesOfTheApp(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := freeport.For(t)
 	p := startProxy(t, proxyOptions{upstream: fmt.Sprintf("http://127.0.0.1:%d", port), args: []string{"--public"}})
 	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusServiceUnavailable)
 	v := plain(t, p.url+"/page?x=1")

@@ -5,25 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/program"
 )
 
 // patience is how long anything may take on a machine that does other things too.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 var builds program.Builds
 
@@ -58,11 +56,11 @@ type proxy struct {
 func startProxy(t *testing.T, o proxyOptions) *proxy {
 	t.Helper()
 	if o.port == 0 {
-		o.port = freePort(t)
+		o.port = freeport.For(t)
 	}
 	dir := t.TempDir()
 	p := &proxy{t: t, options: o, said: &output.Buffer{}, home: dir, envFile: filepath.Join(dir, ".env"),
-		url: fmt.Sprintf("http://127.0.0.1:%d", o.port), private: fmt.Sprintf("http://127.0.0.1:%d", freePort(t))}
+		url: fmt.Sprintf("http://127.0.0.1:%d", o.port), private: fmt.Sprintf("http://127.0.0.1:%d", freeport.For(t))}
 	p.configure(o.vars)
 	t.Cleanup(func() {
 		p.kill()
@@ -215,25 +213,4 @@ func eventually(t *testing.T, what string, is func() bool) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// given are the ports that freePort has returned: who asked for one may not listen on it yet.
-var given sync.Map
-
-// freePort returns a port that nobody listens on, below those that the system gives to connections.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		port := 20000 + rand.IntN(12000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		_ = l.Close()
-		if _, before := given.LoadOrStore(port, true); !before {
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }

@@ -16,8 +16,8 @@ func TestReloadOfRules(t *testing.T) {
 	gone, stays := newVisitor(t), newVisitor(t)
 	gone.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	stays.logIn(w.provider, w.proxy.url+"/", "user|bob")
-	closes, _ := gone.dial(t, w.proxy.url)
-	open, _ := stays.dial(t, w.proxy.url)
+	closes := gone.connect(t, w.proxy.url)
+	open := stays.connect(t, w.proxy.url)
 	closes.says(t, "one")
 	w.proxy.reload(oidcVars(w.provider.Issuer(), port, vars{"AUTH_ALLOWED_EMAILS": "bob@elsewhere.org"}))
 	closes.ends(t)
@@ -39,7 +39,7 @@ func TestReloadOfMistakes(t *testing.T) {
 	w := newWorld(t, nil, nil)
 	v := newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
-	socket, _ := v.dial(t, w.proxy.url)
+	socket := v.connect(t, w.proxy.url)
 	for name, broken := range map[string]vars{
 		"a short secret":      oidcVars(w.provider.Issuer(), w.proxy.options.port, vars{"AUTH_SECRET": "short"}),
 		"an unknown variable": oidcVars(w.provider.Issuer(), w.proxy.options.port, vars{"AUTH_ALLOWED_EMAIL": "ann@example.com"}),

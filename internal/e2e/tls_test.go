@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
@@ -28,7 +29,7 @@ import (
 func TestHTTPS(t *testing.T) {
 	t.Parallel()
 	cert, key, roots := certificate(t)
-	port := freePort(t)
+	port := freeport.For(t)
 	base := fmt.Sprintf("https://127.0.0.1:%d", port)
 	s := settings()
 	s.Clients[0].Redirects = []string{base + "/callback"}
@@ -66,7 +67,7 @@ func TestHTTPS(t *testing.T) {
 	client := *v.client
 	client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	socketVisitor.client = &client
-	socket, _ := socketVisitor.dial(t, base)
+	socket := socketVisitor.connect(t, base)
 	socket.says(t, "through TLS")
 }
 

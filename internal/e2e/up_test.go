@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
@@ -31,7 +32,7 @@ func installerEnviron() []string {
 // "up" shows a project behind the login that it will have, and says exactly what the provider has to know for that.
 func TestFrameworkUp(t *testing.T) {
 	wanted(t, "flask")
-	port := freePort(t)
+	port := freeport.For(t)
 	provider := oidcprovider.Start(t, settings(port))
 	dir, home := filepath.Join(t.TempDir(), "app"), t.TempDir()
 	example, ok := exampleOf("flask")

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
@@ -71,7 +72,7 @@ type world struct {
 // newWorld starts all three. s and more may be changed from what is usual; nil leaves them.
 func newWorld(t *testing.T, s func(*oidcprovider.Settings), more vars, args ...string) world {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.For(t)
 	set := settings(port)
 	if s != nil {
 		s(&set)
@@ -89,7 +90,7 @@ type pair struct {
 
 func newPair(t *testing.T) pair {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.For(t)
 	return startPair(t, port, settings(port), settings(port))
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/catalog"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/browser"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
 )
 
@@ -45,7 +46,7 @@ func TestFrameworkExamples(t *testing.T) {
 			chromium := startBrowser(t)
 			for _, e := range set.Examples(name) {
 				t.Run(e.Name, func(t *testing.T) {
-					port := freePort(t)
+					port := freeport.For(t)
 					a := start(t, dirs[e.Name], port, f.ready, f.env, f.command(env, port))
 					look(t, chromium, f, e, a)
 				})

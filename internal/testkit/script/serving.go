@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 )
 
 // serving is what a script with a server works on: an app, and the request that the app holds back.
@@ -33,7 +35,7 @@ type serving struct {
 }
 
 // patience bounds every wait. Nothing should come near it.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // appCommand starts an app at $APP: it says hello to whom the proxy says is there, and holds /slow back.
 func appCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -60,10 +62,10 @@ func appCommand(ts *testscript.TestScript, neg bool, args []string) {
 func addressCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 0, "address VARIABLE...")
 	for _, name := range args {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, release, err := freeport.Take()
 		ts.Check(err)
-		defer func() { _ = l.Close() }() // all together, so that no two are the same
-		ts.Setenv(name, l.Addr().String())
+		ts.Defer(release)
+		ts.Setenv(name, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}
 }
 
