@@ -23,7 +23,7 @@ type place struct {
 }
 
 // patience is how long a command may take before it is killed.
-const patience = 20 * time.Second
+const patience = 3 * time.Minute
 
 // myProject is a project that the platform of a place knows.
 const myProject = `{"id": "my-app", "type": "streamlit"}`
@@ -104,11 +104,10 @@ func status(t *testing.T, err error) int {
 // eventually waits until ok holds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 3000 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if ok() {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("%s did not happen", what)
 }

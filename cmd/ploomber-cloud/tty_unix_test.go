@@ -26,30 +26,28 @@ type terminal struct {
 	command *exec.Cmd
 	shown   *output.Buffer
 	seen    int           // bytes of shown that see has passed
+	moves   bool          // its cursor
 	drained chan struct{} // closed at the end of the output
 }
 
 // atTerminal starts the program. The terminal is an emulated one: questions wait until it tells where its cursor is.
 func atTerminal(t *testing.T, p *place, args ...string) *terminal {
 	t.Helper()
-	answers, screen, err := pty.Open()
+	shown, answers := &output.Buffer{}, &answers{}
+	emulator := vt10x.New(vt10x.WithWriter(answers), vt10x.WithSize(120, 40))
+	console, err := expect.NewConsole(expect.WithStdout(emulator, shown))
 	if err != nil {
 		unavailable(t, "a terminal", err)
 	}
-	shown := &output.Buffer{}
-	emulator := vt10x.New(vt10x.WithWriter(screen), vt10x.WithSize(120, 40))
-	console, err := expect.NewConsole(expect.WithStdin(answers), expect.WithStdout(emulator, shown),
-		expect.WithCloser(answers, screen))
-	if err != nil {
-		t.Fatal(err)
-	}
+	answers.to = console
 	t.Cleanup(func() { _ = console.Close() }) // the program is gone by then
 	if err := pty.Setsize(console.Tty(), &pty.Winsize{Rows: 40, Cols: 120}); err != nil {
 		t.Fatal(err)
 	}
 	c := p.command(t, args...)
 	c.Env = append(slices.Clone(p.environ), "TERM=xterm-256color")
-	if i := slices.IndexFunc(p.environ, func(v string) bool { return v == "TERM=dumb, asked for" }); i >= 0 {
+	moves := !slices.Contains(p.environ, "TERM=dumb, asked for")
+	if !moves {
 		c.Env = append(c.Env, "TERM=dumb")
 	}
 	c.Stdin, c.Stdout, c.Stderr = console.Tty(), console.Tty(), console.Tty()
@@ -57,10 +55,10 @@ func atTerminal(t *testing.T, p *place, args ...string) *terminal {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	tt := &terminal{console: console, command: c, shown: shown, drained: make(chan struct{})}
+	tt := &terminal{console: console, command: c, shown: shown, drained: make(chan struct{}), moves: moves}
 	go func() { // all the time, as the emulator answers only what it gets to read
 		defer close(tt.drained)
-		_, _ = console.Expect(expect.EOF, expect.PTSClosed, expect.WithTimeout(time.Minute)) // or the end of patience
+		_, _ = console.Expect(expect.EOF, expect.PTSClosed, expect.WithTimeout(2*patience))
 	}()
 	return tt
 }
@@ -68,23 +66,70 @@ func atTerminal(t *testing.T, p *place, args ...string) *terminal {
 // see waits until a text is shown, after what was seen before.
 func (tt *terminal) see(t *testing.T, text string) {
 	t.Helper()
-	for range 1500 {
-		if at := strings.Index(tt.shown.String()[tt.seen:], text); at >= 0 {
+	tt.until(t, "shown: "+text, func() bool {
+		at := strings.Index(tt.shown.String()[tt.seen:], text)
+		if at >= 0 {
 			tt.seen += at + len(text)
-			return
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	_ = tt.command.Process.Kill() // it waits for what will not come
-	t.Fatalf("%q is not shown:\n%s", text, tt.shown.String())
+		return at >= 0
+	})
 }
 
-func (tt *terminal) send(t *testing.T, text string) {
+// until waits for something that the program does.
+func (tt *terminal) until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	if _, err := tt.console.Send(text); err != nil {
-		t.Fatal(err)
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			_ = tt.command.Process.Kill() // it waits for what will not come
+			t.Fatalf("not %s\n%s", what, tt.shown.String())
+		}
 	}
 }
+
+// A question is how something is asked for, which decides from when on the first key may be typed.
+type question int
+
+const (
+	aLine      question = iota // to be typed: its reader asks twice where the cursor is before it takes keys
+	aSecret                    // the same, unseen
+	aMenu                      // to be chosen from
+	noQuestion                 // the terminal is as it always is
+)
+
+// cursorQuery is how a program asks the terminal where its cursor is.
+const cursorQuery = "\x1b[6n"
+
+// answer types what answers the question that was seen last, when it takes keys: before, a secret would be shown. What
+// comes right behind the terminal's word on its cursor is lost with it, so where nothing happens it is typed again.
+func (tt *terminal) answer(t *testing.T, q question, keys string) {
+	t.Helper()
+	if q == aSecret || tt.moves && q != noQuestion {
+		tt.until(t, "listening", func() bool {
+			told := !tt.moves || q == aMenu || strings.Count(tt.shown.String()[tt.seen:], cursorQuery) >= 2
+			return told && !echoes(t, tt.console.Tty())
+		})
+	}
+	time.Sleep(reaction)
+	for range 5 {
+		before := len(tt.shown.String())
+		if _, err := tt.console.Send(keys); err != nil {
+			t.Fatal(err)
+		}
+		if !tt.moves || q != aLine && q != aSecret {
+			return
+		}
+		for wait := time.Now().Add(20 * time.Second); time.Now().Before(wait); time.Sleep(10 * time.Millisecond) {
+			if len(tt.shown.String()) > before {
+				return
+			}
+		}
+	}
+}
+
+// answers are what the terminal tells by itself: where its cursor is.
+type answers struct{ to *expect.Console }
+
+func (a *answers) Write(p []byte) (int, error) { return a.to.Write(p) }
 
 // end waits for the end of the program and returns its status and all that was shown.
 func (tt *terminal) end(t *testing.T) (exit int, shown string) {
@@ -95,8 +140,7 @@ func (tt *terminal) end(t *testing.T) (exit int, shown string) {
 	return exit, tt.shown.String()
 }
 
-// reaction is the time from a question to the first key: before, the terminal tells where its cursor is, and what
-// is typed meanwhile would be taken for that.
+// reaction is the time from a question to the first key. The program has read where the cursor is by then, most likely.
 const reaction = 400 * time.Millisecond
 
 const (
@@ -108,7 +152,11 @@ const (
 // TestTyped holds conversations and looks at what was shown meanwhile: nothing that is secret.
 func TestTyped(t *testing.T) {
 	t.Parallel()
-	type turn struct{ see, send string }
+	type turn struct {
+		see  string
+		asks question
+		send string
+	}
 	for name, tc := range map[string]struct {
 		args  []string
 		env   []string
@@ -118,35 +166,35 @@ func TestTyped(t *testing.T) {
 	}{
 		"user and password": {
 			args:  []string{"auth", "--add", "--feature", "main_app"},
-			turns: []turn{{"username_main_app", "ana" + enter}, {"password_main_app", "CANARY_typed" + enter}},
+			turns: []turn{{"username_main_app", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}},
 			file:  "app/.env", text: "username_main_app=ana\npassword_main_app=CANARY_typed\n",
 		},
 		"feature chosen with arrow keys": {
 			args:  []string{"auth", "--add"},
-			turns: []turn{{"main_app", down + enter}, {"username_main_app", "ana" + enter}, {"password_main_app", "CANARY_typed" + enter}},
+			turns: []turn{{"main_app", aMenu, down + enter}, {"username_main_app", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}},
 			file:  "app/.env", text: "username_main_app=ana\n",
 		},
 		"an empty answer is asked again": {
 			args:  []string{"auth", "--add", "--feature", "main_app"},
-			turns: []turn{{"username_main_app", enter}, {"please enter a value", "ana" + enter}, {"password_main_app", "CANARY_typed" + enter}},
+			turns: []turn{{"username_main_app", aLine, enter}, {"please enter a value", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}},
 			file:  "app/.env", text: "username_main_app=ana\n",
 		},
 		"key": {
-			args: []string{"key"}, turns: []turn{{"API key", "CANARY_typed" + enter}},
+			args: []string{"key"}, turns: []turn{{"API key", aSecret, "CANARY_typed" + enter}},
 			file: "home/.ploomber/stats/config.yaml", text: "CANARY_typed",
 		},
 		"login with Auth0": {
 			args:  []string{"templates", "auth0"},
-			turns: []turn{{"AUTH_CLIENT_ID", "id" + enter}, {"AUTH_CLIENT_SECRET", "CANARY_typed" + enter}, {"AUTH_ISSUER_BASE_URL", "t.auth0.com" + enter}},
+			turns: []turn{{"AUTH_CLIENT_ID", aLine, "id" + enter}, {"AUTH_CLIENT_SECRET", aSecret, "CANARY_typed" + enter}, {"AUTH_ISSUER_BASE_URL", aLine, "t.auth0.com" + enter}},
 			file:  "app/.env", text: "AUTH_CLIENT_SECRET=CANARY_typed\nAUTH_ISSUER_BASE_URL=https://t.auth0.com\n",
 		},
 		"confirmed": {
-			args: []string{"init", "--force"}, turns: []turn{{"Is this correct?", "y" + enter}},
+			args: []string{"init", "--force"}, turns: []turn{{"Is this correct?", aLine, "y" + enter}},
 			file: "app/ploomber-cloud.json", text: "streamlit-app-1",
 		},
 		"at a terminal without a cursor": {
 			args: []string{"auth", "--add", "--feature", "main_app"}, env: []string{"TERM=dumb, asked for"},
-			turns: []turn{{"username_main_app", "ana\n"}, {"password_main_app", "CANARY_typed\n"}},
+			turns: []turn{{"username_main_app", aLine, "ana\n"}, {"password_main_app", aSecret, "CANARY_typed\n"}},
 			file:  "app/.env", text: "username_main_app=ana\npassword_main_app=CANARY_typed\n",
 		},
 	} {
@@ -157,8 +205,7 @@ func TestTyped(t *testing.T) {
 			tt := atTerminal(t, p, tc.args...)
 			for _, turn := range tc.turns {
 				tt.see(t, turn.see)
-				time.Sleep(reaction)
-				tt.send(t, turn.send)
+				tt.answer(t, turn.asks, turn.send)
 			}
 			exit, shown := tt.end(t)
 			if exit != 0 {
@@ -182,15 +229,16 @@ func TestCtrlC(t *testing.T) {
 		args []string
 		env  string
 		see  string
+		asks question
 	}{
 		"text":             {args: []string{"auth", "--add", "--feature", "main_app"}, see: "username_main_app"},
-		"password":         {args: []string{"auth", "--add", "--feature", "main_app", "--username", "ana"}, see: "password_main_app"},
-		"menu":             {args: []string{"auth", "--add"}, see: "analytics"},
+		"password":         {args: []string{"auth", "--add", "--feature", "main_app", "--username", "ana"}, see: "password_main_app", asks: aSecret},
+		"menu":             {args: []string{"auth", "--add"}, see: "analytics", asks: aMenu},
 		"yes or no":        {args: []string{"init", "--force"}, see: "Is this correct?"},
 		"simple text":      {args: []string{"auth", "--add", "--feature", "main_app"}, env: "TERM=dumb, asked for", see: "username_main_app"},
-		"simple password":  {args: []string{"auth", "--add", "--feature", "main_app", "--username", "ana"}, env: "TERM=dumb, asked for", see: "password_main_app"},
-		"watching":         {args: []string{"deploy", "--watch"}, see: "Status: pending"},
-		"watching another": {args: []string{"watch", "--project-id", "my-app"}, see: "Status: pending"},
+		"simple password":  {args: []string{"auth", "--add", "--feature", "main_app", "--username", "ana"}, env: "TERM=dumb, asked for", see: "password_main_app", asks: aSecret},
+		"watching":         {args: []string{"deploy", "--watch"}, see: "Status: pending", asks: noQuestion},
+		"watching another": {args: []string{"watch", "--project-id", "my-app"}, see: "Status: pending", asks: noQuestion},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -201,8 +249,7 @@ func TestCtrlC(t *testing.T) {
 			before := readTree(t, p.app)
 			tt := atTerminal(t, p, tc.args...)
 			tt.see(t, tc.see)
-			time.Sleep(reaction)
-			tt.send(t, ctrlC)
+			tt.answer(t, tc.asks, ctrlC)
 			exit, shown := tt.end(t)
 			if exit != 130 {
 				t.Errorf("status %d\n%s", exit, shown)
