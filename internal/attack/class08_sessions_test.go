@@ -130,7 +130,7 @@ func TestClass09SessionReplay(t *testing.T) {
 			t.Errorf("%s: the answer to another session has ended: %q, %v", name, line, err)
 		}
 		for i, s := range sockets[:2] {
-			_ = s.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_ = s.SetReadDeadline(time.Now().Add(clientLimit))
 			if !s.ends() {
 				t.Errorf("%s: WebSocket %d of the session is still open", name, i)
 			}
@@ -196,7 +196,7 @@ func TestClass09SessionReplayRace(t *testing.T) {
 				switch {
 				case err != nil: // cut by the logout before its answer was out
 				case r.StatusCode == http.StatusSwitchingProtocols:
-					_ = s.SetReadDeadline(time.Now().Add(5 * time.Second))
+					_ = s.SetReadDeadline(time.Now().Add(clientLimit))
 					if !s.ends() {
 						t.Error("a WebSocket has outlived the logout")
 					}

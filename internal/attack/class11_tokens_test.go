@@ -372,7 +372,7 @@ func TestClass25Clock(t *testing.T) {
 	}
 	// A session lasts as long as it should by the time that has passed here, though it is in use, whatever the clock of
 	// the provider says about its token.
-	short := startWith(t, a.url, idp, []string{"AUTH_SESSION_LIFETIME=8s"})
+	short := startWith(t, a.url, idp, []string{"AUTH_SESSION_LIFETIME=20s"})
 	b := short.loggedInThrough(idp)
 	wantApp(t, "at first", b.get("/"))
 	for deadline := time.Now().Add(startLimit); b.get("/").StatusCode == http.StatusOK; time.Sleep(100 * time.Millisecond) {

@@ -223,7 +223,7 @@ func TestClass13WebSocketHalf(t *testing.T) {
 func TestClass13WebSocketMidStream(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	p := start(t, a.url, password("AUTH_SESSION_LIFETIME=6s"))
+	p := start(t, a.url, password("AUTH_SESSION_LIFETIME=20s"))
 	s := p.dial()
 	s.say(p.upgrade("/ws", asBasic(user, pass)))
 	if r, err := s.answer("GET"); err != nil || r.StatusCode != http.StatusSwitchingProtocols {

@@ -25,8 +25,8 @@ const (
 )
 
 const (
-	startLimit = 30 * time.Second // of a program that the race detector slows, on a machine that does other things too
-	stopLimit  = 30 * time.Second
+	startLimit = 2 * time.Minute // of a program that the race detector slows, on a machine that does other things too
+	stopLimit  = 2 * time.Minute
 )
 
 // password protects everything by one password.

@@ -44,7 +44,7 @@ type seen struct {
 }
 
 // patience bounds each exchange of a test, so that one that hangs fails.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func newWorld(t *testing.T, c authproxy.Config, h export.Hash) *world {
 	t.Helper()

@@ -293,7 +293,7 @@ func TestCrashBehindTheLogin(t *testing.T) {
 	}
 	defer r.Close()
 	ask(t, r.URL().JoinPath("crash"), "open sesame")
-	for range 600 {
+	for range 2400 { // two minutes
 		if code, _ := ask(t, r.URL(), "open sesame"); code == http.StatusOK && slices.Contains(rec.phases(), platform.Restarted) {
 			return
 		}

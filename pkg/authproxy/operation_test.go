@@ -143,7 +143,7 @@ func (c *counters) wait(t *testing.T, requests int) {
 		if sum == requests && open == 0 {
 			return
 		}
-		if time.Since(start) > 10*time.Second {
+		if time.Since(start) > patience {
 			t.Fatalf("%d requests and %d WebSockets are counted, want %d and none", sum, open, requests)
 		}
 	}

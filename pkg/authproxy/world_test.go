@@ -26,6 +26,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
+// patience is how long anything may take on a machine that does other things too.
+const patience = time.Minute
+
 // world is an app behind a proxy, both on loopback, with a clock that can be moved.
 type world struct {
 	t     *testing.T
@@ -216,7 +219,7 @@ func (w *world) browser() *browser {
 	}
 	transport := &http.Transport{} // not the default one, which other tests' servers close
 	w.t.Cleanup(transport.CloseIdleConnections)
-	return &browser{w, &http.Client{Transport: transport, Jar: jar, Timeout: 20 * time.Second,
+	return &browser{w, &http.Client{Transport: transport, Jar: jar, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
@@ -296,7 +299,7 @@ func (w *world) raw(request string) (reply, net.Conn, *bufio.Reader) {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, request); err != nil {
 		w.t.Fatal(err)
 	}

@@ -215,7 +215,7 @@ func TestCheck(t *testing.T) {
 			defer server.Close()
 			defer server.CloseClientConnections()
 			d := desk.New(t, nil)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			err := (&Options{IO: d.IO}).check(ctx, account{URL: server.URL, Username: "demo", Password: "right-password"})
 			said := d.Said(err)

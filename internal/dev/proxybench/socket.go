@@ -89,7 +89,7 @@ func echoLoad(ctx context.Context, d door, slice time.Duration) (tally, error) {
 	for i, c := range sockets {
 		group.Go(func() error {
 			message := bytes.Repeat([]byte{byte(i)}, echoSize)
-			for time.Since(begin) < slice {
+			for first := true; first || time.Since(begin) < slice; first = false {
 				if err := pingPong(ctx, c, message); err != nil {
 					return err
 				}

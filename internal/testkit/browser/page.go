@@ -137,7 +137,7 @@ func (p *Page) WaitFor(ctx context.Context, expression string) error {
 			return nil
 		}
 		if waitErr := sleep(ctx, 200*time.Millisecond); waitErr != nil {
-			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 			defer cancel()
 			var shown string
 			_ = p.Eval(late, "text()", &shown) // a help only

@@ -101,7 +101,7 @@ func Start(t testing.TB, p Port, inHTTP string) *Server {
 		_ = c.Process.Signal(syscall.SIGTERM) // the master ends its workers
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			_ = c.Process.Kill()
 			t.Errorf("nginx does not end\n%s", said)
 		}

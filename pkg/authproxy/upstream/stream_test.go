@@ -192,16 +192,16 @@ func TestUploadBreaksOff(t *testing.T) {
 				fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s", head)
 				time.Sleep(20 * time.Millisecond) // so that the head has reached the app in most runs
 				_ = conn.Close()
-				patience := 10 * time.Second
+				limit := patience
 				if name == "small" { // never leaves the proxy unless it is whole
-					patience = 200 * time.Millisecond
+					limit = 200 * time.Millisecond
 				}
 				select {
 				case err := <-got:
 					if err == nil {
 						t.Error("the app took the part for the whole")
 					}
-				case <-time.After(patience):
+				case <-time.After(limit):
 					if name != "small" {
 						t.Error("the app did not notice")
 					}
@@ -228,7 +228,7 @@ func TestSlowUpload(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(patience))
 			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s", head)
 			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
@@ -252,7 +252,7 @@ func TestExpectContinue(t *testing.T) {
 		})
 		for _, size := range []int{10, 100_000} {
 			transport := newTransport(t)
-			transport.ExpectContinueTimeout = 20 * time.Second
+			transport.ExpectContinueTimeout = patience
 			r, _ := http.NewRequestWithContext(context.Background(), "PUT", front(t, f, to, newSpy()).URL, bytes.NewReader(noise(size)))
 			r.Header.Set("Expect", "100-continue")
 			answer, err := transport.RoundTrip(r)
@@ -288,7 +288,7 @@ func TestEarlyAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n%s", strings.Repeat("x", 20_000))
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -327,7 +327,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n")
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {

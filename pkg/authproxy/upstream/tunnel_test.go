@@ -34,7 +34,7 @@ func upgrade(t *testing.T, server *httptest.Server, early string) (reply, *net.T
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n"+early)
 	br := bufio.NewReader(conn)
 	answer, err := http.ReadResponse(br, nil)
@@ -111,7 +111,7 @@ func TestTunnelThatMayNotOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	if got, _ := io.ReadAll(conn); len(got) > 0 {
 		t.Errorf("%q, want nothing", got)
