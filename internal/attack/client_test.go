@@ -18,7 +18,7 @@ import (
 )
 
 // clientLimit is how long any one answer may take.
-const clientLimit = time.Minute
+const clientLimit = 2 * time.Minute
 
 // reply is an answer, read to its end.
 type reply struct {
