@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -58,6 +59,7 @@ func benchTask(ctx context.Context, w *workspace, args []string) error {
 	}
 	return w.bench([]benchmark{
 		{"startup", "startup", against(12, bench.Startup)},
+		{"startup", "startup-floors", against(40, bench.Floors)},
 		{"deploy", "deploy-50", against(5, deploy(50e6))},
 		{"deploy", "deploy-400", against(3, deploy(400e6))},
 		proxies,
@@ -103,22 +105,24 @@ func (w *workspace) contestants(ctx context.Context) (p bench.Programs, err erro
 		return p, err
 	}
 	bin := filepath.Join(w.cache, "bench")
+	const bare = "./internal/dev/barecobra"
 	p = bench.Programs{
-		Peer: v.program("ploomber-cloud"),
-		Ours: filepath.Join(bin, "ploomber-cloud"),
-		Bare: filepath.Join(bin, "barecobra"),
+		Peer:        v.program("ploomber-cloud"),
+		Ours:        filepath.Join(bin, "ploomber-cloud"),
+		Bare:        filepath.Join(bin, "barecobra"),
+		BareLinked:  filepath.Join(bin, "barecobra-linked"),
+		BareDynamic: filepath.Join(bin, "barecobra-dynamic"),
 	}
-	return p, w.buildAs(ctx, map[string]string{p.Ours: "./cmd/ploomber-cloud", p.Bare: "./internal/dev/barecobra"})
+	return p, errors.Join(
+		w.buildAs(ctx, p.Ours, w.static(), "./cmd/ploomber-cloud"),
+		w.buildAs(ctx, p.Bare, w.static(), bare),
+		w.buildAs(ctx, p.BareLinked, w.static(), "-tags=libraries", bare),
+		w.buildAs(ctx, p.BareDynamic, w.static("CGO_ENABLED=1"), bare))
 }
 
-// buildAs builds packages as they are released; the keys are the paths of the programs.
-func (w *workspace) buildAs(ctx context.Context, packages map[string]string) error {
-	for path, pkg := range packages {
-		if err := w.run(ctx, w.static(), "go", "build", "-ldflags=-s -w", "-o", path, pkg); err != nil {
-			return err
-		}
-	}
-	return nil
+// buildAs builds a package as it is released, but for the environment and the arguments.
+func (w *workspace) buildAs(ctx context.Context, path string, env []string, args ...string) error {
+	return w.run(ctx, env, "go", append([]string{"build", "-ldflags=-s -w", "-o", path}, args...)...)
 }
 
 // replaceBetweenMarks replaces what stands between <!-- name --> and <!-- /name --> in a page.

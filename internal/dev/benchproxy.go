@@ -38,7 +38,7 @@ func (w *workspace) benchProxy(ctx context.Context, out io.Writer, o proxybench.
 		return err
 	}
 	program := filepath.Join(w.cache, "bench", "ploomber-cloud")
-	if err := w.buildAs(ctx, map[string]string{program: "./cmd/ploomber-cloud"}); err != nil {
+	if err := w.buildAs(ctx, program, w.static(), "./cmd/ploomber-cloud"); err != nil {
 		return err
 	}
 	o.Ours = []string{program, "proxy"}

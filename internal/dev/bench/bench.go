@@ -16,6 +16,9 @@ type Programs struct {
 	Peer string // the Python tool
 	Ours string // built as it is released
 	Bare string // a cobra program without any work, for start-up
+
+	BareLinked  string // the same with the libraries of our command line, uncalled
+	BareDynamic string // the same as the go command makes it where there is a C compiler
 }
 
 // A sample is what one run of a program cost.
