@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -103,11 +104,13 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 		}
 		return d.tunnel(w, r, c, head, x)
 	}
-	if sending.unfinished() {
-		// The app answers before it has read everything. Without this the server would swallow the rest itself.
+	unread := req.unread()
+	if unread {
+		// The app answers before it has got everything. Without this the server would swallow the rest itself.
 		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
+		hangUp(w)
 	}
-	err = d.answer(w, r, c, head, x)
+	err = d.answer(w, r, c, head, x, unread)
 	sent := sending.stop(w, c)
 	// Apps that send a body where none may be are common; what cannot be looked into is not used again then.
 	keep = sent && head.keep && !req.upgrade && (c.socket != nil || head.body != noBody)
@@ -142,19 +145,37 @@ func (d *Direct) readFinal(w http.ResponseWriter, r *http.Request, c *conn) (*he
 	return nil, fmt.Errorf("%w: too many interim answers", ErrMalformed)
 }
 
-// answer passes head and body on.
-func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Exchange) error {
+// answer passes head and body on. It is the last on the visitor's connection where last is set.
+func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Exchange, last bool) error {
 	out := w.Header()
 	h.into(out)
 	if _, ok := out["Content-Type"]; !ok {
 		out["Content-Type"] = nil // the app did not say, and the server shall not guess
 	}
 	x.Answer(out)
+	if last && r.ProtoMajor == 1 { // HTTP/2 tells what belongs to which request
+		out["Connection"] = []string{"close"}
+	}
 	w.WriteHeader(h.code)
 	if err := d.copyBody(w, c, h); err != nil {
 		return fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	return nil
+}
+
+// hangUp has the server end an HTTP/1 connection after this answer, and gives a visitor who is still sending the time to
+// read it: on many systems unread bytes at the end of a connection would take the answer with them. Only
+// http.MaxBytesReader, over its limit, asks a server for that, and only the server's own writer.
+func hangUp(w http.ResponseWriter) {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = outer.Unwrap()
+	}
+	over := http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0)
+	_, _ = over.Read(make([]byte, 1))
 }
 
 // connect returns an idle connection or a new one. On an idle one the app must neither have hung up nor have sent

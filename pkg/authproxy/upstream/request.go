@@ -27,11 +27,15 @@ type request struct {
 	repeatable bool           // may be sent again when a connection turns out to be dead
 }
 
+// unread reports that the visitor's body has not been read to its end. The bytes that come next over that connection
+// belong to it, even if they look like a request.
+func (q *request) unread() bool { return q.body != nil && !q.body.whole.Load() }
+
 // newRequest puts the request into wire form, and reads its body if that is small.
 func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (*request, error) {
 	buf := d.buffers.get()
 	q := &request{buf: buf, upgrade: isUpgrade(r)}
-	if r.ContentLength != 0 && r.Body != nil {
+	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		q.body = &patientReader{body: r.Body, control: http.NewResponseController(w), now: d.pool.now}
 	}
 	var err error
@@ -40,7 +44,7 @@ func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (
 		return nil, err
 	}
 	switch {
-	case q.body == nil || r.Body == http.NoBody:
+	case q.body == nil:
 		q.repeatable = isIdempotent(r.Method)
 	case 0 < r.ContentLength && r.ContentLength <= smallBody:
 		start := len(q.wire)
@@ -194,17 +198,24 @@ func (s *sending) unfinished() bool {
 
 // stop ends sending over c, since the app has answered, and reports whether everything had been sent.
 func (s *sending) stop(w http.ResponseWriter, c *conn) bool {
-	if s.unfinished() {
-		c.close()
+	if s.done == nil {
+		return true
+	}
+	unfinished := s.unfinished()
+	if unfinished {
+		c.close() // ends a write to the app
+	}
+	if !s.body.whole.Load() {
 		s.body.stopped.Store(true)
-		// The only way to end a read of the visitor's body. Neither connection is used again.
+		// The only way to end a read of the visitor's body, and to keep the server from reading on. The visitor's
+		// connection is not used again.
 		control, past := http.NewResponseController(w), time.Unix(1, 0)
 		_ = control.SetReadDeadline(past)
 		<-s.done
 		_ = control.SetReadDeadline(past) // the last read may have lifted it
-		return false
 	}
-	return s.ok.Load()
+	<-s.done
+	return !unfinished && s.ok.Load()
 }
 
 // bodyPause is how long a visitor may send nothing of a body that is not at its end.
@@ -216,6 +227,7 @@ type patientReader struct {
 	control *http.ResponseController
 	now     func() time.Time
 	stopped atomic.Bool // nobody wants the rest
+	whole   atomic.Bool // the end has been read
 }
 
 func (p *patientReader) Read(b []byte) (int, error) {
@@ -224,6 +236,9 @@ func (p *patientReader) Read(b []byte) (int, error) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	n, err := p.body.Read(b)
+	if errors.Is(err, io.EOF) {
+		p.whole.Store(true)
+	}
 	if err == nil || errors.Is(err, io.EOF) {
 		_ = p.control.SetReadDeadline(time.Time{}) // else the server would soon take the visitor for gone
 	}
