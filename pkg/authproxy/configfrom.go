@@ -12,7 +12,7 @@ import (
 type Source struct {
 	// Lookup returns the value of a variable: of the process, then of the env file.
 	Lookup func(name string) (value string, ok bool)
-	// Names are the names that Lookup knows; among them misspelt AUTH_* ones are looked for.
+	// Names are the names that Lookup knows, also those that are not for us; among them misspelt ones are looked for.
 	Names []string
 	// Project holds what ploomber-cloud.json says; zero where there is none.
 	Project Project
@@ -39,7 +39,7 @@ type Value struct {
 const templateOIDC = "node-auth0"
 
 // ConfigFrom makes the configuration. The error is a *ConfigError with all mistakes, each with the variable's
-// name: unknown AUTH_* variables, half-set logins and references that lead nowhere among them, since any of
+// name: unknown AUTH_* variables, misspelt names of user names and passwords, half-set logins and references that lead nowhere among them, since any of
 // those would leave something open that was meant to be closed.
 func ConfigFrom(s Source) (Config, error) {
 	r := reader{Source: s}

@@ -87,7 +87,9 @@ func (r *reader) unknown(providers []Provider) {
 			}
 		}
 	}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(r.Names))) {
+	names := slices.Compact(slices.Sorted(slices.Values(r.Names)))
+	r.misspeltLogins(names)
+	for _, name := range names {
 		upper := strings.ToUpper(name)
 		if slices.Contains(known, name) || !strings.HasPrefix(name, "AUTH_") && !slices.Contains(known, upper) {
 			continue

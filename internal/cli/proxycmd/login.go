@@ -94,8 +94,7 @@ func (o *Options) project(wrong *mistakes) authproxy.Project {
 	return flow.Logins(c)
 }
 
-// names are those among which misspelt ones are looked for: all of the file, and of the environment, which holds
-// much that is not for us, what begins as ours do.
+// names are those among which misspelt ones are looked for: all of the file and of the environment.
 func (o *Options) names(file map[string]string) []string {
 	var names []string
 	for name := range file {
@@ -103,9 +102,7 @@ func (o *Options) names(file map[string]string) []string {
 	}
 	for _, pair := range o.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(strings.ToUpper(name), "AUTH_") {
-			names = append(names, name)
-		}
+		names = append(names, name)
 	}
 	return names
 }
