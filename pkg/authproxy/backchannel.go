@@ -2,6 +2,7 @@ package authproxy
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -82,6 +83,9 @@ func (p *Proxy) readForm(w http.ResponseWriter, r *http.Request, most int64, wit
 	_ = control.SetReadDeadline(p.now().Add(within)) // a writer without deadlines has none to miss
 	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if err := r.ParseForm(); err != nil {
+		return false
+	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil { // what is no form is not read until here
 		return false
 	}
 	_ = control.SetReadDeadline(time.Time{})

@@ -66,6 +66,9 @@ func (p *Proxy) chain() stage {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := p.exchanges.Get().(*exchange)
 	*x = exchange{proxy: p, policy: p.policy.Load(), now: p.now()}
+	if r.ContentLength != 0 || r.ProtoMinor == 0 {
+		p.frame(w, r)
+	}
 	if p.observed {
 		x.watched(w, r)
 	} else {

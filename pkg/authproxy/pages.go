@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 )
 
 //go:embed pages
@@ -93,9 +92,6 @@ func (pg *pages) file(w http.ResponseWriter, name, contentType string) {
 	_, _ = w.Write(content)
 }
 
-// refusedRead is how long a refused visitor may take to send the rest of a body that nobody will read.
-const refusedRead = 5 * time.Second
-
 // refuse answers in our own name: a page for a browser's page visit, a line of text for everything else. text is
 // one of ours and never holds what the visitor sent.
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
@@ -110,8 +106,8 @@ func answerID(h http.Header, r *http.Request) {
 }
 
 func (p *Proxy) say(w http.ResponseWriter, r *http.Request, m message) {
-	if r.ContentLength != 0 {
-		_ = http.NewResponseController(w).SetReadDeadline(p.now().Add(refusedRead)) // best effort: some writers have none
+	if r.ContentLength != 0 { // whoever has read a part may have lifted the limit
+		p.hurry(w)
 	}
 	if isPageVisit(r) {
 		p.pages.render(w, r, m.Code, "message.html", m)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -137,12 +138,23 @@ func (d *Direct) readFinal(w http.ResponseWriter, r *http.Request, c *conn) (*he
 		case h.code == http.StatusContinue || !r.ProtoAtLeast(1, 1):
 			// We never wait for 100, and HTTP/1.0 knows no interim answers.
 		default:
-			h.into(w.Header())
-			w.WriteHeader(h.code)
-			clear(w.Header())
+			sendInterim(w, h)
 		}
 	}
 	return nil, fmt.Errorf("%w: too many interim answers", ErrMalformed)
+}
+
+// sendInterim passes an interim answer on, without what is in the header for the final one already. Cookies, over which
+// the exchange has a say only in a final answer, are left out; browsers do not look at them here.
+func sendInterim(w http.ResponseWriter, h *head) {
+	out := w.Header()
+	final := maps.Clone(out)
+	clear(out)
+	h.into(out)
+	delete(out, "Set-Cookie")
+	w.WriteHeader(h.code)
+	clear(out)
+	maps.Copy(out, final)
 }
 
 // answer passes head and body on. It is the last on the visitor's connection where last is set.

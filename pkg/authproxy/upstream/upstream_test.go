@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync"
 	"testing"
@@ -389,5 +391,41 @@ func TestUnaskedAnswers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// An interim answer sets no cookie, since nobody has looked at it, and takes nothing away from the final one.
+func TestInterimAnswer(t *testing.T) {
+	t.Parallel()
+	f := NewDirect(time.Now)
+	t.Cleanup(f.Close)
+	to := rawApp(t, func(c net.Conn, br *bufio.Reader, _ int) {
+		if _, err := http.ReadRequest(br); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nSet-Cookie: a=b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+	})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Final", "yes")
+		if err := f.Forward(w, r, to, newSpy()); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	r, _ := http.NewRequest("GET", server.URL, nil)
+	var interim []http.Header
+	r = r.WithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+		interim = append(interim, http.Header(h))
+		return nil
+	}}))
+	answer, err := newTransport(t).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if len(interim) != 1 || interim[0].Get("Link") != "</x>" || interim[0]["Set-Cookie"] != nil || interim[0]["X-Final"] != nil {
+		t.Errorf("interim %v", interim)
+	}
+	if answer.Header.Get("X-Final") != "yes" || answer.Header["Link"] != nil {
+		t.Errorf("final %v", answer.Header)
 	}
 }

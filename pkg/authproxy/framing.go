@@ -1,0 +1,31 @@
+package authproxy
+
+import (
+	"net/http"
+	"time"
+)
+
+// refusedRead is how long a visitor may take to send the rest of a body that nobody will read.
+const refusedRead = 5 * time.Second
+
+// frame limits what the body of an HTTP/1 request can do to its connection (security classes 14 and 21). HTTP/2 tells
+// what belongs to which request.
+func (p *Proxy) frame(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor != 1 {
+		return
+	}
+	// A length beside an encoding, and an encoding in HTTP/1.0, are framed one way by us and maybe another way by a proxy
+	// in front. The server hides both. RFC 9112, section 6.1, has the connection closed after them; so it is after
+	// everything that may be one of them, which costs browsers nothing: they use neither.
+	if r.ProtoMinor == 0 || r.TransferEncoding != nil {
+		w.Header()["Connection"] = []string{"close"}
+	}
+	if r.ContentLength != 0 { // the server reads what nobody else has; whoever reads sets limits of their own
+		p.hurry(w)
+	}
+}
+
+// hurry gives the visitor a short time for the rest of a body.
+func (p *Proxy) hurry(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(p.now().Add(refusedRead)) // best effort: some writers have none
+}
