@@ -210,7 +210,7 @@ func TestNginxRequests(t *testing.T) {
 		"a range, refused":  {request: get("/file", "Range: bytes=10-19")},
 		"not modified":      {request: get("/file", ann, "If-Modified-Since: Sun, 09 Sep 2030 01:46:40 GMT")},
 		"the app redirects": {request: get("/accel", ann)},
-		"hop by hop":        {request: get("/", ann, "Keep-Alive: 5", "Te: trailers", "Proxy-Connection: close", "Proxy-Authorization: x", "Upgrade: h2c", "Http2-Settings: x")},
+		"hop by hop":        {request: get("/", ann, "Keep-Alive: 5", "Te: trailers", "Proxy: http://evil.example", "Proxy-Connection: close", "Proxy-Authorization: x", "Upgrade: h2c", "Http2-Settings: x")},
 		"compressed":        {request: get("/", ann, "Accept-Encoding: gzip, br")},
 
 		// WebSockets.

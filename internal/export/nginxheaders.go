@@ -27,7 +27,7 @@ func clearedHeaders() []string {
 		"X-Forwarded-By", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username",
 		"X-Forwarded-Access-Token", "X-Forwarded-Client-Cert", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
 		"True-Client-Ip", "X-Original-Url", "X-Original-Uri", "X-Original-Method", "X-Original-Host", "X-Rewrite-Url",
-		"Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "Trailer", "Http2-Settings",
+		"Proxy", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "Trailer", "Http2-Settings",
 	)
 }
 
