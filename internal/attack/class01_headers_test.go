@@ -186,7 +186,7 @@ func TestClass03ForwardedTrustListed(t *testing.T) {
 	cookie := strings.Replace(p.loggedIn().cookie(), "Cookie: ", "Cookie: __Host-", 1)
 	for said, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1, 127.0.0.1", "203.0.113.9, 192.0.2.1": "192.0.2.1, 127.0.0.1", "192.0.2.1, 10.1.2.3": "192.0.2.1, 10.1.2.3, 127.0.0.1",
-		"mallory, 192.0.2.1": "192.0.2.1, 127.0.0.1", "192.0.2.1, mallory": "127.0.0.1", "192.0.2.1:80": "127.0.0.1", "fe80::1%eth0": "fe80::1, 127.0.0.1",
+		"mallory, 192.0.2.1": "192.0.2.1, 127.0.0.1", "192.0.2.1, mallory": "127.0.0.1", "192.0.2.1:80": "192.0.2.1, 127.0.0.1", "[2001:db8::1]:80": "2001:db8::1, 127.0.0.1", "192.0.2.1:mallory": "127.0.0.1", "mallory:80": "127.0.0.1", "[192.0.2.1]": "127.0.0.1", "fe80::1%eth0": "fe80::1, 127.0.0.1",
 	} {
 		r := p.raw(p.head("GET", "/x", cookie, "X-Forwarded-For: "+said, "X-Forwarded-Proto: https", "X-Forwarded-Host: mallory", "X-Forwarded-Prefix: /mallory") + "\r\n")
 		wantApp(t, said, r)

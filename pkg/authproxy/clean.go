@@ -104,8 +104,8 @@ func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string)
 	if pol.trusts(peer) {
 		hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 		for _, hop := range slices.Backward(hops) {
-			addr, err := netip.ParseAddr(strings.TrimSpace(hop))
-			if err != nil {
+			addr, ok := parseHop(strings.TrimSpace(hop))
+			if !ok {
 				break
 			}
 			x.client = addr.Unmap().WithZone("")
@@ -120,6 +120,20 @@ func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string)
 		return "https", chain
 	}
 	return "http", chain
+}
+
+// parseHop reads an address of a chain, which some proxies write with a port, and with brackets then.
+func parseHop(hop string) (netip.Addr, bool) {
+	if addr, err := netip.ParseAddr(hop); err == nil {
+		return addr, true
+	}
+	if withPort, err := netip.ParseAddrPort(hop); err == nil {
+		return withPort.Addr(), true
+	}
+	bare, opened := strings.CutPrefix(hop, "[")
+	bare, closed := strings.CutSuffix(bare, "]")
+	addr, err := netip.ParseAddr(bare)
+	return addr, opened && closed && err == nil && addr.Is6()
 }
 
 // believe takes over what a trusted proxy says of the address that the visitor asked for.

@@ -49,8 +49,9 @@ func (p *Proxy) cookieName(k kind, https bool) string {
 	return p.cookieNames[k][0]
 }
 
-// maxCandidates is how many cookies of one name are looked at.
-const maxCandidates = 4
+// maxCandidates is how many cookies of one name are looked up, of those that may be a session's. A neighbour can plant
+// one for each domain and path that a request is below, which are fewer.
+const maxCandidates = 32
 
 func (p *Proxy) setCookie(h http.Header, k kind, value string, https bool, maxAge time.Duration) {
 	h.Add("Set-Cookie", p.cookie(k, value, https, maxAge))
@@ -82,14 +83,20 @@ func cookiePairs(h http.Header) iter.Seq2[string, string] {
 	}
 }
 
-// cookieValues appends what the visitor sent under a name to values, whose capacity is the most that is looked at.
-func cookieValues(values []string, h http.Header, name string) []string {
-	for key, value := range cookiePairs(h) {
-		if key == name && len(values) < cap(values) {
-			values = append(values, value)
+// signedCookie returns what a cookie says that we have signed for a purpose, whatever else the visitor sent under its
+// name. sent tells that there was something.
+func (p *Proxy) signedCookie(r *http.Request, x *exchange, k kind, purpose string) (said string, sent, ok bool) {
+	name := p.cookieName(k, x.https)
+	for key, value := range cookiePairs(r.Header) {
+		if key != name {
+			continue
+		}
+		sent = true
+		if said, ok = x.policy.signer.verify(purpose, value); ok {
+			return said, true, true
 		}
 	}
-	return values
+	return "", sent, false
 }
 
 // dropCookies removes our cookies, of whatever spelling, from what the app gets to see.

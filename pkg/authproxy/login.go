@@ -61,12 +61,8 @@ func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 
 // loginNonce returns what ties this browser to its login pages: tabs share it.
 func (p *Proxy) loginNonce(r *http.Request, x *exchange) (string, bool) {
-	for _, value := range cookieValues(make([]string, 0, maxCandidates), r.Header, p.cookieName(cookieLogin, x.https)) {
-		if nonce, ok := x.policy.signer.verify(purposeCookie, value); ok {
-			return nonce, true
-		}
-	}
-	return "", false
+	nonce, _, ok := p.signedCookie(r, x, cookieLogin, purposeCookie)
+	return nonce, ok
 }
 
 // postLogin is POST /_auth/login with the form's fields.

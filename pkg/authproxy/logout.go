@@ -32,7 +32,7 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request, x *exchange) {
 // leave sends the browser away without a session.
 func (p *Proxy) leave(w http.ResponseWriter, r *http.Request, x *exchange, to string) {
 	p.setCookie(w.Header(), cookieSession, "", x.https, 0)
-	if len(cookieValues(make([]string, 0, 1), r.Header, p.cookieName(cookieDenied, x.https))) > 0 {
+	if _, sent, _ := p.signedCookie(r, x, cookieDenied, purposeDenied); sent {
 		p.setCookie(w.Header(), cookieDenied, "", x.https, 0)
 	}
 	redirect(w, to, http.StatusFound)
@@ -50,10 +50,8 @@ func (p *Proxy) loggedInAt(r *http.Request, x *exchange, sessions []*session.Ses
 			}
 		}
 	}
-	for _, value := range cookieValues(make([]string, 0, maxCandidates), r.Header, p.cookieName(cookieDenied, x.https)) {
-		if id, ok := x.policy.signer.verify(purposeDenied, value); ok {
-			return x.policy.issuerOf(&session.Login{Provider: id}), ""
-		}
+	if id, _, ok := p.signedCookie(r, x, cookieDenied, purposeDenied); ok {
+		return x.policy.issuerOf(&session.Login{Provider: id}), ""
 	}
 	return nil, ""
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -188,6 +189,14 @@ func TestClass3TrustedProxies(t *testing.T) {
 		"203.0.113.9, 192.0.2.1":       "192.0.2.1, 127.0.0.1", // what the visitor claims in front of that is not passed on
 		"evil, 192.0.2.1":              "192.0.2.1, 127.0.0.1",
 		"192.0.2.1, evil":              "127.0.0.1",
+		"192.0.2.1:5678":               "192.0.2.1, 127.0.0.1",
+		"[2001:db8::1]:99, 10.1.2.3:8": "2001:db8::1, 10.1.2.3, 127.0.0.1",
+		"[2001:db8::1]":                "2001:db8::1, 127.0.0.1",
+		"2001:db8::1":                  "2001:db8::1, 127.0.0.1",
+		"[192.0.2.1]":                  "127.0.0.1",
+		"192.0.2.1:":                   "127.0.0.1",
+		"[2001:db8::1":                 "127.0.0.1",
+		"unknown:99":                   "127.0.0.1",
 		"evil":                         "127.0.0.1",
 		"":                             "127.0.0.1",
 		"::ffff:192.0.2.1":             "192.0.2.1, 127.0.0.1",
@@ -247,6 +256,7 @@ func TestClass10CookieTossing(t *testing.T) {
 		"oversize":         strings.Repeat("x", 6000),
 		"empty":            "",
 		"another session":  other.session(),
+		"unknown ids":      strings.Repeat(strings.Repeat("A", 43)+"; ploomber_session=", 20) + "x",
 		"many":             strings.Repeat("x; ploomber_session=", 50),
 		"host prefix":      "x; __Host-ploomber_session=" + other.session() + "; a=b",
 		"other login page": "x; ploomber_login=garbage",
@@ -266,7 +276,7 @@ func TestClass10CookieTossing(t *testing.T) {
 			}
 			bare := &browser{w, &http.Client{}}
 			for _, cookies := range []string{both, reversed} {
-				if got := bare.get("/", cookies); name != "many" && got.StatusCode != want {
+				if got := bare.get("/", cookies); got.StatusCode != want {
 					t.Errorf("%s: %d, want %d", name, got.StatusCode, want)
 				}
 			}
@@ -276,6 +286,26 @@ func TestClass10CookieTossing(t *testing.T) {
 		return strings.Contains(s.Header.Get("Cookie"), "ploomber_")
 	}) {
 		t.Error("the app got a cookie of ours")
+	}
+}
+
+// Cookies of the login page's name that somebody has planted do not keep the right password out.
+func TestClass10LoginCookieTossing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mainApp(), nil)
+	b := w.browser()
+	page := b.get("/_auth/login", asPage)
+	mine, token := page.cookie("ploomber_login"), tokenField.FindStringSubmatch(page.body)
+	if mine == nil || token == nil {
+		t.Fatalf("no login page: %d", page.StatusCode)
+	}
+	bare := &browser{w, &http.Client{CheckRedirect: b.client.CheckRedirect}}
+	for _, planted := range []string{"zz", "a.b.c", ""} {
+		cookies := "Cookie: " + strings.Repeat("ploomber_login="+planted+"; ", 40) + "ploomber_login=" + mine.Value
+		form := url.Values{"token": {token[1]}, "next": {"/"}, "username": {user}, "password": {pass}}
+		if got := bare.do("POST", "/_auth/login", form.Encode(), asForm, cookies); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("%q: %d", planted, got.StatusCode)
+		}
 	}
 }
 

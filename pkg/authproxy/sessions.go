@@ -21,12 +21,18 @@ const (
 // presented returns the live sessions that the visitor's cookies name. More than one distinct session means that at
 // least one cookie was planted. They are in x.found until the next call.
 func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
-	var values [maxCandidates]string
-	found := x.found[:0]
-	for _, value := range cookieValues(values[:0], r.Header, p.cookieName(cookieSession, x.https)) {
-		id, ok := session.ParseID(value)
-		if !ok {
+	found, candidates := x.found[:0], 0
+	name := p.cookieName(cookieSession, x.https)
+	for key, value := range cookiePairs(r.Header) {
+		if key != name {
 			continue
+		}
+		id, ok := session.ParseID(value)
+		if !ok { // garbage hides nothing
+			continue
+		}
+		if candidates++; candidates > maxCandidates {
+			break
 		}
 		s := p.lookup(r, x, id)
 		if s != nil && !slices.ContainsFunc(found, func(other *session.Session) bool { return other.Key == s.Key }) {
