@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -204,7 +205,15 @@ func TestClass11TokenChecksIdentity(t *testing.T) {
 		"Cyrillic":                {"email": "ann@ex\u0430mple.com"},
 		"full width":              {"email": "ann\uff20example.com"},
 		"full width dot":          {"email": "ann@example\uff0ecom"},
-		"Kelvin":                  {"email": "boss@corp.example", "email_verified": false},
+		"Kelvin, not verified":    {"email": "boss@corp.example", "email_verified": false},
+		"Kelvin":                  {"email": "\u212aate@example.com"},
+		"full width name":         {"email": "\uff41dmin@example.com"},
+		"Cyrillic name":           {"email": "\u0430dmin@example.com"},
+		"dotless i":               {"email": "adm\u0131n@example.com"},
+		"sub with a space":        {"sub": " user1"},
+		"sub with spaces behind":  {"sub": "svc  "},
+		"sub with half a letter":  {"sub": json.RawMessage(`"a\ud800"`)},
+		"sub of a password":       {"sub": "password|ana"},
 		"not verified":            {"email_verified": false},
 		"not said to be verified": {"email_verified": nil},
 		"verified, as a word":     {"email_verified": "yes"},
@@ -278,6 +287,9 @@ func TestClass11TokenChecksBearer(t *testing.T) {
 		"none":               encode(map[string]any{"alg": "none", "typ": "at+jwt"}) + "." + encode(claims) + ".",
 		"HS256":              hmacToken(public, map[string]any{"alg": "HS256", "typ": "at+jwt", "kid": "k1"}, claims),
 		"another key":        oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "k1", map[string]any{"typ": "at+jwt"}, claims),
+		"ID token for both":  oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", map[string]any{"typ": "JWT"}, oidctest.Merge(maps.Clone(claims), map[string]any{"aud": []string{oidctest.ClientID, audience}, "azp": oidctest.ClientID, "email": email})),
+		"a subject in space": idp.AccessToken(audience, map[string]any{"sub": "  svc "}),
+		"a password's":       idp.AccessToken(audience, map[string]any{"sub": "password|ana"}),
 		"opaque":             "canary-opaque-token-of-somebody",
 		"dots":               "..", "huge": strings.Repeat("x", 20<<10), "one character": "x",
 		"session id": in.session(),

@@ -3,6 +3,7 @@ package authproxy
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -84,7 +85,13 @@ func (adm *admission) admitsEmail(l *session.Login) bool {
 	if name == "" || domain == "" || strings.Contains(domain, "@") {
 		return false
 	}
-	return adm.addresses[email] || adm.domains[domain]
+	return adm.addresses[email] || adm.domains[domain] && isASCII(email)
+}
+
+// isASCII is asked of an address of which the list has only the domain: letters of other alphabets look like these, and
+// nobody has looked at them.
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // about is what is kept of a person for these rules.

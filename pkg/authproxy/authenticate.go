@@ -78,7 +78,7 @@ func (p *Proxy) opensAnything(x *exchange) bool {
 // passwordIdentity is what the app is told of somebody who knows a password. The prefix keeps the subject apart
 // from every provider's.
 func passwordIdentity(name string) identity.Identity {
-	return identity.Identity{Name: name, Subject: "password|" + name}
+	return identity.Identity{Name: name, Subject: identity.PasswordSubject + name}
 }
 
 // basicSessions remembers the session of each credential, address and program, so that a program that ignores

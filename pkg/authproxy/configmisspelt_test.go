@@ -29,7 +29,7 @@ func TestMisspeltLogins(t *testing.T) {
 		"singular":               {"username_analytic", "password_analytic", "analytics"},
 		"analytics, other case":  {"USERNAME_ANALYTICS", "PASSWORD_ANALYTICS", "analytics"},
 		"analytics, other words": {"user_analytics", "pwd_analytics", "analytics"},
-		"analytics swapped":      {"username_anayltics", "password_anayltics", "analytics"},
+		"analytics swapped":      {"username_analytisc", "password_analytisc", "analytics"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -57,6 +57,8 @@ func TestClass11AccessRules(t *testing.T) {
 		"dot behind":                 {company, map[string]any{"email": "x@company.com."}, 403},
 		"Kelvin sign":                {authproxy.Access{Domains: []string{"kelvin.com"}}, map[string]any{"email": "x@\u212aelvin.com"}, 403},
 		"long s":                     {authproxy.Access{Emails: []string{"sue@example.com"}}, map[string]any{"email": "\u017fue@example.com"}, 403},
+		"Cyrillic name":              {company, map[string]any{"email": "\u0430dmin@company.com"}, 403},
+		"Cyrillic name, listed":      {authproxy.Access{Emails: []string{"\u0430dmin@company.com"}}, map[string]any{"email": "\u0430dmin@company.com"}, 302},
 		"Cyrillic":                   {company, map[string]any{"email": "x@\u0441ompany.com"}, 403},
 		"full width":                 {company, map[string]any{"email": "x@\uff43ompany.com"}, 403},
 		"full width @":               {company, map[string]any{"email": "x@evil.com\uff20company.com"}, 403},

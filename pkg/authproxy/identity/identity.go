@@ -23,6 +23,9 @@ const (
 	HeaderIDToken     = "X-Id-Token"
 )
 
+// PasswordSubject begins the subject of everybody who knows a password, and of nobody else.
+const PasswordSubject = "password|"
+
 // MaxToken is the size in bytes up to which a token becomes a header. Frameworks refuse requests whose head is
 // larger than 16 KB in all (Node, gunicorn 8 KB a line), so a longer token is left out rather than cut.
 const MaxToken = 6 << 10

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,8 @@ func (p *Provider) VerifyBearer(ctx context.Context, raw, audience string) (*Bea
 			return nil, fmt.Errorf("%w: it is no access token", ErrToken)
 		}
 	}
-	if audience == p.options.ClientID && !c.has("scope") && !c.has("scp") { // only its scope tells it from an ID token
+	aud, _ := c.list("aud")                                                           // verified
+	if slices.Contains(aud, p.options.ClientID) && !c.has("scope") && !c.has("scp") { // only its scope tells it from an ID token
 		return nil, fmt.Errorf("%w: it is no access token", ErrToken)
 	}
 	iss, _ := c.text("iss") // verified

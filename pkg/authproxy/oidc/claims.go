@@ -13,12 +13,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 )
 
-// claims are the payload of a token by exact name: encoding/json would let "Email" stand in for "email".
-type claims map[string]json.RawMessage
+// claims are the payload of a token, or of an object in it.
+type claims members
+
+// UnmarshalJSON is that of members.
+func (c *claims) UnmarshalJSON(text []byte) error { return (*members)(c).UnmarshalJSON(text) }
 
 func parseClaims(payload []byte) (claims, error) {
 	var c claims
-	if err := json.Unmarshal(payload, &c); err != nil || c == nil {
+	switch err := json.Unmarshal(payload, &c); {
+	case errors.Is(err, errTwice):
+		return nil, fmt.Errorf("%w: a claim is there twice", ErrToken)
+	case err != nil || c == nil:
 		return nil, fmt.Errorf("%w: its content is no JSON object", ErrToken)
 	}
 	return c, nil
@@ -117,6 +123,12 @@ func (c claims) subject() (string, error) {
 	if err != nil || sub == "" || len(sub) > maxSubject || hasControl(sub) {
 		return "", fmt.Errorf("%w: sub is missing, too long or has a control character", ErrIdentity)
 	}
+	if err := checkAlike(sub); err != nil {
+		return "", fmt.Errorf("%w: sub %w", ErrIdentity, err)
+	}
+	if len(sub) >= len(identity.PasswordSubject) && strings.EqualFold(sub[:len(identity.PasswordSubject)], identity.PasswordSubject) {
+		return "", fmt.Errorf("%w: sub begins with %s, as that of whoever has a password here", ErrIdentity, identity.PasswordSubject)
+	}
 	return sub, nil
 }
 
@@ -136,16 +148,20 @@ func (c claims) email() (string, error) {
 }
 
 // checkEmail accepts addresses that everybody reads alike: a@evil.example@corp.example passes a careless test of
-// the domain, and quotes, which are allowed before the @, end a string in an app (security class 11).
+// the domain, quotes, which are allowed before the @, end a string in an app (security class 11), and U+3002 is a dot in
+// the name of a host (RFC 3490, 3.1).
 func checkEmail(email string) error {
 	const maxEmail = 254 // RFC 5321
-	odd := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(` "\<>()[],;:`, r) }
+	odd := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(" \"\\<>()[],;:\u3002", r) }
 	local, domain, _ := strings.Cut(email, "@")
 	switch {
 	case len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsFunc(email, odd):
 		return errors.New("email is too long or has a character that no address here may have")
 	case strings.Count(email, "@") != 1 || local == "" || domain == "":
 		return errors.New("email must have exactly one @, with something on both sides")
+	}
+	if err := checkAlike(email); err != nil {
+		return fmt.Errorf("email %w", err)
 	}
 	return nil
 }

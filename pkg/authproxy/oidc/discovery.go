@@ -37,6 +37,15 @@ type metadata struct {
 	AnnouncesIss  bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
+// UnmarshalJSON takes the members by their exact names, each once.
+func (m *metadata) UnmarshalJSON(text []byte) error {
+	type plain metadata
+	var p plain
+	err := exactly(text, &p)
+	*m = metadata(p)
+	return err
+}
+
 // discovery finds the provider and keeps what it found.
 type discovery struct {
 	issuer string // as normalIssuer spells it

@@ -60,7 +60,7 @@ func (p *Provider) send(ctx context.Context, address string, grant url.Values, p
 		return tokenAnswer{}, err
 	}
 	var answer tokenAnswer
-	err = json.Unmarshal(body, &answer)
+	err = exactly(body, &answer)
 	switch {
 	case err == nil && answer.Error != "":
 		return tokenAnswer{}, tokenRefusal(answer.Error)

@@ -75,10 +75,25 @@ func checkEndpoint(name, raw, issuer string) error {
 	if err := checkURL(u); err != nil {
 		return fmt.Errorf("%s %q %w", name, printable(u.Redacted(), maxDescription), err)
 	}
-	if home, err := url.Parse(issuer); err != nil || IsLoopback(u.Hostname()) && !IsLoopback(home.Hostname()) {
+	if home, err := url.Parse(issuer); err != nil || leadsHere(u.Hostname()) && !leadsHere(home.Hostname()) {
 		return fmt.Errorf("%s points to this machine, the issuer does not", name)
 	}
 	return nil
+}
+
+// leadsHere reports whether a call to a host may end on this machine, in more spellings than are accepted for it: all
+// interfaces, a dot at the end, and numbers that resolvers take for an address and we do not, such as 127.1.
+func leadsHere(host string) bool {
+	host = strings.TrimRight(host, ".")
+	if IsLoopback(host) {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	if err == nil {
+		return addr.Unmap().IsUnspecified()
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return last == "" || strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x") || strings.HasPrefix(last, "0X")
 }
 
 // IsLoopback reports whether a host of a URL, without port, is this machine.

@@ -212,6 +212,96 @@ func TestClass11Email(t *testing.T) {
 	}
 }
 
+// Class 11: whoever reads what a token says in another form, trimmed, without case, normalised, must not take one person
+// for another. Names of all alphabets are none of that.
+func TestClass11LookAlikes(t *testing.T) {
+	t.Parallel()
+	for name, claims := range map[string]map[string]any{
+		"space before":           {"sub": " auth0|7"},
+		"space behind":           {"sub": "auth0|7  "},
+		"no-break space":         {"sub": "auth0|7\u00a0"},
+		"other space inside":     {"sub": "auth0|7\u3000x"},
+		"zero width":             {"sub": "auth0\u200b|7"},
+		"direction":              {"sub": "auth0|7\u202e"},
+		"replacement":            {"sub": "auth0|\ufffd"},
+		"half a surrogate":       {"sub": json.RawMessage(`"auth0|\ud800"`)},
+		"another half":           {"sub": json.RawMessage(`"auth0|\udfff"`)},
+		"full width":             {"sub": "\uff41uth0|7"},
+		"two parts of a letter":  {"sub": "zoe\u0308"},
+		"a password's":           {"sub": "password|ann"},
+		"a password's, case":     {"sub": "Password|ann"},
+		"Kelvin":                 {"email": "\u212aate@example.com"},
+		"long s":                 {"email": "\u017fue@example.com"},
+		"dotless i":              {"email": "adm\u0131n@example.com"},
+		"dotted I":               {"email": "adm\u0130n@example.com"},
+		"full width a":           {"email": "\uff41dmin@example.com"},
+		"one dot leader":         {"email": "a@c\u2024d.example"},
+		"full width dot":         {"email": "a@exam\uff0eple"},
+		"ideographic full stop":  {"email": "a@example\u3002com"},
+		"half a surrogate there": {"email": json.RawMessage(`"a\ud800@example.com"`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.fake.Claims = claims
+			_, err := w.login(t)
+			wantErr(t, err, oidc.ErrIdentity)
+			raw := oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", nil, oidctest.Merge(map[string]any{"iss": issuerURL, "aud": audience, "sub": "m",
+				"iat": w.clock.now().Unix(), "exp": w.clock.now().Unix() + 60}, claims))
+			_, err = w.VerifyBearer(t.Context(), raw, audience)
+			wantErr(t, err, oidc.ErrIdentity)
+		})
+	}
+	for name, claims := range map[string]map[string]any{
+		"names":              {"name": "\u00dc\u006dit \u4e2d\u6587 \u0410\u043d\u043d\u0430 \uff21", "given_name": " Zoe\u0308 ", "nickname": "\u212a"},
+		"subjects":           {"sub": "auth0|5/\u00f6?&=% x"},
+		"addresses":          {"email": "\u0430\u043d\u043d\u0430@\u043f\u0440\u0438\u043c\u0435\u0440.example"},
+		"Chinese":            {"sub": "\u738b\u5c0f\u660e", "email": "\u738b@example.com"},
+		"password elsewhere": {"sub": "passwordless|7"},
+	} {
+		t.Run("good "+name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.fake.Claims = claims
+			if _, err := w.login(t); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// Class 11: of a claim that is there twice somebody else reads the other one.
+func TestClass11Twice(t *testing.T) {
+	t.Parallel()
+	for name, payload := range map[string]string{
+		"subject":   `"sub":"auth0|7","sub":"admin"`,
+		"escaped":   `"sub":"auth0|7","s\u0075b":"auth0|7"`,
+		"e-mail":    `"sub":"auth0|7","email":"a@example.com","email":"b@example.com"`,
+		"inside":    `"sub":"auth0|7","realm_access":{"roles":["x"],"roles":["admin"]}`,
+		"fine":      `"sub":"auth0|7","Sub":"admin"`,
+		"two heads": `"sub":"auth0|7"}{"sub":"admin"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.fake.Sign = func(c map[string]any) string {
+				delete(c, "sub")
+				delete(c, "email")
+				text := must(json.Marshal(c))
+				return signRaw(string(text[:len(text)-1]) + "," + payload + "}")
+			}
+			login, err := w.login(t)
+			if name == "fine" || name == "inside" {
+				if err != nil || login.Person.Subject != "auth0|7" || login.Person.Strings("realm_access.roles") != nil {
+					t.Fatalf("%v", err)
+				}
+				return
+			}
+			wantErr(t, err, oidc.ErrToken)
+		})
+	}
+}
+
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -187,6 +187,8 @@ func TestClass11Bearer(t *testing.T) {
 		"ID token":                    {claims: map[string]any{"nonce": "n"}, want: oidc.ErrToken},
 		"ID token, by its hash":       {claims: map[string]any{"at_hash": "n"}, want: oidc.ErrToken},
 		"ID token, client's audience": {claims: map[string]any{"aud": oidctest.ClientID}, audience: oidctest.ClientID, want: oidc.ErrToken},
+		"ID token, for both":          {header: map[string]any{"typ": "JWT"}, claims: map[string]any{"aud": []string{oidctest.ClientID, audience}, "azp": oidctest.ClientID}, want: oidc.ErrToken},
+		"for both, with a scope":      {claims: map[string]any{"aud": []string{oidctest.ClientID, audience}, "scope": "openid"}},
 		"client's audience":           {claims: map[string]any{"aud": oidctest.ClientID, "scp": "read"}, audience: oidctest.ClientID},
 		"logout token":                {header: map[string]any{"typ": "logout+jwt"}, want: oidc.ErrToken},
 		"type a number":               {header: map[string]any{"typ": 1}, want: oidc.ErrToken},
