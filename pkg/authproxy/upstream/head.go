@@ -132,6 +132,10 @@ func (h *head) frame(encodings []string, minor int, method string) error {
 		return fmt.Errorf("%w: transfer encoding with a length or in HTTP/1.0", ErrMalformed)
 	case h.code < 200 || h.code == http.StatusNoContent || h.code == http.StatusNotModified || method == http.MethodHead:
 		h.body = noBody
+		// Apps that send a body where none may be are common, and it may come when somebody else is waiting. Only 304 is too
+		// common for a new connection after each, and whoever sends a body with it mostly says so.
+		silent := h.code == http.StatusNotModified && method != http.MethodHead && h.length <= 0 && len(encodings) == 0
+		h.keep = h.keep && silent
 	case len(encodings) > 0:
 		h.body = chunked
 	case h.length >= 0:
