@@ -34,12 +34,45 @@ func userPass(authorization string) (string, bool) {
 	if utf8.Valid(raw) {
 		return string(raw), strings.IndexByte(string(raw), ':') >= 0
 	}
+	s := latin1(raw)
+	return s, strings.IndexByte(s, ':') >= 0
+}
+
+func latin1(raw []byte) string {
 	runes := make([]rune, len(raw))
 	for i, b := range raw {
 		runes[i] = rune(b)
 	}
-	s := string(runes)
-	return s, strings.IndexByte(s, ':') >= 0
+	return string(runes)
+}
+
+// looseUserPass decodes what the most forgiving of decoders could take for a Basic header: any separator behind the
+// scheme, any characters between those of base64, its other alphabet, too much padding or none, anything behind it.
+func looseUserPass(authorization string) []byte {
+	const scheme = "basic"
+	if len(authorization) < len(scheme) || !strings.EqualFold(authorization[:len(scheme)], scheme) {
+		return nil
+	}
+	encoded := strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '+', r == '/', r == '=':
+			return r
+		case r == '-':
+			return '+'
+		case r == '_':
+			return '/'
+		}
+		return -1
+	}, authorization[len(scheme):])
+	encoded, _, _ = strings.Cut(strings.TrimLeft(encoded, "="), "=")
+	if len(encoded)%4 == 1 {
+		encoded = encoded[:len(encoded)-1]
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 // split cuts "name:password" behind the name. A name that is known may hold colons itself.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/netip"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -120,18 +121,20 @@ func (c *Checker) Basic(ctx context.Context, area, authorization string, from ne
 }
 
 // Owns reports whether an Authorization header carries one of our user names in the Basic scheme, so that it
-// was meant for the proxy and is none of the app's business.
+// was meant for the proxy and is none of the app's business. It reads on where Basic gives up, since apps may too.
 func (c *Checker) Owns(authorization string) bool {
-	if !IsBasic(authorization) {
-		return false
+	if both, ok := userPass(authorization); ok {
+		return c.names(both)
 	}
-	both, ok := userPass(authorization)
-	if !ok {
-		return false
-	}
-	both = norm.NFC.String(both)
+	raw := looseUserPass(authorization)
+	return len(raw) > 0 && (c.names(strings.ToValidUTF8(string(raw), "?")) || c.names(latin1(raw)))
+}
+
+// names reports whether "name:password" begins with one of our names.
+func (c *Checker) names(userPass string) bool {
+	userPass = norm.NFC.String(userPass)
 	for _, v := range c.verifiers {
-		if name, _ := split(both, v.normal); name == v.normal {
+		if name, _ := split(userPass, v.normal); name == v.normal && len(name) < len(userPass) {
 			return true
 		}
 	}

@@ -124,6 +124,32 @@ func TestOwns(t *testing.T) {
 	}
 }
 
+// Credentials that we cannot read may be plain to an app that is more forgiving, and are ours all the same.
+func TestOwnsMisshapen(t *testing.T) {
+	t.Parallel()
+	c, _ := newChecker(t, Login{"main_app", "ann", "pw"}, Login{"api", "zoë", "pw"}, Login{"admin", "ÿÿÿ", "pw"})
+	for _, name := range []string{"ann", "zoë", "ÿÿÿ", "zo\xeb", "carol"} {
+		want := name != "carol"
+		for _, password := range []string{"pw", "pw?", "pw??", "??>>~~"} {
+			encoded := base64.StdEncoding.EncodeToString([]byte(name + ":" + password))
+			bare := strings.TrimRight(encoded, "=")
+			for _, header := range []string{"Basic\t" + encoded, "Basic  " + encoded + "\t", "Basic " + encoded + "=", "Basic " + bare + "===", "Basic " + bare,
+				`Basic "` + encoded + `"`, "Basic " + encoded + ",x", "Basic " + encoded + ", Bearer x", "Basic " + bare + ",x", "Basic " + encoded + " x",
+				"Basic " + encoded[:4] + " " + encoded[4:], "Basic," + encoded, "Basic=" + encoded, "Basic:" + encoded, "bASIC\t " + encoded,
+				"Basic " + base64.URLEncoding.EncodeToString([]byte(name+":"+password))} {
+				if c.Owns(header) != want {
+					t.Errorf("%s:%s: Owns(%q) = %v", name, password, header, !want)
+				}
+			}
+		}
+	}
+	for _, header := range []string{"Basic", "Basic ", "Basic\t", "Basic =", "Basic YQ", "Basic ann:pw", "Basic " + base64.StdEncoding.EncodeToString([]byte("ann"))} {
+		if c.Owns(header) {
+			t.Errorf("Owns(%q)", header)
+		}
+	}
+}
+
 // Security class 16: guessing is locked out per user and address, for the right password too, and not for ever.
 func TestLock(t *testing.T) {
 	t.Parallel()
