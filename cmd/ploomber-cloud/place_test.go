@@ -101,17 +101,6 @@ func status(t *testing.T, err error) int {
 	return 0
 }
 
-// eventually waits until ok holds.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("%s did not happen", what)
-}
-
 // readTree reads every file below a folder, by its path there.
 func readTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
@@ -129,15 +118,6 @@ func readTree(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return files
-}
-
-// unavailable skips a test that needs something this machine does not have, and fails it where all must be there.
-func unavailable(t *testing.T, what string, err error) {
-	t.Helper()
-	if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
-		t.Fatalf("%s: %v", what, err)
-	}
-	t.Skipf("%s: %v", what, err)
 }
 
 // noiseText does not get smaller in an archive.

@@ -45,7 +45,7 @@ func (t *tree) adopt(platform.Command) {
 	if err != nil {
 		return
 	}
-	defer windows.CloseHandle(h)
+	defer func() { _ = windows.CloseHandle(h) }()
 	_ = windows.AssignProcessToJobObject(t.job, h)
 }
 
