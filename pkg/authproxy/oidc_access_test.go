@@ -234,9 +234,10 @@ func admitsSlowly(a authproxy.Access, l *session.Login) bool {
 		for _, e := range a.Emails {
 			ok = ok || fold(e, l.Email)
 		}
+		ascii := len([]rune(l.Email)) == len(l.Email)
 		for _, d := range a.Domains {
 			at := strings.LastIndex(l.Email, "@")
-			ok = ok || at > 0 && fold(d, l.Email[at+1:])
+			ok = ok || at > 0 && ascii && fold(d, l.Email[at+1:])
 		}
 		if !ok || !l.EmailVerified || strings.Count(l.Email, "@") != 1 {
 			return false
