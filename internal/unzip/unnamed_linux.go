@@ -28,10 +28,13 @@ func copyUnnamed(in io.Reader, mode fs.FileMode, root *os.Root, to string) error
 	}
 	out := os.NewFile(uintptr(fd), to)
 	defer func() { _ = out.Close() }() // its name, if it has one by then, keeps it
+	self := fmt.Sprintf("/proc/self/fd/%d", out.Fd())
+	if _, err := os.Lstat(self); err != nil {
+		return errors.ErrUnsupported // by a system without /proc, as in a bare chroot
+	}
 	if _, err := io.Copy(out, in); err != nil {
 		return err
 	}
-	self := fmt.Sprintf("/proc/self/fd/%d", out.Fd())
 	if err := unix.Linkat(unix.AT_FDCWD, self, int(dir.Fd()), filepath.Base(to), unix.AT_SYMLINK_FOLLOW); err != nil {
 		return &os.LinkError{Op: "link", Old: self, New: filepath.Join(root.Name(), to), Err: err}
 	}
