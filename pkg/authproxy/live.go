@@ -60,7 +60,8 @@ func newLive(p *Proxy) *live {
 		open: map[session.Key]map[*opened]struct{}{}, moved: map[session.Key]moved{}}
 }
 
-// newOpened is for something that x has opened. It belongs to the session of x only where that is what opens the path.
+// newOpened is for something that x has opened. It belongs to the session of x where that opens the path, or nothing
+// has to; not where a password or a token does, since these came with the request.
 func (l *live) newOpened(x *exchange, c io.Closer) *opened {
 	t := &opened{live: l, bearer: x.bearer, path: x.path, conn: c, quiet: l.now(), policy: x.policy, under: &x.policy.keys[0]}
 	switch {
