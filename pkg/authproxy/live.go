@@ -60,12 +60,11 @@ func newLive(p *Proxy) *live {
 		open: map[session.Key]map[*opened]struct{}{}, moved: map[session.Key]moved{}}
 }
 
-// newOpened is for something that x has opened. It belongs to the session of x where that opens the path, or nothing
-// has to; not where a password or a token does, since these came with the request.
+// newOpened is for something that x has opened. It belongs to the session of x only where that is what opens the path.
 func (l *live) newOpened(x *exchange, c io.Closer) *opened {
 	t := &opened{live: l, bearer: x.bearer, path: x.path, conn: c, quiet: l.now(), policy: x.policy, under: &x.policy.keys[0]}
 	switch {
-	case x.bearer != nil:
+	case x.bearer != nil || x.area.open():
 	case x.session != nil && x.policy.lets(x.path, x.session, nil):
 		t.session.Store(x.session)
 	case x.basic.Verdict == password.Right:

@@ -305,6 +305,26 @@ func TestStreamByPasswordBesideSession(t *testing.T) {
 	events.wantCut()
 }
 
+// What everybody may have does not end with the session of somebody who has it, only where it is open no more.
+func TestPublicStreamOutlivesSession(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.PublicPaths = []string{"/stream"}
+	e := newEvents(t)
+	w := newOIDC(t, c, e)
+	e.usual = w.app()
+	b := w.browser()
+	w.enter(b)
+	events := w.listen("/stream", "Cookie: ploomber_session="+b.session())
+	w.reload(func(*authproxy.Config) {}) // looks at all that is open
+	b.get("/logout")
+	w.reload(func(*authproxy.Config) {})
+	e.say <- "data: on\n"
+	events.wantLine("data: on\n")
+	w.reload(func(c *authproxy.Config) { c.PublicPaths = nil })
+	events.wantCut()
+}
+
 // A WebSocket whose handshake has begun before its session gets another id, and ends after it, belongs to the new one.
 func TestHandshakeDuringRenewal(t *testing.T) {
 	t.Parallel()
