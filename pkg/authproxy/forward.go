@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
@@ -108,6 +109,9 @@ func (p *Proxy) logUpstream(r *http.Request, err error) {
 // Answer adds what the proxy has to say to the head of the app's answer.
 func (x *exchange) Answer(h http.Header) {
 	p := x.proxy
+	if kind := h["Content-Type"]; len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream") {
+		x.isEndless()
+	}
 	dropSetCookies(h)
 	if x.fresh != nil {
 		if apps := h["Set-Cookie"]; len(apps) > 0 {

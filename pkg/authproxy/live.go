@@ -40,6 +40,7 @@ type opened struct {
 	path     string
 	conn     io.Closer
 	transfer upstream.Transfer // the same as conn; nil for a WebSocket
+	endless  atomic.Bool       // its answer is a stream of events
 	active   atomic.Bool       // since the last look
 	quiet    time.Time         // since when there was no traffic; only sweep touches it
 	policy   *policy           // that lets it be open; guarded by live.mu

@@ -90,10 +90,10 @@ func (c Config) withoutSecrets() Config {
 	return c
 }
 
-// Reload makes c what the proxy goes by from now on. On error everything stays as it is. Connections go on; so do
-// requests under way and open WebSockets unless c no longer lets them be made, and sessions as far as c still grants
-// what they hold: not those of a password that has changed or of somebody who may no longer come in. The error is
-// that of New.
+// Reload makes c what the proxy goes by from now on. On error everything stays as it is. Connections go on, and so do
+// requests under way; open WebSockets and event streams do unless c no longer lets them be opened, and sessions as far
+// as c still grants what they hold: not those of a password that has changed or of somebody who may no longer come in.
+// The error is that of New.
 func (p *Proxy) Reload(c Config) error {
 	c, err := checkConfig(c)
 	if err != nil {

@@ -24,11 +24,12 @@ func (l *live) sweep(now time.Time) {
 	pol := l.policy() // nothing that is open has a newer one
 	for _, set := range l.open {
 		for t := range set {
-			switch {
-			case t.policy != pol && !t.stays(pol), t.bearer != nil && !now.Before(t.bearer.expires):
+			barred := t.policy != pol && !t.stays(pol) || t.bearer != nil && !now.Before(t.bearer.expires)
+			if barred && !t.hasEnd() {
 				out = append(out, t)
 				continue
-			case t.session.Load() != nil:
+			}
+			if t.session.Load() != nil {
 				look = append(look, t)
 			}
 			t.policy = pol
@@ -44,6 +45,10 @@ func (l *live) sweep(now time.Time) {
 		}
 	}
 }
+
+// hasEnd reports that it is a request, and no stream of events: it may come to its end when a reload or the time of a
+// token no longer lets it be made.
+func (t *opened) hasEnd() bool { return t.transfer != nil && !t.endless.Load() }
 
 // stays reports whether pol lets be open what was opened under an older policy. A session under a secret that is gone
 // could not be found any more.

@@ -19,6 +19,7 @@ type carried struct {
 	transfer      upstream.Transfer
 	before, after *exchange // in the list
 	opened        *opened   // once it has left the list
+	endless       bool      // the answer is a stream of events
 }
 
 // Begin notes that the request goes to the app.
@@ -31,6 +32,17 @@ func (x *exchange) Begin(t upstream.Transfer) {
 		y.first.carried.before = x
 	}
 	y.first = x
+}
+
+// isEndless notes that the answer is a stream of events.
+func (x *exchange) isEndless() {
+	y := &x.proxy.live.young
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	x.carried.endless = true
+	if x.carried.opened != nil {
+		x.carried.opened.endless.Store(true)
+	}
 }
 
 // Done forgets the request.
@@ -88,6 +100,7 @@ func (l *live) grown() (kept, out []*opened) {
 		l.young.drop(x)
 		t := l.newOpened(x, x.carried.transfer)
 		t.transfer = x.carried.transfer
+		t.endless.Store(x.carried.endless)
 		x.carried.opened = t
 		if l.keep(t) {
 			kept = append(kept, t)
