@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -92,6 +93,21 @@ func (adm *admission) admitsEmail(l *session.Login) bool {
 // nobody has looked at them.
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// update takes over what a renewed ID token says. Providers leave out of it what they like; of that the login's word
+// goes on.
+func (adm *admission) update(l *session.Login, pr *provider, person *oidc.Person) {
+	said := adm.about(pr, person)
+	if person.Email != "" && (person.Email != l.Email || person.Has("email_verified")) {
+		l.Email, l.EmailVerified = said.Email, said.EmailVerified
+	}
+	l.Claims = maps.Clone(l.Claims)
+	for name, values := range said.Claims {
+		if l.Claims != nil && person.Has(name) {
+			l.Claims[name] = values
+		}
+	}
 }
 
 // about is what is kept of a person for these rules.

@@ -199,3 +199,64 @@ func TestClass13OIDCSessionEnds(t *testing.T) {
 		})
 	}
 }
+
+// Security class 11: what a renewed ID token says counts, for the app and for the rules; what it leaves out goes on as
+// the login said.
+func TestClass11RenewedClaims(t *testing.T) {
+	t.Parallel()
+	company := authproxy.Access{Domains: []string{"example.com"}}
+	groups := authproxy.Access{Groups: []string{"staff"}, GroupsClaim: "groups"}
+	for name, tc := range map[string]struct {
+		access authproxy.Access
+		then   map[string]any
+		user   string // that the app sees; "" if there is no way in any more
+	}{
+		"new address":            {authproxy.Access{}, map[string]any{"email": "lee@example.com"}, "lee@example.com"},
+		"no address":             {authproxy.Access{}, map[string]any{"email": nil}, "ann@example.com"},
+		"new address, let in":    {company, map[string]any{"email": "lee@example.com"}, "lee@example.com"},
+		"new address, not":       {company, map[string]any{"email": "ann@example.org"}, ""},
+		"not verified any more":  {company, map[string]any{"email_verified": false}, ""},
+		"verified, not said":     {company, map[string]any{"email_verified": nil}, "ann@example.com"},
+		"no address to look at":  {company, map[string]any{"email": nil, "email_verified": nil}, "ann@example.com"},
+		"new, not verified":      {company, map[string]any{"email": "lee@example.com", "email_verified": nil}, ""},
+		"still in the group":     {groups, map[string]any{"groups": []string{"staff", "x"}}, "ann@example.com"},
+		"left the group":         {groups, map[string]any{"groups": []string{"x"}}, ""},
+		"in no group":            {groups, map[string]any{"groups": []string{}}, ""},
+		"group of another kind":  {groups, map[string]any{"groups": 1}, ""},
+		"groups not said":        {groups, map[string]any{"groups": nil}, "ann@example.com"},
+		"somebody's look-alike":  {authproxy.Access{}, map[string]any{"email": "\u212aate@example.com"}, "ann@example.com"}, // and the tokens are not believed
+		"look-alike in the list": {company, map[string]any{"email": "\u0430nn@example.com"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := oidcOnly()
+			c.Access = tc.access
+			w := newOIDC(t, c, nil, with(withRefresh))
+			set(w.fake, func() { w.fake.Claims = map[string]any{"groups": []string{"staff"}} })
+			b := w.browser()
+			w.enter(b)
+			ws := w.open(b)
+			set(w.fake, func() { w.fake.Claims = tc.then })
+			w.taken()
+			w.advance(2 * time.Hour)
+			got := b.get("/")
+			if tc.user == "" {
+				wantCode(t, got, http.StatusUnauthorized)
+				wantCode(t, b.get("/"), http.StatusUnauthorized)
+				wantClosed(t, ws)
+				if seen := w.taken(); len(seen) > 0 {
+					t.Errorf("the app saw %v", seen)
+				}
+				return
+			}
+			wantApp(t, got)
+			wantApp(t, b.get("/"))
+			for _, s := range w.taken() {
+				if name := s.Header.Get("X-Auth-Name"); name != tc.user {
+					t.Errorf("name %q, want %q", name, tc.user)
+				}
+			}
+			wantEcho(t, ws)
+		})
+	}
+}

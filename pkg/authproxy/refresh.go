@@ -63,13 +63,20 @@ func hasEnded(err error) bool {
 		errors.Is(err, oidc.ErrIdentity)
 }
 
-// renew puts new tokens into the session, which gets a new id along with them.
+// renew puts new tokens into the session, which gets a new id along with them, and what they say about the person: the
+// access rules are asked again.
 func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bool) {
 	s := *x.session
 	s.Grants = slices.Clone(s.Grants)
 	g := s.Grant(x.area.name)
-	g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken
 	l := *g.Login
+	if pr := x.policy.issuerOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
+		if person, err := pr.Renewed(tokens); err == nil {
+			x.policy.admission.update(&l, pr, &person)
+			g.Identity.Name = l.Email
+		}
+	}
+	g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken
 	l.RefreshToken, l.TokensExpire = tokens.RefreshToken, tokens.Expires
 	g.Login = &l
 	stored := &s

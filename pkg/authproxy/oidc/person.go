@@ -46,6 +46,12 @@ func (p *Person) Values(claim string) []string {
 	return p.Strings(claim)
 }
 
+// Has reports whether there is such a claim, named as for Strings, of whatever kind.
+func (p *Person) Has(claim string) bool {
+	object, name := p.claims.inside(claim)
+	return object.has(name)
+}
+
 // Login is a login that has succeeded. Printed or logged it shows the subject and nothing else.
 type Login struct {
 	Person   Person

@@ -92,7 +92,18 @@ func (p *Provider) checkSamePerson(ctx context.Context, oldIDToken string, token
 			return fmt.Errorf("%w: the nonce is another", ErrToken)
 		}
 	}
-	return c.checkShown()
+	_, err = personOf(c, "")
+	return err
+}
+
+// Renewed returns what the ID token says that a Refresh has brought, which has verified it.
+func (p *Provider) Renewed(t Tokens) (Person, error) {
+	c, err := unverifiedClaims(t.IDToken)
+	if err != nil {
+		return Person{}, err
+	}
+	iss, _ := c.text("iss") // as it was
+	return personOf(c, iss)
 }
 
 // renewals remembers what refresh tokens were exchanged for.
