@@ -106,7 +106,9 @@ func TestClass22LogEchoes(t *testing.T) {
 	a := newApp(t)
 	for _, methods := range [][]string{{"client_secret_basic"}, {"client_secret_post"}} {
 		idp := newProvider(t)
+		idp.Lock()
 		idp.Document = map[string]any{"token_endpoint_auth_methods_supported": methods}
+		idp.Unlock()
 		p := startWith(t, a.url, idp, nil, "--log-level", "debug")
 		for name, tc := range map[string]struct {
 			handle http.HandlerFunc
