@@ -39,8 +39,8 @@ type Value struct {
 const templateOIDC = "node-auth0"
 
 // ConfigFrom makes the configuration. The error is a *ConfigError with all mistakes, each with the variable's
-// name: unknown AUTH_* variables, misspelt names of user names and passwords, half-set logins and references that lead nowhere among them, since any of
-// those would leave something open that was meant to be closed.
+// name: unknown AUTH_* variables, misspelt names of user names and passwords, half-set logins and references that lead
+// nowhere among them, since any of those would leave something open that was meant to be closed.
 func ConfigFrom(s Source) (Config, error) {
 	r := reader{Source: s}
 	c := Config{

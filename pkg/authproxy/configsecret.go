@@ -27,11 +27,11 @@ func (c Config) alsoSecret(secret Secret) string {
 	return ""
 }
 
-// repeats reports whether a secret is one word again and again, but for a few characters. Random ones are not that,
-// in 32 hexadecimal digits neither.
+// repeats reports whether a secret is one short word again and again, but for a few characters. Random ones are not
+// that, in 32 hexadecimal digits neither. A word of 16 characters may hold enough by itself.
 func repeats(secret string) bool {
-	const few = 4
-	for period := 1; period <= len(secret)/2; period++ {
+	const few, short = 4, 16
+	for period := 1; period < min(short, len(secret)/2+1); period++ {
 		same := 0
 		for i := period; i < len(secret); i++ {
 			if secret[i] == secret[i-period] {

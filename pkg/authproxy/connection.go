@@ -29,11 +29,11 @@ func withConnection(ctx context.Context, _ net.Conn) context.Context {
 // handAgain is how long a program that sends none of its cookie back gets no other.
 const handAgain = time.Second
 
-// ignoresCookies reports whether a program has been given this cookie over this connection just now, and asks without
-// it all the same: to most it means nothing, and an answer with a cookie may not be kept (see Answer). It takes note
-// of a cookie that it has to be given. A browser gets it with every answer, since several may come over one connection
+// givenAlready reports whether a program has been given this cookie over this connection just now, and asks without
+// it all the same: to most it means nothing, and an answer with a cookie may not be kept (see Answer). Where it is
+// false for a program, the cookie counts as given from now on. A browser gets it with every answer, since several may come over one connection
 // of a proxy before us, and each has to have it before it opens a WebSocket.
-func ignoresCookies(r *http.Request, cookie string, now time.Time) bool {
+func givenAlready(r *http.Request, cookie string, now time.Time) bool {
 	c, ok := r.Context().Value(connectionKey{}).(*connection)
 	if !ok || strings.HasPrefix(r.Header.Get("User-Agent"), "Mozilla/") || r.Header.Get("Sec-Fetch-Mode") != "" {
 		return false
