@@ -129,6 +129,24 @@ func (w *world) handshake(header ...string) (io.ReadWriter, error) {
 	}{br, conn}, nil
 }
 
+// newHeldHandshakes starts a proxy whose app lets WebSockets wait: arrived tells of each, and they go on once leave is
+// closed.
+func newHeldHandshakes(t *testing.T, options ...func(*oidcWorld, *authproxy.Options)) (w *oidcWorld, arrived, leave chan bool) {
+	t.Helper()
+	e := newEvents(t)
+	arrived, leave = make(chan bool), make(chan bool)
+	w = newOIDC(t, oidcOnly(), e, append(options, with(withRefresh))...)
+	usual := w.app()
+	e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			arrived <- true
+			<-leave
+		}
+		usual.ServeHTTP(rw, r)
+	})
+	return w, arrived, leave
+}
+
 // wantCut waits for an answer to break off, recognisably so.
 func (s *stream) wantCut() {
 	s.t.Helper()
@@ -368,16 +386,7 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 		} {
 			t.Run(name+", "+age, func(t *testing.T) {
 				t.Parallel()
-				e, arrived, leave := newEvents(t), make(chan bool), make(chan bool)
-				w := newOIDC(t, oidcOnly(), e, with(withRefresh))
-				usual := w.app()
-				e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-					if r.Header.Get("Upgrade") != "" {
-						arrived <- true
-						<-leave
-					}
-					usual.ServeHTTP(rw, r)
-				})
+				w, arrived, leave := newHeldHandshakes(t)
 				b := w.browser()
 				w.enter(b)
 				id := b.session()

@@ -222,16 +222,7 @@ func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 func TestHandshakeAmidRenewal(t *testing.T) {
 	t.Parallel()
 	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{}), missed: make(chan struct{}, 100)}
-	e, arrived, leave := newEvents(t), make(chan bool), make(chan bool)
-	w := newOIDC(t, oidcOnly(), e, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
-	usual := w.app()
-	e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "" {
-			arrived <- true
-			<-leave
-		}
-		usual.ServeHTTP(rw, r)
-	})
+	w, arrived, leave := newHeldHandshakes(t, func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
 	b := w.browser()
 	w.enter(b)
 	former := "Cookie: ploomber_session=" + b.session()

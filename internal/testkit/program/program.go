@@ -16,11 +16,7 @@ import (
 const source = "github.com/ploomber/ploomber-cloud/cmd/ploomber-cloud"
 
 // Builds keeps the programs of one test process. The zero value has built nothing; it is safe for concurrent use.
-// A package of tests has one as a variable and leaves its TestMain to Main:
-//
-//	var builds program.Builds
-//
-//	func TestMain(m *testing.M) { os.Exit(builds.Main(m)) }
+// A package of tests has one as a variable, and its TestMain ends with the status that Main returns.
 type Builds struct {
 	mu    sync.Mutex
 	dir   string
