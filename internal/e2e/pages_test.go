@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"html"
 	"net"
 	"net/http"
 	"strings"
@@ -100,14 +101,18 @@ func strict(t *testing.T, page *oidcprovider.Page, status int) {
 	}
 }
 
-// answerAt runs an app on a port that the proxy knows already.
+// answerAt runs an app on a port that the proxy knows already. Its page names an icon: a browser that has to look for
+// one does so when it likes, and the console has the failure even where the app has gone in the meantime.
 func answerAt(t *testing.T, port int) (stop func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(echo), ReadHeaderTimeout: patience}
+	page := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><p>This is %s`, html.EscapeString(r.RequestURI))
+	}
+	server := &http.Server{Handler: http.HandlerFunc(page), ReadHeaderTimeout: patience}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(l) }()
 	stop = func() { _ = server.Close(); <-done }
@@ -124,7 +129,7 @@ func TestPagesOfTheApp(t *testing.T) {
 	v := plain(t, p.url+"/page?x=1")
 	v.isOwn("The app is starting")
 	stop := answerAt(t, port)
-	v.sees(`"Path":"/page?x=1"`) // by itself
+	v.sees("This is /page?x=1") // by itself
 	stop()
 	eventually(t, "the proxy sees that the app is gone", func() bool {
 		return newVisitor(t).open(p.url+"/").Status == http.StatusBadGateway
