@@ -72,7 +72,7 @@ func TestClass01HeaderSpoofing(t *testing.T) {
 		"form":    {p.head("POST", "/x", cookie, "Content-Length: 0"), user},
 		"upgrade": {strings.TrimSuffix(p.upgrade("/ws", cookie), "\r\n"), user},
 	}
-	for _, header := range append(identityHeaders(), "X-Auth-Groups", "X-Auth", "Remote-User") {
+	for _, header := range append(identityHeaders(), "X-Auth-Groups", "X-Auth", "Remote-User", "Shiny-Server-Credentials", "X-Streamlit-User") {
 		for _, attack := range spellings(header) {
 			for kind, r := range requests {
 				answer := p.raw(r.request + lines(attack) + "\r\n")
@@ -132,7 +132,8 @@ func TestClass02HopByHop(t *testing.T) {
 func forwardedHeaders() []string {
 	return []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Uri",
 		"X-Forwarded-Method", "X-Forwarded-Server", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Scheme", "Forwarded",
-		"X-Real-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip"}
+		"X-Real-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip", "Client-Ip", "X-Scheme", "X-Url-Scheme",
+		"Front-End-Https", "Script-Name", "X-Script-Name", "Path-Info"}
 }
 
 // Security class 3: forwarding headers are ours, and open nothing.

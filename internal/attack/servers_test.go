@@ -28,16 +28,17 @@ type webServer struct {
 	own    string // name under which an app looks for X-Auth-Name
 	socket string // path of a WebSocket; "" where the server has none
 	alias  string // what comes of "X-Auth-Name: ann" with "X_Auth_Name: mallory"
+	mount  string // what an app with WSGI takes for the path of /public/x with "SCRIPT_NAME: /public"
 }
 
 func webServers() map[string]webServer {
 	return map[string]webServer{
-		"wsgiref":  {"HTTP_X_AUTH_NAME", "", "ann,mallory"},
-		"werkzeug": {"HTTP_X_AUTH_NAME", "", "ann"},
-		"waitress": {"HTTP_X_AUTH_NAME", "", "ann"},
-		"gunicorn": {"HTTP_X_AUTH_NAME", "", "ann"},
-		"uvicorn":  {"x-auth-name", "/ws", "ann"},
-		"tornado":  {"X-Auth-Name", "/ws", "ann"},
+		"wsgiref":  {"HTTP_X_AUTH_NAME", "", "ann,mallory", "/public/x"},
+		"werkzeug": {"HTTP_X_AUTH_NAME", "", "ann", "/public/x"},
+		"waitress": {"HTTP_X_AUTH_NAME", "", "ann", "/public/x"},
+		"gunicorn": {"HTTP_X_AUTH_NAME", "", "ann", "/x"},
+		"uvicorn":  {"x-auth-name", "/ws", "ann", ""},
+		"tornado":  {"X-Auth-Name", "/ws", "ann", ""},
 	}
 }
 
@@ -53,6 +54,41 @@ func TestClass01HeaderSpoofingServers(t *testing.T) {
 	}
 }
 
+// Security class 4: the path that an app reads is the one that the rules were asked about, though a header may say where
+// the app is mounted, and gunicorn believes that of its neighbours on the machine, as we are one.
+func TestClass04MountedElsewhere(t *testing.T) {
+	t.Parallel()
+	env := serverEnvironment(t)
+	for name, server := range webServers() {
+		if server.mount == "" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := startServer(t, env.Program("python"), "serve.py", name)
+			direct := &proxy{t: t, host: strings.TrimPrefix(address, "http://"), url: address}
+			got := pairs(t, direct.raw(direct.head("GET", "/public/x", "SCRIPT_NAME: /public", "Connection: close")+"\r\n"))
+			if path := valueOf(got, "PATH_INFO"); path != server.mount {
+				t.Errorf("without us an app sees %q, measured was %q", path, server.mount)
+			}
+			p := start(t, address, password("AUTH_PUBLIC_PATHS=/public/"))
+			for _, header := range []string{"Script-Name", "X-Script-Name", "Path-Info", "X-Forwarded-Prefix"} {
+				for _, attack := range spellings(header) {
+					attack = strings.Split(strings.ReplaceAll(strings.Join(attack, "\n"), "mallory", "/public"), "\n")
+					r := p.raw(p.head("GET", "/public/x", append(attack, "Connection: close")...) + "\r\n")
+					if r.StatusCode == http.StatusBadRequest {
+						continue
+					}
+					got := pairs(t, r)
+					if path, mount := valueOf(got, "PATH_INFO"), valueOf(got, "SCRIPT_NAME"); path != "/public/x" || mount != "" {
+						t.Errorf("%q: an app sees %q below %q", attack, path, mount)
+					}
+				}
+			}
+		})
+	}
+}
+
 // The same against R's httpuv, which Shiny apps run on: the forged header is the only one that they see without us. It
 // runs where shiny-r is among the frameworks of PLOOMBER_TEST_FRAMEWORKS, since R is large.
 func TestFrameworkClass01HeaderSpoofingShinyR(t *testing.T) {
@@ -64,7 +100,7 @@ func TestFrameworkClass01HeaderSpoofingShinyR(t *testing.T) {
 	if err := exec.Command("Rscript", "-e", "library(httpuv); library(jsonlite)").Run(); err != nil {
 		missing(t, "R with httpuv and jsonlite")
 	}
-	webServer{"HTTP_X_AUTH_NAME", "/ws", "mallory"}.attack(t, startServer(t, "Rscript", "serve.R"))
+	webServer{"HTTP_X_AUTH_NAME", "/ws", "mallory", ""}.attack(t, startServer(t, "Rscript", "serve.R"))
 }
 
 // attack sends forged headers to a server, by itself and behind a proxy.

@@ -26,7 +26,9 @@ func clearedHeaders() []string {
 		"X-Forwarded-Method", "X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Forwarded-Ssl",
 		"X-Forwarded-By", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username",
 		"X-Forwarded-Access-Token", "X-Forwarded-Client-Cert", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
-		"True-Client-Ip", "X-Original-Url", "X-Original-Uri", "X-Original-Method", "X-Original-Host", "X-Rewrite-Url",
+		"True-Client-Ip", "Client-Ip", "X-Scheme", "X-Url-Scheme", "Front-End-Https", "X-Original-Url", "X-Original-Uri", "X-Original-Method", "X-Original-Host", "X-Rewrite-Url",
+		"Script-Name", "Script_Name", "X-Script-Name", "X_Script_Name", "Path-Info", "Path_Info", // where the app is mounted
+		"Shiny-Server-Credentials", "Shiny_Server_Credentials", "RStudio-Connect-Credentials", "X-RStudio-Username", "X-Streamlit-User", "Plotly-User-Data",
 		"Proxy", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "Trailer", "Http2-Settings",
 	)
 }

@@ -32,7 +32,8 @@ func TestNginxHeaderSpoofing(t *testing.T) {
 	}
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Uri",
 		"X-Forwarded-Method", "X-Forwarded-Server", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "Forwarded", "X-Real-Ip", "X-Original-Url",
-		"X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip", "Remote-User", "Remote-Groups", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Request-User"} {
+		"X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip", "Remote-User", "Remote-Groups", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Request-User", "Script-Name", "X-Script-Name",
+		"Path-Info", "X-Scheme", "Client-Ip", "Shiny-Server-Credentials", "X-Streamlit-User", "Plotly-User-Data"} {
 		names = append(names, name, strings.ReplaceAll(name, "-", "_"), strings.ReplaceAll(name, "-", "."))
 	}
 	ann := basic("ann", annPass)

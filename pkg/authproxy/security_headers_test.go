@@ -146,7 +146,8 @@ func TestClass2HopByHop(t *testing.T) {
 
 var forwardedHeaders = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
 	"X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Server", "X-Forwarded-User", "X-Forwarded-Email", "Forwarded", "X-Real-Ip",
-	"X-Original-Url", "X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip", "Remote-User"}
+	"X-Original-Url", "X-Rewrite-Url", "X-Client-Ip", "True-Client-Ip", "Remote-User",
+	"Script-Name", "X-Script-Name", "Path-Info", "X-Scheme", "Shiny-Server-Credentials", "X-Streamlit-User"}
 
 func TestClass3ForwardedHeaders(t *testing.T) {
 	t.Parallel()

@@ -18,9 +18,11 @@ func TestReserved(t *testing.T) {
 		"X-Forwarded-Prefix-Of-Unusual-Length-Indeed": true, "Forwarded": true, "X-Real-IP": true,
 		"X-Original-URL": true, "X-Rewrite-Url": true, "Remote_User": true, "Remote-Groups": true,
 		"X-Auth-" + strings.Repeat("long", 40): true,
+		"SCRIPT_NAME":                          true, "Script-Name": true, "X-Script-Name": true, "PATH_INFO": true, "X-Scheme": true, "Client-Ip": true, "Front-End-Https": true,
+		"Shiny-Server-Credentials": true, "RStudio-Connect-Credentials": true, "X-Streamlit-User": true, "Plotly-User-Data": true,
 
 		"Authorization": false, "X-Authorization": false, "Cookie": false, "Accept": false, "X-Request-Id": false,
-		"X-Requested-With": false, "Auth-Name": false, "X-Api-Key": false, "": false, "-": false,
+		"X-Requested-With": false, "Auth-Name": false, "X-Api-Key": false, "Script": false, "Path": false, "Shiny-File-Name": false, "Bokeh-Session-Id": false, "": false, "-": false,
 	} {
 		if got := Reserved(name); got != want {
 			t.Errorf("Reserved(%q) = %v, want %v", name, got, want)

@@ -3,7 +3,9 @@ package identity
 import "strings"
 
 // Reserved reports whether a header of this name must not reach the app from a client: it speaks about who is
-// asking, or about the connection in front of the proxy. Servers disagree about which names are one and the same
+// asking, about the connection in front of the proxy, or about where the app is mounted, which moves the path that the
+// app reads away from the one that the rules were asked about: gunicorn takes SCRIPT_NAME off the path, Solara puts the
+// first X-Script-Name in front of everybody's scripts. Servers disagree about which names are one and the same
 // (CGI-like ones turn '-', '.' and often all that is no letter or digit into '_', and join duplicates), so every
 // spelling counts. All of X-Auth-* is ours, except X-Authorization, which apps use for tokens of their own.
 func Reserved(name string) bool {
@@ -27,7 +29,11 @@ func Reserved(name string) bool {
 	case "xaccesstoken", "xidtoken",
 		"remoteuser", "remotename", "remoteemail", "remotegroups", "xremoteuser",
 		"forwarded", "xrealip", "xclientip", "xclusterclientip", "trueclientip",
-		"xoriginalurl", "xoriginaluri", "xoriginalmethod", "xoriginalhost", "xrewriteurl":
+		"xoriginalurl", "xoriginaluri", "xoriginalmethod", "xoriginalhost", "xrewriteurl",
+		"clientip", "xscheme", "xurlscheme", "frontendhttps", // Rails; Tornado and what runs on it; IIS
+		"scriptname", "xscriptname", "pathinfo",
+		// Users, to the frameworks themselves: Shiny, Streamlit, Dash.
+		"shinyservercredentials", "rstudioconnectcredentials", "xrstudiousername", "xstreamlituser", "plotlyuserdata":
 		return true
 	default:
 		return strings.HasPrefix(plain, "xforwarded") || strings.HasPrefix(plain, "xauth") && !strings.HasPrefix(plain, "xauthorization")
@@ -35,4 +41,4 @@ func Reserved(name string) bool {
 }
 
 // maxReserved is the length of the longest exact name in Reserved and a little more.
-const maxReserved = 24
+const maxReserved = 32

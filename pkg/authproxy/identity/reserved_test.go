@@ -11,7 +11,8 @@ func FuzzReserved(f *testing.F) {
 		f.Add(name)
 	}
 	exact := strings.Fields("xaccesstoken xidtoken remoteuser remotename remoteemail remotegroups xremoteuser forwarded xrealip xclientip xclusterclientip " +
-		"trueclientip xoriginalurl xoriginaluri xoriginalmethod xoriginalhost xrewriteurl")
+		"trueclientip xoriginalurl xoriginaluri xoriginalmethod xoriginalhost xrewriteurl clientip xscheme xurlscheme frontendhttps " +
+		"scriptname xscriptname pathinfo shinyservercredentials rstudioconnectcredentials xrstudiousername xstreamlituser plotlyuserdata")
 	f.Fuzz(func(t *testing.T, name string) {
 		plain := strings.Map(func(r rune) rune {
 			if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
