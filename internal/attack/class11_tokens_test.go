@@ -85,6 +85,7 @@ func forged(t *testing.T) map[string]func(*provider) {
 		"typ of an access token": func(p *provider) { p.Header = map[string]any{"typ": "at+jwt"} },
 		"typ of a logout token":  func(p *provider) { p.Header = map[string]any{"typ": "logout+jwt"} },
 		"crit":                   func(p *provider) { p.Header = map[string]any{"crit": []string{"exp"}, "exp": 1} },
+		"crit, empty":            func(p *provider) { p.Header = map[string]any{"crit": []string{}} },
 		"key in the header": func(p *provider) {
 			p.Sign = func(c map[string]any) string {
 				return oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "k1", map[string]any{"jku": p.url + "/evil", "jwk": jose.JSONWebKey{Key: oidctest.OtherRSA().Public()}}, c)

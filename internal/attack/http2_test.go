@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,6 +213,27 @@ func TestClass13WebSocketHTTP2(t *testing.T) {
 		}
 		if got := a.taken(); len(got) > 0 && (name != "upgrade" || slices.ContainsFunc(got, func(s seen) bool { return s.Header.Get("Upgrade") != "" })) {
 			t.Errorf("%s: the app got %+v", name, got)
+		}
+	}
+}
+
+// Security class 19: an app that puts the Host in front of the path reads the path that the rules were asked about, and
+// a page that shows it shows a name. HTTP/2 has no such rule of its own.
+func TestClass19HostHeaderHTTP2(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	cert, key := certificate(t)
+	p := start(t, a.url, password(), "--tls-cert", cert, "--tls-key", key)
+	in := field{"authorization", strings.TrimPrefix(asBasic(user, pass), "Authorization: ")}
+	for host, want := range map[string]int{
+		"app.example": 200, "app.example:8443": 200, "APP_1.example": 200, "[2001:db8::1]:8443": 200, "192.0.2.1": 200,
+		"app.example/public": 400, "app.example?": 400, "app.example#x": 400, `app.example\x`: 400, "app.example x": 400, "app.example\tx": 400, `"><script>`: 400,
+		"äpp.example": 400, "app.example^": 400, "{x}": 400, "app.example|x": 400, "`x`": 400,
+	} {
+		status, _, _, err := p.frames().ask(append([]field{{":method", "GET"}, {":scheme", "https"}, {":authority", host}, {":path", "/x"}}, in))
+		got := a.taken()
+		if want == 200 && (len(got) != 1 || got[0].Host != host) || want != 200 && len(got) > 0 || err != nil || status != want {
+			t.Errorf("%q: %d, %v, want %d; the app got %v", host, status, err, want, got)
 		}
 	}
 }

@@ -20,11 +20,26 @@ func (p *Proxy) checkTarget(next stage) stage {
 			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 		case err != nil:
 			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
+		case !namesHost(r.Host):
+			p.refuse(w, r, http.StatusBadRequest, "The Host of this request is no host.")
 		default:
 			x.path = path
 			next(w, r, x)
 		}
 	}
+}
+
+// namesHost tells whether a Host, which may be missing, holds nothing but what a name or an address and a port may (RFC
+// 3986, 3.2.2). Apps put it in front of the path, so that with a slash or a question mark in it they would read another.
+// The library looks at that on HTTP/1, and lets pass everything on HTTP/2.
+func namesHost(host string) bool {
+	for i := 0; i < len(host); i++ {
+		c := host[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && strings.IndexByte("-._~:[]%!$&'()*+,;=", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // parseTarget returns the decoded path of an origin-form request target. It refuses whatever frameworks are

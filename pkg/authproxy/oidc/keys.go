@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -114,7 +115,7 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		if json.Unmarshal(raw, &key) == nil && usable(key) && len(keys) < maxKeys {
+		if json.Unmarshal(raw, &key) == nil && usable(key) && verifies(raw) && len(keys) < maxKeys {
 			keys = append(keys, key)
 		}
 	}
@@ -137,6 +138,15 @@ func usable(key jose.JSONWebKey) bool {
 	default:
 		return false
 	}
+}
+
+// verifies reports whether a key is not kept for other operations (RFC 7517, 4.3), which the library passes over.
+func verifies(key json.RawMessage) bool {
+	var said struct {
+		Operations []string `json:"key_ops"`
+	}
+	err := json.Unmarshal(key, &said)
+	return err == nil && (said.Operations == nil || slices.Contains(said.Operations, "verify"))
 }
 
 // matching returns the keys for a key id, or all where a token names none, that fit the algorithm.

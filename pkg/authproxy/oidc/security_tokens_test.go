@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -80,6 +81,16 @@ func TestClass11IDTokens(t *testing.T) {
 		"algorithm that is not announced": {func(f *oidctest.Provider) { f.Alg = jose.PS256 }, oidc.ErrToken},
 		"key of another kind":             {func(f *oidctest.Provider) { f.Key, f.Alg = oidctest.ECKey(), jose.ES256 }, oidc.ErrToken},
 		"key for encryption":              {func(f *oidctest.Provider) { f.Public[0].Use = "enc" }, oidc.ErrUnavailable},
+		"key for other operations": {func(f *oidctest.Provider) {
+			set, err := json.Marshal(f.Public[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = fmt.Fprintf(w, `{"keys":[{"key_ops":["encrypt","wrapKey"],%s]}`, set[1:])
+			}
+		}, oidc.ErrUnavailable},
+		"nothing is critical": {func(f *oidctest.Provider) { f.Header = map[string]any{"crit": []string{}} }, oidc.ErrToken},
 		"short RSA key": {func(f *oidctest.Provider) {
 			f.Key, f.Public = oidctest.WeakRSA(), []jose.JSONWebKey{{Key: oidctest.WeakRSA().Public(), KeyID: "k1"}}
 		}, oidc.ErrUnavailable},

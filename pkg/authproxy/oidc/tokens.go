@@ -62,7 +62,7 @@ func (p *Provider) expiry(answer tokenAnswer) time.Time {
 	}
 	const century = 100 * 365 * 24 * 60 * 60
 	seconds, err := strconv.ParseFloat(strings.Trim(string(answer.ExpiresIn), `"`), 64)
-	if err != nil || seconds <= 0 || seconds > century {
+	if err != nil || !(seconds > 0 && seconds <= century) { // NaN among them
 		return time.Time{}
 	}
 	return p.options.Now().Add(time.Duration(seconds) * time.Second)

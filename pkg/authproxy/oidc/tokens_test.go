@@ -46,6 +46,7 @@ func TestExpiry(t *testing.T) {
 		"expires_in as text": {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": "60"} }, time.Minute, true},
 		"nothing said":       {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": nil} }, 0, false},
 		"negative":           {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": -1} }, 0, false},
+		"no number":          {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": "NaN"} }, 0, false},
 		"without end":        {audience, func(*oidctest.Provider) map[string]any { return map[string]any{"expires_in": 1e18} }, 0, false},
 		"no audience":        {"", func(*oidctest.Provider) map[string]any { return nil }, time.Hour, false},
 		"no audience, JWT, sooner": {"", func(f *oidctest.Provider) map[string]any {

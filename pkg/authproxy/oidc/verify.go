@@ -53,6 +53,9 @@ func (p *Provider) signed(ctx context.Context, m *metadata, raw string, types []
 		return nil, "", fmt.Errorf("%w: it is malformed, or signed by an algorithm that is not accepted", ErrToken)
 	}
 	header := jws.Signatures[0].Protected
+	if _, critical := header.ExtraHeaders["crit"]; critical { // we know no extension, and the library takes an empty list
+		return nil, "", fmt.Errorf("%w: it demands an extension that is not known", ErrToken)
+	}
 	if !typeAllowed(header, types) {
 		return nil, "", fmt.Errorf("%w: it is of another type", ErrToken)
 	}
