@@ -142,6 +142,24 @@ func wantSameTarget(t *testing.T, who, target string, got []seen) {
 	}
 }
 
+// A public path is public as it is written: Express and Tornado route by the target as it was sent, and show another
+// page where others decode it first.
+func TestClass04PublicAsWritten(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	p := start(t, a.url, password("AUTH_PUBLIC_PATHS=/open/, /robots.txt, /@a+b/", "username_api=bob", "password_api=canary plum orchard"))
+	for target, want := range map[string]int{
+		"/open/x": 200, "/open/%78": 200, "/open/?a=%6f": 200, "/robots.txt": 200, "/robots.txt?%72": 200, "/@a+b/%40": 200, "/open/caf%c3%a9": 200,
+		"/%6fpen/x": 400, "/%6Fpen/": 400, "/ope%6e/x": 400, "/%6f%70%65%6e/x": 400, "/robots%2etxt": 400, "/robots.tx%74?x": 400, "/%40a+b/x": 400, "/@a%2Bb/": 400,
+		"/%4fpen/x": 401, "/robots.tx%54": 401, "/%61pi/x": 401, "/secre%74": 401, "/secret?/open/%6f": 401,
+	} {
+		answer := p.raw(p.head("GET", target) + "\r\n")
+		if got := a.taken(); answer.StatusCode != want || (len(got) > 0) != (want == 200) {
+			t.Errorf("%s: %d, want %d; the app got %d requests", target, answer.StatusCode, want, len(got))
+		}
+	}
+}
+
 // The same over HTTP/2, where a path may hold any byte.
 func TestClass04PathConfusionHTTP2(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ type location struct {
 	Path     string            // or an expression
 	Feature  authproxy.Feature // whose password opens it; "" for nobody's
 	PassFile string            // where the password is
+	Written  string            // expression for the start of a public target: nginx decodes what an app may not
 }
 
 // locations are the parts of c in nginx's order: exact paths first, then the expressions one after the other,
@@ -36,9 +38,9 @@ func locations(c authproxy.Config) []location {
 	}
 	for _, path := range c.PublicPaths {
 		if below, ok := strings.CutSuffix(path, "/"); ok {
-			add(location{Match: "~", Path: "^" + regexp.QuoteMeta(path)}, below)
+			add(location{Match: "~", Path: "^" + regexp.QuoteMeta(path), Written: "^" + written(path)}, below)
 		} else {
-			exact = append(exact, location{Match: "=", Path: path})
+			exact = append(exact, location{Match: "=", Path: path, Written: "^" + written(path) + `(?:\?|$)`})
 		}
 	}
 	slices.SortStableFunc(prefixes, func(a, b location) int { return length[b.Path] - length[a.Path] }) // closed first among equals
@@ -47,6 +49,23 @@ func locations(c authproxy.Config) []location {
 		rest.Feature = authproxy.MainApp
 	}
 	return slices.Compact(slices.Concat(exact, prefixes, []location{rest}))
+}
+
+// written is an expression for a path in which nothing is escaped that need not be.
+func written(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		escape := fmt.Sprintf("(?i:%%%02x)", c)
+		switch plain := regexp.QuoteMeta(string(rune(c))); {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~/!$&'()*+,;=:@", c) >= 0:
+			b.WriteString(plain)
+		case c == '%' || c <= ' ' || c >= 0x7f: // never as it is
+			b.WriteString(escape)
+		default:
+			b.WriteString("(?:" + plain + "|" + escape + ")")
+		}
+	}
+	return b.String()
 }
 
 // targets says of which request lines the path means the same to nginx and to every app: the first expression

@@ -68,15 +68,44 @@ func newRules(c Config, keys sessionKeys) *rules {
 // of returns the area of a decoded path. Where letters decide, the closed side wins: some frameworks take /API
 // for /api, so a guarded prefix matches in any case and a public one only as written.
 func (ru *rules) of(path string) *area {
+	a, _ := ru.decide(path)
+	return a
+}
+
+// decide returns the area and how many bytes of the path have decided about it.
+func (ru *rules) decide(path string) (*area, int) {
 	if a, ok := ru.exact[path]; ok {
-		return a
+		return a, len(path)
 	}
 	for i := range ru.prefixes {
 		if pre := &ru.prefixes[i]; pre.matches(path) {
-			return pre.area
+			return pre.area, min(len(pre.path)+1, len(path))
 		}
 	}
-	return ru.rest
+	return ru.rest, 0
+}
+
+// disguised reports whether a path is public only to who decodes it: Express and Tornado compare what they route with
+// the target as it was sent, and would take /%70ublic for a page that is not.
+func (ru *rules) disguised(target, path string) bool {
+	if strings.IndexByte(target, '%') < 0 {
+		return false
+	}
+	a, n := ru.decide(path)
+	if !a.open() {
+		return false
+	}
+	for i, from := 0, 0; i < n; i++ {
+		if target[from] != '%' {
+			from++
+			continue
+		}
+		if isPlain(path[i]) {
+			return true
+		}
+		from += len("%70")
+	}
+	return false
 }
 
 // named returns the area of a feature, nil where it has none of its own.

@@ -18,7 +18,7 @@ func (p *Proxy) checkTarget(next stage) stage {
 		switch {
 		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
-		case err != nil:
+		case err != nil || x.policy.rules.disguised(r.RequestURI, path):
 			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
 		case !namesHost(r.Host):
 			p.refuse(w, r, http.StatusBadRequest, "The Host of this request is no host.")
@@ -119,6 +119,11 @@ func decodesAgain(path string) bool {
 		}
 	}
 	return false
+}
+
+// isPlain reports whether c stands in paths as it is (RFC 3986, 3.3), so that nobody has a reason to escape it.
+func isPlain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~/!$&'()*+,;=:@", c) >= 0
 }
 
 func unhex(c byte) int {
