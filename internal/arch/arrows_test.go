@@ -19,7 +19,7 @@ func leaves() []string {
 	return []string{
 		"internal/failure", "internal/term", "internal/dotenv", "internal/fsx", "internal/tier",
 		"internal/bundle", "internal/platform", "internal/unzip", "internal/remote", "internal/metrics",
-		"pkg/authproxy/identity",
+		"pkg/authproxy/identity", "pkg/authproxy/nowait",
 	}
 }
 
@@ -53,7 +53,8 @@ func house() []row {
 		{"pkg/authproxy/session/sqlite", []string{"pkg/authproxy/session", "pkg/authproxy/identity"}},
 		{"pkg/authproxy/password", []string{"pkg/authproxy/identity"}},
 		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity"}},
-		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity"}},
+		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity", "pkg/authproxy/nowait"}},
+		{"pkg/authproxy/visitor", []string{"pkg/authproxy/nowait"}},
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
 		{"internal/platform/httpapi", []string{"internal/platform", "pkg/cloudapi"}},
 		{"internal/platform/*", []string{"internal/platform"}},

@@ -127,7 +127,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 		if s := p.lookup(r, x, made.id); s != nil {
 			if g := s.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
 				x.session, x.who = s, &g.Identity
-				if !givenAlready(r, made.cookie[0], x.now) {
+				if !x.connection.givenAlready(r, made.cookie[0], x.now) {
 					x.fresh = made.cookie
 				}
 				return

@@ -15,9 +15,10 @@ type stage func(w http.ResponseWriter, r *http.Request, x *exchange)
 
 // exchange is what the stages have learnt about one request. It lives as long as the request and is used again.
 type exchange struct {
-	proxy  *Proxy
-	policy *policy   // goes for all of this request
-	now    time.Time // when it came
+	proxy      *Proxy
+	policy     *policy     // goes for all of this request
+	now        time.Time   // when it came
+	connection *connection // over which; nil where it is not known
 
 	path   string     // decoded, as the rules and the app both read it
 	client netip.Addr // of the visitor; of the peer where no trusted proxy is in front
@@ -65,7 +66,7 @@ func (p *Proxy) chain() stage {
 // ServeHTTP answers one request. It changes r.Header, which is the proxy's from here on.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := p.exchanges.Get().(*exchange)
-	*x = exchange{proxy: p, policy: p.policy.Load(), now: p.now()}
+	*x = exchange{proxy: p, policy: p.policy.Load(), now: p.now(), connection: connectionOf(r)}
 	if r.ContentLength != 0 || r.ProtoMinor == 0 {
 		p.frame(w, r)
 	}

@@ -7,11 +7,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
-// connection is what is remembered of a visitor's connection.
+// connection is what is remembered of a visitor's connection. A nil one remembers nothing.
 type connection struct {
-	handed atomic.Pointer[handed]
+	handed  atomic.Pointer[handed]
+	visitor *visitor.Conn // nil where the server itself finds out that the visitor has gone
 }
 
 // handed is a cookie that has gone out over a connection.
@@ -22,8 +25,27 @@ type handed struct {
 
 type connectionKey struct{}
 
-func withConnection(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, &connection{})
+func withConnection(ctx context.Context, c net.Conn) context.Context {
+	known := &connection{}
+	if v, ok := c.(*visitor.Conn); ok {
+		known.visitor = v
+		v.Watch() // live.sweep does
+	}
+	return context.WithValue(ctx, connectionKey{}, known)
+}
+
+// connectionOf returns nil for requests to servers that NewServer has not made.
+func connectionOf(r *http.Request) *connection {
+	c, _ := r.Context().Value(connectionKey{}).(*connection)
+	return c
+}
+
+// watched returns nil where the request's context ends when the visitor goes away.
+func (c *connection) watched() *visitor.Conn {
+	if c == nil {
+		return nil
+	}
+	return c.visitor
 }
 
 // handAgain is how long a program that sends none of its cookie back gets no other.
@@ -33,9 +55,8 @@ const handAgain = time.Second
 // it all the same: to most it means nothing, and an answer with a cookie may not be kept (see Answer). Where it is
 // false for a program, the cookie counts as given from now on. A browser gets it with every answer, since several may come over one connection
 // of a proxy before us, and each has to have it before it opens a WebSocket.
-func givenAlready(r *http.Request, cookie string, now time.Time) bool {
-	c, ok := r.Context().Value(connectionKey{}).(*connection)
-	if !ok || strings.HasPrefix(r.Header.Get("User-Agent"), "Mozilla/") || r.Header.Get("Sec-Fetch-Mode") != "" {
+func (c *connection) givenAlready(r *http.Request, cookie string, now time.Time) bool {
+	if c == nil || strings.HasPrefix(r.Header.Get("User-Agent"), "Mozilla/") || r.Header.Get("Sec-Fetch-Mode") != "" {
 		return false
 	}
 	if last := c.handed.Load(); last != nil && last.cookie == cookie && now.Sub(last.at) < handAgain {

@@ -64,9 +64,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		if !b.answered.Load() {
 			b.answered.Store(true)
 		}
-	case r.Context().Err() != nil, errors.Is(err, upstream.ErrBroken):
+	case x.hasGone(r), errors.Is(err, upstream.ErrBroken):
 		// The visitor has gone, or must not take a part for the whole: the server cuts the connection.
-		if r.Context().Err() == nil && !errors.Is(err, upstream.ErrEnded) {
+		if !x.hasGone(r) && !errors.Is(err, upstream.ErrEnded) {
 			p.logUpstream(r, err)
 		}
 		panic(http.ErrAbortHandler)
@@ -76,6 +76,14 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		x.Answer(w.Header()) // the app has not answered, so nobody has
 		p.explain(w, r, b, err)
 	}
+}
+
+// hasGone reports whether the visitor has ended the connection.
+func (x *exchange) hasGone(r *http.Request) bool {
+	if v := x.connection.watched(); v != nil {
+		return v.Gone()
+	}
+	return r.Context().Err() != nil
 }
 
 // explain is the page for a request that the app has not answered.

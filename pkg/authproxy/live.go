@@ -11,6 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
 // live knows what is open of each session, WebSockets and requests that take long, and closes it when the session ends
@@ -40,6 +41,7 @@ type opened struct {
 	path     string
 	conn     io.Closer
 	transfer upstream.Transfer // the same as conn; nil for a WebSocket
+	visitor  *visitor.Conn     // who waits for the answer; nil where the server finds out that they have gone
 	endless  atomic.Bool       // its answer is a stream of events
 	active   atomic.Bool       // since the last look
 	quiet    time.Time         // since when there was no traffic; only sweep touches it

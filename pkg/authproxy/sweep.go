@@ -13,13 +13,13 @@ const sweepEvery = time.Second
 // at another process.
 const useEvery = 5 * time.Second
 
-// sweep closes what is open of sessions that have expired, of tokens too, and what a new policy does not let be open.
-// It keeps the sessions of busy ones alive.
+// sweep closes what is open of sessions that have expired, of tokens too, what a new policy does not let be open, and
+// requests whose visitors have gone. It keeps the sessions of busy ones alive.
 func (l *live) sweep(now time.Time) {
 	l.sweeping.Lock()
 	defer l.sweeping.Unlock()
 	l.grow()
-	var look, out []*opened
+	var look, wait, out []*opened
 	l.mu.Lock()
 	pol := l.policy() // nothing that is open has a newer one
 	for _, set := range l.open {
@@ -32,10 +32,18 @@ func (l *live) sweep(now time.Time) {
 			if t.session.Load() != nil {
 				look = append(look, t)
 			}
+			if t.visitor != nil {
+				wait = append(wait, t)
+			}
 			t.policy = pol
 		}
 	}
 	l.mu.Unlock()
+	for _, t := range wait {
+		if t.visitor.Gone() {
+			out = append(out, t)
+		}
+	}
 	for _, t := range out {
 		_ = t.conn.Close()
 	}

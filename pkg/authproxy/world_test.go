@@ -24,6 +24,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
 // patience is how long anything may take on a machine that does other things too.
@@ -131,7 +132,7 @@ func (w *world) serveOn(p *authproxy.Proxy, l net.Listener) string {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		_ = server.Serve(l)
+		_ = server.Serve(visitor.Listen(l))
 	}()
 	w.t.Cleanup(func() {
 		_ = p.Close()

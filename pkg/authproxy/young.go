@@ -22,8 +22,8 @@ type carried struct {
 	endless       bool      // the answer is a stream of events
 }
 
-// Begin notes that the request goes to the app.
-func (x *exchange) Begin(t upstream.Transfer) {
+// Begin notes that the request goes to the app. It implements upstream.Exchange.
+func (x *exchange) Begin(t upstream.Transfer) (watched bool) {
 	y := &x.proxy.live.young
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -32,6 +32,7 @@ func (x *exchange) Begin(t upstream.Transfer) {
 		y.first.carried.before = x
 	}
 	y.first = x
+	return x.connection.watched() != nil
 }
 
 // isEndless notes that the answer is a stream of events.
@@ -99,7 +100,7 @@ func (l *live) grown() (kept, out []*opened) {
 	for x := l.young.first; x != nil; x = l.young.first {
 		l.young.drop(x)
 		t := l.newOpened(x, x.carried.transfer)
-		t.transfer = x.carried.transfer
+		t.transfer, t.visitor = x.carried.transfer, x.connection.watched()
 		t.endless.Store(x.carried.endless)
 		x.carried.opened = t
 		if l.keep(t) {

@@ -16,6 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
 // running is a proxy that serves.
@@ -130,7 +131,7 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 
 func (r *running) start(l net.Listener, s *http.Server) {
 	go func() {
-		serve := s.Serve
+		serve := func(l net.Listener) error { return s.Serve(visitor.Listen(l)) }
 		if s.TLSConfig != nil {
 			serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
 		}

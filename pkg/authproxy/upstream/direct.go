@@ -50,7 +50,7 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ex
 		return err
 	}
 	defer d.buffers.put(req.buf)
-	x.Begin(&req.transfer)
+	req.watched = x.Begin(&req.transfer)
 	defer x.Done()
 	for r.Context().Err() == nil {
 		c, err := d.connect(r.Context(), to, req)
@@ -76,7 +76,10 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ex
 func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *conn, x Exchange) (err error) {
 	keep := false
 	// A visitor who goes away ends the wait for the app.
-	stop := context.AfterFunc(r.Context(), c.close)
+	stop := func() bool { return true }
+	if !req.watched {
+		stop = context.AfterFunc(r.Context(), c.close)
+	}
 	defer func() {
 		mine := req.transfer.release()
 		// Where stop is too late, close may still be running: the connection is lost in any case.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/nowait"
 )
 
 // socket is a connection that can be looked into and asked with as few system calls as there are. It serves one
@@ -48,7 +50,7 @@ func newSocket(c net.Conn) *socket {
 func (s *socket) silent() bool { return s.raw.Read(s.look) == nil && !s.spoken }
 
 func (s *socket) isSilent(fd uintptr) bool {
-	_, err := peek(fd, s.one[:])
+	_, err := nowait.Peek(fd, s.one[:])
 	return errors.Is(err, syscall.EAGAIN)
 }
 
@@ -76,7 +78,7 @@ func (s *socket) askNow(fd uintptr) bool {
 			s.err = errSpoken
 			return true
 		}
-		if s.written, s.err = write(fd, s.wire); errors.Is(s.err, syscall.EAGAIN) {
+		if s.written, s.err = nowait.Write(fd, s.wire); errors.Is(s.err, syscall.EAGAIN) {
 			s.err = nil
 		}
 		if s.err != nil || s.written < len(s.wire) {
@@ -86,7 +88,7 @@ func (s *socket) askNow(fd uintptr) bool {
 			return false
 		}
 	}
-	s.read, s.err = read(fd, s.buf)
+	s.read, s.err = nowait.Read(fd, s.buf)
 	return !errors.Is(s.err, syscall.EAGAIN)
 }
 
@@ -105,7 +107,7 @@ func lazyReader(c net.Conn, pool buffers) func() (*[]byte, int, error) {
 	)
 	wait := func(fd uintptr) bool {
 		buf = pool.get()
-		n, readErr = read(fd, *buf)
+		n, readErr = nowait.Read(fd, *buf)
 		if errors.Is(readErr, syscall.EAGAIN) {
 			pool.put(buf)
 			return false // until readable
@@ -140,7 +142,7 @@ func eagerWriter(c net.Conn) func([]byte) error {
 	push := func(fd uintptr) bool {
 		for len(left) > 0 {
 			var n int
-			if n, writeErr = write(fd, left); writeErr != nil {
+			if n, writeErr = nowait.Write(fd, left); writeErr != nil {
 				return !errors.Is(writeErr, syscall.EAGAIN) // until writable
 			}
 			left = left[n:]

@@ -23,8 +23,12 @@ func newOwner() *owner {
 	return &owner{exchangeSpy: newSpy(), begun: make(chan Transfer, 10), done: make(chan struct{}, 10)}
 }
 
-func (o *owner) Begin(t Transfer) { o.begun <- t }
-func (o *owner) Done()            { o.done <- struct{}{} }
+func (o *owner) Begin(t Transfer) bool {
+	o.begun <- t
+	return false
+}
+
+func (o *owner) Done() { o.done <- struct{}{} }
 
 // A request that its owner ends is over on both sides, whatever it is waiting for, and is not tried again.
 func TestTransferEnds(t *testing.T) {

@@ -50,8 +50,9 @@ func ParseTarget(base string) (Target, error) {
 
 // Exchange is what a request's owner has to say while it is carried.
 type Exchange interface {
-	// Begin is called before the app is asked, and Done once the request is over, or has become a WebSocket.
-	Begin(t Transfer)
+	// Begin is called before the app is asked, and Done once the request is over, or has become a WebSocket. With watched
+	// the owner closes t when the visitor goes away; otherwise the end of the request's context says so.
+	Begin(t Transfer) (watched bool)
 	Done()
 	// Answer may change the head of the final answer before it is sent.
 	Answer(h http.Header)

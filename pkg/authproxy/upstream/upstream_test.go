@@ -49,7 +49,7 @@ func newSpy() *exchangeSpy {
 
 func (*exchangeSpy) Answer(h http.Header) { h.Set("X-Added", "yes") }
 
-func (*exchangeSpy) Begin(Transfer) {}
+func (*exchangeSpy) Begin(Transfer) bool { return false }
 
 func (*exchangeSpy) Done() {}
 

@@ -1,6 +1,6 @@
 //go:build unix && !(linux && (amd64 || arm64))
 
-package upstream
+package nowait
 
 import (
 	"errors"
@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// read is read(2) on a socket that does not block; 0 bytes are the end. The error is a syscall.Errno.
-func read(fd uintptr, b []byte) (int, error) { return call(syscall.Read, fd, b) }
+// Read is read(2) on a socket that does not block; 0 bytes are the end. The error is a syscall.Errno.
+func Read(fd uintptr, b []byte) (int, error) { return call(syscall.Read, fd, b) }
 
-// write is write(2) on a socket that does not block. The error is a syscall.Errno.
-func write(fd uintptr, b []byte) (int, error) { return call(syscall.Write, fd, b) }
+// Write is write(2) on a socket that does not block. The error is a syscall.Errno.
+func Write(fd uintptr, b []byte) (int, error) { return call(syscall.Write, fd, b) }
 
-// peek is recv(2) that takes nothing away.
-func peek(fd uintptr, b []byte) (int, error) {
+// Peek is recv(2) that takes nothing away.
+func Peek(fd uintptr, b []byte) (int, error) {
 	return call(func(fd int, b []byte) (int, error) {
 		n, _, err := unix.Recvfrom(fd, b, unix.MSG_PEEK|unix.MSG_DONTWAIT)
 		return n, err

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package upstream
+package nowait
 
 import (
 	"syscall"
@@ -11,14 +11,14 @@ import (
 // every announced call looked at every 20 µs, and gives the processor of one that is still under way to another
 // thread, in case it waits. On a WebSocket that is a third of the whole cost, and none of these calls ever waits.
 
-// read is read(2); 0 bytes are the end. The error is a syscall.Errno.
-func read(fd uintptr, b []byte) (int, error) { return call(syscall.SYS_READ, fd, b, 0) }
+// Read is read(2); 0 bytes are the end. The error is a syscall.Errno.
+func Read(fd uintptr, b []byte) (int, error) { return call(syscall.SYS_READ, fd, b, 0) }
 
-// write is write(2). The error is a syscall.Errno.
-func write(fd uintptr, b []byte) (int, error) { return call(syscall.SYS_WRITE, fd, b, 0) }
+// Write is write(2). The error is a syscall.Errno.
+func Write(fd uintptr, b []byte) (int, error) { return call(syscall.SYS_WRITE, fd, b, 0) }
 
-// peek is recv(2) that takes nothing away.
-func peek(fd uintptr, b []byte) (int, error) {
+// Peek is recv(2) that takes nothing away.
+func Peek(fd uintptr, b []byte) (int, error) {
 	return call(syscall.SYS_RECVFROM, fd, b, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 }
 
