@@ -32,13 +32,13 @@ type conn struct {
 
 	buf    []byte
 	r, w   int               // buf[r:w] is unused
-	socket *socket           // nil where there is none that can be looked into
-	names  map[string]string // header names as the app writes them -> canonical
-	head   head              // of the last answer
+	socket *socket // nil where there is none that can be looked into
+	names  *names
+	head   head // of the last answer
 }
 
-func newConn(c net.Conn, to Target) *conn {
-	return &conn{Conn: c, target: to, buf: make([]byte, readSize), socket: newSocket(c), names: map[string]string{}}
+func newConn(c net.Conn, to Target, known *names) *conn {
+	return &conn{Conn: c, target: to, buf: make([]byte, readSize), socket: newSocket(c), names: known}
 }
 
 func (c *conn) close() { _ = c.Close() }

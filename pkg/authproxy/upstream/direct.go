@@ -31,6 +31,7 @@ type Direct struct {
 	dialer  net.Dialer
 	pool    *pool
 	buffers buffers
+	names   names
 }
 
 // NewDirect returns a Direct without connections. now is the clock that ages idle ones.
@@ -215,7 +216,7 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 		}
 		dial = secure
 	}
-	return newConn(dial, to), nil
+	return newConn(dial, to, &d.names), nil
 }
 
 // errStale marks the failure of a connection on which the app has not answered with a single byte: it was

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // head is the head of an answer.
@@ -217,7 +220,7 @@ func (c *conn) parseField(line string) (field, error) {
 	if colon <= 0 {
 		return field{}, fmt.Errorf("%w: header line %q", ErrMalformed, clip(line))
 	}
-	name, ok := c.canonical(line[:colon])
+	name, ok := c.names.canonical(line[:colon])
 	if !ok {
 		return field{}, fmt.Errorf("%w: header line %q", ErrMalformed, clip(line))
 	}
@@ -228,21 +231,44 @@ func (c *conn) parseField(line string) (field, error) {
 	return field{name, value}, nil
 }
 
-// canonical returns the canonical form of a header's name; false where it is none. It remembers names, since an app
-// sends the same few again and again.
-func (c *conn) canonical(name string) (string, bool) {
-	if known, ok := c.names[name]; ok {
+// names remembers the header names of answers, since an app sends the same few again and again. The zero value is ready,
+// and safe for concurrent use.
+type names struct {
+	known  atomic.Pointer[map[string]string] // as they are written -> canonical; replaced, never changed
+	adding sync.Mutex
+}
+
+const maxNames = 128
+
+// canonical returns the canonical form of a header's name; false where it is none.
+func (n *names) canonical(name string) (string, bool) {
+	all := n.all()
+	if known, ok := all[name]; ok {
 		return known, true
 	}
 	if !isToken(name) {
 		return "", false
 	}
-	const maxNames = 64
 	known := textproto.CanonicalMIMEHeaderKey(name)
-	if len(c.names) < maxNames {
-		c.names[strings.Clone(name)] = strings.Clone(known)
+	if len(all) < maxNames {
+		n.add(strings.Clone(name), strings.Clone(known)) // without the rest of their head
 	}
 	return known, true
+}
+
+func (n *names) all() map[string]string {
+	if all := n.known.Load(); all != nil {
+		return *all
+	}
+	return nil
+}
+
+func (n *names) add(name, canonical string) {
+	n.adding.Lock()
+	defer n.adding.Unlock()
+	more := map[string]string{name: canonical}
+	maps.Copy(more, n.all())
+	n.known.Store(&more)
 }
 
 func parseLength(s string) (int64, error) {

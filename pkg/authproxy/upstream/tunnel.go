@@ -54,7 +54,7 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 		_ = t.Close() // the loops below find out and end
 	}
 	c.handedOver = true
-	c.buf, c.names, c.head = nil, nil, head{}
+	c.buf, c.head = nil, head{}
 	go t.move(c.Conn, client, d.buffers)
 	go t.move(client, c.Conn, d.buffers)
 	return nil
