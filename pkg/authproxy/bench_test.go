@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
 // BenchmarkProxy measures the whole way of a request: 1 KB over kept connections, the credential looked at each time.
@@ -30,7 +31,7 @@ func BenchmarkProxy(b *testing.B) {
 		b.Fatal(err)
 	}
 	server := authproxy.NewServer(p, nil)
-	go func() { _ = server.Serve(l) }()
+	go func() { _ = server.Serve(visitor.Listen(l)) }()
 	b.Cleanup(func() { _ = p.Close(); _ = server.Close() })
 
 	r, _ := http.NewRequest("GET", "http://"+l.Addr().String(), nil)

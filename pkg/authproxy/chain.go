@@ -66,7 +66,8 @@ func (p *Proxy) chain() stage {
 // ServeHTTP answers one request. It changes r.Header, which is the proxy's from here on.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := p.exchanges.Get().(*exchange)
-	*x = exchange{proxy: p, policy: p.policy.Load(), now: p.now(), connection: connectionOf(r)}
+	*x = exchange{}
+	x.proxy, x.policy, x.now, x.connection = p, p.policy.Load(), p.now(), connectionOf(r)
 	if r.ContentLength != 0 || r.ProtoMinor == 0 {
 		p.frame(w, r)
 	}

@@ -31,7 +31,7 @@ type conn struct {
 	spliced atomic.Bool // the kernel is moving a body
 
 	buf    []byte
-	r, w   int               // buf[r:w] is unused
+	r, w   int     // buf[r:w] is unused
 	socket *socket // nil where there is none that can be looked into
 	names  *names
 	head   head // of the last answer
