@@ -5,9 +5,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
@@ -15,6 +17,10 @@ import (
 type connection struct {
 	handed  atomic.Pointer[handed]
 	visitor *visitor.Conn // nil where the server itself finds out that the visitor has gone
+
+	mu       sync.Mutex
+	transfer upstream.Transfer // of the request that is with the app; nil without one, or without a visitor to watch
+	closed   bool              // by the server
 }
 
 // handed is a cookie that has gone out over a connection.
@@ -29,7 +35,7 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 	known := &connection{}
 	if v, ok := c.(*visitor.Conn); ok {
 		known.visitor = v
-		v.Watch() // live.sweep does
+		v.Watch(known.close) // live.sweep does the rest
 	}
 	return context.WithValue(ctx, connectionKey{}, known)
 }
@@ -46,6 +52,41 @@ func (c *connection) watched() *visitor.Conn {
 		return nil
 	}
 	return c.visitor
+}
+
+// begin notes that the app is asked for the visitor. watched is false where that is no use, since the server cancels
+// the request's context when the visitor goes away.
+func (c *connection) begin(t upstream.Transfer) (watched bool) {
+	if c.watched() == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		_ = t.Close()
+	}
+	c.transfer = t
+	return true
+}
+
+// done is the end of what begin began.
+func (c *connection) done() {
+	if c.watched() == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.transfer = nil
+}
+
+// close ends what is under way, since the server has closed the connection.
+func (c *connection) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.transfer != nil {
+		_ = c.transfer.Close()
+	}
 }
 
 // handAgain is how long a program that sends none of its cookie back gets no other.

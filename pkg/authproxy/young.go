@@ -24,6 +24,7 @@ type carried struct {
 
 // Begin notes that the request goes to the app. It implements upstream.Exchange.
 func (x *exchange) Begin(t upstream.Transfer) (watched bool) {
+	watched = x.connection.begin(t)
 	y := &x.proxy.live.young
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -32,7 +33,7 @@ func (x *exchange) Begin(t upstream.Transfer) (watched bool) {
 		y.first.carried.before = x
 	}
 	y.first = x
-	return x.connection.watched() != nil
+	return watched
 }
 
 // isEndless notes that the answer is a stream of events.
@@ -48,6 +49,7 @@ func (x *exchange) isEndless() {
 
 // Done forgets the request.
 func (x *exchange) Done() {
+	x.connection.done()
 	y := &x.proxy.live.young
 	y.mu.Lock()
 	t := x.carried.opened

@@ -7,13 +7,23 @@ import "net"
 // Conn is a connection to a visitor. It is an ordinary one until somebody Watches.
 type Conn struct {
 	*net.TCPConn
-	watched bool
-	passed  bool // over a read of one byte, the last time
+	closed func() // tells who watches; nil as long as nobody does
+	passed bool   // over a read of one byte, the last time
 }
 
-// Watch makes the connection cheaper: from now on whoever calls Watch asks Gone from time to time while a request takes
-// long. Otherwise nobody learns that its visitor has gone. Watch has to be called before the first Read.
-func (c *Conn) Watch() { c.watched = true }
+// Watch makes the connection cheaper. From now on whoever calls it has to ask Gone from time to time while a request
+// takes long, since nobody else learns that its visitor has gone; closed is called when the connection is closed on
+// this side, maybe several times. Watch has to be called before the first Read.
+func (c *Conn) Watch(closed func()) { c.closed = closed }
+
+// Close implements net.Conn.
+func (c *Conn) Close() error {
+	err := c.TCPConn.Close()
+	if c.closed != nil {
+		c.closed()
+	}
+	return err
+}
 
 // Read implements net.Conn.
 //
@@ -23,7 +33,7 @@ func (c *Conn) Watch() { c.watched = true }
 // For everything else net/http reads through a buffer, which asks for a single byte only at the very limit of a
 // head's size. It asks again there, and gets it.
 func (c *Conn) Read(b []byte) (int, error) {
-	if c.watched && len(b) == 1 && !c.passed {
+	if c.closed != nil && len(b) == 1 && !c.passed {
 		c.passed = true
 		return 0, nil
 	}

@@ -1,0 +1,83 @@
+package authproxy_test
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Where a visitor goes away, the app learns of it, whatever it is doing and however they go. What others wait for goes on.
+func TestVisitorLeaves(t *testing.T) {
+	t.Parallel()
+	for how, leave := range map[string]func(*net.TCPConn) error{
+		"closes":       (*net.TCPConn).Close,
+		"says the end": (*net.TCPConn).CloseWrite,
+		"resets": func(c *net.TCPConn) error {
+			_ = c.SetLinger(0)
+			return c.Close()
+		},
+	} {
+		for _, path := range []string{"/silent", "/stream", "/length"} {
+			t.Run(how+path, func(t *testing.T) {
+				t.Parallel()
+				e := newEvents(t)
+				w := newWorld(t, mainApp(), e)
+				stays := w.connect("/silent")
+				defer stays.Close()
+				<-e.arrived
+				goes := w.connect(path)
+				defer goes.Close()
+				<-e.arrived
+				if err := leave(goes); err != nil {
+					t.Fatal(err)
+				}
+				if gone := <-e.gone; gone != path {
+					t.Errorf("the app has lost %s", gone)
+				}
+				select {
+				case <-e.gone:
+					t.Error("the app has lost the other visitor too")
+				default:
+				}
+				if said := w.logs.String(); strings.Contains(said, "not reached") || strings.Contains(said, "level=ERROR") {
+					t.Errorf("logged as a fault: %s", said)
+				}
+			})
+		}
+	}
+}
+
+// Who has sent the next request already is there.
+func TestVisitorIsInAHurry(t *testing.T) {
+	t.Parallel()
+	e := newEvents(t)
+	w := newWorld(t, mainApp(), e)
+	hurries := w.connect("/stream")
+	defer hurries.Close()
+	<-e.arrived
+	if _, err := fmt.Fprintf(hurries, "GET /next HTTP/1.1\r\nHost: %s\r\n\r\n", w.host); err != nil {
+		t.Fatal(err)
+	}
+	goes := w.connect("/silent")
+	<-e.arrived
+	_ = goes.Close()
+	if gone := <-e.gone; gone != "/silent" { // whoever has looked at this one has looked at the other
+		t.Errorf("the app has lost %s", gone)
+	}
+}
+
+// connect sends a request and does not wait for the answer.
+func (w *world) connect(path string) *net.TCPConn {
+	w.t.Helper()
+	c, err := net.Dial("tcp", w.host)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(patience))
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", path, w.host, asBasic(user, pass)); err != nil {
+		w.t.Fatal(err)
+	}
+	return c.(*net.TCPConn)
+}
