@@ -15,13 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 const (
 	callbackURL = "http://127.0.0.1:8080/callback"

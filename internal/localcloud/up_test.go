@@ -20,13 +20,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // miniature is an app on Python's standard library only, so that its environment takes nothing to install.
 const miniature = `

@@ -3,8 +3,8 @@ package authproxy_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 )
 
 // TestMain fails if a proxy that has been closed leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }

@@ -3,7 +3,7 @@ package proxycmd
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }

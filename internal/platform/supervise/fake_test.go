@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 )
 
 // modeName is the variable that turns the test binary into an app. See apps.
@@ -30,7 +29,7 @@ func TestMain(m *testing.M) {
 		app()
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	leaks.Main(m)
 }
 
 // apps are the programs the test binary can be. The first argument is the port to listen on, for those that do.

@@ -3,8 +3,8 @@ package oidc_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 )
 
 // TestMain fails if looking for a provider, or waiting for one, leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
