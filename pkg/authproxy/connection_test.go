@@ -1,8 +1,11 @@
 package authproxy_test
 
 import (
+	"bufio"
 	"crypto/rand"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -13,6 +16,26 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
+
+// oneConnection carries requests one after the other; an http.Transport opens another connection where a busy machine
+// has it wait too long for its own.
+type oneConnection struct {
+	net.Conn
+	answers *bufio.Reader
+}
+
+// RoundTrip returns an answer whose body has been read.
+func (c *oneConnection) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Write(c); err != nil {
+		return nil, err
+	}
+	answer, err := http.ReadResponse(c.answers, r)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	return answer, errors.Join(err, answer.Body.Close())
+}
 
 // A program that shows its password with each request, and sends no cookie back, is not given one with each answer.
 func TestCookieOfPrograms(t *testing.T) {
@@ -27,7 +50,7 @@ func TestCookieOfPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := w.serve(p)
-	ask := func(t *testing.T, over *http.Transport, header ...string) (given bool) {
+	ask := func(t *testing.T, over *oneConnection, header ...string) (given bool) {
 		t.Helper()
 		r, err := http.NewRequest("GET", address+"/data", nil)
 		if err != nil {
@@ -41,8 +64,6 @@ func TestCookieOfPrograms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = io.Copy(io.Discard, answer.Body) // else the connection is not used again
-		_ = answer.Body.Close()
 		if answer.StatusCode != http.StatusOK {
 			t.Fatal(answer.Status)
 		}
@@ -52,10 +73,13 @@ func TestCookieOfPrograms(t *testing.T) {
 		}
 		return given
 	}
-	connect := func(t *testing.T) *http.Transport {
-		over := &http.Transport{MaxConnsPerHost: 1}
-		t.Cleanup(over.CloseIdleConnections)
-		return over
+	connect := func(t *testing.T) *oneConnection {
+		c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return &oneConnection{c, bufio.NewReader(c)}
 	}
 	ask(t, connect(t)) // makes the session
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 )
 
 func TestSQLitePath(t *testing.T) {
@@ -56,11 +57,10 @@ func TestCheckOpensTheStore(t *testing.T) {
 func TestSessionsOutliveTheProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sessions.db")
-	address := "127.0.0.1:0"
+	address := freeport.Address(t)
 	with := func(o *Options) { o.SessionStore, o.Listen = "sqlite:"+path, address }
 	env := login + "AUTH_SECRET=7Yw1Zt4uJq0XcVbN8mRsEd2LfKpGh3Ta\n"
 	first := start(t, hello, env, with)
-	address = first.public
 	visitor := newClient(t, "first-password")
 	jar, err := cookiejar.New(nil)
 	if err != nil {
