@@ -38,7 +38,7 @@ func passageOf(ctx context.Context) *passage {
 
 // NewReverse returns a Reverse with a pool of connections of its own.
 func NewReverse() *Reverse {
-	dialer := net.Dialer{Timeout: 5 * time.Second}
+	dialer := net.Dialer{Timeout: patience}
 	v := &Reverse{transport: &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
