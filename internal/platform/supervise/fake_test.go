@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 )
 
@@ -127,6 +128,13 @@ func spec(t *testing.T, mode string) Spec {
 		Now:         time.Now,
 		StopTimeout: time.Minute,
 		Backoff:     func(int) time.Duration { return time.Millisecond },
+		freePort: func() (int, error) { // one that nobody takes while the app has crashed
+			port, release, err := freeport.Take()
+			if err == nil {
+				t.Cleanup(release)
+			}
+			return port, err
+		},
 	}
 }
 
