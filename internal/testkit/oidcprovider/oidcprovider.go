@@ -23,6 +23,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
@@ -96,6 +97,9 @@ func Start(t testing.TB, s Settings) *Provider {
 	}
 	if s.AccessTokenLife == 0 {
 		s.AccessTokenLife = time.Hour
+	}
+	if s.Port == 0 { // not one of the system's choice, which may be somebody else's when the provider is resumed
+		s.Port = freeport.For(t)
 	}
 	if s.RenewedTokenLife == 0 {
 		s.RenewedTokenLife = s.AccessTokenLife

@@ -28,6 +28,7 @@ const settings = JSON.parse(first);
 lines.on('close', () => process.exit(0));
 
 const server = createServer();
+server.keepAliveTimeout = 0; // no limit: a connection that ends just when a form is sent over it fails a test
 server.listen(settings.port, '127.0.0.1');
 await once(server, 'listening');
 const { port } = server.address();
@@ -117,7 +118,8 @@ const provider = new Provider(issuer, {
   ...(settings.refreshTokens && { issueRefreshToken: () => true, rotateRefreshToken: true }),
   interactions: { policy, url: (_, interaction) => `/interaction/${interaction.uid}` },
   ttl: { AccessToken: lifeOf, IdToken: 3600, RefreshToken: 3600, Session: 3600, Grant: 3600, Interaction: 600 },
-  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options), // the dispatcher refuses this machine
+  // The dispatcher refuses this machine, and the signal gives a client 2.5 seconds, which a busy machine may not have.
+  fetch: (url, { dispatcher, signal, ...options }) => globalThis.fetch(url, options),
   renderError: (ctx, out) => {
     count(`error ${out.error}`);
     ctx.type = 'html';
