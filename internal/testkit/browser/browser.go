@@ -48,8 +48,10 @@ func Start(ctx context.Context, dir string) (*Browser, error) {
 	var said bytes.Buffer
 	cmd := exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--remote-debugging-port=0", "--user-data-dir="+dir, "--window-size=1200,800",
-		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "about:blank")
-	cmd.Stderr, cmd.WaitDelay = &said, 5*time.Second
+		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+		"--allow-pre-commit-input", // else keys that come before the first picture of a page are dropped
+		"about:blank")
+	cmd.Stderr, cmd.WaitDelay = &said, time.Minute // for the end of all its processes, which write into dir
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
