@@ -85,6 +85,7 @@ func TestClass09SessionReplayRevoked(t *testing.T) {
 	envFile(t, file, env("bob@example.com,"+email)...)
 	address := freeport.Address(t)
 	p = start(t, a.url, []string{"AUTH_BASE_URL=http://" + address}, "--env-file", file, "--listen", address)
+	p.finds(idp)
 	b = p.loggedInThrough(idp)
 	s = p.socketOf(b)
 	envFile(t, file, env("bob@example.com")...)
@@ -180,7 +181,9 @@ func TestClass09SessionReplayAtRest(t *testing.T) {
 	const oldSecret, newSecret = authSecret, "canary-9xV2bN7mK4jH1gF6dS3aQ8wE5rT0yU"
 	address := freeport.Address(t)
 	run := func(secret string) *proxy {
-		return start(t, a.url, append(idp.environ(""), "AUTH_SECRET="+secret, "AUTH_BASE_URL=http://"+address), append([]string{"--listen", address}, store...)...)
+		p := start(t, a.url, append(idp.environ(""), "AUTH_SECRET="+secret, "AUTH_BASE_URL=http://"+address), append([]string{"--listen", address}, store...)...)
+		p.finds(idp)
+		return p
 	}
 	halt := func(p *proxy) {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)

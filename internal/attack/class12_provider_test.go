@@ -229,6 +229,8 @@ func TestClass12MixUp(t *testing.T) {
 	app, a, b := newApp(t), newProvider(t), newProvider(t)
 	env := append(append(a.environ("ALPHA"), b.environ("BETA")...), "AUTH_PROVIDERS=alpha,beta")
 	p := startAt(t, app.url, env)
+	p.finds(a)
+	p.finds(b)
 	chooser := p.browser().get("/_auth/login", asPage)
 	if chooser.StatusCode != http.StatusOK || !strings.Contains(chooser.body, "/_auth/login/alpha") || !strings.Contains(chooser.body, "/_auth/login/beta") {
 		t.Fatalf("chooser: %d\n%s", chooser.StatusCode, chooser.body)
@@ -380,9 +382,9 @@ func TestClass18SSRF(t *testing.T) {
 			idp.Lock()
 			tc.change(idp)
 			idp.Unlock()
-			p := startWith(t, a.url, idp, nil)
+			p := startAt(t, a.url, idp.environ(""))
 			if tc.late {
-				p.logged("provider found") // on a busy machine not at the first try
+				p.finds(idp)
 			}
 			b, before := p.browser(), p.refusals()
 			r := b.get("/deep", asPage)

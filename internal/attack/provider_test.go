@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -69,10 +70,18 @@ func (p *provider) environ(name string) []string {
 	return []string{"AUTH_" + name + "CLIENT_ID=" + oidctest.ClientID, "AUTH_" + name + "CLIENT_SECRET=" + clientSecret, "AUTH_" + name + "ISSUER_BASE_URL=" + p.url}
 }
 
-// startWith runs the proxy behind the login of a provider.
+// startWith runs the proxy behind the login of a provider, which it finds: on a busy machine not at the first try.
 func startWith(t *testing.T, upstream string, idp *provider, env []string, flags ...string) *proxy {
 	t.Helper()
-	return startAt(t, upstream, append(idp.environ(""), env...), flags...)
+	p := startAt(t, upstream, append(idp.environ(""), env...), flags...)
+	p.finds(idp)
+	return p
+}
+
+// finds waits until people can log in at the provider.
+func (p *proxy) finds(idp *provider) {
+	p.t.Helper()
+	p.logged("provider found.*" + regexp.QuoteMeta(idp.url))
 }
 
 // startAt runs the proxy at an address that the variables may name before it is known to be free.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -52,7 +53,7 @@ type proxy struct {
 	said  *output.Buffer
 }
 
-// startProxy runs the program until the test ends and returns when it serves.
+// startProxy runs the program until the test ends and returns when it serves, and has found its providers.
 func startProxy(t *testing.T, o proxyOptions) *proxy {
 	t.Helper()
 	if o.port == 0 {
@@ -70,7 +71,16 @@ func startProxy(t *testing.T, o proxyOptions) *proxy {
 		}
 	})
 	p.start()
+	if slices.ContainsFunc(slices.Collect(maps.Keys(o.vars)), func(name string) bool { return strings.HasSuffix(name, "_ISSUER_BASE_URL") }) {
+		p.findsProviders()
+	}
 	return p
+}
+
+// findsProviders waits until people can log in: on a busy machine a provider may not answer the first question in time.
+func (p *proxy) findsProviders() {
+	p.t.Helper()
+	p.eventually("the proxy finds its providers", func() bool { ok, _ := p.ready(); return ok })
 }
 
 // configure writes the settings to the file that the proxy reads at its start and when it is told to.
