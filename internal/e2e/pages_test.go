@@ -6,6 +6,7 @@ import (
 	"html"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -171,6 +172,7 @@ func TestPagesOfTheProvider(t *testing.T) {
 	v.isOwn("You have no access to this app")
 	v.sees("bob@elsewhere.org")
 	v.follow("Log out") // to use another account
+	v.until("location.origin === " + strconv.Quote(w.provider.Issuer()))
 	v.follow("Log out") // the provider asks, as the browser runs no scripts
 	v.sees("logged out")
 	v.goTo(w.proxy.url + "/page?x=1")

@@ -62,10 +62,24 @@ func (v *visitor) open(address string) *oidcprovider.Page {
 // logIn opens a page, logs in at the provider to which that leads, and returns where that leads.
 func (v *visitor) logIn(at *oidcprovider.Provider, address, user string) *oidcprovider.Page {
 	v.t.Helper()
-	page, err := at.LogIn(v.t.Context(), v.client, address, user)
+	page, err := at.Answer(v.t.Context(), v.client, v.insist(address, v.open(address)), user)
 	if err != nil {
 		v.t.Fatal(err)
 	}
+	return v.insist(address, page)
+}
+
+// insist opens the address again as long as the page says that the provider has not answered in time, as it may on a
+// busy machine: the page itself says to.
+func (v *visitor) insist(address string, page *oidcprovider.Page) *oidcprovider.Page {
+	v.t.Helper()
+	eventually(v.t, "the provider answers the proxy", func() bool {
+		if page.Status != http.StatusServiceUnavailable || !strings.Contains(page.Body, "The login provider does not answer") {
+			return true
+		}
+		page = v.open(address)
+		return false
+	})
 	return page
 }
 

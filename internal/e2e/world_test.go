@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
@@ -80,6 +81,20 @@ func newWorld(t *testing.T, s func(*oidcprovider.Settings), more vars, args ...s
 	provider := oidcprovider.Start(t, set)
 	return world{provider, startProxy(t, proxyOptions{port: port, upstream: startEcho(t),
 		vars: oidcVars(provider.Issuer(), port, more), args: args})}
+}
+
+// enter logs Ann in and does what has to be done while the login is fresh, and does it again with another browser where
+// a busy machine takes longer than a login lives.
+func (w world) enter(t *testing.T, life time.Duration, fresh func(*visitor, *oidcprovider.Page)) (v *visitor) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("a login and what follows take less than %v", life), func() bool {
+		v = newVisitor(t)
+		start := time.Now()
+		page := v.logIn(w.provider, w.proxy.url+"/", "user|ann")
+		fresh(v, page)
+		return time.Since(start) < life
+	})
+	return v
 }
 
 // pair is the program with two providers to choose from.
