@@ -3,7 +3,6 @@ package oidc
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -52,25 +51,6 @@ func (r *Refusal) Error() string {
 
 // Is matches the sentinel that the code belongs to.
 func (r *Refusal) Is(target error) bool { return target == r.class() }
-
-func (r *Refusal) class() error {
-	denied := []string{"access_denied", "unauthorized", "login_required", "interaction_required", "consent_required",
-		"account_selection_required", "invalid_grant"}
-	misconfigured := []string{"invalid_client", "unauthorized_client", "invalid_request", "invalid_scope",
-		"unsupported_response_type", "unsupported_grant_type", "invalid_target", "invalid_request_uri", "invalid_request_object",
-		"request_not_supported", "request_uri_not_supported", "registration_not_supported"}
-	unavailable := []string{"server_error", "temporarily_unavailable"}
-	switch {
-	case slices.Contains(denied, r.Code):
-		return ErrDenied
-	case slices.Contains(misconfigured, r.Code):
-		return ErrMisconfigured
-	case slices.Contains(unavailable, r.Code) || !r.atCallback:
-		return ErrUnavailable
-	default:
-		return ErrDenied
-	}
-}
 
 const (
 	maxCode        = 64  // characters of an error code

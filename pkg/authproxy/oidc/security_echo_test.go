@@ -22,6 +22,7 @@ func TestClass22TokenEndpointEchoes(t *testing.T) {
 	for _, methods := range [][]string{{"client_secret_basic"}, {"client_secret_post"}} {
 		for code, want := range map[string]error{
 			"invalid_request": oidc.ErrMisconfigured, "invalid_client": oidc.ErrMisconfigured, "invalid_grant": oidc.ErrDenied,
+			"deleted_client": oidc.ErrMisconfigured, "mfa_required": oidc.ErrDenied, "slow_down": oidc.ErrUnavailable,
 			"access_denied": oidc.ErrDenied, "server_error": oidc.ErrUnavailable, "of_its_own": oidc.ErrUnavailable,
 			refreshToken: oidc.ErrUnavailable, oidctest.ClientSecret: oidc.ErrUnavailable,
 		} {
