@@ -3,6 +3,7 @@ package authproxy_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +92,7 @@ type slowStore struct {
 	mu      sync.Mutex
 	entered chan struct{} // closed when Put replaces; nil does not wait
 	leave   chan struct{}
+	first   bool          // Put waits before it changes anything, not after
 	missed  chan struct{} // gets a value when Use finds nothing; nil waits for nobody
 }
 
@@ -107,11 +109,15 @@ func (s *slowStore) Put(ctx context.Context, one *session.Session, replaces sess
 	entered := s.entered
 	s.entered = nil
 	s.mu.Unlock()
-	err := s.Store.Put(ctx, one, replaces)
-	if entered != nil && replaces != (session.Key{}) {
-		close(entered)
-		<-s.leave
+	wait := func(now bool) {
+		if now && entered != nil && replaces != (session.Key{}) {
+			close(entered)
+			<-s.leave
+		}
 	}
+	wait(s.first)
+	err := s.Store.Put(ctx, one, replaces)
+	wait(!s.first)
 	return err
 }
 
@@ -215,6 +221,63 @@ func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 	wg.Wait()
 	if len(ids) != 1 {
 		t.Errorf("%d new ids of one session", len(ids))
+	}
+}
+
+// Whoever has left waits no longer for a store that takes long over the session's new id, and the session takes no harm.
+func TestWaitForRenewalEndsWithTheVisitor(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]bool{"before the store has the new id": true, "after it": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{}), first: first}
+			w := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
+			b := w.browser()
+			w.enter(b)
+			former := b.session()
+			w.advance(2 * time.Hour)
+			entered := make(chan struct{})
+			store.mu.Lock()
+			store.entered = entered
+			store.mu.Unlock()
+			var renewing sync.WaitGroup
+			renewing.Go(func() { wantApp(t, b.get("/")) })
+			<-entered
+			gone, leave := context.WithCancel(t.Context())
+			leave()
+			r := httptest.NewRequestWithContext(gone, http.MethodGet, "/", http.NoBody)
+			r.Host = w.host
+			r.Header.Set("Cookie", "ploomber_session="+former)
+			left := make(chan struct{})
+			go func() {
+				defer close(left)
+				defer func() {
+					if cause := recover(); cause != nil && cause != http.ErrAbortHandler { //nolint:errorlint // as the server compares it
+						t.Errorf("panic: %v", cause)
+					}
+				}()
+				w.proxy.ServeHTTP(httptest.NewRecorder(), r)
+			}()
+			select {
+			case <-left:
+			case <-time.After(20 * time.Second): // only a wait for the store takes so long
+				t.Error("the request waits for the store")
+			}
+			close(store.leave)
+			renewing.Wait()
+			<-left
+			if b.session() == former {
+				t.Error("the id is the same")
+			}
+			got := w.browser().get("/", "Cookie: ploomber_session="+former)
+			wantApp(t, got)
+			if c := got.cookie(sessionID); c == nil || c.Value != b.session() {
+				t.Errorf("another id than that of the renewal: %v", c)
+			}
+			if strings.Contains(w.logs.String(), "session store failed") {
+				t.Errorf("blamed on the store:\n%s", w.logs)
+			}
+		})
 	}
 }
 

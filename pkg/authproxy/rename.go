@@ -32,13 +32,13 @@ const (
 )
 
 // begin makes the caller the one who renews the session of this key, to be ended by done. It waits while others do,
-// and is false where that has given the session a new key.
-func (n *renames) begin(former session.Key, now time.Time) (renamed, bool) {
+// and is false where that has given the session a new key. The error is that of ctx, which ends the wait.
+func (n *renames) begin(ctx context.Context, former session.Key, now time.Time) (renamed, bool, error) {
 	for {
 		n.mu.Lock()
 		if r, ok := n.next[former]; ok && now.Before(r.until) {
 			n.mu.Unlock()
-			return r, false
+			return r, false, nil
 		}
 		others, busy := n.underway[former]
 		if !busy {
@@ -47,10 +47,14 @@ func (n *renames) begin(former session.Key, now time.Time) (renamed, bool) {
 			}
 			n.underway[former] = make(chan struct{})
 			n.mu.Unlock()
-			return renamed{}, true
+			return renamed{}, true, nil
 		}
 		n.mu.Unlock()
-		<-others
+		select {
+		case <-others:
+		case <-ctx.Done():
+			return renamed{}, false, ctx.Err()
+		}
 	}
 }
 
@@ -64,26 +68,36 @@ func (n *renames) done(former session.Key) {
 
 // settle returns when no renewal of this session is under way: the store says what was before, or what comes after.
 // Renewals of other sessions keep nobody waiting, however slow the store is.
-func (n *renames) settle(former session.Key) {
+func (n *renames) settle(former session.Key) { n.settleWithin(context.Background(), former) }
+
+// settleWithin is settle for somebody who may leave meanwhile; it is false then.
+func (n *renames) settleWithin(ctx context.Context, former session.Key) bool {
 	n.mu.RLock()
 	others, busy := n.underway[former]
 	n.mu.RUnlock()
 	if busy {
-		<-others
+		select {
+		case <-others:
+		case <-ctx.Done():
+			return false
+		}
 	}
+	return true
 }
 
-// get returns the id that a session has got after this key.
-func (n *renames) get(former session.Key, now time.Time) (session.ID, bool) {
-	n.settle(former)
+// get returns the id that a session has got after this key. It waits for a renewal that is under way, until ctx ends.
+func (n *renames) get(ctx context.Context, former session.Key, now time.Time) (session.ID, bool) {
+	if !n.settleWithin(ctx, former) {
+		return "", false
+	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	r, ok := n.next[former]
 	return r.id, ok && now.Before(r.until)
 }
 
-// after returns the key that a session got after this one. It waits for a renewal that is under way, so that who ends
-// a session ends what has taken its place as well (security class 9).
+// after returns the key that a session got after this one. It waits for a renewal that is under way, however long that
+// takes, so that who ends a session ends what has taken its place as well (security class 9).
 func (n *renames) after(former session.Key) (session.Key, bool) {
 	n.settle(former)
 	n.mu.RLock()
@@ -111,8 +125,11 @@ func (n *renames) put(former session.Key, id session.ID, key session.Key, now ti
 // meanwhile.
 func (p *Proxy) rename(r *http.Request, x *exchange, s session.Session) (*session.Session, error) {
 	former := s.Key
-	n, first := p.renames.begin(former, x.now)
-	if !first {
+	n, first, err := p.renames.begin(r.Context(), former, x.now)
+	switch {
+	case err != nil:
+		return nil, err
+	case !first:
 		return p.under(r, x, n.id), nil
 	}
 	defer p.renames.done(former)
@@ -135,7 +152,7 @@ func (p *Proxy) rename(r *http.Request, x *exchange, s session.Session) (*sessio
 
 // former returns the session that had this key until a moment ago, nil where there is none.
 func (p *Proxy) former(r *http.Request, x *exchange, key session.Key) *session.Session {
-	id, ok := p.renames.get(key, x.now)
+	id, ok := p.renames.get(r.Context(), key, x.now)
 	if !ok {
 		return nil
 	}

@@ -80,7 +80,11 @@ func (p *Proxy) use(r *http.Request, x *exchange, key session.Key) *session.Sess
 
 // rebind puts a session that was found under an older secret under the first, so that it outlives the other.
 func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id session.ID) *session.Session {
-	if n, first := p.renames.begin(old.Key, x.now); !first {
+	n, first, err := p.renames.begin(r.Context(), old.Key, x.now)
+	switch {
+	case err != nil: // the visitor has left
+		return old
+	case !first:
 		return p.under(r, x, n.id)
 	}
 	defer p.renames.done(old.Key)
@@ -223,7 +227,7 @@ func (p *Proxy) endTagged(ctx context.Context, tag string) (int, error) {
 }
 
 func (p *Proxy) logStoreError(r *http.Request, err error) {
-	if !errors.Is(err, session.ErrNotFound) {
+	if !errors.Is(err, session.ErrNotFound) && !errors.Is(err, context.Canceled) { // who has left takes no harm
 		p.note(r, slog.LevelError, "session store failed", slog.String("error", err.Error()))
 	}
 }
