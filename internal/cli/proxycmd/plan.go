@@ -11,6 +11,7 @@ import (
 type plan struct {
 	login       authproxy.Config
 	certificate *tls.Certificate // nil where visitors come in by plain http
+	network     network          // of the start alone
 	warnings    []string
 }
 
@@ -22,6 +23,7 @@ func (o *Options) plan(ctx context.Context) (*plan, error) {
 		wrong.addf(o.named("session-store"), "%w", err)
 	}
 	p := o.reread(&wrong)
+	p.network = o.network(&wrong)
 	if o.Check && len(wrong) == 0 { // its keys come from the rest
 		if err := o.tryStore(ctx, p.login); err != nil {
 			wrong.addf(o.named("session-store"), "%w", err)

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -106,6 +105,7 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 	options := authproxy.Options{
 		Upstream: r.options.Upstream, Now: r.options.Now, Random: r.options.Random, Log: r.log,
 		Store: r.store.sessions, Persistent: r.store.file != nil, BcryptCost: r.options.bcryptCost,
+		ProviderTransport: p.network.providers, UpstreamAuthorities: p.network.app,
 	}
 	if r.options.PrivateListen != "" {
 		options.Observer = r.meter
@@ -115,14 +115,6 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 		options.CookieSuffix = port
 	}
 	var err error
-	if options.ProviderTransport, err = r.options.Transport(); err != nil {
-		return err
-	}
-	if strings.HasPrefix(strings.ToLower(r.options.Upstream), "https:") { // reading them takes a while
-		if options.UpstreamAuthorities, err = r.options.Authorities(); err != nil {
-			return err
-		}
-	}
 	if r.proxy, err = authproxy.New(p.login, options); err != nil {
 		return &failure.Error{Code: failure.Failed, Err: err}
 	}

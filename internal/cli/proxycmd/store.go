@@ -70,11 +70,14 @@ func (o *Options) tryStore(ctx context.Context, c authproxy.Config) error {
 		return err
 	}
 	if _, err := os.Lstat(o.inFolder(path)); errors.Is(err, fs.ErrNotExist) {
-		folder, err := os.Stat(filepath.Dir(o.inFolder(path)))
-		if err == nil && !folder.IsDir() {
-			err = fmt.Errorf("%s is no folder", filepath.Dir(path))
+		folder := filepath.Dir(o.inFolder(path))
+		switch info, err := os.Stat(folder); {
+		case err != nil:
+			return err
+		case !info.IsDir():
+			return fmt.Errorf("%s is no folder", filepath.Dir(path))
 		}
-		return err
+		return mayWrite(folder)
 	}
 	s, err := o.openStore(ctx, c)
 	if err != nil {

@@ -3,6 +3,7 @@ package proxycmd
 import (
 	"net/http"
 	"net/http/cookiejar"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -50,6 +51,23 @@ func TestCheckOpensTheStore(t *testing.T) {
 				t.Errorf("%v were %v", after, before)
 			}
 		})
+	}
+}
+
+// --check says the same of a folder in which the store is to be made as a start does. Nothing is closed to root.
+func TestCheckLooksAtTheFolderOfTheStore(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(folder, 0o700) }) //nolint:gosec // a folder has to be entered
+	path := filepath.Join(folder, "new.db")
+	d := desk.New(t, map[string]string{".env": login})
+	checked := desk.Run(t.Context(), New(*options(t, d), nil), "--check", "--session-store=sqlite:"+path)
+	started := os.WriteFile(path, nil, 0o600)
+	if (checked == nil) != (started == nil) || checked != nil && !strings.HasPrefix(checked.Error(), "--session-store: ") {
+		t.Errorf("--check says %v, a start would say %v", checked, started)
 	}
 }
 
