@@ -7,32 +7,25 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 )
 
 // mover gives unpacked files their names and can take all of it back.
 type mover struct {
-	root      *os.Root
-	from      *os.Root // root too, or a folder outside it
-	fresh     string   // folder of from with the unpacked files
-	old       string   // folder of from for the files they replace, which are replaced only inside root
-	overwrite bool
-	undoing   []func() // steps back, in the order of the steps forward
-	replaced  int
+	root    *os.Root
+	from    *os.Root // root too, or a folder outside it
+	fresh   string   // folder of from with the unpacked files
+	undoing []func() // steps back, in the order of the steps forward
 }
 
 // place moves one entry from the staging folder to its name.
 func (m *mover) place(e entry) error {
 	target := filepath.FromSlash(e.name)
-	there, err := checkFree(m.root, e, m.overwrite) // again: it may have changed while unpacking
+	there, err := checkFree(m.root, e) // again: it may have changed while unpacking
 	if there || err != nil {
 		return err
 	}
 	if e.isDir() {
 		return m.placeFolder(target)
-	}
-	if err := m.setAside(target); err != nil {
-		return err
 	}
 	if err := m.name(filepath.Join(m.fresh, target), target); err != nil {
 		if errors.Is(err, fs.ErrExist) {
@@ -51,23 +44,6 @@ func (m *mover) placeFolder(target string) error {
 	}
 	if err == nil {
 		m.undoing = append(m.undoing, func() { _ = m.root.Remove(target) })
-	}
-	return err
-}
-
-// setAside moves a file that will be overwritten out of the way, to where undo finds it.
-func (m *mover) setAside(target string) error {
-	if !m.overwrite {
-		return nil
-	}
-	m.replaced++
-	aside := filepath.Join(m.old, strconv.Itoa(m.replaced))
-	err := m.root.Rename(target, aside)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		m.undoing = append(m.undoing, func() { _ = m.root.Rename(aside, target) })
 	}
 	return err
 }

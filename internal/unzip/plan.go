@@ -130,9 +130,9 @@ func hasDrive(name string) bool {
 }
 
 // checkRoom refuses a plan whose names are taken, before anything is unpacked.
-func (p plan) checkRoom(root *os.Root, overwrite bool) error {
+func (p plan) checkRoom(root *os.Root) error {
 	for _, e := range p.entries {
-		if _, err := checkFree(root, e, overwrite); err != nil {
+		if _, err := checkFree(root, e); err != nil {
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ func (p plan) checkRoom(root *os.Root, overwrite bool) error {
 
 // checkFree tells whether e can go to its place, or is there already: a folder, also as a link that stays inside the
 // root, or the very same file.
-func checkFree(root *os.Root, e entry, overwrite bool) (there bool, err error) {
+func checkFree(root *os.Root, e entry) (there bool, err error) {
 	stat := root.Lstat
 	if e.isDir() {
 		stat = root.Stat
@@ -154,8 +154,6 @@ func checkFree(root *os.Root, e entry, overwrite bool) (there bool, err error) {
 		return false, err
 	case e.isDir() && info.IsDir():
 		return true, nil
-	case !e.isDir() && info.Mode().IsRegular() && overwrite:
-		return false, nil
 	case !e.isDir() && info.Mode().IsRegular() && uint64(info.Size()) == e.zip.UncompressedSize64:
 		if same, err := isSame(root, e); same || err != nil {
 			return same, err

@@ -29,22 +29,21 @@ var (
 	ErrExists   = errors.New("already exists")
 )
 
-// Options of one extraction. The zero value takes every entry and overwrites nothing.
+// Options of one extraction. The zero value takes every entry.
 type Options struct {
-	MaxBytes  int64                  // unpacked bytes of all files taken; 0 means DefaultMaxBytes
-	MaxFiles  int                    // entries of the archive, folders too; 0 means DefaultMaxFiles
-	Overwrite bool                   // replace files that are there; a folder is never replaced
-	Take      func(name string) bool // entries that are wanted, by slash path; nil means all
+	MaxBytes int64                  // unpacked bytes of all files taken; 0 means DefaultMaxBytes
+	MaxFiles int                    // entries of the archive, folders too; 0 means DefaultMaxFiles
+	Take     func(name string) bool // entries that are wanted, by slash path; nil means all
 
 	// Staging is a folder of the caller's outside dest. Files are unpacked there before they get their names, so
 	// that a process that is killed leaves nothing in dest but whole files, and the next run goes on from them.
-	// With "", or to overwrite, it is a hidden folder inside dest.
+	// With "" it is a hidden folder inside dest.
 	Staging string
 }
 
 // Extract unpacks the archive in r, size bytes long, below the folder dest, which is made when it is not
-// there, and returns the slash paths of the files that are there then, in the archive's order. A file that was there
-// before and holds the very same is taken for one that is unpacked already.
+// there, and returns the slash paths of the files that are there then, in the archive's order. Nothing is overwritten:
+// a file that was there before is in the way, unless it holds the very same; then it counts as unpacked already.
 //
 // An archive with an entry that is absolute, climbs out, names a drive, holds a backslash, is a link or a
 // device, or comes twice is refused as a whole with ErrUnsafe. On any error, and when ctx ends, dest is left as
@@ -89,10 +88,10 @@ func fill(ctx context.Context, dest string, p plan, o Options) (_ []string, err 
 		return nil, err
 	}
 	defer func() { _ = root.Close() }()
-	if err := p.checkRoom(root, o.Overwrite); err != nil {
+	if err := p.checkRoom(root); err != nil {
 		return nil, err
 	}
-	outside, in := o.Staging != "" && !o.Overwrite, dest
+	outside, in := o.Staging != "", dest
 	if outside {
 		in = o.Staging
 	}
@@ -105,23 +104,12 @@ func fill(ctx context.Context, dest string, p plan, o Options) (_ []string, err 
 			err = fmt.Errorf("cannot clean up %s: %w", staging, cleanErr)
 		}
 	}()
-	m := mover{
-		root:      root,
-		from:      root,
-		fresh:     filepath.Join(filepath.Base(staging), "new"),
-		old:       filepath.Join(filepath.Base(staging), "old"),
-		overwrite: o.Overwrite,
-	}
+	m := mover{root: root, from: root, fresh: filepath.Base(staging)}
 	if outside {
 		if m.from, err = os.OpenRoot(in); err != nil {
 			return nil, err
 		}
 		defer func() { _ = m.from.Close() }()
-	}
-	for _, dir := range []string{m.fresh, m.old} {
-		if err := m.from.Mkdir(dir, 0o700); err != nil {
-			return nil, err
-		}
 	}
 	if err := p.unpack(ctx, m.from, m.fresh); err != nil {
 		return nil, err

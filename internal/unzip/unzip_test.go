@@ -127,13 +127,6 @@ func TestExtract(t *testing.T) {
 			want:  map[string]string{"d": "/", "d/f": "1"},
 			list:  []string{"d/f"},
 		},
-		"overwriting": {
-			there: map[string]string{"app.py": "old", "keep": "k"},
-			files: []file{{name: "app.py", data: "new"}},
-			o:     unzip.Options{Overwrite: true},
-			want:  map[string]string{"app.py": "new", "keep": "k"},
-			list:  []string{"app.py"},
-		},
 		"a part": {
 			files: project,
 			o:     unzip.Options{Take: func(name string) bool { return strings.HasPrefix(name, "x/") }},
@@ -211,8 +204,6 @@ func TestExtractRefuses(t *testing.T) {
 		"a file is there":      {there: map[string]string{"ok.txt": "mine"}, files: []file{{name: "first"}, ok}, want: unzip.ErrExists},
 		"a folder in the way":  {there: map[string]string{"ok.txt/keep": "k"}, files: []file{{name: "first"}, ok}, want: unzip.ErrExists},
 		"a file for a folder":  {there: map[string]string{"d": "mine"}, files: []file{{name: "first"}, {name: "d/in"}}, want: unzip.ErrExists},
-		"folder, overwriting":  {there: map[string]string{"ok.txt/keep": "k"}, files: []file{ok}, o: unzip.Options{Overwrite: true}, want: unzip.ErrExists},
-		"d file, overwriting":  {there: map[string]string{"d": "mine"}, files: []file{{name: "d/in"}}, o: unzip.Options{Overwrite: true}, want: unzip.ErrExists},
 		"climbing, not wanted": {files: []file{ok, {name: "../evil"}}, o: unzip.Options{Take: func(n string) bool { return n == "ok.txt" }}, want: unzip.ErrUnsafe},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -257,7 +248,7 @@ func TestExtractRefusesWhatIsNoZip(t *testing.T) {
 // An archive that breaks off while it is unpacked leaves nothing.
 func TestExtractRefusesDamage(t *testing.T) {
 	t.Parallel()
-	r := archive(t, file{name: "app.py", data: "new"}, file{name: "b.txt", data: strings.Repeat("content ", 100)})
+	r := archive(t, file{name: "new.py", data: "new"}, file{name: "b.txt", data: strings.Repeat("content ", 100)})
 	data := make([]byte, r.Size())
 	if _, err := r.Read(data); err != nil {
 		t.Fatal(err)
@@ -266,7 +257,7 @@ func TestExtractRefusesDamage(t *testing.T) {
 	data[at] ^= 0xff // inside the packed bytes of b.txt
 	dest := t.TempDir()
 	write(t, dest, map[string]string{"app.py": "mine"})
-	if _, err := extract(bytes.NewReader(data), dest, unzip.Options{Overwrite: true}); err == nil {
+	if _, err := extract(bytes.NewReader(data), dest, unzip.Options{}); err == nil {
 		t.Fatal("a broken archive was unpacked")
 	}
 	if got := tree(t, dest); !maps.Equal(got, map[string]string{"app.py": "mine"}) {
@@ -287,17 +278,17 @@ func (f *fuse) Err() error {
 	return nil
 }
 
-// Interrupted at any step, what was made goes and what was overwritten comes back.
+// Interrupted at any step, what was made goes and what was there stays.
 func TestExtractTakesBack(t *testing.T) {
 	t.Parallel()
-	before := map[string]string{"app.py": "mine", "d": "/", "d/b": "mine", "keep": "k"}
-	after := map[string]string{"app.py": "new", "d": "/", "d/b": "new", "e": "/", "e/c": "new", "keep": "k"}
+	before := map[string]string{"d": "/", "d/a": "mine", "keep": "k"}
+	after := map[string]string{"app.py": "new", "d": "/", "d/a": "mine", "d/b": "new", "e": "/", "e/c": "new", "keep": "k"}
 	interrupted := 0
 	for steps := 0; ; steps++ {
 		dest := t.TempDir()
-		write(t, dest, map[string]string{"app.py": "mine", "d/b": "mine", "keep": "k"})
+		write(t, dest, map[string]string{"d/a": "mine", "keep": "k"})
 		r := archive(t, file{name: "app.py", data: "new"}, file{name: "d/b", data: "new"}, file{name: "e/c", data: "new"})
-		_, err := unzip.Extract(&fuse{t.Context(), steps}, r, r.Size(), dest, unzip.Options{Overwrite: true})
+		_, err := unzip.Extract(&fuse{t.Context(), steps}, r, r.Size(), dest, unzip.Options{})
 		want := after
 		if err != nil {
 			want, interrupted = before, interrupted+1
@@ -339,7 +330,7 @@ func TestExtractFollowsNoLinkOutside(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dest, "data")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := extract(archive(t, file{name: "ok"}, file{name: "data/evil", data: "x"}), dest, unzip.Options{Overwrite: true}); err == nil {
+	if _, err := extract(archive(t, file{name: "ok"}, file{name: "data/evil", data: "x"}), dest, unzip.Options{}); err == nil {
 		t.Error("no error")
 	}
 	if got := tree(t, outside); len(got) != 0 {
