@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -71,11 +72,17 @@ type tunnelled struct {
 	linger *time.Timer // runs once one direction has ended
 }
 
-// Close ends the tunnel in both directions.
+// Close ends the tunnel in both directions. TLS says so to its peer and waits up to five seconds for one that reads
+// nothing; nobody waits along, since many tunnels may end together.
 func (t *tunnelled) Close() error {
 	t.closing.Do(func() {
-		_ = t.client.Close()
-		_ = t.app.Close()
+		for _, c := range [...]net.Conn{t.client, t.app} {
+			if _, secure := c.(*tls.Conn); secure {
+				go func() { _ = c.Close() }()
+			} else {
+				_ = c.Close()
+			}
+		}
 	})
 	return nil
 }

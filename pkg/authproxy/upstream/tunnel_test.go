@@ -2,12 +2,15 @@ package upstream
 
 import (
 	"bufio"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -98,6 +101,63 @@ func TestTunnelIsClosedFromOutside(t *testing.T) {
 		<-spy.ended
 	})
 }
+
+// stuck is a connection whose peer stops reading.
+type stuck struct {
+	net.Conn
+	full  atomic.Bool
+	drain chan struct{}
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	if s.full.Load() {
+		<-s.drain
+	}
+	return s.Conn.Write(b)
+}
+
+// Many tunnels may end at once, those of a session for one: none waits until TLS has said farewell to a peer that
+// does not read.
+func TestTunnelClosesBesideAStuckPeer(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS() // for its certificate
+	t.Cleanup(server.Close)
+	here, there := net.Pipe()
+	_ = here.SetReadDeadline(time.Now().Add(patience))
+	peer := &stuck{Conn: here, drain: make(chan struct{})}
+	client, app := tls.Server(peer, server.TLS), &onClose{closed: make(chan struct{})}
+	shaken := make(chan error, 1)
+	go func() {
+		trusting := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		trusting.ServerName = "example.com" // as in the certificate
+		shaken <- tls.Client(there, trusting).Handshake()
+		_, _ = io.Copy(io.Discard, there)
+	}()
+	if err := errors.Join(client.Handshake(), <-shaken); err != nil {
+		t.Fatal(err)
+	}
+	peer.full.Store(true)
+	ended := make(chan error, 1)
+	go func() { ended <- (&tunnelled{client: client, app: app}).Close() }()
+	select {
+	case err := <-ended:
+		if <-app.closed; err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("waits for the peer")
+	}
+	close(peer.drain)
+}
+
+// onClose is a connection that is only closed.
+type onClose struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (c *onClose) Close() error { close(c.closed); return nil }
 
 func TestTunnelThatMayNotOpen(t *testing.T) {
 	t.Parallel()
