@@ -49,7 +49,7 @@ func (p *Proxy) tryBasic(r *http.Request, x *exchange, planted []*session.Sessio
 	if x.policy.config.PasswordMode == ModeForm {
 		return
 	}
-	x.basic = x.policy.passwords.Basic(r.Context(), x.area.name, r.Header.Get("Authorization"), x.client)
+	x.basic = x.policy.passwords.Basic(r.Context(), x.area.name, r.Header.Get("Authorization"), x.client, x.connection.recent())
 	switch x.basic.Verdict {
 	case password.Wrong, password.Locked:
 		p.logRefused(r, x, x.basic)
@@ -99,6 +99,8 @@ type basicClient struct {
 
 type basicSession struct {
 	id     session.ID
+	under  sessionKey // that leads from id to key
+	key    session.Key
 	cookie []string // as it is handed out; nobody changes it
 }
 
@@ -124,7 +126,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 	agent := r.Header.Get("User-Agent")
 	client := basicClient{x.basic.Key, x.client, agent[:min(len(agent), 256)], x.https}
 	if made, ok := p.basics.get(client); ok {
-		if s := p.lookup(r, x, made.id); s != nil {
+		if s := p.lookupMade(r, x, &made); s != nil {
 			if g := s.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
 				x.session, x.who = s, &g.Identity
 				if !x.connection.givenAlready(r, made.cookie[0], x.now) {
@@ -141,8 +143,18 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 		return
 	}
 	x.session, x.fresh = s, []string{p.cookie(cookieSession, string(id), x.https, x.policy.config.SessionLifetime)}
-	p.basics.put(client, basicSession{id, x.fresh})
+	p.basics.put(client, basicSession{id, x.policy.keys[0], s.Key, x.fresh})
 	p.observer.Count(EventLogin)
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", who.Name),
 		slog.String("client", x.client.String()), slog.String("by", "basic"))
+}
+
+// lookupMade is lookup without a hash, as long as the secret stays the same.
+func (p *Proxy) lookupMade(r *http.Request, x *exchange, made *basicSession) *session.Session {
+	if made.under == x.policy.keys[0] {
+		if s := p.use(r, x, made.key); s != nil {
+			return s
+		}
+	}
+	return p.lookup(r, x, made.id)
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
@@ -16,6 +17,7 @@ import (
 // connection is what is remembered of a visitor's connection. A nil one remembers nothing.
 type connection struct {
 	handed  atomic.Pointer[handed]
+	basic   password.Recent
 	visitor *visitor.Conn // nil where the server itself finds out that the visitor has gone
 
 	mu       sync.Mutex
@@ -44,6 +46,14 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 func connectionOf(r *http.Request) *connection {
 	c, _ := r.Context().Value(connectionKey{}).(*connection)
 	return c
+}
+
+// recent is the credential that came last.
+func (c *connection) recent() *password.Recent {
+	if c == nil {
+		return nil
+	}
+	return &c.basic
 }
 
 // watched returns nil where the request's context ends when the visitor goes away.

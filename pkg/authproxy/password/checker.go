@@ -106,18 +106,29 @@ func NewChecker(o Options) (*Checker, error) {
 	return c, nil
 }
 
-// Basic checks the value of an Authorization header. Anything but the Basic scheme is None.
-func (c *Checker) Basic(ctx context.Context, area, authorization string, from netip.Addr) Result {
+// Basic checks the value of an Authorization header that came over a connection; over may be nil. Anything but the Basic
+// scheme is None.
+func (c *Checker) Basic(ctx context.Context, area, authorization string, from netip.Addr, over *Recent) Result {
 	v := c.verifiers[area]
 	if v == nil || !IsBasic(authorization) {
 		return Result{Verdict: None}
+	}
+	if last := over.recall(c, area, authorization); last != nil {
+		if result := c.glance(v, &try{area: area, name: last.name, from: from, key: last.key}, c.now()); result.Verdict != None {
+			return result
+		}
 	}
 	both, ok := userPass(authorization)
 	if !ok {
 		return Result{Verdict: Wrong}
 	}
 	name, password := split(norm.NFC.String(both), v.normal)
-	return c.Check(ctx, area, name, password, from)
+	t := try{area: area, name: name, password: password, from: from}
+	result := c.check(ctx, v, &t)
+	if result.Verdict == Right {
+		over.remember(&recent{checker: c, area: area, authorization: strings.Clone(authorization), name: t.name, key: t.key})
+	}
+	return result
 }
 
 // Owns reports whether an Authorization header carries one of our user names in the Basic scheme, so that it
@@ -153,19 +164,33 @@ type try struct {
 // it too, or a guesser could ask the cache as fast as it answers.
 func (c *Checker) Check(ctx context.Context, area, name, password string, from netip.Addr) Result {
 	v := c.verifiers[area]
-	if v == nil || len(name)+len(password) > maxCredential {
+	if v == nil {
 		return Result{Verdict: Wrong}
 	}
-	t := try{area: area, name: norm.NFC.String(name), password: norm.NFC.String(password), from: from}
-	now := c.now()
-	if wait := c.limits.wait(t.area, t.name, from, now); wait > 0 {
+	return c.check(ctx, v, &try{area: area, name: name, password: password, from: from})
+}
+
+func (c *Checker) check(ctx context.Context, v *verifier, t *try) Result {
+	if len(t.name)+len(t.password) > maxCredential {
+		return Result{Verdict: Wrong}
+	}
+	t.name, t.password = norm.NFC.String(t.name), norm.NFC.String(t.password)
+	t.key = c.key(t.area, t.name, t.password)
+	if result := c.glance(v, t, c.now()); result.Verdict != None {
+		return result
+	}
+	return c.verify(ctx, v, t)
+}
+
+// glance is what can be said of a credential without looking at it: None where it is neither locked nor known.
+func (c *Checker) glance(v *verifier, t *try, now time.Time) Result {
+	if wait := c.limits.wait(t.area, t.name, t.from, now); wait > 0 {
 		return Result{Verdict: Locked, Wait: wait}
 	}
-	t.key = c.key(t.area, t.name, t.password)
-	if c.known(&t, now) {
+	if c.known(t, now) {
 		return t.result(v, Right)
 	}
-	return c.verify(ctx, v, &t)
+	return Result{Verdict: None}
 }
 
 func (t *try) result(v *verifier, verdict Verdict) Result {

@@ -268,7 +268,7 @@ func TestUnicodeForms(t *testing.T) {
 			if got := c.Check(context.Background(), "", typed, typed, here); got.Verdict != Right || got.Name != kept {
 				t.Errorf("%+q for %+q: %+v", typed, kept, got)
 			}
-			if got := c.Basic(context.Background(), "", basic(typed+":"+typed), here).Verdict; got != Right || !c.Owns(basic(typed+":x")) {
+			if got := c.Basic(context.Background(), "", basic(typed+":"+typed), here, nil).Verdict; got != Right || !c.Owns(basic(typed+":x")) {
 				t.Errorf("%+q for %+q in a header: %v", typed, kept, got)
 			}
 		}

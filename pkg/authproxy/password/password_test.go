@@ -86,7 +86,7 @@ func TestBasic(t *testing.T) {
 			t.Parallel()
 			c, _ := newChecker(t, tc.login)
 			for range 2 { // the second time from the cache
-				got := c.Basic(context.Background(), "", tc.header, here)
+				got := c.Basic(context.Background(), "", tc.header, here, nil)
 				if got.Verdict != tc.want {
 					t.Errorf("verdict %v, want %v", got.Verdict, tc.want)
 				}
@@ -366,7 +366,7 @@ func BenchmarkCachedBasic(b *testing.B) {
 	header := basic("ann:pw")
 	b.ReportAllocs()
 	for b.Loop() {
-		if c.Basic(context.Background(), "", header, here).Verdict != Right {
+		if c.Basic(context.Background(), "", header, here, nil).Verdict != Right {
 			b.Fatal("not right")
 		}
 	}
