@@ -11,8 +11,8 @@ import (
 )
 
 // cleanHeaders takes away what no client may say (security classes 1 to 3): the headers that describe one
-// connection only, those that Connection names, every spelling of an identity or forwarding header, and
-// trailers. Forwarding headers are then written anew.
+// connection only, those that Connection names, every spelling of an identity or forwarding header, spellings in which
+// CGI-like servers find the length of a body (security class 14), and trailers. Forwarding headers are then written anew.
 func (p *Proxy) cleanHeaders(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		h := r.Header
@@ -29,7 +29,8 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 		}
 		for name := range h {
-			if identity.Reserved(name) || aliasesRequestID(name) {
+			if identity.Reserved(name) || aliases(name, headerRequestID, "xrequestid") ||
+				aliases(name, "Content-Length", "contentlength") || aliases(name, "Transfer-Encoding", "transferencoding") {
 				delete(h, name)
 			}
 		}

@@ -133,6 +133,8 @@ func TestConfigFromMistakes(t *testing.T) {
 		"misspelt":               {login, map[string]string{"AUTH_CLIENT_IDS": "x"}, authproxy.Project{}, []string{"AUTH_CLIENT_IDS: unknown variable; did you mean AUTH_CLIENT_ID?"}},
 		"misspelt more":          {login, map[string]string{"AUTH_ISSUER_URL": "x"}, authproxy.Project{}, []string{"did you mean AUTH_ISSUER_BASE_URL?"}},
 		"lower case":             {login, map[string]string{"auth_secret": "x"}, authproxy.Project{}, []string{"auth_secret: unknown variable; did you mean AUTH_SECRET?"}},
+		"other separators":       {login, map[string]string{"AUTH-ALLOWED.EMAILS": "x"}, authproxy.Project{}, []string{"AUTH-ALLOWED.EMAILS: unknown variable; did you mean AUTH_ALLOWED_EMAILS?"}},
+		"no separators":          {login, map[string]string{"AUTHSECRET": "x"}, authproxy.Project{}, []string{"AUTHSECRET: unknown variable; did you mean AUTH_SECRET?"}},
 		"nothing like ours":      {login, map[string]string{"AUTH_ZZZZZZZZZZZZ": "x"}, authproxy.Project{}, []string{"AUTH_ZZZZZZZZZZZZ: unknown variable"}},
 		"allow-list unknown":     {login, map[string]string{"AUTH_ALLOWED_EMAIL": "x"}, authproxy.Project{}, []string{"AUTH_ALLOWED_EMAIL: unknown variable; did you mean AUTH_ALLOWED_EMAILS?"}},
 		"mode":                   {login, map[string]string{"AUTH_PASSWORD_MODE": "digest"}, authproxy.Project{}, []string{"AUTH_PASSWORD_MODE"}},

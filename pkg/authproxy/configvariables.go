@@ -90,8 +90,9 @@ func (r *reader) unknown(providers []Provider) {
 	names := slices.Compact(slices.Sorted(slices.Values(r.Names)))
 	r.misspeltLogins(names)
 	for _, name := range names {
-		upper := strings.ToUpper(name)
-		if slices.Contains(known, name) || !strings.HasPrefix(name, "AUTH_") && !slices.Contains(known, upper) {
+		upper, plain := strings.ToUpper(name), plainName(name)
+		like := contains(known, func(one string) bool { return plainName(one) == plain }) // AUTH-SECRET, auth.secret
+		if slices.Contains(known, name) || !strings.HasPrefix(name, "AUTH_") && !like {
 			continue
 		}
 		hint := ""

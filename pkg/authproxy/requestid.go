@@ -44,10 +44,10 @@ func (ids *requestIDs) of(h http.Header) string {
 	return string(text[:])
 }
 
-// aliasesRequestID reports whether some server takes a header of this name for the one with the id.
-func aliasesRequestID(name string) bool {
-	const plain = "xrequestid"
-	if len(name) < len(plain) || name == headerRequestID {
+// aliases reports whether some server takes a header of this name for the one whose name this is in small letters, which
+// is not written so itself.
+func aliases(name, header, plain string) bool {
+	if len(name) < len(plain) || name == header {
 		return false
 	}
 	i := 0
