@@ -106,14 +106,14 @@ func (k *keySet) mayFetch(now time.Time) bool {
 // fetch returns the usable keys of the set. Keys of a kind that is not known are left out, not an error:
 // providers add new kinds beside the old.
 func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
+	var set members
 	if err := k.call.get(ctx, k.address, "", &set); err != nil {
 		return nil, err
 	}
+	var listed []json.RawMessage // nil where there is something else
+	_ = json.Unmarshal(set["keys"], &listed)
 	var keys []jose.JSONWebKey
-	for _, raw := range set.Keys {
+	for _, raw := range listed {
 		var key jose.JSONWebKey
 		if json.Unmarshal(raw, &key) == nil && usable(key) && verifies(raw) && len(keys) < maxKeys {
 			keys = append(keys, key)

@@ -90,6 +90,18 @@ func TestClass11IDTokens(t *testing.T) {
 				_, _ = fmt.Fprintf(w, `{"keys":[{"key_ops":["encrypt","wrapKey"],%s]}`, set[1:])
 			}
 		}, oidc.ErrUnavailable},
+		"keys twice": {func(f *oidctest.Provider) {
+			set, err := json.Marshal(f.Public)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, `{"keys":[],"keys":%s}`, set) }
+		}, oidc.ErrUnavailable},
+		"keys by another name": {func(f *oidctest.Provider) {
+			f.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+				oidctest.WriteJSON(w, 200, map[string]any{"KEYS": f.Public})
+			}
+		}, oidc.ErrUnavailable},
 		"nothing is critical": {func(f *oidctest.Provider) { f.Header = map[string]any{"crit": []string{}} }, oidc.ErrToken},
 		"short RSA key": {func(f *oidctest.Provider) {
 			f.Key, f.Public = oidctest.WeakRSA(), []jose.JSONWebKey{{Key: oidctest.WeakRSA().Public(), KeyID: "k1"}}
