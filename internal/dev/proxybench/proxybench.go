@@ -20,9 +20,12 @@ import (
 type Options struct {
 	Ours   []string // our program and the first of its arguments
 	Node   string   // folder in which NodeFiles are installed
-	Rounds int      // 0 means 5, or 2 of a quick run
+	Rounds int      // 0 means usualRounds, or 2 of a quick run
 	Quick  bool     // short slices, for work on the proxy
 }
+
+// usualRounds are enough for figures that swing by a third from one slice to the next.
+const usualRounds = 12
 
 // bench is one run.
 type bench struct {
@@ -51,7 +54,7 @@ func Run(ctx context.Context, out, progress io.Writer, o Options) error {
 // run prepares a bench and calls do.
 func run(ctx context.Context, progress io.Writer, o Options, do func(*bench) error) error {
 	b := &bench{Options: o, proc: procfs{os.DirFS("/proc")}, progress: progress,
-		rounds: 5, slice: 2 * time.Second, paced: 3 * time.Second, who: account{"ann", rand.Text()}}
+		rounds: usualRounds, slice: 2 * time.Second, paced: 3 * time.Second, who: account{"ann", rand.Text()}}
 	if o.Quick {
 		b.rounds, b.slice, b.paced = 2, time.Second, 2*time.Second
 	}
