@@ -40,7 +40,8 @@ func startExample(t *testing.T, name string, f framework) string {
 		args[0] = env.Program(args[0])
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = dir, said, said, 10*time.Second
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, said, said
+	cmd.WaitDelay = time.Minute // for the end of processes that it has started, which write into these folders
 	cmd.Env = []string{"PATH=" + env.Bin() + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home,
 		"PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"}
 	ownGroup(cmd)

@@ -32,7 +32,7 @@ func start(t *testing.T, dir string, port int, ready string, env, command []stri
 	home := t.TempDir()
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said, &said
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = time.Minute // for the end of processes that it has started, which write into these folders
 	cmd.Env = append([]string{
 		"PATH=" + filepath.Dir(command[0]) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"HOME=" + home, "USERPROFILE=" + home, "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8",

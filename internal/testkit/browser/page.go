@@ -151,13 +151,11 @@ func (p *Page) WaitForText(ctx context.Context, words string) error {
 	return p.WaitFor(ctx, "text().includes("+quote(words)+")")
 }
 
-// Click clicks the first link or button with exactly these words.
+// Click clicks the first link or button with exactly these words, as soon as there is one: a page may draw it anew at
+// any time.
 func (p *Page) Click(ctx context.Context, words string) error {
 	find := "all('a, button').find(e => e.innerText.trim().toLowerCase() === " + quote(strings.ToLower(words)) + ")"
-	if err := p.WaitFor(ctx, find); err != nil {
-		return err
-	}
-	return p.Eval(ctx, find+".click()", nil)
+	return p.WaitFor(ctx, "(found => found && (found.click(), true))("+find+")")
 }
 
 // Screenshot returns the visible part as PNG.
