@@ -299,6 +299,9 @@ func TestClass23Caching(t *testing.T) {
 		if said := r.URL.Query().Get("say"); said != "" {
 			rw.Header().Set("Cache-Control", said)
 		}
+		if r.Header.Get("If-None-Match") != "" {
+			rw.WriteHeader(http.StatusNotModified)
+		}
 	}))
 	b := w.browser()
 	if in := b.login("/", user, pass); in.Header.Get("Cache-Control") != "no-store" {
@@ -308,6 +311,13 @@ func TestClass23Caching(t *testing.T) {
 		"/status": "no-store", "/_auth/login": "no-store"} {
 		if got := b.get(path).Header.Get("Cache-Control"); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	// What a 304 says takes the place of what was said with the page, so it says what the app says.
+	for path, want := range map[string]string{"/": "", "/?say=no-cache": "no-cache", "/?say=private": "private"} {
+		got := b.get(path, `If-None-Match: "v1"`)
+		if said := strings.Join(got.Header["Cache-Control"], ", "); got.StatusCode != http.StatusNotModified || said != want {
+			t.Errorf("%s not modified: %d %q, want %q", path, got.StatusCode, said, want)
 		}
 	}
 	first := w.browser().get("/?say=public", asBasic(user, pass))
