@@ -19,18 +19,23 @@ type admission struct {
 
 // claimRule wants one of the values in a claim.
 type claimRule struct {
-	name   string
-	values []string
-	groups bool // which are texts alone
+	name      string
+	values    []string
+	groups    bool   // which are texts alone
+	objection string // to whoever has none of them, made once
+}
+
+func newClaimRule(name string, values []string, groups bool) claimRule {
+	return claimRule{name: name, values: values, groups: groups, objection: "none of the values wanted is in the claim " + name}
 }
 
 func newAdmission(a Access) admission {
 	adm := admission{addresses: lowerSet(a.Emails), domains: lowerSet(a.Domains), nobody: a.Claims != nil && len(a.Claims) == 0}
 	if a.Groups != nil {
-		adm.claims = append(adm.claims, claimRule{name: a.GroupsClaim, values: a.Groups, groups: true})
+		adm.claims = append(adm.claims, newClaimRule(a.GroupsClaim, a.Groups, true))
 	}
 	for name, values := range a.Claims {
-		adm.claims = append(adm.claims, claimRule{name: name, values: values})
+		adm.claims = append(adm.claims, newClaimRule(name, values, false))
 	}
 	return adm
 }
@@ -60,33 +65,49 @@ func lowerASCII(s string) string {
 }
 
 // admits reports whether somebody may come in.
-func (adm *admission) admits(l *session.Login) bool {
-	if adm.nobody || !adm.admitsEmail(l) {
-		return false
+func (adm *admission) admits(l *session.Login) bool { return adm.objection(l) == "" }
+
+// objection is what keeps somebody out, in words for the log; empty for who may come in.
+func (adm *admission) objection(l *session.Login) string {
+	if adm.nobody {
+		return "the list of claims is empty, so nobody may come in"
+	}
+	if no := adm.objectionToEmail(l); no != "" {
+		return no
 	}
 	for _, rule := range adm.claims {
 		if !slices.ContainsFunc(l.Claims[rule.name], func(has string) bool { return slices.Contains(rule.values, has) }) {
-			return false
+			return rule.objection
 		}
 	}
-	return true
+	return ""
 }
 
-// admitsEmail wants an address that the provider has verified, with exactly one @: of several, who is to say which
+// objectionToEmail wants an address that the provider has verified, with exactly one @: of several, who is to say which
 // one counts (security class 11)?
-func (adm *admission) admitsEmail(l *session.Login) bool {
+func (adm *admission) objectionToEmail(l *session.Login) string {
 	if adm.addresses == nil && adm.domains == nil {
-		return true
+		return ""
+	}
+	if l.Email == "" {
+		return "the provider says no e-mail"
 	}
 	if !l.EmailVerified {
-		return false
+		return "the provider does not say that the e-mail is verified"
 	}
 	email := lowerASCII(l.Email)
 	name, domain, _ := strings.Cut(email, "@")
 	if name == "" || domain == "" || strings.Contains(domain, "@") {
-		return false
+		return "the e-mail is no address"
 	}
-	return adm.addresses[email] || adm.domains[domain] && isASCII(email)
+	switch {
+	case adm.addresses[email], adm.domains[domain] && isASCII(email):
+		return ""
+	case adm.domains[domain]:
+		return "the e-mail is not ASCII, so it has to be listed itself"
+	default:
+		return "the e-mail is not among those that may come in"
+	}
 }
 
 // isASCII is asked of an address of which the list has only the domain: letters of other alphabets look like these, and

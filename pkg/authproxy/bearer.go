@@ -92,11 +92,11 @@ func (p *Proxy) tryBearer(r *http.Request, x *exchange) {
 		x.policy.bearers.put(key, b, x.now)
 		x.bearer = b
 	}
-	if !x.policy.admission.admits(x.bearer.login) {
+	if objection := x.policy.admission.objection(x.bearer.login); objection != "" {
 		x.token = tokenDenied
 		p.observer.Count(EventRefused)
 		p.note(r, slog.LevelWarn, "login refused", slog.String("user", nameOf(x.bearer.who)), slog.String("by", "token"),
-			slog.String("reason", "access rules"), slog.String("client", x.client.String()))
+			slog.String("reason", "access rules: "+objection), slog.String("client", x.client.String()))
 		return
 	}
 	x.token, x.who = tokenGood, &x.bearer.who

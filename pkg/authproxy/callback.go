@@ -46,8 +46,8 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, t oidc.Transaction, login *oidc.Login) {
 	about := x.policy.admission.about(pr, &login.Person)
 	who := login.Identity()
-	if !x.policy.admission.admits(about) {
-		p.denied(w, r, x, pr, nameOf(who))
+	if objection := x.policy.admission.objection(about); objection != "" {
+		p.denied(w, r, x, pr, nameOf(who), objection)
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
@@ -75,11 +75,11 @@ func (p *Proxy) isIn(r *http.Request, x *exchange, g *session.Grant, begun time.
 	return x.grant != nil && samePerson(x.grant, g) && !x.session.Created.Before(begun)
 }
 
-// denied is the page for somebody whom the provider knows and the rules keep out.
-func (p *Proxy) denied(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, name string) {
+// denied is the page for somebody whom the provider knows and the rules keep out. Which of them it was is for the log.
+func (p *Proxy) denied(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, name, objection string) {
 	p.observer.Count(EventRefused)
 	p.note(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
-		slog.String("reason", "access rules"), slog.String("client", x.client.String()))
+		slog.String("reason", "access rules: "+objection), slog.String("client", x.client.String()))
 	m := message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
 		Text: "This account has logged in, but is not among those that may use the app. Ask whoever runs it, or log out and use another account."}
 	p.offerLogout(w, x, pr, &m)

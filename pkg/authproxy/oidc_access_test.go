@@ -128,6 +128,39 @@ func TestClass11AccessRules(t *testing.T) {
 	}
 }
 
+// Whoever runs the app finds in the log which rule has kept somebody out.
+func TestRefusalNamesTheRule(t *testing.T) {
+	t.Parallel()
+	domain := authproxy.Access{Domains: []string{"example.com"}}
+	for name, tc := range map[string]struct {
+		access authproxy.Access
+		claims map[string]any
+		says   string
+	}{
+		"not verified":  {domain, map[string]any{"email_verified": nil}, "the provider does not say that the e-mail is verified"},
+		"no e-mail":     {domain, map[string]any{"email": nil}, "the provider says no e-mail"},
+		"not listed":    {domain, map[string]any{"email": "x@example.org"}, "the e-mail is not among those that may come in"},
+		"not ASCII":     {domain, map[string]any{"email": "\u0430nn@example.com"}, "the e-mail is not ASCII, so it has to be listed itself"},
+		"group":         {authproxy.Access{Groups: []string{"a"}}, nil, "none of the values wanted is in the claim groups"},
+		"claim":         {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, nil, "none of the values wanted is in the claim hd"},
+		"emptied claim": {authproxy.Access{Claims: map[string][]string{}}, nil, "the list of claims is empty, so nobody may come in"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := oidcOnly()
+			c.Access = tc.access
+			w := newOIDC(t, c, nil, withClaims(tc.claims))
+			b := w.browser()
+			if got := b.comeBack(w.fake, b.visit("/")); got.StatusCode != http.StatusForbidden || strings.Contains(got.body, tc.says) {
+				t.Errorf("%d\n%s", got.StatusCode, got.body)
+			}
+			if log := w.logs.String(); !strings.Contains(log, `reason="access rules: `+tc.says+`"`) {
+				t.Errorf("the log does not say so:\n%s", log)
+			}
+		})
+	}
+}
+
 // The page for somebody who is kept out names the account and lets them leave it.
 func TestDeniedPage(t *testing.T) {
 	t.Parallel()
