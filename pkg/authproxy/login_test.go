@@ -336,6 +336,9 @@ func TestUpstreamStates(t *testing.T) {
 	if !strings.Contains(page.body, "starting") || !strings.Contains(page.body, `http-equiv="refresh"`) || page.Header.Get("Retry-After") == "" {
 		t.Errorf("starting: %v %s", page.Header, page.body)
 	}
+	if line := b.get("/").body; !strings.HasPrefix(line, "The app is starting. ") || strings.Count(line, "\n") != 1 {
+		t.Errorf("starting, to a program: %q", line)
+	}
 	wantCode(t, w.browser().get("/"), http.StatusUnauthorized) // not a word to strangers
 
 	if err := w.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
@@ -343,7 +346,11 @@ func TestUpstreamStates(t *testing.T) {
 	}
 	wantCode(t, b.get("/"), http.StatusServiceUnavailable) // it may still come up
 	w.proxy.SetDown()
-	wantCode(t, b.get("/"), http.StatusBadGateway)
+	line := b.get("/")
+	wantCode(t, line, http.StatusBadGateway)
+	if page := b.get("/", asPage); !strings.HasPrefix(line.body, "The app is down. ") || !strings.Contains(page.body, `<a class="button" href="">Try again</a>`) {
+		t.Errorf("down: %q\n%s", line.body, page.body)
+	}
 	for _, bad := range []string{"", "localhost:80", "ftp://x", "http://", "http://x/path", "http://u@x", "http://x?q", "http://x:a"} {
 		if err := w.proxy.SetUpstream(bad); err == nil {
 			t.Errorf("SetUpstream(%q) worked", bad)

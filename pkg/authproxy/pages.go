@@ -34,7 +34,7 @@ type message struct {
 	Refresh     int // seconds after which the browser tries again; 0 never
 }
 
-// link leads on from a page, to an address of ours.
+// link leads on from a page, to an address of ours; an empty one is that of the page itself.
 type link struct{ Text, Href string }
 
 // contentPolicy allows our style sheet, icon and form, and nothing else: no script, no frame around the page. Without an
@@ -114,6 +114,9 @@ func (p *Proxy) say(w http.ResponseWriter, r *http.Request, m message) {
 		return
 	}
 	text := m.Text + "\n"
+	if m.Title != http.StatusText(m.Code) { // a title of ours, which the text goes on from
+		text = m.Title + ". " + text
+	}
 	if m.Detail != "" {
 		text += m.Detail + "\n"
 	}
@@ -139,5 +142,6 @@ func (p *Proxy) showStarting(w http.ResponseWriter, r *http.Request) {
 
 func (p *Proxy) showDown(w http.ResponseWriter, r *http.Request) {
 	p.say(w, r, message{Code: http.StatusBadGateway, Title: "The app is down",
-		Text: "It has stopped answering. Try again in a while; whoever runs it finds the reason in its log."})
+		Text:  "It has stopped answering. Try again in a while; whoever runs it finds the reason in its log.",
+		Links: []link{{"Try again", ""}}})
 }
