@@ -25,9 +25,14 @@ func (o *Options) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(o.IO.Err, options))
 }
 
+// sentences are a list in a log: apart from each other in a line of text, an array in JSON.
+type sentences []string
+
+func (s sentences) String() string { return strings.Join(s, "; ") }
+
 // protection says in words what is guarded and how.
-func protection(c authproxy.Config) []string {
-	var words []string
+func protection(c authproxy.Config) sentences {
+	var words sentences
 	for _, r := range c.Rules() {
 		words = append(words, r.String())
 	}
