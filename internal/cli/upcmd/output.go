@@ -50,6 +50,9 @@ func (o *Options) explain(err error) error {
 		return err
 	}
 	f := &failure.Error{Code: failure.Failed, Msg: problem.Msg, Hint: problem.Hint}
+	if errors.Is(err, platform.ErrTaken) {
+		f.Hint = "choose another port with --port, or leave --port out to take the next free one"
+	}
 	if len(problem.Output) > 0 {
 		f.Msg += "\n    " + strings.Join(problem.Output, "\n    ")
 	}

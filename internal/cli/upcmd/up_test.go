@@ -160,6 +160,10 @@ func TestExplain(t *testing.T) {
 	if err.Error() != "the app ended\n    Traceback\n    ImportError: dash" || failure.Hint(err) != "read its last lines" {
 		t.Errorf("%q, hint %q", err, failure.Hint(err))
 	}
+	taken := o.explain(&platform.Problem{Msg: "another program uses 127.0.0.1:80", Hint: "choose another port", Err: platform.ErrTaken})
+	if !strings.Contains(failure.Hint(taken), "--port") {
+		t.Errorf("hint %q", failure.Hint(taken))
+	}
 	if err := o.explain(context.Canceled); failure.Code(err) != failure.Interrupted {
 		t.Errorf("%v", err)
 	}
