@@ -113,22 +113,29 @@ func examples(ctx context.Context, o *Options) error {
 	}
 	return o.IO.Result(result{from.listed(), dest}, func(out *term.Stream) {
 		out.Printf("%s is in %s. To run and deploy it:\n\n", out.Bold(from.Title), dest)
-		for _, line := range steps(from.Name, dest) {
+		commands, without := steps(from.Name, dest)
+		for _, line := range commands {
 			out.Println("  " + line)
 		}
+		out.Println("\nWithout an account, run it here: " + without)
 	})
 }
 
-// steps are the commands that come next.
-func steps(name, dest string) []string {
-	lines := []string{"cd " + quoted(dest), "ploomber-cloud init"}
+// steps are the commands that come next, and what takes their place where there is no account.
+func steps(name, dest string) (commands []string, without string) {
+	login := "ploomber-cloud auth --add           # a user name and a password"
+	without = "ploomber-cloud auth --add --offline && ploomber-cloud up"
 	if strings.HasSuffix(name, "auth0") {
-		lines = append(lines, "ploomber-cloud templates auth0      # the values of your Auth0 application")
+		login = "ploomber-cloud templates auth0      # the values of your Auth0 application"
+		without = "ploomber-cloud up --dev-login"
 	}
-	return append(lines,
-		"ploomber-cloud up                   # run it here, behind its login",
+	return []string{
+		"cd " + quoted(dest),
+		"ploomber-cloud init",
+		login,
+		"ploomber-cloud up                   # run it here, behind that login",
 		"ploomber-cloud deploy",
-	)
+	}, without
 }
 
 // quoted writes a folder so that it can be pasted into a shell.

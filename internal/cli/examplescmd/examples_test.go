@@ -267,10 +267,24 @@ func TestMenus(t *testing.T) {
 			if strings.Join(got, " ") != tc.want {
 				t.Errorf("made %v, want %q", got, tc.want)
 			}
-			if tc.want != "" && !strings.Contains(w.out.String(), "cd "+tc.want+"\n  ploomber-cloud init\n") {
+			if tc.want != "" && !strings.Contains(w.out.String(), "cd "+tc.want+"\n  ploomber-cloud init\n  ploomber-cloud auth --add ") {
 				t.Errorf("says %q", w.out.String())
 			}
 		})
+	}
+}
+
+// What is printed as the next commands leads to an app with a login, with an account and without.
+func TestNextSteps(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct{ login, without string }{
+		"basic-app":      {"ploomber-cloud auth --add ", "ploomber-cloud auth --add --offline && ploomber-cloud up"},
+		"app-with-auth0": {"ploomber-cloud templates auth0 ", "ploomber-cloud up --dev-login"},
+	} {
+		commands, without := steps(name, "here")
+		if len(commands) != 5 || !strings.HasPrefix(commands[2], want.login) || without != want.without {
+			t.Errorf("%s: %q, without an account %q", name, commands, without)
+		}
 	}
 }
 
