@@ -27,7 +27,7 @@ func (e *env) demo() democmd.Options {
 		IO: e.io, TempDir: e.system.TempDir, Now: e.system.Now, Random: rand.Reader,
 		Serve: func(ctx context.Context, dir string, port int, dev *devidp.Provider, ready func(context.Context, string) error) error {
 			o := e.up()
-			o.Folder = flow.Folder{Dir: dir}
+			o.Folder, o.Forget = flow.Folder{Dir: dir}, true
 			o.Provider, o.DevLogin = dev, dev != nil
 			o.Port, o.Timeout = port, 3*time.Minute // the first start of a framework compiles its files
 			return o.Run(ctx, func(ctx context.Context, s upcmd.Served) error { return ready(ctx, s.URL) })

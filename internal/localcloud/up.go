@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -30,6 +31,7 @@ type UpOptions struct {
 	CacheDir  string             // for environments and the apps' home folders; made if missing
 	Address   string             // "host:port"; "" for 127.0.0.1:8080 or the next free port
 	NoBuild   bool               // take the environment that was built last, even if the project has changed
+	Forget    bool               // the project is here for this run alone: keep its environment, and nothing else of it
 
 	// Protect makes the handler that stands between users at public and the app at upstream. It is closed in
 	// the end if it is an io.Closer.
@@ -131,11 +133,17 @@ func (o *UpOptions) build(ctx context.Context, recipe platform.Recipe) (*build.B
 }
 
 func (o *UpOptions) start(ctx context.Context, recipe platform.Recipe, env platform.Environment) (*supervise.App, error) {
-	home := filepath.Join(o.CacheDir, "projects", platform.FolderName(o.Dir), "home")
+	home := filepath.Join(o.kept(), "home")
 	return supervise.Start(ctx, supervise.Spec{
 		Recipe: recipe, Dir: o.Dir, Environment: env, Environ: o.Environ, Vars: o.Vars, Home: home,
 		Log: o.AppLog, Notify: o.Notify, Now: o.Now, ReadyTimeout: o.ReadyTimeout, StopTimeout: o.StopTimeout,
 	})
+}
+
+// kept is the folder of what is kept of the project from one run to the next: the home of its app, and a note which
+// environment it had last.
+func (o *UpOptions) kept() string {
+	return filepath.Join(o.CacheDir, "projects", platform.FolderName(o.Dir))
 }
 
 // URL is where users reach the app.
@@ -187,6 +195,9 @@ func (r *Running) stop() {
 		_ = c.Close()
 	}
 	r.env.Release()
+	if r.options.Forget {
+		_ = os.RemoveAll(r.options.kept()) // what cannot be removed is small, and in a cache
+	}
 }
 
 // serialised returns notify made safe for concurrent use.

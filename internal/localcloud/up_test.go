@@ -201,6 +201,30 @@ func TestUpAgain(t *testing.T) {
 	}
 }
 
+// Of a project that is here for one run nothing is left but its environment, which others with the same requirements use.
+func TestUpForgets(t *testing.T) {
+	t.Parallel()
+	for name, forget := range map[string]bool{"kept": false, "forgotten": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, _ := options(t)
+			o.Forget = forget
+			r, err := Up(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			projects, err := os.ReadDir(filepath.Join(o.CacheDir, "projects"))
+			if err != nil || (len(projects) == 0) != forget {
+				t.Errorf("%v, %v", projects, err)
+			}
+			if envs, err := os.ReadDir(filepath.Join(o.CacheDir, "envs")); err != nil || len(envs) == 0 {
+				t.Errorf("no environment is left: %v", err)
+			}
+		})
+	}
+}
+
 func TestUpFails(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -134,5 +134,5 @@ func (o *Options) step(format string, args ...any) {
 func (o *Options) ok(format string, args ...any) { o.IO.Err.Note("  ok  "+format, args...) }
 
 func (o *Options) end() {
-	o.IO.Err.Note("Press Ctrl-C to end the demo; everything it made goes with it.")
+	o.IO.Err.Note("Press Ctrl-C to end the demo; its app and its login go with it.")
 }

@@ -36,6 +36,7 @@ type Options struct {
 	Flags
 
 	Provider *devidp.Provider // of DevLogin, where it runs already; nil starts one
+	Forget   bool             // the project is gone after this run
 
 	recipe *platform.Recipe // in place of the framework's own; nil in production
 }
@@ -139,7 +140,7 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	defer login.close()
 	running, err := localcloud.Up(ctx, localcloud.UpOptions{
 		Dir: dir, Framework: platform.Framework(c.Type), Vars: vars, Environ: o.Environ(), CacheDir: cache,
-		Address: o.address(), NoBuild: o.NoBuild, ReadyTimeout: o.Timeout, Now: o.Now,
+		Address: o.address(), NoBuild: o.NoBuild, Forget: o.Forget, ReadyTimeout: o.Timeout, Now: o.Now,
 		InstallLog: installLog, AppLog: appLog, ServerLog: serverLog, Notify: o.notify,
 		Recipe: o.recipe,
 		Protect: func(upstream, public *url.URL) (http.Handler, error) {
