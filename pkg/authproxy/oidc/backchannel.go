@@ -55,7 +55,7 @@ func (p *Provider) VerifyLogoutToken(ctx context.Context, raw string) (LogoutTok
 
 // checkLogoutEvent wants what makes it a logout token, and refuses what would make it an ID token.
 func (c claims) checkLogoutEvent() error {
-	if c.has("nonce") {
+	if _, there := c["nonce"]; there { // null too
 		return fmt.Errorf("%w: a logout token has no nonce", ErrToken)
 	}
 	var events map[string]map[string]json.RawMessage

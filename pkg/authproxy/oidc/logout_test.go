@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -82,6 +83,7 @@ func TestClass9LogoutTokens(t *testing.T) {
 		"neither":              {claims: map[string]any{"sub": nil, "sid": nil}, want: oidc.ErrToken},
 		"sub a list":           {claims: map[string]any{"sub": []string{"a"}}, want: oidc.ErrToken},
 		"nonce":                {claims: map[string]any{"nonce": "n"}, want: oidc.ErrToken},
+		"nonce null":           {claims: map[string]any{"nonce": json.RawMessage("null")}, want: oidc.ErrToken},
 		"no events":            {claims: map[string]any{"events": nil}, want: oidc.ErrToken},
 		"other events":         {claims: map[string]any{"events": map[string]any{"x": map[string]any{}}}, want: oidc.ErrToken},
 		"events a list":        {claims: map[string]any{"events": []string{"http://schemas.openid.net/event/backchannel-logout"}}, want: oidc.ErrToken},
