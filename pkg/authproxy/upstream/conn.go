@@ -11,7 +11,7 @@ import (
 
 // Sizes in bytes.
 const (
-	readSize = 4 << 10   // of a connection's buffer, which grows only for a larger head
+	readSize = 4 << 10   // of the buffer for what a connection reads, which grows only for a larger head
 	maxHead  = 256 << 10 // of the longest head of an answer that is accepted
 	copySize = 32 << 10  // of the buffers for bodies
 )
@@ -30,15 +30,21 @@ type conn struct {
 	moved   atomic.Bool // something has been read or written, since somebody asked
 	spliced atomic.Bool // the kernel is moving a body
 
-	buf    []byte
+	reads  buffers
+	lent   *[]byte // by reads
+	buf    []byte  // nil while there is nothing to read; else lent, or larger
 	r, w   int     // buf[r:w] is unused
 	socket *socket // nil where there is none that can be looked into
 	names  *names
 	head   head // of the last answer
 }
 
-func newConn(c net.Conn, to Target, known *names) *conn {
-	return &conn{Conn: c, target: to, buf: make([]byte, readSize), socket: newSocket(c), names: known}
+func newConn(c net.Conn, to Target, reads buffers, known *names) *conn {
+	opened := &conn{Conn: c, target: to, reads: reads, socket: newSocket(c), names: known}
+	if opened.socket != nil {
+		opened.socket.room = opened.room
+	}
+	return opened
 }
 
 func (c *conn) close() { _ = c.Close() }
@@ -57,13 +63,31 @@ func (c *conn) count(n int, err error) (int, error) {
 // buffered returns what has been read and not used; it holds until the next read.
 func (c *conn) buffered() []byte { return c.buf[c.r:c.w] }
 
+// room returns the buffer, borrowed only now that it is needed: so connections that wait for the app share few buffers,
+// which stay in the processor's caches.
+func (c *conn) room() []byte {
+	if c.buf == nil {
+		c.lent = c.reads.get()
+		c.buf = *c.lent
+	}
+	return c.buf
+}
+
+// release gives the buffer back.
+func (c *conn) release() {
+	if c.lent != nil {
+		c.reads.put(c.lent)
+	}
+	c.lent, c.buf, c.r, c.w = nil, nil, 0, 0
+}
+
 // fill reads once more into the buffer, which has room for that.
 func (c *conn) fill() error {
 	if c.r > 0 {
 		copy(c.buf, c.buf[c.r:c.w])
 		c.r, c.w = 0, c.w-c.r
 	}
-	if c.w == len(c.buf) {
+	if c.w == len(c.room()) {
 		return errBufferFull
 	}
 	n, err := c.Read(c.buf[c.w:])
@@ -81,7 +105,7 @@ func (c *conn) fill() error {
 // the app has hung up or spoken before it was asked, and has not been asked; errStale that it answers nothing.
 func (c *conn) ask(wire []byte) error {
 	c.r, c.w = 0, 0
-	written, n, err := c.socket.ask(wire, c.buf, c.reused)
+	written, n, err := c.socket.ask(wire, c.reused)
 	switch {
 	case errors.Is(err, errSpoken):
 		return err
@@ -107,34 +131,36 @@ func (c *conn) grow(limit int) bool {
 		return false
 	}
 	bigger := make([]byte, 2*len(c.buf))
-	c.w = copy(bigger, c.buf[c.r:c.w])
-	c.r, c.buf = 0, bigger
+	n := copy(bigger, c.buffered())
+	c.release()
+	c.buf, c.w = bigger, n
 	return true
 }
 
-// shrink gives back what a large answer has left behind: the buffer once it is empty, the fields.
+// shrink gives back what an answer has left behind: the buffer, which is empty, and the fields.
 func (c *conn) shrink() {
 	clear(c.head.fields) // their text is as long as the head
 	if cap(c.head.fields) > maxKeptFields {
 		c.head.fields = nil
 	}
-	if len(c.buf) > readSize && c.r == c.w {
-		c.buf, c.r, c.w = make([]byte, readSize), 0, 0
-	}
+	c.release()
 }
 
-// buffers lends buffers for bodies.
-type buffers struct{ pool *sync.Pool }
+// buffers lends buffers of one size.
+type buffers struct {
+	pool *sync.Pool
+	size int
+}
 
-func newBuffers() buffers {
-	return buffers{&sync.Pool{New: func() any { b := make([]byte, copySize); return &b }}}
+func newBuffers(size int) buffers {
+	return buffers{&sync.Pool{New: func() any { b := make([]byte, size); return &b }}, size}
 }
 
 func (b buffers) get() *[]byte { return b.pool.Get().(*[]byte) }
 
 // put takes a buffer back; one of another size was not lent by get.
 func (b buffers) put(buf *[]byte) {
-	if len(*buf) == copySize {
+	if len(*buf) == b.size {
 		b.pool.Put(buf)
 	}
 }

@@ -30,13 +30,14 @@ type Direct struct {
 
 	dialer  net.Dialer
 	pool    *pool
-	buffers buffers
+	buffers buffers // for bodies
+	reads   buffers // for what connections read
 	names   names
 }
 
 // NewDirect returns a Direct without connections. now is the clock that ages idle ones.
 func NewDirect(now func() time.Time) *Direct {
-	return &Direct{dialer: net.Dialer{Timeout: dialTimeout}, pool: newPool(now), buffers: newBuffers()}
+	return &Direct{dialer: net.Dialer{Timeout: dialTimeout}, pool: newPool(now), buffers: newBuffers(copySize), reads: newBuffers(readSize)}
 }
 
 // Close closes idle connections and keeps no further ones. Requests under way go on.
@@ -88,6 +89,7 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 			d.pool.put(c)
 		} else if !c.handedOver {
 			c.close()
+			c.release()
 		}
 	}()
 
@@ -216,7 +218,7 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 		}
 		dial = secure
 	}
-	return newConn(dial, to, &d.names), nil
+	return newConn(dial, to, d.reads, &d.names), nil
 }
 
 // errStale marks the failure of a connection on which the app has not answered with a single byte: it was

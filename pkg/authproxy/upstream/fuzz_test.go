@@ -14,7 +14,7 @@ import (
 
 // fromBytes is a conn whose app has sent b and hung up. Only reading works.
 func fromBytes(b []byte) *conn {
-	c := &conn{buf: make([]byte, readSize), names: new(names)}
+	c := &conn{reads: newBuffers(readSize), names: new(names)}
 	c.Conn = &readConn{r: bytes.NewReader(b)}
 	return c
 }

@@ -45,7 +45,7 @@ func TestStopAsAReadBegins(t *testing.T) {
 		_, _ = s.body.Read(make([]byte, 1))
 	}()
 	app, _ := net.Pipe()
-	if s.stop(w, newConn(app, Target{}, new(names))) {
+	if s.stop(w, newConn(app, Target{}, newBuffers(readSize), new(names))) {
 		t.Error("all is said to have been sent")
 	}
 }
@@ -62,7 +62,7 @@ func TestStopBehindABody(t *testing.T) {
 		defer close(s.done)
 		_, _ = other.Read(make([]byte, 1)) // like a write that waits for the app
 	}()
-	if s.stop(w, newConn(app, Target{}, new(names))) {
+	if s.stop(w, newConn(app, Target{}, newBuffers(readSize), new(names))) {
 		t.Error("all is said to have been sent")
 	}
 }

@@ -17,8 +17,10 @@ type socket struct {
 	raw syscall.RawConn
 	one [1]byte
 
+	room func() []byte // where to read; asked once there is something
+
 	// Of the call under way.
-	wire, buf     []byte
+	wire          []byte
 	mustBeSilent  bool
 	asked, spoken bool
 	written, read int
@@ -54,18 +56,18 @@ func (s *socket) isSilent(fd uintptr) bool {
 	return errors.Is(err, syscall.EAGAIN)
 }
 
-// ask writes wire, waits and reads into buf; 0 bytes are the end. With mustBeSilent it writes only on a silent
+// ask writes wire, waits and reads into room; 0 bytes are the end. With mustBeSilent it writes only on a silent
 // connection, and else returns errSpoken. Where not all of wire could be written at once it reads nothing.
 //
 // All of it is one call of raw.Read, which from its start on keeps in mind that the connection has become readable:
 // so it can wait straight away, where an ordinary read would first look, in vain, for an answer that takes a while.
-func (s *socket) ask(wire, buf []byte, mustBeSilent bool) (written, read int, err error) {
-	s.wire, s.buf, s.mustBeSilent = wire, buf, mustBeSilent
+func (s *socket) ask(wire []byte, mustBeSilent bool) (written, read int, err error) {
+	s.wire, s.mustBeSilent = wire, mustBeSilent
 	s.asked, s.written, s.read, s.err = false, 0, 0, nil
 	if err := s.raw.Read(s.talk); err != nil {
 		s.err = err
 	}
-	s.wire, s.buf = nil, nil
+	s.wire = nil
 	return s.written, s.read, s.err
 }
 
@@ -88,7 +90,7 @@ func (s *socket) askNow(fd uintptr) bool {
 			return false
 		}
 	}
-	s.read, s.err = nowait.Read(fd, s.buf)
+	s.read, s.err = nowait.Read(fd, s.room())
 	return !errors.Is(s.err, syscall.EAGAIN)
 }
 

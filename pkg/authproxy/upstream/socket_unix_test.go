@@ -35,7 +35,7 @@ func TestLazyReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			read := lazyReader(wrap(c.(*net.TCPConn)), newBuffers())
+			read := lazyReader(wrap(c.(*net.TCPConn)), newBuffers(copySize))
 			if read == nil {
 				t.Fatal("not taken for a socket")
 			}
@@ -55,7 +55,7 @@ func TestLazyReader(t *testing.T) {
 			}
 		})
 	}
-	if lazyReader(tls.Client(nil, &tls.Config{MinVersion: tls.VersionTLS13}), newBuffers()) != nil {
+	if lazyReader(tls.Client(nil, &tls.Config{MinVersion: tls.VersionTLS13}), newBuffers(copySize)) != nil {
 		t.Error("reads an encrypted connection as if it were plain")
 	}
 }
@@ -149,15 +149,15 @@ func TestAsk(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			s := newSocket(c)
+			s, buf := newSocket(c), make([]byte, 100)
+			s.room = func() []byte { return buf }
 			if tc.before {
 				<-came
 				for s.silent() { // until it has arrived
 					time.Sleep(time.Millisecond)
 				}
 			}
-			buf := make([]byte, 100)
-			written, n, err := s.ask([]byte(tc.wire), buf, tc.mustBeSilent)
+			written, n, err := s.ask([]byte(tc.wire), tc.mustBeSilent)
 			if !errors.Is(err, tc.err) || (written == len(tc.wire)) != tc.all || string(buf[:n]) != tc.want {
 				t.Errorf("wrote %d of %d, read %q, %v; want all %v, %q, %v", written, len(tc.wire), buf[:n], err, tc.all, tc.want, tc.err)
 			}

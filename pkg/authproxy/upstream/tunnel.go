@@ -55,7 +55,8 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 		_ = t.Close() // the loops below find out and end
 	}
 	c.handedOver = true
-	c.buf, c.head = nil, head{}
+	c.release()
+	c.head = head{}
 	go t.move(c.Conn, client, d.buffers)
 	go t.move(client, c.Conn, d.buffers)
 	return nil
