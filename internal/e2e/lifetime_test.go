@@ -212,6 +212,7 @@ func TestRestartWithSQLite(t *testing.T) {
 	gone.ask(http.MethodGet, w.proxy.url+"/logout", nil)
 	w.proxy.kill() // what was answered with success is kept
 	w.proxy.start()
+	w.proxy.findsProviders()
 	kept, err := filepath.Glob(file + "*")
 	if err != nil || len(kept) == 0 {
 		t.Fatalf("no file: %q, %v", kept, err)
