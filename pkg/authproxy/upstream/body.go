@@ -55,8 +55,8 @@ func (d *Direct) copySized(w http.ResponseWriter, c *conn, n int64) error {
 			return err
 		}
 	}
-	buf := d.buffers.get()
-	defer d.buffers.put(buf)
+	buf := d.large.get()
+	defer d.large.put(buf)
 	for n > 0 {
 		m, err := c.Read((*buf)[:min(int64(len(*buf)), n)])
 		n -= int64(m)

@@ -28,16 +28,16 @@ type Direct struct {
 	// Authorities are those whose certificates an app may have; nil means the system's. To be set before the first request.
 	Authorities *x509.CertPool
 
-	dialer  net.Dialer
-	pool    *pool
-	buffers buffers // for bodies
-	reads   buffers // for what connections read
-	names   names
+	dialer net.Dialer
+	pool   *pool
+	large  buffers // for bodies
+	small  buffers // for heads, and what comes with them
+	names  names
 }
 
 // NewDirect returns a Direct without connections. now is the clock that ages idle ones.
 func NewDirect(now func() time.Time) *Direct {
-	return &Direct{dialer: net.Dialer{Timeout: dialTimeout}, pool: newPool(now), buffers: newBuffers(copySize), reads: newBuffers(readSize)}
+	return &Direct{dialer: net.Dialer{Timeout: dialTimeout}, pool: newPool(now), large: newBuffers(copySize), small: newBuffers(readSize)}
 }
 
 // Close closes idle connections and keeps no further ones. Requests under way go on.
@@ -51,7 +51,7 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ex
 	if err != nil {
 		return err
 	}
-	defer d.buffers.put(req.buf)
+	defer req.release()
 	req.watched = x.Begin(&req.transfer)
 	defer x.Done()
 	for r.Context().Err() == nil {
@@ -218,7 +218,7 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 		}
 		dial = secure
 	}
-	return newConn(dial, to, d.reads, &d.names), nil
+	return newConn(dial, to, d.small, &d.names), nil
 }
 
 // errStale marks the failure of a connection on which the app has not answered with a single byte: it was

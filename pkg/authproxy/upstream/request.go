@@ -18,6 +18,7 @@ const smallBody = 16 << 10
 // request is the head of a request, and its body if that is small, as they go over the wire.
 type request struct {
 	buf        *[]byte
+	lender     buffers // of buf
 	wire       []byte
 	sending    sending
 	transfer   transfer
@@ -28,20 +29,24 @@ type request struct {
 	repeatable bool           // may be sent again when a connection turns out to be dead
 }
 
+// release gives the buffer back.
+func (q *request) release() { q.lender.put(q.buf) }
+
 // unread reports that the visitor's body has not been read to its end. The bytes that come next over that connection
 // belong to it, even if they look like a request.
 func (q *request) unread() bool { return q.body != nil && !q.body.whole.Load() }
 
 // newRequest puts the request into wire form, and reads its body if that is small.
 func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (*request, error) {
-	buf := d.buffers.get()
-	q := &request{buf: buf, upgrade: isUpgrade(r)}
+	q := &request{lender: d.small, upgrade: isUpgrade(r)}
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		q.lender = d.large
 		q.body = &patientReader{body: r.Body, control: http.NewResponseController(w), now: d.pool.now}
 	}
+	q.buf = q.lender.get()
 	var err error
-	if q.wire, err = appendHead((*buf)[:0], r, to, q.upgrade); err != nil {
-		d.buffers.put(buf)
+	if q.wire, err = appendHead((*q.buf)[:0], r, to, q.upgrade); err != nil {
+		q.release()
 		return nil, err
 	}
 	switch {
@@ -51,7 +56,7 @@ func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (
 		start := len(q.wire)
 		q.wire = append(q.wire, make([]byte, r.ContentLength)...)
 		if _, err := io.ReadFull(q.body, q.wire[start:]); err != nil {
-			d.buffers.put(buf)
+			q.release()
 			return nil, fmt.Errorf("%w: %w", ErrBody, err)
 		}
 		q.repeatable = isIdempotent(r.Method)

@@ -57,8 +57,8 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 	c.handedOver = true
 	c.release()
 	c.head = head{}
-	go t.move(c.Conn, client, d.buffers)
-	go t.move(client, c.Conn, d.buffers)
+	go t.move(c.Conn, client, d.large)
+	go t.move(client, c.Conn, d.large)
 	return nil
 }
 
