@@ -66,6 +66,9 @@ func (d *Deploy) Prepare(ctx context.Context) (*Package, error) {
 	if err := d.refuseUnknownLogins(); err != nil {
 		return nil, err
 	}
+	if err := d.warnOfUnusedLogins(c); err != nil {
+		return nil, err
+	}
 	p.Files, err = d.Plan(ctx, c, false)
 	return p, err
 }
@@ -113,6 +116,25 @@ func (d *Deploy) refuseUnknownLogins() error {
 	}
 	return failure.Failedf("the platform cannot protect the feature %s: its paths would be open to everyone", project.API).
 		WithHint("run 'ploomber-cloud auth --remove --feature %s', or run the app behind 'ploomber-cloud up'", project.API)
+}
+
+// warnOfUnusedLogins names what looks like a login in the secrets file and protects nothing on the platform, which goes
+// by the configuration alone: names that 'up' and 'proxy' refuse, and pairs that protect the app there.
+func (d *Deploy) warnOfUnusedLogins(c *project.Config) error {
+	env, _, err := d.Folder.Env()
+	if err != nil {
+		return err
+	}
+	for _, wrong := range authproxy.Misspelt(env.Keys(), Logins(c)) {
+		d.Report.Warn("%s: %v (as it is, it protects nothing)", d.Folder.EnvPath(), wrong)
+	}
+	for _, feature := range []project.Feature{project.MainApp, project.Analytics} {
+		if c.Credentials(feature) == nil && hasLogin(env, feature) {
+			d.Report.Warn("%s has a user name and a password of %s, which the platform does not ask for: the configuration does not refer to them. "+
+				"To protect it, run 'ploomber-cloud auth --add --feature %[2]s'.", d.Folder.EnvPath(), feature)
+		}
+	}
+	return nil
 }
 
 // Send deploys the package.

@@ -90,6 +90,46 @@ func TestPrepareWarnsOfLiteralCredentials(t *testing.T) {
 	}
 }
 
+// The platform goes by the configuration alone: what looks like a login in the secrets file and is none there is named.
+func TestPrepareWarnsOfUnusedLogins(t *testing.T) {
+	t.Parallel()
+	const referring = `{"id": "demo", "type": "dash", "authentication": {"username": {"secret": "username_main_app"}, "password": {"secret": "password_main_app"}}}`
+	for name, tc := range map[string]struct {
+		config, env string
+		want        []string // parts of the warnings, in their order
+	}{
+		"nothing like it":   {dashConfig, "USER_API=x\nPASSWORD_DB=hush-hush\n", nil},
+		"a misspelt name":   {dashConfig, "usernam_main_app=ann\npassword_main_app=hush-hush\n", []string{"did you mean username_main_app?"}},
+		"capitals":          {dashConfig, "USERNAME_MAIN_APP=ann\nPASSWORD_MAIN_APP=hush-hush\n", []string{"mean password_main_app?", "mean username_main_app?"}},
+		"beside the right":  {referring, "username_main_app=ann\npassword_main_app=hush-hush\npasswd_main_app=old\n", []string{"passwd_main_app: "}},
+		"referred to":       {referring, "username_main_app=ann\npassword_main_app=hush-hush\n", nil},
+		"not referred to":   {dashConfig, "username_main_app=ann\npassword_main_app=hush-hush\n", []string{"auth --add --feature main_app"}},
+		"of another":        {referring, "username_main_app=a\npassword_main_app=hush-hush\nusername_analytics=b\npassword_analytics=hush\n", []string{"--feature analytics"}},
+		"half":              {dashConfig, "password_main_app=hush-hush\n", nil},
+		"an odd reference":  {strings.ReplaceAll(referring, "_main_app", "_mainapp"), "username_mainapp=ann\npassword_mainapp=hush-hush\n", nil},
+		"no secrets at all": {dashConfig, "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, map[string]string{"ploomber-cloud.json": tc.config, ".env": tc.env})
+			o, heard := deployment(d)
+			if _, err := o.Prepare(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			warned := heard.warnings()
+			slices.Sort(warned)
+			if len(warned) != len(tc.want) || strings.Contains(strings.Join(warned, ""), "hush") {
+				t.Fatalf("warns %q, want %q", warned, tc.want)
+			}
+			for i, part := range tc.want {
+				if !strings.Contains(warned[i], part) {
+					t.Errorf("warns %q, want %q", warned[i], part)
+				}
+			}
+		})
+	}
+}
+
 func TestSend(t *testing.T) {
 	t.Parallel()
 	me, project := "GET /users/me", "GET /projects/demo"

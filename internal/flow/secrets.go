@@ -118,8 +118,10 @@ func (f Folder) resolve(v project.Value, feature project.Feature, env *dotenv.Fi
 }
 
 // ProtectsAPI tells whether the secrets protect the api feature, which only our own proxy knows.
-func ProtectsAPI(env *dotenv.File) bool {
-	username, _ := env.Get(project.API.UsernameKey(), nil)
-	password, _ := env.Get(project.API.PasswordKey(), nil)
+func ProtectsAPI(env *dotenv.File) bool { return hasLogin(env, project.API) }
+
+func hasLogin(env *dotenv.File, feature project.Feature) bool {
+	username, _ := env.Get(feature.UsernameKey(), nil)
+	password, _ := env.Get(feature.PasswordKey(), nil)
 	return username != "" && password != ""
 }

@@ -5,19 +5,29 @@ import (
 	"strings"
 )
 
-// misspeltLogins reports names of user names and passwords that are almost right. Those that the project file refers to
-// are right, however they look.
-func (r *reader) misspeltLogins(names []string) {
+// Misspelt returns those of names that are almost right for a user name or a password, each as the mistake for which
+// ConfigFrom refuses it. Those that the project file refers to are right, however they look.
+func Misspelt(names []string, p Project) []Mistake {
 	var referred []string
-	for _, ref := range r.Project.Logins {
+	for _, ref := range p.Logins {
 		referred = append(referred, ref.Username.Variable, ref.Password.Variable)
 	}
+	var wrong mistakes
 	for _, name := range names {
-		meant := misspelt(name, names)
+		if meant := misspelt(name, names); meant != "" && !slices.Contains(referred, name) {
+			wrong.addf(name, "unknown variable; did you mean %s?", meant)
+		}
+	}
+	return wrong
+}
+
+// misspeltLogins reports names of user names and passwords that are almost right.
+func (r *reader) misspeltLogins(names []string) {
+	for _, one := range Misspelt(names, r.Project) {
 		// On Windows the letters' case does not matter, and the variable is found under its right name as well.
-		found := strings.EqualFold(name, meant) && !slices.Contains(names, meant) && r.isSet(meant)
-		if meant != "" && !found && !slices.Contains(referred, name) {
-			r.wrong.addf(name, "unknown variable; did you mean %s?", meant)
+		meant, _ := meantFor(one.Name)
+		if found := strings.EqualFold(one.Name, meant) && !slices.Contains(names, meant) && r.isSet(meant); !found {
+			r.wrong = append(r.wrong, one)
 		}
 	}
 }
