@@ -108,6 +108,12 @@ func (r *Registry) Gauge(name, help string, value func() float64) {
 	r.declare(family{name, help, "gauge", func(w *writer) { w.sample(name, nil, value()) }})
 }
 
+// Total declares a value that goes up only and that somebody else counts; value is asked at each look. The convention is
+// that name ends in _total.
+func (r *Registry) Total(name, help string, value func() float64) {
+	r.declare(family{name, help, "counter", func(w *writer) { w.sample(name, nil, value()) }})
+}
+
 // Info declares a gauge that is always 1 and says something by its labels: pairs are names and values in turn.
 func (r *Registry) Info(name, help string, pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {

@@ -85,6 +85,16 @@ func TestGauge(t *testing.T) {
 	}
 }
 
+func TestTotal(t *testing.T) {
+	t.Parallel()
+	var r metrics.Registry
+	r.Total("used_seconds_total", "Time.", func() float64 { return 1.5 })
+	family := parsed(t, &r)["used_seconds_total"]
+	if got := family.GetMetric()[0].GetCounter().GetValue(); got != 1.5 || family.GetType() != dto.MetricType_COUNTER {
+		t.Errorf("%v of %v", got, family.GetType())
+	}
+}
+
 // Whatever a label or a help says is read back as it was.
 func TestTextIsReadBack(t *testing.T) {
 	t.Parallel()

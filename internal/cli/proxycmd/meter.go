@@ -39,6 +39,7 @@ func newMeter(version string, started time.Time) *meter {
 	m.Gauge("go_goroutines", "Goroutines that exist.", func() float64 { return float64(runtime.NumGoroutine()) })
 	m.Gauge("process_start_time_seconds", "When the proxy started, in seconds since 1970.",
 		func() float64 { return float64(started.UnixMilli()) / 1000 })
+	m.addProcess()
 	return m
 }
 

@@ -1,10 +1,13 @@
 package proxycmd
 
 import (
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
@@ -38,6 +41,46 @@ func TestMeter(t *testing.T) {
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	if _, err := parser.TextToMetricFamilies(strings.NewReader(text)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Names and texts follow the conventions that 'promtool check metrics' knows, and the guide lists every metric.
+func TestMetricsAreWellNamed(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../../docs/guide/proxy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, _ := certify(t, t.TempDir(), "metrics", time.Now().Add(time.Hour))
+	w := start(t, hello, login, func(o *Options) { o.PrivateListen, o.TLSCert, o.TLSKey = "127.0.0.1:0", cert, key })
+	_, text := newClient(t, "").get(t, "http://"+w.private+"/metrics")
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil || len(families) < 9 {
+		t.Fatalf("%d, %v", len(families), err)
+	}
+	for name, f := range families {
+		if total := f.GetType() == dto.MetricType_COUNTER; total != strings.HasSuffix(name, "_total") {
+			t.Errorf("%s is a %v", name, f.GetType())
+		}
+		if f.GetType() == dto.MetricType_HISTOGRAM && !strings.HasSuffix(name, "_seconds") {
+			t.Errorf("%s has no unit", name)
+		}
+		if !strings.HasSuffix(f.GetHelp(), ".") {
+			t.Errorf("%s: help %q", name, f.GetHelp())
+		}
+		if !strings.Contains(string(guide), "`"+name+"`") {
+			t.Errorf("the guide does not list %s", name)
+		}
+	}
+	for _, name := range []string{"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds"} {
+		f := families[name]
+		if (f != nil) != (runtime.GOOS == "linux") {
+			t.Fatalf("%s is there: %v", name, f != nil)
+		}
+		if f != nil && f.GetMetric()[0].GetCounter().GetValue()+f.GetMetric()[0].GetGauge().GetValue() <= 0 {
+			t.Errorf("%s: %v", name, f)
+		}
 	}
 }
 
