@@ -3,6 +3,7 @@
 package visitor_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -75,7 +76,7 @@ func TestGoneBesideRead(t *testing.T) {
 		t.Error("gone while it is read")
 	}
 	_ = there.Close()
-	if err := <-read; err != io.EOF {
+	if err := <-read; !errors.Is(err, io.EOF) {
 		t.Errorf("read %v", err)
 	}
 }
@@ -112,7 +113,7 @@ func TestClose(t *testing.T) {
 	if err := here.Close(); err != nil || !closed {
 		t.Errorf("%v, told %v", err, closed)
 	}
-	if _, err := there.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := there.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the other side: %v", err)
 	}
 }
