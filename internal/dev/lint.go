@@ -21,7 +21,7 @@ func lintTask(ctx context.Context, w *workspace, _ []string) error {
 	if err != nil {
 		return err
 	}
-	return w.run(ctx, w.static("GOLANGCI_LINT_CACHE="+filepath.Join(w.cache, "golangci-lint")), linter, "run", "./...")
+	return w.run(ctx, w.static("GOLANGCI_LINT_CACHE="+filepath.Join(w.cache, "golangci-lint")), linter, "run", "--allow-serial-runners", "./...")
 }
 
 // checkFormat names every Go file that gofmt would change.
