@@ -159,6 +159,9 @@ func writeMan(root *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	for _, c := range append(commands(root), root) { // the generator takes them for Markdown
+		c.Long = strings.NewReplacer("*", `\*`, "_", `\_`, "<", `\<`).Replace(c.Long)
+	}
 	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: root.Name(), Manual: "User commands"}, dir)
 }
 

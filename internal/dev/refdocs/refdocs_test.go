@@ -272,4 +272,8 @@ func TestManAndCompletions(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	page, err := os.ReadFile(filepath.Join(dir, "man", "ploomber-cloud-proxy.1"))
+	if names := "(AUTH_*, username_<feature>, password_<feature>)"; err != nil || !bytes.Contains(page, []byte(names)) {
+		t.Errorf("the man page lacks %s: %v\n%s", names, err, page)
+	}
 }
