@@ -71,7 +71,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 || r.ProtoMinor == 0 {
 		p.frame(w, r)
 	}
-	if p.observed || mayBeUnchanged(r) {
+	if p.observed {
 		x.watched(w, r)
 	} else {
 		p.first(w, r, x)

@@ -89,7 +89,7 @@ func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	x.Answer(w.Header())
+	x.Answer(http.StatusOK, w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, said)
 }

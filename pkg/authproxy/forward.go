@@ -50,11 +50,11 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	b := p.backend.Load()
 	switch b.state {
 	case starting:
-		x.Answer(w.Header())
+		x.Answer(http.StatusServiceUnavailable, w.Header())
 		p.showStarting(w, r)
 		return
 	case down:
-		x.Answer(w.Header())
+		x.Answer(http.StatusBadGateway, w.Header())
 		p.showDown(w, r)
 		return
 	}
@@ -73,7 +73,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	case errors.Is(err, upstream.ErrEnded):
 		p.refuse(w, r, http.StatusUnauthorized, "The session has ended before the app has answered.")
 	default:
-		x.Answer(w.Header()) // the app has not answered, so nobody has
+		x.Answer(http.StatusBadGateway, w.Header()) // the app has not answered, so nobody has
 		p.explain(w, r, b, err)
 	}
 }
@@ -115,7 +115,7 @@ func (p *Proxy) logUpstream(r *http.Request, err error) {
 }
 
 // Answer adds what the proxy has to say to the head of the app's answer.
-func (x *exchange) Answer(h http.Header) {
+func (x *exchange) Answer(status int, h http.Header) {
 	p := x.proxy
 	if kind := h["Content-Type"]; len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream") {
 		x.isEndless()
@@ -130,7 +130,9 @@ func (x *exchange) Answer(h http.Header) {
 		h["Cache-Control"] = []string{"no-store"} // nobody may keep an answer that holds a session (security class 23)
 		return
 	}
-	if x.who != nil {
+	// What a 304 says of caching takes the place of what the app has said with the page (RFC 9111, section 3.2): a word of
+	// ours would have browsers show Streamlit's page from memory after a log-out.
+	if x.who != nil && status != http.StatusNotModified {
 		if _, said := h["Cache-Control"]; !said {
 			h["Cache-Control"] = p.private
 		}

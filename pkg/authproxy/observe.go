@@ -39,9 +39,9 @@ func (unobserved) Count(Event)                { /* nobody counts */ }
 func (unobserved) Request(int, time.Duration) { /* nobody counts */ }
 func (unobserved) WebSockets(int)             { /* nobody counts */ }
 
-// watched answers the request, looks at the status of the answer and tells the Observer about it.
+// watched answers the request and tells the Observer about it.
 func (x *exchange) watched(w http.ResponseWriter, r *http.Request) {
-	x.writer = statusWriter{ResponseWriter: w, status: http.StatusOK, private: x.proxy.private}
+	x.writer = statusWriter{ResponseWriter: w, status: http.StatusOK}
 	if _, ok := w.(io.ReaderFrom); ok {
 		x.proxy.first(splicingWriter{&x.writer}, r, x)
 	} else {
@@ -54,31 +54,14 @@ func (x *exchange) watched(w http.ResponseWriter, r *http.Request) {
 // statusWriter remembers the status of an answer.
 type statusWriter struct {
 	http.ResponseWriter
-	status  int
-	private []string // what is said of caching where the app says nothing
+	status int
 }
 
 func (s *statusWriter) WriteHeader(status int) {
 	if status >= http.StatusOK { // interim answers come first
 		s.status = status
 	}
-	if status == http.StatusNotModified {
-		s.leaveCaching()
-	}
 	s.ResponseWriter.WriteHeader(status)
-}
-
-// mayBeUnchanged reports whether the answer may be a 304: the browser has the page, and asks whether it still counts.
-func mayBeUnchanged(r *http.Request) bool {
-	return r.Header["If-None-Match"] != nil || r.Header["If-Modified-Since"] != nil
-}
-
-// leaveCaching takes our own word on caching back from a 304, which browsers put in the place of what the app has said
-// with the page (RFC 9111, 3.2): Streamlit's no-cache would be lost, and its page shown from memory after a log-out.
-func (s *statusWriter) leaveCaching() {
-	if said := s.Header()["Cache-Control"]; len(said) == 1 && len(s.private) == 1 && &said[0] == &s.private[0] {
-		s.Header().Del("Cache-Control")
-	}
 }
 
 // Flush is what a stream needs.

@@ -170,7 +170,7 @@ func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head
 	if _, ok := out["Content-Type"]; !ok {
 		out["Content-Type"] = nil // the app did not say, and the server shall not guess
 	}
-	x.Answer(out)
+	x.Answer(h.code, out)
 	if last && r.ProtoMajor == 1 { // HTTP/2 tells what belongs to which request
 		out["Connection"] = []string{"close"}
 	}

@@ -72,7 +72,7 @@ func NewReverse() *Reverse {
 			}
 		},
 		ModifyResponse: func(answer *http.Response) error {
-			passageOf(answer.Request.Context()).x.Answer(answer.Header)
+			passageOf(answer.Request.Context()).x.Answer(answer.StatusCode, answer.Header)
 			return nil
 		},
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {

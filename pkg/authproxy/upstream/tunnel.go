@@ -25,7 +25,7 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 	out := http.Header{}
 	h.into(out)
 	delete(out, "Content-Length")
-	x.Answer(out)
+	x.Answer(h.code, out)
 	var answer bytes.Buffer
 	answer.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + h.get("Upgrade") + "\r\n")
 	if err := out.Write(&answer); err != nil {

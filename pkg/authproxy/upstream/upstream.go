@@ -55,7 +55,7 @@ type Exchange interface {
 	Begin(t Transfer) (watched bool)
 	Done()
 	// Answer may change the head of the final answer before it is sent.
-	Answer(h http.Header)
+	Answer(status int, h http.Header)
 	// Tunnel is called when the connection becomes a WebSocket. Closing c ends it. ok is false where it must not
 	// be opened. The Watch's End is called once it has ended.
 	Tunnel(c io.Closer) (w Watch, ok bool)

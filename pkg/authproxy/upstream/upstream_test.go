@@ -47,7 +47,7 @@ func newSpy() *exchangeSpy {
 	return &exchangeSpy{opened: make(chan io.Closer, 1), active: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
-func (*exchangeSpy) Answer(h http.Header) { h.Set("X-Added", "yes") }
+func (*exchangeSpy) Answer(_ int, h http.Header) { h.Set("X-Added", "yes") }
 
 func (*exchangeSpy) Begin(Transfer) bool { return false }
 
