@@ -183,13 +183,14 @@ func partOf(stack []string) string {
 			return slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(f, name) })
 		})
 	}
+	const ours = "github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	if strings.Contains(stack[0], "yscall6") {
 		switch {
-		case within("syscall.write", "syscall.Write"):
+		case within("syscall.write", "syscall.Write", ours+"/nowait.Write"):
 			return "kernel: writes"
-		case within("syscall.read", "syscall.Read"):
+		case within("syscall.read", "syscall.Read", ours+"/nowait.Read"):
 			return "kernel: reads"
-		case within("golang.org/x/sys/unix.Recvfrom"):
+		case within(ours + "/nowait.Peek"):
 			return "kernel: looks at idle connections"
 		default:
 			return "kernel: everything else, such as waiting"
@@ -198,13 +199,14 @@ func partOf(stack []string) string {
 	if within("runtime.mallocgc", "runtime.gcBgMarkWorker", "runtime.gcAssist", "runtime.bgsweep", "runtime.bgscavenge") {
 		return "memory: allocation and collection"
 	}
-	const ours = "github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	for _, f := range stack {
 		switch {
 		case strings.HasPrefix(f, ours+"/upstream."):
 			return "the way to the app and back (`upstream`)"
 		case strings.HasPrefix(f, "golang.org/x/crypto/bcrypt."):
 			return ""
+		case strings.HasPrefix(f, ours+"/visitor."):
+			return "the visitor's side (`net/http`)"
 		case strings.HasPrefix(f, ours):
 			return "who asks and whether they may (`authproxy`)"
 		case strings.HasPrefix(f, "net/http."):

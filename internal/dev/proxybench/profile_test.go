@@ -12,10 +12,22 @@ func TestParseTraces(t *testing.T) {
 Type: cpu
 Duration: 10s, Total samples = 100ms (1.00%)
 -----------+-------------------------------------------------------
-      60ms   internal/runtime/syscall/linux.Syscall6
+      20ms   internal/runtime/syscall/linux.Syscall6
              syscall.RawSyscall6
              syscall.write
              net/http.checkConnErrorWriter.Write
+-----------+-------------------------------------------------------
+      20ms   internal/runtime/syscall/linux.Syscall6
+             syscall.RawSyscall6
+             github.com/ploomber/ploomber-cloud/pkg/authproxy/nowait.call
+             github.com/ploomber/ploomber-cloud/pkg/authproxy/nowait.Write (inline)
+             github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream.(*socket).askNow
+-----------+-------------------------------------------------------
+      20ms   internal/runtime/syscall/linux.Syscall6
+             syscall.RawSyscall6
+             github.com/ploomber/ploomber-cloud/pkg/authproxy/nowait.call
+             github.com/ploomber/ploomber-cloud/pkg/authproxy/nowait.Peek (inline)
+             github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream.(*socket).askNow
 -----------+-------------------------------------------------------
       10ms   internal/runtime/syscall/linux.Syscall6
              internal/runtime/syscall/linux.EpollWait
@@ -42,7 +54,8 @@ Duration: 10s, Total samples = 100ms (1.00%)
 `
 	got, err := parseTraces(text)
 	want := []portion{
-		{"kernel: writes", 0.6},
+		{"kernel: writes", 0.4},
+		{"kernel: looks at idle connections", 0.2},
 		{"kernel: everything else, such as waiting", 0.1},
 		{"memory: allocation and collection", 0.1},
 		{"the way to the app and back (`upstream`)", 0.1},

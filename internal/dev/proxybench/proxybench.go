@@ -25,7 +25,7 @@ type Options struct {
 }
 
 // usualRounds are enough for figures that swing by a third from one slice to the next.
-const usualRounds = 12
+const usualRounds = 7
 
 // bench is one run.
 type bench struct {

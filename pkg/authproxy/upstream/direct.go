@@ -19,7 +19,7 @@ import (
 var ErrBroken = errors.New("answer broke off")
 
 // dialTimeout is how long connecting to the app may take.
-const dialTimeout = 5 * time.Second
+const dialTimeout = 10 * time.Second
 
 // Direct carries requests over its own pool of connections. One goroutine, the request's own, writes and reads:
 // that halves the time the standard Transport takes, with its two goroutines a connection. A request's header

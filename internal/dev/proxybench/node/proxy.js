@@ -17,6 +17,7 @@ server.use(oidc.auth({
   clientID: 'bench',
   clientSecret: 'bench',
   secret: 'of the benchmark alone, and no secret at all',
+  discoveryCacheMaxAge: 24 * 60 * 60 * 1000, // ms: the provider runs for the login alone
   authorizationParams: { response_type: 'code', scope: 'openid profile email' },
 }));
 server.use((request, response) => proxy.web(request, response, {}, () => response.destroy()));
