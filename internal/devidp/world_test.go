@@ -16,11 +16,11 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const (
 	callbackURL = "http://127.0.0.1:8080/callback"

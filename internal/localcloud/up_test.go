@@ -21,11 +21,11 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // miniature is an app on Python's standard library only, so that its environment takes nothing to install.
 const miniature = `

@@ -18,10 +18,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // env is a Lookup of a map.
 func env(values map[string]string) func(string) string {

@@ -96,6 +96,14 @@ type slowStore struct {
 	missed  chan struct{} // gets a value when Use finds nothing; nil waits for nobody
 }
 
+// holdNext has the next Put that replaces a session wait; the channel is closed when it does.
+func (s *slowStore) holdNext() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entered = make(chan struct{})
+	return s.entered
+}
+
 func (s *slowStore) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
 	one, err := s.Store.Use(ctx, key, now)
 	if err != nil && s.missed != nil {
@@ -131,10 +139,7 @@ func TestClass09LogoutDuringRenewal(t *testing.T) {
 	former := b.session()
 	ws := w.open(b)
 	w.advance(2 * time.Hour)
-	entered := make(chan struct{})
-	store.mu.Lock()
-	store.entered = entered
-	store.mu.Unlock()
+	entered := store.holdNext()
 	var wg sync.WaitGroup
 	var renewed reply
 	wg.Go(func() { renewed = w.browser().get("/", "Cookie: ploomber_session="+former) })
@@ -186,10 +191,7 @@ func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 	slow, ids := all[0], map[string]bool{}
 	cookie := "Cookie: ploomber_session=" + slow.session()
 	w.advance(2 * time.Hour)
-	entered := make(chan struct{})
-	store.mu.Lock()
-	store.entered = entered
-	store.mu.Unlock()
+	entered := store.holdNext()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	ask := func() {
@@ -236,10 +238,7 @@ func TestWaitForRenewalEndsWithTheVisitor(t *testing.T) {
 			w.enter(b)
 			former := b.session()
 			w.advance(2 * time.Hour)
-			entered := make(chan struct{})
-			store.mu.Lock()
-			store.entered = entered
-			store.mu.Unlock()
+			entered := store.holdNext()
 			var renewing sync.WaitGroup
 			renewing.Go(func() { wantApp(t, b.get("/")) })
 			<-entered
@@ -300,10 +299,7 @@ func TestHandshakeAmidRenewal(t *testing.T) {
 	})
 	<-arrived
 	w.advance(2 * time.Hour)
-	entered := make(chan struct{})
-	store.mu.Lock()
-	store.entered = entered
-	store.mu.Unlock()
+	entered := store.holdNext()
 	wg.Go(func() { wantApp(t, w.browser().get("/", former)) })
 	<-entered
 	close(leave)

@@ -16,10 +16,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const testKey = "canary-of-the-key"
 

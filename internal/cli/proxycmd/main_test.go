@@ -3,7 +3,7 @@ package proxycmd
 import (
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

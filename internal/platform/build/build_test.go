@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func TestInstallers(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
 // modeName is the variable that turns the test binary into an app. See apps.
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		app()
 		os.Exit(0)
 	}
-	leaks.Main(m)
+	leaktest.Main(m)
 }
 
 // apps are the programs the test binary can be. The first argument is the port to listen on, for those that do.

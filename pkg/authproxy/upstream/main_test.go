@@ -3,8 +3,8 @@ package upstream
 import (
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/leaks"
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
 // TestMain fails if a tunnel or a request that has ended leaves a goroutine behind.
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -1,5 +1,5 @@
-// Package leaks finds goroutines that the tests of a package leave behind. It must not know the tests.
-package leaks
+// Package leaktest finds goroutines that the tests of a package leave behind. It must not know the tests.
+package leaktest
 
 import (
 	"testing"
