@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
@@ -63,12 +64,14 @@ func (d *Deploy) Prepare(ctx context.Context) (*Package, error) {
 	if p.AnalyticsLogin, err = d.login(c, project.Analytics); err != nil {
 		return nil, err
 	}
-	if err := d.refuseUnknownLogins(); err != nil {
+	env, _, err := d.Folder.Env()
+	if err != nil {
 		return nil, err
 	}
-	if err := d.warnOfUnusedLogins(c); err != nil {
+	if err := refuseUnknownLogins(env); err != nil {
 		return nil, err
 	}
+	d.warnOfUnusedLogins(c, env)
 	p.Files, err = d.Plan(ctx, c, false)
 	return p, err
 }
@@ -102,11 +105,7 @@ func (d *Deploy) login(c *project.Config, feature project.Feature) (*cloudapi.Cr
 
 // refuseUnknownLogins stops what the platform would leave more open than the project says: it knows neither the
 // feature api nor the variables that only our own proxy reads.
-func (d *Deploy) refuseUnknownLogins() error {
-	env, _, err := d.Folder.Env()
-	if err != nil {
-		return err
-	}
+func refuseUnknownLogins(env *dotenv.File) error {
 	if name := authproxy.OnlyHere(env.Keys()); name != "" {
 		return failure.Failedf("the platform does not know %s: it would let in more people than that says", name).
 			WithHint("remove it from %s, or run the app behind 'ploomber-cloud up' or 'ploomber-cloud proxy'", EnvName)
@@ -120,11 +119,7 @@ func (d *Deploy) refuseUnknownLogins() error {
 
 // warnOfUnusedLogins names what looks like a login in the secrets file and protects nothing on the platform, which goes
 // by the configuration alone: names that 'up' and 'proxy' refuse, and pairs that protect the app there.
-func (d *Deploy) warnOfUnusedLogins(c *project.Config) error {
-	env, _, err := d.Folder.Env()
-	if err != nil {
-		return err
-	}
+func (d *Deploy) warnOfUnusedLogins(c *project.Config, env *dotenv.File) {
 	for _, wrong := range authproxy.Misspelt(env.Keys(), Logins(c)) {
 		d.Report.Warn("%s: %v (as it is, it protects nothing)", d.Folder.EnvPath(), wrong)
 	}
@@ -134,7 +129,6 @@ func (d *Deploy) warnOfUnusedLogins(c *project.Config) error {
 				"To protect it, run 'ploomber-cloud auth --add --feature %[2]s'.", d.Folder.EnvPath(), feature)
 		}
 	}
-	return nil
 }
 
 // Send deploys the package.
