@@ -102,6 +102,9 @@ func (f *frames) ask(fields []field) (status int, header []field, body string, e
 			}
 		case *http2.DataFrame:
 			got = append(got, frame.Data()...)
+			if n := len(frame.Data()); n > 0 { // else the connection's window is used up after some answers
+				_ = f.framer.WriteWindowUpdate(0, uint32(n))
+			}
 		default:
 			continue
 		}
@@ -213,6 +216,27 @@ func TestClass13WebSocketHTTP2(t *testing.T) {
 		}
 		if got := a.taken(); len(got) > 0 && (name != "upgrade" || slices.ContainsFunc(got, func(s seen) bool { return s.Header.Get("Upgrade") != "" })) {
 			t.Errorf("%s: the app got %+v", name, got)
+		}
+	}
+}
+
+// Security class 3: whether a connection is encrypted is no client's to say. HTTP/2 has a place for it.
+func TestClass03SchemeHTTP2(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	cert, key := certificate(t)
+	p := start(t, a.url, password(), "--tls-cert", cert, "--tls-key", key)
+	in := field{"authorization", strings.TrimPrefix(asBasic(user, pass), "Authorization: ")}
+	for _, scheme := range []string{"https", "http"} {
+		status, header, _, err := p.frames().ask([]field{{":method", "GET"}, {":scheme", scheme}, {":authority", p.host}, {":path", "/x"}, in})
+		got := a.taken()
+		if err != nil || status != 200 || len(got) != 1 || got[0].Header.Get("X-Forwarded-Proto") != "https" {
+			t.Errorf("%s: %d, %v; the app got %v", scheme, status, err, got)
+		}
+		for _, h := range header {
+			if h[0] == "set-cookie" && !(strings.HasPrefix(h[1], "__Host-") && strings.Contains(h[1], "; Secure")) {
+				t.Errorf("%s: a cookie for connections without encryption: %s", scheme, h[1][:20])
+			}
 		}
 	}
 }

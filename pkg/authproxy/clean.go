@@ -94,10 +94,13 @@ func hasUpgrade(connection string) bool {
 func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
 	peer := peerAddr(r)
 	x.client, x.host = peer, r.Host
-	if r.TLS != nil {
+	// Over HTTP/2 net/http fills in r.TLS only where the client writes "https" for :scheme, which says nothing about the
+	// connection (RFC 9113, section 8.3.1).
+	secure := r.TLS != nil || x.connection != nil && x.connection.secure
+	if secure {
 		x.scheme = "https"
 	}
-	x.https = r.TLS != nil || pol.config.BaseURL != nil && pol.config.BaseURL.Scheme == "https"
+	x.https = secure || pol.config.BaseURL != nil && pol.config.BaseURL.Scheme == "https"
 	chain = "unknown"
 	if peer.IsValid() {
 		chain = peer.String()

@@ -2,6 +2,7 @@ package authproxy
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"strings"
@@ -19,6 +20,7 @@ type connection struct {
 	handed  atomic.Pointer[handed]
 	basic   password.Recent
 	visitor *visitor.Conn // nil where the server itself finds out that the visitor has gone
+	secure  bool          // over TLS, whatever the client writes for :scheme
 
 	mu       sync.Mutex
 	transfer upstream.Transfer // of the request that is with the app; nil without one, or without a visitor to watch
@@ -34,7 +36,8 @@ type handed struct {
 type connectionKey struct{}
 
 func withConnection(ctx context.Context, c net.Conn) context.Context {
-	known := &connection{}
+	_, secure := c.(*tls.Conn)
+	known := &connection{secure: secure}
 	if v, ok := c.(*visitor.Conn); ok {
 		known.visitor = v
 		v.Watch(known.close) // live.sweep does the rest

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
 // errAmbiguous is why a target is refused: two servers may read two different paths from it.
@@ -16,6 +18,8 @@ func (p *Proxy) checkTarget(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		path, err := parseTarget(r.RequestURI)
 		switch {
+		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
+			p.refuse(w, r, http.StatusBadRequest, "Invalid request method.")
 		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 		case err != nil || x.policy.rules.disguised(r.RequestURI, path):

@@ -81,16 +81,17 @@ func isIdempotent(method string) bool {
 }
 
 func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, error) {
-	target := r.RequestURI
-	if target == "" || target[0] != '/' {
-		return nil, fmt.Errorf("target %q is not in origin form", target)
-	}
-	host := r.Host
+	target, host := r.RequestURI, r.Host
 	if host == "" {
 		host = to.Address
 	}
-	if breaksLine(target) || breaksLine(host) || strings.IndexByte(target, ' ') >= 0 {
-		return nil, errors.New("target or host holds a line break")
+	switch {
+	case !ValidMethod(r.Method):
+		return nil, errors.New("method is not a token")
+	case target == "" || target[0] != '/':
+		return nil, errors.New("target is not in origin form")
+	case !isWord(target) || !isWord(host):
+		return nil, errors.New("target or host holds a space or a control character")
 	}
 	b = append(b, r.Method...)
 	b = append(b, ' ')
@@ -101,6 +102,9 @@ func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, err
 	for name, values := range r.Header {
 		if isConnectionHeader(name) {
 			continue
+		}
+		if !isToken(name) {
+			return nil, errors.New("header name is not a token")
 		}
 		for _, value := range values {
 			if breaksLine(value) {
@@ -114,6 +118,9 @@ func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, err
 	}
 	switch {
 	case upgrade:
+		if !isToken(r.Header["Upgrade"][0]) {
+			return nil, errors.New("protocol to upgrade to is not a token")
+		}
 		b = append(b, "Connection: Upgrade\r\nUpgrade: "...)
 		b = append(b, r.Header["Upgrade"][0]...)
 		b = append(b, "\r\n"...)
@@ -129,6 +136,20 @@ func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, err
 
 func mayHaveBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+// ValidMethod reports whether a request method is a token (RFC 9110, sections 5.6.2 and 9.1). net/http checks that on
+// HTTP/1 only: over HTTP/2 a method may hold spaces, and so a second request line.
+func ValidMethod(method string) bool { return isToken(method) }
+
+// isWord reports whether s stays one word of a request line or header, whatever the app splits those at.
+func isWord(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // breaksLine reports what would end a line of the head early.

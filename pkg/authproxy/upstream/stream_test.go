@@ -425,18 +425,31 @@ func TestRequestHead(t *testing.T) {
 func TestHeadCannotBeSplit(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*http.Request){
-		"header": func(r *http.Request) { r.Header["X-Auth-Name"] = []string{"a\r\nX-Admin: 1"} },
-		"LF":     func(r *http.Request) { r.Header["X-Auth-Name"] = []string{"a\nX-Admin: 1"} },
-		"NUL":    func(r *http.Request) { r.Header["X-Auth-Name"] = []string{"a\x00"} },
-		"host":   func(r *http.Request) { r.Host = "a\r\nX-Admin: 1" },
-		"target": func(r *http.Request) { r.RequestURI = "/ HTTP/1.1\r\nX-Admin: 1" },
-		"form":   func(r *http.Request) { r.RequestURI = "http://elsewhere/" },
-		"none":   func(r *http.Request) { r.RequestURI = "" },
+		"header":            func(r *http.Request) { r.Header["X-Auth-Name"] = []string{"a\r\nX-Admin: 1"} },
+		"LF":                func(r *http.Request) { r.Header["X-Auth-Name"] = []string{"a\nX-Admin: 1"} },
+		"NUL":               func(r *http.Request) { r.Header["X-Auth-Name"] = []string{"a\x00"} },
+		"header name":       func(r *http.Request) { r.Header["X-Auth-Name: a\r\nX-Admin"] = []string{"1"} },
+		"name with colon":   func(r *http.Request) { r.Header["X-Admin: 1"] = []string{"1"} },
+		"empty name":        func(r *http.Request) { r.Header[""] = []string{"1"} },
+		"host":              func(r *http.Request) { r.Host = "a\r\nX-Admin: 1" },
+		"host with space":   func(r *http.Request) { r.Host = "a b" },
+		"target":            func(r *http.Request) { r.RequestURI = "/ HTTP/1.1\r\nX-Admin: 1" },
+		"target with space": func(r *http.Request) { r.RequestURI = "/ HTTP/1.1" },
+		"target with tab":   func(r *http.Request) { r.RequestURI = "/\tHTTP/1.1" },
+		"target with VT":    func(r *http.Request) { r.RequestURI = "/\x0bHTTP/1.1" },
+		"form":              func(r *http.Request) { r.RequestURI = "http://elsewhere/" },
+		"none":              func(r *http.Request) { r.RequestURI = "" },
+		"method with space": func(r *http.Request) { r.Method = "GET /secret HTTP/1.1" },
+		"method with tab":   func(r *http.Request) { r.Method = "GET\t/secret\tHTTP/1.1" },
+		"method with LF":    func(r *http.Request) { r.Method = "GET / HTTP/1.1\r\n\r\nGET" },
+		"method with NBSP":  func(r *http.Request) { r.Method = "GET\xa0/secret" },
+		"no method":         func(r *http.Request) { r.Method = "" },
+		"protocol":          func(r *http.Request) { r.Header["Upgrade"] = []string{"websocket\r\nX-Admin: 1"} },
 	} {
 		r, _ := http.NewRequestWithContext(context.Background(), "GET", "http://x/", nil)
 		r.RequestURI = "/"
 		change(r)
-		if b, err := appendHead(nil, r, Target{Address: "x:1"}, false); err == nil {
+		if b, err := appendHead(nil, r, Target{Address: "x:1"}, r.Header["Upgrade"] != nil); err == nil {
 			t.Errorf("%s: %q", name, b)
 		}
 	}
