@@ -18,7 +18,7 @@ type row struct {
 func leaves() []string {
 	return []string{
 		"internal/failure", "internal/term", "internal/dotenv", "internal/fsx", "internal/tier",
-		"internal/bundle", "internal/platform", "internal/unzip", "internal/remote", "internal/metrics",
+		"internal/bundle", "internal/platform", "internal/pysource", "internal/unzip", "internal/remote", "internal/metrics",
 		"pkg/authproxy/identity", "pkg/authproxy/nowait",
 	}
 }
@@ -58,7 +58,7 @@ func house() []row {
 		{"pkg/authproxy/visitor", []string{"pkg/authproxy/nowait"}},
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
 		{"internal/platform/httpapi", []string{"internal/platform", "pkg/cloudapi"}},
-		{"internal/platform/*", []string{"internal/platform"}},
+		{"internal/platform/*", []string{"internal/platform", "internal/pysource"}},
 		{"internal/dev/...", []string{"cmd/...", "pkg/...", "internal/..."}},
 		{"internal/arch", nil},
 		{"internal/bundle", []string{"internal/bundle/*"}},
