@@ -114,8 +114,7 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	_ = json.Unmarshal(set["keys"], &listed)
 	var keys []jose.JSONWebKey
 	for _, raw := range listed {
-		var key jose.JSONWebKey
-		if json.Unmarshal(raw, &key) == nil && usable(key) && verifies(raw) && len(keys) < maxKeys {
+		if key, ok := parseKey(raw); ok && len(keys) < maxKeys {
 			keys = append(keys, key)
 		}
 	}
@@ -123,6 +122,27 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 		return nil, fmt.Errorf("%w: %s lists no usable key", ErrUnavailable, k.address)
 	}
 	return keys, nil
+}
+
+// parseKey reads one key of a set: the members that make it and those that say what it is for (RFC 7517, 4; RFC 7518,
+// 6; RFC 8037, 2). Everything else, certificates above all, is passed over: the library refuses a whole key for a
+// certificate that Go does not like, and none is needed to verify a signature.
+func parseKey(raw json.RawMessage) (key jose.JSONWebKey, ok bool) {
+	var given members
+	if err := json.Unmarshal(raw, &given); err != nil || !verifies(given) {
+		return key, false
+	}
+	needed := members{}
+	for _, name := range []string{"kty", "kid", "use", "alg", "crv", "n", "e", "x", "y", "d"} { // d shows that it is private
+		if value, there := given[name]; there {
+			needed[name] = value
+		}
+	}
+	text, err := json.Marshal(needed)
+	if err != nil || json.Unmarshal(text, &key) != nil {
+		return key, false
+	}
+	return key, usable(key)
 }
 
 // usable accepts public keys for signatures. A symmetric key has no place in a public set.
@@ -141,12 +161,14 @@ func usable(key jose.JSONWebKey) bool {
 }
 
 // verifies reports whether a key is not kept for other operations (RFC 7517, 4.3), which the library passes over.
-func verifies(key json.RawMessage) bool {
-	var said struct {
-		Operations []string `json:"key_ops"`
+func verifies(key members) bool {
+	said, there := key["key_ops"]
+	if !there {
+		return true
 	}
-	err := json.Unmarshal(key, &said)
-	return err == nil && (said.Operations == nil || slices.Contains(said.Operations, "verify"))
+	var operations []string
+	err := json.Unmarshal(said, &operations)
+	return err == nil && (operations == nil || slices.Contains(operations, "verify"))
 }
 
 // matching returns the keys for a key id, or all where a token names none, that fit the algorithm.
