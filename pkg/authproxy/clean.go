@@ -3,7 +3,6 @@ package authproxy
 import (
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -35,7 +34,7 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			}
 		}
 		r.Trailer = nil
-		values := []string{chain, proto, r.Host, id} // one allocation for the four
+		values := []string{chain, proto, x.host, id} // one allocation for the four
 		h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[0:1:1], values[1:2:2], values[2:3:3]
 		h[headerRequestID] = values[3:4:4]
 		if said {
@@ -87,85 +86,4 @@ func hasUpgrade(connection string) bool {
 		}
 	}
 	return false
-}
-
-// forwarded finds out where the visitor is and how it came, and returns what the app is told of it. What the
-// peer says counts only where the peer is listed; of a chain of addresses the last that is not listed counts.
-func (pol *policy) forwarded(r *http.Request, x *exchange) (proto, chain string) {
-	peer := peerAddr(r)
-	x.client, x.host = peer, r.Host
-	// Over HTTP/2 net/http fills in r.TLS only where the client writes "https" for :scheme, which says nothing about the
-	// connection (RFC 9113, section 8.3.1).
-	secure := r.TLS != nil || x.connection != nil && x.connection.secure
-	if secure {
-		x.scheme = "https"
-	}
-	x.https = secure || pol.config.BaseURL != nil && pol.config.BaseURL.Scheme == "https"
-	chain = "unknown"
-	if peer.IsValid() {
-		chain = peer.String()
-	}
-	if pol.trusts(peer) {
-		hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-		for _, hop := range slices.Backward(hops) {
-			addr, ok := parseHop(strings.TrimSpace(hop))
-			if !ok {
-				break
-			}
-			x.client = addr.Unmap().WithZone("")
-			chain = x.client.String() + ", " + chain
-			if !pol.trusts(x.client) {
-				break
-			}
-		}
-		x.believe(r.Header)
-	}
-	if x.https {
-		return "https", chain
-	}
-	return "http", chain
-}
-
-// parseHop reads an address of a chain, which some proxies write with a port, and with brackets then.
-func parseHop(hop string) (netip.Addr, bool) {
-	if addr, err := netip.ParseAddr(hop); err == nil {
-		return addr, true
-	}
-	if withPort, err := netip.ParseAddrPort(hop); err == nil {
-		return withPort.Addr(), true
-	}
-	bare, opened := strings.CutPrefix(hop, "[")
-	bare, closed := strings.CutSuffix(bare, "]")
-	addr, err := netip.ParseAddr(bare)
-	return addr, opened && closed && err == nil && addr.Is6()
-}
-
-// believe takes over what a trusted proxy says of the address that the visitor asked for.
-func (x *exchange) believe(h http.Header) {
-	if said := h["X-Forwarded-Proto"]; len(said) == 1 {
-		switch scheme := strings.ToLower(said[0]); scheme {
-		case "https":
-			x.https = true
-			fallthrough
-		case "http":
-			x.scheme = scheme
-		}
-	}
-	if said := h["X-Forwarded-Host"]; len(said) == 1 {
-		first, _, _ := strings.Cut(said[0], ",") // that of the outermost proxy
-		x.host = strings.TrimSpace(first)
-	}
-}
-
-func (pol *policy) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(pol.config.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
-}
-
-// peerAddr returns the address at the other end of the connection; the zero Addr where it is no IP address.
-func peerAddr(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return peer.Addr().Unmap().WithZone("")
 }

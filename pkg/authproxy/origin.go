@@ -10,7 +10,7 @@ import (
 // with it and apply no same-origin rule, and several frameworks accept any Origin. Programs send no Origin.
 func (p *Proxy) checkOrigin(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
-		if _, upgrade := r.Header["Upgrade"]; upgrade && !x.policy.sameOrigin(r) {
+		if _, upgrade := r.Header["Upgrade"]; upgrade && !x.sameOrigin(r) {
 			p.refuse(w, r, http.StatusForbidden, "This page may not open a WebSocket here.")
 			return
 		}
@@ -19,8 +19,9 @@ func (p *Proxy) checkOrigin(next stage) stage {
 }
 
 // sameOrigin reports whether r comes from a page of this app, or from no page. Where the base URL is known the
-// Origin must be that; else its host must be the Host asked for, which a page cannot choose.
-func (pol *policy) sameOrigin(r *http.Request) bool {
+// Origin must be that; else its host must be the one asked for, by Host or by the word of a trusted proxy, which no page
+// can choose.
+func (x *exchange) sameOrigin(r *http.Request) bool {
 	values := r.Header["Origin"]
 	if len(values) == 0 {
 		return true
@@ -29,10 +30,10 @@ func (pol *policy) sameOrigin(r *http.Request) bool {
 	if err != nil || origin.Host == "" || origin.Scheme != "http" && origin.Scheme != "https" {
 		return false // "null" among them
 	}
-	if base := pol.config.BaseURL; base != nil {
+	if base := x.policy.config.BaseURL; base != nil {
 		return origin.Scheme == base.Scheme && hostPort(origin.Scheme, origin.Host) == hostPort(base.Scheme, base.Host)
 	}
-	return hostPort(origin.Scheme, origin.Host) == hostPort(origin.Scheme, r.Host)
+	return hostPort(origin.Scheme, origin.Host) == hostPort(origin.Scheme, x.host)
 }
 
 // hostPort returns host in lower case and with the scheme's port where it has none.
