@@ -23,8 +23,11 @@ type Options struct {
 	Random       io.Reader        // cryptographically secure
 	Log          *slog.Logger     // nil logs nothing
 	Store        session.Store    // nil keeps sessions in memory
-	CookieSuffix string           // letters and digits, such as the port: keeps apps on one host name apart
+	CookieSuffix string           // letters and digits, such as the public port: keeps apps on one host name apart
 	BcryptCost   int              // 0 means password.DefaultCost
+
+	// FormerSuffix is a CookieSuffix under which sessions have been handed out before. They go on, under the new one.
+	FormerSuffix string
 
 	// Persistent says that Store outlives the process. Without AUTH_SECRET the sessions in it are then bound to
 	// the credentials, and otherwise to this process.
@@ -57,8 +60,9 @@ type Proxy struct {
 	persistent   bool
 	bcryptCost   int
 	cookieNames  cookieNames
-	cookieSuffix string   // "" or "_" and letters or digits
-	private      []string // value of Cache-Control, made once; nobody changes it
+	formerNames  *[2]string // of session cookies, plain and encrypted; nil where there are none
+	cookieSuffix string     // "" or "_" and letters or digits
+	private      []string   // value of Cache-Control, made once; nobody changes it
 
 	first     stage
 	exchanges sync.Pool
@@ -92,8 +96,10 @@ func New(c Config, o Options) (*Proxy, error) {
 		return nil, errors.New("authproxy.Options lacks Now or Random")
 	}
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	if strings.ContainsFunc(o.CookieSuffix, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {
-		return nil, fmt.Errorf("cookie suffix %q: only letters and digits", o.CookieSuffix)
+	for _, suffix := range []string{o.CookieSuffix, o.FormerSuffix} {
+		if strings.ContainsFunc(suffix, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {
+			return nil, fmt.Errorf("cookie suffix %q: only letters and digits", suffix)
+		}
 	}
 	p, err := assemble(o)
 	if err != nil {
@@ -153,6 +159,10 @@ func assemble(o Options) (*Proxy, error) {
 	}
 	if !p.observed {
 		p.observer = unobserved{}
+	}
+	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
+		former := makeCookieNames("_" + o.FormerSuffix)
+		p.formerNames = &former[cookieSession]
 	}
 	p.live = newLive(p)
 	p.first = p.chain()

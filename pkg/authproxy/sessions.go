@@ -18,11 +18,28 @@ const (
 	tagSID     = "sid "     // and issuer and the id of the provider's own session
 )
 
-// presented returns the live sessions that the visitor's cookies name. More than one distinct session means that at
+// presented returns the live sessions that the client's cookies name. More than one distinct session means that at
 // least one cookie was planted. They are in x.found until the next call.
 func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
-	found, candidates := x.found[:0], 0
-	name := p.cookieName(cookieSession, x.https)
+	found, _ := p.namedBy(r, x, p.cookieName(cookieSession, x.https))
+	if len(found) > 0 || p.formerNames == nil {
+		return found
+	}
+	former := p.formerNames[0]
+	if x.https {
+		former = p.formerNames[1]
+	}
+	found, id := p.namedBy(r, x, former)
+	if len(found) == 1 && x.fresh == nil { // else its id has just been renewed
+		x.handOut(id, found[0])
+	}
+	return found
+}
+
+// namedBy returns the live sessions that cookies of this name have, and the id that the first was found by.
+func (p *Proxy) namedBy(r *http.Request, x *exchange, name string) (found []*session.Session, first session.ID) {
+	candidates := 0
+	found = x.found[:0]
 	for key, value := range cookiePairs(r.Header) {
 		if key != name {
 			continue
@@ -36,10 +53,13 @@ func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
 		}
 		s := p.lookup(r, x, id)
 		if s != nil && !slices.ContainsFunc(found, func(other *session.Session) bool { return other.Key == s.Key }) {
+			if len(found) == 0 {
+				first = id
+			}
 			found = append(found, s)
 		}
 	}
-	return found
+	return found, first
 }
 
 // lookup returns the live session of an id, nil where there is none. One that was made under an older secret is

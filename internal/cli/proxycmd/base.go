@@ -39,3 +39,25 @@ func callback(c authproxy.Config) string {
 	}
 	return c.BaseURL.Scheme + "://" + c.BaseURL.Host + "/callback"
 }
+
+// cookieSuffixes keep apps on the ports of one host apart, since browsers send cookies to all of them. Where the public
+// address is known its port does that: processes behind one address share sessions, whatever they listen on. Sessions
+// were named after the listening port before that, and still are where nothing else is known.
+func cookieSuffixes(base *url.URL, at net.Addr) (suffix, former string) {
+	_, listening, err := net.SplitHostPort(at.String())
+	if err != nil {
+		listening = ""
+	}
+	if base == nil {
+		return listening, ""
+	}
+	suffix = base.Port()
+	switch {
+	case suffix != "":
+	case base.Scheme == "https":
+		suffix = "443"
+	default:
+		suffix = "80"
+	}
+	return suffix, listening
+}

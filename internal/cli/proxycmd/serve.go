@@ -110,10 +110,7 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 	if r.options.PrivateListen != "" {
 		options.Observer = r.meter
 	}
-	// Browsers send cookies to every port of a host: the port keeps two proxies on one machine apart.
-	if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil {
-		options.CookieSuffix = port
-	}
+	options.CookieSuffix, options.FormerSuffix = cookieSuffixes(p.login.BaseURL, l.Addr())
 	var err error
 	if r.proxy, err = authproxy.New(p.login, options); err != nil {
 		return &failure.Error{Code: failure.Failed, Err: err}

@@ -3,6 +3,7 @@ package proxycmd
 import (
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,4 +110,87 @@ func TestSessionsOutliveTheProcess(t *testing.T) {
 	if code, _ := visitor.get(t, "http://"+address+"/"); code != http.StatusUnauthorized {
 		t.Errorf("with another password: %d", code)
 	}
+}
+
+// Processes behind one public address share the sessions of a file, whatever they listen on, and a restart on another
+// port logs nobody out. An app at another port of that address is none of their business.
+func TestSessionsAreSharedBehindOneAddress(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sessions.db")
+	with := func(o *Options) { o.SessionStore = "sqlite:" + path }
+	env := login + "AUTH_SECRET=7Yw1Zt4uJq0XcVbN8mRsEd2LfKpGh3Ta\nAUTH_BASE_URL=http://app.example.com\n"
+	one, two := start(t, hello, env, with), start(t, hello, env, with)
+	neighbour := start(t, hello, strings.Replace(env, "example.com", "example.com:9000", 1), with)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	visitor := newClient(t, "first-password")
+	visitor.http.Jar = jar
+	// A browser sends the cookies of a host to each of its ports.
+	if code, body := visitor.get(t, "http://"+one.public+"/"); code != http.StatusOK {
+		t.Fatal(code, body)
+	}
+	visitor.password = ""
+	for name, w := range map[string]*world{"the same": one, "another process": two} {
+		if code, _ := visitor.get(t, "http://"+w.public+"/"); code != http.StatusOK {
+			t.Errorf("%s: %d", name, code)
+		}
+	}
+	if code, _ := visitor.get(t, "http://"+neighbour.public+"/"); code != http.StatusUnauthorized {
+		t.Errorf("at the neighbour's: %d", code)
+	}
+	visitor.password = "first-password" // log in there as well
+	if code, _ := visitor.get(t, "http://"+neighbour.public+"/"); code != http.StatusOK {
+		t.Error("no login at the neighbour's")
+	}
+	visitor.password = ""
+	for name, w := range map[string]*world{"the first": one, "the neighbour": neighbour} {
+		if code, _ := visitor.get(t, "http://"+w.public+"/"); code != http.StatusOK {
+			t.Errorf("%s, after both logins: %d", name, code)
+		}
+	}
+}
+
+// Sessions that were named after the listening port go on where the public address gives them another name.
+func TestSessionsOutliveTheNameOfTheirCookie(t *testing.T) {
+	t.Parallel()
+	path, address := filepath.Join(t.TempDir(), "sessions.db"), freeport.Address(t)
+	with := func(o *Options) { o.SessionStore, o.Listen = "sqlite:"+path, address }
+	env := login + "AUTH_SECRET=7Yw1Zt4uJq0XcVbN8mRsEd2LfKpGh3Ta\n"
+	before := start(t, hello, env, with)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	visitor := newClient(t, "first-password")
+	visitor.http.Jar = jar
+	if code, body := visitor.get(t, "http://"+address+"/"); code != http.StatusOK {
+		t.Fatal(code, body)
+	}
+	visitor.password = ""
+	before.signals <- syscall.SIGTERM
+	before.end()
+	start(t, hello, env+"AUTH_BASE_URL=http://app.example.com\n", with)
+	home, err := url.Parse("http://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := visitor.get(t, "http://"+address+"/"); code != http.StatusOK {
+		t.Fatalf("with the former name: %d", code)
+	}
+	for _, c := range jar.Cookies(home) {
+		if c.Name == "ploomber_session_80" {
+			jar.SetCookies(home, []*http.Cookie{{Name: before.cookieName(), Path: "/", MaxAge: -1}})
+		}
+	}
+	if code, _ := visitor.get(t, "http://"+address+"/"); code != http.StatusOK || len(jar.Cookies(home)) != 1 {
+		t.Errorf("with the new name alone: %d, %v", code, jar.Cookies(home))
+	}
+}
+
+// cookieName is that of sessions where no public address is known.
+func (w *world) cookieName() string {
+	_, port, _ := strings.Cut(w.public, ":")
+	return "ploomber_session_" + port
 }
