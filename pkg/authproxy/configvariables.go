@@ -95,6 +95,9 @@ func (r *reader) unknown(providers []Provider) {
 		if slices.Contains(known, name) || !strings.HasPrefix(name, "AUTH_") && !like {
 			continue
 		}
+		if value, _ := r.Lookup(name); ServiceLink(name, value) {
+			continue
+		}
 		hint := ""
 		if near := nearest(upper, known); near != "" {
 			hint = fmt.Sprintf("; did you mean %s?", near)

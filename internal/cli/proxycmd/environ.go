@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -49,8 +50,8 @@ func (o *Options) fromEnvironment(set *pflag.FlagSet) {
 		}
 	})
 	for _, pair := range o.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || authproxy.ServiceLink(name, value) {
 			continue
 		}
 		if near := project.Nearest(name, known); near != "" {

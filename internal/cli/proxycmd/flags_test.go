@@ -117,15 +117,20 @@ func TestWrongVariables(t *testing.T) {
 		vars map[string]string
 		want string
 	}{
-		"misspelt":          {map[string]string{"PLOOMBER_PROXY_UPSTREM": "http://a:1"}, "PLOOMBER_PROXY_UPSTREM: unknown variable; did you mean PLOOMBER_PROXY_UPSTREAM?"},
-		"misspelt, empty":   {map[string]string{"PLOOMBER_PROXY_PRIVAT_LISTEN": ""}, "PLOOMBER_PROXY_PRIVAT_LISTEN: unknown variable; did you mean PLOOMBER_PROXY_PRIVATE_LISTEN?"},
-		"far from all":      {map[string]string{"PLOOMBER_PROXY_ZZZZZZZZZZZZ": "1"}, "PLOOMBER_PROXY_ZZZZZZZZZZZZ: unknown variable; 'ploomber-cloud proxy --help'"},
-		"no number":         {map[string]string{"PLOOMBER_PROXY_SHUTDOWN_TIMEOUT": "soon"}, "PLOOMBER_PROXY_SHUTDOWN_TIMEOUT: "},
-		"no truth":          {map[string]string{"PLOOMBER_PROXY_PUBLIC": "maybe"}, "PLOOMBER_PROXY_PUBLIC: "},
-		"none of a list":    {map[string]string{"PLOOMBER_PROXY_LOG_FORMAT": "xml"}, `PLOOMBER_PROXY_LOG_FORMAT: unknown value "xml"`},
-		"ours in no way":    {map[string]string{"PLOOMBER_CLOUD_KEY": "x", "PLOOMBER_PROXYX": "x"}, ""},
-		"the help is none":  {map[string]string{"PLOOMBER_PROXY_HELP": "1"}, "PLOOMBER_PROXY_HELP: unknown variable"},
-		"in the wrong case": {map[string]string{"PLOOMBER_PROXY_listen": ":1"}, "PLOOMBER_PROXY_listen: unknown variable"},
+		"misspelt":         {map[string]string{"PLOOMBER_PROXY_UPSTREM": "http://a:1"}, "PLOOMBER_PROXY_UPSTREM: unknown variable; did you mean PLOOMBER_PROXY_UPSTREAM?"},
+		"misspelt, empty":  {map[string]string{"PLOOMBER_PROXY_PRIVAT_LISTEN": ""}, "PLOOMBER_PROXY_PRIVAT_LISTEN: unknown variable; did you mean PLOOMBER_PROXY_PRIVATE_LISTEN?"},
+		"far from all":     {map[string]string{"PLOOMBER_PROXY_ZZZZZZZZZZZZ": "1"}, "PLOOMBER_PROXY_ZZZZZZZZZZZZ: unknown variable; 'ploomber-cloud proxy --help'"},
+		"no number":        {map[string]string{"PLOOMBER_PROXY_SHUTDOWN_TIMEOUT": "soon"}, "PLOOMBER_PROXY_SHUTDOWN_TIMEOUT: "},
+		"no truth":         {map[string]string{"PLOOMBER_PROXY_PUBLIC": "maybe"}, "PLOOMBER_PROXY_PUBLIC: "},
+		"none of a list":   {map[string]string{"PLOOMBER_PROXY_LOG_FORMAT": "xml"}, `PLOOMBER_PROXY_LOG_FORMAT: unknown value "xml"`},
+		"ours in no way":   {map[string]string{"PLOOMBER_CLOUD_KEY": "x", "PLOOMBER_PROXYX": "x"}, ""},
+		"the help is none": {map[string]string{"PLOOMBER_PROXY_HELP": "1"}, "PLOOMBER_PROXY_HELP: unknown variable"},
+		"a Service of Kubernetes": {map[string]string{"PLOOMBER_PROXY_SERVICE_HOST": "10.96.0.7", "PLOOMBER_PROXY_SERVICE_PORT_HTTP": "8080",
+			"PLOOMBER_PROXY_PORT": "tcp://10.96.0.7:8080", "PLOOMBER_PROXY_PORT_8080_TCP_ADDR": "10.96.0.7"}, ""},
+		"misspelt beside it": {map[string]string{"PLOOMBER_PROXY_PORT": "tcp://10.96.0.7:8080", "PLOOMBER_PROXY_LISTN": ":1"},
+			"PLOOMBER_PROXY_LISTN: unknown variable; did you mean PLOOMBER_PROXY_LISTEN?"},
+		"a port that is no Service's": {map[string]string{"PLOOMBER_PROXY_PORT": "8080"}, "PLOOMBER_PROXY_PORT: unknown variable"},
+		"in the wrong case":           {map[string]string{"PLOOMBER_PROXY_listen": ":1"}, "PLOOMBER_PROXY_listen: unknown variable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
