@@ -61,9 +61,9 @@ func (c caller) get(ctx context.Context, address, bearer string, v any) error {
 		return err
 	}
 	if code != http.StatusOK {
-		return &statusError{address, code}
+		return &statusError{plainURL(req.URL), code}
 	}
-	return decode(address, body, v)
+	return decode(plainURL(req.URL), body, v)
 }
 
 // basic is a client id and secret for the Authorization header.
@@ -105,23 +105,29 @@ func (c caller) do(req *http.Request) (int, []byte, error) {
 	return resp.StatusCode, body, nil
 }
 
-// withoutEcho is why a call got no answer, without the provider's words where the call held a secret that they may
-// repeat: the library quotes what is no HTTP, and where a redirect leads (security class 22).
+// withoutEcho is why a call got no answer, without the provider's words: it may repeat the secret that it was told, and
+// the library quotes what is no HTTP, and where a redirect leads (security class 22).
 func withoutEcho(req *http.Request, err error) error {
-	if req.Header.Get("Authorization") == "" && req.Method == http.MethodGet {
-		return err
-	}
-	var network *net.OpError
-	var certificate *tls.CertificateVerificationError
+	var (
+		network     *net.OpError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+	)
 	switch {
 	case errors.Is(err, errRedirect):
 		err = errRedirect
 	case errors.Is(err, context.DeadlineExceeded):
 		err = context.DeadlineExceeded
-	case errors.As(err, &network):
-		err = network
+	case errors.Is(err, context.Canceled):
+		err = context.Canceled
 	case errors.As(err, &certificate):
 		err = certificate
+	case errors.As(err, &record):
+		err = errors.New("it speaks no TLS")
+	case errors.As(err, &network):
+		err = network
+	case strings.HasSuffix(err.Error(), ": "+http.StatusText(http.StatusProxyAuthRequired)):
+		err = errors.New("the proxy on the way wants a login")
 	default:
 		err = errors.New("the connection broke, or the answer is no HTTP")
 	}

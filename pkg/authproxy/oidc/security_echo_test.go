@@ -1,7 +1,11 @@
 package oidc_test
 
 import (
+	"bufio"
+	"crypto/rand"
 	"encoding/base64"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,5 +48,51 @@ func TestClass22TokenEndpointEchoes(t *testing.T) {
 				t.Errorf("%s of %v is told as %q with the advice %q", code, methods, refusal.Code, refusal.Advice())
 			}
 		}
+	}
+}
+
+// Class 22: no address of a provider shows in an error or the log what it answers, whoever may read that besides.
+func TestClass22AnswersAreNotShown(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"no HTTP":            "{\"token\": \"canary\"}\r\n\r\n",
+		"no status":          "HTTP/1.1 canary\r\n\r\n",
+		"malformed header":   "HTTP/1.1 200 OK\r\nSet-Cookie : canary\r\n\r\n",
+		"no header":          "HTTP/1.1 200 OK\r\ncanary\r\n\r\n",
+		"error page":         "HTTP/1.1 500 canary\r\nContent-Length: 6\r\n\r\ncanary",
+		"no JSON":            "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ncanary",
+		"another JSON":       "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n[\"canary\"]",
+		"redirect":           "HTTP/1.1 302 Found\r\nLocation: https://other.example/?code=canary\r\nContent-Length: 0\r\n\r\n",
+		"redirect nowhere":   "HTTP/1.1 302 Found\r\nLocation: :canary\r\nContent-Length: 0\r\n\r\n",
+		"redirect to itself": "HTTP/1.1 302 Found\r\nLocation: /?code=canary\r\nContent-Length: 0\r\n\r\n",
+		"broken encoding":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: canary\r\n\r\n",
+		"broken chunk":       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := must(net.Listen("tcp", "127.0.0.1:0"))
+			t.Cleanup(func() { _ = l.Close() })
+			go func() {
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+						_, _ = io.WriteString(c, answer)
+					}
+					_ = c.Close()
+				}
+			}()
+			w := newWorld(t, nil)
+			p := must(oidc.New(oidc.Options{Issuer: "http://" + l.Addr().String(), ClientID: "c", ClientSecret: "s", RedirectURL: callbackURL,
+				Now: w.clock.now, Random: rand.Reader, Log: w.logger}))
+			t.Cleanup(p.Close)
+			err := p.Ready(t.Context())
+			wantErr(t, err, oidc.ErrUnavailable)
+			if said := err.Error() + w.log.String(); strings.Contains(said, "canary") || !strings.Contains(said, l.Addr().String()) {
+				t.Errorf("said: %s", said)
+			}
+		})
 	}
 }

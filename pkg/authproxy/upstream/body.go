@@ -163,12 +163,14 @@ func (c *conn) readLine(limit int, w http.ResponseWriter) (string, error) {
 	}
 }
 
+var errChunkSize = fmt.Errorf("%w: the size of a chunk is no hexadecimal number of at most 15 digits", ErrMalformed)
+
 // parseChunkSize reads "1a;name=value". Extensions are dropped.
 func parseChunkSize(line string) (int64, error) {
 	digits, _, _ := strings.Cut(line, ";")
 	digits = strings.TrimRight(digits, " \t")
 	if digits == "" || len(digits) > 15 {
-		return 0, fmt.Errorf("%w: chunk size %q", ErrMalformed, clip(line))
+		return 0, errChunkSize
 	}
 	var n int64
 	for i := 0; i < len(digits); i++ {
@@ -179,7 +181,7 @@ func parseChunkSize(line string) (int64, error) {
 		case 'a' <= c|0x20 && c|0x20 <= 'f':
 			n = n<<4 | int64(c|0x20-'a'+10)
 		default:
-			return 0, fmt.Errorf("%w: chunk size %q", ErrMalformed, clip(line))
+			return 0, errChunkSize
 		}
 	}
 	return n, nil

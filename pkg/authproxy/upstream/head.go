@@ -100,7 +100,7 @@ func (c *conn) parseHead(text, method string) (*head, error) {
 		case "Content-Length":
 			n, err := parseLength(f.value)
 			if err != nil || h.length >= 0 && h.length != n {
-				return nil, fmt.Errorf("%w: length %q", ErrMalformed, f.value)
+				return nil, fmt.Errorf("%w: header Content-Length is no number, or there with two values", ErrMalformed)
 			}
 			if h.length >= 0 {
 				continue // the same again
@@ -130,7 +130,7 @@ func (h *head) connection(value string, minor int) {
 func (h *head) frame(encodings []string, minor int, method string) error {
 	switch {
 	case len(encodings) > 0 && (len(encodings) > 1 || !strings.EqualFold(encodings[0], "chunked")):
-		return fmt.Errorf("%w: transfer encoding %q", ErrMalformed, encodings)
+		return fmt.Errorf("%w: header Transfer-Encoding is something else than chunked, once", ErrMalformed)
 	case len(encodings) > 0 && (h.length >= 0 || minor == 0):
 		return fmt.Errorf("%w: transfer encoding with a length or in HTTP/1.0", ErrMalformed)
 	case h.code < 200 || h.code == http.StatusNoContent || h.code == http.StatusNotModified || method == http.MethodHead:
@@ -197,20 +197,23 @@ func cutLine(s string) (line, rest string) {
 	return strings.TrimSuffix(line, "\r"), rest
 }
 
+// errStatusLine does not show the line: whoever writes bodies before heads has something else in it (security class 22).
+var errStatusLine = fmt.Errorf("%w: the first line is no status line of HTTP/1.0 or HTTP/1.1", ErrMalformed)
+
 func parseStatus(line string) (code, minor int, err error) {
 	const start = "HTTP/1."
 	if len(line) < len("HTTP/1.1 200") || line[:len(start)] != start || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
-		return 0, 0, fmt.Errorf("%w: status line %q", ErrMalformed, clip(line))
+		return 0, 0, errStatusLine
 	}
 	minor = int(line[7] - '0')
 	for _, c := range []byte(line[9:12]) {
 		if c < '0' || c > '9' {
-			return 0, 0, fmt.Errorf("%w: status line %q", ErrMalformed, clip(line))
+			return 0, 0, errStatusLine
 		}
 		code = 10*code + int(c-'0')
 	}
 	if minor != 0 && minor != 1 || code < 100 || hasControl(line) {
-		return 0, 0, fmt.Errorf("%w: status line %q", ErrMalformed, clip(line))
+		return 0, 0, errStatusLine
 	}
 	return code, minor, nil
 }
@@ -218,17 +221,47 @@ func parseStatus(line string) (code, minor int, err error) {
 func (c *conn) parseField(line string) (field, error) {
 	colon := strings.IndexByte(line, ':')
 	if colon <= 0 {
-		return field{}, fmt.Errorf("%w: header line %q", ErrMalformed, clip(line))
+		return field{}, fieldFault(line)
 	}
 	name, ok := c.names.canonical(line[:colon])
 	if !ok {
-		return field{}, fmt.Errorf("%w: header line %q", ErrMalformed, clip(line))
+		return field{}, fieldFault(line)
 	}
 	value := strings.Trim(line[colon+1:], " \t")
 	if hasControl(value) {
-		return field{}, fmt.Errorf("%w: control character in header %q", ErrMalformed, clip(line[:colon]))
+		return field{}, fmt.Errorf("%w: %s has a control character", ErrMalformed, fieldName(name))
 	}
 	return field{name, value}, nil
+}
+
+// fieldFault says what is wrong with a line of a head without showing what is in it (security class 22).
+func fieldFault(line string) error {
+	name, _, colon := strings.Cut(line, ":")
+	bare := strings.TrimRight(name, " \t")
+	switch {
+	case line[0] == ' ' || line[0] == '\t':
+		return fmt.Errorf("%w: a header is folded over several lines", ErrMalformed)
+	case !colon:
+		return fmt.Errorf("%w: a line of the head has no colon", ErrMalformed)
+	case bare == "":
+		return fmt.Errorf("%w: a header has no name", ErrMalformed)
+	case bare != name:
+		return fmt.Errorf("%w: %s has white space before the colon", ErrMalformed, fieldName(bare))
+	default:
+		return fmt.Errorf("%w: the name of a header has a character that none may have", ErrMalformed)
+	}
+}
+
+// fieldName names a header in an error. What does not look like a name may be something else that came to stand there.
+func fieldName(name string) string {
+	const longest = 40
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}
+	if name == "" || len(name) > longest || strings.ContainsFunc(name, odd) {
+		return "a header"
+	}
+	return "header " + textproto.CanonicalMIMEHeaderKey(name)
 }
 
 // names remembers the header names of answers, since an app sends the same few again and again. The zero value is ready,
@@ -296,6 +329,3 @@ func hasControl(s string) bool {
 	}
 	return false
 }
-
-// clip keeps error texts short.
-func clip(s string) string { return s[:min(len(s), 64)] }

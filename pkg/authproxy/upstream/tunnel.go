@@ -20,7 +20,7 @@ const lingering = 30 * time.Second
 // request nor the server's buffers, and an idle WebSocket shall cost little.
 func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Exchange) error {
 	if !strings.EqualFold(h.get("Upgrade"), r.Header["Upgrade"][0]) {
-		return fmt.Errorf("%w: switches to %q", ErrMalformed, clip(h.get("Upgrade")))
+		return fmt.Errorf("%w: switches to another protocol than was asked for", ErrMalformed)
 	}
 	out := http.Header{}
 	h.into(out)
