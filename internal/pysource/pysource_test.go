@@ -158,3 +158,15 @@ func FuzzReadNotebook(f *testing.F) {
 		}
 	})
 }
+
+func TestDistribution(t *testing.T) {
+	t.Parallel()
+	for module, want := range map[string]string{
+		"PIL": "pillow", "PIL.Image": "pillow", "pandas.core": "pandas", "sklearn": "scikit-learn", "dash_bootstrap_components": "dash-bootstrap-components",
+		"google.cloud.storage.blob": "google-cloud-storage", "google.nothing": "google", "": "",
+	} {
+		if got := Distribution(module); got != want {
+			t.Errorf("%q comes with %q, want %q", module, got, want)
+		}
+	}
+}
