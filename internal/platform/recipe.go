@@ -14,6 +14,7 @@ const (
 	Python Runtime = iota
 	R
 	Container
+	Plain // what the machine has: nothing is prepared
 )
 
 // Recipe says how apps of one framework are started and how one sees that they are ready.
@@ -24,7 +25,7 @@ const (
 // variable of the project, so that no value shows up in a process list.
 type Recipe struct {
 	Runtime  Runtime
-	Package  string            // what requirements.txt has to bring; it contains Program unless Supplied does
+	Package  string            // module that the requirements have to bring, "" for none; it contains Program unless Supplied does
 	Supplied string            // package that is added when requirements.txt does not bring it, as the platform does
 	Program  string            // executable that starts the app
 	Entry    string            // file of the project that is started

@@ -119,6 +119,10 @@ func (b *Builder) kit(ctx context.Context, p Project) (kit, error) {
 		return b.rKit(ctx, p)
 	case platform.Container:
 		return b.containerKit(ctx, p)
+	case platform.Plain:
+		return kit{key: "plain", make: func(context.Context, string) (platform.Environment, []string, error) {
+			return platform.Environment{}, nil, nil
+		}}, nil
 	default:
 		return b.pythonKit(ctx, p)
 	}

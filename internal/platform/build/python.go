@@ -109,7 +109,11 @@ func (b *Builder) makeVenv(ctx context.Context, p Project, py interpreter, dir s
 	if err := b.checkPackage(ctx, p, python, found); err != nil {
 		return platform.Environment{}, nil, err
 	}
-	return env, []string{python, program}, nil
+	needs := []string{python}
+	if found {
+		needs = append(needs, program)
+	}
+	return env, needs, nil
 }
 
 // installer is a way to make virtual environments. Both are commands: program and arguments.
@@ -138,6 +142,9 @@ func (b *Builder) installer(py interpreter, venv, python string) installer {
 
 // checkPackage sees to it that the requirements brought the framework; started says whether its program is there.
 func (b *Builder) checkPackage(ctx context.Context, p Project, python string, started bool) error {
+	if p.Recipe.Package == "" {
+		return nil // the command of the project knows what it needs
+	}
 	if started {
 		_, err := b.ask(ctx, p, python, "-I", "-c",
 			fmt.Sprintf("import importlib.util, sys; sys.exit(importlib.util.find_spec(%q) is None)", p.Recipe.Package))
