@@ -29,6 +29,7 @@ const (
 	connectTimeout  = 10 * time.Second
 	maxReply        = 10e6 // bytes of a JSON reply
 	maxLogs         = 50e6 // bytes of a reply that holds logs
+	maxFailure      = 64e3 // bytes of a reply with status 500
 )
 
 const (
@@ -76,6 +77,9 @@ func New(o Options) *Client {
 	c.rest.SetPreRequestHook(func(_ *resty.Client, r *http.Request) error {
 		if up, ok := r.Context().Value(uploadKey{}).(*upload); ok {
 			return up.attach(r)
+		}
+		if r.ContentLength == 0 {
+			noBody(r)
 		}
 		return nil
 	})
@@ -237,6 +241,15 @@ func (c *Client) try(ctx context.Context, q call, out any) error {
 		return q.use(resp.RawResponse, w)
 	}
 	return c.decode(q, resp.RawResponse, out)
+}
+
+// noBody makes r a request without a body. resty gives a POST or PATCH without one an empty reader of unknown length,
+// which net/http sends in chunks; servers that read no chunks take the end of that for a request of its own.
+func noBody(r *http.Request) {
+	r.Body, r.GetBody = http.NoBody, nil // net/http announces Content-Length: 0 for POST, PUT and PATCH
+	if r.Method != http.MethodGet {
+		r.Header.Del("Content-Type") // of nothing
+	}
 }
 
 // checkRedirect follows redirects as far as that is safe: the key stays with the platform's own scheme, host and

@@ -46,6 +46,7 @@ type Error struct {
 	cause error // for errors.Is and As; not shown
 
 	webPage  bool // so Status speaks for a proxy, not for the platform
+	garbled  bool // what came is no whole JSON, so it speaks for nobody
 	unsent   bool // no connection came about
 	lost     bool // the connection broke before the reply was complete
 	doubtful bool // an earlier try may have been carried out
@@ -72,6 +73,26 @@ func (e *Error) Is(target error) bool {
 		return !e.webPage && e.Status == http.StatusNotFound
 	}
 	return false
+}
+
+// Passing tells whether the same request may well succeed a little later: the network was away, something in front of
+// the platform answered in its place, or the platform was busy. What the platform itself says is final otherwise, its own
+// failures with status 500 too. The end of the caller's context does not pass.
+func (e *Error) Passing() bool {
+	switch {
+	case errors.Is(e.cause, context.Canceled), errors.Is(e.cause, context.DeadlineExceeded):
+		return false
+	case e.Status == 0:
+		var certificate *tls.CertificateVerificationError
+		return e.kind == ErrNetwork && !errors.As(e.cause, &certificate) || e.kind == ErrBadReply
+	case e.webPage, e.garbled, e.lost, e.kind == ErrNetwork:
+		return true
+	}
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return e.Status > http.StatusInternalServerError || e.Status >= 300 && e.Status < 400
 }
 
 // uncertain tells whether the platform may have carried out the request all the same.
@@ -156,7 +177,7 @@ func (e *Error) interrupt(what string, err error) {
 		e.kind, e.msg = ErrNetwork, what+" stood still for too long"
 		return
 	}
-	e.lost, e.msg = isLost(err), what+" broke off: "+err.Error()
+	e.lost, e.garbled, e.msg = isLost(err), true, what+" broke off: "+err.Error()
 }
 
 // isLost tells a connection that broke from an answer that makes no sense.

@@ -26,9 +26,9 @@ func (c *Client) decode(q call, resp *http.Response, out any) error {
 	case isWebPage(resp.Header, data):
 		e.webPage, e.msg = true, "the platform answered with a web page instead of JSON"
 	case len(bytes.TrimSpace(data)) == 0:
-		e.msg = "the platform answered with nothing where JSON was due"
+		e.garbled, e.msg = true, "the platform answered with nothing where JSON was due"
 	case !json.Valid(data):
-		e.msg = "the platform answered with something that is not JSON"
+		e.garbled, e.msg = true, "the platform answered with something that is not JSON"
 	case out == nil:
 		return nil
 	case bytes.TrimSpace(data)[0] != '{':
@@ -71,6 +71,8 @@ func (c *Client) refused(q call, resp *http.Response) error {
 	switch {
 	case e.Status == http.StatusInternalServerError:
 		e.msg = "the platform failed; try again later" // what it says then is for its operators
+		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
+		e.garbled = !json.Valid(data) // so it may be from a gateway
 	case e.Status < 400:
 		e.kind, e.msg = ErrBadReply, "the platform answered with a redirect that is not followed"
 		if to, err := url.Parse(resp.Header.Get("Location")); err == nil && to.Host != "" {
