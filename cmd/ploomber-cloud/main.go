@@ -2,6 +2,8 @@
 package main
 
 import (
+	"io"
+	"log"
 	"os"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 var version = "dev"
 
 func main() {
+	log.SetOutput(io.Discard) // net/http and others write there what a server sends; all that users need is in our errors
 	os.Exit(cli.Main(cli.System{
 		Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Lookup: os.LookupEnv, Environ: os.Environ, Now: time.Now, TempDir: os.TempDir,
