@@ -57,7 +57,7 @@ func TestNoLineOfALibrary(t *testing.T) {
 		"two lengths":          {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", ""},
 		"a bad cookie":         {"HTTP/1.1 500 X\r\nSet-Cookie: \x01=;;\r\nContent-Length: 2\r\n\r\n{}", bad},
 	} {
-		for _, args := range []string{"init --type flask --json", "labels --json", "deploy --json", "start --project-id x --json"} {
+		for _, args := range []string{"init --type flask --json", "labels --json", "deploy --json --verbose", "start --project-id x --json"} {
 			t.Run(name+"/"+args, func(t *testing.T) {
 				t.Parallel()
 				p := newPlace(t, nil)

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"fmt"
 	"net/http"
 	"os"
 	"os/signal"
@@ -210,8 +209,8 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		outcome = reply.Status
 	}
-	t.err.Println(t.err.Faint(fmt.Sprintf("%s %s://%s%s: %s (%s)", r.Method, r.URL.Scheme, r.URL.Host, r.URL.EscapedPath(),
-		outcome, t.now().Sub(began).Round(time.Millisecond))))
+	t.err.Detail("%s %s://%s%s: %s (%s)", r.Method, r.URL.Scheme, r.URL.Host, r.URL.EscapedPath(),
+		outcome, t.now().Sub(began).Round(time.Millisecond))
 	return reply, err
 }
 

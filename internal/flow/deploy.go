@@ -210,12 +210,17 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *Packa
 	if len(gone) == 0 {
 		return nil
 	}
+	q := prompt.Question{Label: "Are you sure you want to deploy without these secrets?", Flag: "--prune-secrets"}
+	if !d.InCI {
+		if err := d.Ask.Expect(ctx, q); err != nil {
+			return fmt.Errorf("these secrets of the last deployment are missing now: %s: %w", strings.Join(gone, ", "), err)
+		}
+	}
 	d.Report.Warn("these secrets of the last deployment are missing now: %s", strings.Join(gone, ", "))
 	const hint = "put them into " + EnvName + ", or drop them with --prune-secrets"
 	if d.InCI {
 		return failure.Failedf("not deployed: the app would lose its secrets").WithHint(hint)
 	}
-	q := prompt.Question{Label: "Are you sure you want to deploy without these secrets?", Flag: "--prune-secrets"}
 	yes, err := d.Ask.Confirm(ctx, q, false)
 	if err != nil || yes {
 		return err

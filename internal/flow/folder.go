@@ -31,6 +31,10 @@ type Asker interface {
 	Secret(ctx context.Context, q prompt.Question) (string, error)
 	Confirm(ctx context.Context, q prompt.Question, standard bool) (bool, error)
 	Choose(ctx context.Context, q prompt.Question, options []string, again string, accept func(string) (int, bool)) (int, error)
+
+	// Expect is the error for q where nobody can answer it. What is bound to ask calls it before it shows or requests
+	// anything.
+	Expect(ctx context.Context, q prompt.Question) error
 }
 
 // EnvName is the file of a project folder that holds its secrets.

@@ -38,6 +38,9 @@ func (i Init) Run(ctx context.Context) (*project.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := i.answerable(ctx); err != nil {
+		return nil, err
+	}
 	if i.Force {
 		i.Report.Note("Re-initializing project...")
 	} else {
@@ -98,6 +101,47 @@ func (f Folder) Replaceable(force bool) (*project.Config, error) {
 	return old, fsx.Check(path)
 }
 
+// answerable is an error where the type will be asked for and nobody can answer.
+func (i Init) answerable(ctx context.Context) error {
+	if i.Type != "" {
+		return nil
+	}
+	guess, err := project.Infer(os.DirFS(i.Folder.Dir))
+	switch {
+	case err != nil:
+		return nil //nolint:nilerr // kind tells
+	case guess.Type == "":
+		return i.Ask.Expect(ctx, whichType())
+	case !i.Yes:
+		return i.Ask.Expect(ctx, rightType())
+	}
+	return nil
+}
+
+// Expect is an error where Ensure will ask and nobody can answer.
+func (i Init) Expect(ctx context.Context) error {
+	there, err := i.Folder.Initialised()
+	if err != nil || there {
+		return nil //nolint:nilerr // Ensure tells
+	}
+	return i.Ask.Expect(ctx, mayInit())
+}
+
+func whichType() prompt.Question {
+	return prompt.Question{Label: "Please specify one of: " + strings.Join(project.Types(), ", "), Flag: "--type", Exact: true}
+}
+
+func rightType() prompt.Question {
+	return prompt.Question{Label: "Is this correct?", Flag: "--yes, or name it with --type"}
+}
+
+func mayInit() prompt.Question {
+	return prompt.Question{
+		Label: "Project must be initialized to continue. Would you like to initialize?",
+		Flag:  "'ploomber-cloud init' before this command",
+	}
+}
+
 // kind finds the project type.
 func (i Init) kind(ctx context.Context) (string, error) {
 	if i.Type != "" {
@@ -119,7 +163,7 @@ func (i Init) kind(ctx context.Context) (string, error) {
 		if i.Yes {
 			return guess.Type, nil
 		}
-		right, err := i.Ask.Confirm(ctx, prompt.Question{Label: "Is this correct?", Flag: "--yes, or name it with --type"}, true)
+		right, err := i.Ask.Confirm(ctx, rightType(), true)
 		if err != nil || right {
 			return guess.Type, err
 		}
@@ -127,8 +171,7 @@ func (i Init) kind(ctx context.Context) (string, error) {
 		i.Report.Note("Could not infer project type.")
 	}
 	types := project.Types()
-	q := prompt.Question{Label: "Please specify one of: " + strings.Join(types, ", "), Flag: "--type", Exact: true}
-	n, err := i.Ask.Choose(ctx, q, types, "Please enter one of the listed types", nil)
+	n, err := i.Ask.Choose(ctx, whichType(), types, "Please enter one of the listed types", nil)
 	if err != nil {
 		return "", err
 	}
@@ -144,11 +187,7 @@ func (i Init) Ensure(ctx context.Context) (*project.Config, error) {
 	if there {
 		return i.Folder.Load()
 	}
-	q := prompt.Question{
-		Label: "Project must be initialized to continue. Would you like to initialize?",
-		Flag:  "'ploomber-cloud init' before this command",
-	}
-	yes, err := i.Ask.Confirm(ctx, q, true)
+	yes, err := i.Ask.Confirm(ctx, mayInit(), true)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 // Package prompt asks the user. On a terminal it shows survey's questions; where answers are piped it reads
-// one line for each question; where nobody can answer it refuses and names the flag that would have. It
-// knows nothing about what is asked.
+// one line for each question; where nobody can answer, that is wrong usage, and the error names the flag that would
+// have. It knows nothing about what is asked.
 package prompt
 
 import (
@@ -29,7 +29,7 @@ type Question struct {
 // Options say who may be asked.
 type Options struct {
 	NoInput bool // --no-input: nobody
-	CI      bool // a build server: nobody at the terminal, piped answers are read
+	CI      bool // a build server: nobody at the terminal, piped answers are read where there are any
 	Dumb    bool // a terminal without cursor movement: one line for each question
 }
 
@@ -39,6 +39,7 @@ type Prompter struct {
 
 	io    *term.IO
 	lines *lineReader
+	heard bool // there was an answer, or at least the start of one
 }
 
 // New returns a Prompter that talks through streams.
@@ -48,7 +49,7 @@ func New(streams *term.IO) *Prompter {
 
 // Text asks for one line.
 func (p *Prompter) Text(ctx context.Context, q Question) (string, error) {
-	if err := p.refuse(q); err != nil {
+	if err := p.Expect(ctx, q); err != nil {
 		return "", err
 	}
 	if in, out, ok := p.person(); ok {
@@ -59,7 +60,7 @@ func (p *Prompter) Text(ctx context.Context, q Question) (string, error) {
 
 // Secret asks for one line that is not shown while it is typed.
 func (p *Prompter) Secret(ctx context.Context, q Question) (string, error) {
-	if err := p.refuse(q); err != nil {
+	if err := p.Expect(ctx, q); err != nil {
 		return "", err
 	}
 	if in, out, ok := p.person(); ok {
@@ -73,7 +74,7 @@ func (p *Prompter) Secret(ctx context.Context, q Question) (string, error) {
 
 // Confirm asks for yes or no; an empty answer is standard.
 func (p *Prompter) Confirm(ctx context.Context, q Question, standard bool) (bool, error) {
-	if err := p.refuse(q); err != nil {
+	if err := p.Expect(ctx, q); err != nil {
 		return false, err
 	}
 	if in, out, ok := p.person(); ok {
@@ -112,20 +113,20 @@ func yesOrNo(answer string, standard bool) (yes, ok bool) {
 // Choose asks for one of options and returns its index. A piped answer is an option's number, else its text, or
 // what accept makes of it (which may be nil). q.Check is not used; again is shown after a wrong answer.
 func (p *Prompter) Choose(ctx context.Context, q Question, options []string, again string, accept func(string) (int, bool)) (int, error) {
-	if err := p.refuse(q); err != nil {
+	if err := p.Expect(ctx, q); err != nil {
 		return 0, err
 	}
 	if in, out, ok := p.person(); ok {
 		return askSelect(in, out, q, options)
 	}
 	for {
-		p.io.Err.Println(q.Label)
+		p.say("%s\n", q.Label)
 		for i, o := range options {
 			if q.Exact {
-				p.io.Err.Println("  " + o)
+				p.say("  %s\n", o)
 				continue
 			}
-			p.io.Err.Printf("  %d. %s\n", i+1, o)
+			p.say("  %d. %s\n", i+1, o)
 		}
 		answer, err := p.read(ctx, q, ": ")
 		if err != nil {
@@ -134,7 +135,7 @@ func (p *Prompter) Choose(ctx context.Context, q Question, options []string, aga
 		if i, ok := pick(answer, q, options, accept); ok {
 			return i, nil
 		}
-		p.io.Err.Println(again)
+		p.say("%s\n", again)
 	}
 }
 
@@ -158,23 +159,46 @@ func pick(answer string, q Question, options []string, accept func(string) (int,
 	return accept(answer)
 }
 
-// refuse tells whether nobody can answer.
-func (p *Prompter) refuse(q Question) error {
+// Expect is the error for q where nobody can answer it; see Options. It asks nothing.
+func (p *Prompter) Expect(ctx context.Context, q Question) error {
 	switch {
 	case p.Options.NoInput:
-		return unanswered(q, "questions are off (--no-input)")
+		return unasked(q, "questions are off (--no-input)")
+	case p.io.InEmpty:
+		return unasked(q, "nobody can be asked: standard input is neither a terminal nor holds answers")
 	case p.Options.CI && p.io.InTTY:
-		return unanswered(q, "nobody is asked on a build server (CI is set)")
+		return unasked(q, "nobody is asked on a build server (CI is set)")
+	case p.io.JSON && p.io.InTTY:
+		return unasked(q, "--json asks nothing at a terminal")
+	case p.Options.CI && !p.heard: // build servers give their commands a pipe that is closed at once
+		some, err := p.lines.some(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !some:
+			return unasked(q, "nobody is asked on a build server (CI is set), and standard input holds no answer")
+		}
+		p.heard = true
 	}
 	return nil
 }
 
-func unanswered(q Question, why string) error {
-	f := failure.Failedf("%s: %s", strings.TrimRight(q.Label, ":?"), why)
+// unasked is wrong usage: a flag is missing.
+func unasked(q Question, why string) error { return unanswered(failure.Usage, q, why) }
+
+func unanswered(code int, q Question, why string) error {
+	f := failure.New(code, "%s: %s", strings.TrimRight(q.Label, ":?"), why)
 	if q.Flag == "" {
 		return f
 	}
 	return f.WithHint("answer it with %s", q.Flag)
+}
+
+// say shows a part of a question; to programs it is of no use.
+func (p *Prompter) say(format string, args ...any) {
+	if !p.io.JSON {
+		p.io.Err.Printf(format, args...)
+	}
 }
 
 // person returns the terminal of somebody who can be shown a full question.
@@ -209,7 +233,7 @@ func (p *Prompter) lineWith(ctx context.Context, q Question, label string) (stri
 		}
 		if q.Check != nil {
 			if err := q.Check(answer); err != nil {
-				p.io.Err.Println(err.Error())
+				p.say("%v\n", err)
 				continue
 			}
 		}
@@ -218,13 +242,13 @@ func (p *Prompter) lineWith(ctx context.Context, q Question, label string) (stri
 }
 
 func (p *Prompter) read(ctx context.Context, q Question, label string) (string, error) {
-	p.io.Err.Printf("%s", label)
+	p.say("%s", label)
 	answer, err := p.lines.next(ctx)
 	if !p.io.InTTY {
-		p.io.Err.Println() // no one typed the line break
+		p.say("\n") // no one typed the line break
 	}
 	if errors.Is(err, io.EOF) {
-		return "", unanswered(q, "the input ended before an answer")
+		return "", unanswered(failure.Failed, q, "the input ended before an answer")
 	}
 	return answer, err
 }
@@ -234,22 +258,42 @@ func (p *Prompter) read(ctx context.Context, q Question, label string) (string, 
 type lineReader struct{ source *bufio.Reader }
 
 func (l *lineReader) next(ctx context.Context) (string, error) {
-	type result struct {
-		line string
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
+	return wait(ctx, func() (string, error) {
 		line, err := l.source.ReadString('\n')
 		if line != "" {
 			err = nil // a last line without line break
 		}
-		done <- result{strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), err}
+		return strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), err
+	})
+}
+
+// some waits until there is a byte to read or the input ends.
+func (l *lineReader) some(ctx context.Context) (bool, error) {
+	return wait(ctx, func() (bool, error) {
+		_, err := l.source.Peek(1)
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// wait returns what read does, or the error of ctx where that ends first.
+func wait[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		got T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		got, err := read()
+		done <- result{got, err}
 	}()
 	select {
 	case r := <-done:
-		return r.line, r.err
+		return r.got, r.err
 	case <-ctx.Done():
-		return "", ctx.Err()
+		var none T
+		return none, ctx.Err()
 	}
 }

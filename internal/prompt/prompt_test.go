@@ -59,24 +59,72 @@ func TestNobodyAnswers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answers string
 		options prompt.Options
+		streams func(*term.IO)
+		code    int
+		shown   bool // the question
 	}{
-		"input ends": {"", prompt.Options{}},
-		"no input":   {"ana\n", prompt.Options{NoInput: true}},
-		"pipe in CI": {"", prompt.Options{CI: true}},
+		"input ends":       {answers: "", code: failure.Failed, shown: true},
+		"no input":         {answers: "ana\n", options: prompt.Options{NoInput: true}, code: failure.Usage},
+		"empty pipe in CI": {answers: "", options: prompt.Options{CI: true}, code: failure.Usage},
+		"null device":      {answers: "", streams: func(s *term.IO) { s.InEmpty = true }, code: failure.Usage},
+		"terminal in CI":   {options: prompt.Options{CI: true}, streams: func(s *term.IO) { s.InTTY = true }, code: failure.Usage},
+		"terminal, JSON":   {streams: func(s *term.IO) { s.InTTY, s.JSON = true, true }, code: failure.Usage},
+		"pipe ends, JSON":  {streams: func(s *term.IO) { s.JSON = true }, code: failure.Failed},
 	} {
-		p, _ := piped(tc.answers, tc.options)
 		q := prompt.Question{Label: "Name", Flag: "--name"}
-		for kind, ask := range map[string]func() error{
-			"text":    func() error { _, err := p.Text(t.Context(), q); return err },
-			"secret":  func() error { _, err := p.Secret(t.Context(), q); return err },
-			"confirm": func() error { _, err := p.Confirm(t.Context(), q, true); return err },
-			"choose":  func() error { _, err := p.Choose(t.Context(), q, []string{"a"}, "", nil); return err },
+		for kind, ask := range map[string]func(*prompt.Prompter) error{
+			"text":    func(p *prompt.Prompter) error { _, err := p.Text(t.Context(), q); return err },
+			"secret":  func(p *prompt.Prompter) error { _, err := p.Secret(t.Context(), q); return err },
+			"confirm": func(p *prompt.Prompter) error { _, err := p.Confirm(t.Context(), q, true); return err },
+			"choose":  func(p *prompt.Prompter) error { _, err := p.Choose(t.Context(), q, []string{"a"}, "", nil); return err },
 		} {
-			err := ask()
-			if failure.Code(err) != failure.Failed || !strings.Contains(failure.Hint(err), "--name") {
-				t.Errorf("%s, %s: %v, hint %q", name, kind, err, failure.Hint(err))
-			}
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
+				var shown bytes.Buffer
+				streams := &term.IO{In: strings.NewReader(tc.answers), Out: term.NewStream(io.Discard), Err: term.NewStream(&shown)}
+				if tc.streams != nil {
+					tc.streams(streams)
+				}
+				p := prompt.New(streams)
+				p.Options = tc.options
+				if expected := p.Expect(t.Context(), q); (expected != nil) != (tc.code == failure.Usage) {
+					t.Errorf("expected beforehand: %v", expected)
+				}
+				err := ask(p)
+				if failure.Code(err) != tc.code || !strings.Contains(failure.Hint(err), "--name") {
+					t.Errorf("exit status %d, want %d: %v, hint %q", failure.Code(err), tc.code, err, failure.Hint(err))
+				}
+				if (shown.Len() > 0) != tc.shown {
+					t.Errorf("shown %q, want something: %v", &shown, tc.shown)
+				}
+			})
 		}
+	}
+}
+
+// Once an answer has come, the end of the input is one that comes too early, in CI too.
+func TestAnswersEndEarlyInCI(t *testing.T) {
+	t.Parallel()
+	p, _ := piped("ana\n", prompt.Options{CI: true})
+	if _, err := p.Text(t.Context(), prompt.Question{Label: "Name"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Text(t.Context(), prompt.Question{Label: "Age", Flag: "--age"}); failure.Code(err) != failure.Failed {
+		t.Errorf("exit status %d, want %d: %v", failure.Code(err), failure.Failed, err)
+	}
+}
+
+// With --json standard error is for JSON alone; piped answers are read all the same.
+func TestJSONShowsNoQuestion(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	streams := &term.IO{In: strings.NewReader("0\nb\nwrong\ny\n\nx\n"), Out: term.NewStream(io.Discard), Err: term.NewStream(&out), JSON: true}
+	p := prompt.New(streams)
+	n, err := p.Choose(t.Context(), prompt.Question{Label: "Which?"}, []string{"a", "b"}, "again", nil)
+	yes, confirmErr := p.Confirm(t.Context(), prompt.Question{Label: "Sure?"}, false)
+	text, textErr := p.Text(t.Context(), prompt.Question{Label: "Name"})
+	if n != 1 || !yes || text != "x" || errors.Join(err, confirmErr, textErr) != nil || out.Len() > 0 {
+		t.Errorf("%d, %v, %q, %v; shown %q", n, yes, text, errors.Join(err, confirmErr, textErr), &out)
 	}
 }
 

@@ -57,6 +57,16 @@ func (s *Stream) Warn(format string, args ...any) {
 	s.Println(s.Yellow("Warning: ") + text)
 }
 
+// Detail writes a line for --verbose, {"detail": …} where JSON was asked for.
+func (s *Stream) Detail(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if s.json {
+		_ = s.object(map[string]string{"detail": text}) // told by Failed
+		return
+	}
+	s.Println(s.Faint(text))
+}
+
 // Problem is a failure as --json shows it.
 type Problem struct {
 	Error ProblemDetail `json:"error"`

@@ -17,6 +17,7 @@ import (
 type IO struct {
 	In       io.Reader
 	InTTY    bool
+	InEmpty  bool // neither a terminal nor what can hold answers: /dev/null, or standard input was closed
 	Out, Err *Stream
 	JSON     bool // results and warnings are JSON; see Result
 }
@@ -54,10 +55,18 @@ const (
 // Open makes the IO of a process. Colour is decided for each stream: mode, then NO_COLOR, CLICOLOR_FORCE or
 // FORCE_COLOR, TERM=dumb, and whether the stream is a terminal.
 func Open(in, out, errs *os.File, mode Mode, lookup func(string) (string, bool)) *IO {
+	tty := term.IsTerminal(int(in.Fd()))
 	return &IO{
-		In: in, InTTY: term.IsTerminal(int(in.Fd())),
+		In: in, InTTY: tty, InEmpty: !tty && !holdsAnswers(in),
 		Out: openStream(out, mode, lookup), Err: openStream(errs, mode, lookup),
 	}
+}
+
+// holdsAnswers tells files, pipes and sockets from the null device, which the Go runtime also opens in place of a
+// standard input that was closed.
+func holdsAnswers(in *os.File) bool {
+	info, err := in.Stat()
+	return err == nil && !info.IsDir() && info.Mode()&os.ModeCharDevice == 0
 }
 
 func openStream(f *os.File, mode Mode, lookup func(string) (string, bool)) *Stream {

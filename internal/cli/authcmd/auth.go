@@ -99,6 +99,9 @@ func auth(ctx context.Context, o *Options) (err error) {
 			return err
 		}
 	}
+	if err := o.answerable(ctx); err != nil {
+		return err
+	}
 	var plan tier.Tier
 	if !o.Offline {
 		if plan, err = o.allowed(ctx); err != nil {
@@ -122,6 +125,33 @@ func auth(ctx context.Context, o *Options) (err error) {
 	return o.add(ctx)
 }
 
+// answerable is an error where something will be asked for and nobody can answer.
+func (o *Options) answerable(ctx context.Context) error {
+	if o.Feature == "" {
+		return o.Ask.Expect(ctx, o.whichFeature())
+	}
+	if o.Remove {
+		return nil
+	}
+	if !o.Offline {
+		if err := (flow.Init{Folder: o.Folder, Ask: o.Ask}).Expect(ctx); err != nil {
+			return err
+		}
+	}
+	env, _, err := o.Folder.Env()
+	if err != nil {
+		return err
+	}
+	for _, v := range o.values() {
+		if o.asksFor(v, env) {
+			if err := o.Ask.Expect(ctx, v.question); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // allowed asks the platform whether the user's tier has password authentication.
 func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 	api, err := o.Connect()
@@ -138,17 +168,20 @@ func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 // choose asks for the feature. In the menu the reference tool's numbers stay: exit is 3, api follows.
 func (o *Options) choose(ctx context.Context) (left bool, err error) {
 	menu := []string{string(project.Analytics), string(project.MainApp), "exit", string(project.API)}
-	verb := "add"
-	if o.Remove {
-		verb = "remove"
-	}
-	q := prompt.Question{Label: "Please specify the feature for which to " + verb + " authentication", Flag: "--feature"}
-	n, err := o.Ask.Choose(ctx, q, menu, "Please enter one of the listed features.", nil)
+	n, err := o.Ask.Choose(ctx, o.whichFeature(), menu, "Please enter one of the listed features.", nil)
 	if err != nil || menu[n] == "exit" {
 		return err == nil, err
 	}
 	o.Feature = project.Feature(menu[n])
 	return false, nil
+}
+
+func (o *Options) whichFeature() prompt.Question {
+	verb := "add"
+	if o.Remove {
+		verb = "remove"
+	}
+	return prompt.Question{Label: "Please specify the feature for which to " + verb + " authentication", Flag: "--feature"}
 }
 
 // project returns the configuration that the credentials belong to, nil for a folder without an account's
@@ -220,22 +253,15 @@ func (o *Options) add(ctx context.Context) error {
 // carried is true where nothing new came.
 func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bool, err error) {
 	carried = true
-	for _, v := range []struct {
-		key, flag, given string
-		ask              func(context.Context, prompt.Question) (string, error)
-	}{
-		{o.Feature.UsernameKey(), "--username", o.Username, o.Ask.Text},
-		{o.Feature.PasswordKey(), "--password-stdin", o.password, o.Ask.Secret},
-	} {
+	for _, v := range o.values() {
 		value := v.given
-		if value == "" {
-			if stored, _ := env.Get(v.key, nil); stored != "" && !o.Overwrite {
-				continue
-			}
-			q := prompt.Question{Label: "Enter the value for " + v.key, Flag: v.flag, Check: checkLine}
-			if value, err = v.ask(ctx, q); err != nil {
+		switch {
+		case o.asksFor(v, env):
+			if value, err = v.ask(ctx, v.question); err != nil {
 				return false, err
 			}
+		case value == "":
+			continue // stored
 		}
 		if err := env.Set(v.key, value); err != nil {
 			return false, failure.Failedf("cannot store %s in %s: %w", v.key, o.Folder.EnvPath(), err)
@@ -243,6 +269,30 @@ func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bo
 		carried = false
 	}
 	return carried, nil
+}
+
+// value is one of the two that are stored.
+type value struct {
+	key, given string
+	question   prompt.Question
+	ask        func(context.Context, prompt.Question) (string, error)
+}
+
+func (o *Options) values() []value {
+	question := func(key, flag string) prompt.Question {
+		return prompt.Question{Label: "Enter the value for " + key, Flag: flag, Check: checkLine}
+	}
+	username, password := o.Feature.UsernameKey(), o.Feature.PasswordKey()
+	return []value{
+		{username, o.Username, question(username, "--username"), o.Ask.Text},
+		{password, o.password, question(password, "--password-stdin"), o.Ask.Secret},
+	}
+}
+
+// asksFor tells whether v is neither given nor stored, or not to be taken from there.
+func (o *Options) asksFor(v value, env *dotenv.File) bool {
+	stored, _ := env.Get(v.key, nil)
+	return v.given == "" && (stored == "" || o.Overwrite)
 }
 
 func checkLine(value string) error {

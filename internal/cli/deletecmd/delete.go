@@ -121,6 +121,11 @@ func (o *Options) forget(id string) error {
 }
 
 func (o *Options) all(ctx context.Context) error {
+	if o.Confirm == "" {
+		if err := o.Ask.Expect(ctx, mayDelete()); err != nil {
+			return err
+		}
+	}
 	api, err := o.Connect()
 	if err != nil {
 		return err
@@ -158,7 +163,12 @@ func (o *Options) all(ctx context.Context) error {
 }
 
 func (o *Options) confirmed(ctx context.Context) (bool, error) {
-	answer, err := o.Ask.Text(ctx, prompt.Question{
+	answer, err := o.Ask.Text(ctx, mayDelete())
+	return answer == phrase, err
+}
+
+func mayDelete() prompt.Question {
+	return prompt.Question{
 		Label: "All projects with their data will be lost. To delete them, type '" + phrase + "'; to cancel, N",
 		Flag:  "--confirm '" + phrase + "'",
 		Check: func(s string) error {
@@ -167,6 +177,5 @@ func (o *Options) confirmed(ctx context.Context) (bool, error) {
 			}
 			return fmt.Errorf("please type '%s' or N", phrase)
 		},
-	})
-	return answer == phrase, err
+	}
 }

@@ -78,6 +78,9 @@ type result struct {
 }
 
 func examples(ctx context.Context, o *Options) error {
+	if err := o.answerable(ctx); err != nil {
+		return err
+	}
 	all, err := o.load(ctx)
 	if err != nil {
 		return err
@@ -96,8 +99,7 @@ func examples(ctx context.Context, o *Options) error {
 	}
 	dest := o.Dest
 	if dest == "" {
-		q := prompt.Question{Label: "Enter the folder to make", Default: from.Name, Flag: "--dest, such as --dest " + from.Name}
-		if dest, err = o.Ask.Text(ctx, q); err != nil {
+		if dest, err = o.Ask.Text(ctx, whichFolder(from.Name)); err != nil {
 			return err
 		}
 	}
@@ -119,6 +121,24 @@ func examples(ctx context.Context, o *Options) error {
 		}
 		out.Println("\nWithout an account, run it here: " + without)
 	})
+}
+
+// answerable is an error where something will be asked for and nobody can answer.
+func (o *Options) answerable(ctx context.Context) error {
+	switch {
+	case o.List:
+		return nil
+	case o.Name == "":
+		return o.Ask.Expect(ctx, whichFramework())
+	case o.Dest == "":
+		_, name, _ := strings.Cut(o.Name, "/")
+		return o.Ask.Expect(ctx, whichFolder(name))
+	}
+	return nil
+}
+
+func whichFolder(name string) prompt.Question {
+	return prompt.Question{Label: "Enter the folder to make", Default: name, Flag: "--dest, such as --dest " + name}
 }
 
 // steps are the commands that come next, and what takes their place where there is no account.

@@ -29,8 +29,7 @@ func (o *Options) choose(ctx context.Context, from shelf) (found, error) {
 		i := slices.IndexFunc(frameworks, func(f string) bool { return strings.EqualFold(answer, f) })
 		return i, i >= 0
 	}
-	q := prompt.Question{Label: "Choose a framework:", Flag: flagless}
-	n, err := o.Ask.Choose(ctx, q, frameworks, again, anyCase)
+	n, err := o.Ask.Choose(ctx, whichFramework(), frameworks, again, anyCase)
 	if err != nil || frameworks[n] == exit {
 		return found{}, err
 	}
@@ -43,12 +42,16 @@ func (o *Options) choose(ctx context.Context, from shelf) (found, error) {
 		}
 		lines = append(lines, o.fit(line))
 	}
-	q = prompt.Question{Label: "Choose a " + frameworks[n] + " example:", Flag: flagless}
+	q := prompt.Question{Label: "Choose a " + frameworks[n] + " example:", Flag: flagless}
 	n, err = o.Ask.Choose(ctx, q, append(lines, exit), again, nil)
 	if err != nil || n == len(list) {
 		return found{}, err
 	}
 	return found{list[n], from.source}, nil
+}
+
+func whichFramework() prompt.Question {
+	return prompt.Question{Label: "Choose a framework:", Flag: flagless}
 }
 
 // fit cuts an entry to the width of a terminal, where a menu of broken lines jumps.

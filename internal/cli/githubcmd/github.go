@@ -89,6 +89,11 @@ func github(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	if !exists && !o.Yes { // else it may be the newest, and nothing is asked
+		if err := o.Ask.Expect(ctx, o.mayWrite(exists)); err != nil {
+			return err
+		}
+	}
 	template, status, same := "", created, false
 	if exists {
 		status = updated
@@ -170,11 +175,15 @@ func (o *Options) confirm(ctx context.Context, exists bool) (bool, error) {
 	if o.Yes {
 		return true, nil
 	}
+	return o.Ask.Confirm(ctx, o.mayWrite(exists), true)
+}
+
+func (o *Options) mayWrite(exists bool) prompt.Question {
 	label := "Generate the GitHub workflow " + o.Workflow.Path() + "?"
 	if exists {
 		label = "Replace the GitHub workflow " + o.Workflow.Path() + " with the newest one?"
 	}
-	return o.Ask.Confirm(ctx, prompt.Question{Label: label, Flag: "--yes"}, true)
+	return prompt.Question{Label: label, Flag: "--yes"}
 }
 
 // write writes the workflow and, where it has changed, the configuration: both or none.

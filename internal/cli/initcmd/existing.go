@@ -27,6 +27,9 @@ func (o *Options) fromExisting(ctx context.Context) error {
 	if _, err := o.Folder.Replaceable(o.Force); err != nil {
 		return err
 	}
+	if err := o.answerable(ctx); err != nil {
+		return err
+	}
 	o.IO.Err.Note("Initializing from existing project...")
 	api, err := o.Connect()
 	if err != nil {
@@ -60,6 +63,27 @@ func (o *Options) fromExisting(ctx context.Context) error {
 	return nil
 }
 
+// answerable is an error where something will be asked for and nobody can answer.
+func (o *Options) answerable(ctx context.Context) error {
+	if o.Project == "" {
+		if err := o.Ask.Expect(ctx, whichProject()); err != nil {
+			return err
+		}
+	}
+	if o.Dest == "" && !o.OnlyConfig {
+		return o.Ask.Expect(ctx, whichFolder(o.Project))
+	}
+	return nil
+}
+
+func whichProject() prompt.Question {
+	return prompt.Question{Label: "These are your existing projects, choose the one you're configuring:", Flag: "--project"}
+}
+
+func whichFolder(id string) prompt.Question {
+	return prompt.Question{Label: "Enter the directory to download the project", Default: "./" + id, Flag: "--dest"}
+}
+
 func (o *Options) choose(ctx context.Context, api *cloudapi.Client) (string, error) {
 	all, err := api.Projects(ctx)
 	if err != nil {
@@ -84,8 +108,7 @@ func (o *Options) choose(ctx context.Context, api *cloudapi.Client) (string, err
 		}
 		options = append(options, label)
 	}
-	q := prompt.Question{Label: "These are your existing projects, choose the one you're configuring:", Flag: "--project"}
-	n, err := o.Ask.Choose(ctx, q, append(options, "exit"), "Please enter a valid choice.",
+	n, err := o.Ask.Choose(ctx, whichProject(), append(options, "exit"), "Please enter a valid choice.",
 		func(answer string) (int, bool) { return named(all, answer) })
 	switch {
 	case err != nil:
@@ -203,8 +226,7 @@ func (o *Options) destination(ctx context.Context, id string) (flow.Folder, erro
 	dest := o.Dest
 	if dest == "" {
 		var err error
-		q := prompt.Question{Label: "Enter the directory to download the project", Default: "./" + id, Flag: "--dest"}
-		if dest, err = o.Ask.Text(ctx, q); err != nil {
+		if dest, err = o.Ask.Text(ctx, whichFolder(id)); err != nil {
 			return flow.Folder{}, err
 		}
 	}

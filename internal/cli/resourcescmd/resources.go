@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -81,6 +82,9 @@ func resources(ctx context.Context, o *Options) error {
 		return failure.Failedf("Resources already configured: %g CPU, %d GB RAM, %d GPU", c.Resources.CPU, c.Resources.RAM, c.Resources.GPU).
 			WithHint("to choose anew, run 'ploomber-cloud resources --force'")
 	}
+	if err := o.answerable(ctx); err != nil {
+		return err
+	}
 	api, err := o.Connect()
 	if err != nil {
 		return err
@@ -100,6 +104,26 @@ func resources(ctx context.Context, o *Options) error {
 	return o.IO.Result(r, func(out *term.Stream) {
 		out.Printf("%s: %g CPU, %d GB RAM, %d GPU\n", out.Green("Resources successfully configured"), r.CPU, r.RAM, r.GPU)
 	})
+}
+
+// answerable is an error where something will be asked for and nobody can answer.
+func (o *Options) answerable(ctx context.Context) error {
+	var missing []string
+	if o.GPU == nil {
+		missing = append(missing, "--gpu")
+	}
+	if o.GPU == nil || *o.GPU == 0 { // a GPU settles the rest
+		if o.CPU == nil {
+			missing = append(missing, "--cpu")
+		}
+		if o.RAM == nil {
+			missing = append(missing, "--ram")
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return o.Ask.Expect(ctx, prompt.Question{Label: "Select the resources", Flag: strings.Join(missing, ", ")})
 }
 
 func (o *Options) choose(ctx context.Context, plan tier.Tier) (project.Resources, error) {

@@ -15,11 +15,21 @@ import (
 // auth0 stores the application's values in .env and asks for the login in the configuration.
 func (o *Options) auth0(ctx context.Context) error {
 	init := flow.Init{Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect}
-	c, err := init.Ensure(ctx)
+	env, _, err := o.Folder.Env()
 	if err != nil {
 		return err
 	}
-	env, _, err := o.Folder.Env()
+	if err := init.Expect(ctx); err != nil {
+		return err
+	}
+	for _, v := range o.application() {
+		if o.known(v, env) == "" {
+			if err := o.Ask.Expect(ctx, v.question); err != nil {
+				return err
+			}
+		}
+	}
+	c, err := init.Ensure(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,27 +73,43 @@ func list(out *term.Stream, title string, urls []string) {
 	}
 }
 
+// value is one of the three that an application at the provider has.
+type value struct {
+	name, given string
+	question    prompt.Question
+	ask         func(context.Context, prompt.Question) (string, error)
+}
+
+func (o *Options) application() []value {
+	question := func(name, flag string, check func(string) error) prompt.Question {
+		return prompt.Question{Label: "Enter the value for " + name, Flag: flag, Check: check}
+	}
+	return []value{
+		{scaffold.ClientID, o.ClientID, question(scaffold.ClientID, "--client-id", nil), o.Ask.Text},
+		{scaffold.ClientSecret, o.clientSecret, question(scaffold.ClientSecret, "--client-secret-stdin", nil), o.Ask.Secret},
+		{scaffold.Issuer, o.Issuer, question(scaffold.Issuer, "--issuer", checkIssuer), o.Ask.Text},
+	}
+}
+
+// known is the value as far as it need not be asked for: that of the flag, of env, else of the environment.
+func (o *Options) known(v value, env *dotenv.File) string {
+	if v.given != "" {
+		return v.given
+	}
+	if stored, _ := env.Get(v.name, nil); stored != "" {
+		return stored
+	}
+	text, _ := o.Environ(v.name)
+	return text
+}
+
 // values completes the three values of the application in env.
 func (o *Options) values(ctx context.Context, env *dotenv.File) error {
-	for _, v := range []struct {
-		name, flag, given string
-		ask               func(context.Context, prompt.Question) (string, error)
-		check             func(string) error
-	}{
-		{name: scaffold.ClientID, flag: "--client-id", given: o.ClientID, ask: o.Ask.Text},
-		{name: scaffold.ClientSecret, flag: "--client-secret-stdin", given: o.clientSecret, ask: o.Ask.Secret},
-		{name: scaffold.Issuer, flag: "--issuer", given: o.Issuer, ask: o.Ask.Text, check: checkIssuer},
-	} {
+	for _, v := range o.application() {
 		stored, _ := env.Get(v.name, nil)
-		value, err := v.given, error(nil)
-		switch {
-		case value != "":
-		case stored != "":
-			value = stored
-		default:
-			if value, _ = o.Environ(v.name); value == "" {
-				value, err = v.ask(ctx, prompt.Question{Label: "Enter the value for " + v.name, Flag: v.flag, Check: v.check})
-			}
+		value, err := o.known(v, env), error(nil)
+		if value == "" {
+			value, err = v.ask(ctx, v.question)
 		}
 		if err != nil {
 			return err

@@ -20,6 +20,16 @@ const projectType = "docker"
 
 // vllm makes a project that serves a language model.
 func (o *Options) vllm(ctx context.Context) error {
+	if o.Flags.Model == "" {
+		if err := o.Ask.Expect(ctx, whichModel()); err != nil {
+			return err
+		}
+	}
+	if o.DeployNow == nil {
+		if err := o.Ask.Expect(ctx, mayDeploy()); err != nil {
+			return err
+		}
+	}
 	left, err := o.unfinished()
 	if err != nil {
 		return err
@@ -70,15 +80,22 @@ func (o *Options) vllm(ctx context.Context) error {
 	return o.deployNow(ctx)
 }
 
+func whichModel() prompt.Question {
+	return prompt.Question{
+		Label: "Model to serve via vLLM", Default: scaffold.DefaultModel, Flag: "--model", Check: scaffold.CheckModel,
+	}
+}
+
+func mayDeploy() prompt.Question {
+	return prompt.Question{Label: "Do you want to deploy now?", Flag: "--deploy or --deploy=false"}
+}
+
 // chooseModel asks until the host of models knows the model, and for a token where it needs one.
 func (o *Options) chooseModel(ctx context.Context) (model, token string, err error) {
 	model = o.Flags.Model
 	for {
 		if model == "" {
-			q := prompt.Question{
-				Label: "Model to serve via vLLM", Default: scaffold.DefaultModel, Flag: "--model", Check: scaffold.CheckModel,
-			}
-			if model, err = o.Ask.Text(ctx, q); err != nil {
+			if model, err = o.Ask.Text(ctx, whichModel()); err != nil {
 				return "", "", err
 			}
 		} else if err := scaffold.CheckModel(model); err != nil {
@@ -175,7 +192,7 @@ func (o *Options) deployNow(ctx context.Context) error {
 		yes = *o.DeployNow
 	} else {
 		var err error
-		if yes, err = o.Ask.Confirm(ctx, prompt.Question{Label: "Do you want to deploy now?", Flag: "--deploy"}, true); err != nil {
+		if yes, err = o.Ask.Confirm(ctx, mayDeploy(), true); err != nil {
 			return err
 		}
 	}

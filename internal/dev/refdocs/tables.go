@@ -23,7 +23,8 @@ func exits() []exit {
 		},
 		{
 			failure.Usage, "wrong usage",
-			"The command line is wrong: an unknown command or flag, a missing argument, a value that is none of the choices.",
+			"The command line is wrong: an unknown command or flag, a missing argument, a value that is none of the choices, " +
+				"or a question that no flag answers where nobody can be asked.",
 		},
 		{
 			failure.NotAllowed, "not allowed",
