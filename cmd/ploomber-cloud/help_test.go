@@ -5,16 +5,17 @@ import (
 	"testing"
 )
 
-// TestHelpBeginsWithExamples asks every command, and those below it, for its help: without a key and a network.
-func TestHelpBeginsWithExamples(t *testing.T) {
+// TestHelpBeginsWithASentence asks every command, and those below it, for its help: without a key and a network.
+func TestHelpBeginsWithASentence(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, nil)
 	p.environ = append(p.environ, "PLOOMBER_CLOUD_KEY=", "PLOOMBER_CLOUD_API_URL=http://127.0.0.1:1")
 	var visit func(path []string) int
 	visit = func(path []string) (n int) {
 		exit, stdout, stderr := p.run(t, "", append(path, "--help")...)
-		if exit != 0 || stderr != "" || !strings.HasPrefix(stdout, "Examples:\n  ") ||
-			!strings.Contains(strings.SplitN(stdout, "\n\n", 2)[0], "ploomber-cloud") {
+		parts := strings.SplitN(stdout, "\n\n", 3) // a sentence, the examples, the rest
+		if exit != 0 || stderr != "" || len(parts) < 3 || !strings.HasSuffix(parts[0], ".") || strings.Contains(parts[0], "\n") ||
+			!strings.HasPrefix(parts[1], "Examples:\n  ") || !strings.Contains(parts[1], "ploomber-cloud") {
 			t.Errorf("%q: status %d, stderr %q, help begins with %.40q", path, exit, stderr, stdout)
 		}
 		_, below, _ := p.run(t, "", append([]string{"__complete"}, append(path, "")...)...)

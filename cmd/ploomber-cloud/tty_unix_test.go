@@ -33,15 +33,21 @@ type terminal struct {
 // atTerminal starts the program. The terminal is an emulated one: questions wait until it tells where its cursor is.
 func atTerminal(t *testing.T, p *place, args ...string) *terminal {
 	t.Helper()
+	return atTerminalOf(t, p, 120, args...)
+}
+
+// atTerminalOf is atTerminal with that many columns.
+func atTerminalOf(t *testing.T, p *place, columns int, args ...string) *terminal {
+	t.Helper()
 	shown, answers := &output.Buffer{}, &answers{}
-	emulator := vt10x.New(vt10x.WithWriter(answers), vt10x.WithSize(120, 40))
+	emulator := vt10x.New(vt10x.WithWriter(answers), vt10x.WithSize(columns, 40))
 	console, err := expect.NewConsole(expect.WithStdout(emulator, shown))
 	if err != nil {
 		unavailable(t, "a terminal", err)
 	}
 	answers.to = console
 	t.Cleanup(func() { _ = console.Close() }) // the program is gone by then
-	if err := pty.Setsize(console.Tty(), &pty.Winsize{Rows: 40, Cols: 120}); err != nil {
+	if err := pty.Setsize(console.Tty(), &pty.Winsize{Rows: 40, Cols: uint16(columns)}); err != nil {
 		t.Fatal(err)
 	}
 	c := p.command(t, args...)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -19,10 +20,12 @@ func (e *env) finish(err error) int {
 		code, message, hint = failure.Interrupted, "interrupted", ""
 	}
 	if code == failure.Interrupted && !e.io.JSON {
-		e.io.Err.Println(message) // the user's own wish is no error
+		if message != "" { // else the command has said that it stops
+			e.io.Err.Println(message) // the user's own wish is no error
+		}
 		return code
 	}
-	e.io.Err.Fail(code, message, hint)
+	e.io.Err.Fail(code, cmp.Or(message, "interrupted"), hint)
 	return code
 }
 

@@ -231,7 +231,7 @@ func TestLostResult(t *testing.T) {
 	}
 }
 
-// Every command explains itself without key, home or network, examples first, and refuses a flag it does not know
+// Every command explains itself without key, home or network, in a sentence before the examples, and refuses a flag it does not know
 // and a word too many with the status of wrong usage.
 func TestEveryCommand(t *testing.T) {
 	t.Parallel()
@@ -264,7 +264,7 @@ func TestEveryCommand(t *testing.T) {
 			t.Parallel()
 			code, out, errs := run(t, nil, append(path, "--help")...)
 			name := "ploomber-cloud " + strings.Join(path, " ")
-			if code != failure.Done || errs != "" || !strings.HasPrefix(out, "Examples:\n  ") || !strings.Contains(out, name) {
+			if code != failure.Done || errs != "" || !explains(out) || !strings.Contains(out, name) {
 				t.Errorf("help: %d, %q, %q", code, out, errs)
 			}
 			if code, _, errs := run(t, nil, append(path, "--no-such-flag-here")...); code != failure.Usage || !strings.Contains(errs, "--no-such-flag-here") {
@@ -275,4 +275,10 @@ func TestEveryCommand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// explains tells whether a help begins with one sentence about the command, before its examples.
+func explains(help string) bool {
+	sentence, rest, _ := strings.Cut(help, "\n\n")
+	return strings.HasSuffix(sentence, ".") && !strings.Contains(sentence, "\n") && strings.HasPrefix(rest, "Examples:\n  ")
 }

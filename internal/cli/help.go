@@ -4,30 +4,45 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// help puts the examples first: most people look for the line they can copy. It is code and not a template,
-// since a template's parser would cost every start of the program more than all the rest.
+// help says in a sentence what the command does, then shows examples, since most people look for a line that they can
+// copy; the details and the flags follow. It is code and not a template, since a template's parser would cost every start of the program more than
+// all the rest.
 func help(c *cobra.Command, _ []string) {
-	out := c.OutOrStdout()
+	p := printer{c.OutOrStdout(), 0}
+	if s, ok := p.out.(*term.Stream); ok && s.TTY() {
+		p.width = s.Width()
+	}
+	p.line(term.Wrap(strings.TrimSuffix(c.Short, ".")+".", p.width, 0) + "\n")
 	if c.HasExample() {
-		section(out, "Examples:", c.Example)
+		p.section("Examples:", p.commandLines(c.Example))
 	}
-	about := c.Long
-	if about == "" {
-		about = c.Short
+	if c.Long != "" {
+		p.line(p.reflow(strings.TrimRight(c.Long, " \n")) + "\n")
 	}
-	line(out, strings.TrimRight(about, " \n"))
-	line(out, "")
-	_ = usage(c) // writes to the same stream, which keeps its failure
+	p.usage(c)
 }
 
 // usage tells how a command is called, its commands and its flags.
 func usage(c *cobra.Command) error {
-	out := c.OutOrStdout()
+	printer{c.OutOrStdout(), 0}.usage(c)
+	return nil
+}
+
+// printer writes help.
+type printer struct {
+	out   io.Writer
+	width int // columns of the terminal; 0 where there is none, so that lines stay as they are
+}
+
+func (p printer) usage(c *cobra.Command) {
 	var how []string
 	if c.Runnable() {
 		how = append(how, "  "+c.UseLine())
@@ -35,35 +50,105 @@ func usage(c *cobra.Command) error {
 	if c.HasAvailableSubCommands() {
 		how = append(how, "  "+c.CommandPath()+" COMMAND")
 	}
-	section(out, "Usage:", strings.Join(how, "\n"))
+	p.section("Usage:", term.Wrap(strings.Join(how, "\n"), p.width, 2))
 	for _, g := range c.Groups() {
-		commands(out, c, g.ID, g.Title)
+		p.commands(c, g.ID, g.Title)
 	}
-	commands(out, c, "", "Commands:")
-	flagsOf(out, "Flags:", c.LocalFlags())
-	flagsOf(out, "Flags of every command:", c.InheritedFlags())
-	return nil
+	p.commands(c, "", "Commands:")
+	p.flags("Flags:", c.LocalFlags())
+	p.flags("Flags of every command:", c.InheritedFlags())
 }
 
-func commands(out io.Writer, c *cobra.Command, group, title string) {
+func (p printer) commands(c *cobra.Command, group, title string) {
 	var rows []string
 	for _, below := range c.Commands() {
 		if below.GroupID == group && (below.IsAvailableCommand() || below.Name() == "help") {
-			rows = append(rows, fmt.Sprintf("  %-*s %s", below.NamePadding(), below.Name(), below.Short))
+			row := fmt.Sprintf("  %-*s %s", below.NamePadding(), below.Name(), below.Short)
+			rows = append(rows, term.Wrap(row, p.width, below.NamePadding()+1))
 		}
 	}
 	if len(rows) > 0 {
-		section(out, title, strings.Join(rows, "\n"))
+		p.section(title, strings.Join(rows, "\n"))
 	}
 }
 
-func flagsOf(out io.Writer, title string, set *pflag.FlagSet) {
-	if set.HasAvailableFlags() {
-		section(out, title, strings.TrimRight(set.FlagUsages(), " \n"))
+// narrow is the width below which a flag and its explanation share no line, in columns.
+const narrow = 60
+
+func (p printer) flags(title string, set *pflag.FlagSet) {
+	if !set.HasAvailableFlags() {
+		return
 	}
+	if p.width == 0 || p.width >= narrow {
+		p.section(title, strings.TrimRight(set.FlagUsagesWrapped(p.width), " \n"))
+		return
+	}
+	var rows []string
+	for row := range strings.Lines(strings.TrimRight(set.FlagUsages(), " \n")) {
+		row = strings.TrimRight(row, "\n")
+		flag, about, _ := strings.Cut(strings.TrimLeft(row, " "), "   ")
+		rows = append(rows, term.Wrap("  "+flag, p.width, 2), term.Wrap("      "+strings.TrimLeft(about, " "), p.width, 0))
+	}
+	p.section(title, strings.Join(rows, "\n"))
 }
 
-func section(out io.Writer, title, text string) { line(out, title+"\n"+text+"\n") }
+// reflow fills the lines of paragraphs anew where the terminal is narrower than they were written for. A line that is
+// indented stays one of its own.
+func (p printer) reflow(text string) string {
+	if p.width == 0 || longest(text) <= p.width {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		switch {
+		case b.Len() == 0:
+		case line == "" || strings.HasPrefix(line, " ") || strings.HasSuffix(b.String(), "\n"):
+			b.WriteString("\n")
+		default:
+			b.WriteString(" ")
+		}
+		b.WriteString(line)
+	}
+	return term.Wrap(b.String(), p.width, 0)
+}
+
+// commandLines are examples: where one is too long its comment goes before it, and the rest is continued as a shell
+// understands it, so that it can be copied.
+func (p printer) commandLines(text string) string {
+	if p.width == 0 || longest(text) <= p.width {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		if utf8.RuneCountInString(line) > p.width {
+			if command, comment, found := strings.Cut(line, "  #"); found && strings.TrimSpace(command) != "" {
+				b.WriteString(p.comment("  #"+comment) + "\n")
+				line = strings.TrimRight(command, " ")
+			}
+			if strings.HasPrefix(strings.TrimSpace(line), "#") {
+				line = p.comment(line)
+			} else {
+				line = strings.ReplaceAll(term.Wrap(line, p.width-len(` \`), 2), "\n", " \\\n")
+			}
+		}
+		b.WriteString(line + "\n")
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// comment is one of a shell, on as many lines as it takes.
+func (p printer) comment(line string) string {
+	return strings.ReplaceAll(term.Wrap(line, p.width-len("# "), 0), "\n  ", "\n  # ")
+}
+
+func longest(text string) (columns int) {
+	for line := range strings.SplitSeq(text, "\n") {
+		columns = max(columns, utf8.RuneCountInString(line))
+	}
+	return columns
+}
+
+func (p printer) section(title, text string) { p.line(title + "\n" + text + "\n") }
 
 // line writes one line. What could not be written is known to the stream below.
-func line(out io.Writer, text string) { _, _ = io.WriteString(out, text+"\n") }
+func (p printer) line(text string) { _, _ = io.WriteString(p.out, text+"\n") }

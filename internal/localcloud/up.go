@@ -49,6 +49,9 @@ type UpOptions struct {
 	Recipe *platform.Recipe // in place of the framework's own; nil in production
 }
 
+// DefaultAddress is where an app is served when nobody says where, if it is free.
+const DefaultAddress = gateway.DefaultAddress
+
 // drainTimeout is how long requests in progress may take to finish once the user wants to stop.
 const drainTimeout = 3 * time.Second
 

@@ -36,16 +36,19 @@ func (s *Stream) object(v any) error {
 // Note writes a line about what goes on.
 func (s *Stream) Note(format string, args ...any) {
 	if !s.quiet {
-		s.Println(fmt.Sprintf(format, args...))
+		s.Println(s.Wrapped(fmt.Sprintf(format, args...), 0))
 	}
 }
 
 // Success writes a line about a part of the work that is done.
 func (s *Stream) Success(format string, args ...any) {
 	if !s.quiet {
-		s.Println(s.Green(fmt.Sprintf(format, args...)))
+		s.Println(s.Green(s.Wrapped(fmt.Sprintf(format, args...), 0)))
 	}
 }
+
+// hanging is how far the further lines of a message are indented on a terminal that is too narrow for it, in columns.
+const hanging = 2
 
 // Warn writes a line that asks for attention, {"warning": …} where JSON was asked for.
 func (s *Stream) Warn(format string, args ...any) {
@@ -54,7 +57,7 @@ func (s *Stream) Warn(format string, args ...any) {
 		_ = s.object(map[string]string{"warning": text}) // told by Failed
 		return
 	}
-	s.Println(s.Yellow("Warning: ") + text)
+	s.Println(s.Wrapped(s.Yellow("Warning: ")+text, hanging))
 }
 
 // Detail writes a line for --verbose, {"detail": …} where JSON was asked for.
@@ -85,9 +88,9 @@ func (s *Stream) Fail(code int, message, hint string) {
 		_ = s.object(Problem{ProblemDetail{code, message, hint}}) // nothing is left to report to
 		return
 	}
-	s.Println(s.Red("Error: ") + message)
+	s.Println(s.Wrapped(s.Red("Error: ")+message, hanging))
 	if hint != "" {
-		s.Println(s.Faint("Hint: ") + hint)
+		s.Println(s.Wrapped(s.Faint("Hint: ")+hint, hanging))
 	}
 }
 

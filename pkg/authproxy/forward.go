@@ -18,6 +18,7 @@ type backend struct {
 	target   upstream.Target
 	state    state
 	answered atomic.Bool // it has been reached at least once
+	silent   atomic.Bool // it took no connection the last time; changes are logged
 }
 
 type state int
@@ -64,6 +65,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		if !b.answered.Load() {
 			b.answered.Store(true)
 		}
+		if b.silent.Load() {
+			p.appBack(r.Context(), b)
+		}
 	case x.hasGone(r), errors.Is(err, upstream.ErrBroken):
 		// The visitor has gone, or must not take a part for the whole: the server cuts the connection.
 		if !x.hasGone(r) && !errors.Is(err, upstream.ErrEnded) {
@@ -96,9 +100,11 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 	case errors.Is(err, upstream.ErrBody):
 		p.refuse(w, r, http.StatusBadRequest, "The body of this request breaks off.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
+		p.appSilent(r.Context(), b, err)
 		p.showStarting(w, r)
 	case errors.Is(err, upstream.ErrUnreachable):
-		p.logUpstream(r, err)
+		p.observer.Count(EventAppError)
+		p.appSilent(r.Context(), b, err)
 		p.showDown(w, r)
 	case errors.Is(err, context.DeadlineExceeded):
 		p.logUpstream(r, err)

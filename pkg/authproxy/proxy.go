@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -75,6 +76,7 @@ type Proxy struct {
 
 // forwarder is the way to the app.
 type forwarder interface {
+	Reach(ctx context.Context, to upstream.Target) error
 	Forward(w http.ResponseWriter, r *http.Request, to upstream.Target, x upstream.Exchange) error
 	Close()
 }

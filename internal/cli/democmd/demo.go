@@ -121,7 +121,7 @@ func demo(ctx context.Context, o *Options) error {
 			return err
 		}
 		<-ctx.Done()
-		return failure.New(failure.Interrupted, "stopped")
+		return failure.New(failure.Interrupted, "") // that it stops has been said
 	})
 }
 

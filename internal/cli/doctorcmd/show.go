@@ -1,6 +1,7 @@
 package doctorcmd
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,9 +11,15 @@ import (
 func (r report) show(out *term.Stream) {
 	for _, c := range r.Checks {
 		mark := map[Status]string{OK: out.Green("ok     "), Warning: out.Yellow("warning"), Problem: out.Red("problem")}[c.Status]
-		out.Printf("%s  %-13s %s\n", mark, c.Name, lines(c.Message))
+		if out.Width() < narrow {
+			out.Println(mark + "  " + c.Name)
+			out.Println(out.Wrapped("  "+lines(c.Message, 2), 0))
+		} else {
+			out.Println(out.Wrapped(mark+fmt.Sprintf("  %-13s ", c.Name)+lines(c.Message, margin), margin))
+		}
 		if c.Hint != "" {
-			out.Printf("         %-13s -> %s\n", "", lines(c.Hint))
+			at := min(margin, out.Width()/4)
+			out.Println(out.Wrapped(strings.Repeat(" ", at)+"-> "+lines(c.Hint, at), len("-> ")))
 		}
 	}
 	switch {
@@ -23,8 +30,14 @@ func (r report) show(out *term.Stream) {
 	}
 }
 
-// lines makes a text of several lines, each of them printable, fit below the first.
-func lines(text string) string {
+// narrow is the width below which a check takes more than one line, in columns.
+const narrow = 60
+
+// margin is where messages begin, in columns.
+const margin = len("problem  ") + 14
+
+// lines makes a text of several lines, each of them printable, fit below the first, which begins at a column.
+func lines(text string, column int) string {
 	parts := strings.Split(text, "\n")
 	for i, p := range parts {
 		if p = strings.TrimRight(p, "\r"); strings.ContainsFunc(p, func(r rune) bool { return !strconv.IsPrint(r) }) {
@@ -32,7 +45,7 @@ func lines(text string) string {
 		}
 		parts[i] = p
 	}
-	return strings.Join(parts, "\n"+strings.Repeat(" ", len("problem  ")+14))
+	return strings.Join(parts, "\n"+strings.Repeat(" ", column))
 }
 
 func count(n int, what string) string {

@@ -5,10 +5,12 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
@@ -93,6 +95,19 @@ func parseEndpoint(flag, address string) (endpoint, bool) {
 		}
 	}
 	return endpoint{flag: flag, host: host, port: int(port)}, true
+}
+
+// readable tells whether logins travel unencrypted between machines: the listener is no loopback address, has no
+// certificate, and nothing before it is said to have one.
+func (o *Options) readable(ctx context.Context, p *plan) bool {
+	e, ok := parseEndpoint("listen", o.Listen)
+	if !ok || p.certificate != nil || p.login.BaseURL != nil && p.login.BaseURL.Scheme == "https" ||
+		!slices.ContainsFunc(p.login.Rules(), func(r authproxy.Rule) bool { return !r.Open }) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	return slices.ContainsFunc(o.addresses(ctx, e.host), func(a netip.Addr) bool { return !a.IsLoopback() })
 }
 
 func digits(text string) bool {

@@ -101,3 +101,35 @@ func TestCheckingNeedsNoUpstream(t *testing.T) {
 		}
 	}
 }
+
+// Passwords that travel unencrypted between machines are warned of, also by --check; the default is this machine's own.
+func TestWarnsOfPlainHTTP(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		env  string
+		args []string
+		want bool
+	}{
+		"the default":          {env: login},
+		"loopback, IPv6":       {env: login, args: []string{"--listen=[::1]:8080"}},
+		"loopback by name":     {env: login, args: []string{"--listen=localhost:8080"}},
+		"all":                  {env: login, args: []string{"--listen=:8080"}, want: true},
+		"all of IPv4":          {env: login, args: []string{"--listen=0.0.0.0:8080"}, want: true},
+		"all of IPv6":          {env: login, args: []string{"--listen=[::]:8080"}, want: true},
+		"one address":          {env: login, args: []string{"--listen=192.0.2.7:8080"}, want: true},
+		"one by name":          {env: login, args: []string{"--listen=me:8080"}, want: true},
+		"TLS ends before":      {env: login + "AUTH_BASE_URL=https://app.example.com\n", args: []string{"--listen=:8080"}},
+		"a plain base URL":     {env: login + "AUTH_BASE_URL=http://app.example.com\n", args: []string{"--listen=:8080"}, want: true},
+		"nothing is protected": {args: []string{"--listen=:8080", "--public"}},
+		"one feature is":       {env: "username_api=bob\npassword_api=second-password\n", args: []string{"--listen=:8080", "--public"}, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, map[string]string{".env": tc.env})
+			err := desk.Run(t.Context(), New(*options(t, d), nil), append(tc.args, "--check")...)
+			if said := d.Said(err); err != nil || strings.Contains(said, "plain http") != tc.want {
+				t.Errorf("%v: %s", err, said)
+			}
+		})
+	}
+}

@@ -26,7 +26,7 @@ func parse(t *testing.T, vars map[string]string, args ...string) (*Options, erro
 
 // standard are the flags of a user who says nothing.
 func standard() Flags {
-	return Flags{Listen: ":8080", SessionStore: "memory", LogLevel: "info", LogFormat: "text", ShutdownTimeout: 8 * time.Second}
+	return Flags{Listen: "127.0.0.1:8080", SessionStore: "memory", LogLevel: "info", LogFormat: logAuto, ShutdownTimeout: 8 * time.Second}
 }
 
 func TestFlags(t *testing.T) {

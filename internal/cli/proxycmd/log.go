@@ -5,8 +5,17 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
+
+// logAuto is the form of the log that a person reads on a terminal, and programs anywhere else.
+const logAuto = "auto"
+
+// forPeople tells whether a person reads the log.
+func (o *Options) forPeople() bool {
+	return o.LogFormat == logAuto && o.IO.Err.TTY() && !o.IO.JSON
+}
 
 // logger writes to standard error in the form that was asked for.
 func (o *Options) logger() *slog.Logger {
@@ -17,6 +26,9 @@ func (o *Options) logger() *slog.Logger {
 		level = slog.LevelDebug
 	case !o.IO.Err.Talks() && !o.IO.JSON:
 		level = max(level, slog.LevelWarn)
+	}
+	if o.forPeople() {
+		return term.NewLogger(o.IO.Err, term.LogOptions{Level: level, Clock: true, Skip: []string{"request"}})
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if o.LogFormat == "json" || o.IO.JSON {

@@ -24,6 +24,10 @@ func (o *Options) plan(ctx context.Context) (*plan, error) {
 	}
 	p := o.reread(&wrong)
 	p.network = o.network(&wrong)
+	if o.readable(ctx, p) {
+		p.warnings = append(p.warnings, "plain http on "+o.named("listen")+" "+o.Listen+", which other machines reach: passwords and "+
+			"sessions can be read on the way. Pass --tls-cert and --tls-key, or set AUTH_BASE_URL to the https:// address of what ends TLS before this proxy")
+	}
 	if o.Check && len(wrong) == 0 { // its keys come from the rest
 		if err := o.tryStore(ctx, p.login); err != nil {
 			wrong.addf(o.named("session-store"), "%w", err)

@@ -105,7 +105,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 func (o *Options) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.Upstream, "upstream", "", "the app: `URL`, such as http://127.0.0.1:8501")
-	f.StringVar(&o.Listen, "listen", ":8080", "where visitors come in: `HOST:PORT`, all interfaces without a host")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "where users reach the app: `HOST:PORT`; :8080 is every address of this machine, as a container needs")
 	f.StringVar(&o.Folder.EnvFile, "env-file", "", "`FILE` with variables that the environment has not (default: .env if it is there)")
 	flagset.Config(c, &o.Folder.Config)
 	f.BoolVar(&o.Public, "public", false, "serve also where nothing is protected")
@@ -116,9 +116,9 @@ func (o *Options) addFlags(c *cobra.Command) {
 	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: `STORE`, memory or sqlite:PATH, which survives a restart")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate and those that it needs, for https")
 	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the certificate's key")
-	o.LogLevel, o.LogFormat = "info", "text"
+	o.LogLevel, o.LogFormat = "info", logAuto
 	flagset.OneOf(c, &o.LogLevel, "log-level", "least important lines that are logged", []string{"debug", "info", "warn", "error"})
-	flagset.OneOf(c, &o.LogFormat, "log-format", "form of the log on standard error", []string{"text", "json"})
+	flagset.OneOf(c, &o.LogFormat, "log-format", "form of the log on standard error; auto is sentences on a terminal, text elsewhere", []string{logAuto, "text", "json"})
 	f.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", defaultShutdown, "how long requests may take to finish at the end: `TIME`, such as 30s")
 	showVariables(c.LocalNonPersistentFlags())
 }

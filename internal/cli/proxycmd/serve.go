@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
@@ -71,6 +72,8 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	}
 	r.start(public, server)
 	r.announce(ctx, public, p)
+	stopWatching := r.watchApp(ctx)
+	defer stopWatching()
 	return r.wait(ctx, server, signals)
 }
 
@@ -130,12 +133,50 @@ func (r *running) start(l net.Listener, s *http.Server) {
 	}()
 }
 
+// watchApp has the log tell when the app does not answer, and when it does again, until stop is called.
+func (r *running) watchApp(ctx context.Context) (stop func()) {
+	const often = time.Second // while the app is away
+	ctx, cancel := context.WithCancel(ctx)
+	ticker := time.NewTicker(often)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.proxy.WatchApp(ctx, ticker.C)
+	}()
+	return func() {
+		cancel()
+		<-ended
+		ticker.Stop()
+	}
+}
+
 // announce logs what is served, where, and who may see it.
 func (r *running) announce(ctx context.Context, l net.Listener, p *plan) {
 	r.warn(ctx, p)
+	if r.options.forPeople() && r.log.Enabled(ctx, slog.LevelInfo) {
+		r.greet(l, p)
+		return
+	}
 	r.log.LogAttrs(ctx, slog.LevelInfo, "serving", append([]slog.Attr{
 		slog.String("listen", l.Addr().String()), slog.Bool("tls", p.certificate != nil), slog.String("upstream", r.options.Upstream),
 	}, describe(p.login)...)...)
+}
+
+// greet says the same to a person.
+func (r *running) greet(l net.Listener, p *plan) {
+	scheme := "http"
+	if p.certificate != nil {
+		scheme = "https"
+	}
+	say := r.options.IO.Err.Note
+	say("The login for %s is at %s://%s", r.options.Upstream, scheme, l.Addr())
+	for _, rule := range protection(p.login) {
+		say("  %s", rule)
+	}
+	if back := callback(p.login); back != "" {
+		say("Callback URL to register with the provider: %s", back)
+	}
+	say("Press Ctrl-C to stop it.")
 }
 
 // wait serves until a signal or a failure ends it.
@@ -178,9 +219,9 @@ func (r *running) drain(ctx context.Context, server *http.Server, first os.Signa
 		r.log.LogAttrs(ctx, slog.LevelWarn, "requests that had not finished are cut")
 		_ = server.Close()
 	}
-	r.log.LogAttrs(ctx, slog.LevelInfo, "stopped")
 	if first == os.Interrupt {
 		return failure.New(failure.Interrupted, "stopped")
 	}
+	r.log.LogAttrs(ctx, slog.LevelInfo, "stopped")
 	return nil
 }

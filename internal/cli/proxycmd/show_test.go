@@ -96,7 +96,7 @@ func TestPrintConfig(t *testing.T) {
 		if err := json.Unmarshal([]byte(d.Out()), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got.Proxy["PLOOMBER_PROXY_LISTEN"] != ":8080" || got.Login["password_api"] != "***" || len(got.Protected) != 2 {
+		if got.Proxy["PLOOMBER_PROXY_LISTEN"] != "127.0.0.1:8080" || got.Login["password_api"] != "***" || len(got.Protected) != 2 {
 			t.Errorf("%+v", got)
 		}
 		if said := d.Said(err); err != nil || strings.Contains(said, "CANARY") {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/localcloud"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
@@ -31,6 +34,9 @@ func (o *Options) logs() (install, app io.Writer, server *slog.Logger) {
 	if o.Verbose() {
 		install, level = o.IO.Err, slog.LevelInfo
 	}
+	if o.IO.Err.TTY() {
+		return install, o.IO.Err, term.NewLogger(o.IO.Err, term.LogOptions{Level: level, Skip: []string{"request"}})
+	}
 	return install, o.IO.Err, slog.New(slog.NewTextHandler(o.IO.Err, &slog.HandlerOptions{Level: level}))
 }
 
@@ -39,6 +45,7 @@ func (o *Options) notify(e platform.Event) {
 	case platform.Crashed:
 		o.IO.Err.Warn("the app crashed (%v); it is started again in %s", e.Err, e.Delay.Round(time.Second))
 	case platform.Ready: // shown by show, with all that belongs to it
+	case platform.Stopped: // follows at once, or tells nothing that Stopping has not
 	default:
 		o.IO.Err.Note("%s", e.Message)
 	}
@@ -59,6 +66,14 @@ func (o *Options) explain(err error) error {
 	return f
 }
 
+// sayWhichPort tells why the app is not where it usually is.
+func (o *Options) sayWhichPort(at *url.URL) {
+	_, usual, _ := net.SplitHostPort(localcloud.DefaultAddress)
+	if o.Port == 0 && at.Port() != usual {
+		o.IO.Err.Warn("another program uses port %s, so the app is at port %s; --port chooses one", usual, at.Port())
+	}
+}
+
 func (o *Options) show(ctx context.Context, s Served) error {
 	if o.Open {
 		if err := o.Browse(ctx, s.URL); err != nil {
@@ -68,13 +83,13 @@ func (o *Options) show(ctx context.Context, s Served) error {
 	return o.IO.Result(s, func(out *term.Stream) {
 		out.Printf("%s %s\n", out.Green("Your app runs at"), out.Bold(s.URL))
 		for _, p := range s.Protected {
-			out.Printf("  %s\n", p)
+			out.Println(out.Wrapped("  "+p, 2))
 		}
 		if s.DevLogin != nil {
-			out.Printf("Log in as %s, or as anybody: there is no password\n", out.Bold(strings.Join(s.DevLogin.Users, ", ")))
+			out.Println(out.Wrapped("Log in as "+out.Bold(strings.Join(s.DevLogin.Users, ", "))+", or as anyone else: no password is asked for", 2))
 		}
 		if s.Registration != nil {
-			out.Println("Register these URLs with the provider, exactly as they are:")
+			out.Println(out.Wrapped("Register these URLs with the provider, exactly as they are:", 0))
 			list(out, "Allowed Callback URLs", s.Callbacks)
 			list(out, "Allowed Logout URLs", s.Logouts)
 		}

@@ -151,6 +151,7 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 		return o.explain(err)
 	}
 	defer running.Close()
+	o.sayWhichPort(running.URL())
 	served := login.describe(Served{URL: login.origin(), Type: c.Type})
 	if local := running.URL().String(); local != served.URL {
 		o.IO.Err.Note("it is served at %s", local)
@@ -165,5 +166,5 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	if err := running.Wait(ctx); err != nil && ctx.Err() == nil {
 		return o.explain(err)
 	}
-	return failure.New(failure.Interrupted, "stopped")
+	return failure.New(failure.Interrupted, "") // that it stops has been said
 }

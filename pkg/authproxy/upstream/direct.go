@@ -206,6 +206,23 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 		}
 		c.close()
 	}
+	opened, err := d.open(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(opened, to, d.small, &d.names), nil
+}
+
+// Reach reports whether the app takes a connection, which is closed again. The error wraps ErrUnreachable.
+func (d *Direct) Reach(ctx context.Context, to Target) error {
+	c, err := d.open(ctx, to)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+func (d *Direct) open(ctx context.Context, to Target) (net.Conn, error) {
 	dial, err := d.dialer.DialContext(ctx, "tcp", to.Address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
@@ -216,9 +233,9 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 			_ = dial.Close()
 			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
-		dial = secure
+		return secure, nil
 	}
-	return newConn(dial, to, d.small, &d.names), nil
+	return dial, nil
 }
 
 // errStale marks the failure of a connection on which the app has not answered with a single byte: it was
