@@ -41,30 +41,35 @@ func TestBadInput(t *testing.T) {
 	text := func(s string) func(string) error {
 		return func(path string) error { return os.WriteFile(path, []byte(s), 0o644) }
 	}
+	lacking := func(name string) func(t *testing.T, p *place) {
+		return func(t *testing.T, p *place) {
+			if err := os.Remove(filepath.Join(p.app, name)); err != nil {
+				t.Fatal(err)
+			}
+			chmod(".", 0o555)(t, p)
+		}
+	}
 	add := args{"auth", "--add", "--feature", "main_app"}
 	for name, tc := range map[string]struct {
 		bad      func(t *testing.T, p *place)
 		commands []args
 		says     []string
 	}{
-		"read-only folder": {
-			chmod(".", 0o555),
-			[]args{add, {"templates", "auth0"}, {"labels", "--add", "x"}, {"resources", "--gpu", "0", "--cpu", "1", "--ram", "2"}, {"init", "--force", "--yes"}},
-			[]string{"permission denied"},
-		},
-		"read-only .env":          {chmod(".env", 0o444), []args{add, {"templates", "auth0"}}, []string{".env", "permission denied"}},
-		"unreadable .env":         {chmod(".env", 0), []args{add, {"templates", "auth0"}, {"deploy"}, {"deploy", "--dry-run"}}, []string{".env", "permission denied"}},
-		"unreadable config":       {chmod("ploomber-cloud.json", 0), []args{{"deploy"}, {"labels"}, add, {"init", "--force", "--yes"}}, []string{"ploomber-cloud.json", "permission denied"}},
-		"unreadable app.py":       {chmod("app.py", 0), []args{{"deploy"}}, []string{"app.py", "permission denied"}},
-		"unreadable subfolder":    {chmod("data", 0), []args{{"deploy"}, {"deploy", "--list-files"}}, []string{"data", "permission denied"}},
-		".env is a folder":        {replaced(".env", folder), []args{add, {"templates", "auth0"}, {"deploy"}}, []string{".env", "folder"}},
-		".env is a pipe":          {replaced(".env", pipe), []args{add, {"templates", "auth0"}, {"deploy"}}, []string{".env", "not a regular file"}},
-		".env is not UTF-8":       {replaced(".env", text("A=1\nB=\xff\n")), []args{add, {"deploy"}}, []string{".env", "line 2", "UTF-8"}},
-		"config is a folder":      {replaced("ploomber-cloud.json", folder), []args{{"deploy"}, {"labels"}, add}, []string{"ploomber-cloud.json"}},
-		"config is a pipe":        {replaced("ploomber-cloud.json", pipe), []args{{"deploy"}, {"labels"}, {"init", "--force", "--yes"}}, []string{"ploomber-cloud.json"}},
-		"config is not UTF-8":     {replaced("ploomber-cloud.json", text("{\"id\": \"\xff\", \"type\": \"dash\"}")), []args{{"deploy"}, {"labels"}}, []string{"ploomber-cloud.json", "UTF-8"}},
-		"app.py is a folder":      {replaced("app.py", folder), []args{{"init", "--force", "--yes"}}, []string{"app.py|type"}},
-		"config is a broken link": {replaced("ploomber-cloud.json", func(path string) error { return os.Symlink("nowhere", path) }), []args{{"deploy"}, {"init", "--yes"}}, []string{"ploomber-cloud.json"}},
+		"read-only folder without .env":            {lacking(".env"), []args{add, {"templates", "auth0"}}, []string{".env", "permission denied"}},
+		"read-only folder without a configuration": {lacking("ploomber-cloud.json"), []args{{"init", "--yes"}}, []string{"ploomber-cloud.json", "permission denied"}},
+		"read-only .env":                           {chmod(".env", 0o444), []args{add, {"templates", "auth0"}}, []string{".env", "permission denied"}},
+		"unreadable .env":                          {chmod(".env", 0), []args{add, {"templates", "auth0"}, {"deploy"}, {"deploy", "--dry-run"}}, []string{".env", "permission denied"}},
+		"unreadable config":                        {chmod("ploomber-cloud.json", 0), []args{{"deploy"}, {"labels"}, add, {"init", "--force", "--yes"}}, []string{"ploomber-cloud.json", "permission denied"}},
+		"unreadable app.py":                        {chmod("app.py", 0), []args{{"deploy"}}, []string{"app.py", "permission denied"}},
+		"unreadable subfolder":                     {chmod("data", 0), []args{{"deploy"}, {"deploy", "--list-files"}}, []string{"data", "permission denied"}},
+		".env is a folder":                         {replaced(".env", folder), []args{add, {"templates", "auth0"}, {"deploy"}}, []string{".env", "folder"}},
+		".env is a pipe":                           {replaced(".env", pipe), []args{add, {"templates", "auth0"}, {"deploy"}}, []string{".env", "not a regular file"}},
+		".env is not UTF-8":                        {replaced(".env", text("A=1\nB=\xff\n")), []args{add, {"deploy"}}, []string{".env", "line 2", "UTF-8"}},
+		"config is a folder":                       {replaced("ploomber-cloud.json", folder), []args{{"deploy"}, {"labels"}, add}, []string{"ploomber-cloud.json"}},
+		"config is a pipe":                         {replaced("ploomber-cloud.json", pipe), []args{{"deploy"}, {"labels"}, {"init", "--force", "--yes"}}, []string{"ploomber-cloud.json"}},
+		"config is not UTF-8":                      {replaced("ploomber-cloud.json", text("{\"id\": \"\xff\", \"type\": \"dash\"}")), []args{{"deploy"}, {"labels"}}, []string{"ploomber-cloud.json", "UTF-8"}},
+		"app.py is a folder":                       {replaced("app.py", folder), []args{{"init", "--force", "--yes"}}, []string{"app.py|type"}},
+		"config is a broken link":                  {replaced("ploomber-cloud.json", func(path string) error { return os.Symlink("nowhere", path) }), []args{{"deploy"}, {"init", "--yes"}}, []string{"ploomber-cloud.json"}},
 	} {
 		for _, command := range tc.commands {
 			t.Run(name+"/"+strings.Join(command, " "), func(t *testing.T) {

@@ -25,6 +25,7 @@ type victim struct {
 	files   map[string]string // of the project
 	stage   string            // a configuration that is complete though the command goes on; "" for none
 	rest    string            // answers that are still asked for where the configuration is at that stage
+	linked  bool              // the files have other names, and so are written in place
 }
 
 const (
@@ -56,6 +57,8 @@ func victims() map[string]victim {
 		"init existing":             {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "."}},
 		"init existing, new folder": {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "new/app"}},
 		"init existing among files": {args: []string{"init", "--from-existing", "--project", "my-app", "--dest", "."}, files: map[string]string{"mine.txt": "mine"}},
+		"auth add in place":         {args: []string{"auth", "--add", "--feature", "main_app"}, answers: "ana\nsecret\n", files: project, linked: true},
+		"auth remove in place":      {args: []string{"auth", "--remove", "--feature", "main_app"}, files: protected, linked: true},
 		"templates vllm":            {args: []string{"templates", "vllm", "--model", "a/b", "--deploy=false"}},
 	}
 }
@@ -117,11 +120,12 @@ type grave struct {
 	root    string
 	cloud   *fakecloud.Cloud
 	command ptrace.Command
+	linked  bool // see victim
 }
 
 func newGrave(t *testing.T, program string, v victim) *grave {
 	t.Helper()
-	g := &grave{root: t.TempDir(), cloud: fakecloud.Start("key")}
+	g := &grave{root: t.TempDir(), cloud: fakecloud.Start("key"), linked: v.linked}
 	g.cloud.AddProject(fakecloud.Project{
 		ID: "my-app", Type: "streamlit", Labels: []string{"theirs"}, Files: archiveOf(t, map[string]string{"app.py": "import dash\n", "requirements.txt": "dash\n", "data/x.csv": "1,2\n"}),
 	})
@@ -137,6 +141,14 @@ func newGrave(t *testing.T, program string, v victim) *grave {
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(g.root, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name := range v.files {
+		if !v.linked {
+			break
+		}
+		if err := os.Link(filepath.Join(g.root, "app", name), filepath.Join(g.root, "other-"+name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -186,9 +198,13 @@ func (g *grave) files(t *testing.T) map[string]string {
 	t.Helper()
 	random := regexp.MustCompile(`(AUTH_SECRET|VLLM_API_KEY)=[-\w]{43}`)
 	counted := regexp.MustCompile(`(streamlit|docker)-app-\d+`)
+	blank := regexp.MustCompile(`\n*$|\n\n+`)
 	files := map[string]string{}
 	for _, dir := range []string{"app", "home"} {
 		for name, text := range readTree(t, filepath.Join(g.root, dir)) {
+			if g.linked { // a file that is written in place may keep line breaks behind its content
+				text = blank.ReplaceAllString(text, "\n")
+			}
 			files[dir+"/"+name] = counted.ReplaceAllString(random.ReplaceAllString(text, "$1=RANDOM"), "$1-app-N")
 		}
 	}

@@ -29,9 +29,11 @@ type Init struct {
 	Type  string // a project type; "" is inferred or asked for
 	Yes   bool   // an inferred type is taken without asking
 	Force bool   // an existing configuration is replaced, its settings kept
+
+	Files []string // that the command writes once there is a project, beside the configuration
 }
 
-// Run makes the project. Nothing is requested before every question is answered and the configuration is
+// Run makes the project. Nothing is requested before every question is answered and the configuration and Files are
 // known to be writable.
 func (i Init) Run(ctx context.Context) (*project.Config, error) {
 	old, err := i.Folder.Replaceable(i.Force)
@@ -39,6 +41,9 @@ func (i Init) Run(ctx context.Context) (*project.Config, error) {
 		return nil, err
 	}
 	if err := i.answerable(ctx); err != nil {
+		return nil, err
+	}
+	if err := fsx.Check(i.Files...); err != nil {
 		return nil, err
 	}
 	if i.Force {

@@ -1,31 +1,22 @@
 // Package fsx replaces files so that a reader, or the user after a crash, finds the old content or the new
-// one and never a part of either. It knows nothing about what the files hold.
+// one and never a part of either, and so that everything else about a file stays: its owner, its mode, its
+// access list. Where the system allows no replacement, as for a file that is a mount point, the content is
+// written in place. The package knows nothing about what the files hold but that they are text, in which
+// line breaks at the end mean nothing.
 package fsx
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 )
 
 // Modes of the files we make. An existing file keeps its own mode unless File.Tighten is set.
 const (
 	Private fs.FileMode = 0o600 // credentials
 	Public  fs.FileMode = 0o644
-)
-
-// A temporary name that is visible for the moment between its making and the rename. The archive rules
-// leave it out, and a later Replace in the same folder removes one that a killed process left.
-const (
-	tempPrefix = ".ploomber-cloud-"
-	tempSuffix = ".tmp"
-	staleAfter = time.Hour
 )
 
 // File is one file to be replaced or made.
@@ -36,155 +27,98 @@ type File struct {
 	Tighten bool        // also take away from an existing file every permission that Mode does not have
 }
 
-// staged is new content that is on disk, complete, under no name or a temporary one.
-type staged interface {
-	commit(target string) error // give it its name; the old content is replaced in one step
-	discard()                   // forget it; harmless after commit
-}
-
-// Replace writes all files. Every one is complete on disk before the first gets its name, so an error while
-// writing (full disk, read-only folder) changes nothing. A symbolic link is followed: its target is replaced,
-// the link stays. Errors name the path and wrap the cause.
-func Replace(files ...File) (err error) {
-	targets := make([]string, len(files))
-	ready := make([]staged, 0, len(files))
+// Replace writes all files or, where one of them cannot be written, none: every one is complete on disk before
+// the first gets its name, and those that have theirs get their old content back when a later one fails. A
+// symbolic link is followed: its target is replaced, the link stays. Errors name the path and wrap the cause.
+//
+// A file keeps its owner, group, mode, extended attributes and access lists. It is written in place where it
+// would lose one of them otherwise, and where no other file can take its place: it is a mount point, has other
+// names (hard links), or is in a folder that takes no new files.
+func Replace(files ...File) error {
+	changes := make([]*change, 0, len(files))
 	defer func() {
-		for _, s := range ready {
-			s.discard()
+		for _, c := range changes {
+			c.discard()
 		}
 	}()
-	for i, f := range files {
-		target, mode, err := inspect(f)
+	for _, f := range files {
+		c, err := prepare(f, len(files) > 1)
 		if err != nil {
 			return err
 		}
-		s, err := stage(filepath.Dir(target), f.Data, mode)
+		changes = append(changes, c)
+	}
+	for i, c := range changes {
+		if err := c.apply(); err != nil {
+			err = fmt.Errorf("cannot replace %s: %w", c.file.Path, bare(err))
+			return undo(changes[:i], err)
+		}
+	}
+	return nil
+}
+
+// Check returns the error that Replace would meet at one of the paths before it writes anything. It changes
+// nothing.
+func Check(paths ...string) error {
+	for _, path := range paths {
+		t, err := inspect(File{Path: path, Mode: Public})
 		if err != nil {
-			return fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+			return err
 		}
-		targets[i], ready = target, append(ready, s)
-	}
-	for i, s := range ready {
-		if err := s.commit(targets[i]); err != nil {
-			return fmt.Errorf("cannot replace %s: %w", files[i].Path, bare(err))
+		if t.info != nil {
+			continue // it can be written to, in place if need be
 		}
+		s, err := stage(t, nil)
+		if err != nil {
+			return fmt.Errorf("cannot write %s: %w", path, bare(err))
+		}
+		s.discard()
 	}
 	return nil
 }
 
-// Check returns the error that Replace would meet at path before it writes anything.
-func Check(path string) error {
-	target, mode, err := inspect(File{Path: path, Mode: Public})
-	if err != nil {
-		return err
-	}
-	s, err := stage(filepath.Dir(target), nil, mode)
-	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, bare(err))
-	}
-	s.discard()
-	return nil
+// target is the file that a File really names, as it is before the change.
+type target struct {
+	path string
+	info fs.FileInfo // nil: there is none yet
+	mode fs.FileMode // that the new content gets
 }
 
-// inspect finds the file that f.Path really names and the mode its new content gets. A file that its owner
-// made read-only is refused, although a rename would get past that.
-func inspect(f File) (target string, mode fs.FileMode, err error) {
-	target, err = filepath.EvalSymlinks(f.Path)
+// modeBits are those of a mode that can be set.
+const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+
+// inspect finds the file that f.Path really names. A file that its owner made read-only is refused, although a
+// rename would get past that.
+func inspect(f File) (target, error) {
+	wrong := func(err error) (target, error) {
+		return target{}, fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+	}
+	path, err := filepath.EvalSymlinks(f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if to, linkErr := os.Readlink(f.Path); linkErr == nil {
-			return "", 0, fmt.Errorf("cannot write %s: it is a link to %s, which does not exist", f.Path, to)
+			return target{}, fmt.Errorf("cannot write %s: it is a link to %s, which does not exist", f.Path, to)
 		}
-		return f.Path, f.Mode, nil
+		return target{path: f.Path, mode: f.Mode}, nil
 	}
 	if err != nil {
-		return "", 0, fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+		return wrong(err)
 	}
-	info, err := os.Stat(target)
+	info, err := os.Stat(path)
 	if err != nil {
-		return "", 0, fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+		return wrong(err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", 0, fmt.Errorf("cannot write %s: it is not a regular file", f.Path)
+		return target{}, fmt.Errorf("cannot write %s: it is not a regular file", f.Path)
 	}
-	probe, err := os.OpenFile(target, os.O_WRONLY, 0)
+	probe, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
-		return "", 0, fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+		return wrong(err)
 	}
-	mode = info.Mode().Perm()
+	mode := info.Mode() & modeBits
 	if f.Tighten {
 		mode &= f.Mode
 	}
-	return target, mode, probe.Close()
-}
-
-// named is content under a temporary name beside the target: what every system can do.
-type named struct{ path string }
-
-func (n named) commit(target string) error {
-	if err := os.Rename(n.path, target); err != nil {
-		return err
-	}
-	syncDir(filepath.Dir(target))
-	return nil
-}
-
-func (n named) discard() { _ = os.Remove(n.path) } // gone already after commit
-
-func stageNamed(dir string, data []byte, mode fs.FileMode) (staged, error) {
-	removeStale(dir)
-	path := filepath.Join(dir, tempName())
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return nil, err
-	}
-	err = fill(f, data, mode)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		_ = os.Remove(path) // the write error is the one to report
-		return nil, err
-	}
-	return named{path}, nil
-}
-
-func fill(f *os.File, data []byte, mode fs.FileMode) error {
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(mode); err != nil { // the umask may have cut it
-		return err
-	}
-	return f.Sync()
-}
-
-func tempName() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return tempPrefix + hex.EncodeToString(b[:]) + tempSuffix
-}
-
-// removeStale clears temporary files of processes that were killed long ago. Failing to is no harm.
-func removeStale(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, tempPrefix+"*"+tempSuffix))
-	for _, path := range left {
-		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > staleAfter {
-			_ = os.Remove(path)
-		}
-	}
-}
-
-// IsTemporary tells whether a file name is one that Replace uses for a moment.
-func IsTemporary(name string) bool {
-	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
-}
-
-// syncDir makes a rename survive a power cut where the system can; the rename itself is done.
-func syncDir(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync()
-		_ = d.Close()
-	}
+	return target{path, info, mode}, probe.Close()
 }
 
 // bare drops the operation and (temporary) path that the os package wraps around a cause.

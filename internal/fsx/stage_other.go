@@ -2,8 +2,4 @@
 
 package fsx
 
-import "io/fs"
-
-func stage(dir string, data []byte, mode fs.FileMode) (staged, error) {
-	return stageNamed(dir, data, mode)
-}
+func stage(t target, data []byte) (staged, error) { return stageNamed(t, data) }

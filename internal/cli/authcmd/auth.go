@@ -187,7 +187,9 @@ func (o *Options) whichFeature() prompt.Question {
 // project returns the configuration that the credentials belong to, nil for a folder without an account's
 // project: there .env alone says that 'up' asks for a password.
 func (o *Options) project(ctx context.Context) (*project.Config, error) {
-	init := flow.Init{Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect}
+	init := flow.Init{
+		Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect, Files: []string{o.Folder.EnvPath()},
+	}
 	if !o.Offline {
 		return init.Ensure(ctx)
 	}
@@ -214,15 +216,22 @@ func (o *Options) broken(err error) (bool, error) {
 }
 
 func (o *Options) add(ctx context.Context) error {
+	env, _, err := o.Folder.Env()
+	if err != nil {
+		return err
+	}
+	for _, v := range o.values() { // one that cannot be stored is told before a project is made
+		if v.given != "" {
+			if err := o.store(env, v.key, v.given); err != nil {
+				return err
+			}
+		}
+	}
 	c, err := o.project(ctx)
 	if _, err = o.broken(err); err != nil {
 		return err
 	}
 	o.IO.Err.Note("Adding authentication for %s", o.Feature)
-	env, _, err := o.Folder.Env()
-	if err != nil {
-		return err
-	}
 	carried, err := o.credentials(ctx, env)
 	if err != nil {
 		return err
@@ -263,12 +272,19 @@ func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bo
 		case value == "":
 			continue // stored
 		}
-		if err := env.Set(v.key, value); err != nil {
-			return false, failure.Failedf("cannot store %s in %s: %w", v.key, o.Folder.EnvPath(), err)
+		if err := o.store(env, v.key, value); err != nil {
+			return false, err
 		}
 		carried = false
 	}
 	return carried, nil
+}
+
+func (o *Options) store(env *dotenv.File, key, value string) error {
+	if err := env.Set(key, value); err != nil {
+		return failure.Failedf("cannot store %s in %s: %w", key, o.Folder.EnvPath(), err)
+	}
+	return nil
 }
 
 // value is one of the two that are stored.

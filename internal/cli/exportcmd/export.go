@@ -111,7 +111,6 @@ func (o *Options) dir() (string, error) {
 func (o *Options) write(dir string, files []export.File) ([]string, error) {
 	var paths []string
 	var out []fsx.File
-	old := map[string]fs.FileInfo{} // of password files that are replaced
 	for _, f := range files {
 		shown, at := filepath.Join(o.Dir, f.Name), filepath.Join(dir, f.Name)
 		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) && !o.Force {
@@ -121,11 +120,8 @@ func (o *Options) write(dir string, files []export.File) ([]string, error) {
 			return nil, failure.Failedf("%s is there already", shown).WithHint("replace it with --force, or write to another folder with --dir")
 		}
 		file := fsx.File{Path: at, Data: f.Data, Mode: fsx.Public}
-		if f.Secret { // until it has its group back it is nobody else's
-			file.Mode, file.Tighten = fsx.Private, true
-			if info, err := os.Stat(at); err == nil {
-				old[at] = info
-			}
+		if f.Secret { // one that is replaced keeps the group that the web server reads it by
+			file.Mode = fsx.Private
 		}
 		paths, out = append(paths, shown), append(out, file)
 	}
@@ -135,18 +131,7 @@ func (o *Options) write(dir string, files []export.File) ([]string, error) {
 	if err := fsx.Replace(out...); err != nil {
 		return nil, &failure.Error{Code: failure.Failed, Err: err}
 	}
-	for at, info := range old {
-		keepAccess(at, info)
-	}
 	return paths, nil
-}
-
-// keepAccess gives a password file the group and mode of the one that it has replaced. Where it cannot have the
-// group, it stays its owner's alone: the mode would let another group in.
-func keepAccess(path string, old fs.FileInfo) {
-	if keepGroup(path, old) == nil {
-		_ = os.Chmod(path, old.Mode().Perm()) // it is only stricter without
-	}
 }
 
 // cause drops the operation and path that the message names itself.

@@ -199,6 +199,9 @@ func (o *Options) write(template string, config *project.Config, changed bool) e
 		if err != nil {
 			return err
 		}
+		if err := fsx.Check(file.Path); err != nil { // before a folder is made
+			return err
+		}
 		files = append(files, file)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/unzip"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
@@ -237,7 +238,10 @@ func (o *Options) destination(ctx context.Context, id string) (flow.Folder, erro
 	if there, _ := to.Initialised(); there && !o.Force { // a place that cannot be looked at cannot be written to either
 		return to, failure.Failedf("%s is a project already", dest).WithHint("choose another folder with --dest")
 	}
-	return to, nil
+	if _, err := os.Stat(dest); err != nil {
+		return to, nil //nolint:nilerr // a new folder, or one that the download cannot be put into
+	}
+	return to, fsx.Check(filepath.Join(dest, project.FileName)) // it belongs to the files, which come first
 }
 
 func (o *Options) unpack(ctx context.Context, archive, dest, staging string) error {

@@ -1,6 +1,7 @@
 package templatescmd
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
@@ -14,7 +15,9 @@ import (
 
 // auth0 stores the application's values in .env and asks for the login in the configuration.
 func (o *Options) auth0(ctx context.Context) error {
-	init := flow.Init{Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect}
+	init := flow.Init{
+		Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect, Files: []string{o.Folder.EnvPath()},
+	}
 	env, _, err := o.Folder.Env()
 	if err != nil {
 		return err
@@ -22,19 +25,27 @@ func (o *Options) auth0(ctx context.Context) error {
 	if err := init.Expect(ctx); err != nil {
 		return err
 	}
-	for _, v := range o.application() {
-		if o.known(v, env) == "" {
-			if err := o.Ask.Expect(ctx, v.question); err != nil {
-				return err
-			}
+	missing, err := o.storeKnown(env) // what cannot be stored is told before a project is made
+	if err != nil {
+		return err
+	}
+	for _, v := range missing {
+		if err := o.Ask.Expect(ctx, v.question); err != nil {
+			return err
 		}
 	}
 	c, err := init.Ensure(ctx)
 	if err != nil {
 		return err
 	}
-	if err := o.values(ctx, env); err != nil {
-		return err
+	for _, v := range missing {
+		text, err := v.ask(ctx, v.question)
+		if err != nil {
+			return err
+		}
+		if err := o.store(env, v, text, false); err != nil {
+			return err
+		}
 	}
 	if stored, _ := env.Get(scaffold.SessionSecret, nil); stored == "" { // a new one would log every user out
 		secret, err := scaffold.NewSecret(o.Random)
@@ -91,40 +102,37 @@ func (o *Options) application() []value {
 	}
 }
 
-// known is the value as far as it need not be asked for: that of the flag, of env, else of the environment.
-func (o *Options) known(v value, env *dotenv.File) string {
-	if v.given != "" {
-		return v.given
-	}
-	if stored, _ := env.Get(v.name, nil); stored != "" {
-		return stored
-	}
-	text, _ := o.Environ(v.name)
-	return text
-}
-
-// values completes the three values of the application in env.
-func (o *Options) values(ctx context.Context, env *dotenv.File) error {
+// storeKnown completes env with what need not be asked for, that of flags or of the environment, and returns the rest.
+func (o *Options) storeKnown(env *dotenv.File) (missing []value, err error) {
 	for _, v := range o.application() {
 		stored, _ := env.Get(v.name, nil)
-		value, err := o.known(v, env), error(nil)
-		if value == "" {
-			value, err = v.ask(ctx, v.question)
+		text := cmp.Or(v.given, stored)
+		if text == "" {
+			text, _ = o.Environ(v.name)
 		}
-		if err != nil {
-			return err
-		}
-		if v.name == scaffold.Issuer {
-			if value, err = o.issuer(value, v.given == "" && stored != ""); err != nil {
-				return err
-			}
-		}
-		if value == stored {
+		if text == "" {
+			missing = append(missing, v)
 			continue
 		}
-		if err := env.Set(v.name, value); err != nil {
-			return o.unwritten(v.name, err)
+		if err := o.store(env, v, text, v.given == "" && stored != ""); err != nil {
+			return nil, err
 		}
+	}
+	return missing, nil
+}
+
+// store puts a value into env, unless it is there; stored tells that it comes from there.
+func (o *Options) store(env *dotenv.File, v value, text string, stored bool) (err error) {
+	if v.name == scaffold.Issuer {
+		if text, err = o.issuer(text, stored); err != nil {
+			return err
+		}
+	}
+	if now, _ := env.Get(v.name, nil); now == text {
+		return nil
+	}
+	if err := env.Set(v.name, text); err != nil {
+		return o.unwritten(v.name, err)
 	}
 	return nil
 }

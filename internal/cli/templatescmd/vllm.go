@@ -34,7 +34,7 @@ func (o *Options) vllm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := fsx.Check(filepath.Join(o.Folder.Dir, "Dockerfile")); err != nil { // before a project is made
+	if err := o.writable(); err != nil { // before a project is made
 		return err
 	}
 	model, token, err := o.chooseModel(ctx)
@@ -169,6 +169,15 @@ func configOf(id string) *project.Config {
 		ID: id, Type: projectType,
 		Resources: &project.Resources{CPU: tier.GPUMachineCPU, RAM: tier.GPUMachineRAM, GPU: 1},
 	}
+}
+
+// writable checks that the files can be made.
+func (o *Options) writable() error {
+	paths := []string{filepath.Join(o.Folder.Dir, project.FileName), filepath.Join(o.Folder.Dir, flow.EnvName)}
+	for _, f := range scaffold.VLLM("", "") {
+		paths = append(paths, filepath.Join(o.Folder.Dir, f.Name))
+	}
+	return fsx.Check(paths...)
 }
 
 // write makes the files, the configuration first: it ties the folder to the project that was made, so that a run
