@@ -131,8 +131,8 @@ func (e *env) deployCommands() []command {
 func (e *env) moreCommands() []command {
 	return []command{
 		{"doctor", "Look for problems and say what to do about them", func() *cobra.Command { return doctorcmd.New(e.doctor(), nil) }},
-		{"completion", "Write the completion script of a shell", func() *cobra.Command {
-			return completioncmd.New(completioncmd.Options{IO: e.io}, nil)
+		{"completion", "Let your shell complete commands, flags and project ids", func() *cobra.Command {
+			return completioncmd.New(completioncmd.Options{IO: e.io, Lookup: e.system.Lookup, Home: e.settings.Home}, nil)
 		}},
 		{"version", "Show the version of this program", func() *cobra.Command { return versioncmd.New(e.version(), nil) }},
 	}

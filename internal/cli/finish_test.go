@@ -267,6 +267,9 @@ func TestEveryCommand(t *testing.T) {
 			if code != failure.Done || errs != "" || !explains(out) || !strings.Contains(out, name) {
 				t.Errorf("help: %d, %q, %q", code, out, errs)
 			}
+			if _, shown, _ := run(t, nil, append(append([]string{"__complete"}, path...), "--")...); !strings.Contains(shown, "--json") || strings.Contains(shown, "`") {
+				t.Errorf("completions of its flags: %s", shown)
+			}
 			if code, _, errs := run(t, nil, append(path, "--no-such-flag-here")...); code != failure.Usage || !strings.Contains(errs, "--no-such-flag-here") {
 				t.Errorf("an unknown flag: %d, %q", code, errs)
 			}

@@ -17,7 +17,7 @@ func (e *env) proxy() proxycmd.Options {
 	return proxycmd.Options{
 		IO: e.io, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, Now: e.system.Now,
 		Random: rand.Reader, Verbose: func() bool { return e.flags.verbose }, Signals: serverSignals,
-		Version: e.system.Version, Transport: e.transport, Authorities: e.authorities,
+		Version: e.versionName(), Transport: e.transport, Authorities: e.authorities,
 		Machine: proxycmd.Machine{
 			Listen:    proxycmd.Listen,
 			Resolve:   resolve,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,6 +73,12 @@ func (e *env) root(wanted func(command string) bool) *cobra.Command {
 	root.SetHelpCommandGroupID(groupMore)
 	e.addCommands(root, wanted)
 	usageErrors(root)
+	if completing(e.system.Args) {
+		plainFlags(root)
+	}
+	if slices.Contains(e.system.Args, "--version") {
+		root.Version = e.versionName()
+	}
 	e.flags.json = wantsJSON(e.system.Args)
 	e.apply()
 	return root

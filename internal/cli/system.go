@@ -131,7 +131,7 @@ func (e *env) transport() (http.RoundTripper, error) {
 	return t, nil
 }
 
-func (e *env) userAgent() string { return "ploomber-cloud/" + e.system.Version }
+func (e *env) userAgent() string { return "ploomber-cloud/" + e.versionName() }
 
 // connect makes a client of the platform with the user's key.
 func (e *env) connect() (*cloudapi.Client, error) {

@@ -39,7 +39,7 @@ func (e *env) browser() opencmd.Browser {
 func (e *env) doctor() doctorcmd.Options {
 	return doctorcmd.Options{
 		IO: e.io, Folder: e.folder(), Settings: e.settings, Connect: e.connect, Transport: e.transport,
-		Environ: e.system.Lookup, OS: runtime.GOOS, Version: e.system.Version, Run: e.runHere,
+		Environ: e.system.Lookup, OS: runtime.GOOS, Version: e.versionName(), Run: e.runHere,
 	}
 }
 
@@ -59,6 +59,9 @@ func (e *env) runHere(ctx context.Context, program string, args ...string) (outp
 func (e *env) version() versioncmd.Options {
 	return versioncmd.Options{IO: e.io, Version: e.system.Version, Build: debug.ReadBuildInfo}
 }
+
+// versionName is what 'version' shows. Reading what the build recorded takes a while, so it is done where it is asked for.
+func (e *env) versionName() string { return versioncmd.Name(e.system.Version, debug.ReadBuildInfo) }
 
 // startAside returns what starts a program that hands its work on and ends. Where it is still there after wait
 // it does the work itself, as a browser without a desktop does, and is left alone.

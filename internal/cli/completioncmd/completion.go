@@ -15,8 +15,10 @@ import (
 
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
-	IO   *term.IO
-	root *cobra.Command
+	IO     *term.IO
+	Lookup func(name string) (string, bool)
+	Home   func() (string, error) // the user's home folder
+	root   *cobra.Command
 	Flags
 }
 
@@ -30,14 +32,15 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = completion
 	}
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Write the completion script of a shell",
-		Long: "Write the script that makes SHELL (bash, zsh, fish, powershell) complete commands, flags, project ids,\n" +
-			"features and examples. Install it once as above, then open a new shell.\n\n" +
+		Short: "Let your shell complete commands, flags and project ids",
+		Long: "'completion install' installs it for your shell. 'completion SHELL' writes the script to standard output, for\n" +
+			"bash, zsh, fish or powershell; the examples show where it belongs. Open a new shell afterwards.\n\n" +
 			"bash needs the package bash-completion. zsh needs 'autoload -U compinit && compinit' in ~/.zshrc, and\n" +
-			"a folder of yours in fpath. In PowerShell, put the line into the file that $PROFILE names to keep it.",
-		Example: "  # bash, on Linux\n" +
+			"a folder of yours in fpath. In PowerShell, add the line to the file that $PROFILE names to keep it.",
+		Example: "  ploomber-cloud completion install        # for the shell that you use\n" +
+			"  # or by hand: bash, on Linux\n" +
 			"  mkdir -p ~/.local/share/bash-completion/completions\n" +
 			"  ploomber-cloud completion bash > ~/.local/share/bash-completion/completions/ploomber-cloud\n" +
 			"  # bash, on macOS with Homebrew\n" +
@@ -52,12 +55,15 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		ValidArgsFunction: flagset.Fixed(shells()...),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return failure.Usagef("name the shell: bash, zsh, fish or powershell")
+				return failure.Usagef("name the shell: bash, zsh, fish or powershell").
+					WithHint("'ploomber-cloud completion install' installs the script for the shell that you use")
 			}
 			o.Shell, o.root = args[0], c.Root()
 			return run(c.Context(), &o)
 		},
 	}
+	c.AddCommand(newInstall(o))
+	return c
 }
 
 // result is what --json prints.

@@ -48,7 +48,7 @@ type result struct {
 }
 
 func version(_ context.Context, o *Options) error {
-	r := result{Version: o.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	r := result{Version: Name(o.Version, o.Build), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := o.Build(); ok {
 		r.add(info)
 	}
@@ -61,12 +61,20 @@ func version(_ context.Context, o *Options) error {
 	})
 }
 
-// add takes over what the build recorded. A program installed by 'go install …@v1.2.0' has its version there
-// alone.
-func (r *result) add(info *debug.BuildInfo) {
-	if r.Version == "dev" && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		r.Version = strings.TrimPrefix(info.Main.Version, "v")
+// Name is what the version is called wherever it is shown: the linker's word for a release; else the version of the
+// module that the build recorded, which a program installed by 'go install …@v1.2.0' has alone; else "dev".
+func Name(linked string, build func() (*debug.BuildInfo, bool)) string {
+	if linked != "dev" {
+		return linked
 	}
+	if info, ok := build(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return linked
+}
+
+// add takes over what the build recorded about the source.
+func (r *result) add(info *debug.BuildInfo) {
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
