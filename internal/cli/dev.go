@@ -16,6 +16,6 @@ func (e *env) dev() devcmd.Options {
 			d.Deploy, d.Watch, d.Timeout = o.Deploy, o.Watch, flow.DefaultTimeout
 			return deploycmd.Run(ctx, &d)
 		},
-		Failed: func(err error) { e.io.Err.Fail(outcome(err)) },
+		Failed: func(err error) { e.io.Err.Fail(e.outcome(err)) },
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
@@ -15,7 +16,7 @@ func (e *env) finish(err error) int {
 	if err == nil {
 		return failure.Done
 	}
-	code, message, hint := outcome(err)
+	code, message, hint := e.outcome(err)
 	if e.ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		code, message, hint = failure.Interrupted, "interrupted", ""
 	}
@@ -29,6 +30,18 @@ func (e *env) finish(err error) int {
 	return code
 }
 
+// outcome is that of err, with what became of the host where that is why it did not answer.
+func (e *env) outcome(err error) (code int, message, hint string) {
+	code, message, hint = outcome(err)
+	for _, kind := range []error{cloudapi.ErrNetwork, cloudapi.ErrServer, cloudapi.ErrUnauthorized, cloudapi.ErrNotFound} {
+		if errors.Is(err, kind) && e.settings.Hosted() {
+			ended, instead := settings.Ended()
+			return code, message, ended + ": " + instead
+		}
+	}
+	return code, message, hint
+}
+
 // outcome finds the exit status and the next step for an error of a part that knows neither.
 func outcome(err error) (code int, message, hint string) {
 	code, message, hint = failure.Code(err), err.Error(), failure.Hint(err)
@@ -36,7 +49,7 @@ func outcome(err error) (code int, message, hint string) {
 	var refusal *tier.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		code, next = failure.NotAllowed, "to change your plan, see https://ploomber.io/pricing"
+		code, next = failure.NotAllowed, "whoever runs the host can give you a plan that has it"
 	case errors.Is(err, cloudapi.ErrUnauthorized):
 		code, next = failure.NotAllowed, "see which key is used with 'ploomber-cloud key status'"
 	case errors.Is(err, cloudapi.ErrNotFound):
@@ -44,7 +57,7 @@ func outcome(err error) (code int, message, hint string) {
 	case errors.Is(err, cloudapi.ErrNetwork):
 		next = "check the connection with 'ploomber-cloud doctor'"
 	case errors.Is(err, cloudapi.ErrServer):
-		next = "try again later; if it goes on, write to contact@ploomber.io"
+		next = "try again later; if it persists, tell whoever runs the host"
 	}
 	if hint == "" {
 		hint = next

@@ -57,7 +57,7 @@ func TestOutcome(t *testing.T) {
 		"an interrupt":          {fmt.Errorf("x: %w", context.Canceled), failure.Interrupted, "x", ""},
 		"an interrupted call":   {interrupted, failure.Interrupted, "canceled", ""},
 		"a context's limit":     {context.DeadlineExceeded, failure.TimedOut, "deadline", ""},
-		"a tier without it":     {fmt.Errorf("x: %w", community.Require(tier.Authentication)), failure.NotAllowed, "authentication", "pricing"},
+		"a tier without it":     {fmt.Errorf("x: %w", community.Require(tier.Authentication)), failure.NotAllowed, "authentication", "whoever runs the host"},
 		"401":                   {platformError(t, 401, "{}"), failure.NotAllowed, "", "key status"},
 		"403":                   {platformError(t, 403, `{"detail": "Limit of projects"}`), failure.NotAllowed, "Limit of projects", "key status"},
 		"403 without JSON":      {platformError(t, 403, "nope"), failure.NotAllowed, "", "key status"},

@@ -45,19 +45,24 @@ func (k Key) Masked() string {
 func (s *Settings) Key() (Key, error) {
 	if v, set := s.Lookup(KeyVariable); set {
 		if v == "" {
-			return Key{}, noKey().WithHint("%s is set to nothing: unset it or give it the key", KeyVariable)
+			return Key{}, s.noKey().WithHint("%s is set to nothing: unset it or give it the key", KeyVariable)
 		}
 		return Key{v, KeyVariable}, checkKey(v, KeyVariable)
 	}
 	k, err := s.StoredKey()
 	if err == nil && k.value == "" {
-		err = noKey()
+		err = s.noKey()
 	}
 	return k, err
 }
 
-func noKey() *failure.Error {
-	return failure.NotAllowedf("API key not found").WithHint("run 'ploomber-cloud key' to store yours")
+func (s *Settings) noKey() *failure.Error {
+	missing := failure.NotAllowedf("API key not found")
+	if s.Hosted() {
+		message, hint := Ended()
+		return missing.WithHint("%s, and its keys with it: %s, and store its key with 'ploomber-cloud key'", message, hint)
+	}
+	return missing.WithHint("whoever runs the host that you deploy to gives you one; store it with 'ploomber-cloud key'")
 }
 
 // StoredKey finds the stored key alone; without one the Key is zero.

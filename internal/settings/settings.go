@@ -38,16 +38,24 @@ func (s *Settings) host() (host, error) {
 	if s.Local {
 		name = "local"
 	}
-	switch name {
-	case "", "prod":
-		return host{"https://cloud-prod.ploomber.io", "https://www.platform.ploomber.io"}, nil
-	case "dev":
-		return host{"https://cloud-dev.ploomber.io", "https://www.platform-dev.ploomber.io"}, nil
-	case "local":
-		return host{"http://localhost:8000", "http://localhost:3000"}, nil
-	default:
+	h := hosts(name)
+	if h.api == "" {
 		return host{}, failure.Failedf("%s is %q, which is none of prod, dev and local", PlatformVariable, name)
 	}
+	return h, nil
+}
+
+// hosts are those that the reference tool knows by name; zero for any other name.
+func hosts(name string) host {
+	switch name {
+	case "", "prod":
+		return host{"https://cloud-prod.ploomber.io", "https://www.platform.ploomber.io"}
+	case "dev":
+		return host{"https://cloud-dev.ploomber.io", "https://www.platform-dev.ploomber.io"}
+	case "local":
+		return host{"http://localhost:8000", "http://localhost:3000"}
+	}
+	return host{}
 }
 
 // API returns the base URL of the platform, without a slash at the end.
@@ -60,6 +68,27 @@ func (s *Settings) API() (string, error) {
 	}
 	h, err := s.host()
 	return h.api, err
+}
+
+// HostedUntil is the last day of the hosted service. Its addresses stay the default, as projects and scripts know them,
+// but do not answer any more.
+const HostedUntil = "2025-10-31"
+
+// Hosted tells whether requests go to the hosted service that has ended, because nothing names another host.
+func (s *Settings) Hosted() bool {
+	at, err := s.API()
+	for _, name := range []string{"prod", "dev"} {
+		if err == nil && at == hosts(name).api {
+			return true
+		}
+	}
+	return false
+}
+
+// Ended says what has become of the hosted service, and what works in its place.
+func Ended() (message, hint string) {
+	return "the hosted Ploomber Cloud service ended on " + HostedUntil,
+		"run the app here with 'ploomber-cloud up'; to deploy, set " + APIVariable + " to the address of a host of your own"
 }
 
 // baseURL refuses what would send the key unencrypted to another machine.

@@ -220,3 +220,30 @@ func TestNoHome(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Without a key, the hint says where one comes from: no longer from the hosted service.
+func TestNoKeySaysWhereKeysComeFrom(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		env    []string
+		hosted bool
+	}{
+		"by default":          {nil, true},
+		"dev":                 {[]string{"_PLOOMBER_CLOUD_ENV=dev"}, true},
+		"its address named":   {[]string{"PLOOMBER_CLOUD_API_URL=https://cloud-prod.ploomber.io/"}, true},
+		"this machine":        {[]string{"_PLOOMBER_CLOUD_ENV=local"}, false},
+		"a host of one's own": {[]string{"PLOOMBER_CLOUD_API_URL=https://cloud.example.com"}, false},
+		"an unknown name":     {[]string{"_PLOOMBER_CLOUD_ENV=moon", "PLOOMBER_CLOUD_API_URL=https://cloud.example.com"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := with(t.TempDir(), tc.env...)
+			_, err := s.Key()
+			hint := failure.Hint(err)
+			ended := strings.Contains(hint, "2025-10-31") && strings.Contains(hint, "ploomber-cloud up")
+			if s.Hosted() != tc.hosted || ended != tc.hosted || !strings.Contains(hint, "ploomber-cloud key") {
+				t.Errorf("hosted %v, hint %q", s.Hosted(), hint)
+			}
+		})
+	}
+}

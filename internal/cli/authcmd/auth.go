@@ -54,7 +54,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"  ploomber-cloud auth --add --feature main_app\n" +
 			"  ploomber-cloud auth --add --feature main_app --username ana --password-stdin < password.txt\n" +
 			"  ploomber-cloud auth --add --feature analytics --overwrite    # new credentials\n" +
-			"  ploomber-cloud auth --add --feature main_app --offline       # for 'up', without an account\n" +
+			"  ploomber-cloud auth --add --feature main_app --offline       # for 'up' and 'proxy', without a key\n" +
 			"  ploomber-cloud auth --remove --feature main_app",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -79,7 +79,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.Overwrite, "overwrite", false, "with --add: ask for new credentials though there are some")
 	f.StringVar(&o.Username, "username", "", "with --add: the user's `NAME`")
 	f.BoolVar(&o.PasswordStdin, "password-stdin", false, "with --add: read the password from standard input")
-	f.BoolVar(&o.Offline, "offline", false, "do not ask the platform, for 'ploomber-cloud up' without an account")
+	f.BoolVar(&o.Offline, "offline", false, "make no request: for 'up' and 'proxy', without a key")
 	flagset.OneOf(c, &o.Feature, "feature", "what to protect", project.Features())
 	return c
 }
@@ -155,6 +155,10 @@ func (o *Options) answerable(ctx context.Context) error {
 // allowed asks the platform whether the user's tier has password authentication.
 func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 	api, err := o.Connect()
+	if failure.Code(err) == failure.NotAllowed {
+		return tier.Tier{}, failure.NotAllowedf("%w", err).
+			WithHint("pass --offline to protect an app that runs here or behind 'proxy': it needs no key; %s", failure.Hint(err))
+	}
 	if err != nil {
 		return tier.Tier{}, err
 	}

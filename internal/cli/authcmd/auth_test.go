@@ -271,3 +271,14 @@ func TestAuthJSON(t *testing.T) {
 		t.Errorf("%s: %v", d.Out(), err)
 	}
 }
+
+// Who has no key learns that none is needed here.
+func TestWithoutAKeyNamesOffline(t *testing.T) {
+	t.Parallel()
+	d := desk.New(t, nil)
+	d.NoKey = true
+	err := desk.Run(t.Context(), New(Options{IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect}, nil), "--add", "--feature=main_app")
+	if failure.Code(err) != failure.NotAllowed || !strings.Contains(failure.Hint(err), "--offline") {
+		t.Errorf("%v, hint %q", err, failure.Hint(err))
+	}
+}

@@ -112,6 +112,11 @@ func (e *examination) platform(ctx context.Context) {
 		e.failed("platform", err, "")
 		return
 	}
+	if e.Settings.Hosted() {
+		message, hint := settings.Ended()
+		e.add(Warning, "platform", message+"; "+at+" does not answer any more", hint)
+		return
+	}
 	if e.Offline {
 		e.add(OK, "platform", at+", not asked (--offline)", "")
 		return

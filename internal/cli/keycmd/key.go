@@ -52,8 +52,11 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key [KEY]",
 		Short: "Store the API key",
-		Long: "Store the API key of the platform for this user. Without KEY it is asked for and not shown.\n" +
-			"A key on the command line can be seen by others in the list of processes and stays in the shell's history.",
+		Long: "The key says who you are to the host that you deploy to, and comes from whoever runs it. The hosted Ploomber\n" +
+			"Cloud service ended on " + settings.HostedUntil + ": set " + settings.APIVariable + " to the address of a host of your own. 'up',\n" +
+			"'demo', 'proxy', 'export' and 'auth --offline' need no key.\n\n" +
+			"Without KEY you are asked for it, and it is not shown. A key on the command line is seen by others in the list\n" +
+			"of processes, and stays in your shell's history.",
 		Example: "  ploomber-cloud key                            # asks for it\n" +
 			"  ploomber-cloud key --stdin < key.txt\n" +
 			"  ploomber-cloud key --from-file key.txt\n" +
@@ -97,6 +100,10 @@ func store(ctx context.Context, o *Options) error {
 	}
 	if _, set := o.Settings.Lookup(settings.KeyVariable); set {
 		o.IO.Err.Warn("%s is set, and wins over the stored key.", settings.KeyVariable)
+	}
+	if o.Settings.Hosted() {
+		message, hint := settings.Ended()
+		o.IO.Err.Note("Note: %s. %s.", message, strings.ToUpper(hint[:1])+hint[1:])
 	}
 	return o.IO.Result(struct {
 		Path string `json:"path"`

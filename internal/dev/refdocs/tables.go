@@ -50,7 +50,7 @@ func exitCodesPage() []byte {
 		fmt.Fprintf(&b, "| %d | %s | %s |\n", e.code, e.short, e.long)
 	}
 	b.WriteString("\nA failure is one message on standard error, with a hint where there is a next step. With `--json` it is an object:\n\n" +
-		"```json\n{\"error\": {\"code\": 3, \"message\": \"API key not found\", \"hint\": \"run 'ploomber-cloud key' to store yours\"}}\n```\n\n" +
+		"```json\n{\"error\": {\"code\": 3, \"message\": \"API key not found\", \"hint\": \"whoever runs the host that you deploy to gives you one; store it with 'ploomber-cloud key'\"}}\n```\n\n" +
 		"See also: [all commands](README.md)\n")
 	return b.Bytes()
 }
@@ -62,7 +62,7 @@ type variable struct{ name, meaning string }
 func processVariables() []variable {
 	return []variable{
 		{"PLOOMBER_CLOUD_KEY", "The API key. It wins over the stored one, also when it is set to nothing."},
-		{"PLOOMBER_CLOUD_API_URL", "The address of the platform's API, as `--api-url`; https, or http for this machine."},
+		{"PLOOMBER_CLOUD_API_URL", "The address of the host that you deploy to, as `--api-url`; https, or http for this machine. The hosted service, which is the default, ended on 2025-10-31."},
 		{"_PLOOMBER_CLOUD_ENV", "Which platform: `prod` (if not set), `dev`, or `local` for `http://localhost:8000`, as `--local`."},
 		{"PLOOMBER_CLOUD_POLL_INTERVAL", "Seconds between two looks at a deployment that is followed; 15 if not set."},
 		{"PLOOMBER_CLOUD_EXAMPLES_URL", "The address of the archive with the examples."},
