@@ -74,6 +74,7 @@ func processVariables() []variable {
 		{"PLOOMBER_HOME_DIR", "The folder in whose `stats` the API key is stored; `~/.ploomber` if not set."},
 		{"XDG_CACHE_HOME", "The user's cache folder, where `PLOOMBER_CLOUD_CACHE` is not set."},
 		{"HOME", "The user's home folder; on Windows `USERPROFILE`."},
+		{"SHELL", "The user's shell, for `completion install`; `XDG_DATA_HOME`, `XDG_CONFIG_HOME` and `ZDOTDIR` tell where its files are."},
 		{"HTTPS_PROXY", "The proxy for https addresses; `HTTP_PROXY` and `NO_PROXY` likewise. Lower case works too."},
 		{"SSL_CERT_FILE", "A PEM file with certificate authorities that are trusted too, as `--ca-cert`."},
 		{"REQUESTS_CA_BUNDLE", "The same, under the name that Python programs read."},
