@@ -14,7 +14,8 @@ import (
 type admission struct {
 	addresses, domains map[string]bool // in lower case; nil asks for nothing
 	claims             []claimRule
-	nobody             bool // a list of claims was given, and is empty
+	nobody             bool     // a list of claims was given, and is empty
+	needed             []string // claims that decide
 }
 
 // claimRule wants one of the values in a claim.
@@ -36,6 +37,12 @@ func newAdmission(a Access) admission {
 	}
 	for name, values := range a.Claims {
 		adm.claims = append(adm.claims, newClaimRule(name, values, false))
+	}
+	if adm.addresses != nil || adm.domains != nil {
+		adm.needed = []string{"email", "email_verified"}
+	}
+	for _, rule := range adm.claims {
+		adm.needed = append(adm.needed, rule.name)
 	}
 	return adm
 }
@@ -78,6 +85,18 @@ func (adm *admission) objection(l *session.Login) string {
 	for _, rule := range adm.claims {
 		if !slices.ContainsFunc(l.Claims[rule.name], func(has string) bool { return slices.Contains(rule.values, has) }) {
 			return rule.objection
+		}
+	}
+	return ""
+}
+
+// missing is what to do about a claim of the rules that the provider only refers to, for the log; empty where there is
+// none.
+func (adm *admission) missing(person *oidc.Person) string {
+	for _, rule := range adm.claims {
+		if person.RefersTo(rule.name) {
+			return "; the provider says only where the claim " + rule.name + " could be asked for, as Entra ID does for members of more than 200 groups:" +
+				" let it put the groups assigned to the application into the token, or give out app roles and set " + keyGroupsClaim + "=roles"
 		}
 	}
 	return ""

@@ -19,6 +19,7 @@ type bearer struct {
 	who      identity.Identity
 	login    *session.Login
 	audience string
+	missing  string // what to do about a claim that the token lacks, for the log
 	expires  time.Time
 }
 
@@ -96,7 +97,7 @@ func (p *Proxy) tryBearer(r *http.Request, x *exchange) {
 		x.token = tokenDenied
 		p.observer.Count(EventRefused)
 		p.note(r, slog.LevelWarn, "login refused", slog.String("user", nameOf(x.bearer.who)), slog.String("by", "token"),
-			slog.String("reason", "access rules: "+objection), slog.String("client", x.client.String()))
+			slog.String("reason", "access rules: "+objection+x.bearer.missing), slog.String("client", x.client.String()))
 		return
 	}
 	x.token, x.who = tokenGood, &x.bearer.who
@@ -112,7 +113,7 @@ func (pol *policy) verify(r *http.Request, raw string) (*bearer, error) {
 		var b *oidc.Bearer
 		if b, err = pr.VerifyBearer(r.Context(), raw, pol.config.BearerAudience); err == nil {
 			return &bearer{who: b.Identity(), login: pol.admission.about(pr, &b.Person), audience: pol.config.BearerAudience,
-				expires: b.Expires}, nil
+				missing: pol.admission.missing(&b.Person), expires: b.Expires}, nil
 		}
 	}
 	return nil, err

@@ -31,7 +31,7 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.loginFailed(w, r, x, nil, next, oidc.ErrTransaction)
 		return
 	}
-	login, err := pr.Finish(r.Context(), query, t)
+	login, err := pr.Finish(r.Context(), query, t, x.policy.admission.needed...)
 	if !errors.Is(err, oidc.ErrUnavailable) { // else the same answer may do later
 		p.forgetTransaction(w.Header(), cookie, x.https)
 	}
@@ -47,7 +47,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 	about := x.policy.admission.about(pr, &login.Person)
 	who := login.Identity()
 	if objection := x.policy.admission.objection(about); objection != "" {
-		p.denied(w, r, x, pr, nameOf(who), objection)
+		p.denied(w, r, x, pr, nameOf(who), objection+x.policy.admission.missing(&login.Person))
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires

@@ -29,7 +29,7 @@ func (b Bearer) LogValue() slog.Value { return slog.StringValue(b.Person.Subject
 
 // Identity is what the app is told.
 func (b *Bearer) Identity() identity.Identity {
-	return identity.Identity{Name: b.Person.Email, Subject: b.Person.Subject, AccessToken: b.token}
+	return identity.Identity{Name: b.Person.Name, Subject: b.Person.Subject, AccessToken: b.token}
 }
 
 // VerifyBearer checks a JWT access token that a program sent, which must be for the audience. An ID token, though
@@ -55,7 +55,7 @@ func (p *Provider) VerifyBearer(ctx context.Context, raw, audience string) (*Bea
 		return nil, fmt.Errorf("%w: it is no access token", ErrToken)
 	}
 	iss, _ := c.text("iss") // verified
-	person, err := personOf(c, iss)
+	person, err := p.person(c, iss)
 	if err != nil {
 		return nil, err
 	}

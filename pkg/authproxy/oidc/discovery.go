@@ -121,7 +121,7 @@ func (d *discovery) attempt(ctx context.Context) (*metadata, error) {
 
 func (d *discovery) read(ctx context.Context) (*metadata, error) {
 	var m metadata
-	if err := d.call.get(ctx, d.issuer+"/.well-known/openid-configuration", "", &m); err != nil {
+	if err := d.call.get(ctx, d.issuer+"/.well-known/openid-configuration", &m); err != nil {
 		return nil, err
 	}
 	if err := m.check(d.issuer); err != nil {

@@ -46,24 +46,34 @@ func sameHostOnly(req *http.Request, via []*http.Request) error {
 }
 
 // get decodes the JSON at an address into v. The error wraps ErrUnavailable.
-func (c caller) get(ctx context.Context, address, bearer string, v any) error {
+func (c caller) get(ctx context.Context, address string, v any) error {
+	_, body, err := c.read(ctx, address, "", "application/json")
+	if err != nil {
+		return err
+	}
+	return decode(address, body, v)
+}
+
+// read returns what is at an address, and of which type it is said to be. The error wraps ErrUnavailable.
+func (c caller) read(ctx context.Context, address, bearer, accept string) (kind string, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return "", nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	req.Header.Set("Accept", accept)
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)
 	}
-	code, body, err := c.do(req)
+	code, header, body, err := c.do(req)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	if code != http.StatusOK {
-		return &statusError{plainURL(req.URL), code}
+		return "", nil, &statusError{plainURL(req.URL), code}
 	}
-	return decode(plainURL(req.URL), body, v)
+	return header.Get("Content-Type"), body, nil
 }
 
 // basic is a client id and secret for the Authorization header.
@@ -85,24 +95,25 @@ func (c caller) post(ctx context.Context, address string, form url.Values, auth 
 		pair := url.QueryEscape(auth.id) + ":" + url.QueryEscape(auth.secret)
 		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
 	}
-	return c.do(req)
+	req.Header.Set("Accept", "application/json")
+	code, _, body, err := c.do(req)
+	return code, body, err
 }
 
-func (c caller) do(req *http.Request) (int, []byte, error) {
-	req.Header.Set("Accept", "application/json")
+func (c caller) do(req *http.Request) (int, http.Header, []byte, error) {
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, withoutEcho(req, err))
+		return 0, nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, withoutEcho(req, err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: read the answer: %w", ErrUnavailable, withoutEcho(req, err))
+		return 0, nil, nil, fmt.Errorf("%w: read the answer: %w", ErrUnavailable, withoutEcho(req, err))
 	}
 	if len(body) > maxAnswer {
-		return 0, nil, fmt.Errorf("%w: %s answered with more than %d bytes", ErrUnavailable, plainURL(req.URL), maxAnswer)
+		return 0, nil, nil, fmt.Errorf("%w: %s answered with more than %d bytes", ErrUnavailable, plainURL(req.URL), maxAnswer)
 	}
-	return resp.StatusCode, body, nil
+	return resp.StatusCode, resp.Header, body, nil
 }
 
 // withoutEcho is why a call got no answer, without the provider's words: it may repeat the secret that it was told, and

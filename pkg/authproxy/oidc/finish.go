@@ -10,18 +10,18 @@ import (
 	"fmt"
 	"hash"
 	"net/url"
-	"slices"
 	"strings"
 )
 
-// Finish ends the login that t began, with the query of the callback. The order matters: first that the callback
+// Finish ends the login that t began, with the query of the callback. needed are the claims that decide whether the person
+// may come in, named as for Person.Strings: where the ID token lacks one, the user information is asked. The order matters: first that the callback
 // belongs to this login and comes from this provider, then what it says, and only then is the code redeemed, once.
 //
 // The error wraps ErrCallback, ErrTransaction (ErrExpired) or ErrReplayed where the callback is to blame; is a
 // *Refusal with ErrDenied where the provider said no; and wraps ErrUnavailable, ErrMisconfigured, ErrToken or
 // ErrIdentity otherwise. After ErrUnavailable the same callback may be tried again only if the provider had not
 // been found yet: else it is ErrReplayed, and a new Begin is needed.
-func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction) (*Login, error) {
+func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction, needed ...string) (*Login, error) {
 	c, err := parseCallback(query)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction) 
 	if err != nil {
 		return nil, err
 	}
-	person, err := p.personOfLogin(ctx, m, tokens, t.nonce.text())
+	person, err := p.personOfLogin(ctx, m, tokens, t.nonce.text(), needed)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction) 
 }
 
 // personOfLogin verifies the ID token of a login and reads it.
-func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens, nonce string) (Person, error) {
+func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens, nonce string, needed []string) (Person, error) {
 	c, err := p.verifyIDToken(ctx, tokens.IDToken, tokens.AccessToken)
 	if err != nil {
 		return Person{}, err
@@ -79,14 +79,12 @@ func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens
 	if err != nil || subtle.ConstantTimeCompare([]byte(given), []byte(nonce)) != 1 {
 		return Person{}, fmt.Errorf("%w: the nonce is another", ErrToken)
 	}
-	person, err := personOf(c, m.Issuer)
+	person, err := p.person(c, m.Issuer)
 	if err != nil {
 		return Person{}, err
 	}
-	if person.Email == "" && slices.Contains(strings.Fields(p.scope), "email") {
-		if err := p.addUserinfo(ctx, m, tokens.AccessToken, &person); err != nil {
-			return Person{}, err
-		}
+	if err := p.addUserinfo(ctx, m, tokens.AccessToken, &person, needed); err != nil {
+		return Person{}, err
 	}
 	return person, nil
 }
@@ -139,36 +137,6 @@ func (c claims) checkAccessHash(accessToken, alg string) error {
 	sum := h.Sum(nil)
 	if base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2]) != want {
 		return fmt.Errorf("%w: it belongs to another access token", ErrToken)
-	}
-	return nil
-}
-
-// addUserinfo asks the provider for the e-mail that the ID token does not hold: several keep it short. One that
-// does not answer the access token leaves the person without an e-mail.
-func (p *Provider) addUserinfo(ctx context.Context, m *metadata, accessToken string, person *Person) error {
-	if m.Userinfo == "" || accessToken == "" {
-		return nil
-	}
-	var c claims
-	if err := p.call.get(ctx, m.Userinfo, accessToken, &c); err != nil {
-		var refused *statusError
-		if errors.As(err, &refused) && refused.code >= 400 && refused.code < 500 {
-			return nil
-		}
-		return err
-	}
-	if sub, err := c.text("sub"); err != nil || sub != person.Subject {
-		return fmt.Errorf("%w: the user information is about somebody else", ErrToken)
-	}
-	told, err := personOf(c, m.Issuer)
-	if err != nil {
-		return err
-	}
-	person.Email, person.EmailVerified = told.Email, told.EmailVerified
-	for name, value := range c { // groups, for example
-		if !person.claims.has(name) {
-			person.claims[name] = value
-		}
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func (k *keySet) mayFetch(now time.Time) bool {
 // providers add new kinds beside the old.
 func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var set members
-	if err := k.call.get(ctx, k.address, "", &set); err != nil {
+	if err := k.call.get(ctx, k.address, &set); err != nil {
 		return nil, err
 	}
 	var listed []json.RawMessage // nil where there is something else

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ type Person struct {
 	Email         string // empty where the provider gave none; else one address with one @
 	EmailVerified bool   // without it, Email is what somebody typed
 	SessionID     string // of the provider's session, for back-channel logout; may be empty
+	Name          string // for the app and the log: the e-mail, or what Options.NameClaim says; may be empty
 
 	claims claims
 }
@@ -52,6 +54,21 @@ func (p *Person) Has(claim string) bool {
 	return object.has(name)
 }
 
+// RefersTo reports whether the provider does not say a claim itself, but where it may be asked for (OpenID Connect Core,
+// 5.6.2): Entra ID does that with more than 200 groups. Nobody is asked, since a token would name whom to call (security
+// class 18).
+func (p *Person) RefersTo(claim string) bool {
+	if p.Has(claim) {
+		return false
+	}
+	names := p.claims["_claim_names"]
+	if text, err := p.claims.text("_claim_names"); err == nil && text != "" { // some write the object as text
+		names = json.RawMessage(text)
+	}
+	elsewhere, err := parseClaims(names)
+	return err == nil && elsewhere.has(claim) || claim == "groups" && p.claims.isTrue("hasgroups")
+}
+
 // Login is a login that has succeeded. Printed or logged it shows the subject and nothing else.
 type Login struct {
 	Person   Person
@@ -59,10 +76,10 @@ type Login struct {
 	ReturnTo string // as given to Begin
 }
 
-// Identity is what the app is told. Its name is the e-mail, and empty where there is none: an app that takes the
-// name for an e-mail must never get one that somebody has chosen.
+// Identity is what the app is told. Its name is the e-mail unless Options.NameClaim says otherwise, and empty where there
+// is none: an app that takes the name for an e-mail must never get one that somebody has chosen.
 func (l *Login) Identity() identity.Identity {
-	return identity.Identity{Name: l.Person.Email, Subject: l.Person.Subject,
+	return identity.Identity{Name: l.Person.Name, Subject: l.Person.Subject,
 		AccessToken: l.Tokens.AccessToken, IDToken: l.Tokens.IDToken}
 }
 
@@ -71,6 +88,37 @@ func (l Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, l.Person.S
 
 // LogValue keeps them out of logs.
 func (l Login) LogValue() slog.Value { return slog.StringValue(l.Person.Subject) }
+
+// person is personOf, with the name that people of this provider go by.
+func (p *Provider) person(c claims, issuer string) (Person, error) {
+	person, err := personOf(c, issuer)
+	if err == nil {
+		err = p.addName(&person)
+	}
+	if err != nil {
+		return Person{}, err
+	}
+	return person, nil
+}
+
+// addName fills in the name. One that somebody else could be known by is refused like such an e-mail.
+func (p *Provider) addName(person *Person) error {
+	if p.options.NameClaim == "" {
+		person.Name = person.Email
+		return nil
+	}
+	const longest = 254 // bytes, as of an e-mail
+	object, claim := person.claims.inside(p.options.NameClaim)
+	name, err := object.text(claim)
+	if err != nil || hasControl(name) || len(name) > longest {
+		return fmt.Errorf("%w: %s is no string, too long or has a control character", ErrIdentity, p.options.NameClaim)
+	}
+	if err := checkAlike(name); name != "" && err != nil {
+		return fmt.Errorf("%w: %s %w", ErrIdentity, p.options.NameClaim, err)
+	}
+	person.Name = name
+	return nil
+}
 
 // personOf reads and checks what a genuine token says.
 func personOf(c claims, issuer string) (Person, error) {

@@ -25,6 +25,7 @@ type Options struct {
 	Scope        string // empty means "openid profile email"; openid is added where it is missing
 	Prompt       string // what the provider shall show, such as "consent"; empty leaves it to the provider
 	Audience     string // of the access token; empty asks for none
+	NameClaim    string // that names a person, as for Person.Strings; empty means the e-mail
 	RedirectURL  string // of the callback, as it is registered
 
 	Now       func() time.Time

@@ -92,7 +92,7 @@ func (p *Provider) checkSamePerson(ctx context.Context, oldIDToken string, token
 			return fmt.Errorf("%w: the nonce is another", ErrToken)
 		}
 	}
-	_, err = personOf(c, "")
+	_, err = p.person(c, "")
 	return err
 }
 
@@ -103,7 +103,7 @@ func (p *Provider) Renewed(t Tokens) (Person, error) {
 		return Person{}, err
 	}
 	iss, _ := c.text("iss") // as it was
-	return personOf(c, iss)
+	return p.person(c, iss)
 }
 
 // renewals remembers what refresh tokens were exchanged for.
