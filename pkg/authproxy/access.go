@@ -14,8 +14,9 @@ import (
 type admission struct {
 	addresses, domains map[string]bool // in lower case; nil asks for nothing
 	claims             []claimRule
-	nobody             bool     // a list of claims was given, and is empty
-	needed             []string // claims that decide
+	tenants            map[string][]string // of Entra ID, by the provider's id; one without them asks for none
+	nobody             bool                // a list of claims was given, and is empty
+	needed             []string            // claims that decide
 }
 
 // claimRule wants one of the values in a claim.
@@ -78,6 +79,9 @@ func (adm *admission) admits(l *session.Login) bool { return adm.objection(l) ==
 func (adm *admission) objection(l *session.Login) string {
 	if adm.nobody {
 		return "the list of claims is empty, so nobody may come in"
+	}
+	if allowed, asked := adm.tenants[l.Provider]; asked && !slices.ContainsFunc(l.Claims[claimTenant], func(id string) bool { return slices.Contains(allowed, id) }) {
+		return "the tenant " + strings.Join(l.Claims[claimTenant], " ") + " is not among those of " + keyTenants
 	}
 	if no := adm.objectionToEmail(l); no != "" {
 		return no
@@ -163,5 +167,26 @@ func (adm *admission) about(pr *provider, person *oidc.Person) *session.Login {
 			l.Claims[rule.name] = person.Values(rule.name)
 		}
 	}
+	if _, asked := adm.tenants[pr.id]; asked {
+		if l.Claims == nil {
+			l.Claims = map[string][]string{}
+		}
+		l.Claims[claimTenant] = person.Strings(claimTenant)
+	}
 	return l
+}
+
+// claimTenant is the tenant of Entra ID that an account is of.
+const claimTenant = "tid"
+
+// askForTenants adds the rules of providers that some tenants may log in at.
+func (adm *admission) askForTenants(providers []*provider) {
+	for _, pr := range providers {
+		if list := pr.made.Tenants; list != "" && list != oidc.AnyTenant {
+			if adm.tenants == nil {
+				adm.tenants = map[string][]string{}
+			}
+			adm.tenants[pr.id] = strings.Split(list, ",")
+		}
+	}
 }

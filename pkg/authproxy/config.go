@@ -73,6 +73,10 @@ type Provider struct {
 	Audience     string // of the access token; empty asks for none
 	Scope        string
 	Prompt       string // login, consent, select_account, or several with spaces; empty leaves it to the provider
+	Params       string // further parameters of the authorization address, as a query: acr_values=x&domain_hint=y
+	NameClaim    string // that names a person to the app; empty means the e-mail
+	LogoutURL    string // in place of what the provider announces, see oidc.Options
+	Tenants      string // of Entra ID whose accounts may log in: ids with commas between them, or "any"; empty for an issuer of one tenant
 }
 
 // Access lists who may come in. A nil list asks for nothing, and an empty one lets nobody in: a list that was

@@ -22,7 +22,7 @@ func (r *reader) providers() []Provider {
 		return r.namedProviders()
 	}
 	if !r.isSet(keyClientID, keyClientSecret, keyIssuer) && r.Project.Template != templateOIDC {
-		for _, name := range []string{keyAudience, keyScope, keyPrompt} {
+		for _, name := range optionalVariables() {
 			if r.text(name) != "" {
 				r.wrong.addf(name, "means something only together with %s", keyClientID)
 			}
@@ -63,6 +63,13 @@ func (r *reader) provider(name string) Provider {
 	p.Audience = r.text(p.key(keyAudience))
 	p.Scope = r.text(p.key(keyScope))
 	p.Prompt = strings.Join(strings.Fields(r.text(p.key(keyPrompt))), " ")
+	p.Params = r.parameters(p)
+	p.NameClaim = r.text(p.key(keyNameClaim))
+	p.LogoutURL = r.text(p.key(keyLogoutURL))
+	p.Tenants = strings.ToLower(strings.Join(r.list(p.key(keyTenants)), ","))
+	if r.isSet(p.key(keyTenants)) && p.Tenants == "" {
+		r.wrong.addf(p.key(keyTenants), "names no tenant: list the ids of those that may log in, or set it to %s", oidc.AnyTenant)
+	}
 	return p
 }
 
@@ -164,6 +171,7 @@ func (p Provider) check(m *mistakes) {
 		{keyClientSecret, p.ClientSecret.Reveal(), true},
 		{keyAudience, p.Audience, false},
 		{keyScope, p.Scope, false},
+		{keyNameClaim, p.NameClaim, false},
 	} {
 		if field.value == "" && field.needed {
 			m.addf(p.key(field.name), "is missing or empty")
@@ -174,8 +182,19 @@ func (p Provider) check(m *mistakes) {
 	if err := checkPrompt(p.Prompt); err != nil {
 		m.addf(p.key(keyPrompt), "%w", err)
 	}
+	p.checkParameters(m)
 	if _, err := oidc.NormalIssuer(p.Issuer); err != nil {
 		m.addf(p.key(keyIssuer), "%w", err)
+	}
+	if err := oidc.CheckLogoutURL(p.LogoutURL); err != nil {
+		m.addf(p.key(keyLogoutURL), "%w", err)
+	}
+	if err := oidc.CheckTenants(p.Tenants); err != nil {
+		m.addf(p.key(keyTenants), "%w", err)
+	}
+	if p.Tenants == "" && oidc.OfAllTenants(p.Issuer) {
+		m.addf(p.key(keyTenants), "is missing: accounts of every tenant of Entra ID could log in at %s. List the ids of those that may, or set it to %s",
+			p.Issuer, oidc.AnyTenant)
 	}
 }
 

@@ -73,6 +73,12 @@ func (c Config) providerSettings() []Setting {
 		if p.Prompt != "" {
 			list = append(list, Setting{p.key(keyPrompt), p.Prompt})
 		}
+		list = append(list, p.parameterSettings()...)
+		for _, s := range []Setting{{keyNameClaim, p.NameClaim}, {keyLogoutURL, p.LogoutURL}, {keyTenants, p.Tenants}} {
+			if s.Value != "" {
+				list = append(list, Setting{p.key(s.Name), s.Value})
+			}
+		}
 	}
 	if len(names) > 0 {
 		list = slices.Insert(list, 0, Setting{keyProviders, strings.Join(names, ",")})

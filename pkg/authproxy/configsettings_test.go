@@ -51,6 +51,10 @@ func TestSettingsRoundTrip(t *testing.T) {
 	}
 	single, several := oneProvider(), twoProviders()
 	single["AUTH_PARAMS_AUDIENCE"], single["AUTH_PARAMS_SCOPE"], single["AUTH_PARAMS_PROMPT"] = "api", "openid", "login  consent"
+	single["AUTH_PARAMS_ACR_VALUES"], single["AUTH_PARAMS_EXTRA"] = "a b&c", "theme=dark&resource=x&resource=y&empty="
+	single["AUTH_NAME_CLAIM"], single["AUTH_LOGOUT_URL"] = "preferred_username", "https://t.example.com/out?client_id={client_id}"
+	single["AUTH_TENANTS"] = "9188040D-6C67-4C5B-B112-36A304B66DAD, 11111111-2222-3333-4444-555555555555"
+	several["AUTH_GOOGLE_PARAMS_LOGIN_HINT"], several["AUTH_ENTRA_ID_TENANTS"] = "@example.com", "any"
 	shown := map[string]bool{}
 	for name, vars := range map[string]map[string]string{"single": single, "several": several} {
 		maps.Copy(vars, common)

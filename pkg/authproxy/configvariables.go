@@ -15,6 +15,10 @@ const (
 	keyAudience           = "AUTH_PARAMS_AUDIENCE"
 	keyScope              = "AUTH_PARAMS_SCOPE"
 	keyPrompt             = "AUTH_PARAMS_PROMPT"
+	keyExtra              = "AUTH_PARAMS_EXTRA"
+	keyNameClaim          = "AUTH_NAME_CLAIM"
+	keyLogoutURL          = "AUTH_LOGOUT_URL"
+	keyTenants            = "AUTH_TENANTS"
 	keySecret             = "AUTH_SECRET"
 	keyBaseURL            = "AUTH_BASE_URL"
 	keyPostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
@@ -33,14 +37,18 @@ const (
 	keySessionLifetime    = "AUTH_SESSION_LIFETIME"
 )
 
+// prefixParams begins the variables of the authorization address's parameters.
+const prefixParams = "AUTH_PARAMS_"
+
 func usernameKey(f Feature) string { return "username_" + string(f) }
 func passwordKey(f Feature) string { return "password_" + string(f) }
 
 // Variables lists every AUTH_* variable that ConfigFrom knows, in the order in which they are shown. Those of a
-// provider that AUTH_PROVIDERS names, such as AUTH_GOOGLE_CLIENT_ID, come on top.
+// provider that AUTH_PROVIDERS names, such as AUTH_GOOGLE_CLIENT_ID, come on top, and AUTH_PARAMS_* of Parameters.
 func Variables() []string {
 	return []string{
-		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt, keySecret,
+		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt, keyExtra,
+		keyNameClaim, keyLogoutURL, keyTenants, keySecret,
 		keyBaseURL, keyPostLogoutRedirect, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
 		keyBearerAudience, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
 		keySessionIdle, keySessionLifetime,
@@ -50,7 +58,7 @@ func Variables() []string {
 // OnlyHere returns the first of the names that says who may come in and that nothing but this proxy knows; empty where
 // there is none. The reference platform passes them over and lets in whomever the provider knows.
 func OnlyHere(names []string) string {
-	only := []string{keyProviders, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyAllowedClaims}
+	only := []string{keyProviders, keyTenants, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyAllowedClaims}
 	for _, name := range names {
 		if slices.Contains(only, name) {
 			return name
@@ -61,7 +69,16 @@ func OnlyHere(names []string) string {
 
 // providerVariables lists those that every provider has, as the only one has them.
 func providerVariables() []string {
-	return []string{keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt}
+	return append([]string{keyClientID, keyClientSecret, keyIssuer}, optionalVariables()...)
+}
+
+// optionalVariables are those of them that may be left out.
+func optionalVariables() []string {
+	all := []string{keyAudience, keyScope, keyPrompt, keyExtra, keyNameClaim, keyLogoutURL, keyTenants}
+	for _, name := range Parameters() {
+		all = append(all, parameterKey(name))
+	}
+	return all
 }
 
 // key returns the name that a variable has for this provider: AUTH_GOOGLE_CLIENT_ID for AUTH_CLIENT_ID.
@@ -79,7 +96,7 @@ func inVariables(name string) string {
 
 // unknown reports names that look like ours and are not.
 func (r *reader) unknown(providers []Provider) {
-	known := Variables()
+	known := append(Variables(), optionalVariables()...)
 	for _, p := range providers {
 		if p.Name != "" && checkProviderName(p.Name) == nil {
 			for _, name := range providerVariables() {
@@ -98,9 +115,9 @@ func (r *reader) unknown(providers []Provider) {
 		if value, _ := r.Lookup(name); ServiceLink(name, value) {
 			continue
 		}
-		hint := ""
-		if near := nearest(upper, known); near != "" {
-			hint = fmt.Sprintf("; did you mean %s?", near)
+		hint, own := hintParameter(upper)
+		if near := nearest(upper, known); near != "" && !own {
+			hint = fmt.Sprintf("; did you mean %s?", near) + hint
 		}
 		if provider := ofProvider(upper); provider != "" {
 			hint += fmt.Sprintf(" (a variable of the provider %s counts once %s lists it)", provider, keyProviders)

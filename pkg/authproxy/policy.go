@@ -45,6 +45,7 @@ func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
 		if pol.providers, err = p.newProviders(c, before); err != nil {
 			return nil, err
 		}
+		pol.admission.askForTenants(pol.providers)
 	}
 	pol.config = c.withoutSecrets()
 	return pol, nil

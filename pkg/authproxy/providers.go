@@ -38,7 +38,8 @@ func (p *Proxy) newProviders(c Config, before *policy) ([]*provider, error) {
 		if pr == nil {
 			client, err := oidc.New(oidc.Options{
 				Name: config.Name, Issuer: config.Issuer, ClientID: config.ClientID, ClientSecret: config.ClientSecret.Reveal(),
-				Scope: config.Scope, Prompt: config.Prompt, Audience: config.Audience, RedirectURL: made.callback,
+				Scope: config.Scope, Prompt: config.Prompt, Audience: config.Audience, Params: config.Params, NameClaim: config.NameClaim,
+				LogoutURL: config.LogoutURL, Tenants: config.Tenants, RedirectURL: made.callback,
 				Now: p.now, Random: p.random, Transport: p.transport, Log: p.log,
 			})
 			if err != nil {

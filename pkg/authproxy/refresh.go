@@ -73,7 +73,12 @@ func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bo
 	if pr := x.policy.issuerOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
 		if person, err := pr.Renewed(tokens); err == nil {
 			x.policy.admission.update(&l, pr, &person)
-			g.Identity.Name = l.Email
+			switch {
+			case pr.made.NameClaim == "":
+				g.Identity.Name = l.Email
+			case person.Name != "": // else the login's word goes on
+				g.Identity.Name = person.Name
+			}
 		}
 	}
 	g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
 
 type exit struct {
@@ -94,8 +96,8 @@ func projectVariables() []variable {
 		{"username_analytics", "The same for the analytics; `password_analytics` is its password."},
 		{"username_api", "The same for the paths below `/api`; `password_api` is its password. Our own proxy alone knows it."},
 		{
-			"AUTH_PROVIDERS", "Names of several OpenID providers to choose from, such as `google,entra`. Each has the six variables that " +
-				"follow with its name in them: `AUTH_GOOGLE_CLIENT_ID`, `AUTH_GOOGLE_CLIENT_SECRET` and so on.",
+			"AUTH_PROVIDERS", "Names of several OpenID providers to choose from, such as `google,entra`. Each has the variables that " +
+				"follow, down to `AUTH_TENANTS`, with its name in them: `AUTH_GOOGLE_CLIENT_ID`, `AUTH_GOOGLE_PARAMS_SCOPE` and so on.",
 		},
 		{"AUTH_CLIENT_ID", "Client id of the app at the OpenID provider."},
 		{"AUTH_CLIENT_SECRET", "Client secret of the app at the OpenID provider."},
@@ -105,6 +107,20 @@ func projectVariables() []variable {
 		{
 			"AUTH_PARAMS_PROMPT", "What the provider shows at each login, though it knows the visitor: `login`, `consent`, `select_account`, or several with " +
 				"spaces between. Our own proxy alone knows it.",
+		},
+		{
+			"AUTH_PARAMS_EXTRA", "Further parameters of the address at which people log in, as a query: `theme=dark&team=T1`. Common ones have a " +
+				"variable of their own, `AUTH_PARAMS_ACR_VALUES` for `acr_values`: " + strings.Join(quoted(authproxy.Parameters()), ", ") +
+				". Our own proxy alone knows them.",
+		},
+		{"AUTH_NAME_CLAIM", "The claim that becomes `X-Auth-Name`, such as `preferred_username`; the e-mail if not set. Our own proxy alone knows it."},
+		{
+			"AUTH_LOGOUT_URL", "Where the provider logs people out, if it does not announce that. In its query `{client_id}`, `{return_to}` and " +
+				"`{id_token}` stand for what they say. Our own proxy alone knows it.",
+		},
+		{
+			"AUTH_TENANTS", "Ids of the tenants of Entra ID whose accounts may log in, with commas between them, or `any`; needed with an issuer of " +
+				"many tenants. Our own proxy alone knows it.",
 		},
 		{"AUTH_SECRET", "Protects sessions and what the login keeps in cookies; several with commas between them, the newest first."},
 		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
@@ -129,6 +145,15 @@ func projectVariables() []variable {
 		{"AUTH_SESSION_IDLE", "How long a session lives without a request, such as `1h`; `24h` if not set."},
 		{"AUTH_SESSION_LIFETIME", "How long a session lives at most, such as `24h`; `168h` if not set."},
 	}
+}
+
+// quoted returns names as code.
+func quoted(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = "`" + name + "`"
+	}
+	return all
 }
 
 func environmentPage() []byte {

@@ -77,6 +77,9 @@ func (p *Provider) Claimed(raw string) bool {
 	if iss == "accounts.google.com" { // as Google writes it at times
 		iss = "https://" + iss
 	}
+	if t, ok := tenantsOf(p.discovery.issuer); ok && t.has(iss) {
+		return true
+	}
 	issuer, err := NormalIssuer(iss)
 	return err == nil && issuer == p.discovery.issuer
 }

@@ -39,6 +39,11 @@ func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transact
 		"code_challenge":        {base64.RawURLEncoding.EncodeToString(challenge[:])},
 		"code_challenge_method": {"S256"},
 	}
+	for name, values := range p.params {
+		if !query.Has(name) {
+			query[name] = values
+		}
+	}
 	if p.options.Audience != "" {
 		query.Set("audience", p.options.Audience)
 	}

@@ -61,6 +61,8 @@ func (c callback) checkResponseIssuer(m *metadata) error {
 	switch {
 	case c.issuer == "" && !m.AnnouncesIss:
 		return nil
+	case m.tenants != nil && m.tenants.has(c.issuer): // which it is, the token says
+		return nil
 	case c.issuer != m.Issuer:
 		return fmt.Errorf("%w: another provider sent it", ErrCallback)
 	}

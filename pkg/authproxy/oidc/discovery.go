@@ -35,6 +35,8 @@ type metadata struct {
 	ClientAuth    []string `json:"token_endpoint_auth_methods_supported"`
 	Challenges    []string `json:"code_challenge_methods_supported"`
 	AnnouncesIss  bool     `json:"authorization_response_iss_parameter_supported"`
+
+	tenants *tenants // nil where the issuer is of one
 }
 
 // UnmarshalJSON takes the members by their exact names, each once.
@@ -48,7 +50,8 @@ func (m *metadata) UnmarshalJSON(text []byte) error {
 
 // discovery finds the provider and keeps what it found.
 type discovery struct {
-	issuer string // as normalIssuer spells it
+	issuer string // as NormalIssuer spells it
+	many   bool   // tenants may log in
 	call   caller
 	now    func() time.Time
 	log    *slog.Logger
@@ -124,16 +127,24 @@ func (d *discovery) read(ctx context.Context) (*metadata, error) {
 	if err := d.call.get(ctx, d.issuer+"/.well-known/openid-configuration", &m); err != nil {
 		return nil, err
 	}
-	if err := m.check(d.issuer); err != nil {
+	if err := m.check(d.issuer, d.many); err != nil {
 		return nil, fmt.Errorf("%w: discovery document of %s: %w", ErrMisconfigured, d.issuer, err)
 	}
 	return &m, nil
 }
 
 // check refuses a document of another issuer (security class 12) and endpoints that are not safe to use.
-func (m *metadata) check(issuer string) error {
-	if announced, err := NormalIssuer(m.Issuer); err != nil || announced != issuer {
-		return fmt.Errorf("it is of the issuer %q", printable(m.Issuer, maxDescription))
+func (m *metadata) check(issuer string, manyTenants bool) error {
+	ofMany, err := m.checkTenants(issuer, manyTenants)
+	if err != nil {
+		return err
+	}
+	if announced, err := NormalIssuer(m.Issuer); !ofMany && (err != nil || announced != issuer) {
+		hint := ""
+		if strings.HasPrefix(m.Issuer, "https://sts.windows.net/") {
+			hint = "; use the one that ends in /v2.0"
+		}
+		return fmt.Errorf("it is of the issuer %q%s", printable(m.Issuer, maxDescription), hint)
 	}
 	if hasControl(m.Issuer) || strings.TrimSpace(m.Issuer) != m.Issuer || !strings.Contains(m.Issuer, "://") {
 		return errors.New("the issuer is no URL")

@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"hash"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Finish ends the login that t began, with the query of the callback. needed are the claims that decide whether the person
@@ -79,7 +81,14 @@ func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens
 	if err != nil || subtle.ConstantTimeCompare([]byte(given), []byte(nonce)) != 1 {
 		return Person{}, fmt.Errorf("%w: the nonce is another", ErrToken)
 	}
-	person, err := p.person(c, m.Issuer)
+	if err := p.checkLoginAge(c); err != nil {
+		return Person{}, err
+	}
+	issuer, err := m.issuerOf(c)
+	if err != nil {
+		return Person{}, err
+	}
+	person, err := p.person(c, issuer)
 	if err != nil {
 		return Person{}, err
 	}
@@ -87,6 +96,23 @@ func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens
 		return Person{}, err
 	}
 	return person, nil
+}
+
+// checkLoginAge makes sure that the login is no older than max_age where that was asked for: a parameter of an address may
+// be taken out of it on the way (OpenID Connect Core, 3.1.3.7).
+func (p *Provider) checkLoginAge(c claims) error {
+	if !p.params.Has("max_age") {
+		return nil
+	}
+	seconds, err := strconv.Atoi(p.params.Get("max_age"))
+	if err != nil {
+		return fmt.Errorf("%w: max_age is no number of seconds", ErrMisconfigured)
+	}
+	at, said, err := c.time("auth_time")
+	if err != nil || !said || p.options.Now().After(at.Add(time.Duration(seconds)*time.Second+skew)) {
+		return fmt.Errorf("%w: it does not say that the login is as recent as max_age asks for", ErrToken)
+	}
+	return nil
 }
 
 // verifyIDToken checks everything about an ID token but the nonce (security class 11).

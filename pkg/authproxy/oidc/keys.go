@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -23,6 +24,28 @@ const (
 	minRSA      = 2048             // bits of an RSA key
 )
 
+// key is a public key. Entra ID says of which issuer's tokens it is, with the tenant left open or not.
+type key struct {
+	jose.JSONWebKey
+	issuer string // empty where nothing is said
+}
+
+// checkIssuer refuses a token of another issuer than the key is for, where one set has keys for many tenants.
+func (k key) checkIssuer(c claims, m *metadata) error {
+	if m.tenants == nil || k.issuer == "" {
+		return nil
+	}
+	issuer, err := m.issuerOf(c)
+	if err != nil {
+		return err
+	}
+	tid, _ := c.text("tid") // issuerOf has seen that it is text
+	if strings.Replace(k.issuer, tenantMark, tid, 1) != issuer {
+		return fmt.Errorf("%w: signed with a key that is not for its issuer", ErrToken)
+	}
+	return nil
+}
+
 // keySet caches a provider's public keys.
 type keySet struct {
 	call caller
@@ -30,7 +53,7 @@ type keySet struct {
 
 	mu      semaphore // held while keys are fetched: whoever waits for it profits from the answer
 	address string
-	keys    []jose.JSONWebKey
+	keys    []key
 	fetched time.Time
 	recent  []time.Time // fetches of the last fetchWindow
 }
@@ -46,7 +69,7 @@ func newKeySet(call caller, now func() time.Time) *keySet {
 // have just been fetched. An id that is not known makes the set be fetched anew once, unless that has happened too
 // often lately: keys rotate. So does again, for when a known key does not fit the signature: some providers give
 // a new key the old id, or none.
-func (k *keySet) candidates(ctx context.Context, address, kid, alg string, again bool) ([]jose.JSONWebKey, bool, error) {
+func (k *keySet) candidates(ctx context.Context, address, kid, alg string, again bool) ([]key, bool, error) {
 	select {
 	case k.mu <- struct{}{}:
 		defer func() { <-k.mu }()
@@ -105,17 +128,17 @@ func (k *keySet) mayFetch(now time.Time) bool {
 
 // fetch returns the usable keys of the set. Keys of a kind that is not known are left out, not an error:
 // providers add new kinds beside the old.
-func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
+func (k *keySet) fetch(ctx context.Context) ([]key, error) {
 	var set members
 	if err := k.call.get(ctx, k.address, &set); err != nil {
 		return nil, err
 	}
 	var listed []json.RawMessage // nil where there is something else
 	_ = json.Unmarshal(set["keys"], &listed)
-	var keys []jose.JSONWebKey
+	var keys []key
 	for _, raw := range listed {
-		if key, ok := parseKey(raw); ok && len(keys) < maxKeys {
-			keys = append(keys, key)
+		if parsed, ok := parseKey(raw); ok && len(keys) < maxKeys {
+			keys = append(keys, parsed)
 		}
 	}
 	if len(keys) == 0 {
@@ -127,10 +150,10 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 // parseKey reads one key of a set: the members that make it and those that say what it is for (RFC 7517, 4; RFC 7518,
 // 6; RFC 8037, 2). Everything else, certificates above all, is passed over: the library refuses a whole key for a
 // certificate that Go does not like, and none is needed to verify a signature.
-func parseKey(raw json.RawMessage) (key jose.JSONWebKey, ok bool) {
+func parseKey(raw json.RawMessage) (parsed key, ok bool) {
 	var given members
 	if err := json.Unmarshal(raw, &given); err != nil || !verifies(given) {
-		return key, false
+		return parsed, false
 	}
 	needed := members{}
 	for _, name := range []string{"kty", "kid", "use", "alg", "crv", "n", "e", "x", "y", "d"} { // d shows that it is private
@@ -139,10 +162,13 @@ func parseKey(raw json.RawMessage) (key jose.JSONWebKey, ok bool) {
 		}
 	}
 	text, err := json.Marshal(needed)
-	if err != nil || json.Unmarshal(text, &key) != nil {
-		return key, false
+	if err != nil || json.Unmarshal(text, &parsed.JSONWebKey) != nil {
+		return parsed, false
 	}
-	return key, usable(key)
+	if issuer, there := given["issuer"]; there && json.Unmarshal(issuer, &parsed.issuer) != nil {
+		return parsed, false
+	}
+	return parsed, usable(parsed.JSONWebKey)
 }
 
 // usable accepts public keys for signatures. A symmetric key has no place in a public set.
@@ -172,8 +198,8 @@ func verifies(key members) bool {
 }
 
 // matching returns the keys for a key id, or all where a token names none, that fit the algorithm.
-func (k *keySet) matching(kid, alg string) []jose.JSONWebKey {
-	var found []jose.JSONWebKey
+func (k *keySet) matching(kid, alg string) []key {
+	var found []key
 	for _, key := range k.keys {
 		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == alg) && fits(key, alg) {
 			found = append(found, key)
@@ -182,8 +208,8 @@ func (k *keySet) matching(kid, alg string) []jose.JSONWebKey {
 	return found
 }
 
-func fits(key jose.JSONWebKey, alg string) bool {
-	switch key.Key.(type) {
+func fits(k key, alg string) bool {
+	switch k.Key.(type) {
 	case *rsa.PublicKey:
 		return alg[:2] == "RS" || alg[:2] == "PS"
 	case *ecdsa.PublicKey:

@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,11 +16,16 @@ import (
 
 func TestLogoutURL(t *testing.T) {
 	t.Parallel()
-	const back = "https://app.example.com/status"
+	const (
+		back    = "https://app.example.com/status"
+		cognito = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC"
+		domain  = "https://acme.auth.eu-west-1.amazoncognito.com"
+	)
 	for name, tc := range map[string]struct {
 		issuer   string
 		document map[string]any
-		unknown  bool // not found yet
+		set      string // by the operator
+		unknown  bool   // not found yet
 		hint     string
 		want     string // without what is in query
 		query    url.Values
@@ -41,13 +47,41 @@ func TestLogoutURL(t *testing.T) {
 		"Auth0, custom domain": {issuer: issuerURL, document: map[string]any{"end_session_endpoint": nil, "token_endpoint": issuerURL + "/oauth/token"}, want: issuerURL + "/v2/logout",
 			query: url.Values{"client_id": {oidctest.ClientID}, "returnTo": {back}}},
 		"look-alike": {issuer: "https://evilauth0.com", unknown: true},
+
+		"Cognito": {issuer: cognito, document: map[string]any{"end_session_endpoint": domain + "/logout", "authorization_endpoint": domain + "/oauth2/authorize"}, hint: "a.b.c", want: domain + "/logout",
+			query: url.Values{"client_id": {oidctest.ClientID}, "logout_uri": {back}}},
+		"Cognito that announces nothing": {issuer: cognito, document: map[string]any{"end_session_endpoint": nil, "authorization_endpoint": domain + "/oauth2/authorize"}, want: domain + "/logout",
+			query: url.Values{"client_id": {oidctest.ClientID}, "logout_uri": {back}}},
+		"Cognito, not found yet":             {issuer: cognito, unknown: true},
+		"Cognito, not found yet, set":        {issuer: cognito, unknown: true, set: domain + "/logout", want: domain + "/logout", query: url.Values{"client_id": {oidctest.ClientID}, "logout_uri": {back}}},
+		"Cognito without a login of its own": {issuer: cognito, document: map[string]any{"end_session_endpoint": nil}},
+		"Cognito by its endpoints": {issuer: issuerURL, document: map[string]any{"end_session_endpoint": nil, "authorization_endpoint": issuerURL + "/oauth2/authorize", "userinfo_endpoint": issuerURL + "/oauth2/userInfo"}, want: issuerURL + "/logout",
+			query: url.Values{"client_id": {oidctest.ClientID}, "logout_uri": {back}}},
+		"another with like endpoints": {issuer: issuerURL, document: map[string]any{"authorization_endpoint": issuerURL + "/oauth2/authorize", "userinfo_endpoint": issuerURL + "/oauth2/userinfo"}, want: issuerURL + "/end",
+			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}}},
+		"Cognito's look-alike": {issuer: "https://cognito-idp.evil.example", want: "https://cognito-idp.evil.example/end",
+			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}}},
+
+		"set": {issuer: issuerURL, set: "https://out.example.com/bye?p=1", hint: "a.b.c", want: "https://out.example.com/bye",
+			query: url.Values{"p": {"1"}, "client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}, "id_token_hint": {"a.b.c"}}},
+		"set, not found yet": {issuer: issuerURL, unknown: true, set: "https://out.example.com/bye", want: "https://out.example.com/bye",
+			query: url.Values{"client_id": {oidctest.ClientID}, "post_logout_redirect_uri": {back}}},
+		"set, with marks": {issuer: issuerURL, set: "https://out.example.com/logout?client_id={client_id}&redirect_uri={return_to}&response_type=code&t={id_token}&x=", hint: "a.b.c", want: "https://out.example.com/logout",
+			query: url.Values{"client_id": {oidctest.ClientID}, "redirect_uri": {back}, "response_type": {"code"}, "t": {"a.b.c"}, "x": {""}}},
+		"set, with marks, no ID token": {issuer: issuerURL, unknown: true, set: "https://out.example.com/logout?to={return_to}&t={id_token}", want: "https://out.example.com/logout",
+			query: url.Values{"to": {back}}},
+		"set, mark within": {issuer: issuerURL, set: "https://out.example.com/logout?state=a-{client_id}-b", want: "https://out.example.com/logout",
+			query: url.Values{"state": {"a-" + oidctest.ClientID + "-b"}}},
+		"set at Auth0": {issuer: "https://acme.auth0.com", set: "https://acme.auth0.com/v2/logout?federated&client_id={client_id}&returnTo={return_to}", want: "https://acme.auth0.com/v2/logout",
+			query: url.Values{"federated": {""}, "client_id": {oidctest.ClientID}, "returnTo": {back}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *oidc.Options) { o.Issuer = tc.issuer })
+			w := newWorld(t, func(o *oidc.Options) { o.Issuer, o.LogoutURL = tc.issuer, tc.set })
 			w.fake.Issuer = strings.TrimSuffix(tc.issuer, "/")
 			w.fake.Document = tc.document
-			w.net.Set(must(url.Parse(tc.issuer)).Host, w.fake)
+			at := must(url.Parse(w.fake.Issuer))
+			w.net.Set(at.Host, http.StripPrefix(at.Path, w.fake))
 			if !tc.unknown {
 				wantErr(t, w.Ready(t.Context()), nil)
 			}
@@ -63,6 +97,21 @@ func TestLogoutURL(t *testing.T) {
 				t.Errorf("%s\nwant %s?%s", address, tc.want, tc.query.Encode())
 			}
 		})
+	}
+}
+
+func TestCheckLogoutURL(t *testing.T) {
+	t.Parallel()
+	for address, ok := range map[string]bool{
+		"": true, "https://t.example.com/logout": true, "https://t.example.com/logout?a={client_id}&b=x{return_to}&c={id_token}": true,
+		"http://127.0.0.1:9000/logout": true, "http://t.example.com/logout": false, "https://t.example.com/#x": false, "/logout": false,
+		"https://u:p@t.example.com/": false, "https://t.example.com/?a={secret}": false, "https://t.example.com/{client_id}": false,
+		"https://{return_to}/": false, "https://t.example.com/?a={client_id": false, "https://t.example.com/?a=%zz": false,
+		"javascript:alert(1)": false, "https://t.example.com/a b\n": false, "logout": false,
+	} {
+		if err := oidc.CheckLogoutURL(address); (err == nil) != ok {
+			t.Errorf("%q: %v", address, err)
+		}
 	}
 }
 

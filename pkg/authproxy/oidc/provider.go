@@ -25,8 +25,13 @@ type Options struct {
 	Scope        string // empty means "openid profile email"; openid is added where it is missing
 	Prompt       string // what the provider shall show, such as "consent"; empty leaves it to the provider
 	Audience     string // of the access token; empty asks for none
+	Params       string // further ones of the authorization address, as a query; none of them replaces one of the login's own
 	NameClaim    string // that names a person, as for Person.Strings; empty means the e-mail
-	RedirectURL  string // of the callback, as it is registered
+	// LogoutURL is where the provider logs people out, in place of what it announces. In its query {client_id}, {return_to}
+	// and {id_token} stand for what they say; without any of them the usual parameters are added.
+	LogoutURL   string
+	Tenants     string // of Entra ID, see CheckTenants; needed where the issuer is of many
+	RedirectURL string // of the callback, as it is registered
 
 	Now       func() time.Time
 	Random    io.Reader         // cryptographically secure
@@ -44,6 +49,7 @@ func (o Options) LogValue() slog.Value { return slog.StringValue(o.Issuer + " " 
 type Provider struct {
 	options   Options
 	scope     string
+	params    url.Values
 	binding   binding
 	call      caller
 	discovery *discovery
@@ -78,14 +84,21 @@ func New(o Options) (*Provider, error) {
 		u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("%w: the redirect URL must be an http(s) URL", ErrMisconfigured)
 	}
+	params, err := url.ParseQuery(o.Params)
+	if err == nil {
+		err = errors.Join(CheckLogoutURL(o.LogoutURL), CheckTenants(o.Tenants))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMisconfigured, err)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Provider{
-		options: o, scope: scopeOf(o.Scope), binding: bindingOf(issuer, o.ClientID), call: newCaller(o.Transport),
+		options: o, scope: scopeOf(o.Scope), params: params, binding: bindingOf(issuer, o.ClientID), call: newCaller(o.Transport),
 		states: newSpent(), logouts: newSpent(), renewed: &renewals{},
 	}
-	p.discovery = &discovery{issuer: issuer, call: p.call, now: o.Now, log: o.Log}
+	p.discovery = &discovery{issuer: issuer, many: o.Tenants != "", call: p.call, now: o.Now, log: o.Log}
 	p.keys = newKeySet(p.call, o.Now)
 	return p, nil
 }

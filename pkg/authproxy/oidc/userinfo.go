@@ -83,7 +83,7 @@ func (p *Provider) userinfo(ctx context.Context, m *metadata, accessToken string
 	}
 	// Both may be missing (5.3.2); what is there must be right.
 	if c.has("iss") {
-		if err := c.checkIssuer(m.Issuer); err != nil {
+		if err := c.checkIssuer(m); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Userinfo, err)
 		}
 	}

@@ -33,7 +33,7 @@ func (p *Provider) verified(ctx context.Context, raw, audience string, types ...
 	if err != nil {
 		return nil, "", err
 	}
-	if err := c.checkIssuer(m.Issuer); err != nil {
+	if err := c.checkIssuer(m); err != nil {
 		return nil, "", err
 	}
 	if aud, err := c.list("aud"); err != nil || !slices.Contains(aud, audience) {
@@ -60,7 +60,7 @@ func (p *Provider) signed(ctx context.Context, m *metadata, raw string, types []
 		return nil, "", fmt.Errorf("%w: it is of another type", ErrToken)
 	}
 	for again, fetched := false, false; !fetched; again = true {
-		var keys []jose.JSONWebKey
+		var keys []key
 		keys, fetched, err = p.keys.candidates(ctx, m.Keys, header.KeyID, header.Algorithm, again)
 		if err != nil {
 			return nil, "", err
@@ -68,6 +68,9 @@ func (p *Provider) signed(ctx context.Context, m *metadata, raw string, types []
 		for _, key := range keys {
 			if payload, err := jws.Verify(key.Key); err == nil {
 				c, err := parseClaims(payload)
+				if err == nil {
+					err = key.checkIssuer(c, m)
+				}
 				return c, header.Algorithm, err
 			}
 		}
@@ -88,7 +91,11 @@ func typeAllowed(header jose.Header, types []string) bool {
 }
 
 // checkIssuer wants the announced spelling. Google has signed with two.
-func (c claims) checkIssuer(issuer string) error {
+func (c claims) checkIssuer(m *metadata) error {
+	issuer, err := m.issuerOf(c)
+	if err != nil {
+		return err
+	}
 	iss, err := c.text("iss")
 	if err != nil || iss != issuer && (issuer != "https://accounts.google.com" || iss != "accounts.google.com") {
 		return fmt.Errorf("%w: it is of another issuer", ErrToken)
