@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
@@ -41,14 +40,15 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 	case mode != ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
 		redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 	default:
-		if mode != ModeForm {
+		if mode == ModeBasic || mode != ModeForm && !isPagesOwn(r.Header) {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))
 		}
 		p.refuse(w, r, http.StatusUnauthorized, "Log in to see this.")
 	}
 }
 
-// demandLogin asks for a login at a provider. Whose access token has just expired is logged out there as well.
+// demandLogin asks for a login at a provider. A client whose access token for an audience
+// has just expired is logged out there as well.
 func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 	challenge := "Bearer"
 	switch {
@@ -68,40 +68,13 @@ func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 		p.askForLogin(w, r, x)
 		return
 	}
-	if x.expired != nil {
+	if x.gone {
 		p.setCookie(w.Header(), cookieSession, "", x.https, 0)
 	}
 	if x.policy.config.BearerAudience != "" {
 		w.Header().Set("Www-Authenticate", challenge)
 	}
 	p.refuse(w, r, http.StatusUnauthorized, "Log in to see this.")
-}
-
-// isPageVisit tells a browser that opens a page in a tab from everything else. Current browsers say so on secure
-// origins; of the rest, only who prefers HTML and is no script.
-func isPageVisit(r *http.Request) bool {
-	h := r.Header
-	if _, upgrade := h["Upgrade"]; upgrade || h.Get("X-Requested-With") != "" {
-		return false
-	}
-	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
-		dest := h.Get("Sec-Fetch-Dest")
-		return mode == "navigate" && (dest == "" || dest == "document")
-	}
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost) && acceptsHTML(h)
-}
-
-func acceptsHTML(h http.Header) bool {
-	for _, value := range h["Accept"] {
-		for item := range strings.SplitSeq(value, ",") {
-			media, params, _ := strings.Cut(item, ";")
-			if strings.EqualFold(strings.TrimSpace(media), "text/html") {
-				q := strings.ReplaceAll(params, " ", "")
-				return q != "q=0" && q != "q=0.0"
-			}
-		}
-	}
-	return false
 }
 
 func setRetryAfter(w http.ResponseWriter, wait time.Duration) {

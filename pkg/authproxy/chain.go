@@ -34,7 +34,8 @@ type exchange struct {
 	basic   password.Result    // outcome of Basic credentials, if any were looked at
 	token   tokenState         // outcome of a token in the Authorization header
 	bearer  *bearer            // that it is of, where it is good
-	expired *session.Grant     // of a session that has just ended with its access token
+	gone    bool               // the session has just ended, since its tokens could not be renewed
+	expired *session.Grant     // of that session, where it was for an audience: the provider has to forget it too
 	fresh   []string           // cookie of a session that is new to the browser, to be handed out with the answer
 
 	carried carried                         // to the app

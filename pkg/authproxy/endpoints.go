@@ -29,14 +29,22 @@ func (p *Proxy) ownEndpoints(next stage) stage {
 		if r.Method == http.MethodGet {
 			switch x.path {
 			case pathLogout, pathExit:
-				p.logout(w, r, x)
+				if isSpeculative(r.Header) {
+					p.refuseSpeculative(w, r)
+				} else {
+					p.logout(w, r, x)
+				}
 				return
 			case pathStatus:
 				p.status(w, r, x)
 				return
 			case pathCallback:
 				if len(x.policy.providers) > 0 {
-					p.callback(w, r, x)
+					if isSpeculative(r.Header) {
+						p.refuseSpeculative(w, r)
+					} else {
+						p.callback(w, r, x)
+					}
 					return
 				}
 			}
@@ -56,6 +64,8 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.pages.file(w, "style.css", "text/css; charset=utf-8")
 	case x.path == pathIcon && read:
 		p.pages.file(w, "icon.svg", "image/svg+xml")
+	case (x.path == pathLogin || isChosen) && read && isSpeculative(r.Header):
+		p.refuseSpeculative(w, r)
 	case x.path == pathLogin && login && read:
 		p.showLogin(w, r, x)
 	case x.path == pathLogin && x.policy.hasForm() && r.Method == http.MethodPost:

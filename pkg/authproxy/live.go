@@ -19,8 +19,9 @@ import (
 type live struct {
 	store    session.Store
 	now      func() time.Time
-	policy   func() *policy      // the one in force
-	settle   func(k session.Key) // returns when no renewal of that session is under way
+	policy   func() *policy                                     // the one in force
+	settle   func(k session.Key)                                // returns when no renewal of that session is under way
+	renew    func(pol *policy, s *session.Session, area string) // of a session that is due, in the background
 	observer Observer
 	young    young
 
@@ -59,7 +60,7 @@ type moved struct {
 var _ upstream.Watch = (*opened)(nil)
 
 func newLive(p *Proxy) *live {
-	return &live{store: p.store, now: p.now, policy: p.policy.Load, settle: p.renames.settle, observer: p.observer,
+	return &live{store: p.store, now: p.now, policy: p.policy.Load, settle: p.renames.settle, renew: p.renewOpen, observer: p.observer,
 		open: map[session.Key]map[*opened]struct{}{}, moved: map[session.Key]moved{}}
 }
 

@@ -30,6 +30,15 @@ func withRefresh(f *oidctest.Provider) {
 	f.Handle["/token"] = renew
 }
 
+// refusing makes the token endpoint answer with an error.
+func refusing(status int, code string) func(*oidctest.Provider) {
+	return func(f *oidctest.Provider) {
+		f.Handle["/token"] = func(rw http.ResponseWriter, _ *http.Request) {
+			oidctest.WriteJSON(rw, status, map[string]any{"error": code})
+		}
+	}
+}
+
 // What becomes of a session whose access token has expired.
 func TestAccessTokenExpires(t *testing.T) {
 	t.Parallel()
@@ -49,7 +58,15 @@ func TestAccessTokenExpires(t *testing.T) {
 		"audience, ended there": {audience: accessAPI, before: withRefresh,
 			then: func(f *oidctest.Provider) { f.Refresh["refresh-a"] = 1 }},
 		"ended there": {before: withRefresh,
-			then: func(f *oidctest.Provider) { f.Refresh["refresh-a"] = 1 }, stays: true, token: "access-a"},
+			then: func(f *oidctest.Provider) { f.Refresh["refresh-a"] = 1 }},
+		"somebody else":           {before: withRefresh, then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
+		"account gone":            {before: withRefresh, then: refusing(403, "access_denied")},
+		"token expired":           {before: withRefresh, then: refusing(400, "expired_token")},
+		"too many requests":       {before: withRefresh, then: refusing(429, "invalid_grant"), stays: true, token: "access-a"},
+		"server's own fault":      {audience: accessAPI, before: withRefresh, then: refusing(500, "invalid_grant"), stays: true, token: "access-a"},
+		"the application's fault": {before: withRefresh, then: refusing(400, "unauthorized_client"), stays: true, token: "access-a"},
+		"unknown fault":           {before: withRefresh, then: refusing(400, "x-broken"), stays: true, token: "access-a"},
+		"no words":                {before: withRefresh, then: func(f *oidctest.Provider) { handled("/token", 404)(f) }, stays: true, token: "access-a"},
 		"audience, somebody else": {audience: accessAPI, before: withRefresh,
 			then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
 		"audience, provider down": {audience: accessAPI, before: withRefresh,

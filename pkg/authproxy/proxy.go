@@ -44,6 +44,7 @@ type Proxy struct {
 	store     session.Store
 	basics    basicSessions
 	renames   renames
+	renewing  renewing
 	ids       *requestIDs
 	live      *live
 	pages     *pages
@@ -71,6 +72,7 @@ type Proxy struct {
 	running   sync.WaitGroup // goroutines
 	closing   sync.Once
 
+	expiring  sync.Mutex // held while a session ends whose tokens have expired
 	reloading sync.Mutex // one at a time, and none after done
 }
 

@@ -15,35 +15,55 @@ import (
 // refreshRest is how long a provider is left alone that has not answered a refresh.
 const refreshRest = 5 * time.Second
 
-// keepFresh renews tokens that have expired. Where the application asked for an audience, a session does not outlive
-// its access token: it ends here if that cannot be renewed. A provider that does not answer ends nothing.
+// keepFresh renews tokens that have expired. A session ends here where the provider says no for good, and where the
+// application asked for an audience, so that the session does not outlive its access token, whenever that cannot be
+// renewed. A provider that does not answer ends nothing.
 func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 	l := x.grant.Login
 	if l.TokensExpire.IsZero() || x.now.Before(l.TokensExpire) {
+		if p.renewing.takeID(x.session.Key) {
+			p.rotate(r, x)
+		}
 		return
 	}
 	pr := x.policy.issuerOf(l)
-	binding := pr.made.Audience != ""
-	if l.RefreshToken == "" && !binding || pr.isResting(x.now) {
+	if l.RefreshToken == "" && !pr.bindsSessions() || pr.isResting(x.now) {
 		return
 	}
-	// A visitor who leaves meanwhile must not lose what a refresh token, which is good once, has been exchanged for.
-	tokens, err := pr.Refresh(context.WithoutCancel(r.Context()), oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken,
-		RefreshToken: l.RefreshToken, Expires: l.TokensExpire})
+	tokens, err := pr.refresh(r.Context(), x.grant)
 	switch {
 	case err == nil:
 		p.renew(r, x, tokens, true)
-	case !hasEnded(err):
-		if r.Context().Err() == nil {
-			pr.rest(x.now)
-			p.note(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
-		}
-	case binding:
+	case pr.isOver(err):
 		p.expire(r, x, err)
-	default: // nothing depends on them, and trying again is no use
+	case hasEnded(err): // nothing depends on them, and trying again is no use
 		p.note(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
-		p.renew(r, x, oidc.Tokens{AccessToken: x.grant.Identity.AccessToken, IDToken: x.grant.Identity.IDToken}, false)
+		p.renew(r, x, unrenewed(x.grant), false)
+	case r.Context().Err() == nil:
+		pr.rest(x.now)
+		p.note(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 	}
+}
+
+// refresh exchanges the refresh token of a grant. A client that leaves meanwhile must not lose what a refresh token,
+// which is good once, has been exchanged for.
+func (pr *provider) refresh(ctx context.Context, g *session.Grant) (oidc.Tokens, error) {
+	return pr.Refresh(context.WithoutCancel(ctx), oidc.Tokens{AccessToken: g.Identity.AccessToken, IDToken: g.Identity.IDToken,
+		RefreshToken: g.Login.RefreshToken, Expires: g.Login.TokensExpire})
+}
+
+// unrenewed are the tokens of a grant that nothing renews any more.
+func unrenewed(g *session.Grant) oidc.Tokens {
+	return oidc.Tokens{AccessToken: g.Identity.AccessToken, IDToken: g.Identity.IDToken}
+}
+
+// bindsSessions reports whether sessions end with their access token: those for an audience that was asked for.
+func (pr *provider) bindsSessions() bool { return pr.made.Audience != "" }
+
+// isOver reports whether a failed refresh ends the session: the provider has said no, or the new tokens are not to be
+// believed, of somebody else for example. Without an audience an account whose details cannot be used changes nothing.
+func (pr *provider) isOver(err error) bool {
+	return errors.Is(err, oidc.ErrDenied) || errors.Is(err, oidc.ErrToken) || pr.bindsSessions() && hasEnded(err)
 }
 
 // outlived reports whether what opened path is over with its access token: one for an audience that nothing renews.
@@ -54,7 +74,7 @@ func (pol *policy) outlived(path string, s *session.Session, now time.Time) bool
 		return false
 	}
 	pr := pol.issuerOf(g.Login)
-	return pr != nil && pr.made.Audience != ""
+	return pr != nil && pr.bindsSessions()
 }
 
 // hasEnded reports whether a refresh has failed for good.
@@ -66,24 +86,7 @@ func hasEnded(err error) bool {
 // renew puts new tokens into the session, which gets a new id along with them, and what they say about the person: the
 // access rules are asked again.
 func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bool) {
-	s := *x.session
-	s.Grants = slices.Clone(s.Grants)
-	g := s.Grant(x.area.name)
-	l := *g.Login
-	if pr := x.policy.issuerOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
-		if person, err := pr.Renewed(tokens); err == nil {
-			x.policy.admission.update(&l, pr, &person)
-			switch {
-			case pr.made.NameClaim == "":
-				g.Identity.Name = l.Email
-			case person.Name != "": // else the login's word goes on
-				g.Identity.Name = person.Name
-			}
-		}
-	}
-	g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken
-	l.RefreshToken, l.TokensExpire = tokens.RefreshToken, tokens.Expires
-	g.Login = &l
+	s := x.policy.renewed(x.session, x.area.name, tokens)
 	stored := &s
 	var err error
 	if newID {
@@ -100,6 +103,39 @@ func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bo
 	x.adopt(stored)
 }
 
+// rotate gives the session a new id.
+func (p *Proxy) rotate(r *http.Request, x *exchange) {
+	stored, err := p.rename(r, x, *x.session)
+	if err != nil { // the old one is good all the same
+		p.logStoreError(r, err)
+		return
+	}
+	x.adopt(stored)
+}
+
+// renewed is a session with new tokens, and with what they say about the person.
+func (pol *policy) renewed(old *session.Session, area string, tokens oidc.Tokens) session.Session {
+	s := *old
+	s.Grants = slices.Clone(s.Grants)
+	g := s.Grant(area)
+	l := *g.Login
+	if pr := pol.issuerOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
+		if person, err := pr.Renewed(tokens); err == nil {
+			pol.admission.update(&l, pr, &person)
+			switch {
+			case pr.made.NameClaim == "":
+				g.Identity.Name = l.Email
+			case person.Name != "": // else the login's word goes on
+				g.Identity.Name = person.Name
+			}
+		}
+	}
+	g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken
+	l.RefreshToken, l.TokensExpire = tokens.RefreshToken, tokens.Expires
+	g.Login = &l
+	return s
+}
+
 // adopt makes s the session of this request, nil for none: it has ended meanwhile.
 func (x *exchange) adopt(s *session.Session) {
 	x.session, x.grant, x.who = s, nil, nil
@@ -111,12 +147,27 @@ func (x *exchange) adopt(s *session.Session) {
 	}
 }
 
-// expire ends a session whose access token has expired.
+// expire ends a session whose tokens have expired for good.
 func (p *Proxy) expire(r *http.Request, x *exchange, err error) {
-	p.end(r, []*session.Session{x.session})
-	p.observer.Count(EventLogout)
-	p.note(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(x.grant.Identity)), slog.String("client", x.client.String()),
-		slog.String("by", "expired token"), slog.String("error", err.Error()))
-	x.expired = x.grant
+	first, storeErr := p.endOnce(r.Context(), x.session, x.now)
+	if storeErr != nil {
+		p.logStoreError(r, storeErr)
+	}
+	if first {
+		p.observer.Count(EventLogout)
+		p.note(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(x.grant.Identity)), slog.String("client", x.client.String()),
+			slog.String("by", "expired token"), slog.String("error", err.Error()))
+	}
+	if x.gone = true; x.policy.issuerOf(x.grant.Login).bindsSessions() {
+		x.expired = x.grant
+	}
 	x.session, x.grant, x.who = nil, nil, nil
+}
+
+// endOnce ends a session. Of many that learn at once that it is over, it is true for one.
+func (p *Proxy) endOnce(ctx context.Context, s *session.Session, now time.Time) (first bool, err error) {
+	p.expiring.Lock()
+	defer p.expiring.Unlock()
+	_, err = p.store.Use(context.WithoutCancel(ctx), s.Key, now)
+	return !errors.Is(err, session.ErrNotFound), p.endAll(ctx, []*session.Session{s})
 }

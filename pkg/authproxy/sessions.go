@@ -219,15 +219,23 @@ func sidsOf(s *session.Session) []string {
 // end ends sessions, under whatever ids they have by now, and what is open of them. It does so even where the
 // visitor does not wait for it.
 func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
-	ctx := context.WithoutCancel(r.Context())
+	if err := p.endAll(r.Context(), sessions); err != nil {
+		p.logStoreError(r, err)
+	}
+}
+
+func (p *Proxy) endAll(ctx context.Context, sessions []*session.Session) error {
+	ctx = context.WithoutCancel(ctx)
+	var failed []error
 	for _, s := range sessions {
 		for key, more := s.Key, true; more; key, more = p.renames.after(key) {
 			if err := p.store.Delete(ctx, key); err != nil {
-				p.logStoreError(r, err)
+				failed = append(failed, err)
 			}
 			p.live.end(key)
 		}
 	}
+	return errors.Join(failed...)
 }
 
 // EndOwner ends every session of a subject and what is open of them. The subject is what X-Auth-Sub told the app:

@@ -14,7 +14,7 @@ const sweepEvery = time.Second
 const useEvery = 5 * time.Second
 
 // sweep closes what is open of sessions that have expired, of tokens too, what a new policy does not let be open, and
-// requests whose visitors have gone. It keeps the sessions of busy ones alive.
+// requests whose visitors have gone. It renews tokens whose time has come, and keeps the sessions of busy ones alive.
 func (l *live) sweep(now time.Time) {
 	l.sweeping.Lock()
 	defer l.sweeping.Unlock()
@@ -48,8 +48,11 @@ func (l *live) sweep(now time.Time) {
 		_ = t.conn.Close()
 	}
 	for _, t := range look {
-		if s := t.session.Load(); t.expired(s, now) || pol.outlived(t.path, s, now) {
+		switch s := t.session.Load(); {
+		case t.expired(s, now) || pol.outlived(t.path, s, now):
 			l.end(s.Key)
+		case pol.due(t.path, s, now):
+			l.renew(pol, s, pol.rules.of(t.path).name)
 		}
 	}
 }

@@ -8,7 +8,7 @@ type meaning struct {
 }
 
 // meanings are the codes that providers are known to answer: of OAuth 2.0 (RFC 6749, 8628 and 8707) and OpenID Connect
-// Core, and of Auth0, Entra ID and Google.
+// Core, and of Auth0, Authelia, Entra ID and Google.
 func meanings() map[string]meaning {
 	var (
 		client   = meaning{ErrMisconfigured, "check the client id and the client secret"}
@@ -32,6 +32,7 @@ func meanings() map[string]meaning {
 		"access_denied": somebody, "unauthorized": somebody, "too_many_attempts": somebody,
 		"invalid_grant": again, "login_required": again, "interaction_required": again, "mfa_required": again,
 		"consent_required": again, "account_selection_required": again,
+		"invalid_token": again, "expired_token": again, "token_expired": again, "token_inactive": again, "invalid_refresh_token": again,
 	}
 }
 

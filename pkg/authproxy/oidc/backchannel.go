@@ -58,8 +58,11 @@ func (c claims) checkLogoutEvent() error {
 	if _, there := c["nonce"]; there { // null too
 		return fmt.Errorf("%w: a logout token has no nonce", ErrToken)
 	}
-	var events map[string]map[string]json.RawMessage
-	if !c.has("events") || json.Unmarshal(c["events"], &events) != nil || events[logoutEvent] == nil {
+	// The member has to be there and to be an object. What else is in events is about other things: Keycloak says
+	// "revoke_offline_access": true beside it.
+	var events, event members
+	if !c.has("events") || json.Unmarshal(c["events"], &events) != nil || events[logoutEvent] == nil ||
+		json.Unmarshal(events[logoutEvent], &event) != nil || event == nil {
 		return fmt.Errorf("%w: it is about no logout", ErrToken)
 	}
 	return nil

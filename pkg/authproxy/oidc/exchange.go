@@ -59,6 +59,9 @@ func (p *Provider) send(ctx context.Context, address string, grant url.Values, p
 	if err != nil {
 		return tokenAnswer{}, err
 	}
+	if code >= http.StatusInternalServerError || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout {
+		return tokenAnswer{}, &statusError{address, code} // whatever else it says, it is not the last word
+	}
 	var answer tokenAnswer
 	err = exactly(body, &answer)
 	switch {

@@ -116,6 +116,8 @@ func TestCheckLogoutURL(t *testing.T) {
 }
 
 // Classes 9 and 11: which logout tokens end sessions.
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
 func TestClass9LogoutTokens(t *testing.T) {
 	t.Parallel()
 	event := map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}
@@ -135,6 +137,13 @@ func TestClass9LogoutTokens(t *testing.T) {
 		"nonce null":           {claims: map[string]any{"nonce": json.RawMessage("null")}, want: oidc.ErrToken},
 		"no events":            {claims: map[string]any{"events": nil}, want: oidc.ErrToken},
 		"other events":         {claims: map[string]any{"events": map[string]any{"x": map[string]any{}}}, want: oidc.ErrToken},
+		"and more events":      {claims: map[string]any{"events": map[string]any{logoutEvent: map[string]any{}, "revoke_offline_access": true, "a": nil, "b": []int{1}, "c": "x"}}},
+		"event with members":   {claims: map[string]any{"events": map[string]any{logoutEvent: map[string]any{"a": 1, "b": nil}}}},
+		"event true":           {claims: map[string]any{"events": map[string]any{logoutEvent: true, "revoke_offline_access": map[string]any{}}}, want: oidc.ErrToken},
+		"event a list":         {claims: map[string]any{"events": map[string]any{logoutEvent: []any{map[string]any{}}}}, want: oidc.ErrToken},
+		"event in other case":  {claims: map[string]any{"events": map[string]any{strings.ToUpper(logoutEvent): map[string]any{}}}, want: oidc.ErrToken},
+		"event twice":          {claims: map[string]any{"events": json.RawMessage(`{"` + logoutEvent + `":{},"` + logoutEvent + `":true}`)}, want: oidc.ErrToken},
+		"events text":          {claims: map[string]any{"events": logoutEvent}, want: oidc.ErrToken},
 		"events a list":        {claims: map[string]any{"events": []string{"http://schemas.openid.net/event/backchannel-logout"}}, want: oidc.ErrToken},
 		"event no object":      {claims: map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": "x"}}, want: oidc.ErrToken},
 		"event null":           {claims: map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": nil}}, want: oidc.ErrToken},

@@ -27,7 +27,10 @@ type record struct {
 	used    atomic.Int64
 }
 
-var _ Store = (*Memory)(nil)
+var (
+	_ Store  = (*Memory)(nil)
+	_ Looker = (*Memory)(nil)
+)
 
 // NewMemory returns an empty store of at most limit sessions; 0 means DefaultLimit. When it is full the
 // sessions that were unused for longest make room.
@@ -93,6 +96,23 @@ func (m *Memory) makeRoom() {
 }
 
 func (m *Memory) Use(_ context.Context, key Key, now time.Time) (*Session, error) {
+	r, err := m.find(key, now)
+	if err != nil {
+		return nil, err
+	}
+	r.used.Store(int64(now.Sub(r.session.Created)))
+	return r.session, nil
+}
+
+func (m *Memory) Look(_ context.Context, key Key, now time.Time) (*Session, error) {
+	r, err := m.find(key, now)
+	if err != nil {
+		return nil, err
+	}
+	return r.session, nil
+}
+
+func (m *Memory) find(key Key, now time.Time) (*record, error) {
 	m.mu.RLock()
 	r := m.sessions[key]
 	m.mu.RUnlock()
@@ -105,8 +125,7 @@ func (m *Memory) Use(_ context.Context, key Key, now time.Time) (*Session, error
 		m.mu.Unlock()
 		return nil, ErrNotFound
 	}
-	r.used.Store(int64(now.Sub(r.session.Created)))
-	return r.session, nil
+	return r, nil
 }
 
 func (m *Memory) Delete(_ context.Context, key Key) error {

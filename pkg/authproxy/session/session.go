@@ -109,6 +109,13 @@ func (s *Session) Grant(area string) *Grant {
 	return nil
 }
 
+// Looker is a Store that can be asked about a session without this counting as a use, so that what nobody uses any more
+// ends all the same.
+type Looker interface {
+	// Look is Store.Use, but for the note of a use.
+	Look(ctx context.Context, key Key, now time.Time) (*Session, error)
+}
+
 // Store keeps sessions. All methods are safe for concurrent use. Every store passes sessiontest.Run.
 type Store interface {
 	// Put adds s, whose key is new, or changes the session of that key where replaces is the same key. Where

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) session.Store) {
 		"a deleted session is gone":          deleted,
 		"use does not bring back":            noResurrection,
 		"an unused session ends":             idle,
+		"a look is no use":                   looked,
 		"use prolongs up to the limit":       absolute,
 		"a clock set back ends nothing":      clockBack,
 		"all sessions with a tag end":        owner,
@@ -148,6 +149,24 @@ func idle(t *testing.T, st session.Store) {
 	create(t, st, s)
 	gone(t, st, s.Key, s.Idle)
 	gone(t, st, s.Key, 0) // an expired session does not come back when the clock does
+}
+
+func looked(t *testing.T, st session.Store) {
+	l, ok := st.(session.Looker)
+	if !ok {
+		t.Skip("this store cannot be asked without a use")
+	}
+	s := newSession(t, "ann")
+	create(t, st, s)
+	for after := time.Minute; after < s.Idle; after += time.Minute {
+		if got, err := l.Look(context.Background(), s.Key, epoch.Add(after)); err != nil || got.Key != s.Key {
+			t.Fatalf("look after %v: %v, %v", after, got, err)
+		}
+	}
+	if _, err := l.Look(context.Background(), s.Key, epoch.Add(s.Idle)); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("look at its end: %v; want ErrNotFound", err)
+	}
+	gone(t, st, s.Key, s.Idle)
 }
 
 func absolute(t *testing.T, st session.Store) {

@@ -38,7 +38,10 @@ type Store struct {
 	closingAs error
 }
 
-var _ session.Store = (*Store)(nil)
+var (
+	_ session.Store  = (*Store)(nil)
+	_ session.Looker = (*Store)(nil)
+)
 
 // What Open refuses. Such a file is left as it is.
 var (

@@ -10,6 +10,23 @@ import (
 )
 
 func (s *Store) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
+	e, err := s.look(ctx, key, now)
+	if err != nil {
+		return nil, err
+	}
+	s.touch(e, now)
+	return e.session, nil
+}
+
+func (s *Store) Look(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
+	e, err := s.look(ctx, key, now)
+	if err != nil {
+		return nil, err
+	}
+	return e.session, nil
+}
+
+func (s *Store) look(ctx context.Context, key session.Key, now time.Time) (*entry, error) {
 	if err := s.catchUp(ctx, now); err != nil {
 		return nil, s.failed("look for", err)
 	}
@@ -20,8 +37,7 @@ func (s *Store) Use(ctx context.Context, key session.Key, now time.Time) (*sessi
 			return nil, s.failed("look for", err)
 		}
 	}
-	s.touch(e, now)
-	return e.session, nil
+	return e, nil
 }
 
 func (s *Store) touch(e *entry, now time.Time) {
