@@ -82,7 +82,12 @@ func titled(name string) string {
 
 // beginLogin sends the visitor to a provider, with a cookie that the callback has to fit.
 func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string) {
-	address, t, err := pr.Begin(r.Context(), next)
+	kept, err := p.returns.keep(next, p.random, x.now)
+	if err != nil {
+		p.refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+		return
+	}
+	address, t, err := pr.Begin(r.Context(), kept)
 	if err != nil {
 		p.note(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 		p.say(w, r, p.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))

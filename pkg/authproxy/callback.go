@@ -21,7 +21,7 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	t, cookie, err := p.transactionOf(r, x, query.Get("state"))
-	next := localTarget(t.ReturnTo())
+	next := localTarget(p.returns.address(t.ReturnTo()))
 	if err != nil {
 		p.loginFailed(w, r, x, nil, next, err)
 		return
@@ -39,11 +39,11 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.loginFailed(w, r, x, pr, next, err)
 		return
 	}
-	p.finishLogin(w, r, x, pr, t, login)
+	p.finishLogin(w, r, x, pr, t, login, next)
 }
 
 // finishLogin lets in whom the provider has vouched for, if the rules do.
-func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, t oidc.Transaction, login *oidc.Login) {
+func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, t oidc.Transaction, login *oidc.Login, next string) {
 	about := x.policy.admission.about(pr, &login.Person)
 	who := login.Identity()
 	if objection := x.policy.admission.objection(about); objection != "" {
@@ -51,7 +51,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
-	grant, next := session.Grant{Area: x.area.name, Identity: who, Login: about}, localTarget(t.ReturnTo())
+	grant := session.Grant{Area: x.area.name, Identity: who, Login: about}
 	if p.isIn(r, x, &grant, t.Expires().Add(-oidc.LoginTime)) {
 		redirect(w, next, http.StatusFound)
 		return

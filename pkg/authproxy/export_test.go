@@ -10,3 +10,13 @@ func Admits(a Access, l *session.Login) bool {
 	adm := newAdmission(a)
 	return adm.admits(l)
 }
+
+// MaxReturns is how many addresses of logins under way are kept.
+const MaxReturns = maxReturns
+
+// Returns counts the addresses of logins under way that are kept.
+func (p *Proxy) Returns() int {
+	p.returns.mu.Lock()
+	defer p.returns.mu.Unlock()
+	return len(p.returns.kept)
+}

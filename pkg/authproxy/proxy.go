@@ -44,6 +44,7 @@ type Proxy struct {
 	store     session.Store
 	basics    basicSessions
 	renames   renames
+	returns   returns
 	renewing  renewing
 	ids       *requestIDs
 	live      *live

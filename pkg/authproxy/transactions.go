@@ -8,11 +8,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
-// Bounds of the cookies of logins under way. A browser sends them all with every request, and heads must stay
-// small; ten tabs at once are normal, so are addresses of a kilobyte.
+// Bounds of the cookies of logins under way. A browser sends them all with every request, and nginx takes 8 KB of
+// cookies unless told otherwise; dozens of tabs at once are normal after a browser has been started again.
 const (
-	maxTransactions     = 16
-	maxTransactionBytes = 20 << 10
+	maxTransactions     = 48
+	maxTransactionBytes = 6 << 10
 	maxForgotten        = 64 // cookies deleted by one answer
 )
 

@@ -23,19 +23,17 @@ func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transact
 	}
 	t := Transaction{binding: p.binding, provider: p.options.Name, returnTo: returnTo,
 		expires: p.options.Now().Add(LoginTime).Truncate(time.Millisecond)}
-	for _, r := range []*random{&t.state, &t.nonce, &t.verifier} {
-		if _, err := io.ReadFull(p.options.Random, r[:]); err != nil {
-			return "", Transaction{}, fmt.Errorf("draw random bytes: %w", err)
-		}
+	if _, err := io.ReadFull(p.options.Random, t.seed[:]); err != nil {
+		return "", Transaction{}, fmt.Errorf("draw random bytes: %w", err)
 	}
-	challenge := sha256.Sum256([]byte(t.verifier.text()))
+	challenge := sha256.Sum256([]byte(t.verifier()))
 	query := url.Values{
 		"response_type":         {"code"},
 		"client_id":             {p.options.ClientID},
 		"redirect_uri":          {p.options.RedirectURL},
 		"scope":                 {p.scope},
-		"state":                 {t.state.text()},
-		"nonce":                 {t.nonce.text()},
+		"state":                 {t.state()},
+		"nonce":                 {t.nonce()},
 		"code_challenge":        {base64.RawURLEncoding.EncodeToString(challenge[:])},
 		"code_challenge_method": {"S256"},
 	}

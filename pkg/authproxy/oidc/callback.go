@@ -44,7 +44,7 @@ func parseCallback(query url.Values) (callback, error) {
 // checkTransaction makes sure that the callback answers this login, before anything in it is used: otherwise an
 // attacker could log somebody in as themself (security class 7).
 func (p *Provider) checkTransaction(c callback, t Transaction) error {
-	if subtle.ConstantTimeCompare([]byte(c.state), []byte(t.state.text())) != 1 {
+	if subtle.ConstantTimeCompare([]byte(c.state), []byte(t.state())) != 1 {
 		return fmt.Errorf("%w: the state is another", ErrTransaction)
 	}
 	if t.binding != p.binding || t.provider != p.options.Name {

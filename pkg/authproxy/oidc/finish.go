@@ -38,7 +38,7 @@ func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction, 
 	if err := c.checkResponseIssuer(m); err != nil {
 		return nil, err
 	}
-	if !p.states.use(t.state.text(), p.options.Now(), t.expires) {
+	if !p.states.use(t.state(), p.options.Now(), t.expires) {
 		return nil, ErrReplayed
 	}
 	if c.refusal != nil {
@@ -51,7 +51,7 @@ func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction, 
 		"grant_type":    {"authorization_code"},
 		"code":          {c.code},
 		"redirect_uri":  {p.options.RedirectURL},
-		"code_verifier": {t.verifier.text()},
+		"code_verifier": {t.verifier()},
 	})
 	var refusal *Refusal
 	if errors.As(err, &refusal) && refusal.Code == "invalid_grant" { // the code is old, or another login's
@@ -64,7 +64,7 @@ func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction, 
 	if err != nil {
 		return nil, err
 	}
-	person, err := p.personOfLogin(ctx, m, tokens, t.nonce.text(), needed)
+	person, err := p.personOfLogin(ctx, m, tokens, t.nonce(), needed)
 	if err != nil {
 		return nil, err
 	}

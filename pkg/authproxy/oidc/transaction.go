@@ -23,31 +23,40 @@ const (
 	// MaxReturnTo is the size in bytes of the longest address to return to.
 	MaxReturnTo = 2 << 10
 
-	maxName    = 64
-	randomSize = 32 // bytes of state, nonce and verifier each: more than anybody guesses
+	maxName    = 64 // bytes
+	maxBinding = 8  // bytes
 )
 
-// random are the bytes behind a state, a nonce or a PKCE verifier.
-type random [randomSize]byte
+// seed are the random bytes of a login, more than anybody guesses. State, nonce and PKCE verifier come from them, so that
+// the cookie of a login has to hold no more: a browser that restores its tabs begins dozens of logins at once.
+type seed [16]byte
 
-func (r random) text() string { return base64.RawURLEncoding.EncodeToString(r[:]) }
+// text returns a value for one use, from which neither the seed nor the value for another use can be found.
+func (s seed) text(use string) string {
+	sum := sha256.Sum256(append([]byte("ploomber-cloud oidc "+use+"\x00"), s[:]...))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
 // binding ties a transaction to the application at the provider that it was begun for (security class 12).
-type binding [16]byte
+type binding [maxBinding]byte
 
 func bindingOf(issuer, clientID string) binding {
 	sum := sha256.Sum256([]byte(issuer + "\x00" + clientID))
-	return binding(sum[:])
+	return binding(sum[:maxBinding])
 }
 
 // Transaction is one login under way. It belongs to one browser, which keeps it, sealed, in a cookie: nothing is
 // stored here before somebody has logged in (security class 21).
 type Transaction struct {
-	state, nonce, verifier random
-	binding                binding
-	expires                time.Time // whole milliseconds
-	provider, returnTo     string
+	seed               seed
+	binding            binding
+	expires            time.Time // whole milliseconds
+	provider, returnTo string
 }
+
+func (t Transaction) state() string    { return t.seed.text("state") }
+func (t Transaction) nonce() string    { return t.seed.text("nonce") }
+func (t Transaction) verifier() string { return t.seed.text("verifier") }
 
 // Provider is the name of the Provider that began the login, for finding it again at the callback.
 func (t Transaction) Provider() string { return t.provider }
@@ -59,9 +68,9 @@ func (t Transaction) ReturnTo() string { return t.returnTo }
 func (t Transaction) Expires() time.Time { return t.expires }
 
 // CookieName is CookieName of the state.
-func (t Transaction) CookieName() string { return CookieName(t.state.text()) }
+func (t Transaction) CookieName() string { return CookieName(t.state()) }
 
-// Format keeps the verifier out of whatever prints a Transaction, LogValue out of logs.
+// Format keeps the seed out of whatever prints a Transaction, LogValue out of logs.
 func (t Transaction) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
 
 // LogValue is for slog.
@@ -109,19 +118,19 @@ func NewSealer(secrets []string, now func() time.Time) (*Sealer, error) {
 }
 
 const (
-	maxPlain  = 1 + 8 + 3*randomSize + 16 + 1 + maxName + MaxReturnTo
+	fixedSize = 1 + 8 + len(seed{}) + maxBinding + 1
+	maxPlain  = fixedSize + maxName + MaxReturnTo
 	maxSealed = (maxPlain + 28 + 2) / 3 * 4 // 28 for nonce and tag; some 3 of the 4 KB that a browser keeps
-	version   = 2                           // of what is sealed
+	version   = 3                           // of what is sealed
 )
 
-// Seal returns t in characters that a cookie can hold, at most some 3 KB.
+// Seal returns t in characters that a cookie can hold: some 80, and 4 for 3 bytes of the provider's name and of what
+// Begin was given to return to.
 func (s *Sealer) Seal(t Transaction) string {
 	plain := make([]byte, 0, maxPlain)
 	plain = append(plain, version)
 	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires.UnixMilli()))
-	plain = append(plain, t.state[:]...)
-	plain = append(plain, t.nonce[:]...)
-	plain = append(plain, t.verifier[:]...)
+	plain = append(plain, t.seed[:]...)
 	plain = append(plain, t.binding[:]...)
 	plain = append(plain, byte(len(t.provider)))
 	plain = append(plain, t.provider...)
@@ -157,7 +166,7 @@ func (s *Sealer) Open(sealed string) (Transaction, error) {
 
 func parseTransaction(plain []byte) (Transaction, error) {
 	var t Transaction
-	const fixed = 1 + 8 + 3*randomSize + len(t.binding) + 1
+	const fixed = fixedSize
 	if len(plain) < fixed || len(plain) > maxPlain || plain[0] != version {
 		return Transaction{}, ErrTransaction
 	}
@@ -167,9 +176,7 @@ func parseTransaction(plain []byte) (Transaction, error) {
 	}
 	t.expires = time.UnixMilli(int64(binary.BigEndian.Uint64(plain[1:])))
 	rest := plain[9:]
-	for _, field := range []*random{&t.state, &t.nonce, &t.verifier} {
-		rest = rest[copy(field[:], rest):]
-	}
+	rest = rest[copy(t.seed[:], rest):]
 	copy(t.binding[:], rest)
 	t.provider, t.returnTo = string(plain[fixed:fixed+name]), string(plain[fixed+name:])
 	return t, nil

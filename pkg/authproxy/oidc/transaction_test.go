@@ -37,6 +37,33 @@ func TestSealer(t *testing.T) {
 	}
 }
 
+// A login costs a browser little, whatever is kept for it elsewhere, and its values have nothing to do with each other.
+func TestTransactionIsSmall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	address, tx, err := w.Begin(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tx.CookieName()) + len(w.sealer.Seal(tx)); n > 120 {
+		t.Errorf("the cookie has %d bytes", n)
+	}
+	query := must(url.Parse(address)).Query()
+	other, _, err := w.Begin(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, q := range []url.Values{query, must(url.Parse(other)).Query()} {
+		for _, name := range []string{"state", "nonce", "code_challenge"} {
+			if value := q.Get(name); len(value) != 43 || seen[value] {
+				t.Errorf("%s is %q, as before: %v", name, value, seen[value])
+			}
+			seen[q.Get(name)] = true
+		}
+	}
+}
+
 // Class 9: what an old secret sealed is good until the secret is removed.
 func TestClass9Rotation(t *testing.T) {
 	t.Parallel()
@@ -131,8 +158,8 @@ func FuzzOpen(f *testing.F) {
 func FuzzTransaction(f *testing.F) {
 	sealer := must(oidc.NewSealer([]string{cookieKey}, func() time.Time { return time.Unix(0, 0) }))
 	f.Add([]byte{})
-	f.Add(append([]byte{1, 0, 0, 0, 0, 0x71, 0x3f, 0xb3, 0}, make([]byte, 200)...))
-	f.Add(append([]byte{1, 0, 0, 0, 0, 0x71, 0x3f, 0xb3, 0}, append(make([]byte, 112), "\x03abc/x"...)...))
+	f.Add(append([]byte{3, 0, 0, 0, 0, 0x71, 0x3f, 0xb3, 0}, make([]byte, 200)...))
+	f.Add(append([]byte{3, 0, 0, 0, 0, 0x71, 0x3f, 0xb3, 0}, append(make([]byte, 24), "\x03abc/x"...)...))
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		tx, err := oidc.ParseTransaction(plain)
 		if err != nil {

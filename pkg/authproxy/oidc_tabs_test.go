@@ -1,0 +1,93 @@
+package authproxy_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+)
+
+// nginxLine is what nginx takes for a line of the head, and so for all cookies, unless told otherwise.
+const nginxLine = 8 << 10
+
+// A browser that has been started again loads all its tabs at once, each without knowing of the others' logins. The
+// cookies of all of them pass through nginx, with room for the app's own, and every tab comes back to its own address.
+func TestClass10RestoredTabs(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]func(int) string{
+		"short":     func(i int) string { return fmt.Sprintf("/%d", i) },
+		"dashboard": func(i int) string { return fmt.Sprintf("/dashboard/%d?tab=overview", i) },
+		"1 KB":      func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 1000)) },
+		"1.9 KB":    func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("a%20=b&", 270)) },
+	} {
+		for _, providers := range []func() authproxy.Config{oidcOnly, oidcTwo} {
+			c := providers()
+			t.Run(fmt.Sprintf("%s, %d", name, len(c.Providers)), func(t *testing.T) {
+				t.Parallel()
+				const tabs = 40
+				c.BaseURL = must(url.Parse("https://app.example.com"))
+				w := newOIDC(t, c, nil, func(_ *oidcWorld, o *authproxy.Options) { o.CookieSuffix = "8501" })
+				b := &browser{w.world, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+				var cookies, callbacks []string
+				for i := range tabs {
+					path := address(i)
+					if len(c.Providers) > 1 {
+						path = "/_auth/login/first?next=" + url.QueryEscape(path)
+					}
+					begun := b.get(path, asPage)
+					if len(begun.Cookies()) != 1 {
+						t.Fatalf("tab %d: %d, cookies %v", i, begun.StatusCode, begun.Cookies())
+					}
+					cookies = append(cookies, begun.Cookies()[0].Name+"="+begun.Cookies()[0].Value)
+					callbacks = append(callbacks, "/callback?"+w.fake.Authorize(t, begun.location()).Encode())
+				}
+				line := "Cookie: " + strings.Join(cookies, "; ")
+				if len(line) > nginxLine-1<<10 {
+					t.Errorf("%d bytes of cookies", len(line))
+				}
+				for i, callback := range callbacks {
+					got := b.get(callback, asPage, line)
+					if got.StatusCode != http.StatusFound || got.location() != address(i) {
+						t.Fatalf("tab %d: %d to %q\n%s", i, got.StatusCode, got.location(), got.body)
+					}
+				}
+				if got := b.get(callbacks[0], asPage); got.StatusCode != http.StatusBadRequest { // security class 7: another browser
+					t.Errorf("a callback without its cookie: %d", got.StatusCode)
+				}
+			})
+		}
+	}
+}
+
+// Logins that are begun and never finished cost a bounded amount of memory, and nobody else's address (security class 21).
+func TestClass21LoginFlood(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, oidcOnly(), nil)
+	early, late := w.browser(), w.browser()
+	long := func(name string) string { return "/" + name + "?" + strings.Repeat("q", 1900) }
+	before := early.visit(long("early"))
+	flood := w.browser()
+	flood.client.Jar = nil
+	for range authproxy.MaxReturns {
+		flood.visit(long("flood"))
+	}
+	if n := w.proxy.Returns(); n != authproxy.MaxReturns {
+		t.Errorf("%d addresses are kept, want %d", n, authproxy.MaxReturns)
+	}
+	after := late.visit(long("late"))
+	if got := early.comeBack(w.fake, before); got.location() != long("early") {
+		t.Errorf("whose login was begun before: to %q", got.location())
+	}
+	if got := late.comeBack(w.fake, after); got.location() != long("late") {
+		t.Errorf("whose login was begun afterwards: to %q", got.location())
+	}
+	w.advance(oidc.LoginTime)
+	w.browser().visit(long("later"))
+	if n := w.proxy.Returns(); n != 1 {
+		t.Errorf("%d addresses are kept after their time", n)
+	}
+}
