@@ -104,6 +104,9 @@ func newServer(name string, c authproxy.Config, o NginxOptions) (*server, error)
 		Name: name, Var: "ploomber_" + regexp.MustCompile(`[^A-Za-z0-9]`).ReplaceAllString(name, "_"),
 		Locations: locations(c), Targets: targets(), Cleared: clearedHeaders(), TrustedProxies: c.TrustedProxies,
 	}
+	if _, guarded := c.Passwords[authproxy.MainApp]; guarded && len(s.Locations) == 1 {
+		s.Targets = nameTargets()
+	}
 	if c.BaseURL != nil {
 		s.HTTPS, s.Origin = c.BaseURL.Scheme == "https", origin(c.BaseURL.Scheme, c.BaseURL.Host)
 		if len(o.ServerNames) == 0 {

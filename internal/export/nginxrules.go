@@ -93,6 +93,24 @@ func targets() []target {
 	}
 }
 
+// nameTargets are the targets where one password covers everything, so that names of files may hold escaped separators:
+// again authproxy's rule.
+func nameTargets() []target {
+	const (
+		start     = `^\S+ `
+		path      = `[^ ?]*`
+		separator = `(?:/|%2f|%5c)`
+		plain     = `[!\x22$&->@-\[\]-~]` // visible ASCII without # % ? and the backslash
+		escape    = `%(?:[2-689a-f][0-9a-f]|7[0-9a-e])`
+		query     = `\?[^\x00-\x20#\x7f]*`
+	)
+	return []target{
+		{"an empty segment", start + path + `//`, false},
+		{"a dot segment, however it is separated", start + path + separator + `(?:\.|%2e){1,2}(?:%20)*(?:;|%3b|` + separator + `|[? ])`, false},
+		{"no controls and no spaces", start + `/(?:` + plain + `|` + escape + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
+	}
+}
+
 // target is one expression for request lines.
 type target struct {
 	About, Expression string

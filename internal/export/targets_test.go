@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
 	"pgregory.net/rapid"
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
@@ -25,13 +26,24 @@ type refusal struct {
 
 func newRefusal(t testing.TB) *refusal {
 	t.Helper()
-	p, err := authproxy.New(authproxy.Config{Public: true}, authproxy.Options{Now: time.Now, Random: rand.Reader})
+	return newRefusalOf(t, authproxy.Config{Public: true}, export.Targets())
+}
+
+// newNamesRefusal is for an app that one password covers.
+func newNamesRefusal(t testing.TB) *refusal {
+	t.Helper()
+	return newRefusalOf(t, authproxy.Config{Passwords: logins(authproxy.MainApp)}, export.NameTargets())
+}
+
+func newRefusalOf(t testing.TB, c authproxy.Config, targets []export.Target) *refusal {
+	t.Helper()
+	p, err := authproxy.New(c, authproxy.Options{Now: time.Now, Random: rand.Reader, BcryptCost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close() })
 	r := &refusal{proxy: p}
-	for _, target := range export.Targets() {
+	for _, target := range targets {
 		r.lines = append(r.lines, regexp.MustCompile("(?i)"+target.Expression))
 		r.clear = append(r.clear, target.Clear)
 	}
@@ -68,7 +80,12 @@ func (r *refusal) compare(t testing.TB, target string) {
 // Every byte, plain and escaped, in each kind of place.
 func TestTargetsByteByByte(t *testing.T) {
 	t.Parallel()
-	r := newRefusal(t)
+	for name, r := range map[string]*refusal{"rules": newRefusal(t), "one password": newNamesRefusal(t)} {
+		t.Run(name, func(t *testing.T) { byteByByte(t, r) })
+	}
+}
+
+func byteByByte(t *testing.T, r *refusal) {
 	const hex = "0123456789abcdef"
 	for c := range 256 {
 		escaped := string([]byte{'%', hex[c>>4], hex[c&15]})
@@ -84,9 +101,14 @@ func TestTargetsByteByByte(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	t.Parallel()
-	r := newRefusal(t)
+	for name, r := range map[string]*refusal{"rules": newRefusal(t), "one password": newNamesRefusal(t)} {
+		t.Run(name, func(t *testing.T) { anyTargets(t, r) })
+	}
+}
+
+func anyTargets(t *testing.T, r *refusal) {
 	piece := rapid.SampledFrom([]string{"/", ".", "%2e", "%2E", "%2f", "%25", "%", "2", "e", "f", "%32", "%65", "a", "?", "#", "%23", ";", "%3b",
-		"\\", "%5c", "%00", "%7f", "\x80", "\xc3\xa9", "%c3%a9", "%c3", "%a9", "%ed%a0%80", "%f0%9f%98%80", "*", "http://x", ":", "\t", "\x00"})
+		"\\", "%5c", "%00", "%7f", "\x80", "\xc3\xa9", "%c3%a9", "%c3", "%a9", "..", "%20", "%ed%a0%80", "%f0%9f%98%80", "*", "http://x", ":", "\t", "\x00"})
 	rapid.Check(t, func(rt *rapid.T) {
 		target := "/" + strings.Join(rapid.SliceOfN(piece, 0, 8).Draw(rt, "pieces"), "")
 		if rapid.Bool().Draw(rt, "without the first slash") {
@@ -102,10 +124,11 @@ func FuzzTargets(f *testing.F) {
 	for _, seed := range []string{"/", "/a?b", "//", "/%2e", "/a/..", "/%25%32e", "/%c3%a9", "*", "http://a/b"} {
 		f.Add([]byte(seed))
 	}
-	r := newRefusal(f)
+	r, names := newRefusal(f), newNamesRefusal(f)
 	f.Fuzz(func(t *testing.T, target []byte) {
 		if len(target) > 0 && !bytes.ContainsAny(target, " \r\n") {
 			r.compare(t, string(target))
+			names.compare(t, string(target))
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (p *Proxy) moved(w http.ResponseWriter, r *http.Request, x *exchange, provi
 
 // wasIn leads on somebody who has come here from another name and has a session under this one.
 func (p *Proxy) wasIn(w http.ResponseWriter, r *http.Request, x *exchange, next string) bool {
-	path, _ := parseTarget(next)
+	path, _ := x.policy.rules.parse(next)
 	x.area = x.policy.rules.of(path)
 	if p.recognise(r, x); x.grant == nil {
 		return false

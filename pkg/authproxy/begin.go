@@ -28,9 +28,9 @@ func (p *Proxy) askForLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 // of the area.
 func returnTarget(r *http.Request, x *exchange) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return localTarget(r.RequestURI)
+		return x.policy.rules.localTarget(r.RequestURI)
 	}
-	return localTarget(x.area.path)
+	return x.policy.rules.localTarget(x.area.path)
 }
 
 // loginPage is the address of the login page, or of the login at one provider, that leads back to next.
@@ -65,7 +65,7 @@ func (p *Proxy) chosenLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
 		return
 	}
-	next := localTarget(r.URL.Query().Get("next"))
+	next := x.policy.rules.localTarget(r.URL.Query().Get("next"))
 	if !p.moved(w, r, x, name, next) {
 		p.beginLogin(w, r, x, pr, next)
 	}

@@ -21,7 +21,7 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	t, cookie, err := p.transactionOf(r, x, query.Get("state"))
-	next := localTarget(p.returns.address(t.ReturnTo()))
+	next := x.policy.rules.localTarget(p.returns.address(t.ReturnTo()))
 	if err != nil {
 		p.loginFailed(w, r, x, nil, next, err)
 		return

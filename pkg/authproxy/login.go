@@ -32,11 +32,11 @@ type loginForm struct {
 
 // showLogin is GET /_auth/login?next=/where/to/go.
 func (p *Proxy) showLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
-	next := localTarget(r.URL.Query().Get("next"))
+	next := x.policy.rules.localTarget(r.URL.Query().Get("next"))
 	if p.moved(w, r, x, "", next) {
 		return
 	}
-	path, _ := parseTarget(next)
+	path, _ := x.policy.rules.parse(next)
 	if a := x.policy.rules.of(path); !a.password && len(x.policy.providers) > 0 || !x.policy.hasForm() {
 		p.showProviders(w, r, x, next)
 		return
@@ -79,7 +79,7 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.refuse(w, r, http.StatusBadRequest, "This is no login form.")
 		return
 	}
-	form := loginForm{Next: localTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
+	form := loginForm{Next: x.policy.rules.localTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
 	nonce, ok := x.policy.signer.verify(purposeForm, r.PostForm.Get("token"))
 	if bound, here := p.loginNonce(r, x); !ok || !here || nonce != bound {
 		form.Problem = "This page had expired, or your browser keeps no cookies. Please try again."
@@ -90,7 +90,7 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 }
 
 func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, form loginForm) {
-	path, _ := parseTarget(form.Next)
+	path, _ := x.policy.rules.parse(form.Next)
 	x.area = x.policy.rules.of(path)
 	if !x.area.password { // only possible where the visitor made up the form's target
 		redirect(w, form.Next, http.StatusSeeOther)

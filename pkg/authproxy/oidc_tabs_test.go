@@ -21,6 +21,7 @@ func TestClass10RestoredTabs(t *testing.T) {
 	for name, address := range map[string]func(int) string{
 		"short":     func(i int) string { return fmt.Sprintf("/%d", i) },
 		"dashboard": func(i int) string { return fmt.Sprintf("/dashboard/%d?tab=overview", i) },
+		"a name":    func(i int) string { return fmt.Sprintf("/projects/group%%2F%d/what%%3F.txt", i) },
 		"1 KB":      func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 1000)) },
 		"1.9 KB":    func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("a%20=b&", 270)) },
 	} {

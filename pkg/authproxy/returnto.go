@@ -11,7 +11,12 @@ const maxReturn = 2 << 10
 // localTarget returns target if a browser can only read it as a path of this origin, else "/" (security class
 // 6). It must start with exactly one slash; backslashes, which browsers turn into slashes, and control
 // characters, which they drop, are refused anywhere, as are our own pages, which would make a loop.
-func localTarget(target string) string {
+func localTarget(target string) string { return localTargetOf(target, parseTarget) }
+
+// localTarget is localTarget for what is let pass to the app.
+func (ru *rules) localTarget(target string) string { return localTargetOf(target, ru.parse) }
+
+func localTargetOf(target string, parse func(string) (string, error)) string {
 	const home = "/"
 	if len(target) == 0 || len(target) > maxReturn || target[0] != '/' {
 		return home
@@ -28,7 +33,7 @@ func localTarget(target string) string {
 	if err != nil || u.Host != "" || u.Scheme != "" || u.User != nil {
 		return home
 	}
-	path, err := parseTarget(target)
+	path, err := parse(target)
 	if err != nil || path == pathPrefix || strings.HasPrefix(path, pathPrefix+"/") ||
 		path == pathLogout || path == pathExit || path == pathCallback {
 		return home

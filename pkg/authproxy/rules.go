@@ -65,6 +65,11 @@ func newRules(c Config, keys sessionKeys) *rules {
 	return ru
 }
 
+// oneGuard reports whether every path has the same login.
+func (ru *rules) oneGuard() bool {
+	return len(ru.prefixes) == 0 && len(ru.exact) == 0 && !ru.rest.open()
+}
+
 // of returns the area of a decoded path. Where letters decide, the closed side wins: some frameworks take /API
 // for /api, so a guarded prefix matches in any case and a public one only as written.
 func (ru *rules) of(path string) *area {

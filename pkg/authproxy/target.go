@@ -16,7 +16,7 @@ var errAmbiguous = errors.New("ambiguous request target")
 // the decoded path for the stages behind it. What passes is forwarded byte for byte.
 func (p *Proxy) checkTarget(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
-		path, err := parseTarget(r.RequestURI)
+		path, err := x.policy.rules.parse(r.RequestURI)
 		switch {
 		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
 			p.refuse(w, r, http.StatusBadRequest, "Invalid request method.")
@@ -46,20 +46,25 @@ func namesHost(host string) bool {
 	return true
 }
 
+// parse returns the decoded path of a request target. Where one guard covers everything no rule can be misled, so that
+// names of files pass that only parse refuses elsewhere: with slashes, question marks and hashes in them.
+func (ru *rules) parse(target string) (string, error) {
+	path, err := parseTarget(target)
+	if err != nil && ru.oneGuard() {
+		return parseNames(target)
+	}
+	return path, err
+}
+
 // parseTarget returns the decoded path of an origin-form request target. It refuses whatever frameworks are
 // known to read differently (security class 4): other forms, empty or dot segments, escapes of separators,
 // controls and the percent sign, path parameters, backslashes, and bytes that are not UTF-8.
 func parseTarget(target string) (path string, err error) {
-	if target == "" || target[0] != '/' {
-		return "", errAmbiguous
+	raw, err := pathOf(target)
+	if err != nil {
+		return "", err
 	}
-	raw, query, _ := strings.Cut(target, "?")
-	for i := 0; i < len(query); i++ {
-		if c := query[i]; c <= ' ' || c == '#' || c == 0x7f {
-			return "", errAmbiguous
-		}
-	}
-	if path, err = decodePath(raw); err != nil {
+	if path, err = decodePath(raw, false); err != nil {
 		return "", err
 	}
 	for i := 0; i < len(path); i++ { // segments
@@ -74,12 +79,46 @@ func parseTarget(target string) (path string, err error) {
 	return path, nil
 }
 
-// decodePath undoes percent escapes. A path without any is returned as it is.
-func decodePath(raw string) (string, error) {
+// parseNames is parseTarget where it does not matter how a server splits a path: separators and percent signs may be
+// escaped, parameters and any bytes be in it. Dot segments, however a server may find them, stay refused, and so do empty
+// segments as they are sent, controls and spaces: no name of a file needs them.
+func parseNames(target string) (path string, err error) {
+	raw, err := pathOf(target)
+	if err != nil || strings.Contains(raw, "//") {
+		return "", errAmbiguous
+	}
+	if path, err = decodePath(raw, true); err != nil {
+		return "", err
+	}
+	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		name, _, _ := strings.Cut(segment, ";")
+		if bare := strings.TrimRight(name, " "); bare == "." || bare == ".." {
+			return "", errAmbiguous
+		}
+	}
+	return path, nil
+}
+
+// pathOf returns the path of an origin-form target as it was sent.
+func pathOf(target string) (raw string, err error) {
+	if target == "" || target[0] != '/' {
+		return "", errAmbiguous
+	}
+	raw, query, _ := strings.Cut(target, "?")
+	for i := 0; i < len(query); i++ {
+		if c := query[i]; c <= ' ' || c == '#' || c == 0x7f {
+			return "", errAmbiguous
+		}
+	}
+	return raw, nil
+}
+
+// decodePath undoes percent escapes. A path without any is returned as it is. names lets pass what only parseNames does.
+func decodePath(raw string, names bool) (string, error) {
 	escapes := 0
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
-		case c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == ';':
+		case c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == ';' && !names:
 			return "", errAmbiguous
 		case c == '%':
 			escapes++
@@ -101,7 +140,7 @@ func decodePath(raw string) (string, error) {
 				return "", errAmbiguous
 			}
 			c = byte(hi<<4 | lo)
-			if c < ' ' || c == 0x7f || strings.IndexByte(`/\#?;`, c) >= 0 {
+			if c < ' ' || c == 0x7f || !names && strings.IndexByte(`/\#?;`, c) >= 0 {
 				return "", errAmbiguous
 			}
 			i += 2
@@ -109,7 +148,7 @@ func decodePath(raw string) (string, error) {
 		b.WriteByte(c)
 	}
 	path := b.String()
-	if !utf8.ValidString(path) || decodesAgain(path) {
+	if !names && (!utf8.ValidString(path) || decodesAgain(path)) {
 		return "", errAmbiguous
 	}
 	return path, nil
