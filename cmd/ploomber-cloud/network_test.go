@@ -207,7 +207,6 @@ func TestWrongAnswers(t *testing.T) {
 		"deploy":                        {"POST", "/jobs/webservice/streamlit"},
 		"resources --gpu 0":             {"GET", "/users/me"},
 		"logs --job-id job-0":           {"GET", "/v2/jobs/job-0/logs"},
-		"watch --project-id my-app":     {"GET", "/jobs/job-0"},
 		"delete":                        {"DELETE", "/projects/my-app"},
 	} {
 		for name, fault := range faults {

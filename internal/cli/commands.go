@@ -110,12 +110,14 @@ func (e *env) deployCommands() []command {
 		{"github", "Deploy from GitHub at each push", func() *cobra.Command { return githubcmd.New(e.github(), nil) }},
 		{"watch", "Follow a deployment until it runs", func() *cobra.Command {
 			return watchcmd.New(watchcmd.Options{
-				IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
+				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep,
+				CompleteProjects: e.completeProjects,
 			}, nil)
 		}},
 		{"logs", "Show the logs of a deployment", func() *cobra.Command {
 			return logscmd.New(logscmd.Options{
-				IO: e.io, Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep, CompleteProjects: e.completeProjects,
+				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep,
+				CompleteProjects: e.completeProjects,
 			}, nil)
 		}},
 		{"start", "Start a stopped app", func() *cobra.Command { return servicecmd.NewStart(e.service(), nil) }},

@@ -62,7 +62,7 @@ func (e *env) completeProjects(c *cobra.Command, _ []string, _ string) ([]string
 }
 
 func (e *env) service() servicecmd.Options {
-	return servicecmd.Options{IO: e.io, Connect: e.connect, CompleteProjects: e.completeProjects}
+	return servicecmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects}
 }
 
 // templates is what the templates need; vllm may deploy at once.

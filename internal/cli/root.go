@@ -111,7 +111,7 @@ func unknownCommand(c *cobra.Command, typed string) error {
 
 // flagError names the nearest flag where one is unknown.
 func flagError(c *cobra.Command, err error) error {
-	f := &failure.Error{Code: failure.Usage, Err: err, Hint: fmt.Sprintf("see '%s --help'", c.CommandPath())}
+	f := &failure.Error{Code: failure.Usage, Err: flagset.Explain(err), Hint: fmt.Sprintf("see '%s --help'", c.CommandPath())}
 	typed, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
 		return f

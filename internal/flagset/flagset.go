@@ -3,8 +3,12 @@
 package flagset
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -84,10 +88,45 @@ func Complete(c *cobra.Command, flag string, fn cobra.CompletionFunc) {
 	}
 }
 
+// Explain says of a value that a flag cannot take what it takes, in place of how it was parsed.
+func Explain(err error) error {
+	var wrong *pflag.InvalidValueError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	takes := ""
+	switch wrong.GetFlag().Value.Type() {
+	case "int", "int8", "int16", "int32", "int64", "count":
+		takes = "a whole number"
+	case "uint", "uint8", "uint16", "uint32", "uint64":
+		takes = "a whole number from 0 on"
+	case "float32", "float64":
+		takes = "a number"
+	case "duration":
+		takes = "a span of time, such as 90s, 15m or 1h"
+	case "bool":
+		takes = "true or false"
+	default:
+		return fmt.Errorf("--%s: %w", wrong.GetFlag().Name, wrong.Unwrap()) // of a type of ours, which explains itself
+	}
+	if errors.Is(wrong.Unwrap(), strconv.ErrRange) {
+		takes = "a number that is not as large"
+	}
+	return fmt.Errorf("--%s takes %s, not %q", wrong.GetFlag().Name, takes, wrong.GetValue())
+}
+
+// Within gives work so much time. Where that is over and work says no more than that, the error is what.
+func Within(ctx context.Context, limit time.Duration, what string, work func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := work(ctx)
+	if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return failure.New(failure.TimedOut, "%s within %s (--timeout)", what, limit)
+	}
+	return err
+}
+
 // Fixed completes with a list, and never with files.
 func Fixed(options ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(options, cobra.ShellCompDirectiveNoFileComp)
 }
-
-// Required is the usage error for a flag that must be there.
-func Required(flag string) error { return failure.Usagef("--%s is required", flag) }

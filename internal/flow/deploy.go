@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
@@ -162,7 +164,7 @@ func (d *Deploy) Send(ctx context.Context, p *Package) (*cloudapi.Deployment, er
 	}
 	done, err := api.Deploy(ctx, request)
 	if err != nil {
-		return nil, d.explain(ctx, err, api)
+		return nil, d.explain(ctx, err, api, archive.Size)
 	}
 	return done, nil
 }
@@ -228,10 +230,20 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *Packa
 	return failure.Failedf("not deployed").WithHint(hint)
 }
 
-// explain adds the choices where the platform refuses the resources.
-func (d *Deploy) explain(ctx context.Context, err error, api *cloudapi.Client) error {
+// explain adds what helps where an upload of size bytes failed: the choices where the platform refuses the resources,
+// what ships where it is too much, what may have come of it where the time was over.
+func (d *Deploy) explain(ctx context.Context, err error, api *cloudapi.Client, size int64) error {
 	var refused *cloudapi.Error
-	if !errors.As(err, &refused) || !strings.Contains(refused.Detail, "Invalid Resource") {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return failure.New(failure.TimedOut, "the time was over before the platform had taken the deployment").
+			WithHint("see whether it has with 'ploomber-cloud status'")
+	case !errors.As(err, &refused):
+		return err
+	case refused.Status == http.StatusRequestEntityTooLarge:
+		return failure.Failedf("the archive (%s) is too large for what stands in front of the platform: %w", term.Bytes(size), err).
+			WithHint("see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or %s", bundle.IgnoreFileName)
+	case !strings.Contains(refused.Detail, "Invalid Resource"):
 		return err
 	}
 	choices := ""

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -47,6 +48,19 @@ func (f Folder) ProjectID(given string) (string, error) {
 		return "", err
 	}
 	return c.ID, nil
+}
+
+// NamedProject is ProjectID for commands that the reference tool calls with a flag alone: without it and without a
+// configuration the usage is wrong.
+func (f Folder) NamedProject(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	there, err := f.Initialised()
+	if err == nil && !there {
+		return "", failure.Usagef("--project-id is required where there is no %s", project.FileName)
+	}
+	return f.ProjectID("")
 }
 
 // SecretNames lists the secrets that a deployment of c would send, as Secrets does but without their values;

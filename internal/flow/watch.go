@@ -15,81 +15,150 @@ type Job struct{ ProjectID, ID string }
 
 // Look is what one look at a watched job found.
 type Look struct {
-	Status string
-	Log    string // lines of the log that matters in this status which were not there before; may be ""
-	Source string // "app" or "build-docker"
+	Status  string
+	Log     string // lines of the log that matters in this status which were not there before; may be ""
+	Source  string // "app" or "build-docker"
+	Elapsed time.Duration
 }
 
-// Watcher follows a job until it runs or fails.
+// Outcome is how far a deployment got that is watched no longer.
+type Outcome struct {
+	Status string // as last seen; "" where the platform did not tell
+	URL    string // of the app, once it runs
+}
+
+// Watcher follows a job until it runs or fails. Failures that pass, such as a network that is away, end nothing before
+// the time is over.
 type Watcher struct {
 	API interface {
+		Project(ctx context.Context, id string) (*cloudapi.Project, error)
 		Job(ctx context.Context, id string) (*cloudapi.Job, error)
 		Logs(ctx context.Context, jobID string, since time.Time) (cloudapi.Logs, error)
 	}
 	Interval    time.Duration // between looks, counted from the first
-	Timeout     time.Duration // after it comes one last look
+	Timeout     time.Duration // after it comes one last look, unless the context is over too
 	Incremental bool          // asks the platform only for lines that are new
 	Seen        func(Look)    // hears of every look
+	Trouble     func(error)   // hears of a failure that passes, once until the next success
+	Known       bool          // the deployment is there: this run made it
 
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
+
+	began    time.Time // of the first request
+	troubled bool
 }
 
 // DefaultTimeout is how long the reference tool follows a deployment.
 const DefaultTimeout = 15 * time.Minute
 
-// Watch returns the address of the app once it runs. A failed deployment is a failure.Deployment, one that
-// takes longer than Timeout a failure.TimedOut.
-func (w *Watcher) Watch(ctx context.Context, job Job) (url string, err error) {
-	started := w.Now()
+// Newest returns the id of the project's newest deployment.
+func (w *Watcher) Newest(ctx context.Context, projectID string) (id string, err error) {
+	err = w.insist(ctx, func() (bool, error) {
+		id, err = LatestJob(ctx, w.API, projectID)
+		return true, err
+	})
+	switch {
+	case errors.Is(err, errLate) && ctx.Err() == nil, errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "", failure.New(failure.TimedOut, "the newest deployment of the project %s could not be found within %s", projectID, w.Timeout)
+	case err != nil:
+		return "", err
+	}
+	return id, nil
+}
+
+// Watch follows the job. A failed deployment is a failure.Deployment, one that takes longer than Timeout, or than ctx
+// has time, a failure.TimedOut; where the deployment goes on all the same, the error says so and how to follow it.
+func (w *Watcher) Watch(ctx context.Context, job Job) (Outcome, error) {
+	var out Outcome
 	var since time.Time
-	shown := map[string]string{} // by source
-	for {
+	shown := map[string]*Transcript{"app": {}, "build-docker": {}} // by source
+	err := w.insist(ctx, func() (bool, error) {
 		j, err := w.API.Job(ctx, job.ID)
 		if err != nil {
-			return "", watching(err)
+			return false, err
 		}
 		logs, err := w.API.Logs(ctx, job.ID, since)
 		if err != nil {
-			return "", watching(err)
+			return false, err
 		}
 		if j.Status == "" { // else the watch would go on until its time is over
-			return "", failure.Failedf("the platform does not tell the status of job %s", job.ID)
+			return false, failure.Failedf("the platform does not tell the status of job %s", job.ID)
 		}
+		out.Status = j.Status
 		text, source := logs.Build, "build-docker"
 		if showsApp(j.Status) {
 			text, source = logs.App, "app"
 		}
-		fresh := text
 		if w.Incremental {
 			since = later(since, text)
-		} else {
-			fresh, shown[source] = Unseen(shown[source], text), text
 		}
-		w.Seen(Look{Status: j.Status, Log: fresh, Source: source})
+		w.Seen(Look{Status: j.Status, Log: shown[source].Add(text), Source: source, Elapsed: w.Now().Sub(w.began)})
 		switch j.Status {
 		case "running":
-			return j.Resources.Webservice, nil
+			out.URL = j.Resources.Webservice
+			return true, nil
 		case "failed", "docker-failed":
-			return "", failure.New(failure.Deployment, "Deployment failed (status %s)", j.Status).
+			return true, failure.New(failure.Deployment, "Deployment failed (status %s)", j.Status).
 				WithHint("run 'ploomber-cloud logs --job-id %s'", job.ID)
 		}
-		elapsed := w.Now().Sub(started)
+		return false, nil
+	})
+	return out, w.goesOn(ctx, job, out, err)
+}
+
+// errLate says that the time of a watch is over.
+var errLate = errors.New("timed out")
+
+// insist looks again until look is done or fails for good, or the time is over.
+func (w *Watcher) insist(ctx context.Context, look func() (done bool, err error)) error {
+	if w.began.IsZero() {
+		w.began = w.Now()
+	}
+	for {
+		done, err := look()
+		var told *cloudapi.Error
+		switch {
+		case err == nil && done:
+			return nil
+		case err == nil:
+			w.troubled = false
+		case ctx.Err() != nil || !errors.As(err, &told) || !told.Passing():
+			return err
+		case !w.troubled:
+			w.troubled = true
+			w.Trouble(err)
+		}
+		elapsed := w.Now().Sub(w.began)
 		if elapsed >= w.Timeout {
-			return "", failure.New(failure.TimedOut, "the deployment is still %q after %s", j.Status, w.Timeout).
-				WithHint("it goes on; follow it with 'ploomber-cloud watch --project-id %s'", job.ProjectID)
+			return errors.Join(errLate, err)
 		}
 		if err := w.Sleep(ctx, min(w.Interval-elapsed%w.Interval, w.Timeout-elapsed)); err != nil {
-			return "", watching(err)
+			return err
 		}
 	}
 }
 
-func watching(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return failure.New(failure.Interrupted, "stopped watching; the deployment goes on")
+// goesOn says of an end that is none of the deployment's how to follow it further.
+func (w *Watcher) goesOn(ctx context.Context, job Job, out Outcome, err error) error {
+	follow := "'ploomber-cloud watch --project-id " + job.ProjectID + " --job-id " + job.ID + "'"
+	var over *failure.Error
+	switch {
+	case err == nil, errors.As(err, &over) && over.Code == failure.Deployment:
+		return err
+	case errors.Is(err, errLate), errors.Is(ctx.Err(), context.DeadlineExceeded):
+		f := failure.New(failure.TimedOut, "the deployment is still %q after %s; it goes on", out.Status, w.Timeout)
+		if w.troubled || out.Status == "" {
+			f = failure.New(failure.TimedOut, "the platform could not be reached until %s were over; the deployment goes on", w.Timeout)
+		}
+		return f.WithHint("follow it with %s", follow)
+	case errors.Is(err, context.Canceled):
+		return failure.New(failure.Interrupted, "stopped watching; the deployment goes on: follow it with %s", follow)
+	case errors.Is(err, cloudapi.ErrNotFound) && out.Status == "" && !w.Known:
+		return err // there may be no such deployment
 	}
-	return err
+	return failure.Failedf("the deployment goes on, but cannot be followed: %w", err).
+		WithHint("once that is settled, follow it with %s", follow)
 }
 
 // showsApp tells whether the app's own log says more than the build's in this status.
@@ -101,29 +170,21 @@ func showsApp(status string) bool {
 	return false
 }
 
-// Unseen returns what the log now has beyond what it was before, all of it where it is another one.
-func Unseen(before, now string) string {
-	if added, ok := strings.CutPrefix(now, before); ok {
-		return strings.TrimPrefix(added, "\n")
-	}
-	return now
-}
-
 // later returns the time of the newest line of log, by its first and last line, or since where neither
 // begins with a later one.
 func later(since time.Time, log string) time.Time {
 	lines := strings.Split(strings.TrimRight(log, "\r\n"), "\n")
 	for _, line := range []string{lines[0], lines[len(lines)-1]} {
-		if at, ok := lineTime(line); ok && at.After(since) {
+		if at, ok := LineTime(line); ok && at.After(since) {
 			since = at
 		}
 	}
 	return since
 }
 
-// lineTime reads the ISO time that a line begins with, such as 2024-05-01T10:00:00.000. It is taken as UTC, as the
+// LineTime reads the ISO time that a line begins with, such as 2024-05-01T10:00:00.000. It is taken as UTC, as the
 // platform takes what it is asked for; an offset from UTC is passed over.
-func lineTime(line string) (time.Time, bool) {
+func LineTime(line string) (time.Time, bool) {
 	stamp, _, _ := strings.Cut(line, " ")
 	stamp = strings.TrimSpace(stamp)
 	for _, layout := range []string{

@@ -30,16 +30,25 @@ type film struct {
 	clock   time.Time
 	since   []string // of the requests for logs; "" is all
 	slept   []time.Duration
-	sleep   func(n int) error // may be nil
+
+	troubles []string
+	sleep    func(n int) error // may be nil
 }
 
 func (f *film) now() moment { return f.moments[min(f.at, len(f.moments)-1)] }
+
+func (f *film) Project(context.Context, string) (*cloudapi.Project, error) {
+	return &cloudapi.Project{Jobs: []cloudapi.ProjectJob{{ID: "j"}}}, nil
+}
 
 func (f *film) Job(context.Context, string) (*cloudapi.Job, error) {
 	m := f.now()
 	f.clock = f.clock.Add(m.takes)
 	j := &cloudapi.Job{Status: m.status}
 	j.Resources.Webservice = "https://app.example.test"
+	if m.jobErr != nil {
+		f.at++ // its logs are not asked for
+	}
 	return j, m.jobErr
 }
 
@@ -54,11 +63,12 @@ func (f *film) Logs(_ context.Context, _ string, since time.Time) (cloudapi.Logs
 	return cloudapi.Logs{Build: m.build, App: m.app}, m.logErr
 }
 
-func (f *film) watch(incremental bool, timeout time.Duration) (looks []flow.Look, url string, err error) {
+func (f *film) watch(incremental bool, timeout time.Duration) (looks []flow.Look, out flow.Outcome, err error) {
 	w := flow.Watcher{
 		API: f, Interval: 15 * time.Second, Timeout: timeout, Incremental: incremental,
-		Seen: func(l flow.Look) { looks = append(looks, l) },
-		Now:  func() time.Time { return f.clock },
+		Seen:    func(l flow.Look) { looks = append(looks, l) },
+		Trouble: func(err error) { f.troubles = append(f.troubles, err.Error()) },
+		Now:     func() time.Time { return f.clock },
 		Sleep: func(_ context.Context, d time.Duration) error {
 			f.slept = append(f.slept, d)
 			f.clock = f.clock.Add(d)
@@ -68,8 +78,8 @@ func (f *film) watch(incremental bool, timeout time.Duration) (looks []flow.Look
 			return nil
 		},
 	}
-	url, err = w.Watch(context.Background(), flow.Job{ProjectID: "p", ID: "j"})
-	return looks, url, err
+	out, err = w.Watch(context.Background(), flow.Job{ProjectID: "p", ID: "j"})
+	return looks, out, err
 }
 
 func TestWatchEnds(t *testing.T) {
@@ -92,8 +102,8 @@ func TestWatchEnds(t *testing.T) {
 		"fails":              {moments: []moment{{status: "pending"}, {status: "failed"}}, looks: 2, code: failure.Deployment, says: "--job-id j"},
 		"fails to build":     {moments: []moment{{status: "docker-failed"}}, looks: 1, code: failure.Deployment, says: "docker-failed"},
 		"takes too long":     {moments: []moment{{status: "pending", takes: 15 * time.Minute}}, looks: 4, code: failure.TimedOut, says: "--project-id p"},
-		"the job is refused": {moments: []moment{{status: "pending"}, {jobErr: refused}}, looks: 1, code: failure.Failed, says: "500"},
-		"its logs are":       {moments: []moment{{status: "running", logErr: refused}}, code: failure.Failed, says: "500"},
+		"the job is refused": {moments: []moment{{status: "pending"}, {jobErr: refused}}, looks: 1, code: failure.Failed, says: "the deployment goes on, but cannot be followed: 500"},
+		"its logs are":       {moments: []moment{{status: "running", logErr: refused}}, code: failure.Failed, says: "watch --project-id p --job-id j"},
 		"has no status":      {moments: []moment{{status: "pending"}, {}}, looks: 1, code: failure.Failed, says: "status"},
 		"interrupted": {
 			moments: []moment{{jobErr: fmt.Errorf("get: %w", context.Canceled)}}, code: failure.Interrupted, says: "the deployment goes on",
@@ -102,12 +112,12 @@ func TestWatchEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &film{moments: tc.moments}
-			looks, url, err := f.watch(false, time.Hour)
+			looks, out, err := f.watch(false, time.Hour)
 			if len(looks) != tc.looks || failure.Code(err) != tc.code {
 				t.Errorf("%d looks, exit status %d (%v); want %d, %d", len(looks), failure.Code(err), err, tc.looks, tc.code)
 			}
-			if (url == "https://app.example.test") != (err == nil) {
-				t.Errorf("url %q, error %v", url, err)
+			if (out.URL == "https://app.example.test") != (err == nil) || out.Status == "running" != (err == nil) {
+				t.Errorf("%+v, error %v", out, err)
 			}
 			if err != nil && !strings.Contains(err.Error()+failure.Hint(err), tc.says) {
 				t.Errorf("says %q, want %q", err.Error()+failure.Hint(err), tc.says)
@@ -237,40 +247,65 @@ func TestWatchIncremental(t *testing.T) {
 	}
 }
 
-func TestUnseen(t *testing.T) {
+func TestTranscript(t *testing.T) {
 	t.Parallel()
+	const a, b, c = "2024-05-01T10:00:00 a", "2024-05-01T10:00:01 b", "2024-05-01T10:00:02 c"
 	for name, tc := range map[string]struct{ before, now, want string }{
-		"the first look": {"", "a\nb", "a\nb"},
-		"nothing new":    {"a\nb", "a\nb", ""},
-		"new lines":      {"a", "a\nb\nc", "b\nc"},
-		"a line break":   {"a\n", "a\nb\n", "b\n"},
-		"another log":    {"a\nb", "x", "x"},
-		"a cleared one":  {"a", "", ""},
+		"the first look":         {"", "a\nb", "a\nb"},
+		"nothing new":            {"a\nb", "a\nb", ""},
+		"new lines":              {"a", "a\nb\nc", "b\nc"},
+		"a line break":           {"a\n", "a\nb\n", "b\n"},
+		"another log":            {"a\nb", "x", "x"},
+		"a cleared one":          {"a", "", ""},
+		"one that was cut short": {"a\nb\n", "a\n", ""},
+		"the newest lines":       {"a\nb\nc\n", "b\nc\nd\n", "d\n"},
+		"the newest and no more": {"a\nb\nc\n", "b\nc\n", ""},
+		"one line with its time": {a + "\n" + b, b + "\n" + c, c},
+		"one line by chance":     {"x\ntick", "tick\ny", "tick\ny"},
+		"lines that repeat":      {"a\na\nb\na\na\nb", "a\na\nb\nc", "c"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := flow.Unseen(tc.before, tc.now); got != tc.want {
+			var shown flow.Transcript
+			shown.Add(tc.before)
+			if got := shown.Add(tc.now); got != tc.want {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 		})
 	}
 }
 
-// However a log grows, the looks at it show each of its lines once and in order.
-func TestUnseenShowsEachLineOnce(t *testing.T) {
+// However a log grows, and whatever part of it comes, each of its lines is shown once and in order.
+func TestTranscriptShowsEachLineOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		lines := rapid.SliceOfN(rapid.StringMatching(`[ab]{1,3}`), 1, 20).Draw(t, "lines")
-		var before string
+		for i := range lines { // some with a time, as the platform's are
+			if timed := rapid.Bool().Draw(t, "timed"); timed || i > 0 {
+				lines[i] = fmt.Sprintf("2024-05-01T10:00:00.%03d %s", i, lines[i])
+			}
+		}
+		var transcript flow.Transcript
 		var shown []string
-		for n := 0; n < len(lines); {
-			n += rapid.IntRange(0, 3).Draw(t, "more")
-			n = min(n, len(lines))
-			now := strings.Join(lines[:n], "\n")
-			if fresh := flow.Unseen(before, now); fresh != "" {
+		show := func(log string) {
+			if fresh := transcript.Add(log); fresh != "" {
 				shown = append(shown, strings.Split(fresh, "\n")...)
 			}
-			before = now
+		}
+		for n := 0; n < len(lines); {
+			before := n
+			n = min(n+rapid.IntRange(0, 3).Draw(t, "more"), len(lines))
+			switch rapid.IntRange(0, 3).Draw(t, "what comes") {
+			case 0:
+				show("")
+			case 1: // less than before
+				show(strings.Join(lines[:rapid.IntRange(0, before).Draw(t, "cut")], "\n"))
+			case 2: // the newest lines, from one that was there before on
+				if before > 0 {
+					show(strings.Join(lines[rapid.IntRange(0, before-1).Draw(t, "from"):n], "\n"))
+				}
+			}
+			show(strings.Join(lines[:n], "\n"))
 		}
 		if !slices.Equal(shown, lines) {
 			t.Fatalf("shows %q of %q", shown, lines)
@@ -278,16 +313,81 @@ func TestUnseenShowsEachLineOnce(t *testing.T) {
 	})
 }
 
+// An outage ends nothing; it is told once, and no line is shown twice after it.
+func TestWatchThroughOutage(t *testing.T) {
+	t.Parallel()
+	away := refusedConnection(t)
+	for _, incremental := range []bool{false, true} {
+		f := &film{moments: []moment{
+			{status: "pending", build: "a\nb\n"},
+			{jobErr: away}, {jobErr: away},
+			{status: "pending", build: "a\nb\nc\n"},
+			{status: "pending", logErr: away},
+			{status: "pending", build: ""},
+			{status: "pending", build: "a\nb\nc\n"},
+			{status: "running", app: "up"},
+		}}
+		looks, out, err := f.watch(incremental, time.Hour)
+		log := ""
+		for _, l := range looks {
+			log += l.Log
+		}
+		if err != nil || out.Status != "running" || log != "a\nb\nc\nup" || len(f.troubles) != 2 {
+			t.Errorf("incremental %v: %+v, %v; shows %q, tells %q", incremental, out, err, log, f.troubles)
+		}
+	}
+	f := &film{moments: []moment{{status: "pending"}, {jobErr: away}}}
+	_, out, err := f.watch(false, time.Minute)
+	says := fmt.Sprint(err, failure.Hint(err))
+	if failure.Code(err) != failure.TimedOut || out.Status != "pending" || !strings.Contains(says, "could not be reached") ||
+		!strings.Contains(says, "goes on") || !strings.Contains(says, "watch --project-id p --job-id j") {
+		t.Errorf("%+v, exit status %d: %s", out, failure.Code(err), says)
+	}
+}
+
+// refusedConnection is what the client says of a platform that is not there.
+func refusedConnection(t *testing.T) error {
+	t.Helper()
+	c := cloudapi.New(cloudapi.Options{BaseURL: "http://127.0.0.1:1", Key: "k", Retries: -1})
+	t.Cleanup(c.Close)
+	_, err := c.Job(t.Context(), "j")
+	if err == nil {
+		t.Fatal("port 1 answers")
+	}
+	return err
+}
+
+// The context of a command that has a time limit ends the watch as the limit itself does.
+func TestWatchWithDeadline(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	f := &film{moments: []moment{{status: "pending"}}}
+	w := flow.Watcher{
+		API: f, Interval: time.Second, Timeout: time.Hour, Now: func() time.Time { return f.clock }, Seen: func(flow.Look) {},
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
+	_, err := w.Watch(ctx, flow.Job{ProjectID: "p", ID: "j"})
+	if failure.Code(err) != failure.TimedOut || !strings.Contains(err.Error(), `still "pending"`) {
+		t.Errorf("exit status %d: %v", failure.Code(err), err)
+	}
+}
+
 func TestShowLooks(t *testing.T) {
 	t.Parallel()
 	heard := &notes{}
 	see := flow.ShowLooks(heard)
 	for _, l := range []flow.Look{
-		{Status: "pending"}, {Status: "pending", Log: "a\nb\n"}, {Status: "pending", Log: "\n"}, {Status: "running", Log: "100 %d"},
+		{Status: "pending"}, {Status: "pending", Log: "a\nb\n"}, {Status: "pending", Log: "\n"},
+		{Status: "webservice-pending", Elapsed: 61400 * time.Millisecond}, {Status: "new", Elapsed: time.Hour},
+		{Status: "running", Log: "100 %d"},
 	} {
 		see(l)
 	}
-	if want := []string{"Status: pending", "a\nb", "Status: running", "100 %d"}; !slices.Equal(heard.all, want) {
+	if want := []string{
+		"Status: pending, waiting for the build", "a\nb", "Status: webservice-pending, the app is starting (1m1s)",
+		"Status: new (1h0m0s)", "Status: running", "100 %d",
+	}; !slices.Equal(heard.all, want) {
 		t.Errorf("says %q, want %q", heard.all, want)
 	}
 }

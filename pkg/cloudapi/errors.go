@@ -85,6 +85,8 @@ func (e *Error) Passing() bool {
 	case e.Status == 0:
 		var certificate *tls.CertificateVerificationError
 		return e.kind == ErrNetwork && !errors.As(e.cause, &certificate) || e.kind == ErrBadReply
+	case e.Status == http.StatusRequestEntityTooLarge:
+		return false
 	case e.webPage, e.garbled, e.lost, e.kind == ErrNetwork:
 		return true
 	}

@@ -72,7 +72,7 @@ func (c *Client) refused(q call, resp *http.Response) error {
 	case e.Status == http.StatusInternalServerError:
 		e.msg = "the platform failed; try again later" // what it says then is for its operators
 		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
-		e.garbled = !json.Valid(data) // so it may be from a gateway
+		e.webPage = isWebPage(resp.Header, data)
 	case e.Status < 400:
 		e.kind, e.msg = ErrBadReply, "the platform answered with a redirect that is not followed"
 		if to, err := url.Parse(resp.Header.Get("Location")); err == nil && to.Host != "" {
@@ -92,6 +92,9 @@ func (c *Client) explain(q call, resp *http.Response, e *Error) {
 	if isWebPage(resp.Header, data) {
 		e.webPage, e.kind = true, ErrBadReply
 		e.msg = "the platform answered with a web page instead of JSON"
+		if e.Status == http.StatusRequestEntityTooLarge {
+			e.msg = "the request is too large"
+		}
 		return
 	}
 	e.Detail = oneLine(c.clean(detail(data)), maxDetail)
@@ -102,6 +105,8 @@ func (c *Client) explain(q call, resp *http.Response, e *Error) {
 		e.msg = "the platform does not allow this"
 	case e.Status == http.StatusNotFound:
 		e.msg = "the platform does not know what was asked for"
+	case e.Status == http.StatusRequestEntityTooLarge:
+		e.msg = "the request is too large"
 	case e.Status == http.StatusTooManyRequests:
 		e.msg = "the platform asks for fewer requests"
 	case e.Status >= 500:

@@ -89,7 +89,7 @@ func TestPassing(t *testing.T) {
 		"a page with 401":       {reply(401, asPage, page), true},
 		"a page with 404":       {reply(404, asPage, page), true},
 		"a page with 500":       {reply(500, asPage, page), true},
-		"nothing with 500":      {reply(500, "text/plain", ""), true},
+		"nothing with 500":      {reply(500, "text/plain", ""), false},
 		"half a JSON":           {reply(200, asJSON, `{"status": "run`), true},
 		"nothing":               {reply(200, asJSON, ""), true},
 		"cut off":               {answer("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"status\":"), true},

@@ -53,15 +53,19 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			case o.Watch && o.Incremental: // exit status 1, as the reference tool's
 				return failure.Failedf("You should pass either --watch or --watch-incremental, not both.")
 			case o.Timeout <= 0:
-				return failure.Usagef("--timeout must be longer than nothing, such as 15m")
+				return failure.Usagef("--timeout must be greater than zero, such as 15m")
+			case !c.Flags().Changed("timeout"): // the standard one is for following: a large upload may take longer
+				return run(c.Context(), &o)
 			}
-			return run(c.Context(), &o)
+			return flagset.Within(c.Context(), o.Timeout, "the project could not be deployed", func(ctx context.Context) error {
+				return run(ctx, &o)
+			})
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.Watch, "watch", false, "follow the deployment until it runs")
 	f.BoolVar(&o.Incremental, "watch-incremental", false, "follow it and ask for new log lines only")
-	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "with --watch: give up after `TIME`, such as 30m")
+	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m; if not given, following ends after 15m")
 	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be sent; send nothing")
 	f.BoolVar(&o.ListFiles, "list-files", false, "list each file with the rule that decides about it; send nothing")
 	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "drop secrets that the last deployment had and this one has not")
@@ -76,7 +80,7 @@ type result struct {
 	ProjectID  string `json:"project_id"`
 	JobID      string `json:"job_id"`
 	StatusPage string `json:"status_page"`
-	Status     string `json:"status,omitempty"` // "running", after --watch
+	Status     string `json:"status,omitempty"` // with --watch: as last seen, also where the deployment failed
 	URL        string `json:"url,omitempty"`    // of the app, after --watch
 }
 
@@ -92,6 +96,14 @@ func Run(ctx context.Context, o *Options) error {
 	if o.DryRun {
 		return o.show(p)
 	}
+	// A mistake in the settings must not come up once the deployment is under way.
+	interval, err := o.Settings.PollInterval()
+	if err != nil {
+		return err
+	}
+	if _, err := o.Settings.ProjectPage(p.Config.ID); err != nil {
+		return err
+	}
 	sent, err := o.Deploy.Send(ctx, p)
 	if err != nil {
 		return err
@@ -105,31 +117,32 @@ func Run(ctx context.Context, o *Options) error {
 		o.IO.Out.Printf("The deployment process started! Track its status at: %s\n", page)
 	}
 	if o.Watch || o.Incremental {
-		if r.URL, err = o.watch(ctx, flow.Job{ProjectID: sent.ProjectID, ID: sent.ID}); err != nil {
-			return err
-		}
-		r.Status = "running"
+		var seen flow.Outcome
+		seen, err = o.watch(ctx, interval, flow.Job{ProjectID: sent.ProjectID, ID: sent.ID})
+		r.Status, r.URL = seen.Status, seen.URL
 	}
-	o.Workflow.Hint(ctx, o.IO.Err, p.Config.SecretKeys)
-	return o.IO.Result(r, func(out *term.Stream) {
-		if r.Status != "" {
+	if err == nil {
+		o.Workflow.Hint(ctx, o.IO.Err, p.Config.SecretKeys)
+	}
+	shown := o.IO.Result(r, func(out *term.Stream) {
+		if r.Status != "" && err == nil {
 			out.Printf("%s\nView your deployed app: %s\n", out.Green("Deployment success."), r.URL)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return shown
 }
 
-func (o *Options) watch(ctx context.Context, job flow.Job) (url string, err error) {
-	interval, err := o.Settings.PollInterval()
-	if err != nil {
-		return "", err
-	}
+func (o *Options) watch(ctx context.Context, interval time.Duration, job flow.Job) (flow.Outcome, error) {
 	api, err := o.Deploy.Connect()
 	if err != nil {
-		return "", err
+		return flow.Outcome{}, err
 	}
 	w := flow.Watcher{
 		API: api, Interval: interval, Timeout: o.Timeout, Incremental: o.Incremental, Now: o.Now, Sleep: o.Sleep,
-		Seen: flow.ShowLooks(o.IO.Err),
+		Seen: flow.ShowLooks(o.IO.Err), Trouble: flow.ShowTrouble(o.IO.Err), Known: true,
 	}
 	return w.Watch(ctx, job)
 }

@@ -3,6 +3,7 @@ package logscmd
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -14,11 +15,13 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO               *term.IO
+	Folder           flow.Folder
 	Connect          flow.Connect
 	Settings         *settings.Settings
 	Now              func() time.Time
@@ -34,6 +37,7 @@ type Flags struct {
 	Follow           bool
 	Since            string
 	Tail             int // lines; negative means all
+	Timestamps       bool
 }
 
 // New builds the command. run is nil in production; a parse test passes its own to look at Options.
@@ -45,7 +49,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:   "logs",
 		Short: "Show the logs of a deployment",
 		Long:  "Show the build log (docker) and the app's log (web) of a deployment: the given one, or a project's newest.",
-		Example: "  ploomber-cloud logs --project-id my-app-1234\n" +
+		Example: "  ploomber-cloud logs                               # this folder's project\n" +
+			"  ploomber-cloud logs --project-id my-app-1234\n" +
 			"  ploomber-cloud logs --job-id 0123456789 --type docker\n" +
 			"  ploomber-cloud logs --project-id my-app-1234 --type web --tail 50 --follow\n" +
 			"  ploomber-cloud logs --project-id my-app-1234 --since 10m",
@@ -54,20 +59,28 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			switch { // exit status 1, as the reference tool's
 			case o.Type != "" && o.Type != "docker" && o.Type != "web":
 				return failure.Failedf("--type %s: %w", o.Type, flagset.Unknown("kind of log", o.Type, []string{"docker", "web"}))
-			case o.JobID == "" && o.ProjectID == "":
-				return failure.Failedf("one of --job-id or --project-id must be given")
 			case c.Flags().Changed("tail") && o.Tail < 0:
 				return failure.Usagef("--tail must be a number of lines, 0 or more")
+			}
+			if o.JobID == "" && o.ProjectID == "" {
+				there, err := o.Folder.Initialised()
+				if err == nil && !there {
+					return failure.Failedf("one of --job-id or --project-id must be given where there is no %s", project.FileName)
+				}
+				if o.ProjectID, err = o.Folder.ProjectID(""); err != nil {
+					return err
+				}
 			}
 			return run(c.Context(), &o)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.JobID, "job-id", "", "the deployment's `ID`")
-	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`: its newest deployment")
+	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`: its newest deployment; this folder's if not given")
 	f.StringVar(&o.Type, "type", "", "`KIND` of log: docker or web; both if not given")
 	f.BoolVar(&o.Follow, "follow", false, "go on with new lines until interrupted")
 	f.StringVar(&o.Since, "since", "", "only lines after `TIME`: 10m, or 2024-05-01T10:00:00Z")
+	f.BoolVar(&o.Timestamps, "timestamps", false, "begin each line with a time: its own, else when it was seen")
 	f.IntVar(&o.Tail, "tail", -1, "only the last `N` lines of each log")
 	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Complete(c, "type", flagset.Fixed("docker", "web"))
@@ -100,19 +113,23 @@ func logs(ctx context.Context, o *Options) error {
 			return err
 		}
 	}
-	var before cloudapi.Logs
-	for first := true; ; first = false {
+	v := &viewer{Options: o, job: job}
+	for troubled := false; ; {
 		now, err := api.Logs(ctx, job, since)
-		if err != nil {
+		var told *cloudapi.Error
+		switch {
+		case err == nil:
+			troubled = false
+			err = v.show(now)
+		case o.Follow && errors.As(err, &told) && told.Passing():
+			if !troubled {
+				o.IO.Err.Warn("%v. Trying again.", err)
+			}
+			troubled, err = true, nil
+		}
+		if err != nil || !o.Follow {
 			return err
 		}
-		if err := o.show(job, before, now, first); err != nil {
-			return err
-		}
-		if !o.Follow {
-			return nil
-		}
-		before = now
 		if err := o.Sleep(ctx, interval); err != nil {
 			return err
 		}
@@ -132,26 +149,36 @@ func (o *Options) since() (time.Time, error) {
 	return time.Time{}, failure.Usagef("--since must be a time span such as 10m, or a time such as 2024-05-01T10:00:00Z")
 }
 
+// viewer shows the logs of a job, each line once.
+type viewer struct {
+	*Options
+	job        string
+	build, app flow.Transcript
+	begun      bool
+}
+
 // show writes what is new since the look before.
-func (o *Options) show(job string, before, now cloudapi.Logs, first bool) error {
-	r := result{JobID: job}
-	if o.Type != "web" {
-		r.Build = o.fresh(before.Build, now.Build, first)
+func (v *viewer) show(now cloudapi.Logs) error {
+	first := !v.begun
+	v.begun = true
+	r := result{JobID: v.job}
+	if v.Type != "web" {
+		r.Build = v.fresh(&v.build, now.Build, first)
 	}
-	if o.Type != "docker" {
-		r.App = o.fresh(before.App, now.App, first)
+	if v.Type != "docker" {
+		r.App = v.fresh(&v.app, now.App, first)
 	}
 	if !first && (r.Build == nil || *r.Build == "") && (r.App == nil || *r.App == "") {
 		return nil
 	}
-	return o.IO.Result(r, func(out *term.Stream) {
+	return v.IO.Result(r, func(out *term.Stream) {
 		for _, l := range []struct {
 			title string
 			text  *string
 		}{{"Build log", r.Build}, {"App log", r.App}} {
 			switch {
 			case l.text == nil, !first && *l.text == "":
-			case o.Type != "" && *l.text != "":
+			case v.Type != "" && *l.text != "":
 				out.Println(*l.text)
 			case *l.text == "":
 				out.Printf("%s\nWaiting for logs...\n", out.Bold(l.title))
@@ -162,14 +189,32 @@ func (o *Options) show(job string, before, now cloudapi.Logs, first bool) error 
 	})
 }
 
-func (o *Options) fresh(before, now string, first bool) *string {
-	text := strings.TrimRight(flow.Unseen(before, now), "\n")
+func (o *Options) fresh(shown *flow.Transcript, now string, first bool) *string {
+	text := strings.TrimRight(shown.Add(now), "\n")
 	if first && o.Tail >= 0 {
 		lines := strings.Split(text, "\n")
 		text = strings.Join(lines[max(0, len(lines)-o.Tail):], "\n")
+	}
+	if o.Timestamps {
+		text = o.timed(text)
 	}
 	if o.IO.Out.TTY() { // into a file or pipe it goes as it is
 		text = term.Plain(text)
 	}
 	return &text
+}
+
+// timed begins each line with the time at which it was seen, but for those that have one of their own.
+func (o *Options) timed(text string) string {
+	if text == "" {
+		return ""
+	}
+	seen := o.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if _, own := flow.LineTime(line); !own {
+			lines[i] = seen + " " + line
+		}
+	}
+	return strings.Join(lines, "\n")
 }

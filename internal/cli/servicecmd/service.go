@@ -15,6 +15,7 @@ import (
 // Options holds what one run needs; the command line fills ProjectID, the root everything else.
 type Options struct {
 	IO               *term.IO
+	Folder           flow.Folder
 	Connect          flow.Connect
 	CompleteProjects cobra.CompletionFunc
 	ProjectID        string
@@ -43,17 +44,18 @@ func build(o Options, run func(context.Context, *Options) error, a action) *cobr
 	c := &cobra.Command{
 		Use:     a.verb,
 		Short:   a.short,
-		Long:    a.short + ": the newest deployment of a project.",
-		Example: "  ploomber-cloud " + a.verb + " --project-id my-app-1234",
+		Long:    a.short + ": the newest deployment of this folder's project, or of the given one.",
+		Example: "  ploomber-cloud " + a.verb + "\n  ploomber-cloud " + a.verb + " --project-id my-app-1234",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if o.ProjectID == "" {
-				return flagset.Required("project-id")
+			var err error
+			if o.ProjectID, err = o.Folder.NamedProject(o.ProjectID); err != nil {
+				return err
 			}
 			return run(c.Context(), &o)
 		},
 	}
-	c.Flags().StringVar(&o.ProjectID, "project-id", "", "the project's `ID` (required)")
+	c.Flags().StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
 	flagset.Complete(c, "project-id", o.CompleteProjects)
 	return c
 }

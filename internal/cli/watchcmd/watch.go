@@ -17,6 +17,7 @@ import (
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO               *term.IO
+	Folder           flow.Folder
 	Connect          flow.Connect
 	Settings         *settings.Settings
 	Now              func() time.Time
@@ -39,22 +40,27 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Follow a deployment until it runs",
-		Long:  "Follow the newest deployment of a project, or the given one, until it runs or fails (exit status 4).",
-		Example: "  ploomber-cloud watch --project-id my-app-1234\n" +
+		Long: "Follow the newest deployment of a project, or the given one, until it runs or fails (exit status 4).\n" +
+			"A network or a platform that is away for a while ends nothing before the time is over.",
+		Example: "  ploomber-cloud watch                              # this folder's project\n" +
+			"  ploomber-cloud watch --project-id my-app-1234\n" +
 			"  ploomber-cloud watch --project-id my-app-1234 --job-id 0123456789 --timeout 30m",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			switch {
-			case o.ProjectID == "":
-				return flagset.Required("project-id")
-			case o.Timeout <= 0:
-				return failure.Usagef("--timeout must be longer than nothing, such as 15m")
+			if o.Timeout <= 0 {
+				return failure.Usagef("--timeout must be greater than zero, such as 15m")
 			}
-			return run(c.Context(), &o)
+			var err error
+			if o.ProjectID, err = o.Folder.NamedProject(o.ProjectID); err != nil {
+				return err
+			}
+			return flagset.Within(c.Context(), o.Timeout, "the deployment could not be followed", func(ctx context.Context) error {
+				return run(ctx, &o)
+			})
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID` (required)")
+	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
 	f.StringVar(&o.JobID, "job-id", "", "the deployment's `ID`; the newest if not given")
 	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m")
 	flagset.Complete(c, "project-id", o.CompleteProjects)
@@ -65,7 +71,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 type result struct {
 	ProjectID string `json:"project_id"`
 	JobID     string `json:"job_id"`
-	Status    string `json:"status"`
+	Status    string `json:"status"` // as last seen, also where the watch failed; may be ""
 	URL       string `json:"url"`
 }
 
@@ -78,9 +84,13 @@ func watch(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	w := flow.Watcher{
+		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep,
+		Seen: flow.ShowLooks(o.IO.Err), Trouble: flow.ShowTrouble(o.IO.Err),
+	}
 	job := flow.Job{ProjectID: o.ProjectID, ID: o.JobID}
 	if job.ID == "" {
-		if job.ID, err = flow.LatestJob(ctx, api, o.ProjectID); err != nil {
+		if job.ID, err = w.Newest(ctx, o.ProjectID); err != nil {
 			return err
 		}
 	}
@@ -89,14 +99,14 @@ func watch(ctx context.Context, o *Options) error {
 		return err
 	}
 	o.IO.Err.Note("Web status page: %s", page)
-	w := flow.Watcher{
-		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep, Seen: flow.ShowLooks(o.IO.Err),
-	}
-	url, err := w.Watch(ctx, job)
-	if err != nil {
-		return err
-	}
-	return o.IO.Result(result{job.ProjectID, job.ID, "running", url}, func(out *term.Stream) {
-		out.Printf("%s\nView your deployed app: %s\n", out.Green("Deployment success."), url)
+	seen, failed := w.Watch(ctx, job)
+	err = o.IO.Result(result{job.ProjectID, job.ID, seen.Status, seen.URL}, func(out *term.Stream) {
+		if failed == nil {
+			out.Printf("%s\nView your deployed app: %s\n", out.Green("Deployment success."), seen.URL)
+		}
 	})
+	if failed != nil {
+		return failed
+	}
+	return err
 }
