@@ -4,11 +4,13 @@
 // Rules are asked in this order, and each entry carries the one that decided:
 //
 //  1. Rules.AllowSecrets names the file: it ships.
-//  2. Secrets, virtual environments and our own files stay here, whatever the config includes.
+//  2. Secrets by their names, virtual environments and our own files stay here, whatever the config includes.
 //  3. The config's include, and after it the built-in rules, the config's ignore, and .ploomberignore.
-//  4. Links to folders, links to nothing and special files (pipes, sockets, devices) stay here, unopened.
-//  5. Links whose target holds a secret and files whose content is a private key stay here.
-//  6. A link that leaves the project stops the plan with an *OutsideError.
+//  4. Links to nothing, links to folders inside and special files (pipes, sockets, devices) stay here, unopened.
+//  5. A link that leaves the project, to a file or to a folder, stops the plan with an *OutsideError, unless
+//     Rules.AllowLinks names it. A link to a folder that is named there ships as that folder.
+//  6. Links whose target holds a secret and files that hold a private key stay here. What only a search of the whole
+//     content tells is found by Plan with Rules.Search, else when the file is packed, so that it is read once.
 package bundle
 
 import (
@@ -27,6 +29,7 @@ type Rules struct {
 	AllowSecrets []string // files that ship although they hold secrets, each by its name in the archive
 	AllowLinks   []string // links that ship although they leave the project, each by its name in the archive
 	Full         bool     // list every file of folders that are left out as a whole, instead of one line for each
+	Search       bool     // search the content of all files that ship for private keys, for those who do not pack
 }
 
 // Kind groups rules for those who print or count them.
@@ -47,6 +50,7 @@ const (
 	LinkedFolder Kind = "link to a folder"
 	BrokenLink   Kind = "link to nothing"
 	Special      Kind = "not a regular file"
+	Changed      Kind = "changed while it was packed"
 )
 
 // IgnoreFileName is the ignore file that works as .gitignore does, in any folder of the project.
@@ -77,6 +81,9 @@ type Entry struct {
 	Name  string
 	Ships bool
 	Rule  Rule
+	// Missed is set where the file stays here although the app may need it: a secret that is no copy of another file,
+	// or a link that is not followed. What the config or an ignore file leaves out is not missed.
+	Missed bool
 
 	Size    int64 // bytes when planned; of a link's target
 	Mode    fs.FileMode
@@ -84,7 +91,7 @@ type Entry struct {
 
 	file string      // where to open it: inside the project with forward slashes, or absolute where outside is set
 	info fs.FileInfo // identity when planned
-	// outside is set for a link that leaves the project and was allowed.
+	// outside is set for a link that was allowed: one that leaves the project, and what lies below a linked folder.
 	outside bool
 }
 
@@ -106,6 +113,17 @@ func (l *Listing) Total() (files int, size int64) {
 		}
 	}
 	return files, size
+}
+
+// Missed returns the entries that stay here although the app may need them.
+func (l *Listing) Missed() []Entry {
+	var missed []Entry
+	for _, e := range l.Entries {
+		if e.Missed {
+			missed = append(missed, e)
+		}
+	}
+	return missed
 }
 
 // holdsSecret tells whether info is one of the files that were left out for what they hold: the same file may

@@ -7,20 +7,28 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
+
+	"github.com/ploomber/ploomber-cloud/internal/bundle/secrets"
 )
 
-// file decides about one file of a folder.
+// file decides about one file of a folder, or about a link.
 func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) error {
 	e := Entry{Name: s.path + name, file: s.path + name}
-	e.Rule = p.nameRule(s, name)
-	ships := e.Rule.Kind == Plain || e.Rule.Kind == Included || e.Rule.Kind == Allowed
+	if s.linked != "" {
+		e.file, e.outside = filepath.Join(s.linked, name), true
+	}
+	var missed bool
+	e.Rule, missed = p.nameRule(s, name)
+	ships := e.Rule.ships()
 
 	var err error
 	switch {
 	case kind&fs.ModeSymlink != 0:
 		if ships {
-			ships, err = p.link(&e)
+			var walked bool
+			if ships, walked, err = p.link(s, name, &e); walked || errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
 		}
 	case kind.IsRegular():
 		e.info, err = root.Lstat(name)
@@ -39,11 +47,15 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 		ships, e.Rule = false, Rule{Kind: Special, Detail: kindName(e.info.Mode())}
 	}
 	if ships && e.Rule.Kind != Allowed {
-		if ships, err = p.looksHarmless(&e); err != nil {
+		ships, err = p.looksHarmless(&e)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
 			return p.readError(e.Name, err)
 		}
 	}
-	e.Ships = ships
+	e.Ships, e.Missed = ships, e.Missed || missed
 	if e.info != nil {
 		e.Size, e.Mode, e.ModTime = e.info.Size(), e.info.Mode(), e.info.ModTime()
 		if !ships && (e.Rule.Kind == Secret || e.Rule.Kind == Own) {
@@ -54,21 +66,33 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 	return nil
 }
 
-// nameRule is the rule that a file's path decides.
-func (p *planner) nameRule(s scope, name string) Rule {
+// ships tells whether the rule lets a file ship.
+func (r Rule) ships() bool { return r.Kind == Plain || r.Kind == Included || r.Kind == Allowed }
+
+// nameRule is the rule that a file's path decides. missed is set for a secret that an app may read and that the
+// project's own rules do not leave out.
+func (p *planner) nameRule(s scope, name string) (rule Rule, missed bool) {
 	whole := s.path + name
 	if slices.Contains(p.allowed, whole) {
-		return Rule{Kind: Allowed}
+		return Rule{Kind: Allowed}, false
 	}
+	own := p.ownRule(s, name)
 	if s.firm.Kind != "" {
-		return s.firm
+		return s.firm, s.firm.Kind == Secret && !s.spare && own.ships()
 	}
-	if rule, ok := p.firmRule(whole); ok {
-		return rule
+	if rule, spare, ok := p.firmRule(whole); ok {
+		// What .env in the project's folder holds goes along in another way.
+		return rule, rule.Kind == Secret && !spare && own.ships() && whole != ".env"
 	}
 	if s.isEnv && s.path == "" && name == "pyvenv.cfg" {
-		return Rule{Kind: Environment}
+		return Rule{Kind: Environment}, false
 	}
+	return own, false
+}
+
+// ownRule is the rule that the project's own configuration decides, or a built-in one.
+func (p *planner) ownRule(s scope, name string) Rule {
+	whole := s.path + name
 	if s.included.Kind != "" {
 		return s.included
 	}
@@ -90,88 +114,60 @@ func (p *planner) nameRule(s scope, name string) Rule {
 	return Rule{Kind: Plain}
 }
 
-// firmRule is the rule about a file that holds against the config's include.
-func (p *planner) firmRule(whole string) (Rule, bool) {
-	if rule, ok := secretFile(whole); ok {
-		return rule, true
+// firmRule is the rule about a file that holds against the config's include. spare is set for secrets that no app
+// reads.
+func (p *planner) firmRule(whole string) (rule Rule, spare, ok bool) {
+	if rule, spare, ok := secretFile(whole); ok {
+		return rule, spare, true
 	}
 	if whole == p.config && filepath.Base(whole) != configName {
-		return Rule{Kind: Own, Detail: "config"}, true
+		return Rule{Kind: Own, Detail: "config"}, true, true
 	}
-	return ownFile(whole)
+	rule, ok = ownFile(whole)
+	return rule, true, ok
 }
 
-// link resolves a symbolic link and decides about its target.
-func (p *planner) link(e *Entry) (ships bool, err error) {
-	real, err := filepath.EvalSymlinks(filepath.Join(p.top.dir, filepath.FromSlash(e.Name)))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENOTDIR) || isTooManyLinks(err) {
-		e.Rule = Rule{Kind: BrokenLink}
-		return false, nil
+func secretFile(whole string) (rule Rule, spare, ok bool) {
+	f, ok := secrets.File(whole)
+	return secretRule(f), f.Spare, ok
+}
+
+func secretFolder(whole string) (rule Rule, spare bool) {
+	f, ok := secrets.Folder(whole)
+	if !ok {
+		return Rule{}, false
 	}
-	if err != nil {
-		return false, err
+	return secretRule(f), f.Spare
+}
+
+func secretRule(f secrets.Finding) Rule {
+	return Rule{Kind: Secret, Detail: f.Detail}
+}
+
+// looksHarmless looks into files whose names ask for it, and changes the rule where there is a secret.
+func (p *planner) looksHarmless(e *Entry) (bool, error) {
+	checks := []secrets.Check{secrets.Suspicious(e.Name, e.info.Size())}
+	if e.file != e.Name {
+		checks = append(checks, secrets.Suspicious(e.file, e.info.Size()))
 	}
-	info, err := os.Lstat(real)
-	if err != nil {
-		return false, err
-	}
-	e.info = info
-	switch {
-	case info.IsDir():
-		e.Rule = Rule{Kind: LinkedFolder}
-		return false, nil
-	case !info.Mode().IsRegular():
-		e.Rule = Rule{Kind: Special, Detail: kindName(info.Mode())}
-		return false, nil
-	}
-	inside, ok := p.top.inside(real)
-	e.file, e.outside = inside, !ok
-	if e.outside {
-		e.file = real
-		inside = filepath.ToSlash(real)
-	}
-	if e.Rule.Kind != Allowed {
-		rule, firm := secretPath(inside)
-		if !firm && !e.outside {
-			rule, firm = p.firmRule(inside)
+	for _, look := range checks {
+		if look == nil {
+			continue
 		}
-		if firm {
-			rule.Detail += ", through a link"
-			e.Rule = rule
+		detail, err := inspect(func() (*os.File, error) { return openEntry(p.top.root, e) }, look)
+		if err != nil {
+			return false, err
+		}
+		if detail != "" {
+			e.Rule, e.Missed = Rule{Kind: Secret, Detail: detail}, true
 			return false, nil
 		}
-	}
-	if e.outside && !slices.Contains(cleanNames(p.AllowLinks), e.Name) {
-		p.outside = append(p.outside, Link{Name: e.Name, Target: real})
 	}
 	return true, nil
 }
 
-// isTooManyLinks finds the error that path/filepath makes without a type.
-func isTooManyLinks(err error) bool {
-	return err != nil && err.Error() == "EvalSymlinks: too many links"
-}
-
-// looksHarmless looks into files that may hold a secret and changes the rule where one does.
-func (p *planner) looksHarmless(e *Entry) (bool, error) {
-	whole := e.file
-	look := contentCheck(whole, e.info.Size())
-	if byName := contentCheck(e.Name, e.info.Size()); look == nil {
-		look = byName
-	}
-	if look == nil {
-		return true, nil
-	}
-	detail, err := inspect(func() (*os.File, error) { return openEntry(p.top.root, e) }, look)
-	if err != nil || detail == "" {
-		return err == nil, err
-	}
-	e.Rule = Rule{Kind: Secret, Detail: detail}
-	return false, nil
-}
-
 // inspect reads the start of a file that its name makes suspicious.
-func inspect(open func() (*os.File, error), look check) (string, error) {
+func inspect(open func() (*os.File, error), look secrets.Check) (string, error) {
 	f, err := open()
 	if err != nil {
 		return "", err
@@ -180,7 +176,7 @@ func inspect(open func() (*os.File, error), look check) (string, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return "", errors.Join(err, errReplaced)
 	}
-	content, err := readStart(f, keySearch)
+	content, err := readStart(f, secrets.LookLimit)
 	return look(content), err
 }
 

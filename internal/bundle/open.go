@@ -2,19 +2,22 @@ package bundle
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 var errReplaced = errors.New("another file was put in its place")
 
 // open opens a planned file and makes sure that it may be packed: the planned one itself, or one that was put in
-// its place in the open, by no link and with no secret that was left out.
+// its place in the open, by no link and with no secret that was left out. The error wraps errReplaced for any other,
+// isGone finds it where there is none any more.
 func (l *Listing) open(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
 	f, err := openEntry(root, e)
 	if err != nil {
-		return nil, nil, &ChangedError{Name: e.Name, Err: cause(err)}
+		return nil, nil, l.openingError(root, e, err)
 	}
 	info, err := f.Stat()
 	switch {
@@ -29,9 +32,29 @@ func (l *Listing) open(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, nil, &ChangedError{Name: e.Name, Err: cause(err)}
+		return nil, nil, readingError(e, err)
 	}
 	return f, info, nil
+}
+
+// openingError tells a file that something else took the place of from one that cannot be read: os.Root has no type
+// for the error about a link that leads out.
+func (l *Listing) openingError(root *os.Root, e *Entry, err error) error {
+	if !e.outside && !isGone(err) {
+		if now, statErr := root.Lstat(filepath.FromSlash(e.file)); statErr != nil || !now.Mode().IsRegular() {
+			err = errReplaced
+		}
+	}
+	return readingError(e, err)
+}
+
+// isGone tells whether an error says that there is no such file, or no such folder on the way to it.
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+func readingError(e *Entry, err error) error {
+	return fmt.Errorf("cannot read %q: %w", e.Name, cause(err))
 }
 
 func cause(err error) error {
@@ -57,8 +80,11 @@ func (l *Listing) inPlace(e *Entry, info fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	if real != file || !os.SameFile(now, info) {
+	if real != file {
 		return errReplaced
+	}
+	if !os.SameFile(now, info) { // replaced once more since it was opened
+		return errChanged
 	}
 	return nil
 }

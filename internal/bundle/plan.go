@@ -13,9 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-// Plan decides about every file below dir. It reads folders, ignore files and the start of files that may be
-// private keys. The error is an *OutsideError for links that leave the project and would ship, a *NameError for
-// names that no zip can carry, ctx.Err() where ctx ends first, and else names the file that could not be read.
+// Plan decides about every file below dir. It reads folders, ignore files, the start of files whose names are
+// suspicious, and with Rules.Search all that ships. The error is an *OutsideError for links that leave the project and
+// would ship, a *NameError for names that no zip can carry, ctx.Err() where ctx ends first, and else names the file
+// that could not be read, or the one of Rules.AllowSecrets or Rules.AllowLinks that has no effect.
 func Plan(ctx context.Context, dir string, rules Rules) (*Listing, error) {
 	top, err := openTop(dir)
 	if err != nil {
@@ -25,7 +26,7 @@ func Plan(ctx context.Context, dir string, rules Rules) (*Listing, error) {
 	p := &planner{
 		Rules: rules, top: top, ctx: ctx,
 		ignore:  ignoreRules(rules.Ignore),
-		allowed: cleanNames(rules.AllowSecrets),
+		allowed: cleanNames(rules.AllowSecrets), allowedLinks: cleanNames(rules.AllowLinks),
 		listing: &Listing{dir: top.dir, dirInfo: top.info},
 	}
 	if rules.Config != "" {
@@ -101,32 +102,45 @@ func cleanNames(names []string) []string {
 
 type planner struct {
 	Rules
-	top     *top
-	ctx     context.Context
-	ignore  []ignoreRule
-	allowed []string // Rules.AllowSecrets as paths in the archive
-	config  string   // path of the config in use, "" where it is not in the project
+	top          *top
+	ctx          context.Context
+	ignore       []ignoreRule
+	allowed      []string // Rules.AllowSecrets as paths in the archive
+	allowedLinks []string // Rules.AllowLinks, likewise
+	config       string   // path of the config in use, "" where it is not in the project
 
-	listing  *Listing
-	outside  []Link
-	badNames []string
+	listing   *Listing
+	outside   []Link
+	usedLinks []string // those of allowedLinks that had an effect
+	badNames  []string
 }
 
 // finish applies the rules that need the whole list.
 func (p *planner) finish() (*Listing, error) {
 	l := p.listing
 	slices.SortFunc(l.Entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+	if p.Search {
+		if err := p.search(); err != nil {
+			return nil, err
+		}
+	}
 	if len(l.secrets) > 0 {
 		for i := range l.Entries {
 			if e := &l.Entries[i]; e.Ships && e.Rule.Kind != Allowed && l.holdsSecret(e.info) {
-				e.Ships, e.Rule = false, Rule{Kind: Secret, Detail: "another name of a secret file"}
+				e.Ships, e.Missed, e.Rule = false, true, Rule{Kind: Secret, Detail: "another name of a secret file"}
 			}
 		}
 	}
 	for _, name := range p.allowed {
 		if !slices.ContainsFunc(l.Entries, func(e Entry) bool { return e.Name == name }) {
+			if slices.ContainsFunc(l.Entries, func(e Entry) bool { return strings.HasPrefix(e.Name, name+"/") }) {
+				return nil, fmt.Errorf("cannot ship %s: it is a folder; name its files, such as %s/FILE", name, name)
+			}
 			return nil, fmt.Errorf("cannot ship %s: %w", name, fs.ErrNotExist)
 		}
+	}
+	if err := p.checkLinks(); err != nil {
+		return nil, err
 	}
 	for i := range l.Entries {
 		if e := &l.Entries[i]; e.Ships && !utf8.ValidString(e.Name) {

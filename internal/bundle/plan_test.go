@@ -154,6 +154,9 @@ func split(list string) []string {
 	return strings.Split(list, ",")
 }
 
+// realKey is one that nobody uses (Ed25519).
+const realKey = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF\n-----END PRIVATE KEY-----\n"
+
 const pemKey = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"
 
 // TestSecretsStay covers "secrets in the upload" (docs/security.md). Every file is also asked for by include,
@@ -168,7 +171,7 @@ func TestSecretsStay(t *testing.T) {
 		"id_rsa": "x", "keys/id_ed25519": "x", "server.p12": "x", "server.PFX": "x", "store.jks": "x", "k.ppk": "x", ".ssh/known_hosts": "x",
 		"server.key": pemKey, "server.pem": "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n" + pemKey, "deploy_key": pemKey, "a.crt": pemKey,
 		"o.key": "-----BEGIN OPENSSH PRIVATE KEY-----\nAA\n", "gpg.asc": "-----BEGIN PGP PRIVATE KEY BLOCK-----\nAA\n", ".hidden": pemKey,
-		"sa.json": `{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nAA"}`,
+		"sa.json": `{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\n-----END PRIVATE KEY-----\n"}`,
 		".netrc":  "x", "_netrc": "x", "home/.pypirc": "x", ".pgpass": "x", ".git-credentials": "x", ".aws/credentials": "x", ".docker/config.json": "{}",
 		".htpasswd": "ann:x", "nginx/app.main_app.htpasswd": "ann:x", "sub/.HTPASSWD": "ann:x",
 		".npmrc": "//x/:_authToken=1", ".ploomber/stats/config.yaml": "cloud_key: x", ".git/config": "url = https://a:b@example.com/x",
@@ -181,7 +184,7 @@ func TestSecretsStay(t *testing.T) {
 			dir := project(t, map[string]string{name: content, "app.py": "x"})
 			include := strings.Split(name, "/")
 			for _, full := range []bool{true, false} {
-				l := plan(t, dir, bundle.Rules{Include: include, Full: full})
+				l := plan(t, dir, bundle.Rules{Include: include, Full: full, Search: true})
 				if got := listed(l, true); got != "app.py" {
 					t.Errorf("ships %s", got)
 				}
@@ -274,7 +277,7 @@ func TestLinks(t *testing.T) {
 	outside := project(t, map[string]string{"data.txt": "outside", "id_rsa": "key", "dir/f": "x"})
 	dir := project(t, map[string]string{
 		"real/x.txt": "content", "link.txt": "-> real/x.txt", "two.txt": "-> link.txt", "sub/up.txt": "-> ../real/x.txt", "linkdir": "-> real",
-		"broken": "-> gone", "loop": "-> loop", "outdir": "-> " + filepath.Join(outside, "dir"), "null": "-> /dev/null", "through": "-> real/x.txt/y",
+		"broken": "-> gone", "loop": "-> loop", "null": "-> /dev/null", "through": "-> real/x.txt/y",
 		".env": "A=1", "plain.txt": "-> .env", "deep/.env.local": "A=1", "y.txt": "-> deep/.env.local", "key.txt": "-> real/k", "real/k": pemKey,
 		".git/HEAD": "x", ".git/out": "-> " + filepath.Join(outside, "data.txt"), "skip.txt": "-> " + filepath.Join(outside, "data.txt"),
 		"vendor": "-> " + filepath.Join(outside, "id_rsa"),
@@ -287,7 +290,7 @@ func TestLinks(t *testing.T) {
 		t.Errorf("ships %s", got)
 	}
 	for name, want := range map[string]bundle.Kind{
-		"linkdir": bundle.LinkedFolder, "outdir": bundle.LinkedFolder, "broken": bundle.BrokenLink, "loop": bundle.BrokenLink, "through": bundle.BrokenLink,
+		"linkdir": bundle.LinkedFolder, "broken": bundle.BrokenLink, "loop": bundle.BrokenLink, "through": bundle.BrokenLink,
 		"plain.txt": bundle.Secret, "y.txt": bundle.Secret, "key.txt": bundle.Secret, "vendor": bundle.Secret, "null": bundle.Special, ".git/": bundle.BuiltIn,
 	} {
 		if got := ruleOf(t, l, name); got.Kind != want && (name != "null" || runtime.GOOS != "windows") {
@@ -309,7 +312,10 @@ func TestLinksOutside(t *testing.T) {
 	if _, err = bundle.Plan(t.Context(), dir, bundle.Rules{AllowLinks: []string{"b.txt"}}); !errors.As(err, &escape) || len(escape.Links) != 1 {
 		t.Errorf("one allowed: %v", err)
 	}
-	l := plan(t, dir, bundle.Rules{AllowLinks: []string{"./b.txt", "a/c.txt", "id"}})
+	if _, err = bundle.Plan(t.Context(), dir, bundle.Rules{AllowLinks: []string{"b.txt", "a/c.txt", "id"}}); err == nil || !strings.Contains(err.Error(), "id leads to a secret") {
+		t.Errorf("a secret: %v", err)
+	}
+	l := plan(t, dir, bundle.Rules{AllowLinks: []string{"./b.txt", "a/c.txt"}})
 	if got := listed(l, true); got != "a/c.txt app.py b.txt" {
 		t.Errorf("allowed: ships %s", got)
 	}
@@ -321,6 +327,121 @@ func TestLinksOutside(t *testing.T) {
 	put(t, alias, "-> "+project(t, map[string]string{"x": "1", "y": "-> x"}))
 	if got := listed(plan(t, alias, bundle.Rules{}), true); got != "x y" {
 		t.Errorf("through a link: ships %s", got)
+	}
+}
+
+func TestLinkedFolders(t *testing.T) {
+	t.Parallel()
+	outside := project(t, map[string]string{
+		"shared/data.csv": "shared", "shared/sub/x.py": "x", "shared/.env": "A=1", "shared/key.txt": realKey, "shared/x.log": "x", "shared/.ploomberignore": "*.log",
+		"shared/near": "-> sub/x.py", "shared/other": "-> sub", "far.txt": "far", "shared/far": "-> ../far.txt", "shared/.cache/x": "x", ".aws/credentials": "x", "venv/pyvenv.cfg": "x",
+	})
+	at := func(name string) string { return "-> " + filepath.Join(outside, name) }
+	dir := project(t, map[string]string{
+		"app.py": "x", "real/x.txt": "x", "inside": "-> real", "up/here": "-> ..", "aws": at(".aws"), ".ssh": at("shared"), "venv": at("venv"),
+		".cache": at("shared"), "ignored": at("shared"), "folders": at("shared"), "patterns": at("shared"), ".ploomberignore": "patterns/",
+	})
+	ignore := []string{"ignored", "folders/"}
+	l := plan(t, dir, bundle.Rules{Ignore: ignore})
+	if got := listed(l, true); got != ".ploomberignore app.py real/x.txt" {
+		t.Errorf("ships %s", got)
+	}
+	for name, want := range map[string]bundle.Entry{
+		"inside": {Rule: bundle.Rule{Kind: bundle.LinkedFolder}, Missed: true}, "up/here": {Rule: bundle.Rule{Kind: bundle.LinkedFolder}, Missed: true},
+		"aws": {Rule: bundle.Rule{Kind: bundle.Secret}, Missed: true}, ".ssh": {Rule: bundle.Rule{Kind: bundle.Secret}}, "venv": {Rule: bundle.Rule{Kind: bundle.Environment}},
+		".cache": {Rule: bundle.Rule{Kind: bundle.BuiltIn}}, "ignored": {Rule: bundle.Rule{Kind: bundle.Ignored}}, "folders": {Rule: bundle.Rule{Kind: bundle.Ignored}},
+		"patterns": {Rule: bundle.Rule{Kind: bundle.IgnoreFile}},
+	} {
+		at := slices.IndexFunc(l.Entries, func(e bundle.Entry) bool { return e.Name == name })
+		if at < 0 || l.Entries[at].Rule.Kind != want.Rule.Kind || l.Entries[at].Missed != want.Missed {
+			t.Errorf("%s: %+v, want %+v", name, l.Entries[at], want)
+		}
+	}
+
+	put(t, filepath.Join(dir, "shared"), at("shared"))
+	_, err := bundle.Plan(t.Context(), dir, bundle.Rules{Ignore: ignore})
+	var escape *bundle.OutsideError
+	if !errors.As(err, &escape) || len(escape.Links) != 1 || escape.Links[0] != (bundle.Link{Name: "shared", Target: filepath.Join(outside, "shared")}) {
+		t.Fatalf("got %v", err)
+	}
+	allow := []string{"./shared/", "shared/far", "inside"}
+	l = plan(t, dir, bundle.Rules{Ignore: ignore, AllowLinks: allow, Search: true})
+	const want = ".ploomberignore app.py inside/x.txt real/x.txt shared/.ploomberignore shared/data.csv shared/far shared/near shared/sub/x.py"
+	if got := listed(l, true); got != want {
+		t.Errorf("allowed: ships\n%s, want\n%s", got, want)
+	}
+	for name, want := range map[string]bundle.Kind{
+		"shared/.env": bundle.Secret, "shared/key.txt": bundle.Secret, "shared/other": bundle.LinkedFolder, "shared/.cache/": bundle.BuiltIn, "shared/x.log": bundle.IgnoreFile,
+	} {
+		if got := ruleOf(t, l, name); got.Kind != want {
+			t.Errorf("%s: %v, want %s", name, got, want)
+		}
+	}
+	files := unzip(t, pack(t, l, bundle.Options{}))
+	if files["shared/data.csv"].content != "shared" || files["inside/x.txt"].content != "x" || files["shared/far"].content != "far" {
+		t.Errorf("packed %v", files)
+	}
+	if _, err := bundle.Plan(t.Context(), dir, bundle.Rules{Ignore: ignore, AllowLinks: allow[:1]}); !errors.As(err, &escape) || escape.Links[0].Name != "shared/far" {
+		t.Errorf("a link in a linked folder: %v", err)
+	}
+
+	for name, says := range map[string]string{
+		"up/here": "in which it lies itself", "nothing": "cannot follow the link nothing: file does not exist", "app.py": "app.py is no link", "real": "real is a folder",
+		"ignored": `stays here whether the link is allowed or not (ignore: ignored)`, ".cache": "built-in", "aws": "a secret", "patterns": ".ploomberignore:1", "real/x.txt": "ships anyway",
+		"venv": "virtual environment", "ignored/data.csv": "file does not exist",
+	} {
+		_, err := bundle.Plan(t.Context(), dir, bundle.Rules{Ignore: ignore, AllowLinks: append([]string{name}, allow...)})
+		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v, want %q", name, err, says)
+		}
+	}
+}
+
+// TestCaches leaves out what tools keep for themselves; include brings it back.
+func TestCaches(t *testing.T) {
+	t.Parallel()
+	const tag = "Signature: 8a477f597d28d172789f06886806bc55\n# made by a tool"
+	dir := project(t, map[string]string{
+		"app.py": "x", ".pytest_cache/x": "x", "sub/.mypy_cache/3.12/x": "x", ".RUFF_CACHE/x": "x", ".cache/x": "x", "node_modules/.cache/x": "x", "node_modules/x/index.js": "x",
+		"target/CACHEDIR.TAG": tag, "target/x": "x", "data/CACHEDIR.TAG": "about caches", "data/x": "x", "cache/x": "x", ".cache.py": "x", "x/.eslintcache": "x",
+	})
+	l := plan(t, dir, bundle.Rules{})
+	if got := listed(l, true); got != ".cache.py app.py cache/x data/CACHEDIR.TAG data/x node_modules/x/index.js" {
+		t.Errorf("ships %s", got)
+	}
+	if got := ruleOf(t, l, "target/").String() + "|" + ruleOf(t, l, ".cache/").String(); got != "built-in: cache with a CACHEDIR.TAG|built-in: cache .cache" {
+		t.Errorf("rules %s", got)
+	}
+	if len(l.Missed()) > 0 {
+		t.Errorf("missed: %v", l.Missed())
+	}
+	l = plan(t, dir, bundle.Rules{Include: []string{".cache"}})
+	if got := listed(l, true); !strings.Contains(got, " .cache/x ") || !strings.Contains(got, "node_modules/.cache/x") || strings.Contains(got, "target") {
+		t.Errorf("included: ships %s", got)
+	}
+}
+
+// TestMissed tells what an app may need from what it never does, and from what the project leaves out itself.
+func TestMissed(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{
+		"app.py": "x", ".env": "A=1", "sub/.env": "A=1", ".env.local": "A=1", ".env~": "A=1", "prod.env": "A=1", ".streamlit/secrets.toml": "a=1", ".streamlit/secrets.toml~": "a=1",
+		"credentials.json": "{}", "server.key": pemKey, ".bash_history": "x", ".ssh/id_rsa": "x", ".aws/credentials": "x", "old/credentials.json": "{}", "out/credentials.json": "{}", "aside/.aws/credentials": "x",
+		"gone.csv": "-> nothing", ".#app.py": "-> ana@host.1", "left": "-> nothing", ".ploomberignore": "aside/\nserver2.key\n", "server2.key": pemKey, "copy_.env": "A=1", "app-0a1b2c3d.zip": "x",
+	})
+	const want = ".aws/ .env.local .streamlit/secrets.toml credentials.json gone.csv old/credentials.json prod.env server.key sub/.env"
+	for _, full := range []bool{false, true} {
+		l := plan(t, dir, bundle.Rules{Ignore: []string{"out", "left"}, Full: full, Search: full})
+		var got []string
+		for _, e := range l.Missed() {
+			got = append(got, e.Name)
+		}
+		if full {
+			got[0] = ".aws/"
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("full %v: missed\n%s, want\n%s", full, strings.Join(got, " "), want)
+		}
 	}
 }
 

@@ -5,54 +5,196 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/bundle/secrets"
 )
 
-// read cuts the files that ship into blocks and sends each to be compressed and to be written.
-func (l *line) read(ctx context.Context, listing *Listing, root *os.Root) error {
+// A file that changes while it is read is read again, after a while in which whoever writes it may come to an end.
+const (
+	attempts = 3
+	settling = 200 * time.Millisecond // before the second attempt, four times as long before the next
+)
+
+// reader cuts the files that ship into blocks. What it finds out about files that cannot be packed as they are outlives
+// one writing of the archive.
+type reader struct {
+	listing *Listing
+	dropped map[int]Entry                              // by their index in the listing: files that are left out after all, and why
+	tries   map[int]int                                // how often a file was read
+	cut     map[int]bool                               // files that are packed as they were when they were opened, and have grown since
+	sleep   func(context.Context, time.Duration) error // may be nil
+	scanner secrets.Scanner
+}
+
+// errAgain is wrapped by errors after which the archive has to be written once more from the start, without a
+// file that is in it in part.
+var errAgain = errors.New("the archive has to be written again")
+
+// The reasons why a file is left out.
+var (
+	errShrunk  = errors.New("it became shorter")
+	errChanged = errors.New("it did not stay the same while it was read")
+)
+
+// read sends the blocks of all files to be compressed and to be written.
+func (r *reader) read(ctx context.Context, l *line, root *os.Root) error {
 	defer close(l.todo)
 	defer close(l.ordered)
-	var tail []byte // the last bytes of the block before, in the same file
-	for i := range listing.Entries {
-		if e := &listing.Entries[i]; e.Ships {
-			var err error
-			if tail, err = l.readFile(ctx, listing, root, e, tail[:0]); err != nil {
-				return err
-			}
+	file := fileReader{reader: r, line: l, root: root}
+	for i := range r.listing.Entries {
+		if _, out := r.dropped[i]; out || !r.listing.Entries[i].Ships {
+			continue
+		}
+		if err := file.pack(ctx, i); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (l *line) readFile(ctx context.Context, listing *Listing, root *os.Root, e *Entry, tail []byte) ([]byte, error) {
-	f, info, err := listing.open(root, e)
+func (r *reader) drop(i int, rule Rule) {
+	e := r.listing.Entries[i]
+	e.Ships, e.Missed, e.Rule = false, true, rule
+	r.dropped[i] = e
+}
+
+// fileReader reads one file after the other.
+type fileReader struct {
+	*reader
+	line *line
+	root *os.Root
+	tail []byte // the last bytes of the block before, in the same file
+}
+
+// pack reads a file, again if it changes meanwhile. One that is gone, is no longer the planned one, holds a private
+// key or does not stop changing is dropped.
+func (r *fileReader) pack(ctx context.Context, i int) error {
+	e := &r.listing.Entries[i]
+	for {
+		r.tries[i]++
+		last := r.tries[i] >= attempts
+		grown, sent, err := r.once(ctx, e, last)
+		if err == nil {
+			r.cut[i] = grown
+			return nil
+		}
+		var found secretError
+		again := false
+		switch {
+		case errors.As(err, &found):
+			r.drop(i, Rule{Kind: Secret, Detail: string(found)})
+		case errors.Is(err, errReplaced), isGone(err):
+			r.drop(i, changedRule(err))
+		case (errors.Is(err, errShrunk) || errors.Is(err, errChanged)) && last:
+			r.drop(i, changedRule(err))
+		case errors.Is(err, errShrunk), errors.Is(err, errChanged):
+			again = true
+		default:
+			return err
+		}
+		if again && r.sleep != nil {
+			if err := r.sleep(ctx, settling<<(2*(r.tries[i]-1))); err != nil {
+				return err
+			}
+		}
+		if sent {
+			return &ChangedError{Name: e.Name, Err: errors.Join(errAgain, err)}
+		}
+		if !again {
+			return nil
+		}
+	}
+}
+
+func changedRule(err error) Rule {
+	for _, reason := range []error{errReplaced, errShrunk, errChanged} {
+		if errors.Is(err, reason) {
+			return Rule{Kind: Changed, Detail: reason.Error()}
+		}
+	}
+	return Rule{Kind: Changed, Detail: "it was removed"}
+}
+
+// secretError says what a file holds.
+type secretError string
+
+func (e secretError) Error() string { return "it holds a secret: " + string(e) }
+
+// once reads the file and sends its blocks. sent tells, with an error, that some were. The last block is held back until
+// it is known that the file did not change. At the last attempt one that has grown is taken as it was when it was
+// opened: it is one that is written to all the time.
+func (r *fileReader) once(ctx context.Context, e *Entry, last bool) (grown, sent bool, err error) {
+	f, info, err := r.listing.open(r.root, e)
 	if err != nil {
-		return nil, err
+		return false, false, err
 	}
 	defer func() { _ = f.Close() }()
+	r.scanner.Start(info.Size(), e.Name, e.file)
+	r.tail = r.tail[:0]
 	left := info.Size()
 	sum := uint32(0)
 	for first := true; first || left > 0; first = false {
-		b, _, err := receive(ctx, l.free)
+		b, _, err := receive(ctx, r.line.free)
 		if err != nil {
-			return nil, err
+			return false, sent, err
 		}
 		b.start(e, info, first, left <= blockSize)
-		b.history = append(b.history[:0], tail...)
-		if _, err := io.ReadFull(f, b.space(min(left, blockSize))); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				err = errShrunk
+		b.history = append(b.history[:0], r.tail...)
+		if err := r.fill(f, b, left); err != nil {
+			r.line.free <- b
+			return false, sent, err
+		}
+		if b.last {
+			if grown, err = unchanged(f, info, last); err != nil {
+				r.line.free <- b
+				return false, sent, err
 			}
-			return nil, &ChangedError{Name: e.Name, Err: cause(err)}
 		}
 		left -= int64(len(b.in))
 		sum = crc32.Update(sum, crc32.IEEETable, b.in)
 		b.sum, b.size = sum, uint64(info.Size())
-		tail = append(tail[:0], b.in[max(0, len(b.in)-historySize):]...)
-		l.todo <- b
-		l.ordered <- b
+		r.tail = append(r.tail[:0], b.in[max(0, len(b.in)-historySize):]...)
+		r.line.todo <- b
+		r.line.ordered <- b
+		sent = true
 	}
-	return tail, nil
+	return grown, sent, nil
 }
 
-var errShrunk = errors.New("it became shorter")
+// fill reads the next block and searches it.
+func (r *fileReader) fill(f *os.File, b *block, left int64) error {
+	_, err := io.ReadFull(f, b.space(min(left, blockSize)))
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errShrunk
+	}
+	if err != nil {
+		return readingError(b.entry, err)
+	}
+	if b.entry.Rule.Kind == Allowed {
+		return nil
+	}
+	if detail := r.scanner.Next(b.in); detail != "" {
+		return secretError(detail)
+	}
+	return nil
+}
+
+// unchanged compares an open file with what it was when it was opened. grown is set for one that has grown, which is
+// an error unless it may.
+func unchanged(f *os.File, before fs.FileInfo, mayGrow bool) (grown bool, err error) {
+	now, err := f.Stat()
+	switch {
+	case err != nil:
+		return false, err
+	case now.Size() < before.Size():
+		return false, errShrunk
+	case now.Size() > before.Size() && mayGrow:
+		return true, nil
+	case now.Size() > before.Size(), !now.ModTime().Equal(before.ModTime()):
+		return false, errChanged
+	}
+	return false, nil
+}

@@ -48,11 +48,14 @@ func (r *ignoreRule) matches(name, whole string, folder bool) bool {
 }
 
 // builtInFolder and builtInFile are the built-in rules of the Python tool, with all that is in a folder
-// .ipynb_checkpoints added to them and case ignored, as some file systems do.
+// .ipynb_checkpoints added to them, and the caches of tools. Case is ignored, as some file systems do.
 func builtInFolder(name string) (Rule, bool) {
-	switch strings.ToLower(name) {
+	switch name = strings.ToLower(name); name {
 	case ".git", ".ipynb_checkpoints":
-		return Rule{Kind: BuiltIn, Detail: strings.ToLower(name)}, true
+		return Rule{Kind: BuiltIn, Detail: name}, true
+	case ".cache", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".pytype", ".pyre", ".hypothesis", ".tox", ".nox", ".eggs",
+		".parcel-cache", ".sass-cache", ".turbo", ".vite", ".npm", ".terraform", ".rproj.user", ".history":
+		return Rule{Kind: BuiltIn, Detail: "cache " + name}, true
 	default:
 		return Rule{}, false
 	}
@@ -64,6 +67,8 @@ func builtInFile(name string) (Rule, bool) {
 		return Rule{Kind: BuiltIn, Detail: name}, true
 	case strings.HasSuffix(lower, ".pyc"):
 		return Rule{Kind: BuiltIn, Detail: "*.pyc"}, true
+	case lower == ".eslintcache", lower == ".stylelintcache", lower == ".dmypy.json":
+		return Rule{Kind: BuiltIn, Detail: "cache " + lower}, true
 	default:
 		return Rule{}, false
 	}

@@ -26,15 +26,22 @@ type Archive struct {
 	remove string // path to remove on Close; "" where the file has no name
 }
 
-// Spool writes the archive of l to a temporary file in dir, readable by the user alone. The errors are those of
-// Write; one about the temporary file names dir.
+// Spool writes the archive of l to a temporary file in dir, readable by the user alone. It packs as Write does, but begins
+// again where the start of a file has to go. The errors are those of Write without *ChangedError; one about the
+// temporary file names dir.
 func Spool(ctx context.Context, l *Listing, dir string, o Options) (*Archive, error) {
 	file, remove, err := tempFile(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a temporary file in %s: %w", dir, cause(err))
 	}
 	a := &Archive{file: file, remove: remove}
-	if a.Stats, err = Write(ctx, namedWriter{file, dir}, l, o); err != nil {
+	again := func() error {
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		return file.Truncate(0)
+	}
+	if a.Stats, err = write(ctx, namedWriter{file, dir}, again, l, o); err != nil {
 		_ = a.Close() // the error from writing is the one to report
 		return nil, err
 	}

@@ -3,9 +3,11 @@ package bundle
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,9 +22,14 @@ type scope struct {
 	path     string // from the project's folder, "" or ending in a slash
 	tree     *gitignore.Tree
 	firm     Rule // a rule that leaves out all below, whatever the config includes
+	spare    bool // firm is about secrets that no app reads
 	included Rule // include names a part of the path
 	out      Rule // a built-in rule or ignore leaves out all below
 	isEnv    bool // the project's folder is itself a virtual environment
+
+	// linked is the folder itself, absolute, where it lies below a link that Rules.AllowLinks names; target is what
+	// that link leads to.
+	linked, target string
 }
 
 // walk decides about the files of a folder and goes down. Each folder is opened inside its parent, so a folder
@@ -32,11 +39,17 @@ func (p *planner) walk(root *os.Root, s scope) error {
 		return err
 	}
 	f, err := root.Open(".")
+	if errors.Is(err, fs.ErrNotExist) && s.path != "" {
+		return nil // removed since its parent was read
+	}
 	if err != nil {
 		return p.readError(s.path, err)
 	}
 	children, err := f.ReadDir(-1)
 	_ = f.Close() // opened for reading
+	if errors.Is(err, fs.ErrNotExist) && s.path != "" {
+		return nil
+	}
 	if err != nil {
 		return p.readError(s.path, err)
 	}
@@ -44,7 +57,7 @@ func (p *planner) walk(root *os.Root, s scope) error {
 		return err
 	}
 	if rule, whole := p.leavesOutAll(s); whole {
-		p.listing.Entries = append(p.listing.Entries, Entry{Name: s.path, Rule: rule, Mode: fs.ModeDir})
+		p.leaveFolder(s, rule)
 		return nil
 	}
 	for _, child := range children {
@@ -57,11 +70,17 @@ func (p *planner) walk(root *os.Root, s scope) error {
 		}
 		sub, err := root.OpenRoot(name)
 		if rule, whole := p.leavesOutAll(p.folder(s, name)); err != nil && whole {
-			p.listing.Entries = append(p.listing.Entries, Entry{Name: s.path + name + "/", Rule: rule, Mode: fs.ModeDir})
+			p.leaveFolder(p.folder(s, name), rule)
 			continue // nobody needs to read it
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed since the folder was read
+		}
+		if now, statErr := root.Lstat(name); err != nil && statErr == nil && !now.IsDir() { // replaced since
+			if err := p.file(root, s, name, now.Mode().Type()); err != nil {
+				return err
+			}
+			continue
 		}
 		if err != nil {
 			return p.readError(s.path+name, err)
@@ -75,13 +94,28 @@ func (p *planner) walk(root *os.Root, s scope) error {
 	return nil
 }
 
+// leaveFolder lists a folder that is left out as a whole.
+func (p *planner) leaveFolder(s scope, rule Rule) {
+	e := Entry{Name: s.path, Rule: rule, Mode: fs.ModeDir}
+	if rule.Kind == Secret && !s.spare {
+		out := s
+		out.firm = Rule{}
+		_, ignored := p.leftOut(out)
+		e.Missed = !ignored
+	}
+	p.listing.Entries = append(p.listing.Entries, e)
+}
+
 // folder makes the scope of a subfolder as far as its name decides.
 func (p *planner) folder(s scope, name string) scope {
 	sub := s
 	sub.path = s.path + name + "/"
 	whole := s.path + name
+	if s.linked != "" {
+		sub.linked = filepath.Join(s.linked, name)
+	}
 	if sub.firm.Kind == "" {
-		sub.firm, _ = secretFolder(name)
+		sub.firm, sub.spare = secretFolder(whole)
 	}
 	if sub.firm.Kind == "" {
 		sub.firm, _ = ownFolder(name)
@@ -103,12 +137,14 @@ func (p *planner) folder(s scope, name string) scope {
 
 // enter completes the scope with what the folder holds.
 func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, error) {
-	ignoreFile := false
+	ignoreFile, cache := false, false
 	for _, child := range children {
 		switch {
 		case child.IsDir():
 		case child.Name() == IgnoreFileName:
 			ignoreFile = true
+		case child.Name() == cacheTag:
+			cache = isCache(root)
 		case strings.EqualFold(child.Name(), "pyvenv.cfg"):
 			if s.path == "" {
 				s.isEnv = true
@@ -116,6 +152,9 @@ func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, 
 				s.firm = Rule{Kind: Environment}
 			}
 		}
+	}
+	if cache && s.path != "" && s.out.Kind == "" {
+		s.out = Rule{Kind: BuiltIn, Detail: "cache with a " + cacheTag}
 	}
 	var content []byte
 	if ignoreFile && s.firm.Kind == "" {
@@ -133,10 +172,32 @@ func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, 
 	return s, nil
 }
 
+// cacheTag is the file by which tools mark their caches (https://bford.info/cachedir/).
+const cacheTag = "CACHEDIR.TAG"
+
+func isCache(root *os.Root) bool {
+	const signature = "Signature: 8a477f597d28d172789f06886806bc55"
+	f, err := root.OpenFile(cacheTag, os.O_RDONLY|nonBlocking, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	content, _ := readStart(f, int64(len(signature)))
+	return string(content) == signature
+}
+
+// readStart reads at most limit bytes.
+func readStart(r io.Reader, limit int64) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(r, limit))
+}
+
 // readIgnoreFile follows a link as long as it stays in the project.
 func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
 	name := folder + IgnoreFileName
 	info, err := root.Stat(IgnoreFileName)
+	if _, gone := root.Lstat(IgnoreFileName); errors.Is(gone, fs.ErrNotExist) {
+		return nil, nil // removed since the folder was read
+	}
 	if err != nil {
 		return nil, p.readError(name, err)
 	}
@@ -144,6 +205,9 @@ func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
 		return nil, nil
 	}
 	f, err := root.OpenFile(IgnoreFileName, os.O_RDONLY|nonBlocking, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, p.readError(name, err)
 	}
@@ -161,12 +225,18 @@ func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
 // leavesOutAll tells whether no file below the folder can ship, and by which rule. With Rules.Full the folder is
 // walked nevertheless.
 func (p *planner) leavesOutAll(s scope) (Rule, bool) {
-	if p.Full || s.path == "" || slices.ContainsFunc(p.allowed, func(name string) bool { return strings.HasPrefix(name, s.path) }) {
+	below := func(name string) bool { return strings.HasPrefix(name, s.path) }
+	if p.Full || s.path == "" || slices.ContainsFunc(p.allowed, below) {
 		return Rule{}, false
 	}
 	if s.firm.Kind != "" {
 		return s.firm, true
 	}
+	return p.leftOut(s)
+}
+
+// leftOut is the part of leavesOutAll that the project's own rules decide.
+func (p *planner) leftOut(s scope) (Rule, bool) {
 	if len(p.Include) > 0 { // may bring back any part of any path
 		return Rule{}, false
 	}

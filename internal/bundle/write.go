@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -19,6 +22,9 @@ type Options struct {
 	Limit    int64                   // most bytes of the archive; 0 is no limit
 	Workers  int                     // files are compressed by so many goroutines; 0 is one for each processor
 	Progress func(done, total int64) // bytes of files packed so far and in all; called by one goroutine, often
+
+	// Sleep waits before a file is read again that changed meanwhile. With nil it is read at once.
+	Sleep func(context.Context, time.Duration) error
 }
 
 // Stats counts what went into an archive.
@@ -26,14 +32,35 @@ type Stats struct {
 	Files int
 	Bytes int64 // of the files
 	Size  int64 // of the archive
+
+	// Dropped are the files that were to ship and are not in the archive, by rules of the kinds Secret and Changed.
+	Dropped []Entry
+	// Growing are the files that did not stop growing. Each is in the archive as it was at one moment.
+	Growing []Entry
 }
 
 // Write packs the files of l that ship, in the order of l. Memory is bounded whatever the sizes: files are cut into
 // blocks of 1 MiB, a few of which are under way at a time. What arrives at w is a whole zip or, with an error,
-// useless. The error is a *TooLargeError where Options.Limit is passed, a *ChangedError where a file is not the
-// planned one any more or shrinks while it is read, ctx.Err() where ctx ends first, and else names the file.
-// A file that grew is packed as large as it was when it was opened.
+// useless.
+//
+// Files are searched for private keys while they are read, and read again if they change meanwhile. One that holds
+// a key, is gone, was replaced by something else than a file, or changes all the time is left out; one that only grows
+// is packed as large as it was when it was opened. If the start of such a file is in the archive already, Write fails
+// with a *ChangedError, as w cannot take it back: see Spool and Measure.
+//
+// The error is a *TooLargeError where Options.Limit is passed, ctx.Err() where ctx ends first, and else names the file.
 func Write(ctx context.Context, w io.Writer, l *Listing, o Options) (Stats, error) {
+	return write(ctx, w, nil, l, o)
+}
+
+// Measure packs as Spool does, and keeps nothing but the figures.
+func Measure(ctx context.Context, l *Listing, o Options) (Stats, error) {
+	return write(ctx, io.Discard, func() error { return nil }, l, o)
+}
+
+// write packs, and once more from the start where the start of a file has to go: each file can ask for that a few
+// times at most. again empties w; it is nil where w cannot be emptied.
+func write(ctx context.Context, w io.Writer, again func() error, l *Listing, o Options) (Stats, error) {
 	if o.Level < 0 || o.Level > 9 {
 		return Stats{}, fmt.Errorf("compression level %d is not between 0 and 9", o.Level)
 	}
@@ -48,19 +75,41 @@ func Write(ctx context.Context, w io.Writer, l *Listing, o Options) (Stats, erro
 	if !os.SameFile(top.info, l.dirInfo) {
 		return Stats{}, fmt.Errorf("%s was replaced by another folder", l.dir)
 	}
+	r := &reader{listing: l, dropped: make(map[int]Entry), tries: make(map[int]int), cut: make(map[int]bool), sleep: o.Sleep}
+	for {
+		stats, err := r.write(ctx, w, top.root, o)
+		if errors.Is(err, errAgain) && again != nil {
+			if err := again(); err != nil {
+				return Stats{}, err
+			}
+			continue
+		}
+		for _, i := range slices.Sorted(maps.Keys(r.dropped)) {
+			stats.Dropped = append(stats.Dropped, r.dropped[i])
+		}
+		for _, i := range slices.Sorted(maps.Keys(r.cut)) {
+			if r.cut[i] {
+				stats.Growing = append(stats.Growing, l.Entries[i])
+			}
+		}
+		return stats, err
+	}
+}
 
+// write writes the archive once.
+func (r *reader) write(ctx context.Context, w io.Writer, root *os.Root, o Options) (stats Stats, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	line := newLine(2*o.Workers + 2)
-	group.Go(func() error { return line.read(ctx, l, top.root) })
+	group.Go(func() error { return r.read(ctx, line, root) })
 	for range o.Workers {
 		group.Go(func() error { return line.compress(ctx, o.Level) })
 	}
-	var stats Stats
 	group.Go(func() (err error) {
-		stats, err = line.write(ctx, w, l, o)
+		stats, err = line.write(ctx, w, r.listing, o)
 		return err
 	})
-	return stats, group.Wait()
+	err = group.Wait()
+	return stats, err
 }
 
 // line is the assembly line of Write: one goroutine reads blocks in order, several compress them, one writes them

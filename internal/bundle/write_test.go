@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -243,32 +245,40 @@ func TestFilesThatChange(t *testing.T) {
 	outside := project(t, map[string]string{"secret.txt": "CANARY", "dir/b.txt": "CANARY"})
 	for name, tc := range map[string]struct {
 		change func(dir string) error
-		want   string // content of a/b.txt; "" for a *ChangedError
+		want   string // content of the file; "" where it is left out
+		file   string // that changes; a/b.txt where it is ""
 	}{
-		"grown": {func(dir string) error {
+		"grown": {change: func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "a/b.txt"), []byte("longer content"), 0o600)
-		}, "longer content"},
-		"shrunk":    {func(dir string) error { return os.WriteFile(filepath.Join(dir, "a/b.txt"), []byte("s"), 0o600) }, "s"},
-		"vanished":  {func(dir string) error { return os.Remove(filepath.Join(dir, "a/b.txt")) }, ""},
-		"no folder": {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "a")) }, ""},
-		"saved by renaming": {func(dir string) error {
+		}, want: "longer content"},
+		"shrunk":    {change: func(dir string) error { return os.WriteFile(filepath.Join(dir, "a/b.txt"), []byte("s"), 0o600) }, want: "s"},
+		"vanished":  {change: func(dir string) error { return os.Remove(filepath.Join(dir, "a/b.txt")) }},
+		"no folder": {change: func(dir string) error { return os.RemoveAll(filepath.Join(dir, "a")) }},
+		"saved by renaming": {change: func(dir string) error {
 			return errors.Join(os.WriteFile(filepath.Join(dir, "new"), []byte("new"), 0o600), os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "a/b.txt")))
-		}, "new"},
-		"a folder now": {func(dir string) error { return swap(filepath.Join(dir, "a/b.txt"), "", true) }, ""},
-		"link outside": {func(dir string) error {
+		}, want: "new"},
+		"a folder now": {change: func(dir string) error { return swap(filepath.Join(dir, "a/b.txt"), "", true) }},
+		"no folder but file": {change: func(dir string) error {
+			return errors.Join(os.RemoveAll(filepath.Join(dir, "a")), os.WriteFile(filepath.Join(dir, "a"), nil, 0o600))
+		}},
+		"a key now": {change: func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "a/b.txt"), []byte("CANARY\n"+realKey), 0o600)
+		}},
+		"link outside": {change: func(dir string) error {
 			return swap(filepath.Join(dir, "a/b.txt"), filepath.Join(outside, "secret.txt"), false)
-		}, ""},
-		"relative link outside": {func(dir string) error {
+		}},
+		"relative link outside": {change: func(dir string) error {
 			return swap(filepath.Join(dir, "a/b.txt"), "../../"+filepath.Base(outside)+"/secret.txt", false)
-		}, ""},
-		"folder is a link outside": {func(dir string) error { return swap(filepath.Join(dir, "a"), filepath.Join(outside, "dir"), false) }, ""},
-		"link to a secret":         {func(dir string) error { return swap(filepath.Join(dir, "a/b.txt"), "../.env", false) }, ""},
-		"the secret itself":        {func(dir string) error { return os.Rename(filepath.Join(dir, ".env"), filepath.Join(dir, "a/b.txt")) }, ""},
-		"link to another file":     {func(dir string) error { return swap(filepath.Join(dir, "a/b.txt"), "../z.txt", false) }, ""},
-		"folder is a link to git":  {func(dir string) error { return swap(filepath.Join(dir, "a"), ".git", false) }, ""},
-		"link's target goes astray": {func(dir string) error {
+		}},
+		"folder is a link outside": {change: func(dir string) error { return swap(filepath.Join(dir, "a"), filepath.Join(outside, "dir"), false) }},
+		"link to a secret":         {change: func(dir string) error { return swap(filepath.Join(dir, "a/b.txt"), "../.env", false) }},
+		"the secret itself":        {change: func(dir string) error { return os.Rename(filepath.Join(dir, ".env"), filepath.Join(dir, "a/b.txt")) }},
+		"link to another file":     {change: func(dir string) error { return swap(filepath.Join(dir, "a/b.txt"), "../z.txt", false) }},
+		"link to nothing":          {change: func(dir string) error { return swap(filepath.Join(dir, "a/b.txt"), "gone", false) }},
+		"folder is a link to git":  {change: func(dir string) error { return swap(filepath.Join(dir, "a"), ".git", false) }},
+		"link's target goes astray": {change: func(dir string) error {
 			return swap(filepath.Join(dir, "t.txt"), filepath.Join(outside, "secret.txt"), false)
-		}, ""},
+		}, file: "l.txt"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -277,23 +287,166 @@ func TestFilesThatChange(t *testing.T) {
 			if err := tc.change(dir); err != nil {
 				t.Fatal(err)
 			}
+			if tc.file == "" {
+				tc.file = "a/b.txt"
+			}
 			var out bytes.Buffer
-			_, err := bundle.Write(t.Context(), &out, l, bundle.Options{})
+			stats, err := bundle.Write(t.Context(), &out, l, bundle.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			if bytes.Contains(out.Bytes(), []byte("CANARY")) {
 				t.Error("content leaked")
 			}
-			var changed *bundle.ChangedError
-			switch {
-			case tc.want == "" && !errors.As(err, &changed):
-				t.Errorf("got %v", err)
-			case tc.want != "" && err != nil:
-				t.Error(err)
-			case tc.want != "":
-				if got := unzip(t, out.Bytes())["a/b.txt"].content; got != tc.want {
-					t.Errorf("packed %q", got)
-				}
+			files := unzip(t, out.Bytes())
+			got, there := files[tc.file]
+			dropped := slices.ContainsFunc(stats.Dropped, func(e bundle.Entry) bool { return e.Name == tc.file && !e.Ships && e.Missed })
+			if there != (tc.want != "") || there == dropped || got.content != tc.want || stats.Files != len(files) || files["z.txt"].content != "z" {
+				t.Errorf("packed %q (%v), dropped %+v; want %q", got.content, there, stats.Dropped, tc.want)
 			}
 		})
+	}
+}
+
+// TestFilesThatChangeMeanwhile changes a file while its blocks are on the way: at the first sign of progress no more
+// than a few of them are read.
+func TestFilesThatChangeMeanwhile(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	before, after := text(1, 20*mib), text(2, 18*mib)
+	for name, tc := range map[string]struct {
+		change         func(file string, times int) error // after the first block of each attempt
+		want           []byte                             // nil where the file is left out
+		growing        bool
+		kind           bundle.Kind
+		slept, changes int
+	}{
+		"once longer": {change: func(file string, times int) error { return appendTo(file, after, times < 2) }, want: slices.Concat(before, after), slept: 1},
+		"longer all the time": {change: func(file string, _ int) error { return appendTo(file, []byte("x"), true) }, want: slices.Concat(before, []byte("xx")),
+			growing: true, slept: 2},
+		"once shorter": {change: func(file string, times int) error {
+			if times > 1 {
+				return nil
+			}
+			return os.Truncate(file, 17*mib)
+		}, want: before[:17*mib], slept: 1},
+		"another each time": {change: func(file string, times int) error {
+			return os.Chtimes(file, time.Time{}, time.Unix(int64(times), 0))
+		}, kind: bundle.Changed, slept: 2},
+		"a key at its end": {change: func(file string, times int) error { return appendTo(file, []byte(realKey), times < 2) }, kind: bundle.Secret, slept: 1},
+		"removed":          {change: func(file string, _ int) error { return os.RemoveAll(file) }, want: before},
+		"saved by renaming": {change: func(file string, _ int) error {
+			return errors.Join(os.WriteFile(file+"~", after, 0o600), os.Rename(file+"~", file))
+		}, want: before},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := project(t, map[string]string{"a.txt": "a", "b.txt": string(before), "c.txt": "c"})
+			file := filepath.Join(dir, "b.txt")
+			l := plan(t, dir, bundle.Rules{})
+			times, slept, at := 0, 0, int64(0)
+			archive, err := bundle.Spool(t.Context(), l, t.TempDir(), bundle.Options{
+				Workers: 1,
+				Sleep:   func(context.Context, time.Duration) error { slept++; return nil },
+				Progress: func(done, _ int64) {
+					if at <= mib && done > mib && done < 3*mib { // the first block of b.txt is behind us
+						times++
+						if err := tc.change(file, times); err != nil {
+							t.Error(err)
+						}
+					}
+					at = done
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = archive.Close() }()
+			data, err := io.ReadAll(archive.Open())
+			if err != nil || int64(len(data)) != archive.Size {
+				t.Fatalf("%d bytes, %v, want %d", len(data), err, archive.Size)
+			}
+			files := unzip(t, data)
+			got, there := files["b.txt"]
+			if there != (tc.want != nil) || got.content != string(tc.want) {
+				t.Errorf("packed %v, %d bytes, want %d", there, len(got.content), len(tc.want))
+			}
+			if len(archive.Growing) == 1 != tc.growing || len(archive.Dropped) == 1 != (tc.want == nil) || slept != tc.slept {
+				t.Errorf("growing %v, dropped %v, waited %d times, want %d", archive.Growing, archive.Dropped, slept, tc.slept)
+			}
+			if len(archive.Dropped) == 1 && archive.Dropped[0].Rule.Kind != tc.kind {
+				t.Errorf("dropped: %v, want %s", archive.Dropped[0].Rule, tc.kind)
+			}
+			if archive.Files != len(files) || files["a.txt"].content != "a" || files["c.txt"].content != "c" {
+				t.Errorf("%d files, counted %d", len(files), archive.Files)
+			}
+		})
+	}
+}
+
+func appendTo(file string, content []byte, do bool) error {
+	if !do {
+		return nil
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
+// TestKeysInside finds private keys in the middle of large files when they are packed, and before that where nothing is
+// packed. Write cannot take back what it has written.
+func TestKeysInside(t *testing.T) {
+	t.Parallel()
+	large := slices.Concat(text(1, 3<<20), []byte("\n"+realKey), text(2, 2<<20))
+	dir := project(t, map[string]string{"app.py": "x", "notes.txt": "CANARY\n" + realKey, "allowed.txt": realKey, "key.txt": "-> notes.txt", "large.csv": string(large), "z.txt": "z"})
+	rules := bundle.Rules{AllowSecrets: []string{"allowed.txt"}}
+	const ships, stays = "allowed.txt app.py z.txt", "key.txt large.csv notes.txt"
+
+	l := plan(t, dir, rules)
+	if got := listed(l, false); got != "" {
+		t.Errorf("a plan that does not search leaves out %s", got)
+	}
+	archive, err := bundle.Spool(t.Context(), l, t.TempDir(), bundle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = archive.Close() }()
+	data, err := io.ReadAll(archive.Open())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := unzip(t, data)
+	if got := strings.Join(slices.Sorted(maps.Keys(files)), " "); got != ships {
+		t.Errorf("packs %s", got)
+	}
+	var dropped []string
+	for _, e := range archive.Dropped {
+		dropped = append(dropped, e.Name)
+		if e.Ships || !e.Missed || e.Rule.Kind != bundle.Secret || e.Rule.Detail != "private key" {
+			t.Errorf("dropped %+v", e)
+		}
+	}
+	if got := strings.Join(dropped, " "); got != stays {
+		t.Errorf("dropped %s", got)
+	}
+	if stats, err := bundle.Measure(t.Context(), l, bundle.Options{}); err != nil || stats.Size != archive.Size || stats.Files != 3 {
+		t.Errorf("measured %+v, %v, want %d bytes", stats, err, archive.Size)
+	}
+	var changed *bundle.ChangedError
+	if _, err := bundle.Write(t.Context(), io.Discard, l, bundle.Options{}); !errors.As(err, &changed) || changed.Name != "large.csv" {
+		t.Errorf("Write: %v", err)
+	}
+
+	rules.Search = true
+	l = plan(t, dir, rules)
+	if got := listed(l, true) + "|" + listed(l, false); got != ships+"|"+stays {
+		t.Errorf("a plan that searches: %s", got)
+	}
+	if len(l.Missed()) != 3 {
+		t.Errorf("missed: %v", l.Missed())
 	}
 }
 

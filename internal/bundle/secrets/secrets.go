@@ -1,0 +1,170 @@
+// Package secrets tells which files hold secrets: by their paths, by a look at those whose names are suspicious, and
+// by searching any file for private keys. It opens no file and knows nothing of archives.
+package secrets
+
+import (
+	"path"
+	"strings"
+)
+
+// Finding says what kind of secret a file holds.
+type Finding struct {
+	Detail string // such as "private key"
+	// Spare is set where no app reads the file: copies that editors, merges and people leave, and histories.
+	Spare bool
+}
+
+// Kinds of secrets, as people read them.
+const (
+	privateKeys = "private key"
+	credentials = "credentials"
+	envFile     = "environment file"
+	history     = "history of commands"
+)
+
+// File tells by a path in the project whether the file holds secrets: the names that tools give to such files, and
+// what editors, merges, backups and people make of those names. Case is ignored, as some file systems do.
+func File(whole string) (Finding, bool) {
+	whole = strings.ToLower(whole)
+	if f, ok := byPath(whole); ok {
+		return f, true
+	}
+	// Vim and Emacs keep backups in one folder with the original's path as the name, as "!home!ana!app!.env~".
+	name := path.Base(whole)
+	for _, separator := range []string{"%", "!"} {
+		if strings.Count(name, separator) > 1 {
+			if f, ok := byPath(strings.ReplaceAll(name, separator, "/")); ok {
+				return Finding{f.Detail, true}, true
+			}
+		}
+	}
+	return Finding{}, false
+}
+
+func byPath(whole string) (Finding, bool) {
+	n := newName(path.Base(whole))
+	if detail, ok := inFolder(whole, n); ok {
+		return Finding{detail, n.copied}, true
+	}
+	for _, find := range []func(name) (Finding, bool){listedFile, historyFile, typedFile, envNamed} {
+		if f, ok := find(n); ok {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+// Folder finds folders that hold nothing but credentials, by their path in the project.
+func Folder(whole string) (Finding, bool) {
+	whole = strings.ToLower(whole)
+	n := newName(path.Base(whole))
+	if env, ok := strings.CutPrefix(n.text, ".env"); ok && (isBoundary(env) || n.is(".envs")) && !isSample(env) {
+		return Finding{envFile, n.copied}, true
+	}
+	switch {
+	case n.is(".ssh"), n.is(".gnupg"), n.is(".password-store"):
+		return Finding{privateKeys, true}, true
+	case n.is(".bash_sessions"), n.is(".zsh_sessions"), n.is(".ipython"):
+		return Finding{history, true}, true
+	case n.is(".aws"), n.is(".azure"), n.is(".oci"), n.is(".rsconnect-python"), n.is("stored_secrets"),
+		n.is("gcloud") && strings.HasSuffix(path.Dir("/"+whole), "/.config"):
+		return Finding{credentials, n.copied}, true
+	}
+	return Finding{}, false
+}
+
+// inFolder finds names that mean a secret only in a folder of a certain name.
+func inFolder(whole string, n name) (detail string, ok bool) {
+	parent := newName(path.Base(path.Dir(whole)))
+	for _, in := range []struct{ folder, file, detail string }{
+		{".streamlit", "secrets.toml", "Streamlit secrets"},
+		{".docker", "config.json", credentials},
+		{".kube", "config", credentials},
+		{".databricks", "token-cache.json", credentials},
+		{".snowflake", "connections.toml", credentials},
+		{".snowflake", "config.toml", credentials},
+		{".snowsql", "config", credentials},
+		{".dbt", "profiles.yml", credentials},
+		{".huggingface", "token", credentials},
+		{"huggingface", "token", credentials},
+		{"earthengine", "credentials", credentials},
+		{"gh", "hosts.yml", credentials},
+		{".cargo", "credentials.toml", credentials},
+		{".cargo", "credentials", credentials},
+		{".gem", "credentials", credentials},
+		{".terraform.d", "credentials.tfrc.json", credentials},
+		{".mc", "config.json", credentials},
+		{".fly", "config.yml", credentials},
+		{"pypoetry", "auth.toml", credentials},
+		{".dvc", "config.local", credentials},
+		{"stats", "config.yaml", credentials}, // the API key of this program and the Python tool
+	} {
+		if !parent.contains(in.folder) || in.folder == "stats" && !strings.HasSuffix(path.Dir("/"+whole), "/.ploomber/stats") {
+			continue
+		}
+		if n.contains(in.file) || n.variant(in.file) {
+			return in.detail, true
+		}
+	}
+	return "", false
+}
+
+// historyFile finds what shells and consoles keep of what was typed, passwords on the command line included: the names
+// of those that listed does not know.
+func historyFile(n name) (Finding, bool) {
+	at := strings.Index(n.text, "history")
+	if !strings.HasPrefix(n.text, ".") || at < 0 || !isBoundary(n.text[at+len("history"):]) || isPublic("", n.text[at+len("history"):]) {
+		return Finding{}, false
+	}
+	return Finding{history, true}, true
+}
+
+// listedFile finds names that mean a secret in any folder, also with something before or behind them.
+func listedFile(n name) (Finding, bool) {
+	if detail, _ := listed(n.text); detail != "" {
+		return Finding{detail, spare(n.text, detail)}, true
+	}
+	for _, variant := range n.cores() {
+		for _, dot := range []string{"", ".", "_"} { // the copy of a hidden file need not be hidden
+			if detail, _ := listed(dot + variant); detail != "" {
+				return Finding{detail, true}, true
+			}
+		}
+	}
+	for i := range n.text {
+		if i > 0 && !boundary(n.text, i) {
+			continue
+		}
+		for j := i + 1; j <= len(n.text) && j-i <= longestListed; j++ {
+			if j < len(n.text) && !boundary(n.text, j) {
+				continue
+			}
+			detail, anyPrefix := listed(n.text[i:j])
+			if detail == "" || isPublic(n.text[:i], n.text[j:]) {
+				continue
+			}
+			if anyPrefix || isDecoration(n.text[:i]) {
+				return Finding{detail, n.copied || spare(n.text[i:j], detail)}, true
+			}
+		}
+	}
+	return Finding{}, false
+}
+
+// typedFile finds key stores and state files by their extensions.
+func typedFile(n name) (Finding, bool) {
+	for i := range n.text {
+		if n.text[i] != '.' {
+			continue
+		}
+		for end := i + 2; end <= min(len(n.text), i+longestExtension); end++ {
+			if end < len(n.text) && !boundary(n.text, end) {
+				continue
+			}
+			if detail := extension(n.text[i:end]); detail != "" && !isPublic(n.text[:i], n.text[end:]) {
+				return Finding{detail, n.copied}, true
+			}
+		}
+	}
+	return Finding{}, false
+}
