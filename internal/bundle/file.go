@@ -154,12 +154,12 @@ func (p *planner) looksHarmless(e *Entry) (bool, error) {
 		if look == nil {
 			continue
 		}
-		detail, err := inspect(func() (*os.File, error) { return openEntry(p.top.root, e) }, look)
+		f, err := inspect(func() (*os.File, error) { return openEntry(p.top.root, e) }, look)
 		if err != nil {
 			return false, err
 		}
-		if detail != "" {
-			e.Rule, e.Missed = Rule{Kind: Secret, Detail: detail}, true
+		if f.Detail != "" {
+			e.Rule, e.Missed = secretRule(f), !f.Spare
 			return false, nil
 		}
 	}
@@ -167,14 +167,14 @@ func (p *planner) looksHarmless(e *Entry) (bool, error) {
 }
 
 // inspect reads the start of a file that its name makes suspicious.
-func inspect(open func() (*os.File, error), look secrets.Check) (string, error) {
+func inspect(open func() (*os.File, error), look secrets.Check) (secrets.Finding, error) {
 	f, err := open()
 	if err != nil {
-		return "", err
+		return secrets.Finding{}, err
 	}
 	defer func() { _ = f.Close() }()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", errors.Join(err, errReplaced)
+		return secrets.Finding{}, errors.Join(err, errReplaced)
 	}
 	content, err := readStart(f, secrets.LookLimit)
 	return look(content), err

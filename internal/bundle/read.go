@@ -55,9 +55,9 @@ func (r *reader) read(ctx context.Context, l *line, root *os.Root) error {
 	return nil
 }
 
-func (r *reader) drop(i int, rule Rule) {
+func (r *reader) drop(i int, rule Rule, missed bool) {
 	e := r.listing.Entries[i]
-	e.Ships, e.Missed, e.Rule = false, true, rule
+	e.Ships, e.Missed, e.Rule = false, missed, rule
 	r.dropped[i] = e
 }
 
@@ -85,11 +85,11 @@ func (r *fileReader) pack(ctx context.Context, i int) error {
 		again := false
 		switch {
 		case errors.As(err, &found):
-			r.drop(i, Rule{Kind: Secret, Detail: string(found)})
+			r.drop(i, secretRule(found.Finding), !found.Spare)
 		case errors.Is(err, errReplaced), isGone(err):
-			r.drop(i, changedRule(err))
+			r.drop(i, changedRule(err), true)
 		case (errors.Is(err, errShrunk) || errors.Is(err, errChanged)) && last:
-			r.drop(i, changedRule(err))
+			r.drop(i, changedRule(err), true)
 		case errors.Is(err, errShrunk), errors.Is(err, errChanged):
 			again = true
 		default:
@@ -119,9 +119,9 @@ func changedRule(err error) Rule {
 }
 
 // secretError says what a file holds.
-type secretError string
+type secretError struct{ secrets.Finding }
 
-func (e secretError) Error() string { return "it holds a secret: " + string(e) }
+func (e secretError) Error() string { return "it holds a secret: " + e.Detail }
 
 // once reads the file and sends its blocks. sent tells, with an error, that some were. The last block is held back until
 // it is known that the file did not change. At the last attempt one that has grown is taken as it was when it was
@@ -176,8 +176,8 @@ func (r *fileReader) fill(f *os.File, b *block, left int64) error {
 	if b.entry.Rule.Kind == Allowed {
 		return nil
 	}
-	if detail := r.scanner.Next(b.in); detail != "" {
-		return secretError(detail)
+	if found := r.scanner.Next(b.in); found.Detail != "" {
+		return secretError{found}
 	}
 	return nil
 }

@@ -15,15 +15,15 @@ func (p *planner) search() error {
 	kept := p.listing.Entries[:0]
 	for _, e := range p.listing.Entries {
 		if e.Ships && e.Rule.Kind != Allowed {
-			detail, err := p.searchFile(&e, &scanner, buffer)
+			found, err := p.searchFile(&e, &scanner, buffer)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // removed since
 			}
 			if err != nil {
 				return err
 			}
-			if detail != "" {
-				e.Ships, e.Missed, e.Rule = false, true, Rule{Kind: Secret, Detail: detail}
+			if found.Detail != "" {
+				e.Ships, e.Missed, e.Rule = false, !found.Spare, secretRule(found)
 				p.listing.secrets = append(p.listing.secrets, e.info)
 			}
 		}
@@ -33,32 +33,32 @@ func (p *planner) search() error {
 	return nil
 }
 
-func (p *planner) searchFile(e *Entry, scanner *secrets.Scanner, buffer []byte) (string, error) {
+func (p *planner) searchFile(e *Entry, scanner *secrets.Scanner, buffer []byte) (secrets.Finding, error) {
 	f, err := openEntry(p.top.root, e)
 	if err != nil {
-		return "", p.readError(e.Name, err)
+		return secrets.Finding{}, p.readError(e.Name, err)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return "", err // packing does not take it either
+		return secrets.Finding{}, err // packing does not take it either
 	}
 	scanner.Start(info.Size(), e.Name, e.file)
 	for left := info.Size(); left > 0; { // a file that grows meanwhile has an end nevertheless
 		if err := p.ctx.Err(); err != nil {
-			return "", err
+			return secrets.Finding{}, err
 		}
 		n, err := io.ReadFull(f, buffer[:min(left, blockSize)])
-		if detail := scanner.Next(buffer[:n]); detail != "" {
-			return detail, nil
+		if found := scanner.Next(buffer[:n]); found.Detail != "" {
+			return found, nil
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return "", nil
+			return secrets.Finding{}, nil
 		}
 		if err != nil {
-			return "", p.readError(e.Name, err)
+			return secrets.Finding{}, p.readError(e.Name, err)
 		}
 		left -= int64(n)
 	}
-	return "", nil
+	return secrets.Finding{}, nil
 }

@@ -28,7 +28,7 @@ func (e *env) workflow() flow.Workflow {
 func (e *env) deploy() flow.Deploy {
 	return flow.Deploy{
 		Folder: e.folder(), Report: e.io.Err, Ask: e.ask, Connect: e.connect, Environ: e.system.Lookup,
-		InCI: e.settings.InCI(), TempDir: e.system.TempDir(), Now: e.system.Now, Progress: e.progress,
+		InCI: e.settings.InCI(), TempDir: e.system.TempDir(), Now: e.system.Now, Sleep: sleep, Progress: e.progress,
 	}
 }
 

@@ -34,6 +34,10 @@ type Deploy struct {
 	AllowSecrets []string // files that ship although they look like secrets
 	AllowLinks   []string // links that ship although they leave the project
 	TempDir      string   // where the archive is kept while it is sent
+	Search       bool     // Prepare looks for private keys in all files, for those who only look; Send does in any case
+
+	// Sleep waits before a file is read again that changed while it was packed. With nil it is read at once.
+	Sleep func(context.Context, time.Duration) error
 
 	// Now is the clock by which archives in TempDir that killed runs left are old enough to go. With nil they stay.
 	Now func() time.Time
@@ -74,16 +78,18 @@ func (d *Deploy) Prepare(ctx context.Context) (*Package, error) {
 		return nil, err
 	}
 	d.warnOfUnusedLogins(c, env)
-	p.Files, err = d.Plan(ctx, c, false)
+	p.Files, err = d.plan(ctx, c, bundle.Rules{Search: d.Search})
 	return p, err
 }
 
-// Plan decides which files ship. full lists the files of left-out folders too.
-func (d *Deploy) Plan(ctx context.Context, c *project.Config, full bool) (*bundle.Listing, error) {
-	rules := bundle.Rules{
-		Ignore: c.Ignore, Include: c.Include, Config: d.Folder.Config,
-		AllowSecrets: d.AllowSecrets, AllowLinks: d.AllowLinks, Full: full,
-	}
+// Files decides which files ship, by what they hold too. full lists the files of left-out folders one by one.
+func (d *Deploy) Files(ctx context.Context, c *project.Config, full bool) (*bundle.Listing, error) {
+	return d.plan(ctx, c, bundle.Rules{Search: true, Full: full})
+}
+
+func (d *Deploy) plan(ctx context.Context, c *project.Config, rules bundle.Rules) (*bundle.Listing, error) {
+	rules.Ignore, rules.Include, rules.Config = c.Ignore, c.Include, d.Folder.Config
+	rules.AllowSecrets, rules.AllowLinks = d.AllowSecrets, d.AllowLinks
 	if path, err := project.Path(d.Folder.Config); err == nil && d.Folder.Config != "" {
 		rules.Config = path
 	}
@@ -91,7 +97,7 @@ func (d *Deploy) Plan(ctx context.Context, c *project.Config, full bool) (*bundl
 	var outside *bundle.OutsideError
 	if errors.As(err, &outside) {
 		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
-			WithHint("copy the files into the project, leave the link out with 'ignore', or name it with --allow-link")
+			WithHint("copy what they lead to into the project, leave the links out with 'ignore', or name them with --allow-link")
 	}
 	return files, err
 }
@@ -148,6 +154,10 @@ func (d *Deploy) Send(ctx context.Context, p *Package) (*cloudapi.Deployment, er
 		return nil, err
 	}
 	defer func() { _ = archive.Close() }() // a file without a name, or one that the next run clears
+	d.WarnOfMissing(slices.Concat(p.Files.Missed(), archive.Dropped))
+	if len(archive.Growing) > 0 {
+		d.Report.Warn("sent as it was at one moment, because it did not stop growing: %s", listed(archive.Growing, nil))
+	}
 	if err := d.keepSecrets(ctx, api, p); err != nil {
 		return nil, err
 	}
@@ -176,7 +186,7 @@ func (d *Deploy) pack(ctx context.Context, p *Package, plan tier.Tier) (*bundle.
 	if d.Now != nil {
 		bundle.CleanStale(d.TempDir, d.Now().Add(-24*time.Hour)) // nobody sends one for that long
 	}
-	archive, err := bundle.Spool(ctx, p.Files, d.TempDir, bundle.Options{Limit: plan.MaxArchive, Progress: update})
+	archive, err := bundle.Spool(ctx, p.Files, d.TempDir, bundle.Options{Limit: plan.MaxArchive, Progress: update, Sleep: d.Sleep})
 	var large *bundle.TooLargeError
 	if errors.As(err, &large) {
 		return nil, failure.Failedf("the zipped app is larger than the %d MB that the %s tier allows (limits: %s)",

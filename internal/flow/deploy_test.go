@@ -1,6 +1,8 @@
 package flow_test
 
 import (
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/bundle"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
@@ -237,6 +240,85 @@ func TestSendsThePackage(t *testing.T) {
 	}
 	if _, ships := got.Files["data/x.csv"]; ships || got.Files["app.py"] != "import dash" || strings.Contains(got.Files[".env"], "pass") {
 		t.Errorf("files %v", got.Files)
+	}
+}
+
+// What changes between the look at the project and packing ends nothing, and is named.
+func TestSendsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	d := desk.New(t, map[string]string{
+		"ploomber-cloud.json": dashConfig, "app.py": "import dash", "db.sqlite3-journal": "x", "grows.csv": "1", "saved.py": "old",
+		"key.txt": "-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\n-----END PRIVATE KEY-----\n", "prod.env": "A=1", ".bash_history": "x",
+	})
+	o, heard := deployment(d)
+	o.TempDir = t.TempDir()
+	p, err := o.Prepare(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(heard.warnings()) > 0 {
+		t.Errorf("warns %q before packing", heard.warnings())
+	}
+	if err := os.Remove(filepath.Join(d.Dir, "db.sqlite3-journal")); err != nil {
+		t.Fatal(err)
+	}
+	d.Write("grows.csv", "1,2,3")
+	d.Write("appears.csv", "1")
+	d.Write("saved.py~", "new")
+	if err := os.Rename(filepath.Join(d.Dir, "saved.py~"), filepath.Join(d.Dir, "saved.py")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Send(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"app.py": "import dash", "grows.csv": "1,2,3", "saved.py": "new"}
+	if got := d.Cloud.Deployments()[0].Files; !maps.Equal(got, want) {
+		t.Errorf("files %v, want %v", got, want)
+	}
+	warned := heard.warnings()
+	if len(warned) != 2 || !strings.Contains(warned[0], "key.txt (private key), prod.env (environment file)") ||
+		!strings.Contains(warned[1], "db.sqlite3-journal (it was removed)") {
+		t.Errorf("warns %q", warned)
+	}
+}
+
+// Those who only look are told what packing would find.
+func TestPrepareSearches(t *testing.T) {
+	t.Parallel()
+	d := desk.New(t, map[string]string{
+		"ploomber-cloud.json": dashConfig, "key.txt": "-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\n-----END PRIVATE KEY-----\n",
+	})
+	o, _ := deployment(d)
+	for _, search := range []bool{false, true} {
+		o.Search = search
+		p, err := o.Prepare(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files, _ := p.Files.Total(); files == 0 != search || len(p.Files.Missed()) == 1 != search {
+			t.Errorf("search %v: %d files, missed %v", search, files, p.Files.Missed())
+		}
+	}
+}
+
+func TestMissed(t *testing.T) {
+	t.Parallel()
+	var entries []bundle.Entry
+	for i := range 14 {
+		entries = append(entries, bundle.Entry{Name: fmt.Sprintf("f%02d.env", 13-i), Rule: bundle.Rule{Kind: bundle.Secret, Detail: "environment file"}, Missed: true})
+	}
+	entries = append(entries, bundle.Entry{Name: "quiet", Rule: bundle.Rule{Kind: bundle.Secret}},
+		bundle.Entry{Name: "b\x1b", Rule: bundle.Rule{Kind: bundle.LinkedFolder}, Missed: true}, bundle.Entry{Name: "gone", Rule: bundle.Rule{Kind: bundle.BrokenLink}, Missed: true})
+	var got []string
+	for _, m := range flow.Missed(entries) {
+		got = append(got, m.Text)
+		if m.Hint == "" {
+			t.Errorf("%s: no hint", m.Text)
+		}
+	}
+	if len(got) != 3 || !strings.HasSuffix(got[0], "f09.env (environment file), and 4 more, see 'deploy --list-files'") || strings.Contains(got[0], "quiet") ||
+		!strings.HasSuffix(got[1], `: "b\x1b"`) || !strings.HasSuffix(got[2], ": gone") {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -27,7 +27,7 @@ func (d *Deploy) Snapshot(ctx context.Context, passOver func(name string) bool) 
 	if err != nil {
 		return nil, err
 	}
-	listing, err := d.Plan(ctx, c, false)
+	listing, err := d.plan(ctx, c, bundle.Rules{})
 	if err != nil {
 		return nil, err
 	}

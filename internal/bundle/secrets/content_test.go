@@ -26,8 +26,8 @@ func search(content []byte, block int, paths ...string) string {
 	s.Start(int64(len(content)), paths...)
 	for first := true; first || len(content) > 0; first = false {
 		n := min(len(content), block)
-		if detail := s.Next(content[:n]); detail != "" {
-			return detail
+		if f := s.Next(content[:n]); f.Detail != "" {
+			return f.Detail
 		}
 		content = content[n:]
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Check looks for a secret in the start of a file and returns what it found, "" for nothing.
-type Check func(content []byte) (detail string)
+// Check looks for a secret in the start of a file and returns what it found, the zero Finding for nothing.
+type Check func(content []byte) Finding
 
 // LookLimit is how many bytes of a file a Check needs at most.
 const LookLimit = 1 << 20
@@ -25,18 +25,18 @@ func Suspicious(whole string, size int64) Check {
 	n := newName(path.Base(whole))
 	switch {
 	case strings.Contains(n.text, "ploomber-cloud") && strings.Contains(n.text, ".json"):
-		return literalCredentials
+		return noApp(literalCredentials)
 	case strings.HasSuffix("/"+whole, "/.git/config"):
-		return gitCredentials
+		return noApp(gitCredentials)
 	case n.is(".npmrc"), n.is(".yarnrc"), n.is(".yarnrc.yml"):
-		return npmToken
+		return noApp(npmToken)
 	case n.is("pip.conf"), n.is("pip.ini"), n.is("uv.toml"), n.is(".condarc"), n.is(".wgetrc"), n.is(".curlrc"):
-		return gitCredentials
+		return noApp(gitCredentials)
 	}
 	ext := path.Ext(n.core)
 	switch ext {
 	case ".pem", ".key", ".p8", ".pk8", ".der", ".crt", ".cer", ".cert", ".asc", ".gpg", ".pgp", ".sec":
-		return keyFile
+		return found(keyFile)
 	}
 	if size > small {
 		return nil
@@ -44,15 +44,27 @@ func Suspicious(whole string, size int64) Check {
 	stem := strings.TrimSuffix(n.core, ext)
 	switch {
 	case mayBeEnv(whole, n):
-		return assignments
+		return found(assignments)
 	case (strings.HasSuffix(stem, "credentials") || strings.HasSuffix(stem, "odbc") || strings.HasSuffix(stem, "pg_service")) && isSettings(ext):
-		return passwords
+		return found(passwords)
 	case ext == ".json":
 		return jsonSecrets
 	case ext == "":
-		return nameless
+		return found(nameless)
 	}
 	return nil
+}
+
+// found and noApp make checks of functions that tell the kind of secret; noApp is for files that no app reads.
+func found(look func([]byte) string) Check {
+	return func(content []byte) Finding { return Finding{Detail: look(content)} }
+}
+
+func noApp(look func([]byte) string) Check {
+	return func(content []byte) Finding {
+		detail := look(content)
+		return Finding{Detail: detail, Spare: detail != ""}
+	}
 }
 
 func isSettings(ext string) bool {
@@ -170,15 +182,15 @@ func keyStore(content []byte) string {
 
 // jsonSecrets finds logins that Google's tools store, and configurations of this program with a password in clear,
 // whatever the file's name.
-func jsonSecrets(content []byte) string {
+func jsonSecrets(content []byte) Finding {
 	switch {
 	case bytes.Contains(content, []byte(`"refresh_token"`)) && bytes.Contains(content, []byte(`"client_secret"`)):
-		return credentials
+		return Finding{Detail: credentials}
 	case bytes.Contains(content, []byte(`"authentication`)) && bytes.Contains(content, []byte(`"id"`)) && bytes.Contains(content, []byte(`"type"`)) &&
 		json.Valid(content):
-		return literalCredentials(content)
+		return noApp(literalCredentials)(content)
 	}
-	return ""
+	return Finding{}
 }
 
 func npmToken(content []byte) string {

@@ -33,47 +33,47 @@ func (s *Scanner) Start(size int64, paths ...string) {
 	}
 }
 
-// Next searches the next block of the file and returns what was found, "" for nothing.
-func (s *Scanner) Next(block []byte) (detail string) {
+// Next searches the next block of the file and returns what was found, the zero Finding for nothing.
+func (s *Scanner) Next(block []byte) Finding {
 	if s.first {
 		s.first = false
-		if detail := s.start(block); detail != "" {
-			return detail
+		if f := s.start(block); f.Detail != "" {
+			return f
 		}
 	}
 	if len(s.tail) > 0 {
 		s.tail = append(s.tail, block[:min(len(block), overlap)]...)
 		if pemKey(s.tail) {
-			return privateKeys
+			return Finding{Detail: privateKeys}
 		}
 	}
 	s.tail = append(s.tail[:0], block[max(0, len(block)-overlap):]...)
 	if pemKey(block) {
-		return privateKeys
+		return Finding{Detail: privateKeys}
 	}
-	return ""
+	return Finding{}
 }
 
-func (s *Scanner) start(block []byte) string {
+func (s *Scanner) start(block []byte) Finding {
 	for _, look := range s.check {
-		if detail := look(block[:min(len(block), LookLimit)]); detail != "" {
-			return detail
+		if f := look(block[:min(len(block), LookLimit)]); f.Detail != "" {
+			return f
 		}
 	}
 	if int64(len(block)) == s.size {
 		if detail := keyStore(block); detail != "" {
-			return detail
+			return Finding{Detail: detail}
 		}
 	}
 	if text := fromUTF16(block); text != nil && pemKey(text) {
-		return privateKeys
+		return Finding{Detail: privateKeys}
 	}
 	for _, find := range []func([]byte) bool{encodedKey, jsonKey, puttyKey, ageKey, signKey} {
 		if find(block) {
-			return privateKeys
+			return Finding{Detail: privateKeys}
 		}
 	}
-	return ""
+	return Finding{}
 }
 
 // pemKey finds keys between lines as RFC 7468 and OpenPGP have them, with something between them that can be one:

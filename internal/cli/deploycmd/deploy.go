@@ -70,7 +70,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.ListFiles, "list-files", false, "list each file with the rule that decides about it; send nothing")
 	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "drop secrets that the last deployment had and this one has not")
 	f.StringArrayVar(&o.Deploy.AllowSecrets, "allow-secret", nil, "send `FILE` although it looks like a secret (repeatable)")
-	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "send the target of link `FILE` although it lies outside (repeatable)")
+	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "send what link `NAME` leads to, although it lies outside or is a folder (repeatable)")
 	flagset.Config(c, &o.Deploy.Folder.Config)
 	return c
 }
@@ -89,6 +89,7 @@ func Run(ctx context.Context, o *Options) error {
 	if o.ListFiles {
 		return o.listFiles(ctx)
 	}
+	o.Deploy.Search = o.DryRun
 	p, err := o.Deploy.Prepare(ctx)
 	if err != nil {
 		return err

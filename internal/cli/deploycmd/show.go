@@ -17,6 +17,8 @@ type fileLine struct {
 	Ships bool   `json:"ships"`
 	Rule  string `json:"rule"`
 	Size  int64  `json:"size"` // bytes
+	// Missed is true where the file stays although the app may need it.
+	Missed bool `json:"missed,omitempty"`
 }
 
 // listFiles shows every file with the rule that decided, what ships and what stays.
@@ -25,14 +27,15 @@ func (o *Options) listFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := o.Deploy.Plan(ctx, c, true)
+	files, err := o.Deploy.Files(ctx, c, true)
 	if err != nil {
 		return err
 	}
 	list := make([]fileLine, 0, len(files.Entries))
 	for _, e := range files.Entries {
-		list = append(list, fileLine{e.Name, e.Ships, e.Rule.String(), e.Size})
+		list = append(list, fileLine{e.Name, e.Ships, e.Rule.String(), e.Size, e.Missed})
 	}
+	o.Deploy.WarnOfMissing(files.Missed())
 	n, size := files.Total()
 	return o.IO.Result(struct {
 		Files []fileLine `json:"files"`
@@ -61,6 +64,12 @@ type dryRun struct {
 	Template  string             `json:"template,omitempty"`
 	Resources *project.Resources `json:"resources,omitempty"`
 	Protected []project.Feature  `json:"protected"`
+	LeftOut   []leftOut          `json:"left_out,omitempty"` // files that stay here although the app may need them
+}
+
+type leftOut struct {
+	Name string `json:"name"`
+	Rule string `json:"rule"`
 }
 
 // show tells what a deployment would send, without any secret's value.
@@ -76,6 +85,10 @@ func (o *Options) show(p *flow.Package) error {
 	if p.AnalyticsLogin != nil {
 		r.Protected = append(r.Protected, project.Analytics)
 	}
+	for _, e := range p.Files.Missed() {
+		r.LeftOut = append(r.LeftOut, leftOut{e.Name, e.Rule.String()})
+	}
+	o.Deploy.WarnOfMissing(p.Files.Missed())
 	return o.IO.Result(r, func(out *term.Stream) {
 		line := func(name, value string) {
 			if value == "" {

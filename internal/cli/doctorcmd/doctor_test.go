@@ -244,6 +244,11 @@ func TestDoctorFinds(t *testing.T) {
 			w.files["ploomber-cloud.json"], w.files["Dockerfile"] = `{"id": "p-1", "type": "docker"}`, "FROM x\n"
 		},
 			"tools", Warning, "no docker or podman"},
+		"a secret file that stays here": {func(w *world) { w.files[".streamlit/secrets.toml"] = canary }, "archive", Warning,
+			"although the app may need them: .streamlit/secrets.toml (Streamlit secrets)"},
+		"a key that stays here": {func(w *world) {
+			w.files["notes.txt"] = "-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\n-----END PRIVATE KEY-----\n"
+		}, "archive", Warning, "notes.txt (private key)"},
 		"no R": {func(w *world) {
 			w.files["ploomber-cloud.json"], w.files["app.R"] = `{"id": "p-1", "type": "shiny-r"}`, "1\n"
 		},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,7 +87,7 @@ func (e *examination) archive(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, 3*e.waiting())
 	defer cancel()
 	d := flow.Deploy{Folder: e.Folder}
-	files, err := d.Plan(limited, e.config, false)
+	files, err := d.Files(limited, e.config, false)
 	if err != nil {
 		e.unpacked(err)
 		return
@@ -96,7 +95,10 @@ func (e *examination) archive(ctx context.Context) {
 	n, size := files.Total()
 	text := count(n, "file") + " ship, " + term.Bytes(size) + " before compression"
 	if size > e.plan.MaxArchive { // zipped it may be small enough
-		_, err = bundle.Write(limited, io.Discard, files, bundle.Options{Limit: e.plan.MaxArchive})
+		_, err = bundle.Measure(limited, files, bundle.Options{Limit: e.plan.MaxArchive})
+	}
+	for _, m := range flow.Missed(files.Missed()) {
+		e.add(Warning, "archive", m.Text, m.Hint)
 	}
 	var large *bundle.TooLargeError
 	switch limit := term.Bytes(e.plan.MaxArchive); {

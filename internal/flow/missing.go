@@ -1,0 +1,71 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/bundle"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// Missing is one reason why files stay here although the app may need them.
+type Missing struct {
+	Text string // names the files
+	Hint string // what to do
+}
+
+// Missed explains the entries that a deployment leaves out although the app may need them, those with one reason
+// together.
+func Missed(entries []bundle.Entry) []Missing {
+	kinds := map[bundle.Kind][]bundle.Entry{}
+	for _, e := range slices.SortedFunc(slices.Values(entries), func(a, b bundle.Entry) int { return strings.Compare(a.Name, b.Name) }) {
+		if e.Missed {
+			kinds[e.Rule.Kind] = append(kinds[e.Rule.Kind], e)
+		}
+	}
+	detail := func(e bundle.Entry) string { return e.Rule.Detail }
+	var list []Missing
+	for _, reason := range []struct {
+		kind       bundle.Kind
+		text, hint string
+		detail     func(bundle.Entry) string
+	}{
+		{bundle.Secret, "left out because they hold secrets, although the app may need them", "put the values that the app reads into " + EnvName +
+			", or send a file with 'deploy --allow-secret FILE'", detail},
+		{bundle.LinkedFolder, "left out because they are links to folders", "copy the folders into the project, or send what is in one with " +
+			"'deploy --allow-link NAME'", nil},
+		{bundle.BrokenLink, "left out because they are links to nothing", "correct the links, or remove them", nil},
+		{bundle.Changed, "left out because they changed while the app was compressed", "deploy again once nothing writes to them", detail},
+	} {
+		if of := kinds[reason.kind]; len(of) > 0 {
+			list = append(list, Missing{Text: reason.text + ": " + listed(of, reason.detail), Hint: reason.hint})
+		}
+	}
+	return list
+}
+
+// WarnOfMissing reports what Missed finds.
+func (d *Deploy) WarnOfMissing(entries []bundle.Entry) {
+	for _, m := range Missed(entries) {
+		d.Report.Warn("%s. To change that, %s.", m.Text, m.Hint)
+	}
+}
+
+// listed names files, the first ones of many. detail may be nil.
+func listed(entries []bundle.Entry, detail func(bundle.Entry) string) string {
+	const most = 10
+	var names []string
+	for i, e := range entries {
+		if i == most && len(entries) > most+1 {
+			names = append(names, fmt.Sprintf("and %d more, see 'deploy --list-files'", len(entries)-most))
+			break
+		}
+		name := term.Printable(e.Name)
+		if detail != nil {
+			name += " (" + detail(e) + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
