@@ -1,0 +1,206 @@
+package dotenv
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// What python-dotenv reads as a key need not be a name: it is the whole of a line without "=", and of the last line
+// of a key in PEM what stands before its padding. A key is a name, which may be shown and stored, where a line
+// clearly assigns something to it:
+//
+//   - The line has "=".
+//   - The name consists of letters, digits, "_", "." and "-", begins with none of the last two and has a letter. It is
+//     no long random text: no word of it, between the separators, has 16 characters or more and digits in two places.
+//   - The value is quoted, or it begins with another character than "=" and has a letter or a digit.
+//   - Or the value has neither, as that of a template has not; then the name must be [IsName], and the line above must
+//     be no line without "=", nor the beginning of a PEM block.
+
+// Names returns the keys that may be shown, in the order of their first appearance: those that a line clearly assigns
+// something to. [File.Doubts] lists the other lines.
+func (f *File) Names() []string {
+	var names []string
+	seen := map[string]bool{}
+	for i, s := range f.statements {
+		if f.doubt(i) == "" && !s.malformed() && !seen[s.key] {
+			seen[s.key] = true
+			names = append(names, s.key)
+		}
+	}
+	return names
+}
+
+// Line returns the number of the line that decides about key, counted from 1; 0 where there is none.
+func (f *File) Line(key string) int {
+	i := f.last(key)
+	if i < 0 {
+		return 0
+	}
+	return 1 + countLines(f.text[:f.statements[i].start])
+}
+
+// Doubt is a line that is no clear assignment. Reason never holds text of the file, which may be a secret.
+type Doubt struct {
+	Line   int // counted from 1
+	Reason string
+	Read   bool // python-dotenv reads a key in it; else it passes the line over
+}
+
+func (d Doubt) String() string {
+	if d.Read {
+		return fmt.Sprintf("line %d is no clear assignment: %s", d.Line, d.Reason)
+	}
+	return fmt.Sprintf("line %d is passed over: %s", d.Line, d.Reason)
+}
+
+// Doubts returns the lines that are no clear assignments, in the order of the file: those of Warnings, and those in
+// which python-dotenv reads a key all the same.
+func (f *File) Doubts() []Doubt {
+	var list []Doubt
+	line, counted := 1, 0
+	for i, s := range f.statements {
+		reason := s.problem
+		if reason == "" {
+			reason = f.doubt(i)
+		}
+		if reason == "" {
+			continue
+		}
+		line += countLines(f.text[counted:s.start])
+		counted = s.start
+		list = append(list, Doubt{Line: line, Reason: reason, Read: !s.malformed()})
+	}
+	return list
+}
+
+// Describe puts doubts into words: one sentence for each of the first lines, and one for all others.
+func Describe(doubts []Doubt) []string {
+	const each = 20
+	var said []string
+	for i, d := range doubts {
+		if i == each {
+			return append(said, ranges(doubts[each:])+" are no clear assignments either")
+		}
+		said = append(said, d.String())
+	}
+	return said
+}
+
+// ranges lists the numbers of lines, those that follow each other as one.
+func ranges(doubts []Doubt) string {
+	var parts []string
+	for i := 0; i < len(doubts); {
+		last := i
+		for last+1 < len(doubts) && doubts[last+1].Line == doubts[last].Line+1 {
+			last++
+		}
+		part := strconv.Itoa(doubts[i].Line)
+		if last > i {
+			part += "-" + strconv.Itoa(doubts[last].Line)
+		}
+		parts, i = append(parts, part), last+1
+	}
+	return "lines " + strings.Join(parts, ", ")
+}
+
+// Why a statement that python-dotenv reads is no clear assignment.
+const (
+	noEqual     = "it has no '='"
+	maybeValue  = "it may be a part of a value; one of several lines needs quotes"
+	maybeSecret = "what stands before its '=' does not look like a name"
+)
+
+// doubt says why the statement at index i, unless it is malformed, is no clear assignment; "" where it is one.
+func (f *File) doubt(i int) string {
+	s := &f.statements[i]
+	switch {
+	case s.malformed():
+		return ""
+	case s.null:
+		return noEqual
+	case !CouldBeName(s.key):
+		return maybeSecret
+	case s.valueEnd > s.valueStart && strings.ContainsRune(`'"`, rune(f.text[s.valueStart])):
+		return ""
+	case strings.HasPrefix(s.value, "="):
+		return maybeValue
+	case strings.ContainsFunc(s.value, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
+		return ""
+	case !IsName(s.key):
+		return maybeSecret
+	case f.follows(i):
+		return maybeValue
+	}
+	return ""
+}
+
+// follows tells whether the line above the statement at index i may be the beginning of what it is the end of.
+func (f *File) follows(i int) bool {
+	if i == 0 {
+		return false
+	}
+	above := &f.statements[i-1]
+	if above.end != f.statements[i].start {
+		return false // a comment or an empty line is between
+	}
+	return above.null || strings.HasPrefix(above.value, "=") || strings.Contains(f.text[above.start:above.end], "-----BEGIN ")
+}
+
+// CouldBeName tells whether a text has the form of a name: letters, digits, "_", "." and "-", and no long random text.
+// Names of the environment and of files have it where they are read as such, but a password may have it, too.
+func CouldBeName(text string) bool {
+	if !strings.ContainsFunc(text, unicode.IsLetter) || strings.ContainsAny(text[:1], ".-") {
+		return false
+	}
+	separated := func(r rune) bool { return r == '_' || r == '.' || r == '-' }
+	if strings.ContainsFunc(text, func(r rune) bool { return !separated(r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		return false
+	}
+	return !slices.ContainsFunc(strings.FieldsFunc(text, separated), func(word string) bool {
+		const long = 16 // bytes
+		return len(word) >= long && digitRuns(word) >= 2
+	})
+}
+
+// IsName tells whether a text is a name even where nothing around it says so: it could be one, no word of it has digits
+// in two places, and all letters are of one case, or it has words like clientId and no digits. Padded base64 is not.
+func IsName(text string) bool {
+	if !CouldBeName(text) {
+		return false
+	}
+	upper, lower := strings.ContainsFunc(text, unicode.IsUpper), strings.ContainsFunc(text, unicode.IsLower)
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == '_' || r == '.' || r == '-' })
+	return !slices.ContainsFunc(words, func(word string) bool {
+		if upper && lower {
+			return !camel(word)
+		}
+		return digitRuns(word) >= 2
+	})
+}
+
+// digitRuns counts the places in which word has digits.
+func digitRuns(word string) int {
+	return len(strings.FieldsFunc(word, func(r rune) bool { return !unicode.IsDigit(r) }))
+}
+
+// camel tells whether word consists of words of two letters or more that are told apart by their capitals.
+func camel(word string) bool {
+	length := 0 // of the part that has begun
+	for i, r := range word {
+		switch {
+		case unicode.IsUpper(r):
+			if i > 0 && length < 2 {
+				return false
+			}
+			length = 1
+		case unicode.IsLetter(r):
+			length++
+		default:
+			return false
+		}
+	}
+	return length >= 2
+}
