@@ -1,7 +1,6 @@
 package dotenv
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +15,8 @@ import (
 //   - The name consists of letters, digits, "_", "." and "-", begins with none of the last two and has a letter. It is
 //     no long random text: no word of it, between the separators, has 16 characters or more and digits in two places.
 //   - The value is quoted, or it begins with another character than "=" and has a letter or a digit.
-//   - Or the value has neither, as that of a template has not; then the name must be [IsName], and the line above must
-//     be no line without "=", nor the beginning of a PEM block.
+//   - Or the value has neither, as that of a template has not; then the name must be [IsName], and the lines above
+//     must not be those of a PEM block or of base64.
 
 // Names returns the keys that may be shown, in the order of their first appearance: those that a line clearly assigns
 // something to. [File.Doubts] lists the other lines.
@@ -47,13 +46,14 @@ type Doubt struct {
 	Line   int // counted from 1
 	Reason string
 	Read   bool // python-dotenv reads a key in it; else it passes the line over
+	Null   bool // it is a key without "="
 }
 
 func (d Doubt) String() string {
 	if d.Read {
-		return fmt.Sprintf("line %d is no clear assignment: %s", d.Line, d.Reason)
+		return "is no clear assignment: " + d.Reason
 	}
-	return fmt.Sprintf("line %d is passed over: %s", d.Line, d.Reason)
+	return "is passed over: " + d.Reason
 }
 
 // Doubts returns the lines that are no clear assignments, in the order of the file: those of Warnings, and those in
@@ -71,20 +71,21 @@ func (f *File) Doubts() []Doubt {
 		}
 		line += countLines(f.text[counted:s.start])
 		counted = s.start
-		list = append(list, Doubt{Line: line, Reason: reason, Read: !s.malformed()})
+		list = append(list, Doubt{Line: line, Reason: reason, Read: !s.malformed(), Null: s.null && !s.malformed()})
 	}
 	return list
 }
 
-// Describe puts doubts into words: one sentence for each of the first lines, and one for all others.
-func Describe(doubts []Doubt) []string {
+// Describe puts doubts about the lines of a file into words: what say says of each of the first lines, and one sentence
+// about all others.
+func Describe(file string, doubts []Doubt, say func(file string, d Doubt) string) []string {
 	const each = 20
 	var said []string
 	for i, d := range doubts {
 		if i == each {
-			return append(said, ranges(doubts[each:])+" are no clear assignments either")
+			return append(said, file+": "+ranges(doubts[each:])+" are no clear assignments either")
 		}
-		said = append(said, d.String())
+		said = append(said, say(file, d))
 	}
 	return said
 }
@@ -137,16 +138,23 @@ func (f *File) doubt(i int) string {
 	return ""
 }
 
-// follows tells whether the line above the statement at index i may be the beginning of what it is the end of.
+// follows tells whether the statement at index i may be the end of what began on the lines above it: of a PEM block, or
+// of base64 in several lines.
 func (f *File) follows(i int) bool {
-	if i == 0 {
-		return false
+	for ; i > 0 && f.statements[i-1].end == f.statements[i].start; i-- { // no comment or empty line is between
+		above := &f.statements[i-1]
+		const long = 16 // bytes
+		text := f.text[above.start:above.end]
+		switch {
+		case strings.Contains(text, "-----BEGIN "), strings.HasPrefix(above.value, "="):
+			return true
+		case above.null && (!IsName(above.key) || len(above.key) >= long && !strings.ContainsAny(above.key, "_.-")):
+			return true
+		case !above.null && !above.malformed(), strings.Contains(text, "-----END "):
+			return false
+		}
 	}
-	above := &f.statements[i-1]
-	if above.end != f.statements[i].start {
-		return false // a comment or an empty line is between
-	}
-	return above.null || strings.HasPrefix(above.value, "=") || strings.Contains(f.text[above.start:above.end], "-----BEGIN ")
+	return false
 }
 
 // CouldBeName tells whether a text has the form of a name: letters, digits, "_", "." and "-", and no long random text.

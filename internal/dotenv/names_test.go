@@ -34,7 +34,8 @@ func TestNames(t *testing.T) {
 		"a key alone":               {file: "-----BEGIN EC PRIVATE KEY-----\nCANARY=\n-----END EC PRIVATE KEY-----\n", lines: []int{1, 2, 3}},
 		"an open quote":             {file: "KEY=\"-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\nb2RvCANARY=\n-----END PRIVATE KEY-----\n", lines: []int{1, 2, 3, 4}},
 		"base64 of any padding":     {file: "b2RvCANARY2==\nb2RvCANARY2=\n\nGEZDGNBVCANARY===\nb2RvCANARY2\nb2RvCANARY2== # note\nb2RvCANARY2==,\nb2RvCANARY2=\"\"\n", names: []string{"b2RvCANARY2"}, lines: []int{1, 2, 4, 5, 6, 7}},
-		"wrapped base64":            {file: "CANARYCANARY\nCANARY=\nA=\n", names: []string{"A"}, lines: []int{1, 2}},
+		"wrapped base64":            {file: "CANARYCANARYCANARY\nCANARY=\nA=\n", names: []string{"A"}, lines: []int{1, 2}},
+		"names without values":      {file: "A\nB=\nexport LONG_NAME_WITHOUT_VALUE\nD=\n", names: []string{"B", "D"}, lines: []int{1, 3}},
 		"a token":                   {file: "sk-live-CANARY", lines: []int{1}},
 		"a token with padding":      {file: "sk-live-CANARY=", lines: []int{1}},
 		"a public key":              {file: "ssh-rsa AAAAB3NzaC1CANARY== ana\nAAAAB3NzaC1yc2ECANARY= ana\n", lines: []int{1, 2}},
@@ -95,11 +96,13 @@ func TestBase64IsNoName(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	t.Parallel()
-	got := Describe(parse("A==\n" + strings.Repeat("x\n", 30) + "B=1\nx\n").Doubts())
-	if want := "lines 21-31, 33 are no clear assignments either"; len(got) != 21 || got[20] != want {
+	got := Describe("f", parse("A==\n"+strings.Repeat("x\n", 30)+"B=1\nx\n").Doubts(), func(file string, d Doubt) string {
+		return file + " " + d.String()
+	})
+	if want := "f: lines 21-31, 33 are no clear assignments either"; len(got) != 21 || got[20] != want {
 		t.Errorf("%d sentences, the last %q; want 21 and %q", len(got), got[len(got)-1], want)
 	}
-	if want := "line 1 is no clear assignment: " + maybeValue; got[0] != want {
+	if want := "f is no clear assignment: " + maybeValue; got[0] != want {
 		t.Errorf("%q; want %q", got[0], want)
 	}
 }

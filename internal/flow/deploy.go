@@ -128,8 +128,9 @@ func refuseUnknownLogins(env *dotenv.File) error {
 // warnOfUnusedLogins names what looks like a login in the secrets file and protects nothing on the platform, which goes
 // by the configuration alone: names that 'up' and 'proxy' refuse, and pairs that protect the app there.
 func (d *Deploy) warnOfUnusedLogins(c *project.Config, env *dotenv.File) {
+	places := d.Folder.Places(env)
 	for _, wrong := range authproxy.Misspelt(env.Keys(), Logins(c)) {
-		d.Report.Warn("%s: %v (as it is, it protects nothing)", d.Folder.EnvPath(), wrong)
+		d.Report.Warn("%s: %v (as it is, it protects nothing)", d.Folder.EnvPath(), placed(wrong, places))
 	}
 	for _, feature := range []project.Feature{project.MainApp, project.Analytics} {
 		if c.Credentials(feature) == nil && hasLogin(env, feature) {
@@ -228,7 +229,7 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *Packa
 			return fmt.Errorf("these secrets of the last deployment are missing now: %s: %w", strings.Join(gone, ", "), err)
 		}
 	}
-	d.Report.Warn("these secrets of the last deployment are missing now: %s", strings.Join(gone, ", "))
+	d.Report.Warn("these secrets of the last deployment are missing now: %s", Listed(gone, d.Folder.Shows(p.Config)))
 	const hint = "put them into " + EnvName + ", or drop them with --prune-secrets"
 	if d.InCI {
 		return failure.Failedf("not deployed: the app would lose its secrets").WithHint(hint)

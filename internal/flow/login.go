@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"maps"
+
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
@@ -17,6 +19,8 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 	for _, p := range env.Values(dotenv.Lookup(environ)) {
 		vars[p.Key], names = p.Value, append(names, p.Key) // a name without '=' is one without value, not one less
 	}
+	places := f.Places(env)
+	maps.Copy(places, UnshownReferences(c))
 	return authproxy.Source{
 		Lookup: func(name string) (string, bool) {
 			if v, ok := vars[name]; ok {
@@ -24,7 +28,7 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 			}
 			return environ(name)
 		},
-		Names: names, Project: Logins(c),
+		Names: names, Places: places, Project: Logins(c),
 	}, nil
 }
 

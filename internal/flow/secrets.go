@@ -18,9 +18,24 @@ type Lookup func(name string) (string, bool)
 type Secrets struct {
 	List   []cloudapi.Secret // nil: there is neither a secrets file nor a list of names, and nothing is sent
 	Source string            // where they are from, for people; "" for none
+
+	lines map[string]int // of those whose names must not be shown
 }
 
-// Names lists the secrets' names.
+// Shown lists the names that may be shown, and the lines of the secrets file in which the others stand.
+func (s Secrets) Shown() (names []string, lines []int) {
+	names = make([]string, 0, len(s.List))
+	for _, secret := range s.List {
+		if line, unclear := s.lines[secret.Key]; unclear {
+			lines = append(lines, line)
+		} else {
+			names = append(names, secret.Key)
+		}
+	}
+	return names, lines
+}
+
+// Names lists the secrets' names, also those that must not be shown.
 func (s Secrets) Names() []string {
 	names := make([]string, 0, len(s.List))
 	for _, secret := range s.List {
@@ -37,16 +52,21 @@ func (f Folder) Secrets(c *project.Config, environ Lookup, report Reporter) (Sec
 		return Secrets{}, err
 	}
 	if exists && !ignoresEnv(c) {
-		for _, w := range env.Warnings() {
-			report.Warn("%s, line %d is passed over: %s", f.EnvPath(), w.Line, w.Reason)
+		for _, doubt := range f.Doubts(env) {
+			report.Warn("%s", doubt)
 		}
 		if len(c.SecretKeys) > 0 {
 			report.Note("Using the secrets of %s; 'secret-keys' is for folders without it.", f.EnvPath())
 		}
-		s := Secrets{List: []cloudapi.Secret{}, Source: f.EnvPath()}
+		s := Secrets{List: []cloudapi.Secret{}, Source: f.EnvPath(), lines: map[string]int{}}
+		names := env.Names()
 		for _, p := range env.Values(dotenv.Lookup(environ)) {
-			if !p.Null {
-				s.List = append(s.List, cloudapi.Secret{Key: p.Key, Value: p.Value})
+			if p.Null {
+				continue
+			}
+			s.List = append(s.List, cloudapi.Secret{Key: p.Key, Value: p.Value})
+			if !slices.Contains(names, p.Key) {
+				s.lines[p.Key] = env.Line(p.Key)
 			}
 		}
 		return s, nil
@@ -56,9 +76,13 @@ func (f Folder) Secrets(c *project.Config, environ Lookup, report Reporter) (Sec
 	}
 	s := Secrets{Source: "the environment"}
 	var missing []string
-	for _, name := range c.SecretKeys {
+	for i, name := range c.SecretKeys {
 		v, _ := environ(name)
-		if v == "" {
+		switch {
+		case v == "" && !dotenv.IsName(name): // somebody may have put a value there
+			return Secrets{}, failure.Failedf("'secret-keys' asks for a variable that the environment does not have: its entry %d", i+1).
+				WithHint("'secret-keys' takes names alone; their values come from the environment")
+		case v == "":
 			missing = append(missing, name)
 		}
 		s.List = append(s.List, cloudapi.Secret{Key: name, Value: v})
@@ -112,8 +136,12 @@ func (f Folder) resolve(v project.Value, feature project.Feature, env *dotenv.Fi
 	if text, _ := environ(v.Secret); text != "" {
 		return text, nil
 	}
-	return "", failure.Failedf("the password protection of %s needs the secret %s, which is neither in %s nor in the environment",
-		feature, v.Secret, f.EnvPath()).
+	name := "the secret " + v.Secret
+	if !dotenv.IsName(v.Secret) { // somebody may have put the password there
+		name = "a secret"
+	}
+	return "", failure.Failedf("the password protection of %s needs %s, which is neither in %s nor in the environment",
+		feature, name, f.EnvPath()).
 		WithHint("run 'ploomber-cloud auth --add --feature %s', or with --remove to deploy without protection", feature)
 }
 

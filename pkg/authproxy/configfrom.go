@@ -16,6 +16,9 @@ type Source struct {
 	Names []string
 	// Project holds what ploomber-cloud.json says; zero where there is none.
 	Project Project
+	// Places tells, for those of Names that may be no names but parts of a value, where they stand, such as
+	// ".env, line 3". A mistake about one of them shows that in place of the name.
+	Places map[string]string
 	// Public is the user's word that the app may have no login.
 	Public bool
 }
@@ -63,6 +66,11 @@ func ConfigFrom(s Source) (Config, error) {
 		c.Secrets = append(c.Secrets, Secret(secret))
 	}
 	r.unknown(c.Providers)
+	for i, m := range r.wrong {
+		if place, ok := s.Places[m.Name]; ok {
+			r.wrong[i].Name = place
+		}
+	}
 	c = c.withDefaults()
 	c.check(&r.wrong)
 	if err := r.wrong.err(); err != nil {

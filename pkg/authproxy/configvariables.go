@@ -119,7 +119,7 @@ func (r *reader) unknown(providers []Provider) {
 		if near := nearest(upper, known); near != "" && !own {
 			hint = fmt.Sprintf("; did you mean %s?", near) + hint
 		}
-		if provider := ofProvider(upper); provider != "" {
+		if provider := ofProvider(upper); provider != "" && r.Places[name] == "" {
 			hint += fmt.Sprintf(" (a variable of the provider %s counts once %s lists it)", provider, keyProviders)
 		}
 		r.wrong.addf(name, "unknown variable%s", hint)

@@ -51,9 +51,9 @@ func Parse(data []byte) (*Config, error) {
 	if !json.Valid(data) {
 		return c, &Invalid{Problems: []string{syntaxProblem(data)}}
 	}
-	p := &parser{config: c}
+	p := &parser{config: c, data: data}
 	for _, k := range repeatedKeys(data) {
-		p.problem("key %s stands there twice", quote(k))
+		p.problem("key %s stands there twice", p.quote(k))
 	}
 	members, ok := object(data)
 	if !ok {
@@ -74,6 +74,7 @@ func Parse(data []byte) (*Config, error) {
 
 type parser struct {
 	config   *Config
+	data     []byte
 	at       string // the key of the file that is read, "" outside of one
 	problems []string
 	keys     []string // see Invalid
@@ -88,9 +89,9 @@ func (p *parser) key(key string, value json.RawMessage) {
 	c := p.config
 	if !slices.Contains(keys(), key) {
 		if near := Nearest(key, keys()); near != "" {
-			p.problem("unknown key %s (did you mean %q?)", quote(key), near)
+			p.problem("unknown key %s (did you mean %q?)", p.quote(key), near)
 		} else {
-			p.problem("unknown key %s; known keys: %s", quote(key), strings.Join(keys(), ", "))
+			p.problem("unknown key %s; known keys: %s", p.quote(key), strings.Join(keys(), ", "))
 		}
 		return
 	}
@@ -149,7 +150,11 @@ func (p *parser) projectType(value json.RawMessage) string {
 	if near := Nearest(s, Types()); near != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	p.problem("%s is not a project type%s; the types are %s", quote(s), hint, strings.Join(Types(), ", "))
+	shown := `the value of "type"`
+	if hint != "" || looksLikeKey(s) {
+		shown = strconv.Quote(s)
+	}
+	p.problem("%s is not a project type%s; the types are %s", shown, hint, strings.Join(Types(), ", "))
 	return ""
 }
 
@@ -209,7 +214,7 @@ func (p *parser) resources(value json.RawMessage) *Resources {
 		case "gpu":
 			r.GPU = p.integer("gpu", m.value)
 		default:
-			p.problem(`"resources" has the unknown key %s; it takes cpu, ram and gpu`, quote(m.key))
+			p.problem(`"resources" has the unknown key %s; it takes cpu, ram and gpu`, p.quote(m.key))
 		}
 	}
 	for _, k := range []string{"cpu", "ram", "gpu"} {
@@ -258,7 +263,7 @@ func (p *parser) credentials(key string, value json.RawMessage) *Credentials {
 		case "password":
 			c.Password = p.credential(key, m.key, m.value)
 		default:
-			p.problem("%q has the unknown key %s; it takes username and password", key, quote(m.key))
+			p.problem("%q has the unknown key %s; it takes username and password", key, p.quote(m.key))
 		}
 	}
 	for _, k := range []string{"username", "password"} {
@@ -387,11 +392,39 @@ func shown(value []byte) string {
 	return kind(value)
 }
 
-func quote(key string) string {
-	if len(key) > 60 {
-		key = key[:60] + "…"
+// quote names a key in messages: by itself where it looks like one, else by its line, since it may be a secret in the
+// wrong place.
+func (p *parser) quote(key string) string {
+	if looksLikeKey(key) {
+		return strconv.Quote(key)
 	}
-	return strconv.Quote(key)
+	if at := bytes.Index(p.data, []byte(key)); at >= 0 {
+		return fmt.Sprintf("in line %d", 1+bytes.Count(p.data[:at], []byte("\n")))
+	}
+	return fmt.Sprintf("of %d characters", utf8.RuneCountInString(key))
+}
+
+// looksLikeKey tells whether text is made of words: letters of one case, or beginning with a capital.
+func looksLikeKey(text string) bool {
+	upper, lower := 0, 0 // letters since a word began
+	mixed := strings.ToUpper(text) != text && strings.ToLower(text) != text
+	for _, r := range text {
+		switch {
+		case r >= 'a' && r <= 'z':
+			lower++
+		case r >= 'A' && r <= 'Z':
+			if mixed && upper > 0 && lower == 0 {
+				return false
+			}
+			upper, lower = 1, 0
+		case r == '_' || r == '-' || r == '.' || r == ' ':
+			upper, lower = 0, 0
+		default:
+			return false
+		}
+	}
+	const longest = 40
+	return len(text) <= longest
 }
 
 func syntaxProblem(data []byte) string {

@@ -60,6 +60,7 @@ type dryRun struct {
 	Files     int                `json:"files"`
 	Size      int64              `json:"size"` // bytes before compression
 	Secrets   []string           `json:"secrets"`
+	Lines     []int              `json:"secret_lines,omitempty"` // of .env: secrets whose names may be parts of values, and are not shown
 	Labels    []string           `json:"labels,omitempty"`
 	Template  string             `json:"template,omitempty"`
 	Resources *project.Resources `json:"resources,omitempty"`
@@ -75,8 +76,9 @@ type leftOut struct {
 // show tells what a deployment would send, without any secret's value.
 func (o *Options) show(p *flow.Package) error {
 	n, size := p.Files.Total()
+	names, lines := p.Secrets.Shown()
 	r := dryRun{
-		ProjectID: p.Config.ID, Type: p.Config.Type, Files: n, Size: size, Secrets: p.Secrets.Names(),
+		ProjectID: p.Config.ID, Type: p.Config.Type, Files: n, Size: size, Secrets: names, Lines: lines,
 		Labels: p.Config.Labels, Template: p.Config.Template, Resources: p.Config.Resources, Protected: []project.Feature{},
 	}
 	if p.MainApp != nil {
@@ -98,7 +100,11 @@ func (o *Options) show(p *flow.Package) error {
 		}
 		line("Project", r.ProjectID+" ("+r.Type+")")
 		line("Files", strconv.Itoa(n)+", "+term.Bytes(size)+" before compression")
-		line("Secrets", strings.Join(r.Secrets, ", "))
+		shown := r.Secrets
+		for _, n := range r.Lines {
+			shown = append(shown, "line "+strconv.Itoa(n)+" of "+p.Secrets.Source)
+		}
+		line("Secrets", strings.Join(shown, ", "))
 		if r.Resources != nil {
 			line("Resources", resources(*r.Resources))
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
@@ -57,9 +58,11 @@ func (e *examination) secretsFile(context.Context) {
 	case !exists:
 		return
 	}
-	wrong := env.Warnings()
-	for _, w := range wrong {
-		e.add(Warning, "secrets", fmt.Sprintf("%s:%d is passed over: %s", flow.EnvName, w.Line, w.Reason), "correct the line")
+	wrong := dotenv.Describe(flow.EnvName, env.Doubts(), func(file string, d dotenv.Doubt) string {
+		return fmt.Sprintf("%s:%d %s", file, d.Line, d)
+	})
+	for _, doubt := range wrong {
+		e.add(Warning, "secrets", doubt, "correct the line")
 	}
 	if e.private("secrets", e.Folder.EnvPath()) && len(wrong) == 0 {
 		e.add(OK, "secrets", fmt.Sprintf("%s holds %s", flow.EnvName, count(len(flow.Valued(env)), "secret")), "")

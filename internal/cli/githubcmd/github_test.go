@@ -161,7 +161,7 @@ func TestGitHub(t *testing.T) {
 		"names nothing that GitHub refuses": {
 			given: given{files: map[string]string{"ploomber-cloud.json": bare}, flags: Flags{Yes: true, AddSecrets: is(true)},
 				secrets: []string{"a.b", "A", "GITHUB_X", "x: y", "PLOOMBER_CLOUD_KEY"}},
-			status: created, added: []string{"A"}, says: "a.b, GITHUB_X, x: y", asked: 1, want: withA, changed: true,
+			status: created, added: []string{"A"}, says: "no secrets of these names: a.b, GITHUB_X\n", asked: 1, want: withA, changed: true,
 		},
 		"leaves names out": {
 			given: given{files: map[string]string{"ploomber-cloud.json": bare}, flags: Flags{Yes: true, AddSecrets: is(false)},

@@ -21,7 +21,7 @@ func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]str
 	if err != nil {
 		return nil, err
 	}
-	known, err := o.deployed(ctx, api, config.ID)
+	known, err := o.deployed(ctx, api, config)
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +51,11 @@ func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]str
 
 // deployed names the secrets of the last deployment. A platform that does not tell stops nothing, as in the
 // reference tool: the workflow can be made without.
-func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, id string) ([]string, error) {
-	p, err := api.Project(ctx, id)
+func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, config *project.Config) ([]string, error) {
+	p, err := api.Project(ctx, config.ID)
 	switch {
 	case err == nil:
-		return p.Secrets, nil
+		return o.nameable(p.Secrets, o.Workflow.Folder.Shows(config)), nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case !errors.Is(err, cloudapi.ErrNotFound):
@@ -64,15 +64,29 @@ func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, id string)
 	return nil, nil
 }
 
+// nameable returns the names that may be written into files which are committed: what else a secrets file or the
+// platform calls a name may be a part of a value.
+func (o *Options) nameable(names []string, shows func(name string) bool) []string {
+	left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !shows(name) })
+	if n := len(names) - len(left); n > 0 {
+		o.IO.Err.Warn("%d of the app's secrets are left out: their names may be parts of values.", n)
+	}
+	return left
+}
+
 // local names what .env holds.
 func (o *Options) local() ([]string, error) {
 	env, _, err := o.Workflow.Folder.Env()
 	if err != nil {
 		return nil, err
 	}
+	for _, doubt := range o.Workflow.Folder.Doubts(env) {
+		o.IO.Err.Warn("%s", doubt)
+	}
 	var names []string
+	shown := env.Names()
 	for _, pair := range env.Values(dotenv.Lookup(o.Environ)) {
-		if !pair.Null {
+		if !pair.Null && slices.Contains(shown, pair.Key) {
 			names = append(names, pair.Key)
 		}
 	}

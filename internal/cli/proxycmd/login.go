@@ -3,6 +3,7 @@ package proxycmd
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
@@ -15,11 +16,12 @@ import (
 // says about logins. Neither file has to be there unless it was named.
 func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 	before := len(*wrong)
-	file := o.secrets(wrong, warn)
-	logins := o.project(wrong)
+	file, places := o.secrets(wrong, warn)
+	logins, referred := o.project(wrong)
 	if len(*wrong) > before {
 		return authproxy.Config{} // what they say is unknown, and half of it would only bring wrong complaints
 	}
+	maps.Copy(places, referred)
 	c, err := authproxy.ConfigFrom(authproxy.Source{
 		Lookup: func(name string) (string, bool) {
 			if v, ok := o.Lookup(name); ok {
@@ -28,7 +30,7 @@ func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 			v, ok := file[name]
 			return v, ok
 		},
-		Names: o.names(file), Project: logins, Public: o.Public,
+		Names: o.names(file), Places: places, Project: logins, Public: o.Public,
 	})
 	if err != nil {
 		wrong.add(err)
@@ -48,35 +50,35 @@ func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 	return c
 }
 
-// secrets are the variables of the secrets file.
-func (o *Options) secrets(wrong *mistakes, warn func(string)) map[string]string {
+// secrets are the variables of the secrets file, and where those stand that may be no names.
+func (o *Options) secrets(wrong *mistakes, warn func(string)) (vars, places map[string]string) {
 	env, exists, err := o.Folder.Env()
 	switch {
 	case err != nil:
 		wrong.add(err)
-		return nil
+		return nil, nil
 	case !exists && o.Folder.EnvFile != "":
 		wrong.addf(o.named("env-file"), "there is no file %s", o.Folder.EnvPath())
-		return nil
+		return nil, nil
 	}
-	for _, w := range env.Warnings() {
-		warn(fmt.Sprintf("%s, line %d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason))
+	for _, doubt := range o.Folder.Doubts(env) {
+		warn(doubt)
 	}
-	vars := map[string]string{}
+	vars, places = map[string]string{}, o.Folder.Places(env)
 	for _, p := range env.Values(dotenv.Lookup(o.Lookup)) {
 		vars[p.Key] = p.Value // a name without '=' is one without value: half a login must not count as none
-		if strings.HasPrefix(p.Key, prefix) {
+		if _, unclear := places[p.Key]; strings.HasPrefix(p.Key, prefix) && !unclear {
 			warn(fmt.Sprintf("%s: %s counts only in the environment", o.Folder.EnvPath(), p.Key))
 		}
 	}
-	return vars
+	return vars, places
 }
 
-// project is what ploomber-cloud.json says about logins.
-func (o *Options) project(wrong *mistakes) authproxy.Project {
+// project is what ploomber-cloud.json says about logins, and where it refers to secrets by what may be their values.
+func (o *Options) project(wrong *mistakes) (logins authproxy.Project, places map[string]string) {
 	there, err := o.Folder.Initialised()
 	if err == nil && !there && o.Folder.Config == "" {
-		return authproxy.Project{}
+		return authproxy.Project{}, nil
 	}
 	if err == nil && !there {
 		path, _ := o.Folder.ConfigPath() // Initialised has found it
@@ -84,14 +86,14 @@ func (o *Options) project(wrong *mistakes) authproxy.Project {
 	}
 	if err != nil {
 		wrong.add(err)
-		return authproxy.Project{}
+		return authproxy.Project{}, nil
 	}
 	c, err := o.Folder.Load()
 	if err != nil {
 		wrong.add(err)
-		return authproxy.Project{}
+		return authproxy.Project{}, nil
 	}
-	return flow.Logins(c)
+	return flow.Logins(c), flow.UnshownReferences(c)
 }
 
 // names are those among which misspelt ones are looked for: all of the file and of the environment.

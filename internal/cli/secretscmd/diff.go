@@ -34,6 +34,16 @@ type difference struct {
 	New       []string `json:"new"`     // here only: the next deployment adds them
 	Missing   []string `json:"missing"` // on the platform only: the next deployment drops them
 	Same      []string `json:"same"`
+	NotShown  int      `json:"not_shown,omitempty"` // names in either place that may be parts of values
+}
+
+// hide leaves out the names that must not be shown.
+func (d *difference) hide(shows func(name string) bool) {
+	for _, names := range []*[]string{&d.New, &d.Missing, &d.Same} {
+		all := len(*names)
+		*names = slices.DeleteFunc(*names, func(name string) bool { return !shows(name) })
+		d.NotShown += all - len(*names)
+	}
 }
 
 func (o *Options) diff(ctx context.Context) error {
@@ -58,10 +68,12 @@ func (o *Options) diff(ctx context.Context) error {
 	}
 	d := compare(here, p.Secrets)
 	d.ProjectID, d.Source = c.ID, source
+	differs := len(d.New)+len(d.Missing) > 0
+	d.hide(o.Folder.Shows(c))
 	if err := o.IO.Result(d, func(out *term.Stream) { d.show(out) }); err != nil {
 		return err
 	}
-	if o.ExitCode && len(d.New)+len(d.Missing) > 0 {
+	if o.ExitCode && differs {
 		return failure.Failedf("the secrets differ")
 	}
 	return nil
@@ -98,7 +110,10 @@ func (d difference) show(out *term.Stream) {
 	for _, name := range d.Same {
 		out.Println("  " + term.Printable(name))
 	}
-	if len(d.New)+len(d.Missing)+len(d.Same) == 0 {
+	if d.NotShown > 0 {
+		out.Printf("%d more whose names may be parts of values, and are not shown\n", d.NotShown)
+	}
+	if len(d.New)+len(d.Missing)+len(d.Same)+d.NotShown == 0 {
 		out.Println("There are no secrets here or on the platform.")
 	}
 }

@@ -101,8 +101,18 @@ func (o *Options) importAll() error {
 // maxSource bounds what is imported, in bytes.
 const maxSource = 4 << 20
 
-// readSource reads what is to be imported, every name checked.
-func (o *Options) readSource() ([]dotenv.Pair, error) {
+// entry is a secret of the source.
+type entry struct {
+	dotenv.Pair
+	shown string // the name as messages may show it
+	place string // such as "secrets.json:3"
+}
+
+func placeOf(source string, line int) string { return fmt.Sprintf("%s:%d", source, line) }
+
+// readSource reads what is to be imported, every name checked. No error shows what the source holds, unless it is
+// clearly a name: people hand over tokens, keys and other files by mistake.
+func (o *Options) readSource() ([]entry, error) {
 	name, data, err := o.sourceData()
 	if err != nil {
 		return nil, failure.Failedf("cannot read %s: %w", name, err)
@@ -120,10 +130,10 @@ func (o *Options) readSource() ([]dotenv.Pair, error) {
 	}
 	for _, p := range pairs {
 		if !flow.SecretName(p.Key) {
-			return nil, failure.Failedf("%s: %s is not a name of letters, digits and underscores; nothing was imported", name, term.Printable(p.Key))
+			return nil, failure.Failedf("%s: %s is not a name of letters, digits and underscores; nothing was imported", p.place, p.shown)
 		}
 		if err := check(p.Value); err != nil {
-			return nil, failure.Failedf("%s: the value of %s cannot be used: %w", name, p.Key, err)
+			return nil, failure.Failedf("%s: the value of %s cannot be used: %w", p.place, p.shown, err)
 		}
 	}
 	return pairs, nil
@@ -152,66 +162,79 @@ func (o *Options) sourceData() (name string, data []byte, err error) {
 	return name, data, err
 }
 
-// readDotenv reads the format of .env. A line that would be passed over there is an error here, where a secret
-// would be lost unseen.
-func (o *Options) readDotenv(name string, data []byte) ([]dotenv.Pair, error) {
+// readDotenv reads the format of .env. A line that is no clear assignment is an error here, where a secret would be
+// lost, or stored as a name, unseen; only a name without "=" is passed over.
+func (o *Options) readDotenv(source string, data []byte) ([]entry, error) {
 	file, err := dotenv.Parse(data)
 	if err != nil {
-		return nil, failure.Failedf("cannot read %s: %w", name, err)
+		return nil, failure.Failedf("cannot read %s: %w", source, err).WithHint("save the file as UTF-8")
 	}
-	if wrong := file.Warnings(); len(wrong) > 0 {
-		var lines []string
-		for _, w := range wrong {
-			lines = append(lines, fmt.Sprintf("%s:%d: %s", name, w.Line, w.Reason))
+	var wrong []dotenv.Doubt
+	for _, doubt := range file.Doubts() {
+		if doubt.Null {
+			o.IO.Err.Warn("%s has no value and is passed over.", placeOf(source, doubt.Line))
+			continue
 		}
-		return nil, failure.Failedf("nothing was imported, because lines cannot be read:\n  - %s", strings.Join(lines, "\n  - ")).
+		wrong = append(wrong, doubt)
+	}
+	if len(wrong) > 0 {
+		said := strings.Join(dotenv.Describe(source, wrong, func(file string, d dotenv.Doubt) string {
+			return placeOf(file, d.Line) + ": " + d.Reason
+		}), "\n  - ")
+		return nil, failure.Failedf("nothing was imported, because lines are no clear assignments:\n  - %s", said).
 			WithHint("correct the file, or leave these lines out of it")
 	}
-	pairs := file.Values(dotenv.Lookup(o.Environ))
-	return slices.DeleteFunc(pairs, func(p dotenv.Pair) bool {
-		if p.Null {
-			o.IO.Err.Warn("%s: %s has no value and is passed over.", name, term.Printable(p.Key))
+	var entries []entry
+	for _, p := range file.Values(dotenv.Lookup(o.Environ)) {
+		if !p.Null {
+			entries = append(entries, entry{p, p.Key, placeOf(source, file.Line(p.Key))})
 		}
-		return p.Null
-	}), nil
+	}
+	return entries, nil
 }
 
 // readJSON reads one object of strings, its names in their order and none of them twice.
-func readJSON(name string, data []byte) ([]dotenv.Pair, error) {
-	wrong := func(format string, args ...any) error {
-		return failure.Failedf("%s is not a JSON object of strings: %w", name, fmt.Errorf(format, args...))
+func readJSON(source string, data []byte) ([]entry, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	wrong := func(what string) error {
+		line := 1 + bytes.Count(data[:min(int(d.InputOffset()), len(data))], []byte("\n"))
+		return failure.Failedf("%s is not a JSON object of strings: %s", placeOf(source, line), what)
 	}
 	if !utf8.Valid(data) { // the decoder would replace what it cannot read
-		return nil, wrong("it is not UTF-8")
+		return nil, failure.Failedf("%s is not a JSON object of strings: it is not UTF-8", source)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
 	if _, err := d.Token(); err != nil { // the opening brace
 		return nil, wrong("it does not begin as one")
 	}
-	var pairs []dotenv.Pair
+	var entries []entry
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return nil, wrong("it ends or breaks after %d entries", len(pairs))
+			return nil, wrong(fmt.Sprintf("it ends or breaks after %d entries", len(entries)))
 		}
-		text, _ := key.(string)
+		name, _ := key.(string)
+		shown := "an entry" // whose name may be a secret
+		if dotenv.IsName(name) {
+			shown = name
+		}
 		value, err := d.Token()
-		s, isText := value.(string)
+		text, isText := value.(string)
 		switch {
 		case err != nil:
-			return nil, wrong("the value of %s cannot be read", term.Printable(text))
+			return nil, wrong("the value of " + shown + " cannot be read")
 		case !isText:
-			return nil, wrong("the value of %s is no string", term.Printable(text))
-		case slices.ContainsFunc(pairs, func(p dotenv.Pair) bool { return p.Key == text }):
-			return nil, wrong("%s is there twice", term.Printable(text))
+			return nil, wrong("the value of " + shown + " is no string")
+		case slices.ContainsFunc(entries, func(e entry) bool { return e.Key == name }):
+			return nil, wrong(shown + " is there twice")
 		}
-		pairs = append(pairs, dotenv.Pair{Key: text, Value: s})
+		line := 1 + bytes.Count(data[:d.InputOffset()], []byte("\n"))
+		entries = append(entries, entry{dotenv.Pair{Key: name, Value: text}, shown, placeOf(source, line)})
 	}
 	if _, err := d.Token(); err != nil { // the closing brace
-		return nil, wrong("it ends or breaks after %d entries", len(pairs))
+		return nil, wrong(fmt.Sprintf("it ends or breaks after %d entries", len(entries)))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, wrong("something follows it")
 	}
-	return pairs, nil
+	return entries, nil
 }

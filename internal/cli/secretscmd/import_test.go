@@ -10,7 +10,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 )
 
@@ -127,7 +126,7 @@ func FuzzReadJSON(f *testing.F) {
 			t.Fatalf("%q: %v, %d pairs", text, wantErr, len(pairs))
 		}
 		for name, value := range want {
-			if value == nil || !slices.ContainsFunc(pairs, func(p dotenv.Pair) bool { return p.Key == name && p.Value == *value }) {
+			if value == nil || !slices.ContainsFunc(pairs, func(e entry) bool { return e.Key == name && e.Value == *value }) {
 				t.Errorf("%q: %s is missing", text, name)
 			}
 		}

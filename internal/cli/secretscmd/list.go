@@ -33,6 +33,7 @@ func newList(o Options, run runner) *cobra.Command {
 type listed struct {
 	File    string   `json:"file"`
 	Secrets []secret `json:"secrets"`
+	Lines   []int    `json:"unclear_lines,omitempty"` // of the file that are no clear assignments: what they hold may be a value
 }
 
 // secret is one secret of 'secrets list --json'.
@@ -49,7 +50,10 @@ func (o *Options) list() error {
 	if err != nil {
 		return err
 	}
-	r := listed{o.Folder.EnvPath(), o.secrets(env)}
+	r := listed{File: o.Folder.EnvPath(), Secrets: o.secrets(env)}
+	for _, doubt := range env.Doubts() {
+		r.Lines = append(r.Lines, doubt.Line)
+	}
 	return o.IO.Result(r, func(out *term.Stream) {
 		if len(r.Secrets) == 0 {
 			out.Println("There are no secrets.")
@@ -64,9 +68,13 @@ func (o *Options) list() error {
 }
 
 func (o *Options) secrets(env *dotenv.File) []secret {
-	used := references(o.config())
+	config := o.config()
+	used, shows := references(config), o.Folder.Shows(config)
 	list := []secret{}
 	add := func(name, source, value string) {
+		if source != "environment" && !shows(name) { // a name of the environment is one
+			return
+		}
 		s := secret{Name: name, HasValue: value != "", Source: source, UsedBy: used[name]}
 		if s.UsedBy == nil {
 			s.UsedBy = []string{}
@@ -77,8 +85,11 @@ func (o *Options) secrets(env *dotenv.File) []secret {
 		list = append(list, s)
 		delete(used, name)
 	}
+	names := env.Names()
 	for _, p := range env.Values(dotenv.Lookup(o.Environ)) {
-		add(p.Key, "file", p.Value)
+		if slices.Contains(names, p.Key) {
+			add(p.Key, "file", p.Value)
+		}
 	}
 	elsewhere := make([]string, 0, len(used))
 	for name := range used {

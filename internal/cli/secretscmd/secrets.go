@@ -94,12 +94,15 @@ func dispatch(ctx context.Context, command string, o *Options) error {
 func (o *Options) env() (env *dotenv.File, exists bool, err error) {
 	env, exists, err = o.Folder.Env()
 	if err == nil {
-		for _, w := range env.Warnings() {
-			o.IO.Err.Warn("%s:%d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason)
+		for _, doubt := range dotenv.Describe(o.Folder.EnvPath(), env.Doubts(), unclear) {
+			o.IO.Err.Warn("%s", doubt)
 		}
 	}
 	return env, exists, err
 }
+
+// unclear says what is wrong with a line, and where it is.
+func unclear(file string, d dotenv.Doubt) string { return fmt.Sprintf("%s:%d %s", file, d.Line, d) }
 
 func (o *Options) save(env *dotenv.File) error {
 	return fsx.Replace(fsx.File{Path: o.Folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private})
@@ -144,7 +147,7 @@ func (o *Options) completeNames(_ *cobra.Command, args []string, _ string) ([]st
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	left := slices.DeleteFunc(env.Keys(), func(name string) bool { return slices.Contains(args, name) })
+	left := slices.DeleteFunc(env.Names(), func(name string) bool { return slices.Contains(args, name) })
 	return left, cobra.ShellCompDirectiveNoFileComp
 }
 

@@ -1,8 +1,11 @@
 package upcmd
 
 import (
+	"errors"
 	"os"
+	"strings"
 
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -44,14 +47,34 @@ func (o *Options) vars() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range env.Warnings() {
-		o.IO.Err.Warn("%s, line %d is passed over: %s", o.Folder.EnvPath(), w.Line, w.Reason)
+	for _, doubt := range o.Folder.Doubts(env) {
+		o.IO.Err.Warn("%s", doubt)
 	}
-	vars := map[string]string{}
+	vars, places := map[string]string{}, o.Folder.Places(env)
 	for _, p := range env.Values(func(name string) (string, bool) { return o.Lookup(name) }) {
-		if !p.Null {
-			vars[p.Key] = p.Value
+		if p.Null {
+			continue
 		}
+		if err := holdable(p); err != nil {
+			where := o.Folder.EnvPath() + ": the variable " + p.Key
+			if place, unclear := places[p.Key]; unclear {
+				where = place
+			}
+			return nil, failure.Failedf("%s cannot be handed to the app: %w", where, err).
+				WithHint("take it out of the value, or encode the value in base64 and decode it in the app")
+		}
+		vars[p.Key] = p.Value
 	}
 	return vars, nil
+}
+
+// holdable is an error for what no environment can hold.
+func holdable(p dotenv.Pair) error {
+	switch {
+	case strings.ContainsRune(p.Key, 0):
+		return errors.New("its name holds a NUL character")
+	case strings.ContainsRune(p.Value, 0):
+		return errors.New("its value holds a NUL character, which ends a variable of the environment")
+	}
+	return nil
 }

@@ -1,0 +1,91 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
+)
+
+// Doubts says which lines of the secrets file are no clear assignments, a sentence for each, and never what is in them.
+func (f Folder) Doubts(env *dotenv.File) []string {
+	return dotenv.Describe(f.EnvPath(), env.Doubts(), func(file string, d dotenv.Doubt) string {
+		return lineOf(file, d.Line) + " " + d.String()
+	})
+}
+
+func lineOf(file string, line int) string { return fmt.Sprintf("%s, line %d", file, line) }
+
+// Places tells where the keys of the secrets file stand that may be a part of a value and must not be shown.
+func (f Folder) Places(env *dotenv.File) map[string]string {
+	names, places := env.Names(), map[string]string{}
+	for _, key := range env.Keys() {
+		if !slices.Contains(names, key) {
+			places[key] = lineOf(f.EnvPath(), env.Line(key))
+		}
+	}
+	return places
+}
+
+// UnshownReferences tells where the configuration refers to secrets by what may be their values.
+func UnshownReferences(c *project.Config) map[string]string {
+	places := map[string]string{}
+	for _, feature := range project.Features() {
+		at := c.Credentials(feature)
+		if at == nil {
+			continue
+		}
+		for part, v := range map[string]project.Value{"username": at.Username, "password": at.Password} {
+			if v.Secret != "" && !dotenv.IsName(v.Secret) {
+				places[v.Secret] = fmt.Sprintf("%s, the %s of %q", project.FileName, part, feature.ConfigKey())
+			}
+		}
+	}
+	return places
+}
+
+// Shows returns what tells whether the name of a secret may be shown. Such names come from the secrets file, from the
+// configuration, which may be nil, where somebody may have put a value, and from the platform, which has them from a
+// file of some time or other. What the file does not vouch for must look like a name by itself.
+func (f Folder) Shows(c *project.Config) func(name string) bool {
+	var names, keys []string
+	if c == nil || !ignoresEnv(c) {
+		if env, _, err := f.Env(); err == nil {
+			names, keys = env.Names(), Valued(env) // what has no value was never sent
+		}
+	}
+	return func(name string) bool {
+		switch {
+		case slices.Contains(names, name):
+			return true
+		case slices.Contains(keys, name):
+			return false
+		}
+		return dotenv.IsName(name)
+	}
+}
+
+// Listed joins names of secrets for people: those that may be shown, and how many others there are.
+func Listed(names []string, shows func(name string) bool) string {
+	shown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !shows(name) })
+	hidden := len(names) - len(shown)
+	if hidden == 0 {
+		return strings.Join(shown, ", ")
+	}
+	rest := fmt.Sprintf("%d whose name may be a part of a value and is not shown", hidden)
+	if len(shown) == 0 {
+		return rest
+	}
+	return strings.Join(shown, ", ") + " and " + rest
+}
+
+// placed puts the place of a name that must not be shown in its place.
+func placed(wrong authproxy.Mistake, places map[string]string) authproxy.Mistake {
+	if place, ok := places[wrong.Name]; ok {
+		wrong.Name = place
+	}
+	return wrong
+}
