@@ -67,7 +67,7 @@ func (e *env) projectCommands() []command {
 		{"key", "Store the API key", func() *cobra.Command {
 			return keycmd.New(keycmd.Options{IO: e.io, Ask: e.ask, Settings: e.settings, Connect: e.connect, Dir: e.system.Dir}, nil)
 		}},
-		{"init", "Make this folder a project", func() *cobra.Command {
+		{"init", "Turn this folder into a project", func() *cobra.Command {
 			return initcmd.New(initcmd.Options{
 				IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Workflow: e.workflow(),
 				TempDir: e.system.TempDir, Now: e.system.Now, CompleteProjects: e.completeProjects,
@@ -92,8 +92,8 @@ func (e *env) projectCommands() []command {
 
 func (e *env) localCommands() []command {
 	return []command{
-		{"up", "Run the project here, behind its login", func() *cobra.Command { return upcmd.New(e.up(), nil) }},
-		{"demo", "Show a protected app on this machine, without an account", func() *cobra.Command {
+		{"up", "Run the app on this machine, behind its login", func() *cobra.Command { return upcmd.New(e.up(), nil) }},
+		{"demo", "Run an example app behind a login, without an account", func() *cobra.Command {
 			return democmd.New(e.demo(), nil)
 		}},
 	}
@@ -102,12 +102,12 @@ func (e *env) localCommands() []command {
 func (e *env) deployCommands() []command {
 	return []command{
 		{"deploy", "Deploy the project", func() *cobra.Command { return deploycmd.New(e.deployOptions(), nil) }},
-		{"status", "Show how the app is doing", func() *cobra.Command { return statuscmd.New(e.status(), nil) }},
+		{"status", "Show the state of the app", func() *cobra.Command { return statuscmd.New(e.status(), nil) }},
 		{"open", "Open the app in the browser", func() *cobra.Command { return opencmd.New(e.open(), nil) }},
 		{"proxy", "Put the project's login in front of a running app", func() *cobra.Command { return proxycmd.New(e.proxy(), nil) }},
-		{"export", "Write the project's login down for other programs", func() *cobra.Command { return exportcmd.New(e.export(), nil) }},
-		{"dev", "Deploy at each save", func() *cobra.Command { return devcmd.New(e.dev(), nil) }},
-		{"github", "Deploy from GitHub at each push", func() *cobra.Command { return githubcmd.New(e.github(), nil) }},
+		{"export", "Export the project's login to other programs, such as nginx", func() *cobra.Command { return exportcmd.New(e.export(), nil) }},
+		{"dev", "Deploy on every save", func() *cobra.Command { return devcmd.New(e.dev(), nil) }},
+		{"github", "Deploy from GitHub on every push", func() *cobra.Command { return githubcmd.New(e.github(), nil) }},
 		{"watch", "Follow a deployment until it runs", func() *cobra.Command {
 			return watchcmd.New(watchcmd.Options{
 				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep,
@@ -122,7 +122,7 @@ func (e *env) deployCommands() []command {
 		}},
 		{"start", "Start a stopped app", func() *cobra.Command { return servicecmd.NewStart(e.service(), nil) }},
 		{"stop", "Stop a running app", func() *cobra.Command { return servicecmd.NewStop(e.service(), nil) }},
-		{"delete", "Delete a project, or all", func() *cobra.Command {
+		{"delete", "Delete a project, or all projects", func() *cobra.Command {
 			return deletecmd.New(deletecmd.Options{
 				IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects,
 			}, nil)
@@ -132,7 +132,7 @@ func (e *env) deployCommands() []command {
 
 func (e *env) moreCommands() []command {
 	return []command{
-		{"doctor", "Look for problems and say what to do about them", func() *cobra.Command { return doctorcmd.New(e.doctor(), nil) }},
+		{"doctor", "Find problems and say how to fix them", func() *cobra.Command { return doctorcmd.New(e.doctor(), nil) }},
 		{"completion", "Let your shell complete commands, flags and project ids", func() *cobra.Command {
 			return completioncmd.New(completioncmd.Options{IO: e.io, Lookup: e.system.Lookup, Home: e.settings.Home}, nil)
 		}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -31,15 +32,17 @@ const (
 func (e *env) root(wanted func(command string) bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ploomber-cloud",
-		Short: "Deploy data apps, with a login in front of them",
-		Long: "Deploy data apps (Streamlit, Panel, Solara, Dash, Voila, Shiny R, Chainlit, Flask, Docker)\n" +
-			"and put a password or an Auth0 login in front of them.",
+		Short: "Run and deploy data apps behind a login",
+		Long: "Put a password, or the login of a provider such as Auth0, in front of a Streamlit, Panel, Solara, Dash, Voila,\n" +
+			"Shiny R, Chainlit, Flask or Docker app. 'up', 'demo', 'proxy' and 'export' work on your own machines, without an\n" +
+			"account. The hosted Ploomber Cloud service ended on " + settings.HostedUntil + ": 'deploy' needs a host of your own, whose\n" +
+			"address is in " + settings.APIVariable + ".",
 		Example: lines(
-			"ploomber-cloud demo                                 # see a protected app, without an account",
-			"ploomber-cloud examples streamlit/basic-app         # take an example",
-			"ploomber-cloud init && ploomber-cloud auth --add    # make it a project, protect it",
-			"ploomber-cloud up                                   # run it here, behind its login",
-			"ploomber-cloud deploy --watch                       # ship it",
+			"ploomber-cloud demo                                         # see a protected app, without an account",
+			"ploomber-cloud examples streamlit/basic-app --offline       # start from an example",
+			"ploomber-cloud auth --add --feature main_app --offline      # protect it with a password",
+			"ploomber-cloud up                                           # run it here, behind its login",
+			"ploomber-cloud deploy --watch                               # deploy it to a host of your own",
 		),
 		Version:       e.system.Version,
 		SilenceUsage:  true,
@@ -87,15 +90,15 @@ func (e *env) root(wanted func(command string) bool) *cobra.Command {
 func (e *env) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.BoolVar(&e.flags.json, "json", false, "print the result as JSON")
-	f.BoolVar(&e.flags.noInput, "no-input", false, "never ask; fail where an answer is missing")
+	f.BoolVar(&e.flags.noInput, "no-input", false, "never ask; fail if an answer is missing")
 	f.BoolVarP(&e.flags.quiet, "quiet", "q", false, "print results, warnings and errors only")
 	f.BoolVarP(&e.flags.verbose, "verbose", "v", false, "also print each request that is made")
-	f.StringVar(&e.settings.APIURL, "api-url", "", "`URL` of the platform")
-	f.BoolVar(&e.settings.Local, "local", false, "use the platform on this machine")
+	f.StringVar(&e.settings.APIURL, "api-url", "", "`URL` of the host to deploy to")
+	f.BoolVar(&e.settings.Local, "local", false, "use the host on this machine, http://localhost:8000")
 	f.StringVar(&e.flags.caCert, "ca-cert", "", "also trust the certificate authorities in this PEM `FILE`")
 	v := []term.Mode{term.Auto, term.Always, term.Never}
 	flagset.OneOfPersistent(root, &e.flags.color, "color", "when to use colours", v)
-	f.BoolP("help", "h", false, "explain the command")
+	f.BoolP("help", "h", false, "show this help")
 	root.Flags().Bool("version", false, "print the version")
 }
 

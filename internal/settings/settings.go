@@ -40,7 +40,7 @@ func (s *Settings) host() (host, error) {
 	}
 	h := hosts(name)
 	if h.api == "" {
-		return host{}, failure.Failedf("%s is %q, which is none of prod, dev and local", PlatformVariable, name)
+		return host{}, failure.Failedf("%s is %q, which is not one of prod, dev and local", PlatformVariable, name)
 	}
 	return h, nil
 }

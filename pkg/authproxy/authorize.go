@@ -43,7 +43,7 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 		if mode == ModeBasic || mode != ModeForm && !isPagesOwn(r.Header) {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))
 		}
-		p.refuse(w, r, http.StatusUnauthorized, "Log in to see this.")
+		p.refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 	}
 }
 
@@ -53,11 +53,11 @@ func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 	challenge := "Bearer"
 	switch {
 	case x.token == tokenDenied:
-		p.refuse(w, r, http.StatusForbidden, "Whoever this token is of may not use this app.")
+		p.refuse(w, r, http.StatusForbidden, "This token is not authorized for this app.")
 		return
 	case x.token == tokenUnavailable:
 		setRetryAfter(w, refreshRest)
-		p.refuse(w, r, http.StatusServiceUnavailable, "The login provider does not answer, so that the token cannot be checked.")
+		p.refuse(w, r, http.StatusServiceUnavailable, "The token cannot be checked because the login provider does not answer.")
 		return
 	case x.token == tokenBad:
 		challenge = `Bearer error="invalid_token"`
@@ -74,7 +74,7 @@ func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 	if x.policy.config.BearerAudience != "" {
 		w.Header().Set("Www-Authenticate", challenge)
 	}
-	p.refuse(w, r, http.StatusUnauthorized, "Log in to see this.")
+	p.refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 }
 
 func setRetryAfter(w http.ResponseWriter, wait time.Duration) {

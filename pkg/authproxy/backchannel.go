@@ -22,7 +22,7 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 	pr := x.policy.named(name)
 	switch {
 	case pr == nil:
-		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
+		p.refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
@@ -31,7 +31,7 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 	}
 	raw, ok := p.logoutToken(w, r)
 	if !ok {
-		p.refuse(w, r, http.StatusBadRequest, "This is no logout request.")
+		p.refuse(w, r, http.StatusBadRequest, "This is not a logout request.")
 		return
 	}
 	token, err := pr.VerifyLogoutToken(r.Context(), raw)

@@ -51,7 +51,7 @@ func (p *Proxy) showProviders(w http.ResponseWriter, r *http.Request, x *exchang
 		p.beginLogin(w, r, x, x.policy.providers[0], next)
 		return
 	}
-	choice := message{Title: "Log in", Text: "Choose where you have an account."}
+	choice := message{Title: "Log in", Text: "Choose an account to log in with."}
 	for _, pr := range x.policy.providers {
 		choice.Links = append(choice.Links, link{"Log in with " + titled(pr.Name()), loginPage(pr.Name(), next)})
 	}
@@ -62,7 +62,7 @@ func (p *Proxy) showProviders(w http.ResponseWriter, r *http.Request, x *exchang
 func (p *Proxy) chosenLogin(w http.ResponseWriter, r *http.Request, x *exchange, name string) {
 	pr := x.policy.named(name)
 	if pr == nil || name == "" {
-		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
+		p.refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	}
 	next := x.policy.rules.localTarget(r.URL.Query().Get("next"))
@@ -103,12 +103,12 @@ const retryProvider = 10
 // providerFailure is the page about a provider that cannot be used now, or not at all. again leads to another try.
 func (p *Proxy) providerFailure(w http.ResponseWriter, err error, again string, reload bool) message {
 	if errors.Is(err, oidc.ErrMisconfigured) {
-		return message{Code: http.StatusInternalServerError, Title: "Logging in is set up wrongly", Detail: refusalOf(err),
-			Text: "The login provider and the settings of this app do not fit. Trying again does not help: whoever runs the app finds the reason in its log."}
+		return message{Code: http.StatusInternalServerError, Title: "The login is set up wrongly", Detail: refusalOf(err),
+			Text: "The settings of this app do not match its login provider. Trying again does not help; the administrator of the app finds the reason in its log."}
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(retryProvider))
 	m := message{Code: http.StatusServiceUnavailable, Title: "The login provider does not answer", Detail: refusalOf(err),
-		Text:  "Nobody can log in until it is back; who has logged in goes on.",
+		Text:  "New logins work once it is back. Users who are already logged in can continue.",
 		Links: []link{{"Try again", again}}}
 	if reload {
 		m.Refresh = retryProvider

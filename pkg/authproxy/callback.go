@@ -81,7 +81,7 @@ func (p *Proxy) denied(w http.ResponseWriter, r *http.Request, x *exchange, pr *
 	p.note(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
 		slog.String("reason", "access rules: "+objection), slog.String("client", x.client.String()))
 	m := message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
-		Text: "This account has logged in, but is not among those that may use the app. Ask whoever runs it, or log out and use another account."}
+		Text: "You are logged in, but this account is not allowed to use the app. Ask its administrator for access, or log out and use another account."}
 	p.offerLogout(w, x, pr, &m)
 	p.say(w, r, m)
 }

@@ -16,7 +16,7 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		h := r.Header
 		if len(h["Authorization"]) > 1 || len(h["Origin"]) > 1 {
-			p.refuse(w, r, http.StatusBadRequest, "A header of this request is there twice.")
+			p.refuse(w, r, http.StatusBadRequest, "Duplicate header.")
 			return
 		}
 		proto, chain := x.policy.forwarded(r, x)

@@ -20,7 +20,7 @@ func (r *reader) access() Access {
 		GroupsClaim: r.text(keyGroupsClaim),
 	}
 	if a.GroupsClaim != "" && a.Groups == nil {
-		r.wrong.addf(keyGroupsClaim, "means something only together with %s", keyAllowedGroups)
+		r.wrong.addf(keyGroupsClaim, "has an effect only together with %s", keyAllowedGroups)
 	}
 	return a
 }
@@ -43,7 +43,7 @@ func (r *reader) claims() map[string][]string {
 		name, value, _ := strings.Cut(item, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if name == "" || value == "" {
-			r.wrong.addf(keyAllowedClaims, "%q is no pair such as role=admin", item)
+			r.wrong.addf(keyAllowedClaims, "%q is not a pair such as role=admin", item)
 			continue
 		}
 		claims[name] = append(claims[name], value)
@@ -62,7 +62,7 @@ func (c Config) checkAccess(m *mistakes) {
 			{keyAllowedClaims, a.Claims != nil}, {keyBearerAudience, c.BearerAudience != ""},
 		} {
 			if set.is {
-				m.addf(set.name, "means something only with a provider, see %s and %s", keyClientID, keyProviders)
+				m.addf(set.name, "has an effect only with a provider, see %s and %s", keyClientID, keyProviders)
 			}
 		}
 	}
@@ -137,14 +137,14 @@ func checkHostName(host string) error {
 	}
 	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-			return errors.New("is no host name such as example.com")
+			return errors.New("is not a host name such as example.com")
 		}
 		for _, r := range label {
 			switch {
 			case r >= utf8.RuneSelf:
 				return errors.New("has a letter that is not ASCII; write an international one in its xn-- form")
 			case !inDomain(r):
-				return errors.New("is no host name such as example.com")
+				return errors.New("is not a host name such as example.com")
 			}
 		}
 	}

@@ -111,7 +111,7 @@ func (r *reader) duration(name string) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < time.Second {
-		r.wrong.addf(name, "%q is no duration such as 90m or 24h", text)
+		r.wrong.addf(name, "%q is not a duration such as 90m or 24h", text)
 		return 0
 	}
 	return d
@@ -124,7 +124,7 @@ func (r *reader) prefixes(name string) []netip.Prefix {
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(item)
 			if addrErr != nil {
-				r.wrong.addf(name, "%q is no address or network such as 10.0.0.0/8", item)
+				r.wrong.addf(name, "%q is not an address or network such as 10.0.0.0/8", item)
 				continue
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
@@ -141,7 +141,7 @@ func (r *reader) baseURL() *url.URL {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		r.wrong.addf(keyBaseURL, "is no URL such as https://app.example.com")
+		r.wrong.addf(keyBaseURL, "is not a URL such as https://app.example.com")
 		return nil
 	}
 	return u

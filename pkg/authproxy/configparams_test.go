@@ -98,7 +98,7 @@ func TestParameterMistakes(t *testing.T) {
 		t.Errorf("no tenant: %v", err)
 	}
 	alone := map[string]string{"username_main_app": "ann", "password_main_app": "pw", "AUTH_PARAMS_HD": "x"}
-	if _, err := authproxy.ConfigFrom(from(alone)); err == nil || !strings.Contains(err.Error(), "AUTH_PARAMS_HD: means something only together with AUTH_CLIENT_ID") {
+	if _, err := authproxy.ConfigFrom(from(alone)); err == nil || !strings.Contains(err.Error(), "AUTH_PARAMS_HD: has an effect only together with AUTH_CLIENT_ID") {
 		t.Errorf("without a provider: %v", err)
 	}
 }

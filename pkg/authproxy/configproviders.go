@@ -24,7 +24,7 @@ func (r *reader) providers() []Provider {
 	if !r.isSet(keyClientID, keyClientSecret, keyIssuer) && r.Project.Template != templateOIDC {
 		for _, name := range optionalVariables() {
 			if r.text(name) != "" {
-				r.wrong.addf(name, "means something only together with %s", keyClientID)
+				r.wrong.addf(name, "has an effect only together with %s", keyClientID)
 			}
 		}
 		return nil

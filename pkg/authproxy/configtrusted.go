@@ -8,7 +8,7 @@ func (c Config) checkTrusted(m *mistakes) {
 	for _, prefix := range c.TrustedProxies {
 		switch {
 		case !prefix.IsValid():
-			m.addf(keyTrustedProxies, "has a network that is none")
+			m.addf(keyTrustedProxies, "contains an invalid network")
 		case prefix.Bits() == 0:
 			m.addf(keyTrustedProxies, "%q trusts everybody", prefix)
 		case prefix.Addr().Is4In6():

@@ -77,7 +77,7 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 	case x.path == pathLogin && login || x.path == pathStyle || x.path == pathIcon || isChosen && x.policy.named(chosen) != nil:
 		p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 	default:
-		p.refuse(w, r, http.StatusNotFound, "There is no such page.")
+		p.refuse(w, r, http.StatusNotFound, "Page not found.")
 	}
 }
 

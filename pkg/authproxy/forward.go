@@ -75,7 +75,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		}
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, upstream.ErrEnded):
-		p.refuse(w, r, http.StatusUnauthorized, "The session has ended before the app has answered.")
+		p.refuse(w, r, http.StatusUnauthorized, "The session ended before the app responded.")
 	default:
 		x.Answer(http.StatusBadGateway, w.Header()) // the app has not answered, so nobody has
 		p.explain(w, r, b, err)
@@ -96,9 +96,9 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 	switch {
 	case errors.As(err, &certificate): // which does not mend itself
 		p.logUpstream(r, err)
-		p.refuse(w, r, http.StatusBadGateway, "The app shows a certificate that is not trusted.")
+		p.refuse(w, r, http.StatusBadGateway, "The app's certificate is not trusted.")
 	case errors.Is(err, upstream.ErrBody):
-		p.refuse(w, r, http.StatusBadRequest, "The body of this request breaks off.")
+		p.refuse(w, r, http.StatusBadRequest, "The request body is incomplete.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
 		p.appSilent(r.Context(), b, err)
 		p.showStarting(w, r)
@@ -108,10 +108,10 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 		p.showDown(w, r)
 	case errors.Is(err, context.DeadlineExceeded):
 		p.logUpstream(r, err)
-		p.refuse(w, r, http.StatusGatewayTimeout, "The app took too long to answer.")
+		p.refuse(w, r, http.StatusGatewayTimeout, "The app took too long to respond.")
 	default:
 		p.logUpstream(r, err)
-		p.refuse(w, r, http.StatusBadGateway, "The app gave an answer that cannot be passed on.")
+		p.refuse(w, r, http.StatusBadGateway, "The app sent an invalid response.")
 	}
 }
 

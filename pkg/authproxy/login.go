@@ -72,11 +72,11 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
-		p.refuse(w, r, http.StatusUnsupportedMediaType, "This is no login form.")
+		p.refuse(w, r, http.StatusUnsupportedMediaType, "This is not a login form.")
 		return
 	}
 	if !p.readForm(w, r, maxLoginBody, loginRead) {
-		p.refuse(w, r, http.StatusBadRequest, "This is no login form.")
+		p.refuse(w, r, http.StatusBadRequest, "This is not a login form.")
 		return
 	}
 	form := loginForm{Next: x.policy.rules.localTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}

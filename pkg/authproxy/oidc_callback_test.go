@@ -64,7 +64,7 @@ func TestClass7And17Callback(t *testing.T) {
 		}, code: 403, title: "login was refused"},
 		"cannot now":       {query: func(q url.Values) { q.Del("code"); q.Set("error", "temporarily_unavailable") }, code: 503, title: "does not answer"},
 		"wrong scope":      {query: func(q url.Values) { q.Del("code"); q.Set("error", "invalid_scope") }, code: 500, title: "set up wrongly", link: "-"},
-		"client deleted":   {query: func(q url.Values) { q.Del("code"); q.Set("error", "deleted_client") }, code: 500, title: "whoever runs the app", link: "-"},
+		"client deleted":   {query: func(q url.Values) { q.Del("code"); q.Set("error", "deleted_client") }, code: 500, title: "the administrator of the app", link: "-"},
 		"wrong address":    {query: func(q url.Values) { q.Del("code"); q.Set("error", "redirect_uri_mismatch") }, code: 500, title: "set up wrongly", link: "-"},
 		"server error":     {query: func(q url.Values) { q.Del("code"); q.Set("error", "server_error") }, code: 503, title: "does not answer"},
 		"wrong secret":     {fake: func(f *oidctest.Provider) { f.Secret = "another" }, code: 500, title: "set up wrongly", link: "-"},

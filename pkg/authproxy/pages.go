@@ -137,11 +137,11 @@ const retrySoon = 2
 func (p *Proxy) showStarting(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", strconv.Itoa(retrySoon))
 	p.say(w, r, message{Code: http.StatusServiceUnavailable, Title: "The app is starting", Refresh: retrySoon,
-		Text: "This takes a moment. The page loads by itself as soon as the app answers."})
+		Text: "This takes a moment. The page loads automatically once the app is ready."})
 }
 
 func (p *Proxy) showDown(w http.ResponseWriter, r *http.Request) {
 	p.say(w, r, message{Code: http.StatusBadGateway, Title: "The app is down",
-		Text:  "It has stopped answering. Try again in a while; whoever runs it finds the reason in its log.",
+		Text:  "It has stopped responding. Try again later; its administrator finds the reason in the log.",
 		Links: []link{{"Try again", ""}}})
 }

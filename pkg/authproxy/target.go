@@ -25,7 +25,7 @@ func (p *Proxy) checkTarget(next stage) stage {
 		case err != nil || x.policy.rules.disguised(r.RequestURI, path):
 			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
 		case !namesHost(r.Host):
-			p.refuse(w, r, http.StatusBadRequest, "The Host of this request is no host.")
+			p.refuse(w, r, http.StatusBadRequest, "Invalid Host header.")
 		default:
 			x.path = path
 			next(w, r, x)

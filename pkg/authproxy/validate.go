@@ -103,7 +103,7 @@ func (c Config) check(m *mistakes) {
 	}
 	c.checkTrusted(m)
 	if c.SessionIdle <= 0 || c.SessionLifetime <= 0 {
-		m.addf(keySessionIdle, "a session must last longer than nothing")
+		m.addf(keySessionIdle, "must be greater than zero")
 	}
 	if len(c.Passwords) == 0 && len(c.Providers) == 0 && !c.Public {
 		*m = append(*m, Mistake{Err: ErrUnprotected})
@@ -112,7 +112,7 @@ func (c Config) check(m *mistakes) {
 
 func (c Config) checkPasswords(m *mistakes) {
 	if !slices.Contains([]Mode{ModeAuto, ModeBasic, ModeForm}, c.PasswordMode) {
-		m.addf(keyPasswordMode, "%q is none of auto, basic, form", c.PasswordMode)
+		m.addf(keyPasswordMode, "%q is not one of auto, basic, form", c.PasswordMode)
 	}
 	for feature, login := range c.Passwords {
 		if !slices.Contains(Features(), feature) {
@@ -158,7 +158,7 @@ func (c Config) checkPaths(m *mistakes) {
 			m.addf(keyPublicPaths, "/ would open everything")
 		}
 		if c.owns(path) {
-			m.addf(keyPublicPaths, "%q is the login's own, and no page of the app", path)
+			m.addf(keyPublicPaths, "%q belongs to the login, not to the app", path)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func checkBaseURL(u *url.URL) error {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
 		return fmt.Errorf("%q must be scheme and host only", u.Redacted())
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return !inDomain(r) && !strings.ContainsRune("_:[]", r) }):
-		return fmt.Errorf("%q has a host that is no host name (write an international one in its xn-- form)", u.Redacted())
+		return fmt.Errorf("%q has an invalid host name (write an international one in its xn-- form)", u.Redacted())
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()): // browsers would write it otherwise, as an origin
 		return fmt.Errorf("%q has a port that is not from 1 to 65535", u.Redacted())
 	}

@@ -53,7 +53,7 @@ func Parse(data []byte) (*Config, error) {
 	}
 	p := &parser{config: c, data: data}
 	for _, k := range repeatedKeys(data) {
-		p.problem("key %s stands there twice", p.quote(k))
+		p.problem("key %s appears twice", p.quote(k))
 	}
 	members, ok := object(data)
 	if !ok {

@@ -76,7 +76,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&o.Add, "add", false, "add authentication to a feature")
 	f.BoolVar(&o.Remove, "remove", false, "remove authentication from a feature")
-	f.BoolVar(&o.Overwrite, "overwrite", false, "with --add: ask for new credentials though there are some")
+	f.BoolVar(&o.Overwrite, "overwrite", false, "with --add: ask for new credentials even if some are stored")
 	f.StringVar(&o.Username, "username", "", "with --add: the user's `NAME`")
 	f.BoolVar(&o.PasswordStdin, "password-stdin", false, "with --add: read the password from standard input")
 	f.BoolVar(&o.Offline, "offline", false, "make no request: for 'up' and 'proxy', without a key")

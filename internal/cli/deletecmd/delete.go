@@ -44,7 +44,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "delete",
-		Short: "Delete a project, or all",
+		Short: "Delete a project, or all projects",
 		Long: "Delete a project with all its deployments from the platform: the given one, or that of this folder.\n" +
 			"The folder's ploomber-cloud.json goes with its own project; other files stay.",
 		Example: "  ploomber-cloud delete\n" +

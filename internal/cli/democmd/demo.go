@@ -45,11 +45,12 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Show a protected app on this machine, without an account",
-		Long: "Take an example app, put a login in front of it and run it here, in a folder that is gone afterwards.\n" +
-			"The app-with-auth0 examples get the OpenID Connect login of 'templates auth0', with a provider of this\n" +
-			"machine that asks for no password; the others get a user and a password. With --check it goes the way\n" +
-			"of a user, proves that nobody gets in otherwise, and ends.",
+		Short: "Run an example app behind a login, without an account",
+		Long: "Copy an example app to a temporary folder, put a login in front of it and run it here. The app-with-auth0\n" +
+			"examples get the OpenID Connect login of 'templates auth0', with a provider on this machine that asks for no\n" +
+			"password; the others get a user name and a password. The first run downloads the app's packages, some 100 MB,\n" +
+			"and keeps about 400 MB in the cache folder. With --check the demo logs in as a user would, checks that the app\n" +
+			"cannot be reached without logging in, and exits.",
 		Example: "  ploomber-cloud demo\n" +
 			"  ploomber-cloud demo --example dash/basic-app     # with a password\n" +
 			"  ploomber-cloud demo --check",
@@ -63,7 +64,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.Example, "example", "streamlit/app-with-auth0", "the `EXAMPLE` to run")
-	f.BoolVar(&o.Check, "check", false, "log in, prove that the login is needed, and end")
+	f.BoolVar(&o.Check, "check", false, "log in, check that the app cannot be reached without logging in, and exit")
 	f.IntVar(&o.Port, "port", 0, "serve at `PORT` of this machine (default: 8080, or the next free one)")
 	flagset.Complete(c, "example", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return catalog.Embedded().Names(), cobra.ShellCompDirectiveNoFileComp // reads the examples: not at every start

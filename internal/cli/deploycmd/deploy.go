@@ -67,10 +67,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.Incremental, "watch-incremental", false, "follow it and ask for new log lines only")
 	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m; if not given, following ends after 15m")
 	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be sent; send nothing")
-	f.BoolVar(&o.ListFiles, "list-files", false, "list each file with the rule that decides about it; send nothing")
-	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "drop secrets that the last deployment had and this one has not")
-	f.StringArrayVar(&o.Deploy.AllowSecrets, "allow-secret", nil, "send `FILE` although it looks like a secret (repeatable)")
-	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "send what link `NAME` leads to, although it lies outside or is a folder (repeatable)")
+	f.BoolVar(&o.ListFiles, "list-files", false, "list each file and the rule that includes or excludes it; send nothing")
+	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "drop secrets that the last deployment had and this one does not")
+	f.StringArrayVar(&o.Deploy.AllowSecrets, "allow-secret", nil, "send `FILE` even though it looks like a secret (repeatable)")
+	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "send what link `NAME` leads to, even though it is outside the project or a folder (repeatable)")
 	flagset.Config(c, &o.Deploy.Folder.Config)
 	return c
 }

@@ -35,8 +35,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "dev",
-		Short: "Deploy at each save",
-		Long: "Watch the project's files and deploy it whenever one is saved, until you press Ctrl+C (exit status 130).\n" +
+		Short: "Deploy on every save",
+		Long: "Watch the project's files and deploy it whenever one is saved, until you press Ctrl-C (exit status 130).\n" +
 			"What a deployment leaves out is not watched; see it with 'ploomber-cloud deploy --list-files'. Neither are\n" +
 			"ploomber-cloud.json, README.md and app-*.zip. A deployment that fails is shown, and the next save deploys\n" +
 			"again. With --json there is one object for each deployment.",

@@ -47,7 +47,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for problems and say what to do about them",
+		Short: "Find problems and say how to fix them",
 		Long: "Check the API key, the way to the platform, the project's configuration and secrets, and the programs that\n" +
 			"running it here needs. Nothing is changed and no secret is shown. A problem ends with exit status 1; a\n" +
 			"warning does not.",

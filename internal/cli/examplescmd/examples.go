@@ -42,7 +42,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:   "examples [FRAMEWORK/EXAMPLE]",
 		Short: "Start from an example app",
 		Long: "Copy an example app into a new folder. Without a name, choose one from two menus.\n" +
-			"The examples of the documentation are downloaded and kept for a day; those that are part of this\n" +
+			"The examples of the documentation are downloaded and kept for a day; those built into this\n" +
 			"program need no network.",
 		Example: "  ploomber-cloud examples\n" +
 			"  ploomber-cloud examples streamlit/app-with-auth0 --dest my-app\n" +
@@ -67,7 +67,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.ClearCache, "clear-cache", false, "download the examples again")
 	f.StringVar(&o.Dest, "dest", "", "copy to `FOLDER`, which must not exist")
 	f.BoolVar(&o.List, "list", false, "list all examples")
-	f.BoolVar(&o.Offline, "offline", false, "use no network: the examples of this program and those downloaded before")
+	f.BoolVar(&o.Offline, "offline", false, "use no network: the examples of this program, and those downloaded before")
 	return c
 }
 

@@ -40,8 +40,8 @@ type Flags struct {
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export",
-		Short: "Write the project's login down for other programs",
-		Long: "Write the project's login down for a program that stands in front of the app in place of\n" +
+		Short: "Export the project's login to other programs, such as nginx",
+		Long: "For a program that is already in front of the app and can ask for the project's passwords itself, in place of\n" +
 			"'ploomber-cloud proxy'.",
 		Example: "  ploomber-cloud export nginx --upstream http://127.0.0.1:8501",
 		Args:    cobra.NoArgs,

@@ -43,8 +43,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	var addSecrets bool
 	c := &cobra.Command{
 		Use:   "github",
-		Short: "Deploy from GitHub at each push",
-		Long: "Write .github/workflows/ploomber-cloud.yaml, or update it. The workflow hands the app those secrets of the\n" +
+		Short: "Deploy from GitHub on every push",
+		Long: "Write .github/workflows/ploomber-cloud.yaml, or update it. The workflow passes the app those secrets of the\n" +
 			"repository that 'secret-keys' in ploomber-cloud.json names; names that it lacks are offered for adding.",
 		Example: "  ploomber-cloud github\n" +
 			"  ploomber-cloud github --yes --add-secrets         # ask nothing\n" +
@@ -59,7 +59,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVarP(&o.Yes, "yes", "y", false, "write the workflow without asking")
-	f.BoolVar(&addSecrets, "add-secrets", false, "add missing names to 'secret-keys', or with --add-secrets=false do not")
+	f.BoolVar(&addSecrets, "add-secrets", false, "add missing names to 'secret-keys', or with --add-secrets=false leave them out")
 	return c
 }
 

@@ -43,8 +43,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "init",
-		Short: "Make this folder a project",
-		Long: "Make a project on the platform and ploomber-cloud.json, the file that ties this folder to it.\n" +
+		Short: "Turn this folder into a project",
+		Long: "Create a project on the platform, and ploomber-cloud.json, the file that connects this folder to it.\n" +
 			"With --from-existing the folder is made from a project instead.",
 		Example: "  ploomber-cloud init\n" +
 			"  ploomber-cloud init --yes                                     # take the inferred type\n" +
@@ -67,7 +67,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&o.FromExisting, "from-existing", false, "choose one of your projects and download it")
 	f.BoolVar(&o.OnlyConfig, "only-config", false, "with --from-existing: write the configuration here, download nothing")
-	f.BoolVarP(&o.Force, "force", "f", false, "replace the configuration that is here; a new project keeps its settings")
+	f.BoolVarP(&o.Force, "force", "f", false, "replace the existing configuration; the new project keeps its settings")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "take the inferred project type")
 	f.StringVar(&o.Project, "project", "", "with --from-existing: the project's `ID` or name")
 	f.StringVar(&o.Dest, "dest", "", "with --from-existing: download to `FOLDER`")

@@ -78,7 +78,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.StringVar(&o.JobID, "job-id", "", "the deployment's `ID`")
 	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`: its newest deployment; this folder's if not given")
 	f.StringVar(&o.Type, "type", "", "`KIND` of log: docker or web; both if not given")
-	f.BoolVar(&o.Follow, "follow", false, "go on with new lines until interrupted")
+	f.BoolVar(&o.Follow, "follow", false, "keep printing new lines until interrupted")
 	f.StringVar(&o.Since, "since", "", "only lines after `TIME`: 10m, or 2024-05-01T10:00:00Z")
 	f.BoolVar(&o.Timestamps, "timestamps", false, "begin each line with a time: its own, else when it was seen")
 	f.IntVar(&o.Tail, "tail", -1, "only the last `N` lines of each log")

@@ -28,7 +28,7 @@ func TestAuthoritiesOfTheApp(t *testing.T) {
 		says    string
 	}{
 		"trusted": {pool, http.StatusOK, "hello ann"},
-		"unknown": {nil, http.StatusBadGateway, "certificate that is not trusted"},
+		"unknown": {nil, http.StatusBadGateway, "certificate is not trusted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,7 +32,7 @@ func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certifica
 	}
 	pair, err := tls.X509KeyPair(chain, key)
 	if err != nil {
-		wrong.addf(o.named("tls-cert"), "%s and %s are no certificate and its key: %w", o.TLSCert, o.TLSKey, err)
+		wrong.addf(o.named("tls-cert"), "%s and %s are not a certificate and its key: %w", o.TLSCert, o.TLSKey, err)
 		return nil
 	}
 	if end := pair.Leaf.NotAfter; o.Now().After(end) {

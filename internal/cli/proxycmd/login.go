@@ -43,7 +43,7 @@ func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 	c = c.Only(o.Feature)
 	o.setBase(&c, wrong, warn)
 	if err := c.Validate(); errors.Is(err, authproxy.ErrUnprotected) {
-		wrong.addf(o.named("feature"), "%s has no login of its own: set username_%[1]s and password_%[1]s", o.Feature)
+		wrong.addf(o.named("feature"), "%s has no credentials: set username_%[1]s and password_%[1]s", o.Feature)
 	} else {
 		wrong.add(err)
 	}

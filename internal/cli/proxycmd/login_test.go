@@ -44,7 +44,7 @@ func TestLogin(t *testing.T) {
 		"others' passwords":           {files: map[string]string{".env": login}, vars: map[string]string{"USERNAME": "x", "PASSWORD_DB": "x", "password_db": "x", "username_postgres": "x"}, want: "everything: password (user ann)"},
 		"small letters":               {files: map[string]string{".env": login}, vars: map[string]string{"auth_secret": "x"}, want: "auth_secret: unknown variable"},
 		"a feature":                   {files: map[string]string{".env": login + "username_analytics=zoe\npassword_analytics=x\n"}, set: func(o *Options) { o.Feature = authproxy.Analytics }, want: "everything: password (user zoe)"},
-		"a feature without login":     {files: map[string]string{".env": login}, set: func(o *Options) { o.Feature = authproxy.Analytics }, want: "--feature: analytics has no login of its own: set username_analytics and password_analytics"},
+		"a feature without login":     {files: map[string]string{".env": login}, set: func(o *Options) { o.Feature = authproxy.Analytics }, want: "--feature: analytics has no credentials: set username_analytics and password_analytics"},
 		"the main app":                {files: map[string]string{".env": login + "username_analytics=zoe\npassword_analytics=x\n"}, set: func(o *Options) { o.Feature = authproxy.MainApp }, want: "everything: password (user ann)"},
 	} {
 		t.Run(name, func(t *testing.T) {

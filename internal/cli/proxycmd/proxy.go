@@ -75,10 +75,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "proxy",
 		Short: "Put the project's login in front of a running app",
-		Long: "Serve an app that runs already, WebSockets included, behind the project's login: the sidecar of a container.\n" +
+		Long: "Serve a running app, WebSockets included, behind the project's login: as a sidecar container, or on a server.\n" +
 			"The login is read from the environment (AUTH_*, username_<feature>, password_<feature>), then from .env and\n" +
-			"ploomber-cloud.json where they are there. SIGTERM lets requests finish and ends; SIGHUP reads credentials and\n" +
-			"certificates again. Instead of a flag, a variable may be set: PLOOMBER_PROXY_LISTEN for --listen.",
+			"ploomber-cloud.json, if they exist. SIGTERM finishes requests and exits; SIGHUP reads credentials and certificates\n" +
+			"again. Each flag has a variable: PLOOMBER_PROXY_LISTEN for --listen.",
 		Example: "  ploomber-cloud proxy --upstream http://127.0.0.1:8501\n" +
 			"  ploomber-cloud proxy --upstream http://app:8501 --listen :443 --tls-cert tls.crt --tls-key tls.key\n" +
 			"  ploomber-cloud proxy --upstream http://127.0.0.1:8501 --private-listen 127.0.0.1:9090   # health, metrics\n" +
@@ -106,20 +106,20 @@ func (o *Options) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.Upstream, "upstream", "", "the app: `URL`, such as http://127.0.0.1:8501")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "where users reach the app: `HOST:PORT`; :8080 is every address of this machine, as a container needs")
-	f.StringVar(&o.Folder.EnvFile, "env-file", "", "`FILE` with variables that the environment has not (default: .env if it is there)")
+	f.StringVar(&o.Folder.EnvFile, "env-file", "", "`FILE` with variables that are not in the environment (default: .env, if it exists)")
 	flagset.Config(c, &o.Folder.Config)
-	f.BoolVar(&o.Public, "public", false, "serve also where nothing is protected")
-	f.BoolVar(&o.Check, "check", false, "say whether the configuration is right, and end")
-	f.BoolVar(&o.PrintConfig, "print-config", false, "print the configuration without its secrets, and end")
+	f.BoolVar(&o.Public, "public", false, "serve even if nothing is protected")
+	f.BoolVar(&o.Check, "check", false, "check the configuration and exit")
+	f.BoolVar(&o.PrintConfig, "print-config", false, "print the configuration without secrets and exit")
 	f.StringVar(&o.PrivateListen, "private-listen", "", "`HOST:PORT` of /healthz, /readyz and /metrics (default: none)")
-	flagset.OneOf(c, &o.Feature, "feature", "let the login of this feature guard everything", authproxy.Features())
-	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: `STORE`, memory or sqlite:PATH, which survives a restart")
-	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate and those that it needs, for https")
-	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the certificate's key")
+	flagset.OneOf(c, &o.Feature, "feature", "require the login of this feature everywhere", authproxy.Features())
+	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: `STORE` is memory, or sqlite:PATH, which survives a restart")
+	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate chain, for https")
+	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the private key of the certificate")
 	o.LogLevel, o.LogFormat = "info", logAuto
-	flagset.OneOf(c, &o.LogLevel, "log-level", "least important lines that are logged", []string{"debug", "info", "warn", "error"})
-	flagset.OneOf(c, &o.LogFormat, "log-format", "form of the log on standard error; auto is sentences on a terminal, text elsewhere", []string{logAuto, "text", "json"})
-	f.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", defaultShutdown, "how long requests may take to finish at the end: `TIME`, such as 30s")
+	flagset.OneOf(c, &o.LogLevel, "log-level", "lowest level that is logged", []string{"debug", "info", "warn", "error"})
+	flagset.OneOf(c, &o.LogFormat, "log-format", "format of the log on standard error; auto is sentences on a terminal and text elsewhere", []string{logAuto, "text", "json"})
+	f.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", defaultShutdown, "how long in-flight requests may take when the proxy stops: `TIME`, such as 30s")
 	showVariables(c.LocalNonPersistentFlags())
 }
 

@@ -142,7 +142,7 @@ func TestReloadCertificate(t *testing.T) {
 
 	move(t, nextCert, cert)
 	w.signals <- syscall.SIGHUP
-	w.says("are no certificate and its key")
+	w.says("are not a certificate and its key")
 	if code, body := trusting(t, firstPool).get(t, url); code != http.StatusOK {
 		t.Errorf("the old certificate is gone: %d %s", code, body)
 	}

@@ -45,10 +45,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "resources",
 		Short: "Choose CPUs, memory and GPUs",
-		Long:  "Choose what each deployment of the project runs on, among what the user's tier offers.",
+		Long:  "Choose what each deployment of the project runs on, within what your tier offers.",
 		Example: "  ploomber-cloud resources\n" +
 			"  ploomber-cloud resources --cpu 1 --ram 2 --gpu 0\n" +
-			"  ploomber-cloud resources --force              # choose anew",
+			"  ploomber-cloud resources --force              # choose again",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("cpu") {
@@ -64,8 +64,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.BoolVarP(&o.Force, "force", "f", false, "choose anew though resources are configured")
-	f.Float64Var(&cpu, "cpu", 0, "`CORES`")
+	f.BoolVarP(&o.Force, "force", "f", false, "choose again even if resources are configured")
+	f.Float64Var(&cpu, "cpu", 0, "number of CPU `CORES`")
 	f.IntVar(&ram, "ram", 0, "memory in `GB`")
 	f.IntVar(&gpu, "gpu", 0, "number of `GPUS`")
 	flagset.Config(c, &o.Folder.Config)
@@ -80,7 +80,7 @@ func resources(ctx context.Context, o *Options) error {
 	}
 	if c.Resources != nil && !o.Force {
 		return failure.Failedf("Resources already configured: %g CPU, %d GB RAM, %d GPU", c.Resources.CPU, c.Resources.RAM, c.Resources.GPU).
-			WithHint("to choose anew, run 'ploomber-cloud resources --force'")
+			WithHint("to change them, run 'ploomber-cloud resources --force'")
 	}
 	if err := o.answerable(ctx); err != nil {
 		return err

@@ -22,8 +22,8 @@ import (
 func newImport(o Options, run runner) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Take over secrets from another file",
-		Long: "Take over the secrets of FILE, or of standard input for -, into .env: a file in the format of .env or a JSON\n" +
+		Short: "Import secrets from another file",
+		Long: "Import the secrets of FILE, or of standard input for -, into .env: a file in the format of .env or a JSON\n" +
 			"object of strings. All of them are taken or, where one cannot be, none.",
 		Example: "  ploomber-cloud secrets import production.env\n" +
 			"  ploomber-cloud secrets import secrets.json --overwrite\n" +
@@ -223,9 +223,9 @@ func readJSON(source string, data []byte) ([]entry, error) {
 		case err != nil:
 			return nil, wrong("the value of " + shown + " cannot be read")
 		case !isText:
-			return nil, wrong("the value of " + shown + " is no string")
+			return nil, wrong("the value of " + shown + " is not a string")
 		case slices.ContainsFunc(entries, func(e entry) bool { return e.Key == name }):
-			return nil, wrong(shown + " is there twice")
+			return nil, wrong(shown + " appears twice")
 		}
 		line := 1 + bytes.Count(data[:d.InputOffset()], []byte("\n"))
 		entries = append(entries, entry{dotenv.Pair{Key: name, Value: text}, shown, placeOf(source, line)})

@@ -35,7 +35,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show how the app is doing",
+		Short: "Show the state of the app",
 		Long:  "Show the project of this folder, or the given one, with its newest deployment: status, address and protection.",
 		Example: "  ploomber-cloud status\n" +
 			"  ploomber-cloud status --project-id my-app-1234\n" +

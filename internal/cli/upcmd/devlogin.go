@@ -49,8 +49,8 @@ func (o *Options) startDevLogin(ctx context.Context, l *login, log *slog.Logger)
 		}
 		l.startedIt = true
 	}
-	o.IO.Err.Warn("DEVELOPMENT LOGIN: whoever uses this machine logs in as whom they like, without a password (%s). "+
-		"It is for trying only; a deployment never uses it.", l.dev.Issuer())
+	o.IO.Err.Warn("DEVELOPMENT LOGIN: anyone on this machine can log in as anyone, without a password (%s). "+
+		"It is for trying out only; a deployment never uses it.", l.dev.Issuer())
 	return nil
 }
 

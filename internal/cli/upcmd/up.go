@@ -58,16 +58,16 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "up",
-		Short: "Run the project here, behind its login",
+		Short: "Run the app on this machine, behind its login",
 		Long: "Build the project's environment, start the app and serve it on this machine behind the login that\n" +
 			"it will have when it is deployed. No account is needed. Ctrl-C stops everything.\n\n" +
 			"With OpenID Connect (Auth0 and others) the provider must know this machine's addresses; up prints\n" +
 			"them. --dev-login needs no provider: one that asks for no password runs beside the app.",
 		Example: "  ploomber-cloud up\n" +
 			"  ploomber-cloud up --port 9000 --open\n" +
-			"  ploomber-cloud up --dev-login                # try the login, as two users that are made up\n" +
+			"  ploomber-cloud up --dev-login                # try the login, as one of two made-up users\n" +
 			"  ploomber-cloud up --dev-login --dev-user ada@example.com,admins\n" +
-			"  ploomber-cloud up --no-build                 # take the environment of the last time\n" +
+			"  ploomber-cloud up --no-build                 # reuse the environment of the last run\n" +
 			"  ploomber-cloud auth --add --offline && ploomber-cloud up --type dash",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -75,7 +75,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			case c.Flags().Changed("port") && (o.Port < 1 || o.Port > 65535):
 				return failure.Usagef("--port must be from 1 to 65535")
 			case o.Timeout <= 0:
-				return failure.Usagef("--timeout must be longer than nothing, such as 90s")
+				return failure.Usagef("--timeout must be greater than zero, such as 90s")
 			}
 			if err := o.checkLogin(); err != nil {
 				return err
@@ -85,14 +85,14 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.IntVar(&o.Port, "port", 0, "serve at `PORT` of this machine (default: 8080, or the next free one)")
-	f.BoolVar(&o.NoBuild, "no-build", false, "take the environment that was built last")
+	f.BoolVar(&o.NoBuild, "no-build", false, "reuse the environment of the last run")
 	f.BoolVar(&o.Open, "open", false, "open the app in the browser")
-	f.BoolVar(&o.Public, "public", false, "serve an app that has no login")
-	f.StringVar(&o.BaseURL, "base-url", "", "`URL` at which browsers find the app, such as a tunnel's (default: this machine's)")
-	f.BoolVar(&o.DevLogin, "dev-login", false, "log in at a provider of this machine that asks for no password")
+	f.BoolVar(&o.Public, "public", false, "serve the app even if it has no login")
+	f.StringVar(&o.BaseURL, "base-url", "", "`URL` under which browsers reach the app, such as a tunnel's (default: this machine's)")
+	f.BoolVar(&o.DevLogin, "dev-login", false, "log in with a provider on this machine that asks for no password")
 	f.StringArrayVar(&o.DevUsers, "dev-user", nil, "a user of --dev-login, `EMAIL[,GROUP...]`; repeatable")
-	f.DurationVar(&o.Timeout, "timeout", 90*time.Second, "how long the app may take to answer: `TIME`, such as 2m")
-	flagset.OneOf(c, &o.Type, "type", "project type, where there is no configuration", project.Types())
+	f.DurationVar(&o.Timeout, "timeout", 90*time.Second, "how long to wait for the app to answer: `TIME`, such as 2m")
+	flagset.OneOf(c, &o.Type, "type", "project type, if there is no configuration", project.Types())
 	flagset.Config(c, &o.Folder.Config)
 	return c
 }

@@ -63,7 +63,7 @@ func (c claims) checkLogoutEvent() error {
 	var events, event members
 	if !c.has("events") || json.Unmarshal(c["events"], &events) != nil || events[logoutEvent] == nil ||
 		json.Unmarshal(events[logoutEvent], &event) != nil || event == nil {
-		return fmt.Errorf("%w: it is about no logout", ErrToken)
+		return fmt.Errorf("%w: it is not about a logout", ErrToken)
 	}
 	return nil
 }

@@ -47,12 +47,12 @@ func (p *Provider) VerifyBearer(ctx context.Context, raw, audience string) (*Bea
 	}
 	for _, name := range []string{"nonce", "at_hash", "c_hash", "events"} {
 		if c.has(name) {
-			return nil, fmt.Errorf("%w: it is no access token", ErrToken)
+			return nil, fmt.Errorf("%w: it is not an access token", ErrToken)
 		}
 	}
 	aud, _ := c.list("aud")                                                           // verified
 	if slices.Contains(aud, p.options.ClientID) && !c.has("scope") && !c.has("scp") { // only its scope tells it from an ID token
-		return nil, fmt.Errorf("%w: it is no access token", ErrToken)
+		return nil, fmt.Errorf("%w: it is not an access token", ErrToken)
 	}
 	iss, _ := c.text("iss") // verified
 	person, err := p.person(c, iss)
@@ -88,11 +88,11 @@ func (p *Provider) Claimed(raw string) bool {
 func unverifiedClaims(raw string) (claims, error) {
 	parts := strings.Split(raw, ".")
 	if len(parts) != 3 {
-		return nil, fmt.Errorf("%w: it is no JWT", ErrToken)
+		return nil, fmt.Errorf("%w: it is not a JWT", ErrToken)
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is no JWT", ErrToken)
+		return nil, fmt.Errorf("%w: it is not a JWT", ErrToken)
 	}
 	return parseClaims(payload)
 }

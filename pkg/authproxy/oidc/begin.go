@@ -50,7 +50,7 @@ func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transact
 	}
 	address, err := withQuery(m.Authorization, query)
 	if err != nil {
-		return "", Transaction{}, fmt.Errorf("%w: authorization_endpoint is no URL", ErrMisconfigured)
+		return "", Transaction{}, fmt.Errorf("%w: authorization_endpoint is not a URL", ErrMisconfigured)
 	}
 	return address, t, nil
 }

@@ -27,7 +27,7 @@ func parseCallback(query url.Values) (callback, error) {
 	}{"state": {&c.state, maxState}, "code": {&c.code, maxAuthCode}, "iss": {&c.issuer, maxIssuer}} {
 		values := query[name]
 		if len(values) > 1 || len(values) == 1 && (len(values[0]) > field.most || hasControl(values[0])) {
-			return callback{}, fmt.Errorf("%w: %s is there twice, too long or has a control character", ErrCallback, name)
+			return callback{}, fmt.Errorf("%w: %s appears twice, is too long or has a control character", ErrCallback, name)
 		}
 		*field.to = query.Get(name)
 	}
@@ -45,7 +45,7 @@ func parseCallback(query url.Values) (callback, error) {
 // attacker could log somebody in as themself (security class 7).
 func (p *Provider) checkTransaction(c callback, t Transaction) error {
 	if subtle.ConstantTimeCompare([]byte(c.state), []byte(t.state())) != 1 {
-		return fmt.Errorf("%w: the state is another", ErrTransaction)
+		return fmt.Errorf("%w: the state does not match", ErrTransaction)
 	}
 	if t.binding != p.binding || t.provider != p.options.Name {
 		return fmt.Errorf("%w: it was begun with another provider", ErrTransaction)

@@ -23,9 +23,9 @@ func parseClaims(payload []byte) (claims, error) {
 	var c claims
 	switch err := json.Unmarshal(payload, &c); {
 	case errors.Is(err, errTwice):
-		return nil, fmt.Errorf("%w: a claim is there twice", ErrToken)
+		return nil, fmt.Errorf("%w: duplicate claim", ErrToken)
 	case err != nil || c == nil:
-		return nil, fmt.Errorf("%w: its content is no JSON object", ErrToken)
+		return nil, fmt.Errorf("%w: its content is not a JSON object", ErrToken)
 	}
 	return c, nil
 }
@@ -42,7 +42,7 @@ func (c claims) text(name string) (string, error) {
 	}
 	var s string
 	if err := json.Unmarshal(c[name], &s); err != nil {
-		return "", fmt.Errorf("%w: %s is no string", ErrToken, name)
+		return "", fmt.Errorf("%w: %s is not a string", ErrToken, name)
 	}
 	return s, nil
 }
@@ -57,12 +57,12 @@ func (c claims) list(name string) ([]string, error) {
 	}
 	var list []*string
 	if err := json.Unmarshal(c[name], &list); err != nil {
-		return nil, fmt.Errorf("%w: %s is no list of strings", ErrToken, name)
+		return nil, fmt.Errorf("%w: %s is not a list of strings", ErrToken, name)
 	}
 	all := make([]string, 0, len(list))
 	for _, s := range list {
 		if s == nil {
-			return nil, fmt.Errorf("%w: %s is no list of strings", ErrToken, name)
+			return nil, fmt.Errorf("%w: %s is not a list of strings", ErrToken, name)
 		}
 		all = append(all, *s)
 	}
@@ -105,7 +105,7 @@ func (c claims) time(name string) (time.Time, bool, error) {
 	const latest = 253402300799 // the end of the year 9999
 	var seconds float64
 	if err := json.Unmarshal(c[name], &seconds); err != nil || seconds < 0 || seconds > latest {
-		return time.Time{}, true, fmt.Errorf("%w: %s is no time", ErrToken, name)
+		return time.Time{}, true, fmt.Errorf("%w: %s is not a time", ErrToken, name)
 	}
 	return time.Unix(int64(seconds), 0), true, nil
 }
@@ -171,7 +171,7 @@ func (c claims) checkShown() error {
 	for _, name := range []string{"sub", "email", "name", "given_name", "family_name", "middle_name", "nickname",
 		"preferred_username", "sid"} {
 		if s, err := c.text(name); err != nil || hasControl(s) {
-			return fmt.Errorf("%w: %s is no string, or has a control character", ErrIdentity, name)
+			return fmt.Errorf("%w: %s is not a string, or has a control character", ErrIdentity, name)
 		}
 	}
 	return nil

@@ -144,10 +144,10 @@ func (m *metadata) check(issuer string, manyTenants bool) error {
 		if strings.HasPrefix(m.Issuer, "https://sts.windows.net/") {
 			hint = "; use the one that ends in /v2.0"
 		}
-		return fmt.Errorf("it is of the issuer %q%s", printable(m.Issuer, maxDescription), hint)
+		return fmt.Errorf("it is from the issuer %q%s", printable(m.Issuer, maxDescription), hint)
 	}
 	if hasControl(m.Issuer) || strings.TrimSpace(m.Issuer) != m.Issuer || !strings.Contains(m.Issuer, "://") {
-		return errors.New("the issuer is no URL")
+		return errors.New("the issuer is not a URL")
 	}
 	errs := []error{
 		checkEndpoint("authorization_endpoint", m.Authorization, issuer),

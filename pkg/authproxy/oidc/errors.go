@@ -12,9 +12,9 @@ var (
 	// ErrUnavailable: the provider cannot be reached, is too slow, or answers with something else than it should.
 	ErrUnavailable = errors.New("the provider is not available")
 	// ErrMisconfigured: provider and configuration do not fit, and waiting does not help.
-	ErrMisconfigured = errors.New("the provider and the configuration do not fit")
+	ErrMisconfigured = errors.New("the provider and the configuration do not match")
 	// ErrTransaction: the callback belongs to no login that this browser has under way with this provider.
-	ErrTransaction = errors.New("no such login is under way")
+	ErrTransaction = errors.New("no such login is in progress")
 	// ErrExpired: the login took too long. It wraps ErrTransaction.
 	ErrExpired = fmt.Errorf("%w: it has expired", ErrTransaction)
 	// ErrReplayed: this login, or this logout token, has been used before. A reloaded callback page does that.

@@ -72,7 +72,7 @@ func (p *Provider) send(ctx context.Context, address string, grant url.Values, p
 	case code != http.StatusOK:
 		return tokenAnswer{}, &statusError{address, code}
 	case err != nil:
-		return tokenAnswer{}, fmt.Errorf("%w: the answer of %s is not the JSON it should be", ErrUnavailable, address)
+		return tokenAnswer{}, fmt.Errorf("%w: the answer of %s is not the expected JSON", ErrUnavailable, address)
 	}
 	return answer, nil
 }

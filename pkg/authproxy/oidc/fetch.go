@@ -111,7 +111,7 @@ func (c caller) do(req *http.Request) (int, http.Header, []byte, error) {
 		return 0, nil, nil, fmt.Errorf("%w: read the answer: %w", ErrUnavailable, withoutEcho(req, err))
 	}
 	if len(body) > maxAnswer {
-		return 0, nil, nil, fmt.Errorf("%w: %s answered with more than %d bytes", ErrUnavailable, plainURL(req.URL), maxAnswer)
+		return 0, nil, nil, fmt.Errorf("%w: %s sent more than %d bytes", ErrUnavailable, plainURL(req.URL), maxAnswer)
 	}
 	return resp.StatusCode, resp.Header, body, nil
 }
@@ -134,13 +134,13 @@ func withoutEcho(req *http.Request, err error) error {
 	case errors.As(err, &certificate):
 		err = certificate
 	case errors.As(err, &record):
-		err = errors.New("it speaks no TLS")
+		err = errors.New("it does not speak TLS")
 	case errors.As(err, &network):
 		err = network
 	case strings.HasSuffix(err.Error(), ": "+http.StatusText(http.StatusProxyAuthRequired)):
-		err = errors.New("the proxy on the way wants a login")
+		err = errors.New("the proxy in between requires a login")
 	default:
-		err = errors.New("the connection broke, or the answer is no HTTP")
+		err = errors.New("the connection broke, or the response is not HTTP")
 	}
 	return fmt.Errorf("%s %s: %w", req.Method, plainURL(req.URL), err)
 }
@@ -158,7 +158,7 @@ func (e *statusError) Unwrap() error { return ErrUnavailable }
 
 func decode(address string, body []byte, v any) error {
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("%w: the answer of %s is not the JSON it should be", ErrUnavailable, address)
+		return fmt.Errorf("%w: the answer of %s is not the expected JSON", ErrUnavailable, address)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens
 	}
 	given, err := c.text("nonce")
 	if err != nil || subtle.ConstantTimeCompare([]byte(given), []byte(nonce)) != 1 {
-		return Person{}, fmt.Errorf("%w: the nonce is another", ErrToken)
+		return Person{}, fmt.Errorf("%w: the nonce does not match", ErrToken)
 	}
 	if err := p.checkLoginAge(c); err != nil {
 		return Person{}, err
@@ -132,7 +132,7 @@ func (p *Provider) verifyIDToken(ctx context.Context, raw, accessToken string) (
 		return nil, fmt.Errorf("%w: it is for several, and does not say to whom it was issued", ErrToken)
 	}
 	if c.has("events") {
-		return nil, fmt.Errorf("%w: it is of another type", ErrToken)
+		return nil, fmt.Errorf("%w: it has another type", ErrToken)
 	}
 	if err := c.checkAccessHash(accessToken, alg); err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func NormalIssuer(typed string) (string, error) {
 	}
 	u, err := url.Parse(typed)
 	if err != nil {
-		return "", errors.New("is no URL, such as https://tenant.example.com/")
+		return "", errors.New("is not a URL such as https://tenant.example.com/")
 	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
 		return "", errors.New("must be a URL without query and fragment")
@@ -48,7 +48,7 @@ func checkURL(u *url.URL) error {
 	case u.User != nil:
 		return errors.New("must not hold a user")
 	case strings.ContainsFunc(u.Host, foreignToHost):
-		return errors.New("has a host that is no host name (write an international one in its xn-- form)")
+		return errors.New("has an invalid host name (write an international one in its xn-- form)")
 	case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):
 		return nil
 	default:
@@ -70,7 +70,7 @@ func checkEndpoint(name, raw, issuer string) error {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Fragment != "" || u.Opaque != "" || hasControl(raw) {
-		return fmt.Errorf("%s is no URL", name)
+		return fmt.Errorf("%s is not a URL", name)
 	}
 	if err := checkURL(u); err != nil {
 		return fmt.Errorf("%s %q %w", name, printable(u.Redacted(), maxDescription), err)

@@ -10,7 +10,7 @@ import (
 // last of two, where somebody else takes the first.
 type members map[string]json.RawMessage
 
-var errTwice = errors.New("a member is there twice")
+var errTwice = errors.New("duplicate member")
 
 // UnmarshalJSON refuses names that are there twice. It leaves null as nil.
 func (m *members) UnmarshalJSON(text []byte) error {
@@ -22,7 +22,7 @@ func (m *members) UnmarshalJSON(text []byte) error {
 	case begin == nil:
 		return nil
 	case begin != json.Delim('{'):
-		return errors.New("it is no object")
+		return errors.New("it is not an object")
 	}
 	read := members{}
 	for d.More() {

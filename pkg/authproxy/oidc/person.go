@@ -111,7 +111,7 @@ func (p *Provider) addName(person *Person) error {
 	object, claim := person.claims.inside(p.options.NameClaim)
 	name, err := object.text(claim)
 	if err != nil || hasControl(name) || len(name) > longest {
-		return fmt.Errorf("%w: %s is no string, too long or has a control character", ErrIdentity, p.options.NameClaim)
+		return fmt.Errorf("%w: %s is not a string, too long or has a control character", ErrIdentity, p.options.NameClaim)
 	}
 	if err := checkAlike(name); name != "" && err != nil {
 		return fmt.Errorf("%w: %s %w", ErrIdentity, p.options.NameClaim, err)

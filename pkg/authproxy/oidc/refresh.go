@@ -84,12 +84,12 @@ func (p *Provider) checkSamePerson(ctx context.Context, oldIDToken string, token
 		was, wasErr := before.text(name)
 		is, isErr := c.text(name)
 		if wasErr != nil || isErr != nil || was != is || is == "" {
-			return fmt.Errorf("%w: the renewed ID token is about somebody else", ErrToken)
+			return fmt.Errorf("%w: the renewed ID token is about another user", ErrToken)
 		}
 	}
 	if was, _ := before.text("nonce"); c.has("nonce") {
 		if is, err := c.text("nonce"); err != nil || is != was {
-			return fmt.Errorf("%w: the nonce is another", ErrToken)
+			return fmt.Errorf("%w: the nonce does not match", ErrToken)
 		}
 	}
 	_, err = p.person(c, "")

@@ -34,7 +34,7 @@ func (p *Provider) addUserinfo(ctx context.Context, m *metadata, accessToken str
 		return err
 	}
 	if sub, err := c.text("sub"); err != nil || sub != person.Subject {
-		return fmt.Errorf("%w: the user information is about somebody else", ErrToken)
+		return fmt.Errorf("%w: the user information is about another user", ErrToken)
 	}
 	told, err := personOf(c, m.Issuer)
 	if err != nil {
@@ -88,7 +88,7 @@ func (p *Provider) userinfo(ctx context.Context, m *metadata, accessToken string
 		}
 	}
 	if aud, err := c.list("aud"); err != nil || c.has("aud") && !slices.Contains(aud, p.options.ClientID) {
-		return nil, fmt.Errorf("%s: %w: it is for somebody else", m.Userinfo, ErrToken)
+		return nil, fmt.Errorf("%s: %w: it is for another audience", m.Userinfo, ErrToken)
 	}
 	return c, nil
 }

@@ -37,7 +37,7 @@ func (p *Provider) verified(ctx context.Context, raw, audience string, types ...
 		return nil, "", err
 	}
 	if aud, err := c.list("aud"); err != nil || !slices.Contains(aud, audience) {
-		return nil, "", fmt.Errorf("%w: it is for somebody else", ErrToken)
+		return nil, "", fmt.Errorf("%w: it is for another audience", ErrToken)
 	}
 	return c, alg, nil
 }
@@ -57,7 +57,7 @@ func (p *Provider) signed(ctx context.Context, m *metadata, raw string, types []
 		return nil, "", fmt.Errorf("%w: it demands an extension that is not known", ErrToken)
 	}
 	if !typeAllowed(header, types) {
-		return nil, "", fmt.Errorf("%w: it is of another type", ErrToken)
+		return nil, "", fmt.Errorf("%w: it has another type", ErrToken)
 	}
 	for again, fetched := false, false; !fetched; again = true {
 		var keys []key
@@ -98,7 +98,7 @@ func (c claims) checkIssuer(m *metadata) error {
 	}
 	iss, err := c.text("iss")
 	if err != nil || iss != issuer && (issuer != "https://accounts.google.com" || iss != "accounts.google.com") {
-		return fmt.Errorf("%w: it is of another issuer", ErrToken)
+		return fmt.Errorf("%w: it is from another issuer", ErrToken)
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ func (c *conn) readLine(limit int, w http.ResponseWriter) (string, error) {
 	}
 }
 
-var errChunkSize = fmt.Errorf("%w: the size of a chunk is no hexadecimal number of at most 15 digits", ErrMalformed)
+var errChunkSize = fmt.Errorf("%w: the size of a chunk is not a hexadecimal number of at most 15 digits", ErrMalformed)
 
 // parseChunkSize reads "1a;name=value". Extensions are dropped.
 func parseChunkSize(line string) (int64, error) {

@@ -100,7 +100,7 @@ func (c *conn) parseHead(text, method string) (*head, error) {
 		case "Content-Length":
 			n, err := parseLength(f.value)
 			if err != nil || h.length >= 0 && h.length != n {
-				return nil, fmt.Errorf("%w: header Content-Length is no number, or there with two values", ErrMalformed)
+				return nil, fmt.Errorf("%w: header Content-Length is not a number, or has two values", ErrMalformed)
 			}
 			if h.length >= 0 {
 				continue // the same again

@@ -33,7 +33,7 @@ func ParseTarget(base string) (Target, error) {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil:
-		return Target{}, fmt.Errorf("upstream %q is no URL", base)
+		return Target{}, fmt.Errorf("upstream %q is not a URL", base)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return Target{}, fmt.Errorf("upstream %q must start with http:// or https://", base)
 	case u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
