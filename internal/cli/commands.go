@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/authcmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/cachecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/completioncmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
@@ -95,6 +96,9 @@ func (e *env) localCommands() []command {
 		{"up", "Run the app on this machine, behind its login", func() *cobra.Command { return upcmd.New(e.up(), nil) }},
 		{"demo", "Run an example app behind a login, without an account", func() *cobra.Command {
 			return democmd.New(e.demo(), nil)
+		}},
+		{"cache", "Show or free what 'up' keeps between runs", func() *cobra.Command {
+			return cachecmd.New(cachecmd.Options{IO: e.io, Dir: e.cacheDir, Now: e.system.Now}, nil)
 		}},
 	}
 }

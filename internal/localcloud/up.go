@@ -30,6 +30,7 @@ type UpOptions struct {
 	Environ   []string           // the caller's variables, NAME=value
 	CacheDir  string             // for environments and the apps' home folders; made if missing
 	Address   string             // "host:port"; "" for 127.0.0.1:8080 or the next free port
+	Installer Installer          // what installs packages; "" is AutoInstaller
 	NoBuild   bool               // take the environment that was built last, even if the project has changed
 	Forget    bool               // the project is here for this run alone: keep its environment, and nothing else of it
 
@@ -126,7 +127,7 @@ func (o *UpOptions) recipe() (platform.Recipe, error) {
 
 func (o *UpOptions) build(ctx context.Context, recipe platform.Recipe) (*build.Built, error) {
 	b := build.Builder{
-		CacheDir: o.CacheDir, Environ: o.Environ, Log: o.InstallLog, Notify: o.Notify, Now: o.Now, Run: supervise.Run,
+		CacheDir: o.CacheDir, Environ: o.Environ, Installer: o.Installer, Log: o.InstallLog, Notify: o.Notify, Now: o.Now, Run: supervise.Run,
 	}
 	p := build.Project{Dir: o.Dir, Recipe: recipe}
 	if o.NoBuild {

@@ -56,7 +56,7 @@ func options(t *testing.T) (UpOptions, *recorder) {
 		Notify:   rec.notify,
 		Now:      time.Now,
 		Recipe: &platform.Recipe{
-			Package: "http", Program: "python", Entry: "app.py", Args: []string{"{entry}", "{port}"}, Ready: "/",
+			Program: "python", Entry: "app.py", Args: []string{"{entry}", "{port}"}, Ready: "/",
 		},
 	}, rec
 }
@@ -240,9 +240,14 @@ func TestUpFails(t *testing.T) {
 		"unknown framework": {
 			change: func(o *UpOptions) { o.Recipe, o.Framework = nil, "fortran" }, want: `type "fortran"`, last: -1,
 		},
-		"no app":          {change: func(o *UpOptions) { o.Recipe.Entry = "main.py" }, want: "main.py not found", last: -1},
-		"no requirements": {change: func(o *UpOptions) { _ = os.Remove(filepath.Join(o.Dir, "requirements.txt")) }, want: "requirements.txt not found", last: -1},
-		"port taken":      {change: func(o *UpOptions) { o.Address = taken.Addr().String() }, want: taken.Addr().String(), last: -1},
+		"no app": {change: func(o *UpOptions) { o.Recipe.Entry = "main.py" }, want: "main.py not found", last: -1},
+		"requirements of a file that is missing": {
+			change: func(o *UpOptions) {
+				_ = os.WriteFile(filepath.Join(o.Dir, "requirements.txt"), []byte("-r missing.txt"), 0o600)
+			},
+			want: "missing.txt: No such file or directory", last: -1,
+		},
+		"port taken": {change: func(o *UpOptions) { o.Address = taken.Addr().String() }, want: taken.Addr().String(), last: -1},
 		"app ends at once": {
 			change: func(o *UpOptions) {
 				_ = os.WriteFile(filepath.Join(o.Dir, "app.py"), []byte("import nothing_like_it"), 0o600)

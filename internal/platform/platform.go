@@ -50,7 +50,7 @@ type Phase int
 
 // Phases in the order in which they happen. Crashed is followed by Starting and Restarted, or by Stopping.
 const (
-	Building Phase = iota // Message names the step; sent once for each step
+	Building Phase = iota // Message names the step, once for each step; Detail tells how far it is, often
 	Built                 // Message says whether it was built now or before
 	Starting
 	Ready   // URL is where users go
@@ -72,6 +72,8 @@ func (p Phase) String() string {
 type Event struct {
 	Phase   Phase
 	Message string // one line for the user, lower case, no full stop
+	Detail  string // how far the step of the last Message is, such as "34 packages, 110 MB"; then Message is ""
+	Warning bool   // Message asks for attention
 	URL     *url.URL
 	Delay   time.Duration
 	Err     error

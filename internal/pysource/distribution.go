@@ -1,6 +1,9 @@
 package pysource
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Distribution returns the name under which a package index has an imported module, such as "pillow" for "PIL". For
 // most it is the module's own; indexes take "_" and "-" for the same.
@@ -15,6 +18,9 @@ func Distribution(module string) string {
 	top, _, _ := strings.Cut(module, ".")
 	return strings.ReplaceAll(top, "_", "-")
 }
+
+// Distributions returns the modules whose names differ from those of their distributions, and the distributions.
+func Distributions() map[string]string { return maps.Clone(distributions) }
 
 // distributions are those of the modules whose names differ.
 var distributions = map[string]string{
@@ -34,4 +40,11 @@ var distributions = map[string]string{
 	"sklearn": "scikit-learn", "slugify": "python-slugify", "socketio": "python-socketio", "st_aggrid": "streamlit-aggrid",
 	"telegram": "python-telegram-bot", "umap": "umap-learn", "usb": "pyusb", "websocket": "websocket-client", "win32com": "pywin32",
 	"yaml": "pyyaml", "zmq": "pyzmq",
+	"annotated_text": "st-annotated-text", "apiclient": "google-api-python-client", "barcode": "python-barcode",
+	"bio": "biopython", "ee": "earthengine-api", "environ": "django-environ", "google.ads": "google-ads",
+	"google.analytics": "google-analytics-data", "google.api_core": "google-api-core", "imblearn": "imbalanced-learn",
+	"jpype": "jpype1", "mysql": "mysql-connector-python", "osgeo": "gdal", "psycopg": "psycopg[binary]",
+	"sklearn_extra": "scikit-learn-extra", "snowflake": "snowflake-connector-python",
+	"snowflake.connector": "snowflake-connector-python", "snowflake.snowpark": "snowflake-snowpark-python", "socks": "pysocks",
+	"speech_recognition": "speechrecognition", "vl_convert": "vl-convert-python", "win32api": "pywin32",
 }

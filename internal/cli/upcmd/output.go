@@ -41,6 +41,19 @@ func (o *Options) logs() (install, app io.Writer, server *slog.Logger) {
 }
 
 func (o *Options) notify(e platform.Event) {
+	if e.Detail != "" {
+		o.activity.Detail(e.Detail)
+		return
+	}
+	o.activity.End()
+	if e.Warning {
+		o.IO.Err.Warn("%s", e.Message)
+		return
+	}
+	if e.Phase == platform.Building && o.FirstBuild != "" {
+		o.IO.Err.Note("%s", o.FirstBuild)
+		o.FirstBuild = ""
+	}
 	switch e.Phase {
 	case platform.Crashed:
 		o.IO.Err.Warn("the app crashed (%v); it is started again in %s", e.Err, e.Delay.Round(time.Second))
@@ -49,6 +62,39 @@ func (o *Options) notify(e platform.Event) {
 	default:
 		o.IO.Err.Note("%s", e.Message)
 	}
+	if e.Phase == platform.Building {
+		o.activity.Begin()
+	}
+}
+
+// redrawEvery is the time between two drawings of how far a build is.
+const redrawEvery = 500 * time.Millisecond
+
+// followBuild draws how far a build is until end is called. With --verbose the lines of the installer tell more.
+func (o *Options) followBuild() (end func()) {
+	o.activity = term.NewActivity(o.IO.Err, o.Now)
+	if !o.IO.Err.TTY() || o.Verbose() {
+		return o.activity.End
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(redrawEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				o.activity.Draw()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+		o.activity.End()
+	}
 }
 
 func (o *Options) explain(err error) error {
@@ -56,7 +102,7 @@ func (o *Options) explain(err error) error {
 	if !errors.As(err, &problem) {
 		return err
 	}
-	f := &failure.Error{Code: failure.Failed, Msg: problem.Msg, Hint: problem.Hint}
+	f := &failure.Error{Code: failure.Failed, Msg: problem.Error(), Hint: problem.Hint}
 	if errors.Is(err, platform.ErrTaken) {
 		f.Hint = "choose another port with --port, or leave --port out to take the next free one"
 	}

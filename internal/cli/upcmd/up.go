@@ -38,7 +38,11 @@ type Options struct {
 	Provider *devidp.Provider // of DevLogin, where it runs already; nil starts one
 	Forget   bool             // the project is gone after this run
 
-	recipe *platform.Recipe // in place of the framework's own; nil in production
+	// FirstBuild, where not "", is said before the first step of building an environment, so not when there is one.
+	FirstBuild string
+
+	recipe   *platform.Recipe // in place of the framework's own; nil in production
+	activity *term.Activity   // the line of the build that goes on
 }
 
 // Flags are what the command line decides.
@@ -46,6 +50,7 @@ type Flags struct {
 	Port                  int
 	NoBuild, Open, Public bool
 	Type, BaseURL         string
+	Installer             localcloud.Installer
 	DevLogin              bool
 	DevUsers              []string // EMAIL[,group...]; none means two that are made up
 	Timeout               time.Duration
@@ -92,6 +97,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.DevLogin, "dev-login", false, "log in with a provider on this machine that asks for no password")
 	f.StringArrayVar(&o.DevUsers, "dev-user", nil, "a user of --dev-login, `EMAIL[,GROUP...]`; repeatable")
 	f.DurationVar(&o.Timeout, "timeout", 90*time.Second, "how long to wait for the app to answer: `TIME`, such as 2m")
+	flagset.OneOf(c, &o.Installer, "installer", "what installs packages; auto is uv, and pip where uv fails", localcloud.Installers())
 	flagset.OneOf(c, &o.Type, "type", "project type, if there is no configuration", project.Types())
 	flagset.Config(c, &o.Folder.Config)
 	return c
@@ -138,15 +144,17 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 		return err
 	}
 	defer login.close()
+	end := o.followBuild()
 	running, err := localcloud.Up(ctx, localcloud.UpOptions{
 		Dir: dir, Framework: platform.Framework(c.Type), Vars: vars, Environ: o.Environ(), CacheDir: cache,
-		Address: o.address(), NoBuild: o.NoBuild, Forget: o.Forget, ReadyTimeout: o.Timeout, Now: o.Now,
+		Address: o.address(), NoBuild: o.NoBuild, Installer: o.Installer, Forget: o.Forget, ReadyTimeout: o.Timeout, Now: o.Now,
 		InstallLog: installLog, AppLog: appLog, ServerLog: serverLog, Notify: o.notify,
 		Recipe: o.recipe,
 		Protect: func(upstream, public *url.URL) (http.Handler, error) {
 			return o.protect(login, upstream, public, serverLog)
 		},
 	})
+	end()
 	if err != nil {
 		return o.explain(err)
 	}

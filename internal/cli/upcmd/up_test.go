@@ -25,7 +25,7 @@ func TestFlags(t *testing.T) {
 		code int
 	}{
 		"nothing":             {want: Flags{Timeout: 90 * time.Second}},
-		"all":                 {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--timeout=2m", "--base-url=https://t.example.com/"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Timeout: 2 * time.Minute, BaseURL: "https://t.example.com/"}},
+		"all":                 {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--installer=pip", "--timeout=2m", "--base-url=https://t.example.com/"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Installer: "pip", Timeout: 2 * time.Minute, BaseURL: "https://t.example.com/"}},
 		"a development login": {args: []string{"--dev-login", "--base-url=http://app.localhost:8080"}, want: Flags{DevLogin: true, BaseURL: "http://app.localhost:8080", Timeout: 90 * time.Second}},
 		"its users":           {args: []string{"--dev-login", "--dev-user=ada@example.com,a,b", "--dev-user", "g@example.com"}, want: Flags{DevLogin: true, DevUsers: []string{"ada@example.com,a,b", "g@example.com"}, Timeout: 90 * time.Second}},
 		"users of nothing":    {args: []string{"--dev-user=ada@example.com"}, code: failure.Usage},
@@ -191,7 +191,7 @@ func miniatureOptions(t *testing.T, d *desk.Desk, cache string) *Options {
 	o := options(t, d)
 	o.CacheDir = func() (string, error) { return cache, nil }
 	o.recipe = &platform.Recipe{
-		Package: "http", Program: "python", Entry: "app.py", Args: []string{"{entry}", "{port}"}, Ready: "/",
+		Program: "python", Entry: "app.py", Args: []string{"{entry}", "{port}"}, Ready: "/",
 	}
 	return o
 }

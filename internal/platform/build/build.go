@@ -28,11 +28,12 @@ type Project struct {
 
 // Builder builds environments below CacheDir. Several, in this process and others, may share a CacheDir.
 type Builder struct {
-	CacheDir string
-	Environ  []string  // variables of the caller, NAME=value; PATH says where uv, python3, Rscript and docker are
-	Log      io.Writer // gets the lines that installers print; nil drops them
-	Notify   func(platform.Event)
-	Now      func() time.Time
+	CacheDir  string
+	Installer Installer // "" is Auto
+	Environ   []string  // variables of the caller, NAME=value; PATH says where uv, python3, Rscript and docker are
+	Log       io.Writer // gets the lines that installers print; nil drops them
+	Notify    func(platform.Event)
+	Now       func() time.Time
 
 	// Run runs a command to its end, and ends it with all it started when ctx ends. Its error is a
 	// *platform.ExitError where the command failed.
@@ -54,8 +55,9 @@ func (b *Built) Release() {
 
 // kit makes one kind of environment.
 type kit struct {
-	key   string // two keys are the same only where one environment serves both
-	fresh bool   // whether it is made anew each time, because the program that makes it has a cache of its own
+	key      string   // two keys are the same only where one environment serves both
+	fresh    bool     // whether it is made anew each time, because the program that makes it has a cache of its own
+	warnings []string // for the user, whether it is made or used again
 	// make fills dir, which is empty, and returns what it made and the files without which it does not work.
 	make func(ctx context.Context, dir string) (env platform.Environment, needs []string, err error)
 }
@@ -70,10 +72,13 @@ func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, warning := range k.warnings {
+		b.notify(platform.Event{Phase: platform.Building, Message: warning, Warning: true})
+	}
 	if err := os.MkdirAll(b.envs(), 0o700); err != nil {
 		return nil, fmt.Errorf("make the cache folder: %w", err)
 	}
-	b.prune()
+	b.expire()
 	built, err := b.reuse(ctx, k.key)
 	message := "the environment is ready, built before"
 	for err == nil && (built == nil || k.fresh) {
@@ -99,14 +104,14 @@ func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
 // *platform.Problem where there is none.
 func (b *Builder) Latest(ctx context.Context, p Project) (*Built, error) {
 	none := &platform.Problem{Msg: "no environment has been built for " + p.Dir, Hint: "let it be built once"}
-	key, err := os.ReadFile(b.pointer(p))
+	key, _, err := readPointer(b.pointer(p))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, none
 	}
 	if err != nil {
 		return nil, err
 	}
-	built, err := b.reuse(ctx, filepath.Base(string(key)))
+	built, err := b.reuse(ctx, filepath.Base(key))
 	if err == nil && built == nil {
 		return nil, none
 	}
@@ -185,14 +190,16 @@ func (b *Builder) make(ctx context.Context, p Project, k kit) error {
 	return err
 }
 
-// run runs an installer in the project's folder. Its output goes to the log, and in the error, without the
-// credentials that an address of a package index may hold.
+// run runs an installer in the project's folder with the variables that installers see.
 func (b *Builder) run(ctx context.Context, p Project, what, path string, args ...string) error {
-	log := b.Log
-	if log != nil {
-		log = redactor{log}
-	}
-	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: b.environ(), Output: log})
+	return b.runIn(ctx, p, b.environ(), what, path, args...)
+}
+
+// runIn runs an installer in the project's folder. Its output goes to the log, and in the error, without the
+// credentials that an address of a package index may hold.
+func (b *Builder) runIn(ctx context.Context, p Project, env []string, what, path string, args ...string) error {
+	output := redactor{&progress{log: b.Log, notify: b.notify}}
+	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: env, Output: output})
 	var exit *platform.ExitError
 	if !errors.As(err, &exit) {
 		return err
@@ -212,17 +219,13 @@ func (b *Builder) ask(ctx context.Context, p Project, path string, args ...strin
 }
 
 func (b *Builder) step(phase platform.Phase, format string, args ...any) {
-	if b.Notify != nil {
-		b.Notify(platform.Event{Phase: phase, Message: fmt.Sprintf(format, args...)})
-	}
+	b.notify(platform.Event{Phase: phase, Message: fmt.Sprintf(format, args...)})
 }
 
-// environ is what installers see: the caller's variables without the API key, for they run code of strangers,
-// and without what would lead them to another environment.
-func (b *Builder) environ() []string {
-	return platform.Without(b.Environ, "PLOOMBER_CLOUD_KEY", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME",
-		"PYTHONPATH", "__PYVENV_LAUNCHER__", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "UV_TARGET",
-		"UV_SYSTEM_PYTHON", "UV_PROJECT_ENVIRONMENT")
+func (b *Builder) notify(e platform.Event) {
+	if b.Notify != nil {
+		b.Notify(e)
+	}
 }
 
 // digest returns a short name for parts that differs whenever one of them does.

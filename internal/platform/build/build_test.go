@@ -22,33 +22,78 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 func TestInstallers(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		programs string
-		brings   string
-		want     []string // what the commands after the first begin and end with
+		programs  string
+		installer Installer
+		report    func(*report)
+		uvFails   bool
+		required  bool     // whether the requirements bring gunicorn
+		want      []string // parts of the commands after the first, in order
 	}{
-		"uv": {programs: "python3 python uv", brings: "flask", want: []string{
-			"uv venv ... venv", "uv pip install ... requirements.txt", "uv pip install ... gunicorn", "python -I -c ... is None)",
+		"uv is fetched": {programs: "python3 python index", want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt gunicorn", "find_spec",
 		}},
-		"pip": {programs: "python3 python", brings: "flask", want: []string{
-			"python -I -m venv ... venv", "python -I -m pip ... requirements.txt", "python -I -m pip ... gunicorn", "python -I -c ... is None)",
+		"uv of PATH": {programs: "python3 python uv", want: []string{
+			"uv --version", "-m pip * --target * uv.txt", "import pip", "uv venv * venv", "uv pip install * requirements.txt gunicorn", "find_spec",
 		}},
-		"gunicorn is required": {programs: "python3 python uv", brings: "flask gunicorn", want: []string{
-			"uv venv ... venv", "uv pip install ... requirements.txt", "python -I -c ... is None)",
+		"no uv": {programs: "python3 python", want: []string{
+			"-m pip * --target * uv.txt", "import pip", "-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+		}},
+		"pip is asked for": {programs: "python3 python index", installer: Pip, want: []string{
+			"-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+		}},
+		"uv would do something else": {programs: "python3 python index", report: func(r *report) { r.PipOnly = "x" }, want: []string{
+			"-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+		}},
+		"uv fails": {programs: "python3 python index", uvFails: true, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt gunicorn",
+			"-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+		}},
+		"gunicorn is required": {programs: "python3 python index", required: true, report: func(r *report) { r.Names = []string{"flask", "gunicorn"} }, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt", "find_spec",
+		}},
+		"the framework is not required": {programs: "python3 python index", report: func(r *report) { r.Names = nil }, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt flask gunicorn", "find_spec",
+		}},
+		"hashes": {programs: "python3 python index", report: func(r *report) { r.Hashed = true }, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt", "uv pip install * gunicorn", "find_spec",
+		}},
+		"nothing is required": {programs: "python3 python index", report: func(r *report) { r.File, r.Names = "", nil }, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * flask gunicorn", "find_spec",
+		}},
+		"a lock file": {programs: "python3 python index", report: func(r *report) {
+			r.File, r.Lines, r.Pins = "", []string{"flask"}, []string{"flask==3"}
+		}, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * --requirement * requirements.txt --constraint * constraints.txt gunicorn", "find_spec",
+		}},
+		"something local": {programs: "python3 python index", report: func(r *report) { r.Local = []any{"x"} }, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * --refresh * requirements.txt gunicorn", "find_spec",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t, strings.Fields(tc.programs)...)
-			m.packages = tc.brings
-			env := built(t, m.builder(t.TempDir()), flask(t))
+			m.packages, m.report, m.uvFails = "flask", tc.report, tc.uvFails
+			if tc.required {
+				m.packages = "flask gunicorn"
+			}
+			b := m.builder(t.TempDir())
+			b.Installer = tc.installer
+			env := built(t, b, flask(t))
 			if len(m.calls) != len(tc.want)+1 {
-				t.Fatalf("commands %q", m.calls)
+				t.Fatalf("commands %q, want %q", m.calls, tc.want)
 			}
 			for i, want := range tc.want {
-				first, last, _ := strings.Cut(want, "...")
-				call := strings.Replace(strings.TrimRight(m.calls[i+1], ")"), "python3 ", "python ", 1)
-				if !strings.HasPrefix(call, first) || !strings.HasSuffix(call, strings.TrimRight(strings.TrimSpace(last), ")")) {
-					t.Errorf("command %q, want %q", m.calls[i+1], want)
+				call := m.calls[i+1]
+				rest := call
+				for part := range strings.SplitSeq(want, " * ") {
+					_, after, found := strings.Cut(rest, part)
+					if !found {
+						t.Errorf("command %q, want %q", call, want)
+					}
+					rest = after
+				}
+				if rest != "" && !strings.Contains(want, "-m") && !strings.Contains(want, "find_spec") && !strings.Contains(want, "import pip") {
+					t.Errorf("command %q goes on after %q with %q", call, want, rest)
 				}
 			}
 			if _, ok := platform.Executable(filepath.Join(env.Bin, "gunicorn")); !ok {
@@ -98,23 +143,40 @@ func TestProblems(t *testing.T) {
 		programs                string
 		packages, missing, fail string
 		framework               platform.Framework
+		installer               Installer
+		report                  func(*report)
 		files                   map[string]string
 		want, hint, output      string
 	}{
 		"no Python": {want: "Python is not installed", hint: "install Python 3"},
 		"Python 2": {
-			programs: "python3 python", fail: "import json", want: "does not work as Python 3", output: "https://***@",
+			programs: "python3 python", fail: "main.py", want: "does not work as Python 3", output: "https://***@",
 		},
 		"no venv": {programs: "python3 python", fail: "-m venv", want: "making the environment failed", output: "https://***@"},
 		"package does not exist": {
 			programs: "python3 python", fail: "install", want: "installing requirements.txt failed", output: "https://***@",
 		},
-		"framework missing": {
-			programs: "python3 python uv", want: "requirements.txt does not bring streamlit", hint: `add the line "streamlit"`,
+		"framework without its program": {
+			programs: "python3 python index", missing: "streamlit", want: "requirements.txt does not bring streamlit", hint: `add "streamlit"`,
 		},
-		"framework missing, its server supplied": {
-			programs: "python3 python uv", framework: platform.Dash, missing: "dash",
-			want: "requirements.txt does not bring dash", hint: `add the line "dash"`,
+		"framework that cannot be imported": {
+			programs: "python3 python index", framework: platform.Dash, missing: "dash",
+			want: "requirements.txt does not bring dash", hint: `add "dash"`,
+		},
+		"what the inspector finds": {
+			programs: "python3 python", report: func(r *report) { r.Problem, r.Hint = "x names https://ann:s3cret@host.example", "write y" },
+			want: "x names https://***@host.example", hint: "write y",
+		},
+		"another Python": {
+			programs: "python3 python", report: func(r *report) { r.Requires = ">=3.99" },
+			want: "asks for Python >=3.99, and python3 is 3.11.7", hint: "install a Python that fits",
+		},
+		"pip where only uv will do": {
+			programs: "python3 python", installer: Pip, report: func(r *report) { r.UVOnly = "the project wants it" },
+			want: "the project wants it", hint: "leave --installer pip out",
+		},
+		"uv is asked for and not to be had": {
+			programs: "python3 python", installer: UV, want: "uv cannot be had", hint: "--installer pip",
 		},
 		"no R":     {framework: platform.ShinyR, want: "R is not installed", hint: "install R"},
 		"broken R": {programs: "Rscript", framework: platform.ShinyR, fail: "version", want: "Rscript does not work"},
@@ -133,7 +195,7 @@ func TestProblems(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t, strings.Fields(tc.programs)...)
-			m.packages, m.missing, m.fail = tc.packages, tc.missing, tc.fail
+			m.packages, m.missing, m.fail, m.report = tc.packages, tc.missing, tc.fail, tc.report
 			if tc.framework == "" {
 				tc.framework = platform.Streamlit
 			}
@@ -144,7 +206,7 @@ func TestProblems(t *testing.T) {
 			}
 			b := m.builder(t.TempDir())
 			var log bytes.Buffer
-			b.Log = &log
+			b.Log, b.Installer = &log, tc.installer
 			_, err := b.Build(context.Background(), p)
 			var problem *platform.Problem
 			if !errors.As(err, &problem) || !strings.Contains(err.Error(), tc.want) || !strings.Contains(problem.Hint, tc.hint) {
@@ -183,7 +245,7 @@ func TestBrokenOffBuildIsNotUsed(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(filepath.Dir(env.Bin), "stale")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the half-made environment was built upon: %v", err)
 	}
-	if m.called("--requirement ") != 2 {
+	if m.called("uv pip install") != 2 {
 		t.Errorf("commands %q", m.calls)
 	}
 }
@@ -214,7 +276,7 @@ func TestTwoBuildsAtOnceMakeOneEnvironment(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := m.called("--requirement "); n != 1 {
+	if n := m.called("uv pip install"); n != 1 {
 		t.Errorf("installed %d times", n)
 	}
 }
@@ -230,7 +292,7 @@ func TestEnvironmentWhosePythonHasGoneIsMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	built(t, b, p)
-	if n := m.called("--requirement "); n != 2 {
+	if n := m.called("uv pip install"); n != 2 {
 		t.Errorf("installed %d times", n)
 	}
 }
@@ -257,9 +319,9 @@ func TestLatest(t *testing.T) {
 	}
 }
 
-func TestPrune(t *testing.T) {
+func TestWhatIsNotUsedGoesByItself(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, "python3", "python", "uv")
+	m := newMachine(t, "python3", "python", "index")
 	m.packages = "flask gunicorn"
 	b, p := m.builder(t.TempDir()), flask(t)
 	inUse, err := b.Build(context.Background(), p)
@@ -267,21 +329,76 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inUse.Release()
-	write(t, p.Dir, map[string]string{"requirements.txt": "other"})
-	unused := built(t, b, p)
+	write(t, p.Dir, map[string]string{"requirements.txt": "second"})
+	replaced := built(t, b, p)
+	write(t, p.Dir, map[string]string{"requirements.txt": "third"})
+	last := built(t, b, p)
 
-	b.Now = func() time.Time { return time.Now().Add(keepFor - time.Hour) }
-	b.prune()
-	if _, err := os.Stat(unused.Bin); err != nil {
-		t.Errorf("removed too early: %v", err)
+	for _, step := range []struct {
+		after time.Duration
+		gone  []string
+	}{
+		{keepLooseFor - time.Hour, nil},
+		{keepLooseFor + time.Hour, []string{replaced.Bin}},
+		{keepFor - time.Hour, []string{replaced.Bin}},
+		{keepFor + time.Hour, []string{replaced.Bin, last.Bin, b.uvCache()}},
+	} {
+		b.Now = func() time.Time { return time.Now().Add(step.after) }
+		b.expire()
+		for _, path := range []string{inUse.Bin, replaced.Bin, last.Bin, b.uvCache()} {
+			_, err := os.Stat(path)
+			if gone := errors.Is(err, fs.ErrNotExist); gone != slices.Contains(step.gone, path) {
+				t.Errorf("after %s: %s gone: %v", step.after, path, gone)
+			}
+		}
 	}
-	b.Now = func() time.Time { return time.Now().Add(keepFor + time.Hour) }
-	b.prune()
-	if _, err := os.Stat(unused.Bin); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("unused, but still there: %v", err)
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python", "index")
+	m.packages = "flask gunicorn"
+	b, p := m.builder(t.TempDir()), flask(t)
+	old := built(t, b, p)
+	write(t, p.Dir, map[string]string{"requirements.txt": "other"})
+	inUse, err := b.Build(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := os.Stat(inUse.Bin); err != nil {
-		t.Errorf("removed while in use: %v", err)
+	defer inUse.Release()
+	// A download that an environment shares counts once.
+	write(t, b.uvCache(), map[string]string{"wheel": strings.Repeat("x", 1000)})
+	if err := os.Link(filepath.Join(b.uvCache(), "wheel"), filepath.Join(inUse.Bin, "wheel")); err != nil {
+		t.Skip("no hard links here:", err)
+	}
+	found, err := b.List(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range found {
+		var want Entry
+		switch {
+		case strings.HasPrefix(inUse.Bin, e.Path):
+			want = Entry{Kind: "environment", Project: p.Dir, InUse: true, Current: true}
+		case strings.HasPrefix(old.Bin, e.Path):
+			want = Entry{Kind: "environment", Project: p.Dir}
+		case e.Path == b.uvCache():
+			want = Entry{Kind: "downloads"}
+		default:
+			want = Entry{Kind: "tool", Current: true}
+		}
+		if e.Kind != want.Kind || e.Project != want.Project || e.InUse != want.InUse || e.Current != want.Current {
+			t.Errorf("%+v, want %+v", e, want)
+		}
+		if shares := e.Bytes >= 1000; e.Kind != "tool" && shares != e.InUse {
+			t.Errorf("%s has %d bytes", e.Path, e.Bytes)
+		}
+		if err := b.Remove(e); (err != nil) != e.InUse {
+			t.Errorf("remove %s: %v", e.Path, err)
+		}
+	}
+	if len(found) != 5 { // two environments, the downloads, uv and the inspector
+		t.Errorf("found %+v", found)
 	}
 }
 
@@ -335,10 +452,11 @@ func TestRealVenv(t *testing.T) {
 		}
 		t.Skip("no Python here")
 	}
-	p := Project{Dir: t.TempDir(), Recipe: platform.Recipe{Program: "python", Package: "json"}}
+	p := Project{Dir: t.TempDir(), Recipe: platform.Recipe{Program: "python"}}
 	// A module of the project must not stand in for one of Python's own.
 	write(t, p.Dir, map[string]string{"requirements.txt": "", "json.py": "raise SystemExit(9)", "venv.py": "raise SystemExit(9)"})
-	b := &Builder{CacheDir: t.TempDir(), Environ: environ, Now: time.Now, Run: execute}
+	b := &Builder{
+		Installer: Pip, CacheDir: t.TempDir(), Environ: environ, Now: time.Now, Run: execute}
 	e, err := b.Build(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -356,11 +474,16 @@ func TestRealVenv(t *testing.T) {
 // execute is a Run that is enough for commands which end by themselves.
 func execute(ctx context.Context, c platform.Command) error {
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, c.Output, c.Output
-	err := cmd.Run()
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	out, err := cmd.CombinedOutput()
+	if c.Output != nil {
+		for line := range bytes.Lines(out) {
+			_, _ = c.Output.Write(line)
+		}
+	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return &platform.ExitError{Code: exit.ExitCode()}
+		return &platform.ExitError{Code: exit.ExitCode(), Output: strings.Split(strings.TrimSpace(string(out)), "\n")}
 	}
 	return err
 }

@@ -9,15 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
 const (
 	markerName = "ready.json"
 	lockSuffix = ".lock"
-	keepFor    = 30 * 24 * time.Hour // how long an environment is kept that nobody uses
 )
 
 // marker is the content of markerName. Its modification time is when the environment was last used.
@@ -74,44 +71,29 @@ func removeEnv(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// prune removes environments that nobody has used for long, half-made ones too. It is housekeeping: what
-// cannot be removed now stays until the next time.
-func (b *Builder) prune() {
-	entries, err := os.ReadDir(b.envs())
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		dir := filepath.Join(b.envs(), e.Name())
-		info, err := os.Stat(filepath.Join(dir, markerName))
-		if err != nil {
-			info, err = e.Info()
-		}
-		if err != nil || strings.HasSuffix(e.Name(), lockSuffix) || b.Now().Sub(info.ModTime()) < keepFor {
-			continue
-		}
-		lock := flock.New(dir + lockSuffix)
-		if ok, err := lock.TryLock(); ok && err == nil {
-			_ = removeEnv(dir)
-			_ = lock.Unlock()
-		}
-	}
-}
-
 func (b *Builder) envs() string { return filepath.Join(b.CacheDir, "envs") }
 
-// pointer is the file that names the environment last built for p.
+// pointer is the file that names the environment last built for p, and in its second line the folder of p.
 func (b *Builder) pointer(p Project) string {
-	return filepath.Join(b.CacheDir, "projects", platform.FolderName(p.Dir), "environment")
+	return filepath.Join(b.CacheDir, "projects", platform.FolderName(p.Dir), pointerName)
+}
+
+const pointerName = "environment"
+
+// readPointer returns the name of an environment and the project that had it last; "" where there is none.
+func readPointer(path string) (key, dir string, err error) {
+	data, err := os.ReadFile(path)
+	key, dir, _ = strings.Cut(strings.TrimRight(string(data), "\n"), "\n")
+	return key, dir, err
 }
 
 func (b *Builder) remember(p Project, key string) error {
-	path := b.pointer(p)
-	if old, err := os.ReadFile(path); err == nil && string(old) == key {
+	path, content := b.pointer(p), key+"\n"+p.Dir+"\n"
+	if old, err := os.ReadFile(path); err == nil && string(old) == content {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(key), 0o600)
+	return os.WriteFile(path, []byte(content), 0o600)
 }

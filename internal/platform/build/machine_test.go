@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,17 +24,25 @@ type machine struct {
 	missing  string // a package that cannot be imported although its program is there
 	python   string // version
 	fail     string // argument that makes a command fail
+	index    bool   // whether the package index has uv
+	uvFails  bool   // whether uv cannot install anything
 	hold     chan struct{}
+	report   func(*report) // changes what the inspector says
 
 	mu     sync.Mutex
 	calls  []string
 	events []string
 }
 
+// newMachine makes one with programs on PATH; "index" is none, but says that the package index has uv.
 func newMachine(t *testing.T, programs ...string) *machine {
 	t.Helper()
 	m := &machine{t: t, path: t.TempDir(), python: "3.11.7"}
 	for _, p := range programs {
+		if p == "index" {
+			m.index = true
+			continue
+		}
 		m.program(filepath.Join(m.path, p))
 	}
 	return m
@@ -68,10 +77,19 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 		return &platform.ExitError{Code: 1, Output: []string{"no such package at https://ann:s3cret@host.example/simple"}}
 	}
 	switch {
-	case strings.Contains(line, "-c "+describe):
-		fmt.Fprintf(c.Output, `{"Version": %q, "Platform": "test", "Path": %q}`, m.python, c.Path)
+	case strings.Contains(line, "main.py"):
+		m.inspect(c)
+	case slices.Contains(c.Args, "--target"): // pip install --target DIR --requirement uv.txt
+		if !m.index {
+			return &platform.ExitError{Code: 1, Output: []string{"no index"}}
+		}
+		m.program(filepath.Join(c.Args[slices.Index(c.Args, "--target")+1], "bin", "uv"))
+		return nil
 	case slices.Contains(c.Args, "venv"): // uv venv ... DIR, python -m venv DIR
 		m.program(filepath.Join(c.Args[len(c.Args)-1], binName(), "python"))
+	}
+	if m.uvFails && strings.HasPrefix(line, "uv pip install") {
+		return &platform.ExitError{Code: 1, Output: []string{"no solution found"}}
 	}
 	if strings.Contains(line, "--requirement ") {
 		if m.hold != nil {
@@ -86,13 +104,40 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 			m.program(filepath.Join(m.venv(c), p))
 		}
 	}
-	if last := c.Args[len(c.Args)-1]; slices.Contains(c.Args, "install") && (last == "gunicorn" || last == "waitress") {
-		m.program(filepath.Join(m.venv(c), last))
+	for _, extra := range []string{"gunicorn", "waitress", "streamlit", "flask", "dash"} {
+		if slices.Contains(c.Args, "install") && slices.Contains(c.Args, extra) && m.missing != extra {
+			m.program(filepath.Join(m.venv(c), extra))
+		}
 	}
 	if strings.Contains(line, "find_spec") && m.missing != "" && strings.Contains(line, m.missing) {
 		return &platform.ExitError{Code: 1}
 	}
 	return nil
+}
+
+// inspect answers for the inspector: every line of requirements.txt is a requirement.
+func (m *machine) inspect(c platform.Command) {
+	r := report{Version: m.python, Platform: "test", Path: c.Path, Source: "requirements.txt"}
+	r.File = filepath.Join(c.Dir, "requirements.txt")
+	for _, file := range []string{"requirements.txt", "pins.txt"} {
+		content, _ := os.ReadFile(filepath.Join(c.Dir, file))
+		r.Parts = append(r.Parts, string(content))
+		r.Names = append(r.Names, strings.Fields(string(content))...)
+	}
+	if m.report != nil {
+		m.report(&r)
+	}
+	// As the inspector spells it.
+	out := map[string]any{
+		"source": r.Source, "file": r.File, "parts": r.Parts, "names": r.Names, "hashed": r.Hashed, "pip_only": r.PipOnly,
+		"uv_only": r.UVOnly, "requires": r.Requires, "warnings": r.Warnings, "settings": r.Settings, "local": r.Local,
+		"problem": r.Problem, "hint": r.Hint, "lines": r.Lines, "pins": r.Pins,
+	}
+	rest, err := json.Marshal(out)
+	if err != nil {
+		m.t.Error(err)
+	}
+	fmt.Fprintf(c.Output, "a warning\n{\"version\": %q, \"platform\": %q, \"path\": %q, %s\n", r.Version, r.Platform, r.Path, rest[1:])
 }
 
 // venv returns the programs' folder that an install command writes to.
@@ -132,6 +177,20 @@ func (m *machine) called(part string) int {
 		}
 	}
 	return n
+}
+
+// write puts files into dir; their names have slashes.
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func project(t *testing.T, f platform.Framework, files map[string]string) Project {

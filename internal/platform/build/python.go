@@ -3,145 +3,198 @@ package build
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/pysource"
 )
 
-// interpreter is a Python that virtual environments can be made with.
-type interpreter struct {
-	Version  string // 3.11.7
-	Platform string // linux-x86_64
-	Path     string // of the installation itself, where the one found belongs to a virtual environment
-}
-
-// describe makes an interpreter print itself as JSON.
-const describe = `import json, platform, sys, sysconfig
-print(json.dumps({"Version": platform.python_version(), "Platform": sysconfig.get_platform(),
-"Path": getattr(sys, "_base_executable", None) or sys.executable}))`
-
 func (b *Builder) pythonKit(ctx context.Context, p Project) (kit, error) {
-	contents, err := readRequirements(p.Dir, p.Recipe.Package)
+	r, err := b.inspect(ctx, p)
 	if err != nil {
 		return kit{}, err
 	}
-	py, err := b.interpreter(ctx, p)
+	local, err := json.Marshal(r.Local)
 	if err != nil {
 		return kit{}, err
 	}
-	parts := append([]string{p.Recipe.Package, p.Recipe.Supplied, py.Version, py.Platform, py.Path}, contents...)
+	mode := string(b.Installer)
+	if mode == string(Auto) {
+		mode = ""
+	}
+	parts := append([]string{p.Recipe.Package, p.Recipe.Supplied, r.Version, r.Platform, r.Path, mode, string(local)}, r.Parts...)
 	return kit{
-		key: "python-" + digest(parts...),
+		key:      "python-" + digest(parts...),
+		warnings: r.Warnings,
 		make: func(ctx context.Context, dir string) (platform.Environment, []string, error) {
-			return b.makeVenv(ctx, p, py, dir)
+			return b.makeVenv(ctx, p, r, dir)
 		},
 	}, nil
 }
 
-func (b *Builder) interpreter(ctx context.Context, p Project) (interpreter, error) {
-	names := []string{"python3", "python"}
-	if runtime.GOOS == "windows" {
-		names = []string{"python", "py"}
-	}
-	path, err := platform.FindProgram(b.Environ, names...)
-	if err != nil {
-		return interpreter{}, &platform.Problem{
-			Msg: "Python is not installed, or PATH does not lead to it", Err: err,
-			Hint: "install Python 3 with its venv module",
-		}
-	}
-	// -I keeps modules of the project, which is the working folder, from being taken for Python's own.
-	out, err := b.ask(ctx, p, path, "-I", "-c", describe)
-	if ctx.Err() != nil {
-		return interpreter{}, ctx.Err()
-	}
-	var py interpreter
-	if err == nil {
-		err = json.Unmarshal([]byte(out), &py)
+// makeVenv makes a virtual environment in dir with what the project needs.
+func (b *Builder) makeVenv(ctx context.Context, p Project, r report, dir string) (platform.Environment, []string, error) {
+	uv := ""
+	want, err := b.wantsUV(r)
+	if err == nil && want {
+		uv, err = b.uv(ctx, p, r)
 	}
 	if err != nil {
-		return interpreter{}, &platform.Problem{
-			Msg: path + " does not work as Python 3", Err: err, Output: strings.Split(redact(out), "\n"),
-			Hint: "install Python 3 with its venv module",
+		return platform.Environment{}, nil, err
+	}
+	venv := filepath.Join(dir, "venv")
+	installers, err := b.chosen(r, uv, venv, pythonOf(venv))
+	if err != nil {
+		return platform.Environment{}, nil, err
+	}
+	if uv != "" {
+		release, err := b.useUVCache(ctx)
+		if err != nil {
+			return platform.Environment{}, nil, err
+		}
+		defer release()
+	}
+	files, err := requirementFiles(r, dir)
+	if err != nil {
+		return platform.Environment{}, nil, fmt.Errorf("write the requirements: %w", err)
+	}
+	for i, with := range installers {
+		err = b.fill(ctx, p, r, with, files, venv)
+		if err == nil || ctx.Err() != nil || i == len(installers)-1 {
+			break
+		}
+		b.step(platform.Building, "%v with %s; trying %s", err, with.name, installers[i+1].name)
+		if err := os.RemoveAll(venv); err != nil {
+			return platform.Environment{}, nil, err
 		}
 	}
-	return py, nil
+	if err != nil {
+		return platform.Environment{}, nil, err
+	}
+	return b.finished(ctx, p, r, dir, venv)
 }
 
-// makeVenv makes a virtual environment in dir with what the project's requirements name.
-func (b *Builder) makeVenv(ctx context.Context, p Project, py interpreter, dir string) (platform.Environment, []string, error) {
-	venv := filepath.Join(dir, "venv")
-	env := platform.Environment{
-		Bin: filepath.Join(venv, "bin"),
-		// Byte code goes to the environment too, not beside the project's own files.
-		Vars: map[string]string{"VIRTUAL_ENV": venv, "PYTHONPYCACHEPREFIX": filepath.Join(dir, "pycache")},
+// files are what installers read.
+type files struct {
+	uv, pip []string // as arguments of either
+}
+
+// requirementFiles writes what the inspector found in a lock file or in the code as files that installers read.
+func requirementFiles(r report, dir string) (f files, err error) {
+	if r.File != "" {
+		args := []string{"--requirement", r.File}
+		return files{uv: args, pip: args}, nil
 	}
-	python := filepath.Join(env.Bin, "python")
-	if runtime.GOOS == "windows" {
-		env.Bin = filepath.Join(venv, "Scripts")
-		python = filepath.Join(env.Bin, "python.exe")
+	if len(r.Lines) > 0 {
+		path := filepath.Join(dir, "requirements.txt")
+		if err := os.WriteFile(path, []byte(strings.Join(r.Lines, "\n")+"\n"), 0o600); err != nil {
+			return f, err
+		}
+		f.pip = []string{"--requirement", path}
+		f.uv = f.pip
+		if r.UVFile != "" {
+			f.uv = []string{"--requirement", r.UVFile}
+		}
 	}
-	with := b.installer(py, venv, python)
-	b.step(platform.Building, "making an environment for Python %s with %s", py.Version, with.name)
-	if err := b.run(ctx, p, "making the environment", with.makes[0], with.makes[1:]...); err != nil {
-		return platform.Environment{}, nil, err
+	if len(r.Pins) > 0 {
+		path := filepath.Join(dir, "constraints.txt")
+		if err := os.WriteFile(path, []byte(strings.Join(r.Pins, "\n")+"\n"), 0o600); err != nil {
+			return f, err
+		}
+		f.pip = slices.Concat(f.pip, []string{"--constraint", path})
+		f.uv = slices.Concat(f.uv, []string{"--constraint", path})
+	}
+	return f, nil
+}
+
+// fill makes the environment at venv with one installer. The framework and its server are installed together with what
+// the project asks for, in versions that fit it; an app ran like that on Ploomber Cloud too. Only where everything has
+// to have a hash they come afterwards, and only if they are missing.
+func (b *Builder) fill(ctx context.Context, p Project, r report, with installer, f files, venv string) error {
+	b.step(platform.Building, "making an environment for Python %s with %s", r.Version, with.name)
+	if err := b.runIn(ctx, p, with.env, "making the environment", with.makes[0], with.makes[1:]...); err != nil {
+		return withVenvHint(err, r)
+	}
+	args := f.pip
+	if with.name == "uv" {
+		args = f.uv
+	}
+	var besides []string
+	for _, name := range []string{distribution(p), p.Recipe.Supplied} {
+		if name != "" && !slices.Contains(r.Names, canonical(name)) {
+			besides = append(besides, name)
+		}
+	}
+	what := r.Source
+	if !r.Hashed {
+		args, besides = slices.Concat(args, besides), nil
 	}
 	install := func(what string, args ...string) error {
 		b.step(platform.Building, "installing %s", what)
 		command := slices.Concat(with.installs, args)
-		return b.run(ctx, p, "installing "+what, command[0], command[1:]...)
+		return withHint(b.runIn(ctx, p, with.env, "installing "+what, command[0], command[1:]...), r, with)
 	}
-	if err := install(requirementsName, "--requirement", filepath.Join(p.Dir, requirementsName)); err != nil {
-		return platform.Environment{}, nil, err
+	if len(args) > 0 {
+		if err := install(what, args...); err != nil {
+			return err
+		}
 	}
-	program, found := platform.Executable(filepath.Join(env.Bin, p.Recipe.Program))
-	if !found && p.Recipe.Supplied != "" {
-		// On its own, because requirements with hashes cannot be installed together with a name alone.
-		if err := install(p.Recipe.Supplied, p.Recipe.Supplied); err != nil {
+	for _, name := range besides {
+		if _, found := platform.Executable(filepath.Join(binOf(venv), p.Recipe.Program)); found {
+			break
+		}
+		if err := install(name, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finished checks an environment and describes it.
+func (b *Builder) finished(ctx context.Context, p Project, r report, dir, venv string) (platform.Environment, []string, error) {
+	env := platform.Environment{
+		Bin: binOf(venv),
+		// Byte code goes to the environment too, not beside the project's own files.
+		Vars: map[string]string{"VIRTUAL_ENV": venv, "PYTHONPYCACHEPREFIX": filepath.Join(dir, "pycache")},
+	}
+	python := pythonOf(venv)
+	needs := []string{python}
+	if len(r.Paths) > 0 {
+		if err := b.addPaths(ctx, p, python, r.Paths); err != nil {
 			return platform.Environment{}, nil, err
 		}
-		program, found = platform.Executable(filepath.Join(env.Bin, p.Recipe.Program))
 	}
-	if err := b.checkPackage(ctx, p, python, found); err != nil {
+	started := true
+	if p.Recipe.Program != "" {
+		var program string
+		program, started = platform.Executable(filepath.Join(env.Bin, p.Recipe.Program))
+		if started {
+			needs = append(needs, program)
+		}
+	}
+	if err := b.checkPackage(ctx, p, r, python, started); err != nil {
 		return platform.Environment{}, nil, err
-	}
-	needs := []string{python}
-	if found {
-		needs = append(needs, program)
 	}
 	return env, needs, nil
 }
 
-// installer is a way to make virtual environments. Both are commands: program and arguments.
-type installer struct {
-	name     string
-	makes    []string
-	installs []string // what to install follows
+// addPaths makes modules of the project, such as those in its src folder, importable without installing the project,
+// which would write into it.
+func (b *Builder) addPaths(ctx context.Context, p Project, python string, paths []string) error {
+	site, err := b.ask(ctx, p, python, "-I", "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(site, "ploomber_cloud_project.pth"), []byte(strings.Join(paths, "\n")+"\n"), 0o600)
 }
 
-// installer returns uv, which is many times faster, or where it is missing what comes with Python.
-func (b *Builder) installer(py interpreter, venv, python string) installer {
-	if uv, err := platform.FindProgram(b.Environ, "uv"); err == nil {
-		return installer{
-			name:     "uv",
-			makes:    []string{uv, "venv", "--no-project", "--python", py.Path, venv},
-			installs: []string{uv, "pip", "install", "--python", python},
-		}
-	}
-	return installer{
-		name:  "pip",
-		makes: []string{py.Path, "-I", "-m", "venv", venv},
-		installs: []string{python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input",
-			"install", "--no-compile", "--progress-bar", "off"},
-	}
-}
-
-// checkPackage sees to it that the requirements brought the framework; started says whether its program is there.
-func (b *Builder) checkPackage(ctx context.Context, p Project, python string, started bool) error {
+// checkPackage sees to it that the framework is there; started says whether its program is.
+func (b *Builder) checkPackage(ctx context.Context, p Project, r report, python string, started bool) error {
 	if p.Recipe.Package == "" {
 		return nil // the command of the project knows what it needs
 	}
@@ -153,7 +206,40 @@ func (b *Builder) checkPackage(ctx context.Context, p Project, python string, st
 		}
 	}
 	return &platform.Problem{
-		Msg:  fmt.Sprintf("%s does not bring %s", filepath.Join(p.Dir, requirementsName), p.Recipe.Package),
-		Hint: fmt.Sprintf("add the line %q to %s", p.Recipe.Package, requirementsName),
+		Msg:  fmt.Sprintf("%s does not bring %s", r.Source, p.Recipe.Package),
+		Hint: fmt.Sprintf("add %q to it", distribution(p)),
 	}
+}
+
+// distribution is what is installed for the framework of p; "" where it has none.
+func distribution(p Project) string {
+	if p.Recipe.Package == "" {
+		return ""
+	}
+	return pysource.Distribution(p.Recipe.Package)
+}
+
+// binOf returns the folder of the programs of a virtual environment.
+func binOf(venv string) string { return filepath.Dir(pythonOf(venv)) }
+
+// canonical spells the name of a distribution as PEP 503 says.
+func canonical(name string) string {
+	name, _, _ = strings.Cut(name, "[")
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	return strings.ToLower(strings.Join(words, "-"))
+}
+
+// withVenvHint says how to mend the most frequent reason why there is no environment: Debian and its kin have the venv
+// module apart.
+func withVenvHint(err error, r report) error {
+	var problem *platform.Problem
+	if !errors.As(err, &problem) {
+		return err
+	}
+	said := strings.Join(problem.Output, "\n")
+	if strings.Contains(said, "ensurepip") || strings.Contains(said, "No module named venv") {
+		short := r.Version[:max(0, strings.LastIndexByte(r.Version, '.'))]
+		problem.Hint = fmt.Sprintf("install the venv module of Python, on Debian and Ubuntu with 'apt install python%s-venv'", short)
+	}
+	return problem
 }

@@ -1,0 +1,222 @@
+package build
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/pysource"
+)
+
+// What a project needs is found out by its own Python, which reads encodings, shell words, TOML and Python as pip does.
+//
+//go:embed inspect/*.py
+var inspector embed.FS
+
+// report is what the inspector prints.
+type report struct {
+	Version  string // of Python, such as 3.11.7
+	Platform string // linux-x86_64
+	Path     string // of the installation itself, where the interpreter found belongs to a virtual environment
+
+	Source        string   // where the requirements come from, for messages
+	File          string   // the project's requirements file, or "" where Lines says what it needs
+	UVFile        string   `json:"uv_file"` // what uv reads in place of Lines; may be ""
+	Lines, Pins   []string // requirements and constraints
+	Paths         []string // folders with modules of the project
+	Indexes       []string // package indexes that the project names; what one of them has is taken from there
+	Parts         []string // what decides about the installation, besides Local
+	Local         []any    // the state of what is taken from this machine
+	Names         []string // distributions that are asked for
+	Hashed        bool     // whether every distribution has to have a hash
+	RequireHashes bool     `json:"require_hashes"`
+	Pre, Index    bool     // whether the requirements files say --pre and --index-url
+	Trusted       []string // hosts of --trusted-host in requirements files
+	PipOnly       string   `json:"pip_only"` // why uv would not do the same; "" where it does
+	UVOnly        string   `json:"uv_only"`  // why pip cannot
+	Requires      string   // versions of Python that the project asks for, where this one is not among them
+	Warnings      []string
+
+	Settings map[string]string // the user's, by pip's names
+
+	Problem, Hint string // what is wrong with the project
+}
+
+// question is what the inspector is asked.
+type question struct {
+	Dir         string       `json:"dir"`
+	Environment *environment `json:"environment,omitempty"`
+	Package     string       `json:"package,omitempty"` // distribution of the framework
+
+	Distributions map[string]string `json:"distributions"` // of modules whose names differ
+}
+
+// environment is what the inspector needs of an environment.yml: Python's own library reads no YAML.
+type environment struct {
+	Name  string   `json:"name"`
+	Conda []string `json:"conda"`
+	Pip   []string `json:"pip"`
+}
+
+// inspect returns what p needs and the interpreter for it: python3 of PATH, or where the project asks for another
+// version the newest that fits.
+func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
+	names := []string{"python3", "python"}
+	if runtime.GOOS == "windows" {
+		names = []string{"python", "py"}
+	}
+	first, err := platform.FindProgram(b.Environ, names...)
+	if err != nil {
+		return report{}, &platform.Problem{
+			Msg: "Python is not installed, or PATH does not lead to it", Err: err,
+			Hint: "install Python 3 with its venv module",
+		}
+	}
+	r, err := b.inspectWith(ctx, p, first)
+	if err != nil || r.Requires == "" {
+		return r, err
+	}
+	for minor := 30; minor >= 8; minor-- {
+		other, err := platform.FindProgram(b.Environ, fmt.Sprintf("python3.%d", minor))
+		if err != nil {
+			continue
+		}
+		// One that does not work, such as the shim of a version manager, is passed over.
+		if fitting, err := b.inspectWith(ctx, p, other); err == nil && fitting.Requires == "" {
+			return fitting, nil
+		}
+		if ctx.Err() != nil {
+			return report{}, ctx.Err()
+		}
+	}
+	return report{}, &platform.Problem{
+		Msg:  fmt.Sprintf("%s asks for Python %s, and python3 is %s", r.Source, r.Requires, r.Version),
+		Hint: "install a Python that fits, so that PATH leads to it as python3 or, for example, python3.13",
+	}
+}
+
+func (b *Builder) inspectWith(ctx context.Context, p Project, python string) (report, error) {
+	script, err := b.inspectorPath()
+	if err != nil {
+		return report{}, fmt.Errorf("write to the cache folder: %w", err)
+	}
+	q := question{Dir: p.Dir, Package: distribution(p), Distributions: pysource.Distributions()}
+	if q.Environment, err = readEnvironment(p.Dir); err != nil {
+		return report{}, err
+	}
+	asked, err := json.Marshal(q)
+	if err != nil {
+		return report{}, err
+	}
+	var out strings.Builder
+	// -I keeps modules of the project, which is the working folder, from being taken for Python's own.
+	err = b.Run(ctx, platform.Command{
+		Path: python, Args: []string{"-I", "-W", "ignore", script, string(asked)}, Dir: p.Dir, Output: &out,
+		Env: platform.Without(b.Environ, apiKey), // the user's settings of pip and uv are among them
+	})
+	if ctx.Err() != nil {
+		return report{}, ctx.Err()
+	}
+	var r report
+	if err == nil {
+		// There is no line break in the report but where a long line was cut.
+		printed := strings.ReplaceAll(out.String(), "\n", "")
+		err = json.Unmarshal([]byte(printed[max(0, strings.LastIndex(printed, `{"version"`)):]), &r)
+	}
+	if err != nil {
+		return report{}, &platform.Problem{
+			Msg: python + " does not work as Python 3", Err: err, Output: strings.Split(redact(strings.TrimSpace(out.String())), "\n"),
+			Hint: "install Python 3 with its venv module",
+		}
+	}
+	if r.Problem != "" {
+		return report{}, &platform.Problem{Msg: redact(r.Problem), Hint: r.Hint}
+	}
+	return r, nil
+}
+
+// inspectorPath writes the inspector to the cache, unless it is there, and returns its main file.
+func (b *Builder) inspectorPath() (string, error) {
+	names, err := fs.Glob(inspector, "inspect/*.py")
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	files := map[string][]byte{}
+	for _, name := range names {
+		content, err := inspector.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		files[path.Base(name)] = content
+		parts = append(parts, name, string(content))
+	}
+	dir := filepath.Join(b.tools(), "inspect-"+digest(parts...))
+	if _, err := os.Stat(dir); err == nil {
+		return filepath.Join(dir, "main.py"), nil
+	}
+	if err := os.MkdirAll(b.tools(), 0o700); err != nil {
+		return "", err
+	}
+	fresh, err := os.MkdirTemp(b.tools(), "inspect-*.new")
+	if err != nil {
+		return "", err
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(fresh, name), content, 0o600); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Rename(fresh, dir); err != nil {
+		_ = os.RemoveAll(fresh)
+		if _, there := os.Stat(dir); there != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "main.py"), nil
+}
+
+// readEnvironment reads the environment.yml of conda; nil where there is none.
+func readEnvironment(dir string) (*environment, error) {
+	for _, name := range []string{"environment.yml", "environment.yaml"} {
+		path := filepath.Join(dir, name)
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var content struct {
+			Dependencies []yaml.Node `yaml:"dependencies"`
+		}
+		if err == nil {
+			err = yaml.Unmarshal(data, &content)
+		}
+		if err != nil {
+			return nil, &platform.Problem{Msg: "cannot read " + path, Err: err, Hint: "correct it, or write a requirements.txt"}
+		}
+		e := &environment{Name: name}
+		for _, node := range content.Dependencies {
+			var below struct {
+				Pip []string `yaml:"pip"`
+			}
+			var item string
+			if node.Decode(&item) == nil {
+				e.Conda = append(e.Conda, item)
+			} else if node.Decode(&below) == nil {
+				e.Pip = append(e.Pip, below.Pip...)
+			}
+		}
+		return e, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,228 @@
+package build
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+// Installer says what makes virtual environments and installs into them.
+type Installer string
+
+// The installers. Auto is uv, or pip where uv cannot be had, where it would not do what pip does, and where it fails.
+const (
+	Auto Installer = "auto"
+	UV   Installer = "uv"
+	Pip  Installer = "pip"
+)
+
+// Installers lists the choices.
+func Installers() []Installer { return []Installer{Auto, UV, Pip} }
+
+// installer is a way to make one virtual environment. Both are commands: program and arguments.
+type installer struct {
+	name     string
+	makes    []string
+	installs []string // what to install follows
+	env      []string
+}
+
+// uvInstaller installs with uv what pip would: from the best version that any index has, unless the project says which
+// index has what.
+func (b *Builder) uvInstaller(r report, uv, venv, python string) installer {
+	args := []string{uv, "pip", "install", "--python", python}
+	set := r.Settings
+	if len(r.Indexes) == 0 && r.UVFile == "" {
+		args = append(args, "--index-strategy", "unsafe-best-match")
+	}
+	if len(r.Local) > 0 {
+		args = append(args, "--refresh") // else a package built from a folder is taken from uv's cache though the folder has changed
+	}
+	if r.Pre || set["pre"] != "" {
+		args = append(args, "--prerelease", "allow")
+	}
+	if r.RequireHashes {
+		args = append(args, "--require-hashes")
+	}
+	if set["no-index"] != "" {
+		args = append(args, "--no-index")
+	}
+	for _, name := range []string{"no-binary", "only-binary"} {
+		for value := range strings.SplitSeq(set[name], ",") {
+			if value = strings.TrimSpace(value); value != "" && value != ":none:" {
+				args = append(args, "--"+name, value)
+			}
+		}
+	}
+	for _, host := range slices.Concat(r.Trusted, strings.Fields(set["trusted-host"])) {
+		args = append(args, "--allow-insecure-host", host)
+	}
+	for name, flag := range map[string]string{"constraint": "--constraint", "build-constraint": "--build-constraint"} {
+		for _, path := range strings.Fields(set[name]) {
+			args = append(args, flag, path)
+		}
+	}
+	return installer{
+		name:     "uv",
+		makes:    []string{uv, "venv", "--no-project", "--python", r.Path, venv},
+		installs: args,
+		env:      b.uvEnviron(r),
+	}
+}
+
+// pipInstaller uses what comes with Python.
+func (b *Builder) pipInstaller(r report, venv, python string) installer {
+	return installer{
+		name:  "pip",
+		makes: []string{r.Path, "-I", "-m", "venv", venv},
+		installs: []string{python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input",
+			"install", "--no-compile", "--progress-bar", "off"},
+		env: b.pipEnviron(r),
+	}
+}
+
+// pipEnviron is what pip sees: of the user's settings only those that the inspector lets through, whatever files and
+// variables they come from. Values go through variables, because an address may hold a password.
+func (b *Builder) pipEnviron(r report) []string {
+	null := os.DevNull
+	if runtime.GOOS == "windows" {
+		null = "nul" // as Python spells it
+	}
+	vars := map[string]string{"PIP_CONFIG_FILE": null} // no file is read
+	for name, value := range r.Settings {
+		if name != "system-certs" {
+			vars["PIP_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = value
+		}
+	}
+	return platform.Environ(b.environ(), vars)
+}
+
+// uvEnviron tells uv, which reads no settings of pip, the same in its own words.
+func (b *Builder) uvEnviron(r report) []string {
+	set := r.Settings
+	vars := map[string]string{
+		"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1",
+		"UV_CACHE_DIR": b.uvCache(), // beside the environments: files are linked, not copied
+	}
+	put := func(name, value string) {
+		if value != "" {
+			vars[name] = value
+		}
+	}
+	if !r.Index { // uv would let it win over that of the requirements file
+		put("UV_DEFAULT_INDEX", set["index-url"])
+	}
+	put("UV_EXTRA_INDEX_URL", strings.Join(append(slices.Clone(r.Indexes), strings.Fields(set["extra-index-url"])...), " "))
+	put("UV_FIND_LINKS", strings.Join(b.existing(strings.Fields(set["find-links"])), ","))
+	put("UV_HTTP_TIMEOUT", set["timeout"])
+	put("UV_HTTP_RETRIES", set["retries"])
+	put("SSL_CLIENT_CERT", expandHome(b.Environ, set["client-cert"]))
+	if provider := set["keyring-provider"]; provider == "subprocess" || provider == "disabled" {
+		put("UV_KEYRING_PROVIDER", provider)
+	}
+	environ := b.environ()
+	cert := cmp.Or(set["cert"], platform.Lookup(b.Environ, "REQUESTS_CA_BUNDLE"), platform.Lookup(b.Environ, "CURL_CA_BUNDLE"))
+	switch cert = expandHome(b.Environ, cert); {
+	case cert == "":
+		vars["UV_SYSTEM_CERTS"], vars["UV_NATIVE_TLS"] = "1", "1" // as pip does; the second is for older versions of uv
+	default:
+		environ = platform.Without(environ, "SSL_CERT_FILE", "SSL_CERT_DIR")
+		vars["SSL_CERT_FILE"] = cert
+		if info, err := os.Stat(cert); err == nil && info.IsDir() {
+			delete(vars, "SSL_CERT_FILE")
+			vars["SSL_CERT_DIR"] = cert
+		}
+	}
+	if proxy := set["proxy"]; proxy != "" {
+		if !strings.Contains(proxy, "://") {
+			proxy = "http://" + proxy
+		}
+		environ = platform.Without(environ, "http_proxy", "https_proxy", "all_proxy", "no_proxy", "NO_PROXY")
+		vars["HTTP_PROXY"], vars["HTTPS_PROXY"], vars["ALL_PROXY"] = proxy, proxy, proxy
+	}
+	return platform.Environ(environ, vars)
+}
+
+// existing leaves out folders that are not there: pip passes over them, uv fails.
+func (b *Builder) existing(links []string) []string {
+	return slices.DeleteFunc(links, func(link string) bool {
+		if strings.Contains(link, "://") || strings.HasPrefix(link, "file:") {
+			return false
+		}
+		_, err := os.Stat(link)
+		return err != nil && filepath.IsAbs(link)
+	})
+}
+
+// expandHome does for a path what pip does.
+func expandHome(environ []string, path string) string {
+	rest, ok := strings.CutPrefix(path, "~/")
+	if home := platform.Lookup(environ, "HOME"); ok && home != "" {
+		return filepath.Join(home, rest)
+	}
+	return path
+}
+
+// apiKey is for no program of anyone else.
+const apiKey = "PLOOMBER_CLOUD_KEY"
+
+// environ is what installers see: the caller's variables without the API key, for they run code of strangers, and
+// without any that would lead them to another environment.
+func (b *Builder) environ() []string {
+	return slices.DeleteFunc(slices.Clone(b.Environ), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		if runtime.GOOS == "windows" {
+			name = strings.ToUpper(name)
+		}
+		switch name {
+		case apiKey, "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE",
+			"PYTHONNOUSERSITE", "PYTHONPLATLIBDIR", "PYTHONEXECUTABLE", "PYTHONSTARTUP", "PYTHONSAFEPATH",
+			"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX":
+			return true
+		}
+		return strings.HasPrefix(name, "PIP_") || strings.HasPrefix(name, "UV_") && !isIndexLogin(name)
+	})
+}
+
+// isIndexLogin reports whether a variable holds the login for an index that the project names: UV_INDEX_NAME_PASSWORD.
+func isIndexLogin(name string) bool {
+	return strings.HasPrefix(name, "UV_INDEX_") && (strings.HasSuffix(name, "_USERNAME") || strings.HasSuffix(name, "_PASSWORD"))
+}
+
+// chosen returns the installers to try in turn, for the environment at venv.
+func (b *Builder) chosen(r report, uv, venv, python string) ([]installer, error) {
+	pip := b.pipInstaller(r, venv, python)
+	if uv == "" {
+		if r.UVOnly != "" {
+			return nil, &platform.Problem{Msg: r.UVOnly + ", and uv cannot be had", Hint: "run 'pip install uv' and try again"}
+		}
+		return []installer{pip}, nil
+	}
+	with := b.uvInstaller(r, uv, venv, python)
+	if b.Installer == UV || r.UVOnly != "" {
+		return []installer{with}, nil
+	}
+	return []installer{with, pip}, nil
+}
+
+// wantsUV reports whether uv has a part in installing what r says. The error is a *platform.Problem where the installer
+// that was asked for cannot do it.
+func (b *Builder) wantsUV(r report) (bool, error) {
+	switch {
+	case b.Installer == Pip && r.UVOnly != "":
+		return false, &platform.Problem{Msg: r.UVOnly, Hint: "leave --installer pip out"}
+	case b.Installer == Pip:
+		return false, nil
+	case b.Installer == UV || r.UVOnly != "":
+		return true, nil
+	}
+	return r.PipOnly == "", nil
+}
+
+func (i installer) String() string { return fmt.Sprintf("%s in %s", i.name, i.makes[len(i.makes)-1]) }
