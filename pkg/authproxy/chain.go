@@ -70,7 +70,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	*x = exchange{}
 	x.proxy, x.policy, x.now, x.connection = p, p.policy.Load(), p.now(), connectionOf(r)
 	if r.ContentLength != 0 || r.ProtoMinor == 0 {
-		p.frame(w, r)
+		p.frame(w, r, x.connection)
 	}
 	if p.observed {
 		x.watched(w, r)

@@ -20,6 +20,7 @@ type connection struct {
 	handed  atomic.Pointer[handed]
 	basic   password.Recent
 	visitor *visitor.Conn // nil where the server itself finds out that the visitor has gone
+	line    *visitor.Conn // below TLS the same as that; nil where there is none
 	secure  bool          // over TLS, whatever the client writes for :scheme
 
 	mu       sync.Mutex
@@ -38,9 +39,12 @@ type connectionKey struct{}
 func withConnection(ctx context.Context, c net.Conn) context.Context {
 	_, secure := c.(*tls.Conn)
 	known := &connection{secure: secure}
-	if v, ok := c.(*visitor.Conn); ok {
-		known.visitor = v
-		v.Watch(known.close) // live.sweep does the rest
+	switch c := c.(type) {
+	case *visitor.Conn:
+		known.visitor, known.line = c, c
+		c.Watch(known.close) // live.sweep does the rest
+	case *tls.Conn:
+		known.line, _ = c.NetConn().(*visitor.Conn)
 	}
 	return context.WithValue(ctx, connectionKey{}, known)
 }
@@ -65,6 +69,13 @@ func (c *connection) watched() *visitor.Conn {
 		return nil
 	}
 	return c.visitor
+}
+
+// linger has the connection's end wait for a client who is still sending.
+func (c *connection) linger() {
+	if c != nil && c.line != nil {
+		c.line.Linger()
+	}
 }
 
 // begin notes that the app is asked for the visitor. watched is false where that is no use, since the server cancels

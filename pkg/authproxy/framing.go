@@ -10,7 +10,7 @@ const refusedRead = 5 * time.Second
 
 // frame limits what the body of an HTTP/1 request can do to its connection (security classes 14 and 21). HTTP/2 tells
 // what belongs to which request.
-func (p *Proxy) frame(w http.ResponseWriter, r *http.Request) {
+func (p *Proxy) frame(w http.ResponseWriter, r *http.Request, c *connection) {
 	if r.ProtoMajor != 1 {
 		return
 	}
@@ -22,6 +22,7 @@ func (p *Proxy) frame(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.ContentLength != 0 { // the server reads what nobody else has; whoever reads sets limits of their own
 		p.hurry(w)
+		c.linger() // should the answer come before the end of the body
 	}
 }
 

@@ -123,11 +123,11 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 
 func (r *running) start(l net.Listener, s *http.Server) {
 	go func() {
-		serve := func(l net.Listener) error { return s.Serve(visitor.Listen(l)) }
+		serve := s.Serve
 		if s.TLSConfig != nil {
 			serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
 		}
-		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(visitor.Listen(l)); !errors.Is(err, http.ErrServerClosed) {
 			r.failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 		}
 	}()

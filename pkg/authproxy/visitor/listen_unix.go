@@ -10,17 +10,22 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/nowait"
 )
 
-// Listen returns l, which accepts a *Conn wherever it would accept a *net.TCPConn. It is of use only where what is
-// read from the connection is plain HTTP/1.
-func Listen(l net.Listener) net.Listener { return listener{l} }
+// Listen returns l, which accepts a *Conn wherever it would accept a *net.TCPConn. To Watch one is of use only where what
+// is read from the connection is plain HTTP/1.
+func Listen(l net.Listener) net.Listener {
+	return listener{l, lingering{lingerSilence, lingerTime, lingerBytes}}
+}
 
-type listener struct{ net.Listener }
+type listener struct {
+	net.Listener
+	bounds lingering
+}
 
 // Accept implements net.Listener.
 func (l listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok && err == nil {
-		return &Conn{TCPConn: tcp}, nil
+		return &Conn{TCPConn: tcp, bounds: l.bounds}, nil
 	}
 	return c, err
 }

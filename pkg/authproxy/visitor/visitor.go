@@ -2,13 +2,19 @@
 // visitor has gone. It must not know what visitors ask for.
 package visitor
 
-import "net"
+import (
+	"net"
+	"sync/atomic"
+)
 
 // Conn is a connection to a visitor. It is an ordinary one until somebody Watches.
 type Conn struct {
 	*net.TCPConn
 	closed func() // tells who watches; nil as long as nobody does
 	passed bool   // over a read of one byte, the last time
+
+	lingers atomic.Bool // after it is closed here
+	bounds  lingering
 }
 
 // Watch makes the connection cheaper. From now on whoever calls it has to ask Gone from time to time while a request
@@ -18,6 +24,11 @@ func (c *Conn) Watch(closed func()) { c.closed = closed }
 
 // Close implements net.Conn.
 func (c *Conn) Close() error {
+	if c.lingers.Swap(false) && !c.Gone() {
+		if copied, err := another(c.TCPConn); err == nil {
+			go c.bounds.drain(copied)
+		}
+	}
 	err := c.TCPConn.Close()
 	if c.closed != nil {
 		c.closed()
