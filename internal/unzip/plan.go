@@ -11,16 +11,15 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 )
 
 // entry is one file or folder that will be made.
 type entry struct {
-	name string // slash path below dest, clean
-	zip  *zip.File
+	name string    // slash path below dest, clean
+	zip  *zip.File // nil for a folder
 }
 
-func (e entry) isDir() bool { return e.zip == nil || e.zip.Mode().IsDir() }
+func (e entry) isDir() bool { return e.zip == nil }
 
 // plan is what an archive holds, found safe.
 type plan struct {
@@ -48,14 +47,18 @@ func read(r io.ReaderAt, size int64, o Options) (plan, error) {
 	kinds := map[string]bool{} // name -> is a folder
 	var total uint64
 	for _, f := range z.File {
-		if err := checkEntry(f); err != nil {
+		name := slashed(f)
+		if err := checkEntry(f, name); err != nil {
 			return plan{}, err
 		}
-		name := path.Clean(strings.TrimSuffix(f.Name, "/"))
-		if o.Take != nil && !o.Take(name) || name == "." {
+		e := entry{name: path.Clean(name), zip: f}
+		if isFolder(f, name) {
+			e.zip = nil
+		}
+		if o.Take != nil && !o.Take(e.name) || e.name == "." {
 			continue
 		}
-		if err := p.add(entry{name, f}, kinds); err != nil {
+		if err := p.add(e, kinds); err != nil {
 			return plan{}, err
 		}
 		// Stop at once, so that the sum of hostile sizes cannot wrap around.
@@ -94,39 +97,6 @@ func (p *plan) add(e entry, kinds map[string]bool) error {
 	kinds[e.name] = e.isDir()
 	p.entries = append(p.entries, e)
 	return nil
-}
-
-// checkEntry refuses names that mean another place on any system, and everything that is not a plain file or
-// folder.
-func checkEntry(f *zip.File) error {
-	name := f.Name
-	local := strings.TrimSuffix(name, "/")
-	switch {
-	case local == "", strings.HasPrefix(name, "/"), strings.ContainsAny(name, "\\\x00"), hasDrive(name),
-		!fs.ValidPath(path.Clean(local)), !filepath.IsLocal(filepath.FromSlash(local)), climbs(local):
-		return fmt.Errorf("%w: %q does not name a place inside the folder", ErrUnsafe, name)
-	case !f.Mode().IsRegular() && !f.Mode().IsDir():
-		return fmt.Errorf("%w: %q is neither a file nor a folder", ErrUnsafe, name)
-	case strings.HasSuffix(name, "/") != f.Mode().IsDir():
-		return fmt.Errorf("%w: %q is a file and a folder", ErrUnsafe, name)
-	case f.Flags&1 != 0:
-		return fmt.Errorf("%w: %q is encrypted", ErrUnsafe, name)
-	}
-	return nil
-}
-
-// climbs tells whether a part of name is "..", also where the parts before it would make up for it.
-func climbs(name string) bool {
-	for part := range strings.SplitSeq(name, "/") {
-		if part == ".." {
-			return true
-		}
-	}
-	return false
-}
-
-func hasDrive(name string) bool {
-	return len(name) >= 2 && name[1] == ':' && ('a' <= name[0]|0x20 && name[0]|0x20 <= 'z')
 }
 
 // checkRoom refuses a plan whose names are taken, before anything is unpacked.

@@ -45,8 +45,9 @@ type Options struct {
 // there, and returns the slash paths of the files that are there then, in the archive's order. Nothing is overwritten:
 // a file that was there before is in the way, unless it holds the very same; then it counts as unpacked already.
 //
-// An archive with an entry that is absolute, climbs out, names a drive, holds a backslash, is a link or a
-// device, or comes twice is refused as a whole with ErrUnsafe. On any error, and when ctx ends, dest is left as
+// An archive with an entry that is absolute, climbs out, names a drive, is a link or a device, or comes twice is
+// refused as a whole with ErrUnsafe. Names are read as the system means them that the archive is from: a backslash of
+// Windows separates, one of Unix is a character where this system is Unix too. On any error, and when ctx ends, dest is left as
 // it was. Other writers of dest are not locked out, but a file that one of them makes meanwhile is not
 // overwritten where the file system knows hard links.
 func Extract(ctx context.Context, r io.ReaderAt, size int64, dest string, o Options) ([]string, error) {
