@@ -95,7 +95,7 @@ func (e *env) addFlags(root *cobra.Command) {
 	f.BoolVarP(&e.flags.verbose, "verbose", "v", false, "also print each request that is made")
 	f.StringVar(&e.settings.APIURL, "api-url", "", "`URL` of the host to deploy to")
 	f.BoolVar(&e.settings.Local, "local", false, "use the host on this machine, http://localhost:8000")
-	f.StringVar(&e.flags.caCert, "ca-cert", "", "also trust the certificate authorities in this PEM `FILE`")
+	f.StringVar(&e.flags.caCert, "ca-cert", "", "also trust the certificate authorities in this PEM `FILE` or folder")
 	v := []term.Mode{term.Auto, term.Always, term.Never}
 	flagset.OneOfPersistent(root, &e.flags.color, "color", "when to use colours", v)
 	f.BoolP("help", "h", false, "show this help")

@@ -6,14 +6,10 @@ package remote
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -28,10 +24,11 @@ const (
 
 // Options say how hosts are reached.
 type Options struct {
-	// CAFiles are PEM files with certificate authorities that are trusted besides the system's.
+	// CAFiles are PEM files, or folders of them, with certificate authorities that are trusted besides the system's.
 	CAFiles []string
 	// Lookup returns an environment variable, "" where it is not set. HTTPS_PROXY, HTTP_PROXY and NO_PROXY (also in
-	// lower case) choose the proxy, SSL_CERT_FILE and REQUESTS_CA_BUNDLE name further CA files. May be nil.
+	// lower case) choose the proxy; SSL_CERT_FILE, SSL_CERT_DIR and REQUESTS_CA_BUNDLE, or in its absence CURL_CA_BUNDLE,
+	// name further CA files or folders. May be nil.
 	Lookup func(name string) string
 	// Proxy chooses the proxy in place of the environment; may be nil.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -64,30 +61,6 @@ func Transport(o Options) (http.RoundTripper, error) {
 		return t, nil // Go loads the system's certificates with the first handshake
 	}
 	return &trusting{Transport: t, bundles: bundles}, nil
-}
-
-// Authorities returns the certificate authorities that are trusted: the system's and those of all CA files. It is nil,
-// which means the system's, where there are no files. Only o.CAFiles and o.Lookup count. Errors are those of Transport.
-func Authorities(o Options) (*x509.CertPool, error) {
-	if o.Lookup == nil {
-		o.Lookup = func(string) string { return "" }
-	}
-	bundles, err := readBundles(o)
-	if err != nil || len(bundles) == 0 {
-		return nil, err
-	}
-	return withSystem(bundles), nil
-}
-
-func withSystem(bundles [][]byte) *x509.CertPool {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool() // a machine without certificates of its own
-	}
-	for _, b := range bundles {
-		pool.AppendCertsFromPEM(b)
-	}
-	return pool
 }
 
 // proxyOf reads the proxy settings as the standard library does, but refuses what it would pass over.
@@ -138,54 +111,11 @@ func refuseTunnel(_ context.Context, proxy *url.URL, _ *http.Request, reply *htt
 	return fmt.Errorf("the proxy %s refuses the connection (HTTP %d)", proxy.Host, reply.StatusCode)
 }
 
-// readBundles returns the content of all CA files, each of which holds at least one certificate.
-func readBundles(o Options) ([][]byte, error) {
-	type source struct{ from, path string }
-	var sources []source
-	for _, path := range o.CAFiles {
-		sources = append(sources, source{"CA file", path})
-	}
-	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"} {
-		if path := o.Lookup(name); path != "" {
-			sources = append(sources, source{"CA file of " + name, path})
-		}
-	}
-	var bundles [][]byte
-	for _, s := range sources {
-		data, err := os.ReadFile(s.path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.from, err)
-		}
-		if err := checkBundle(data); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", s.from, s.path, err)
-		}
-		bundles = append(bundles, data)
-	}
-	return bundles, nil
-}
-
-// checkBundle looks for the first certificate only: the rest of a large bundle is read when it is needed.
-func checkBundle(data []byte) error {
-	for {
-		var block *pem.Block
-		if block, data = pem.Decode(data); block == nil {
-			return errors.New("there is no PEM certificate in it")
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return fmt.Errorf("its first certificate cannot be read: %w", err)
-		}
-		return nil
-	}
-}
-
 // trusting adds CA bundles to the system's pool when the first https request comes: loading it takes longer than
 // most commands run.
 type trusting struct {
 	*http.Transport
-	bundles [][]byte
+	bundles []bundle
 	once    sync.Once
 }
 

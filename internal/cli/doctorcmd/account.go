@@ -82,7 +82,7 @@ func (e *examination) network(context.Context) {
 			uses = append(uses, name+" ("+proxyHost(v)+")")
 		}
 	}
-	for _, name := range []string{"NO_PROXY", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"} {
+	for _, name := range []string{"NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} {
 		if v, _ := e.Environ(name); v != "" {
 			uses = append(uses, name+" ("+v+")")
 		}
