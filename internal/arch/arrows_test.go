@@ -18,7 +18,7 @@ type row struct {
 func leaves() []string {
 	return []string{
 		"internal/failure", "internal/term", "internal/dotenv", "internal/fsx", "internal/tier",
-		"internal/bundle", "internal/platform", "internal/pysource", "internal/unzip", "internal/remote", "internal/metrics",
+		"internal/bundle", "internal/platform", "internal/platform/detect", "internal/pysource", "internal/unzip", "internal/remote", "internal/metrics",
 		"pkg/authproxy/identity", "pkg/authproxy/nowait",
 	}
 }

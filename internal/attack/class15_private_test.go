@@ -106,7 +106,10 @@ func TestClass20DirectAccess(t *testing.T) {
 				t.Errorf("%s: no recipe on %s", f, goos)
 				continue
 			}
-			command := strings.Join(recipe.Args, " ")
+			command := strings.Join(recipe.Args, " ") + recipe.Launcher
+			for name, value := range recipe.Must {
+				command += " " + name + "=" + value
+			}
 			if !strings.Contains(command, "127.0.0.1") || strings.Contains(command, "0.0.0.0") || strings.Contains(command, "--host=*") {
 				t.Errorf("%s on %s may listen everywhere: %s", f, goos, command)
 			}

@@ -16,8 +16,8 @@ import (
 // up is what running a project here needs.
 func (e *env) up() upcmd.Options {
 	return upcmd.Options{
-		IO: e.io, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, CacheDir: e.cacheDir,
-		Now: e.system.Now, Random: rand.Reader, Browse: e.browser().Open, Verbose: func() bool { return e.flags.verbose },
+		IO: e.io, Ask: e.ask, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, CacheDir: e.cacheDir,
+		Now: e.system.Now, Random: rand.Reader, Browse: e.browser().Open, Verbose: func() bool { return e.flags.verbose }, Home: e.settings.Home,
 	}
 }
 

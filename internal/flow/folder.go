@@ -40,6 +40,9 @@ type Asker interface {
 // EnvName is the file of a project folder that holds its secrets.
 const EnvName = ".env"
 
+// EntryKey is a variable of the secrets file that names the file that starts the app here, as a flag of 'up' does.
+const EntryKey = "PLOOMBER_ENTRY"
+
 // maxEnv bounds what is read as a secrets file, in bytes.
 const maxEnv = 16 << 20
 

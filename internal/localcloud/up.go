@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,19 +21,22 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform/build"
 	"github.com/ploomber/ploomber-cloud/internal/platform/gateway"
 	"github.com/ploomber/ploomber-cloud/internal/platform/supervise"
+	"github.com/ploomber/ploomber-cloud/internal/platform/watch"
 )
 
 // UpOptions says what to run and with what.
 type UpOptions struct {
-	Dir       string             // the project; nothing is written there
-	Framework platform.Framework // its type
-	Vars      map[string]string  // the app's variables, as .env has them
-	Environ   []string           // the caller's variables, NAME=value
-	CacheDir  string             // for environments and the apps' home folders; made if missing
-	Address   string             // "host:port"; "" for 127.0.0.1:8080 or the next free port
-	Installer Installer          // what installs packages; "" is AutoInstaller
-	NoBuild   bool               // take the environment that was built last, even if the project has changed
-	Forget    bool               // the project is here for this run alone: keep its environment, and nothing else of it
+	Dir       string            // the project; nothing is written there
+	App       platform.App      // what of it is run
+	Vars      map[string]string // the app's variables, as .env has them
+	Environ   []string          // the caller's variables, NAME=value
+	CacheDir  string            // for environments and the apps' home folders; made if missing
+	Address   string            // "host:port"; "" for 127.0.0.1:8080 or the next free port
+	Installer Installer         // what installs packages; "" is AutoInstaller
+	Reload    bool              // start the app again when its files are saved
+	Isolated  bool              // the app gets a home folder of its own, not the user's
+	NoBuild   bool              // take the environment that was built last, even if the project has changed
+	Forget    bool              // the project is here for this run alone: keep its environment, and nothing else of it
 
 	// Protect makes the handler that stands between users at public and the app at upstream. It is closed in
 	// the end if it is an io.Closer.
@@ -63,6 +67,7 @@ type Running struct {
 	env     *build.Built
 	app     *supervise.App
 	handler http.Handler
+	unwatch context.CancelFunc
 	server  *gateway.Server
 	closing sync.Once
 }
@@ -100,13 +105,15 @@ func Up(ctx context.Context, o UpOptions) (_ *Running, err error) {
 	if r.env, err = o.build(ctx, recipe); err != nil {
 		return nil, err
 	}
-	if r.app, err = o.start(ctx, recipe, r.env.Environment); err != nil {
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	r.unwatch = unwatch
+	if r.app, err = o.start(ctx, watching, recipe, r.env.Environment, r.url); err != nil {
 		return nil, err
 	}
 	if r.handler, err = o.Protect(r.app.URL(), r.url); err != nil {
 		return nil, fmt.Errorf("protect the app: %w", err)
 	}
-	r.server = gateway.Serve(listener, r.handler, o.ServerLog)
+	r.server = gateway.Serve(listener, below(r.app.Base(), r.handler), o.ServerLog)
 	o.Notify(platform.Event{Phase: platform.Ready, Message: "the app is ready", URL: r.URL()})
 	return r, nil
 }
@@ -115,10 +122,10 @@ func (o *UpOptions) recipe() (platform.Recipe, error) {
 	if o.Recipe != nil {
 		return *o.Recipe, nil
 	}
-	recipe, ok := platform.RecipeFor(o.Framework, runtime.GOOS)
+	recipe, ok := o.App.Recipe(runtime.GOOS)
 	if !ok {
 		return recipe, &platform.Problem{
-			Msg:  fmt.Sprintf("projects of type %q cannot be run here", o.Framework),
+			Msg:  fmt.Sprintf("projects of type %q cannot be run here", o.App.Framework),
 			Hint: fmt.Sprintf("these can: %v", platform.Frameworks()),
 		}
 	}
@@ -136,10 +143,17 @@ func (o *UpOptions) build(ctx context.Context, recipe platform.Recipe) (*build.B
 	return b.Build(ctx, p)
 }
 
-func (o *UpOptions) start(ctx context.Context, recipe platform.Recipe, env platform.Environment) (*supervise.App, error) {
-	home := filepath.Join(o.kept(), "home")
+// start starts the app. Its files are watched until watching ends.
+func (o *UpOptions) start(ctx, watching context.Context, recipe platform.Recipe, env platform.Environment, public *url.URL) (*supervise.App, error) {
+	var changes <-chan []string
+	if o.Reload && !recipe.Reloads {
+		changes = watch.Saved(watching, o.Dir)
+	} else if o.Reload {
+		changes = make(chan []string) // none: the framework sees to it
+	}
 	return supervise.Start(ctx, supervise.Spec{
-		Recipe: recipe, Dir: o.Dir, Environment: env, Environ: o.Environ, Vars: o.Vars, Home: home,
+		Recipe: recipe, Dir: o.Dir, Environment: env, Environ: o.Environ, Vars: o.Vars, Home: filepath.Join(o.kept(), "home"),
+		IsolatedHome: o.Isolated, Public: strings.TrimSuffix(public.String(), "/"), Changes: changes,
 		Log: o.AppLog, Notify: o.Notify, Now: o.Now, ReadyTimeout: o.ReadyTimeout, StopTimeout: o.StopTimeout,
 	})
 }
@@ -150,8 +164,32 @@ func (o *UpOptions) kept() string {
 	return filepath.Join(o.CacheDir, "projects", platform.FolderName(o.Dir))
 }
 
-// URL is where users reach the app.
+// URL is where users reach the app, without its Base.
 func (r *Running) URL() *url.URL { u := *r.url; return &u }
+
+// Base is the path below which the app serves, with a slash at both ends; "" where it serves everywhere.
+func (r *Running) Base() string {
+	if r.app == nil {
+		return ""
+	}
+	return r.app.Base()
+}
+
+// below leads users who ask for the root to the path below which the app serves.
+func below(base string, next http.Handler) http.Handler {
+	if base == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
+		to := url.URL{Path: base, RawQuery: r.URL.RawQuery}
+		w.Header().Set("Cache-Control", "no-store") // the next app at this address may serve elsewhere
+		http.Redirect(w, r, to.String(), http.StatusTemporaryRedirect)
+	})
+}
 
 // Wait blocks until ctx ends, the app has crashed too often or its server fails, then stops everything. It
 // returns ctx.Err() or the reason.
@@ -191,6 +229,9 @@ func (r *Running) stop() {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
 		r.server.Shutdown(ctx)
+	}
+	if r.unwatch != nil {
+		r.unwatch()
 	}
 	if r.app != nil {
 		r.app.Stop()

@@ -238,7 +238,7 @@ func TestUpFails(t *testing.T) {
 		last   platform.Phase // how far it comes; -1 for nowhere
 	}{
 		"unknown framework": {
-			change: func(o *UpOptions) { o.Recipe, o.Framework = nil, "fortran" }, want: `type "fortran"`, last: -1,
+			change: func(o *UpOptions) { o.Recipe, o.App = nil, platform.App{Framework: "fortran"} }, want: `type "fortran"`, last: -1,
 		},
 		"no app": {change: func(o *UpOptions) { o.Recipe.Entry = "main.py" }, want: "main.py not found", last: -1},
 		"requirements of a file that is missing": {
@@ -363,7 +363,7 @@ func TestFlask(t *testing.T) {
 		cache = filepath.Join(user, "ploomber-cloud-test")
 	}
 	o, rec := options(t)
-	o.Recipe, o.Framework, o.CacheDir = nil, platform.Flask, cache
+	o.Recipe, o.App, o.CacheDir = nil, platform.App{Framework: platform.Flask, Entry: "app.py"}, cache
 	o.Environ = append(o.Environ, "PLOOMBER_CLOUD_KEY=test-key")
 	o.InstallLog = &rec.log
 	o.Dir = project(t, map[string]string{

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -95,42 +96,23 @@ func Executable(path string) (string, bool) {
 	return "", false
 }
 
-// Entry returns the name of the file in dir that recipe starts: recipe.Entry, or where that is missing and any
-// name will do the only file with the same ending. The error is a *Problem that names what to write.
+// Entry returns the name of the file in dir that recipe starts, "" where a command starts it. The error is a *Problem
+// that names what to write.
 func Entry(dir string, recipe Recipe) (string, error) {
-	_, err := os.Stat(filepath.Join(dir, recipe.Entry))
-	if err == nil {
+	if recipe.Entry == "" {
+		return "", nil
+	}
+	_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(recipe.Entry)))
+	switch {
+	case err == nil:
 		return recipe.Entry, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	case !errors.Is(err, fs.ErrNotExist):
 		return "", &Problem{Msg: "cannot read the app", Err: err}
-	}
-	if other, ok := onlyFile(dir, filepath.Ext(recipe.Entry)); ok && recipe.AnyName {
-		return other, nil
 	}
 	return "", &Problem{
 		Msg:  filepath.Join(dir, recipe.Entry) + " not found",
-		Hint: "name the file that starts the app " + recipe.Entry,
+		Hint: "name the file that starts the app with --entry FILE",
 	}
-}
-
-// onlyFile returns the one file in dir whose name ends in ending.
-func onlyFile(dir, ending string) (string, bool) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", false
-	}
-	found := ""
-	for _, e := range entries {
-		if e.IsDir() || filepath.Ext(e.Name()) != ending || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		if found != "" {
-			return "", false
-		}
-		found = e.Name()
-	}
-	return found, found != ""
 }
 
 func sameName(a, b string) bool {
@@ -152,4 +134,18 @@ func FolderName(dir string) string {
 	}, filepath.Base(dir))
 	// A socket below this folder may have a path of about 100 bytes at most.
 	return name[:min(len(name), 16)] + "-" + hex.EncodeToString(sum[:5])
+}
+
+// Foreign tells whether a folder of a project holds what others wrote: environments, caches, repositories.
+func Foreign(dir fs.FS, name string) bool {
+	switch base := path.Base(name); base {
+	case "__pycache__", "node_modules", "site-packages":
+		return true
+	default:
+		if strings.HasPrefix(base, ".") {
+			return true
+		}
+	}
+	_, err := fs.Stat(dir, path.Join(name, "pyvenv.cfg"))
+	return err == nil
 }

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Framework is the type of a project as ploomber-cloud.json names it.
+// Framework says how an app is run. The first nine are types of a project as ploomber-cloud.json names them; the
+// others run here only, and are deployed as docker.
 type Framework string
 
 // The frameworks that can be run.
@@ -22,6 +23,12 @@ const (
 	Solara    Framework = "solara"
 	Streamlit Framework = "streamlit"
 	Voila     Framework = "voila"
+
+	FastAPI Framework = "fastapi" // any ASGI application
+	Gradio  Framework = "gradio"
+	Marimo  Framework = "marimo"
+	Shiny   Framework = "shiny"   // for Python
+	Shell   Framework = "command" // any command that listens on $PORT
 )
 
 // Command is a program to run.
@@ -31,6 +38,8 @@ type Command struct {
 	Dir    string    // working directory
 	Env    []string  // the whole environment, NAME=value
 	Output io.Writer // gets both output streams as they come, never from two goroutines at once; nil drops them
+
+	Edit func(line string) string // changes each line of the output before it is shown or kept; nil for none
 
 	// Cleanup is run, as program and arguments with the same Dir and Env, once the command has ended however
 	// it ended: what it left elsewhere, such as a container, goes with it. Empty for most.
@@ -54,14 +63,15 @@ const (
 	Built                 // Message says whether it was built now or before
 	Starting
 	Ready   // URL is where users go
-	Crashed // Err says how it ended; Delay is the pause before the next start
+	Crashed // Err says how it ended; Delay is the pause before the next start, 0 where a file has to be saved first
 	Restarted
 	Stopping // Err is the reason where it was not the user
 	Stopped
+	Noticed // at any time: Message is a warning about the app
 )
 
 func (p Phase) String() string {
-	names := [...]string{"building", "built", "starting", "ready", "crashed", "restarted", "stopping", "stopped"}
+	names := [...]string{"building", "built", "starting", "ready", "crashed", "restarted", "stopping", "stopped", "noticed"}
 	if p < 0 || int(p) >= len(names) {
 		return "unknown"
 	}
@@ -84,6 +94,7 @@ type Problem struct {
 	Msg    string   // what is wrong, naming the file or program
 	Hint   string   // what to write or run; may be ""
 	Output []string // the last lines that the failed program printed, oldest first
+	Shown  bool     // the log of the app had Output too
 	Err    error    // cause; may be nil
 }
 

@@ -20,10 +20,14 @@ func TestEveryFrameworkHasACompleteRecipe(t *testing.T) {
 				t.Fatalf("%s: no recipe on %s", f, goos)
 			}
 			all := strings.Join(r.Args, " ")
-			if r.Entry == "" || !strings.HasPrefix(r.Ready, "/") || !strings.Contains(all, "{port}") || !strings.Contains(all, "127.0.0.1") {
+			for _, value := range r.Must {
+				all += " " + value
+			}
+			all += r.Launcher
+			if (r.Entry == "") != (f == Shell) || !strings.HasPrefix(r.Ready, "/") || !strings.Contains(all, "{port}") || !strings.Contains(all, "127.0.0.1") {
 				t.Errorf("%s on %s: %+v", f, goos, r)
 			}
-			if r.Runtime == Python && (r.Package == "" || r.Program == "") {
+			if r.Runtime == Python && f != Shell && (r.Package == "" || r.Program == "") {
 				t.Errorf("%s on %s names no package or program", f, goos)
 			}
 		}
@@ -87,34 +91,19 @@ func TestFindProgram(t *testing.T) {
 
 func TestEntry(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		files []string
-		any   bool
-		want  string // "" for a problem
-	}{
-		"the usual name":              {files: []string{"app.ipynb", "other.ipynb"}, any: true, want: "app.ipynb"},
-		"the only one":                {files: []string{"report.ipynb", "app.py", ".x.ipynb"}, any: true, want: "report.ipynb"},
-		"the only one, but not asked": {files: []string{"report.ipynb"}},
-		"two":                         {files: []string{"a.ipynb", "b.ipynb"}, any: true},
-		"none":                        {files: []string{"app.py"}, any: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			for _, file := range tc.files {
-				if err := os.WriteFile(filepath.Join(dir, file), nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			got, err := Entry(dir, Recipe{Entry: "app.ipynb", AnyName: tc.any})
-			var problem *Problem
-			if got != tc.want || (err != nil) != (tc.want == "") || err != nil && !errors.As(err, &problem) {
-				t.Errorf("got %q, %v; want %q", got, err, tc.want)
-			}
-			if err != nil && (!strings.Contains(err.Error(), filepath.Join(dir, "app.ipynb")) || problem.Hint == "") {
-				t.Errorf("error %q, hint %q: names no file to write", err, problem.Hint)
-			}
-		})
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.py"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for entry, found := range map[string]bool{"main.py": true, "": true, "app.py": false} {
+		got, err := Entry(dir, Recipe{Entry: entry})
+		var problem *Problem
+		if (err == nil) != found || found && got != entry || err != nil && !errors.As(err, &problem) {
+			t.Errorf("%q: got %q, %v", entry, got, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), filepath.Join(dir, entry)) || !strings.Contains(problem.Hint, "--entry")) {
+			t.Errorf("error %q, hint %q", err, problem.Hint)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	_ "embed"
 	"maps"
 	"slices"
 	"strings"
@@ -19,24 +20,34 @@ const (
 
 // Recipe says how apps of one framework are started and how one sees that they are ready.
 //
-// Args, Env and Cleanup may hold placeholders: {entry} the file that is started, {port} the port to listen on,
-// {root} a private folder of the app outside the project, {secret} a random text that stays the same as long
-// as the app is supervised, {image} and {name} of a container. An argument {env} becomes "-e NAME" for each
-// variable of the project, so that no value shows up in a process list.
+// Args, Reload, Env, Must, Launcher and Cleanup may hold placeholders: {entry} the file that is started, {object} what is
+// served of it, both also as the literal {..._text} of Python and R, {port} the port to listen on, {root} a private folder of the app outside the project, {secret} a random text that stays the same as
+// long as the app is supervised, {base} the path below which the app serves, "" or one such as /myapp, {image} and
+// {name} of a container. An argument {env} becomes "-e NAME" for each variable of the project, so that no value shows
+// up in a process list.
 type Recipe struct {
 	Runtime  Runtime
 	Package  string            // module that the requirements have to bring, "" for none; it contains Program unless Supplied does
-	Supplied string            // package that is added when requirements.txt does not bring it, as the platform does
+	Supplied string            // package that is added when the requirements do not bring it, as the platform does
 	Program  string            // executable that starts the app
 	Entry    string            // file of the project that is started
-	AnyName  bool              // another file with the ending of Entry will do where it is the only one
+	Object   string            // name in Entry of what is served, or of a function that makes it; "" leaves it to the framework
 	Args     []string          // for Program
+	Command  string            // for the shell, in place of Program and Args
+	Reload   []string          // further Args where saved files are to take effect at once, if the framework sees to that
+	Reloads  bool              // the framework sees saved files by itself; others are started again
+	Launcher string            // Python module that is written to {root} as LauncherName and can be imported
 	Env      map[string]string // set unless the project sets them itself
+	Must     map[string]string // set whatever the project says: what would lead the app elsewhere or make it speak https
 	Cleanup  []string          // arguments for Program once the app has ended
-	Ready    string            // path that is cheap to ask for and answers 200 once the app can serve
+	Base     string            // path below which the app serves where its settings say so, such as /myapp; "" for none
+	Ready    string            // path, below Base, that is cheap to ask for and answers 200 once the app can serve
 	Lenient  bool              // any answer at Ready will do, because the page behind it belongs to the app
 	Mirror   []string          // patterns of project files that must also be found in {root}, where the framework looks
 }
+
+// LauncherName is the module of a Launcher.
+const LauncherName = "ploomber_cloud_app"
 
 // RecipeFor returns the recipe of a framework on an operating system (a GOOS value); false where there is none.
 func RecipeFor(f Framework, goos string) (Recipe, bool) {
@@ -52,65 +63,134 @@ func Frameworks() []Framework {
 func recipes(goos string) map[Framework]Recipe {
 	return map[Framework]Recipe{
 		Streamlit: {
-			Package: "streamlit", Program: "streamlit", Entry: "app.py",
+			Package: "streamlit", Program: "streamlit", Entry: "app.py", Reloads: true,
+			// What is empty beats the same setting of a file or variable: https is the business of whoever is in front.
 			Args: words("run {entry} --server.port {port} --server.address 127.0.0.1 --server.headless true " +
-				"--browser.gatherUsageStats false"),
-			Ready: "/_stcore/health",
+				"--browser.gatherUsageStats false --server.baseUrlPath={base} --server.sslCertFile= --server.sslKeyFile= " +
+				"--global.developmentMode false"),
+			Reload: words("--server.runOnSave true"),
+			Ready:  "/_stcore/health",
 		},
 		Panel: {
 			Package: "panel", Program: "panel", Entry: "app.py",
 			Args:  words("serve {entry} --port {port} --address 127.0.0.1"),
+			Must:  blank("BOKEH_SSL_CERTFILE", "BOKEH_SSL_KEYFILE", "BOKEH_SSL_PASSWORD", "BOKEH_ALLOW_WS_ORIGIN"),
 			Ready: "/", Lenient: true, // redirects to the app without running it
 		},
 		Solara: {
 			Package: "solara", Program: "solara", Entry: "app.py",
 			Args:  words("run {entry} --host 127.0.0.1 --port {port} --production --no-open"),
+			Must:  blank("SOLARA_ROOT_PATH", "SOLARA_BASE_URL"),
 			Ready: "/readyz",
 		},
-		Dash:  wsgi(goos, "dash", "app:server"),
-		Flask: wsgi(goos, "flask", "app:app"),
+		Dash:  wsgi(goos, "dash"),
+		Flask: wsgi(goos, "flask"),
 		Voila: {
-			Package: "voila", Program: "voila", Entry: "app.ipynb", AnyName: true,
+			Package: "voila", Program: "python", Entry: "app.ipynb", Reloads: true, // each page runs the notebook anew
 			// Every page of Voila keeps a kernel of about 140 MB; those nobody looks at any more are ended.
-			Args: words("{entry} --port={port} --no-browser --Voila.ip=127.0.0.1 " +
+			Args: words("{root}/" + LauncherName + ".py {entry} --port={port} --no-browser --Voila.ip=127.0.0.1 --Voila.base_url={base}/ " +
 				"--MappingKernelManager.cull_idle_timeout=600 --MappingKernelManager.cull_interval=60"),
-			Ready: "/voila/static/voila.js", // "/" would start a kernel
+			Launcher: launcher("voila()"),
+			Ready:    "/voila/static/voila.js", // "/" would start a kernel
 		},
 		Chainlit: {
 			Package: "chainlit", Program: "chainlit", Entry: "app.py",
 			Args: words("run {entry} --host 127.0.0.1 --port {port} --headless"),
 			// Chainlit writes its settings and translations below its root, which is the project by default.
 			Env:    map[string]string{"CHAINLIT_AUTH_SECRET": "{secret}", "CHAINLIT_APP_ROOT": "{root}"},
+			Must:   with(blank("CHAINLIT_SSL_CERT", "CHAINLIT_SSL_KEY"), "CHAINLIT_ROOT_PATH", "{base}"),
 			Mirror: []string{"chainlit*.md", ".chainlit", "public"},
 			Ready:  "/health",
 		},
 		ShinyR: {
 			Runtime: R, Program: "Rscript", Entry: "app.R",
-			Args:  []string{"-e", `shiny::runApp("{entry}", host="127.0.0.1", port={port}, launch.browser=FALSE)`},
+			Args:  []string{"-e", `shiny::runApp({entry_text}, host="127.0.0.1", port={port}, launch.browser=FALSE)`},
 			Ready: "/shared/shiny.min.js",
 		},
 		Docker: {
-			Runtime: Container, Entry: "Dockerfile",
+			Runtime: Container, Entry: "Dockerfile", Reloads: true, // the image holds a copy
 			// Port 80 is where Ploomber Cloud expects the server of a container.
 			Args:    words("run --rm --name {name} --publish 127.0.0.1:{port}:80 {env} {image}"),
 			Cleanup: words("kill {name}"), // and --rm removes it
 			Ready:   "/", Lenient: true,
 		},
+		FastAPI: {
+			Package: "fastapi", Supplied: "uvicorn", Program: "uvicorn", Entry: "main.py",
+			Args:     words(LauncherName + ":application --host 127.0.0.1 --port {port}"),
+			Launcher: launcher("application = asgi({entry_text}, {object_text})"),
+			Must: blank("UVICORN_UDS", "UVICORN_FD", "UVICORN_SSL_KEYFILE", "UVICORN_SSL_CERTFILE", "UVICORN_SSL_KEYFILE_PASSWORD",
+				"UVICORN_ROOT_PATH", "UVICORN_FACTORY", "UVICORN_RELOAD", "UVICORN_APP_DIR"),
+			Ready: "/", Lenient: true,
+		},
+		Gradio: {
+			Package: "gradio", Program: "python", Entry: "app.py",
+			Args:     words("{root}/" + LauncherName + ".py"),
+			Launcher: launcher("gradio({entry_text}, {object_text}, {port})"),
+			Env:      map[string]string{"GRADIO_ANALYTICS_ENABLED": "False"},
+			Must: with(with(blank("GRADIO_ROOT_PATH", "GRADIO_SHARE"),
+				"GRADIO_SERVER_NAME", "127.0.0.1"), "GRADIO_SERVER_PORT", "{port}"),
+			Ready: "/", Lenient: true,
+		},
+		Shiny: {
+			Package: "shiny", Program: "shiny", Entry: "app.py",
+			Args:  words("run {entry} --host 127.0.0.1 --port {port}"),
+			Ready: "/", Lenient: true,
+		},
+		Marimo: {
+			Package: "marimo", Program: "marimo", Entry: "app.py",
+			Args:  words("run {entry} --host 127.0.0.1 --port {port} --headless --no-token"),
+			Ready: "/health",
+		},
+		Shell: {
+			Must: map[string]string{
+				"PORT": "{port}", "HOST": "127.0.0.1",
+				// Programs that listen on every address when they are not told otherwise would be reached past the login.
+				"GUNICORN_CMD_ARGS": "--bind 127.0.0.1:{port}", "UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": "{port}",
+				"FLASK_RUN_HOST": "127.0.0.1", "FLASK_RUN_PORT": "{port}", "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": "{port}",
+				"STREAMLIT_SERVER_ADDRESS": "127.0.0.1", "STREAMLIT_SERVER_PORT": "{port}", "STREAMLIT_SERVER_HEADLESS": "true",
+				"CHAINLIT_HOST": "127.0.0.1", "CHAINLIT_PORT": "{port}", "SHINY_HOST": "127.0.0.1", "SHINY_PORT": "{port}",
+				"XDG_RUNTIME_DIR": "{root}",
+			},
+			Ready: "/", Lenient: true,
+		},
 	}
 }
 
 // wsgi serves a WSGI application with gunicorn, which needs fork, or where there is none with waitress.
-func wsgi(goos, pkg, app string) Recipe {
+func wsgi(goos, pkg string) Recipe {
 	r := Recipe{
 		Package: pkg, Supplied: "gunicorn", Program: "gunicorn", Entry: "app.py",
-		Args:  []string{app, "--bind", "127.0.0.1:{port}", "--graceful-timeout", "5"},
+		// Empty files beat those of the project's gunicorn.conf.py.
+		Args:     words(LauncherName + ":application --bind 127.0.0.1:{port} --graceful-timeout 5 --certfile= --keyfile="),
+		Launcher: launcher("application = wsgi({entry_text}, {object_text})"),
+		// gunicorn 27 puts a control socket into this folder, where all apps of a user would share it.
+		Must:  map[string]string{"XDG_RUNTIME_DIR": "{root}"},
 		Ready: "/", Lenient: true,
 	}
 	if goos == "windows" {
 		r.Supplied, r.Program = "waitress", "waitress-serve"
-		r.Args = []string{"--listen=127.0.0.1:{port}", app}
+		r.Args = []string{"--listen=127.0.0.1:{port}", LauncherName + ":application"}
 	}
 	return r
 }
 
+//go:embed launch.py
+var launch string
+
+// launcher is what a Launcher has to be, with a last line that says what to do.
+func launcher(last string) string { return launch + "\n\n" + last + "\n" }
+
 func words(s string) []string { return strings.Fields(s) }
+
+func blank(names ...string) map[string]string {
+	set := map[string]string{}
+	for _, name := range names {
+		set[name] = ""
+	}
+	return set
+}
+
+func with(set map[string]string, name, value string) map[string]string {
+	set[name] = value
+	return set
+}

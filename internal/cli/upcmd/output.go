@@ -55,7 +55,13 @@ func (o *Options) notify(e platform.Event) {
 		o.FirstBuild = ""
 	}
 	switch e.Phase {
+	case platform.Noticed:
+		o.IO.Err.Warn("%s", e.Message)
 	case platform.Crashed:
+		if e.Delay == 0 {
+			o.IO.Err.Warn("the app does not start: %v; it is started again when a file is saved", e.Err)
+			return
+		}
 		o.IO.Err.Warn("the app crashed (%v); it is started again in %s", e.Err, e.Delay.Round(time.Second))
 	case platform.Ready: // shown by show, with all that belongs to it
 	case platform.Stopped: // follows at once, or tells nothing that Stopping has not
@@ -106,7 +112,7 @@ func (o *Options) explain(err error) error {
 	if errors.Is(err, platform.ErrTaken) {
 		f.Hint = "choose another port with --port, or leave --port out to take the next free one"
 	}
-	if len(problem.Output) > 0 {
+	if len(problem.Output) > 0 && !problem.Shown {
 		f.Msg += "\n    " + strings.Join(problem.Output, "\n    ")
 	}
 	return f

@@ -1,44 +1,100 @@
 package upcmd
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"os"
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/platform/detect"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// config is the project's configuration, or one made of what the folder looks like: no account is needed.
+// project is the project's configuration, or one made of what the folder looks like, and its app. No account is needed.
+func (o *Options) project(ctx context.Context, vars map[string]string) (*project.Config, platform.App, error) {
+	c, err := o.config()
+	if err != nil {
+		return nil, platform.App{}, err
+	}
+	find := detect.Options{
+		Framework: platform.Framework(c.Type), Entry: cmp.Or(o.Entry, vars[flow.EntryKey]), Command: o.Command,
+		NoEngine: !o.engine(), Environ: platform.Environ(o.Environ(), vars),
+	}
+	if home, err := o.home(); err == nil && home != "" && !o.IsolatedHome {
+		find.Home = os.DirFS(home)
+	}
+	app, err := detect.Find(os.DirFS(o.Folder.Dir), find)
+	var several *detect.Ambiguous
+	if errors.As(err, &several) {
+		app, err = o.choose(ctx, several, find)
+	}
+	if err != nil {
+		return nil, app, err
+	}
+	if c.Type == "" {
+		c.Type = string(app.Framework)
+	}
+	if app.Framework != platform.Framework(c.Type) && c.Type == string(platform.Docker) {
+		o.IO.Err.Note("it is run without a container; a deployment needs a Dockerfile")
+	}
+	if app.BaseFrom != "" {
+		o.IO.Err.Note("the app serves below %s: %s says so", app.Base, app.BaseFrom)
+	}
+	return c, app, nil
+}
+
+// choose asks which of several files starts the app.
+func (o *Options) choose(ctx context.Context, several *detect.Ambiguous, find detect.Options) (platform.App, error) {
+	var options []string
+	for _, app := range several.Apps {
+		options = append(options, app.Entry)
+	}
+	n, err := o.Ask.Choose(ctx, prompt.Question{Label: "Which file starts the app?", Flag: "--entry"}, options, "Please choose one of the files.", nil)
+	switch {
+	case err != nil && (ctx.Err() != nil || failure.Code(err) == failure.Interrupted):
+		return platform.App{}, err
+	case err != nil: // nobody is there to answer
+		return platform.App{}, failure.Usagef("%w", several).
+			WithHint("name one with --entry %s, or with %s=%s in .env", options[0], flow.EntryKey, options[0])
+	}
+	find.Entry = options[n]
+	return detect.Find(os.DirFS(o.Folder.Dir), find)
+}
+
+// home is the home folder that the app will have.
+func (o *Options) home() (string, error) {
+	if o.Home == nil {
+		return "", nil
+	}
+	return o.Home()
+}
+
+// engine tells whether a program that runs containers is here.
+func (o *Options) engine() bool {
+	_, err := platform.FindProgram(o.Environ(), "docker", "podman")
+	return err == nil
+}
+
+// config is the project's configuration, or an empty one. --type comes before its type.
 func (o *Options) config() (*project.Config, error) {
 	there, err := o.Folder.Initialised()
 	if err != nil {
 		return nil, err
 	}
-	if there {
-		c, err := o.Folder.Load()
-		if err == nil && o.Type != "" {
-			c.Type = o.Type
-		}
-		return c, err
+	if !there && o.Folder.Config == "" { // a named one must be there
+		return &project.Config{Type: o.Type}, nil
 	}
-	if o.Folder.Config != "" {
-		return o.Folder.Load() // named, so it must be there
+	c, err := o.Folder.Load()
+	if err == nil && o.Type != "" {
+		c.Type = o.Type
 	}
-	c := &project.Config{Type: o.Type}
-	if c.Type == "" {
-		guess, err := project.Infer(os.DirFS(o.Folder.Dir))
-		if err != nil {
-			return nil, failure.Failedf("cannot read app.py: %w", err)
-		}
-		c.Type = guess.Type
-	}
-	if c.Type == "" {
-		return nil, failure.Failedf("there is no app here that we know how to run").
-			WithHint("name its type with --type, or take an example with 'ploomber-cloud examples'")
-	}
-	return c, nil
+	return c, err
 }
 
 // vars are the app's variables: those of .env, as a deployment hands them over.

@@ -24,22 +24,25 @@ func TestFlags(t *testing.T) {
 		want Flags
 		code int
 	}{
-		"nothing":             {want: Flags{Timeout: 90 * time.Second}},
-		"all":                 {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--installer=pip", "--timeout=2m", "--base-url=https://t.example.com/"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Installer: "pip", Timeout: 2 * time.Minute, BaseURL: "https://t.example.com/"}},
-		"a development login": {args: []string{"--dev-login", "--base-url=http://app.localhost:8080"}, want: Flags{DevLogin: true, BaseURL: "http://app.localhost:8080", Timeout: 90 * time.Second}},
-		"its users":           {args: []string{"--dev-login", "--dev-user=ada@example.com,a,b", "--dev-user", "g@example.com"}, want: Flags{DevLogin: true, DevUsers: []string{"ada@example.com,a,b", "g@example.com"}, Timeout: 90 * time.Second}},
-		"users of nothing":    {args: []string{"--dev-user=ada@example.com"}, code: failure.Usage},
-		"a user that is none": {args: []string{"--dev-login", "--dev-user=ada"}, code: failure.Usage},
-		"open and guarded":    {args: []string{"--dev-login", "--public"}, code: failure.Usage},
-		"a base of no scheme": {args: []string{"--base-url=app.example.com"}, code: failure.Usage},
-		"a base with a path":  {args: []string{"--base-url=https://app.example.com/x"}, code: failure.Usage},
-		"a base with a user":  {args: []string{"--base-url=https://u@app.example.com"}, code: failure.Usage},
-		"no password for all": {args: []string{"--dev-login", "--base-url=https://app.example.com"}, code: failure.Usage},
-		"port 0":              {args: []string{"--port=0"}, code: failure.Usage},
-		"a port too large":    {args: []string{"--port=65536"}, code: failure.Usage},
-		"no time":             {args: []string{"--timeout=0s"}, code: failure.Usage},
-		"time back":           {args: []string{"--timeout=-1s"}, code: failure.Usage},
-		"an unknown type":     {args: []string{"--type=fastapi"}, code: failure.Failed},
+		"nothing":                 {want: Flags{Timeout: 90 * time.Second}},
+		"all":                     {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--installer=pip", "--timeout=2m", "--base-url=https://t.example.com/"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Installer: "pip", Timeout: 2 * time.Minute, BaseURL: "https://t.example.com/"}},
+		"a development login":     {args: []string{"--dev-login", "--base-url=http://app.localhost:8080"}, want: Flags{DevLogin: true, BaseURL: "http://app.localhost:8080", Timeout: 90 * time.Second}},
+		"its users":               {args: []string{"--dev-login", "--dev-user=ada@example.com,a,b", "--dev-user", "g@example.com"}, want: Flags{DevLogin: true, DevUsers: []string{"ada@example.com,a,b", "g@example.com"}, Timeout: 90 * time.Second}},
+		"users of nothing":        {args: []string{"--dev-user=ada@example.com"}, code: failure.Usage},
+		"a user that is none":     {args: []string{"--dev-login", "--dev-user=ada"}, code: failure.Usage},
+		"open and guarded":        {args: []string{"--dev-login", "--public"}, code: failure.Usage},
+		"a base of no scheme":     {args: []string{"--base-url=app.example.com"}, code: failure.Usage},
+		"a base with a path":      {args: []string{"--base-url=https://app.example.com/x"}, code: failure.Usage},
+		"a base with a user":      {args: []string{"--base-url=https://u@app.example.com"}, code: failure.Usage},
+		"no password for all":     {args: []string{"--dev-login", "--base-url=https://app.example.com"}, code: failure.Usage},
+		"port 0":                  {args: []string{"--port=0"}, code: failure.Usage},
+		"a port too large":        {args: []string{"--port=65536"}, code: failure.Usage},
+		"no time":                 {args: []string{"--timeout=0s"}, code: failure.Usage},
+		"time back":               {args: []string{"--timeout=-1s"}, code: failure.Usage},
+		"an unknown type":         {args: []string{"--type=django"}, code: failure.Failed},
+		"one that runs here only": {args: []string{"--type=fastapi", "--entry=x.py:make", "--no-reload", "--isolated-home"}, want: Flags{Type: "fastapi", Entry: "x.py:make", NoReload: true, IsolatedHome: true, Timeout: 90 * time.Second}},
+		"a command":               {args: []string{"--command=node x.js"}, want: Flags{Command: "node x.js", Timeout: 90 * time.Second}},
+		"a command and a file":    {args: []string{"--command=node x.js", "--entry=x.py"}, code: failure.Usage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,40 +60,59 @@ func options(t *testing.T, d *desk.Desk) *Options {
 	t.Helper()
 	cache := t.TempDir()
 	return &Options{
-		IO: d.IO, Folder: d.Folder(), Lookup: d.Lookup, Environ: os.Environ, CacheDir: func() (string, error) { return cache, nil },
+		IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Lookup: d.Lookup, Environ: os.Environ, CacheDir: func() (string, error) { return cache, nil },
 		Now: time.Now, Random: rand.Reader, Browse: func(context.Context, string) error { return nil }, Verbose: func() bool { return false },
 		Flags: Flags{Timeout: time.Minute},
 	}
 }
 
-func TestConfig(t *testing.T) {
+func TestProject(t *testing.T) {
 	t.Parallel()
 	const config = `{"id": "demo", "type": "flask"}`
 	for name, tc := range map[string]struct {
-		files map[string]string
-		flags Flags
-		at    string // --config
-		want  string // type; "" is an error
-		says  string
+		files   map[string]string
+		flags   Flags
+		at      string // --config
+		answers []string
+		want    string // framework and what starts it; "" is an error
+		code    int
+		says    string
 	}{
-		"the project's":         {files: map[string]string{"ploomber-cloud.json": config, "app.py": "import dash"}, want: "flask"},
-		"another type":          {files: map[string]string{"ploomber-cloud.json": config}, flags: Flags{Type: "dash"}, want: "dash"},
-		"a named configuration": {files: map[string]string{"x.json": config}, at: "x.json", want: "flask"},
-		"inferred":              {files: map[string]string{"app.py": "import dash"}, want: "dash"},
-		"given":                 {flags: Flags{Type: "panel"}, want: "panel"},
-		"nothing":               {says: "--type"},
-		"a broken project":      {files: map[string]string{"ploomber-cloud.json": "{", "app.py": "import dash"}, says: "init --force"},
-		"not where it is named": {files: map[string]string{"app.py": "import dash"}, at: "x.json", says: "x.json"},
-		"app.py is a folder":    {files: map[string]string{"app.py/x": ""}, says: "app.py"},
+		"the project's":          {files: map[string]string{"ploomber-cloud.json": config, "app.py": "import dash"}, want: "flask app.py"},
+		"another type":           {files: map[string]string{"ploomber-cloud.json": config, "app.py": ""}, flags: Flags{Type: "dash"}, want: "dash app.py"},
+		"a named configuration":  {files: map[string]string{"x.json": config, "app.py": ""}, at: "x.json", want: "flask app.py"},
+		"inferred":               {files: map[string]string{"app.py": "import dash"}, want: "dash app.py"},
+		"given":                  {files: map[string]string{"app.py": ""}, flags: Flags{Type: "panel"}, want: "panel app.py"},
+		"another file":           {files: map[string]string{"ploomber-cloud.json": config, "main.py": "import flask"}, want: "flask main.py"},
+		"a named file":           {files: map[string]string{"app.py": "import dash", "b.py": "import panel"}, flags: Flags{Entry: "b.py"}, want: "panel b.py"},
+		"a file named in .env":   {files: map[string]string{"app.py": "import dash", "b.py": "import panel", ".env": "PLOOMBER_ENTRY=b.py"}, want: "panel b.py"},
+		"a flag before .env":     {files: map[string]string{"app.py": "import dash", "b.py": "import panel", ".env": "PLOOMBER_ENTRY=b.py"}, flags: Flags{Entry: "app.py"}, want: "dash app.py"},
+		"a command":              {files: map[string]string{"app.py": "import dash"}, flags: Flags{Command: "node x.js"}, want: "command node x.js"},
+		"docker without a file":  {files: map[string]string{"ploomber-cloud.json": `{"id": "d", "type": "docker"}`, "main.py": "import gradio"}, want: "gradio main.py", says: "a deployment needs a Dockerfile"},
+		"two, and an answer":     {files: map[string]string{"a.py": "import dash", "b.py": "import dash"}, answers: []string{"2"}, want: "dash b.py"},
+		"two, and no answer":     {files: map[string]string{"a.py": "import dash", "b.py": "import dash"}, code: failure.Usage, says: "a.py (dash), b.py (dash)"},
+		"two, and what to do":    {files: map[string]string{"a.py": "import dash", "b.py": "import dash"}, code: failure.Usage, says: "--entry a.py"},
+		"a base path":            {files: map[string]string{"app.py": "import streamlit", ".env": "STREAMLIT_SERVER_BASE_URL_PATH=x"}, want: "streamlit app.py", says: "below /x: STREAMLIT_SERVER_BASE_URL_PATH"},
+		"nothing":                {code: failure.Failed, says: "--entry"},
+		"a broken project":       {files: map[string]string{"ploomber-cloud.json": "{", "app.py": "import dash"}, code: failure.Failed, says: "init --force"},
+		"not where it is named":  {files: map[string]string{"app.py": "import dash"}, at: "x.json", code: failure.Failed, says: "x.json"},
+		"app.py is a folder":     {files: map[string]string{"app.py/x": ""}, code: failure.Failed, says: "no app found"},
+		"a file that is not":     {files: map[string]string{"app.py": "import dash"}, flags: Flags{Entry: "b.py"}, code: failure.Failed, says: `"b.py"`},
+		"a file that is outside": {files: map[string]string{"app.py": "import dash"}, flags: Flags{Entry: "../b.py"}, code: failure.Failed, says: "outside"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files)
+			d := desk.New(t, tc.files, tc.answers...)
 			o := options(t, d)
 			o.Flags, o.Folder.Config = tc.flags, tc.at
-			c, err := o.config()
-			if (err != nil) != (tc.want == "") || err == nil && c.Type != tc.want || !strings.Contains(d.Said(err), tc.says) {
-				t.Errorf("%+v, %v; want %q, %q", c, err, tc.want, tc.says)
+			vars, err := o.vars()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, app, err := o.project(t.Context(), vars)
+			err = o.explain(err)
+			if got := string(app.Framework) + " " + app.String(); failure.Code(err) != tc.code || err == nil && got != tc.want || !strings.Contains(d.Said(err), tc.says) {
+				t.Errorf("%q, exit status %d, says %q; want %q, %d, %q", got, failure.Code(err), d.Said(err), tc.want, tc.code, tc.says)
 			}
 		})
 	}
@@ -140,7 +162,7 @@ func TestPublic(t *testing.T) {
 	d := desk.New(t, map[string]string{"app.py": "import dash"})
 	o := options(t, d)
 	o.Public = true
-	c, err := o.config()
+	c, _, err := o.project(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,8 +49,45 @@ func apps() map[string]func() {
 		"unhealthy": func() { serve(http.StatusServiceUnavailable) },
 		"broken":    func() { serve(http.StatusInternalServerError) },
 		"silent":    func() { time.Sleep(time.Hour) },
-		"sleep":     func() { time.Sleep(time.Hour) },
-		"hello":     func() { fmt.Println("hello"); fmt.Fprint(os.Stderr, "world") },
+		"lost":      func() { serve(http.StatusNotFound) },
+		"elsewhere": func() {
+			server := httptest.NewServer(http.NotFoundHandler())
+			fmt.Println("serving at " + server.URL)
+			time.Sleep(time.Hour)
+		},
+		"tls": func() {
+			server := httptest.NewUnstartedServer(http.NotFoundHandler())
+			_ = server.Listener.Close()
+			l, err := net.Listen("tcp", "127.0.0.1:"+os.Args[1])
+			if err != nil {
+				os.Exit(1)
+			}
+			server.Listener = l
+			server.StartTLS()
+			time.Sleep(time.Hour)
+		},
+		// prints the file in TEXT and ends
+		"print": func() {
+			data, _ := os.ReadFile(os.Getenv("TEXT"))
+			_, _ = os.Stdout.Write(data)
+			os.Exit(len(data) % 2)
+		},
+		// says what its file says, and does not start when that is nothing
+		"saved": func() {
+			data, err := os.ReadFile("app.py")
+			if err != nil || len(data) == 0 {
+				fmt.Println("Traceback (most recent call last):\n  File \"" + must(os.Getwd()) + "/app.py\", line 3\n    (\nSyntaxError: '(' was never closed")
+				os.Exit(1)
+			}
+			listen(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) })
+		},
+		"based": func() {
+			_ = os.WriteFile(filepath.Join(os.Getenv("ROOT"), baseName), []byte("/x/"), 0o600)
+			fmt.Println("Running on http://127.0.0.1:" + os.Args[1] + "/x/ (Press CTRL+C)")
+			serve(http.StatusOK)
+		},
+		"sleep": func() { time.Sleep(time.Hour) },
+		"hello": func() { fmt.Println("hello"); fmt.Fprint(os.Stderr, "world") },
 		"slow": func() {
 			time.Sleep(300 * time.Millisecond)
 			var asked int
@@ -77,6 +116,8 @@ func apps() map[string]func() {
 	}
 	return all
 }
+
+func must(value string, _ error) string { return value }
 
 // listening begins the line that an app prints last before it serves.
 const listening = "listening on "

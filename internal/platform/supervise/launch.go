@@ -1,11 +1,14 @@
 package supervise
 
 import (
+	"cmp"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -19,13 +22,20 @@ import (
 // private names the caller's variables that no app gets. The API key is not the app's.
 func private() []string { return []string{"PLOOMBER_CLOUD_KEY", markName} }
 
-// foreign names variables that would let another Python, or the settings of whoever runs us, leak into an app
-// that has its own.
+// foreign names variables that would let another Python, or settings that the caller made for something else, leak into
+// an app that has its own.
 func foreign() []string {
 	return []string{
 		"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "__PYVENV_LAUNCHER__",
+		"GUNICORN_CMD_ARGS", "CHAINLIT_APP_ROOT",
+	}
+}
+
+// homes names variables that lead to folders of the user's besides the home folder.
+func homes() []string {
+	return []string{
 		"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
-		"GUNICORN_CMD_ARGS", "CHAINLIT_APP_ROOT", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR",
+		"JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR",
 	}
 }
 
@@ -53,6 +63,9 @@ func prepare(s Spec) (*launch, error) {
 	}
 	run := strings.ToLower(rand.Text()[:12])
 	l := &launch{spec: s, entry: entry, root: filepath.Join(s.Home, runPrefix+run), name: "ploomber-cloud-" + run, secret: rand.Text()}
+	if strings.HasPrefix(l.entry, "-") {
+		l.entry = "./" + l.entry // or it would be taken for an option
+	}
 	if err := l.makeRoot(); err != nil {
 		return nil, fmt.Errorf("make the app's folder: %w", err)
 	}
@@ -101,22 +114,37 @@ func (l *launch) discard() {
 	_ = os.Remove(l.lock.Path())
 }
 
+// title names the app in messages.
+func (l *launch) title() string { return cmp.Or(l.spec.Recipe.Command, l.entry) }
+
 // command returns what starts the app on a port of the loopback interface.
 func (l *launch) command(port int) (platform.Command, error) {
 	recipe, env := l.spec.Recipe, l.spec.Environment
-	program := env.Program
-	if program == "" {
+	fill := l.placeholders(port)
+	c := platform.Command{Dir: l.spec.Dir, Env: l.environ(fill), Output: l.spec.Log, Edit: l.banner(port)}
+	if recipe.Launcher != "" {
+		file := filepath.Join(l.root, platform.LauncherName+".py")
+		if err := os.WriteFile(file, []byte(fill.Replace(recipe.Launcher)), 0o600); err != nil {
+			return c, fmt.Errorf("make the app's folder: %w", err)
+		}
+	}
+	if recipe.Command != "" {
+		c.Path, c.Args = shell(recipe.Command, c.Env)
+		return c, nil
+	}
+	c.Path = env.Program
+	if c.Path == "" {
 		found, ok := platform.Executable(filepath.Join(env.Bin, recipe.Program))
 		if !ok {
-			return platform.Command{}, &platform.Problem{Msg: recipe.Program + " is not installed in " + env.Bin}
+			return c, &platform.Problem{Msg: recipe.Program + " is not installed in " + env.Bin}
 		}
-		program = found
+		c.Path = found
 	}
-	fill := strings.NewReplacer(
-		"{entry}", l.entry, "{port}", strconv.Itoa(port), "{root}", l.root,
-		"{secret}", l.secret, "{image}", env.Image, "{name}", l.name)
-	c := platform.Command{Path: program, Dir: l.spec.Dir, Env: l.environ(fill), Output: l.spec.Log}
-	for _, arg := range recipe.Args {
+	args := recipe.Args
+	if l.spec.Changes != nil {
+		args = slices.Concat(args, recipe.Reload)
+	}
+	for _, arg := range args {
 		if arg == "{env}" {
 			for _, name := range slices.Sorted(maps.Keys(l.spec.Vars)) {
 				c.Args = append(c.Args, "--env", name)
@@ -126,12 +154,55 @@ func (l *launch) command(port int) (platform.Command, error) {
 		c.Args = append(c.Args, fill.Replace(arg))
 	}
 	if len(recipe.Cleanup) > 0 {
-		c.Cleanup = []string{program}
+		c.Cleanup = []string{c.Path}
 		for _, arg := range recipe.Cleanup {
 			c.Cleanup = append(c.Cleanup, fill.Replace(arg))
 		}
 	}
 	return c, nil
+}
+
+func (l *launch) placeholders(port int) *strings.Replacer {
+	entry, object := l.entry, l.spec.Recipe.Object
+	return strings.NewReplacer(
+		"{entry}", entry, "{entry_text}", literal(entry), "{object}", object, "{object_text}", literal(object),
+		"{port}", strconv.Itoa(port), "{root}", l.root, "{secret}", l.secret, "{base}", l.spec.Recipe.Base,
+		"{image}", l.spec.Environment.Image, "{name}", l.name)
+}
+
+// literal is text as Python and R, and JSON, write it.
+func literal(text string) string {
+	data, err := json.Marshal(text)
+	if err != nil {
+		return `""` // no string is without an encoding
+	}
+	return string(data)
+}
+
+// shell returns the program that runs a command line, and its arguments.
+func shell(command string, environ []string) (string, []string) {
+	if runtime.GOOS == "windows" {
+		program := platform.Lookup(environ, "COMSPEC")
+		return cmp.Or(program, `C:\Windows\System32\cmd.exe`), []string{"/d", "/c", onWindows(command, environ)}
+	}
+	return "/bin/sh", []string{"-c", command}
+}
+
+// onWindows puts the port in place of $PORT, which cmd.exe would not.
+func onWindows(command string, environ []string) string {
+	port := platform.Lookup(environ, "PORT")
+	return strings.NewReplacer("${PORT}", port, "$PORT", port).Replace(command)
+}
+
+// banner returns what shows the public address in place of the app's own, which leads past the login.
+func (l *launch) banner(port int) func(string) string {
+	if l.spec.Public == "" {
+		return nil
+	}
+	own := regexp.MustCompile(`https?://(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.*_-]+):` + strconv.Itoa(port) + `\b`)
+	return func(line string) string {
+		return own.ReplaceAllLiteralString(line, l.spec.Public)
+	}
 }
 
 // environ returns the app's variables: the caller's, then our defaults, then the project's own, then those
@@ -142,27 +213,40 @@ func (l *launch) environ(fill *strings.Replacer) []string {
 	for name, value := range l.spec.Recipe.Env {
 		defaults[name] = fill.Replace(value)
 	}
-	must := maps.Clone(l.spec.Environment.Vars)
-	if must == nil {
-		must = map[string]string{}
+	must := map[string]string{}
+	for name, value := range l.spec.Recipe.Must {
+		must[name] = fill.Replace(value)
 	}
+	maps.Copy(must, l.spec.Environment.Vars)
 	if l.spec.Recipe.Runtime == platform.Python {
 		base = platform.Without(base, foreign()...)
 		defaults["PYTHONUNBUFFERED"] = "1"
-		// Settings, sockets and caches of the frameworks go to the home folder: each app has its own, as it has
-		// where it is deployed.
-		for _, name := range homeNames() {
-			defaults[name] = l.spec.Home
+		if l.spec.IsolatedHome {
+			base = platform.Without(base, homes()...)
+			for _, name := range homeNames() {
+				defaults[name] = l.spec.Home
+			}
 		}
+	}
+	if l.spec.Recipe.Launcher != "" {
+		must["PYTHONPATH"] = joinPath(l.root, l.spec.Vars["PYTHONPATH"])
 	}
 	if bin := l.spec.Environment.Bin; bin != "" {
 		path := platform.Lookup(base, "PATH")
 		if own, ok := l.spec.Vars["PATH"]; ok {
 			path = own
 		}
-		must["PATH"] = bin + string(os.PathListSeparator) + path
+		must["PATH"] = joinPath(bin, path)
 	}
 	return platform.Environ(base, defaults, l.spec.Vars, must)
+}
+
+// joinPath puts a folder before a list of folders, which may be empty.
+func joinPath(first, rest string) string {
+	if rest == "" {
+		return first
+	}
+	return first + string(os.PathListSeparator) + rest
 }
 
 func homeNames() []string {

@@ -100,7 +100,7 @@ func start(c platform.Command) (*process, error) {
 func (p *process) reap(c platform.Command, out *os.File) {
 	copied := make(chan struct{})
 	go func() {
-		copyLines(c.Output, &p.tail, out)
+		copyLines(c.Output, &p.tail, out, c.Edit)
 		close(copied)
 	}()
 	err := p.cmd.Wait()

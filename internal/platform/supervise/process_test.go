@@ -79,7 +79,7 @@ func TestCopyLines(t *testing.T) {
 	long := strings.Repeat("x", maxLine+10)
 	var w writes
 	var keep tail
-	copyLines(&w, &keep, strings.NewReader("one\r\n\ntwo\n"+long+"\nend"))
+	copyLines(&w, &keep, strings.NewReader("one\r\n\ntwo\n"+long+"\nend"), nil)
 	want := []string{"one", "", "two", long[:maxLine], long[maxLine:], "end"}
 	if !slices.Equal([]string(w), want) {
 		t.Errorf("got %d writes, want %d", len(w), len(want))
@@ -110,7 +110,7 @@ func (w *writes) Write(p []byte) (int, error) {
 func TestCopyLinesGoesOnWhenNobodyListens(t *testing.T) {
 	t.Parallel()
 	var keep tail
-	copyLines(deafWriter{}, &keep, strings.NewReader("a\nb\n"))
+	copyLines(deafWriter{}, &keep, strings.NewReader("a\nb\n"), nil)
 	if !slices.Equal(keep.last(), []string{"a", "b"}) {
 		t.Errorf("kept %q", keep.last())
 	}

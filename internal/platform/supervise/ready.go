@@ -2,12 +2,16 @@ package supervise
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
@@ -16,9 +20,11 @@ import (
 const (
 	loopback      = "127.0.0.1"
 	readyInterval = 100 * time.Millisecond
+	lookInterval  = time.Second      // between looks at what else the app listens on
 	healthLimit   = 5 * time.Second  // for an answer of a framework's own health page
 	bodyLimit     = time.Second      // for what comes after the head of an answer
 	pageLimit     = 60 * time.Second // for a page of the app, which may have to compute first
+	tlsLimit      = 2 * time.Second  // for a TLS handshake with the app
 )
 
 // freePort returns a TCP port of the loopback interface that nothing listens on. Somebody else may take it
@@ -46,9 +52,23 @@ func upstream(port int) *url.URL {
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort(loopback, strconv.Itoa(port))}
 }
 
-// awaitReady returns nil once the app of p answers at base. The error is a *platform.Problem where it ends
-// before or takes longer than the spec allows, ctx.Err() where ctx ends; p is left as it is.
-func awaitReady(ctx context.Context, s Spec, p *process, base *url.URL) error {
+// readiness is the wait for one start of an app.
+type readiness struct {
+	spec   Spec
+	p      *process
+	port   int
+	page   string
+	client *http.Client
+
+	missing time.Time // when the page was first answered with 404 in a row; zero where it was not
+	stray   time.Time // when the app was first seen to listen elsewhere
+	looked  time.Time
+}
+
+// awaitReady returns the status of the first answer once the app of p answers at port. The error is a
+// *platform.Problem where it ends before, takes longer than the spec allows or is seen not to come, ctx.Err() where
+// ctx ends; p is left as it is.
+func awaitReady(ctx context.Context, s Spec, p *process, port int) (status int, err error) {
 	limited, cancel := context.WithTimeout(ctx, s.ReadyTimeout)
 	defer cancel()
 	go func() { // a request in flight need not outlive the app
@@ -58,65 +78,181 @@ func awaitReady(ctx context.Context, s Spec, p *process, base *url.URL) error {
 		case <-limited.Done():
 		}
 	}()
-	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	r := &readiness{
+		spec: s, p: p, port: port, page: upstream(port).String() + s.Recipe.Base + s.Recipe.Ready,
+		client: &http.Client{
+			Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 	}
-	page := base.String() + s.Recipe.Ready
-	for !answers(limited, client, page, s.Recipe.Lenient) {
+	for {
+		status, err := r.ask(limited)
+		if err == nil && r.ready(status) {
+			return status, nil
+		}
+		if limited.Err() == nil {
+			if problem := r.hopeless(status, err); problem != nil {
+				return 0, problem
+			}
+		}
 		select {
 		case <-limited.Done():
-			return notReady(ctx, s, p, page)
+			return 0, r.failed(ctx)
 		case <-time.After(readyInterval):
 		}
 	}
-	return nil
 }
 
-func notReady(ctx context.Context, s Spec, p *process, page string) error {
+func (r *readiness) failed(ctx context.Context) error {
 	select {
-	case <-p.done:
-		return ended(p.exit)
+	case <-r.p.done:
+		return ended(r.p, r.spec)
 	default:
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return &platform.Problem{
-		Msg:    fmt.Sprintf("the app did not answer at %s within %s", page, s.ReadyTimeout),
-		Hint:   "see what it printed above; an app that needs longer to start can be given more time",
-		Output: p.tail.last(),
+		Msg:    fmt.Sprintf("the app did not answer at %s within %s", r.page, r.spec.ReadyTimeout),
+		Hint:   "see what it printed; an app that needs longer to start can be given more time with --timeout",
+		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
 	}
 }
 
-// ended is the problem of an app that ended although nobody stopped it.
-func ended(exit *platform.ExitError) *platform.Problem {
-	return &platform.Problem{Msg: "the app ended by itself", Output: exit.Output, Err: exit}
-}
-
-// answers asks for page once. A page of the framework has to say 200; a page of the app may say anything,
-// except that the server in front of it is not yet there.
-func answers(ctx context.Context, client *http.Client, page string, lenient bool) bool {
+// ask asks for the page once.
+func (r *readiness) ask(ctx context.Context) (status int, err error) {
 	limit := healthLimit
-	if lenient {
+	if r.spec.Recipe.Lenient {
 		limit = pageLimit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.page, nil)
 	if err != nil {
-		return false
+		return 0, err
 	}
-	resp, err := client.Do(req)
+	resp, err := r.client.Do(req)
 	if err != nil {
-		return false
+		return 0, err
 	}
 	defer resp.Body.Close()
 	// Cutting a page off makes some servers complain in their log; one that never ends is not waited for.
 	defer time.AfterFunc(bodyLimit, cancel).Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, 1<<20)
-	if lenient {
-		return resp.StatusCode != http.StatusServiceUnavailable && resp.StatusCode != http.StatusBadGateway
+	return resp.StatusCode, nil
+}
+
+// ready tells whether the app serves. A page of the framework has to say 200; a page of the app may say anything,
+// except that the server in front of it is not yet there.
+func (r *readiness) ready(status int) bool {
+	if r.spec.Recipe.Lenient {
+		return status != http.StatusServiceUnavailable && status != http.StatusBadGateway
 	}
-	return resp.StatusCode == http.StatusOK
+	return status == http.StatusOK
+}
+
+// hopeless returns why waiting is of no use, after an attempt that gave status or err; nil where it may be.
+func (r *readiness) hopeless(status int, err error) *platform.Problem {
+	if status != http.StatusNotFound {
+		r.missing = time.Time{}
+	}
+	switch now := r.spec.Now(); {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return r.elsewhere(now)
+	case err != nil || status == http.StatusBadRequest:
+		return r.encrypted()
+	case status == http.StatusNotFound && r.missing.IsZero():
+		r.missing = now
+	case status == http.StatusNotFound && now.Sub(r.missing) >= r.spec.settle:
+		return &platform.Problem{
+			Msg:    fmt.Sprintf("the app runs, but has no page at %s: it seems to serve below another path", r.page),
+			Hint:   "look for a setting of a base path, a root path or a prefix in its configuration, its code and its variables, and remove it",
+			Output: r.p.tail.last(), Shown: r.spec.Log != nil,
+		}
+	}
+	return nil
+}
+
+// encrypted returns the problem of an app that speaks TLS.
+func (r *readiness) encrypted() *platform.Problem {
+	dialer := &net.Dialer{Timeout: tlsLimit}
+	address := net.JoinHostPort(loopback, strconv.Itoa(r.port))
+	conn, err := tls.DialWithDialer(dialer, "tcp", address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // whose it is does not matter
+	if err != nil {
+		return nil
+	}
+	_ = conn.Close()
+	return &platform.Problem{
+		Msg:    "the app speaks https, and what stands in front of it speaks http",
+		Hint:   "remove the certificate from its configuration, its code and its variables: https is for the address that users see",
+		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
+	}
+}
+
+// elsewhere returns the problem of an app that has been listening on other ports for a while.
+func (r *readiness) elsewhere(now time.Time) *platform.Problem {
+	if now.Sub(r.looked) < lookInterval {
+		return nil
+	}
+	r.looked = now
+	ports := slices.DeleteFunc(r.p.tree.listens(), func(port int) bool { return port != r.port && !speaksHTTP(port) })
+	if len(ports) == 0 {
+		r.stray = time.Time{}
+		return nil
+	}
+	if r.stray.IsZero() {
+		r.stray = now
+	}
+	if now.Sub(r.stray) < r.spec.settle { // it may be a server of its own, before the app comes
+		return nil
+	}
+	if slices.Contains(ports, r.port) {
+		return &platform.Problem{
+			Msg: fmt.Sprintf("the app listens on port %d, but not at 127.0.0.1", r.port), Hint: "let it listen on 127.0.0.1, not on localhost or ::1",
+			Output: r.p.tail.last(), Shown: r.spec.Log != nil,
+		}
+	}
+	return &platform.Problem{
+		Msg: fmt.Sprintf("the app listens on port %d, not on the one that it was given", ports[0]),
+		Hint: "let it listen on 127.0.0.1 and on the port in the variable PORT, as in int(os.environ[\"PORT\"]); " +
+			"a command can name it as $PORT",
+		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
+	}
+}
+
+// speaksHTTP tells whether something at a port of this machine answers as web servers do, in clear or encrypted.
+func speaksHTTP(port int) bool {
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)), tlsLimit)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	defer time.AfterFunc(tlsLimit, func() { _ = conn.Close() }).Stop()
+	if _, err := io.WriteString(conn, "HEAD / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
+		return false
+	}
+	head := make([]byte, 5)
+	_, err = io.ReadFull(conn, head)
+	return err == nil && string(head) == "HTTP/"
+}
+
+// reachable returns an address of another interface of this machine at which port can be reached, "" where there is
+// none, as there should be: whoever reaches it passes by the login.
+func reachable(port int) string {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	for _, a := range addresses {
+		ip, ok := a.(*net.IPNet)
+		if !ok || ip.IP.IsLoopback() || ip.IP.To4() == nil {
+			continue
+		}
+		address := net.JoinHostPort(ip.IP.String(), strconv.Itoa(port))
+		if conn, err := net.DialTimeout("tcp", address, readyInterval); err == nil {
+			_ = conn.Close()
+			return address
+		}
+	}
+	return ""
 }

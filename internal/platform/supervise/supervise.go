@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,9 +23,13 @@ type Spec struct {
 	Environment platform.Environment
 	Environ     []string          // variables of the caller, NAME=value; the API key among them is held back
 	Vars        map[string]string // variables of the project, which win
-	Home        string            // folder outside the project that keeps the app's settings and caches
+	Home        string            // folder outside the project that keeps what is private to the app
+	Public      string            // scheme, host and port where users reach the app; takes the place of the app's own in its lines
 	Log         io.Writer         // gets the lines the app prints, one Write each; nil drops them
 	Notify      func(platform.Event)
+
+	IsolatedHome bool            // the app has Home for its home folder, in place of the user's
+	Changes      <-chan []string // names of files that were saved; nil where the app is not to be started again for that
 
 	// Zero values stand for the defaults below.
 	ReadyTimeout time.Duration             // how long a start may take: 90 s
@@ -29,12 +37,15 @@ type Spec struct {
 	MaxRestarts  int                       // crashes in a row after which it is given up: 5
 	Backoff      func(n int) time.Duration // pause after the n-th crash in a row: 1 s, doubling, at most 30 s
 	Now          func() time.Time          // required
+	settle       time.Duration             // how long an app may answer in a wrong way before it is given up: 5 s
 	freePort     func() (int, error)       // replaced by tests
 }
 
 const (
-	portAttempts = 3           // an app may lose its port to another program between choice and use
-	stableAfter  = time.Minute // an app that served so long has not crashed in a row
+	portAttempts = 3               // an app may lose its port to another program between choice and use
+	stableAfter  = time.Minute     // an app that served so long has not crashed in a row
+	saveGrace    = 2 * time.Second // from the request to stop to the use of force where a saved file is waited for
+	baseName     = "base"          // file in {root} in which a Launcher says below which path the app serves
 )
 
 // App is a running app. Its methods are safe for concurrent use.
@@ -42,6 +53,7 @@ type App struct {
 	spec     Spec
 	launch   *launch
 	port     int
+	base     string // below which the app serves; "" or one such as /myapp/
 	stopOnce sync.Once
 	stop     chan struct{}
 	done     chan struct{}
@@ -83,6 +95,9 @@ func (s Spec) withDefaults() Spec {
 	if s.Notify == nil {
 		s.Notify = func(platform.Event) {}
 	}
+	if s.settle == 0 {
+		s.settle = 5 * time.Second
+	}
 	if s.freePort == nil {
 		s.freePort = freePort
 	}
@@ -96,9 +111,14 @@ func (a *App) first(ctx context.Context) (*process, error) {
 		if a.port, err = a.spec.freePort(); err != nil {
 			return nil, err
 		}
-		a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.entry})
+		a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.title()})
 		p, err := a.start(ctx)
 		if err == nil {
+			a.base = a.basePath()
+			if address := reachable(a.port); address != "" {
+				a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: fmt.Sprintf(
+					"the app listens on every address of this machine: whoever reaches %s passes by the login; let it listen on 127.0.0.1", address)})
+			}
 			return p, nil
 		}
 		var exit *platform.ExitError
@@ -106,6 +126,18 @@ func (a *App) first(ctx context.Context) (*process, error) {
 			return nil, err
 		}
 	}
+}
+
+// basePath is where the app serves, as its settings or its launcher say.
+func (a *App) basePath() string {
+	base := a.spec.Recipe.Base
+	if told, err := os.ReadFile(filepath.Join(a.launch.root, baseName)); err == nil {
+		base = strings.TrimSpace(string(told))
+	}
+	if base = strings.Trim(base, "/"); base == "" {
+		return ""
+	}
+	return "/" + base + "/"
 }
 
 // start starts the app once and waits until it answers. After an error nothing of it is left.
@@ -121,9 +153,15 @@ func (a *App) start(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := awaitReady(ctx, a.spec, p, a.URL()); err != nil {
+	status, err := awaitReady(ctx, a.spec, p, a.port)
+	if err != nil {
 		p.stop(a.spec.StopTimeout)
 		return nil, err
+	}
+	if status >= 500 {
+		notice := diagnose(p.tail.lastOf(keptLines), a.spec)
+		a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: strings.TrimSuffix(fmt.Sprintf(
+			"the app's first page is an error (%d %s): %s", status, http.StatusText(status), notice.Msg), ": ")})
 	}
 	return p, nil
 }
@@ -147,12 +185,18 @@ func (a *App) watch(p *process) {
 		case <-a.stop:
 			p.stop(a.spec.StopTimeout)
 			return
+		case files := <-a.spec.Changes:
+			p.stop(min(saveGrace, a.spec.StopTimeout))
+			if p = a.renew(ctx, files); p == nil {
+				return // stopped while starting
+			}
+			continue
 		case <-p.done:
 		}
 		if a.spec.Now().Sub(since) >= stableAfter {
 			crashes = 0
 		}
-		var crash error = ended(p.exit)
+		var crash error = ended(p, a.spec)
 		for p = nil; p == nil; p, crash = a.restart(ctx) {
 			if ctx.Err() != nil {
 				return // stopped while starting
@@ -166,15 +210,43 @@ func (a *App) watch(p *process) {
 			select {
 			case <-a.stop:
 				return
+			case <-a.spec.Changes: // which may have mended it
+				crashes = 0
 			case <-time.After(delay):
 			}
 		}
 	}
 }
 
+// renew starts the app with files that were saved. Where it does not start it is tried again once more are. It returns
+// nil after Stop.
+func (a *App) renew(ctx context.Context, files []string) *process {
+	for {
+		what := "files"
+		if len(files) == 1 {
+			what = files[0]
+		}
+		a.spec.Notify(platform.Event{Phase: platform.Starting, Message: what + " changed: starting the app again"})
+		p, err := a.start(ctx)
+		if err == nil {
+			a.spec.Notify(platform.Event{Phase: platform.Restarted, Message: "the app answers again"})
+			return p
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.spec.Notify(platform.Event{Phase: platform.Crashed, Message: "the changed app does not start", Err: err})
+		select {
+		case <-a.stop:
+			return nil
+		case files = <-a.spec.Changes:
+		}
+	}
+}
+
 // restart starts the app again after a crash. A nil process comes with the error.
 func (a *App) restart(ctx context.Context) (*process, error) {
-	a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.entry + " again"})
+	a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.title() + " again"})
 	p, err := a.start(ctx)
 	if err == nil {
 		a.spec.Notify(platform.Event{Phase: platform.Restarted, Message: "the app answers again"})
@@ -184,6 +256,9 @@ func (a *App) restart(ctx context.Context) (*process, error) {
 
 // URL is where the app answers, on the loopback interface.
 func (a *App) URL() *url.URL { return upstream(a.port) }
+
+// Base is the path below which the app serves, with a slash at both ends; "" where that is all of URL.
+func (a *App) Base() string { return a.base }
 
 // Done is closed when the app has ended for good: after Stop, or when it crashed too often.
 func (a *App) Done() <-chan struct{} { return a.done }

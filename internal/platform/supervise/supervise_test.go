@@ -58,6 +58,7 @@ func TestStartAndStop(t *testing.T) {
 func TestVariablesOfTheApp(t *testing.T) {
 	t.Parallel()
 	s := spec(t, "serve")
+	s.IsolatedHome = true
 	s.Environ = append(s.Environ, "PLOOMBER_CLOUD_KEY=test-key", "PYTHONPATH=/elsewhere", "VIRTUAL_ENV=/mine",
 		"KEPT=caller", "SHADOWED=caller", "GREETING=caller")
 	s.Vars["SHADOWED"] = "project"

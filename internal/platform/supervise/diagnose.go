@@ -1,0 +1,150 @@
+package supervise
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/pysource"
+)
+
+// ended is the problem of an app that ended although nobody stopped it.
+func ended(p *process, s Spec) *platform.Problem {
+	problem := diagnose(p.tail.lastOf(keptLines), s)
+	if problem.Msg == "" {
+		problem.Msg = "the app ended by itself"
+		switch {
+		case p.exit.Code == 0:
+			problem.Hint = "it has to go on serving: see that it starts its server, and goes on when this has started"
+		case p.exit.Code == -1 && p.exit.Signal == "killed":
+			problem.Hint = "the system may have ended it for want of memory"
+		}
+	}
+	problem.Output, problem.Shown, problem.Err = p.exit.Output, s.Log != nil, p.exit
+	return &problem
+}
+
+// diagnosis finds the cause of a failure in what Python prints last.
+type diagnosis struct {
+	is  *regexp.Regexp
+	say func(match []string, trace []string, s Spec) (message, hint string)
+}
+
+func diagnoses() []diagnosis {
+	return []diagnosis{
+		{regexp.MustCompile(`^(?:\w+\.)*NoApplication: (.*)`), func(m, _ []string, _ Spec) (string, string) { return m[1], "" }},
+		{regexp.MustCompile(`^ModuleNotFoundError: No module named '([^']+)'`), missing},
+		{regexp.MustCompile(`^ImportError: (libGL\.so\.1|libgthread-2\.0\.so\.0):`), func(m, _ []string, _ Spec) (string, string) {
+			return "the app needs " + m[1] + ", which is not installed on this machine",
+				"put opencv-python-headless in place of opencv-python in the project's requirements"
+		}},
+		{regexp.MustCompile(`^(?:SyntaxError|IndentationError|TabError): .*`), func(m, trace []string, s Spec) (string, string) {
+			return at(trace, s) + m[0], "correct the file"
+		}},
+		{regexp.MustCompile(`^KeyError: '([A-Za-z_][A-Za-z0-9_]*)'`), variable},
+		{regexp.MustCompile(`^(?:OSError|PermissionError): .*[Aa]ddress already in use.*`), func(_, _ []string, _ Spec) (string, string) {
+			return "the app wants a port that another program has", "let it listen on the port in the variable PORT, or end the other program"
+		}},
+		{regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Timeout|Refused|Missing|Invalid|DoesNotExist|Fault)(?:: .*)?$`),
+			func(m, trace []string, s Spec) (string, string) { return at(trace, s) + m[0], "" }},
+	}
+}
+
+// diagnose returns the message and hint for what lines, the last ones of an app's output, end in; both are "" where
+// they show no cause.
+func diagnose(lines []string, s Spec) platform.Problem {
+	begin := -1
+	for i, line := range slices.Backward(lines) {
+		if strings.HasPrefix(unlogged(line), "Traceback (most recent call last):") {
+			begin = i
+			break
+		}
+	}
+	if begin < 0 { // a syntax error in the first file has no traceback
+		if begin = slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, `  File "`) }); begin < 0 {
+			return platform.Problem{}
+		}
+	}
+	for i := begin; i < len(lines); i++ {
+		line := unlogged(lines[i])
+		if strings.HasPrefix(line, " ") || i == begin && strings.HasPrefix(line, "Traceback") {
+			continue
+		}
+		for _, d := range diagnoses() {
+			if m := d.is.FindStringSubmatch(line); m != nil {
+				message, hint := d.say(m, lines[begin:i], s)
+				return platform.Problem{Msg: message, Hint: hint}
+			}
+		}
+	}
+	return platform.Problem{}
+}
+
+// unlogged takes off what programs that log a traceback put before each of its lines.
+func unlogged(line string) string {
+	for _, mark := range []string{"ERROR:    ", "ERROR: "} {
+		if rest, ok := strings.CutPrefix(line, mark); ok {
+			return rest
+		}
+	}
+	return line
+}
+
+func missing(m, _ []string, s Spec) (message, hint string) {
+	module := m[1]
+	top, _, _ := strings.Cut(module, ".")
+	if where := ofProject(s.Dir, top); where != "" {
+		return fmt.Sprintf("the app imports %s, which Python does not find, although the project has %s", module, where),
+			fmt.Sprintf("start a file of the folder that holds it with --entry, or add that folder with PYTHONPATH=%s in .env", filepath.Dir(where))
+	}
+	name := pysource.Distribution(module)
+	return fmt.Sprintf("the app needs the module %s, which is not installed", module),
+		fmt.Sprintf("add the line %q to the project's requirements, then run 'ploomber-cloud up' again", name)
+}
+
+// ofProject returns the path of a module that is in a folder below the project; "" where there is none.
+func ofProject(dir, module string) string {
+	for _, pattern := range []string{"*/" + module + ".py", "*/" + module + "/__init__.py", "*/*/" + module + ".py"} {
+		found, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+		if err != nil || len(found) == 0 {
+			continue
+		}
+		if rel, err := filepath.Rel(dir, found[0]); err == nil && !strings.HasPrefix(rel, ".") {
+			return strings.TrimSuffix(rel, string(os.PathSeparator)+"__init__.py")
+		}
+	}
+	return ""
+}
+
+// variable explains a missing key where it is that of a variable of the environment.
+func variable(m, trace []string, s Spec) (message, hint string) {
+	if !slices.ContainsFunc(trace, func(l string) bool {
+		return strings.Contains(l, "environ[") || strings.Contains(l, "<frozen os>") || strings.Contains(l, "secrets[")
+	}) {
+		return at(trace, s) + m[0], ""
+	}
+	return fmt.Sprintf("the app needs the variable %s, which is not set", m[1]),
+		fmt.Sprintf("set it with 'ploomber-cloud secrets set %s'", m[1])
+}
+
+var frame = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*File "([^"]+)", line (\d+)`) })
+
+// at names the last line of the project's own files in a traceback; "" where there is none.
+func at(trace []string, s Spec) string {
+	for _, line := range slices.Backward(trace) {
+		m := frame().FindStringSubmatch(unlogged(line))
+		if m == nil {
+			continue
+		}
+		rel, err := filepath.Rel(s.Dir, m[1])
+		if err == nil && filepath.IsLocal(rel) && !strings.Contains(rel, "site-packages") {
+			return fmt.Sprintf("%s, line %s: ", rel, m[2])
+		}
+	}
+	return ""
+}

@@ -1,0 +1,113 @@
+// Package watch tells when code of a project is saved. It looks at the files again and again in place of asking the
+// system for events, which network and container mounts do not send. It must not know what is done about it.
+package watch
+
+import (
+	"context"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/platform"
+)
+
+const (
+	interval = 500 * time.Millisecond
+	maxFiles = 20_000 // files of a project that are looked at; a look takes some microseconds for each
+)
+
+// Saved sends the names of code files in dir that were saved, made, renamed or removed, sorted, with slashes, once
+// nothing has changed for a moment: tools write many files. It ends when ctx does.
+func Saved(ctx context.Context, dir string) <-chan []string {
+	ticker := time.NewTicker(interval)
+	context.AfterFunc(ctx, ticker.Stop)
+	return saved(ctx, os.DirFS(dir), ticker.C)
+}
+
+func saved(ctx context.Context, dir fs.FS, ticks <-chan time.Time) <-chan []string {
+	changes := make(chan []string)
+	before := look(dir)
+	go func() {
+		pending := map[string]bool{}
+		var out chan []string // nil while there is nothing to send
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case out <- slices.Sorted(maps.Keys(pending)):
+				out = nil
+				clear(pending)
+			case <-ticks:
+				now := look(dir)
+				changed := differ(before, now)
+				before = now
+				for _, name := range changed {
+					pending[name] = true
+				}
+				if len(changed) == 0 && len(pending) > 0 {
+					out = changes
+				} else if len(changed) > 0 {
+					out = nil
+				}
+			}
+		}
+	}()
+	return changes
+}
+
+// state tells two versions of a file apart.
+type state struct {
+	size int64
+	when time.Time
+}
+
+// look returns the state of every code file.
+func look(dir fs.FS) map[string]state {
+	files := map[string]state{}
+	_ = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // it has just gone, or is not ours to read
+		case len(files) >= maxFiles:
+			return fs.SkipAll
+		case d.IsDir() && name != "." && platform.Foreign(dir, name):
+			return fs.SkipDir
+		case d.IsDir() || !isCode(name):
+			return nil
+		}
+		if info, err := fs.Stat(dir, name); err == nil { // what a link leads to
+			files[name] = state{info.Size(), info.ModTime()}
+		}
+		return nil
+	})
+	return files
+}
+
+func differ(before, now map[string]state) []string {
+	var names []string
+	for name, s := range now {
+		if old, ok := before[name]; !ok || old != s {
+			names = append(names, name)
+		}
+	}
+	for name := range before {
+		if _, ok := now[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// isCode tells whether a file is of a kind that people write and apps do not: an app that writes data while it runs
+// must not be started again for that.
+func isCode(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".py", ".ipynb", ".r", ".html", ".htm", ".jinja", ".jinja2", ".j2":
+		return !strings.HasPrefix(path.Base(name), ".")
+	}
+	return false
+}

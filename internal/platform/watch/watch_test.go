@@ -1,0 +1,96 @@
+package watch
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSaved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "app.py", "1")
+	write(t, dir, "old.py", "1")
+	write(t, dir, "env/pyvenv.cfg", "")
+	ctx, cancel := context.WithCancel(t.Context())
+	ticks := make(chan time.Time)
+	changes := saved(ctx, os.DirFS(dir), ticks)
+	defer func() { cancel() }()
+	tick := func() { ticks <- time.Time{} }
+	for name, tc := range []struct {
+		do   func()
+		want []string // nil for no word of it
+	}{
+		{func() {}, nil},
+		{func() { write(t, dir, "app.py", "22") }, []string{"app.py"}},
+		{func() { write(t, dir, "pkg/new.py", "1"); write(t, dir, "templates/x.html", "1") }, []string{"pkg/new.py", "templates/x.html"}},
+		{func() { _ = os.Rename(filepath.Join(dir, "old.py"), filepath.Join(dir, "other.py")) }, []string{"old.py", "other.py"}},
+		{func() { // what apps and tools write
+			write(t, dir, "data.csv", "1")
+			write(t, dir, "db.sqlite", "1")
+			write(t, dir, "out.json", "1")
+			write(t, dir, "env/lib/x.py", "1")
+			write(t, dir, ".git/x.py", "1")
+			write(t, dir, "__pycache__/x.py", "1")
+			write(t, dir, ".#app.py", "1")
+		}, nil},
+		{func() { _ = os.Remove(filepath.Join(dir, "app.py")) }, []string{"app.py"}},
+	} {
+		tc.do()
+		tick() // sees it
+		if tc.want == nil {
+			tick()
+			select {
+			case got := <-changes:
+				t.Errorf("step %d: %q", name, got)
+			default:
+			}
+			continue
+		}
+		tick() // sees that it is over
+		if got := <-changes; !slices.Equal(got, tc.want) {
+			t.Errorf("step %d: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+// Files that are written over some time are told at once.
+func TestSavedWaits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ticks := make(chan time.Time)
+	changes := saved(ctx, os.DirFS(dir), ticks)
+	for _, name := range []string{"a.py", "b.py", "c.py"} {
+		write(t, dir, name, "1")
+		ticks <- time.Time{}
+		select {
+		case got := <-changes:
+			t.Errorf("told %q too early", got)
+		default:
+		}
+	}
+	ticks <- time.Time{}
+	if got := <-changes; !slices.Equal(got, []string{"a.py", "b.py", "c.py"}) {
+		t.Errorf("%q", got)
+	}
+}
