@@ -1,6 +1,7 @@
 package doctorcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
@@ -58,10 +60,11 @@ func (e *examination) key(context.Context) {
 		e.private("key file", stored.Source)
 	}
 	key, err := e.Settings.Key()
-	if err != nil {
-		e.failed("key", err, "run 'ploomber-cloud key'")
+	if err != nil { // only a deployment needs one
+		e.add(Warning, "key", err.Error(), cmp.Or(failure.Hint(err), "run 'ploomber-cloud key'"))
 		return
 	}
+	e.hasKey = true
 	message := "from " + key.Source
 	if key.Source == settings.KeyVariable && stored.Source != "" {
 		message += ", which wins over the key stored in " + stored.Source
@@ -122,7 +125,11 @@ func (e *examination) platform(ctx context.Context) {
 		return
 	}
 	if err := e.reach(ctx, at); err != nil {
-		e.add(Problem, "platform", fmt.Sprintf("%s cannot be reached: %v", at, err),
+		status := Problem
+		if !e.hasKey {
+			status = Warning
+		}
+		e.add(status, "platform", fmt.Sprintf("%s cannot be reached: %v", at, err),
 			"check the connection; behind a proxy set HTTPS_PROXY, with a company's certificate pass --ca-cert")
 		return
 	}

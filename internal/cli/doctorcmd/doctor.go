@@ -12,6 +12,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
@@ -48,9 +49,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find problems and say how to fix them",
-		Long: "Check the API key, the way to the platform, the project's configuration and secrets, and the programs that\n" +
-			"running it here needs. Nothing is changed and no secret is shown. A problem ends with exit status 1; a\n" +
-			"warning does not.",
+		Long: "Check the API key, the way to the platform, the project's configuration and secrets, the app that\n" +
+			"'ploomber-cloud up' would run here and the programs that it needs. Nothing is changed and no secret is shown.\n" +
+			"A problem ends with exit status 1; a warning, such as a missing account, does not.",
 		Example: "  ploomber-cloud doctor\n" +
 			"  ploomber-cloud doctor --offline        # without any request\n" +
 			"  ploomber-cloud doctor --json",
@@ -93,6 +94,8 @@ type examination struct {
 	*Options
 	checks []check
 	config *project.Config // nil where there is no usable one
+	hasKey bool
+	recipe *platform.Recipe // how the app is run here; nil where none was found
 
 	plan      tier.Tier // the user's; the smallest where it is not known
 	knownPlan bool
@@ -120,7 +123,7 @@ func doctor(ctx context.Context, o *Options) error {
 	for _, step := range []func(context.Context){ // later ones use what earlier ones found
 		e.home, e.key, e.network, e.platform,
 		e.project, e.secretsFile, e.git, e.credentials, e.login,
-		e.files, e.tools, e.archive,
+		e.app, e.tools, e.archive,
 	} {
 		step(ctx)
 		if ctx.Err() != nil {

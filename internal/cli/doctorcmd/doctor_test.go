@@ -174,7 +174,7 @@ func TestDoctorHealthy(t *testing.T) {
 	}
 	for _, says := range []string{
 		"ploomber-cloud 1.2.0", "from PLOOMBER_CLOUD_KEY", "answers", "tier pro", "p-1 (flask)", "a deployment of it",
-		".env holds 2 secrets", ".env is ignored", "main_app is protected", "starts with app.py", "uv 0.9, Python 3.12.1",
+		".env holds 2 secrets", ".env is ignored", "main_app is protected", "starts app.py (flask)", "Python 3.12.1",
 		"2 files ship", "200 MB zipped", "Everything is in order.",
 	} {
 		if !strings.Contains(said, says) {
@@ -195,7 +195,7 @@ func TestDoctorFinds(t *testing.T) {
 		status Status
 		says   string
 	}{
-		"no key": {func(w *world) { delete(w.environ, settings.KeyVariable) }, "key", Problem, "not found"},
+		"no key": {func(w *world) { delete(w.environ, settings.KeyVariable) }, "key", Warning, "not found"},
 		"key for all to read": {func(w *world) {
 			w.files["home/config.yaml"], w.modes["home/config.yaml"] = "cloud_key: "+canary+"\n", 0o644
 		}, "key file", Warning, "mode 644"},
@@ -233,13 +233,22 @@ func TestDoctorFinds(t *testing.T) {
 		"api":          {func(w *world) { w.files[".env"] += "username_api=a\npassword_api=" + canary + "\n" }, "password", Warning, "feature api"},
 		"half a login": {func(w *world) { w.files[".env"] += "AUTH_CLIENT_ID=x\n" }, "login", Problem, "AUTH_CLIENT_"},
 		"no app":       {func(w *world) { delete(w.files, "app.py") }, "app", Problem, "app.py"},
-		"no requirements": {func(w *world) { delete(w.files, "requirements.txt") }, "requirements", Problem,
-			"cannot be read"},
+		"no requirements": {func(w *world) { delete(w.files, "requirements.txt") }, "requirements", Warning,
+			"no file names the packages"},
 		"other requirements": {func(w *world) { w.files["requirements.txt"] = "dash\n" }, "requirements", Warning, "does not mention flask"},
 		"nothing but a configuration": {func(w *world) { delete(w.files, "app.py"); delete(w.files, "requirements.txt") },
-			"requirements", Problem, "cannot be read"},
-		"no python": {func(w *world) { delete(w.programs, "uv"); delete(w.programs, "python3") }, "tools", Warning,
-			"no uv or python3"},
+			"app", Problem, "no app of type flask"},
+		"no account and no app": {func(w *world) { w.files, w.environ = map[string]string{"x.txt": ""}, map[string]string{} }, "app", Warning, "no app found"},
+		"several apps": {func(w *world) {
+			w.files = map[string]string{"a.py": "import dash", "b.py": "import dash"}
+		}, "app", Warning, "a.py (dash), b.py (dash)"},
+		"no account and no platform": {func(w *world) {
+			w.patience = 50 * time.Millisecond
+			w.platform = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+			delete(w.environ, settings.KeyVariable)
+		}, "platform", Warning, "no answer in time"},
+		"no python": {func(w *world) { delete(w.programs, "python3") }, "tools", Warning,
+			"no python3 or python"},
 		"no docker": {func(w *world) {
 			w.files["ploomber-cloud.json"], w.files["Dockerfile"] = `{"id": "p-1", "type": "docker"}`, "FROM x\n"
 		},
@@ -283,6 +292,18 @@ func TestDoctorFinds(t *testing.T) {
 				t.Errorf("a secret was printed: %s", said)
 			}
 		})
+	}
+}
+
+// TestDoctorWithoutAccount: what is needed to deploy is missing, and nothing is to run the app here.
+func TestDoctorWithoutAccount(t *testing.T) {
+	t.Parallel()
+	w := healthy()
+	delete(w.environ, settings.KeyVariable)
+	w.files = map[string]string{"main.py": "import streamlit\n", "pages/1.py": "import streamlit\n", "requirements.txt": "streamlit\n"}
+	r, said, err := w.run(t)
+	if err != nil || !r.OK || !strings.Contains(said, "'ploomber-cloud up' starts main.py (streamlit)") || !strings.Contains(said, "Python 3.12.1") {
+		t.Errorf("%v: %s", err, said)
 	}
 }
 

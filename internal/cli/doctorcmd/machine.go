@@ -2,6 +2,7 @@ package doctorcmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -13,58 +14,100 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/platform/detect"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// recipe is how apps of the project's type run; false where there is no project or its type is unknown.
-func (e *examination) recipe() (platform.Recipe, bool) {
-	if e.config == nil {
-		return platform.Recipe{}, false
+// app finds what 'ploomber-cloud up' would run here, which takes no account and no configuration.
+func (e *examination) app(context.Context) {
+	find := detect.Options{NoEngine: !e.there("docker", "podman")}
+	if e.config != nil {
+		find.Framework = platform.Framework(e.config.Type)
 	}
-	return platform.RecipeFor(platform.Framework(e.config.Type), e.OS)
+	if env, _, err := e.Folder.Env(); err == nil {
+		for _, p := range env.Values(func(name string) (string, bool) { return e.Environ(name) }) {
+			if !p.Null {
+				find.Environ = append(find.Environ, p.Key+"="+p.Value)
+			}
+		}
+		find.Entry = platform.Lookup(find.Environ, flow.EntryKey)
+	}
+	if home, err := e.Settings.Home(); err == nil {
+		find.Home = os.DirFS(home)
+	}
+	app, err := detect.Find(os.DirFS(e.Folder.Dir), find)
+	var problem *platform.Problem
+	var several *detect.Ambiguous
+	switch {
+	case errors.As(err, &several):
+		e.add(Warning, "app", several.Error(), "name one with 'ploomber-cloud up --entry "+several.Apps[0].Entry+"'")
+		return
+	case errors.As(err, &problem) && e.config != nil:
+		e.add(Problem, "app", problem.Error(), problem.Hint)
+		return
+	case errors.As(err, &problem):
+		e.add(Warning, "app", problem.Error(), problem.Hint)
+		return
+	case err != nil:
+		e.failed("app", err, "")
+		return
+	}
+	recipe, ok := app.Recipe(e.OS)
+	if !ok {
+		return // of a type that the check of the project has told about
+	}
+	e.recipe = &recipe
+	message := "'ploomber-cloud up' starts " + term.Printable(app.String()) + " (" + string(app.Framework) + ")"
+	if app.BaseFrom != "" {
+		message += " and serves it below " + app.Base + ", as " + app.BaseFrom + " says"
+	}
+	e.add(OK, "app", message, "")
+	if recipe.Runtime == platform.Python {
+		e.requirements(recipe.Package)
+	}
 }
 
-// files checks that the files are there without which the app cannot start.
-func (e *examination) files(context.Context) {
-	r, ok := e.recipe()
-	if !ok {
+// sources are the files in which the packages of a Python app can be named.
+var sources = []string{
+	"requirements.txt", "pylock.toml", "uv.lock", "pyproject.toml", "environment.yml", "environment.yaml", "Pipfile", "requirements/base.txt",
+}
+
+// requirements checks that the packages of a Python app are named.
+func (e *examination) requirements(module string) {
+	for _, name := range sources {
+		info, err := os.Stat(filepath.Join(e.Folder.Dir, filepath.FromSlash(name)))
+		if err != nil || !info.Mode().IsRegular() { // a pipe would make us wait
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(e.Folder.Dir, filepath.FromSlash(name)))
+		switch {
+		case err != nil:
+			e.add(Problem, "requirements", name+" cannot be read: the packages of the app are not known", "let it be read by you")
+		case !bytes.Contains(bytes.ToLower(text), []byte(module)):
+			e.add(Warning, "requirements", name+" does not mention "+module, "add it, unless another package brings it")
+		default:
+			e.add(OK, "requirements", name+" is there", "")
+		}
 		return
 	}
-	entry, err := platform.Entry(e.Folder.Dir, r)
-	if err != nil {
-		e.failed("app", err, "a project of type "+e.config.Type+" starts "+r.Entry)
-	} else {
-		e.add(OK, "app", "starts with "+term.Printable(entry), "")
-	}
-	if r.Runtime != platform.Python {
-		return
-	}
-	const name = "requirements.txt"
-	path := filepath.Join(e.Folder.Dir, name)
-	info, err := os.Stat(path)
-	var text []byte
-	if err == nil && info.Mode().IsRegular() { // a pipe would make us wait
-		text, err = os.ReadFile(path)
-	}
-	switch {
-	case err != nil:
-		e.add(Problem, "requirements", name+" cannot be read: the packages of the app are not known", "list them in "+name+", at least "+r.Package)
-	case !bytes.Contains(bytes.ToLower(text), []byte(r.Package)):
-		e.add(Warning, "requirements", name+" does not mention "+r.Package, "add it, unless another package brings it")
-	default:
-		e.add(OK, "requirements", name+" is there", "")
-	}
+	e.add(Warning, "requirements", "no file names the packages of the app", "list them in requirements.txt, at least "+cmp.Or(module, "those that it imports"))
+}
+
+// there tells whether one of several programs is on this machine.
+func (e *examination) there(programs ...string) bool {
+	path, _ := e.Environ("PATH")
+	_, err := platform.FindProgram([]string{"PATH=" + path}, programs...)
+	return err == nil
 }
 
 // tools checks the programs that running the app here needs; a deployment needs none of them.
 func (e *examination) tools(ctx context.Context) {
-	r, ok := e.recipe()
-	if !ok {
+	if e.recipe == nil || e.recipe.Runtime == platform.Plain {
 		return
 	}
 	needed := map[platform.Runtime][]string{ // one of them will do
-		platform.Python: {"uv", "python3", "python"}, platform.R: {"Rscript"}, platform.Container: {"docker", "podman"},
-	}[r.Runtime]
+		platform.Python: {"python3", "python"}, platform.R: {"Rscript"}, platform.Container: {"docker", "podman"},
+	}[e.recipe.Runtime]
 	var there []string
 	for _, program := range needed {
 		if version, ok := e.found(ctx, program, "--version"); ok && !slices.Contains(there, version) {
