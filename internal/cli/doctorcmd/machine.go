@@ -69,7 +69,8 @@ func (e *examination) app(context.Context) {
 
 // sources are the files in which the packages of a Python app can be named.
 var sources = []string{
-	"requirements.txt", "pylock.toml", "uv.lock", "pyproject.toml", "environment.yml", "environment.yaml", "Pipfile", "requirements/base.txt",
+	"requirements.txt", "pylock.toml", "pyproject.toml", "Pipfile.lock", "Pipfile", "requirements/base.txt", "requirements.in", "environment.yml",
+	"environment.yaml", "setup.cfg", "setup.py",
 }
 
 // requirements checks that the packages of a Python app are named.
@@ -83,14 +84,14 @@ func (e *examination) requirements(module string) {
 		switch {
 		case err != nil:
 			e.add(Problem, "requirements", name+" cannot be read: the packages of the app are not known", "let it be read by you")
-		case !bytes.Contains(bytes.ToLower(text), []byte(module)):
+		case name == sources[0] && !bytes.Contains(bytes.ToLower(text), []byte(module)):
 			e.add(Warning, "requirements", name+" does not mention "+module, "add it, unless another package brings it")
 		default:
 			e.add(OK, "requirements", name+" is there", "")
 		}
 		return
 	}
-	e.add(Warning, "requirements", "no file names the packages of the app", "list them in requirements.txt, at least "+cmp.Or(module, "those that it imports"))
+	e.add(Warning, "requirements", "no file names the packages of the app: 'ploomber-cloud up' takes them from its imports", "list them in requirements.txt, at least "+cmp.Or(module, "those that it imports"))
 }
 
 // there tells whether one of several programs is on this machine.
