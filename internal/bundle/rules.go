@@ -67,6 +67,8 @@ func builtInFile(name string) (Rule, bool) {
 		return Rule{Kind: BuiltIn, Detail: name}, true
 	case strings.HasSuffix(lower, ".pyc"):
 		return Rule{Kind: BuiltIn, Detail: "*.pyc"}, true
+	case strings.HasPrefix(lower, ".goutputstream-"), strings.HasPrefix(lower, ".fuse_hidden"), strings.HasPrefix(lower, ".nfs0"):
+		return Rule{Kind: BuiltIn, Detail: "temporary file"}, true // of whatever file was being written
 	case lower == ".eslintcache", lower == ".stylelintcache", lower == ".dmypy.json":
 		return Rule{Kind: BuiltIn, Detail: "cache " + lower}, true
 	default:

@@ -97,6 +97,7 @@ func (p *planner) walk(root *os.Root, s scope) error {
 // leaveFolder lists a folder that is left out as a whole.
 func (p *planner) leaveFolder(s scope, rule Rule) {
 	e := Entry{Name: s.path, Rule: rule, Mode: fs.ModeDir}
+	e.Missed = rule.Detail == taggedCache && !strings.HasPrefix(path.Base(s.path), ".") // models, for example
 	if rule.Kind == Secret && !s.spare {
 		out := s
 		out.firm = Rule{}
@@ -154,7 +155,7 @@ func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, 
 		}
 	}
 	if cache && s.path != "" && s.out.Kind == "" {
-		s.out = Rule{Kind: BuiltIn, Detail: "cache with a " + cacheTag}
+		s.out = Rule{Kind: BuiltIn, Detail: taggedCache}
 	}
 	var content []byte
 	if ignoreFile && s.firm.Kind == "" {
@@ -173,7 +174,10 @@ func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, 
 }
 
 // cacheTag is the file by which tools mark their caches (https://bford.info/cachedir/).
-const cacheTag = "CACHEDIR.TAG"
+const (
+	cacheTag    = "CACHEDIR.TAG"
+	taggedCache = "cache with a " + cacheTag
+)
 
 func isCache(root *os.Root) bool {
 	const signature = "Signature: 8a477f597d28d172789f06886806bc55"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
 // Missing is one reason why files stay here although the app may need them.
@@ -36,6 +37,7 @@ func Missed(entries []bundle.Entry) []Missing {
 		{bundle.LinkedFolder, "left out because they are links to folders", "copy the folders into the project, or send what is in one with " +
 			"'deploy --allow-link NAME'", nil},
 		{bundle.BrokenLink, "left out because they are links to nothing", "correct the links, or remove them", nil},
+		{bundle.BuiltIn, "left out because they are marked as caches", "put them into 'include' of " + project.FileName, nil},
 		{bundle.Changed, "left out because they changed while the app was compressed", "deploy again once nothing writes to them", detail},
 	} {
 		if of := kinds[reason.kind]; len(of) > 0 {

@@ -83,6 +83,7 @@ func keys(t *testing.T) map[string][]byte {
 		"JWK, symmetric":     []byte(`{"kty":"oct","k":"` + url(noise[:32]) + `"}`),
 		"JWK in an env file": []byte(`JWK="{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"` + url(noise[:32]) + `\"}"`),
 		"age":                []byte("# created: 2026\nAGE-SECRET-KEY-1" + strings.Repeat("QPZRY9X8GF2TVDW0", 4)[:58] + "\n"),
+		"WireGuard":          []byte("[Interface]\nAddress = 10.0.0.1/24\nPrivateKey = " + base64.StdEncoding.EncodeToString(noise[:32]) + "\n"),
 		"minisign":           []byte("untrusted comment: minisign encrypted secret key\n" + wrap(noise)),
 	}
 	p12, err := hex.DecodeString("308209c10201033082098706092a864886f70d010701a082097804820974")
@@ -124,6 +125,7 @@ func TestKeysUnderAnyName(t *testing.T) {
 			"in JSON in an env file":     "KEY=" + strings.ReplaceAll(string(quoted), `\n`, `\\n`) + "\n",
 			"in YAML":                    "key: |\n  " + strings.ReplaceAll(string(key), "\n", "\n  "),
 			"in a program":               "KEY = (\n    \"" + program + "\"\n)\n",
+			"in a notebook":              "[\n \"k = '''" + strings.ReplaceAll(strings.TrimSpace(string(key)), "\n", "\\n\",\n    \"") + "'''\"\n]",
 			"in a comment":               "# " + strings.ReplaceAll(string(key), "\n", "\n# "),
 			"in a document":              "> " + strings.ReplaceAll(string(key), "\n", "\r\n> "),
 			"behind much else":           strings.Repeat("some text, about nothing;\n", 100_000) + string(key),
@@ -203,7 +205,8 @@ func TestNoKeys(t *testing.T) {
 		"service account's sample, 3": `{"type": "service_account", "private_key": "<your key>"}`, "no key": `{"private_key": "none", "client_email": "a@example.com"}`,
 		"code for a service account": `info = {"private_key": "-----BEGIN PRIVATE KEY-----\n" + os.environ["KEY"] + "\n-----END PRIVATE KEY-----"}`,
 		"public JWK":                 `{"keys":[{"kty":"RSA","n":"` + url(public) + url(public) + `","e":"AQAB","alg":"RS256","use":"sig"}]}`, "JWK in words": `{"kty": "EC", "d": "..."}`,
-		"code with JWK": `if jwk["kty"] == "EC" and "d" in jwk: private = jwk["d"]`, "code with age": `line.startswith("AGE-SECRET-KEY-1")`, "code with PuTTY": `if head.startswith("PuTTY-User-Key-File-2"):`,
+		"code with WireGuard": "PrivateKey = base64.b64encode(key).decode()\nPrivateKey == other\n",
+		"code with JWK":       `if jwk["kty"] == "EC" and "d" in jwk: private = jwk["d"]`, "code with age": `line.startswith("AGE-SECRET-KEY-1")`, "code with PuTTY": `if head.startswith("PuTTY-User-Key-File-2"):`,
 		"empty": "", "the words": "PRIVATE KEY", "heading": "# PRIVATE KEY\n\n-----\nabc", "ASN.1": "\x30\x03\x02\x01\x05",
 	} {
 		if got := search([]byte(content), 1<<20, "notes.txt", "docs/keys.md"); got != "" {
@@ -227,6 +230,7 @@ func TestSuspicious(t *testing.T) {
 		"env": {"A=hush\n", "a plan of the environment\n"}, "env.production": {"export A='hush'\nB=1\n", "x"}, "env.txt": {"# c\nA=hush\n", "A list of words\nB another\n"}, "environment": {"DB_URL=x\n", "Python 3.12\n"},
 		".environment": {"A=hush", "x"}, "deploy/env.sh": {"#!/bin/sh\nexport TOKEN=hush\n", "#!/bin/sh\nset -e\nA=1\nrun $A\n"}, "envs/prod": {"A=hush\n", "x\n"}, ".webenv": {"A=hush\n", "x\n"}, "dotenv.txt": {"A=hush", "x"},
 		"gcp-credentials.json": {`{"client_secret": "x"}`, `{"name": "credentials"}`}, "credentials.toml": {"password = 'x'", "title = 'x'"}, ".odbc.ini": {"PWD=x", "Driver=x"},
+		"env.list": {"A=hush\n", "numpy=1.26.4=py311h64a7726_0\n_libgcc_mutex=0.1=main\n"}, "environment.txt": {"db_password=hush\n", "numpy==1.26\npandas=2.1\n"},
 		"token.json": {`{"refresh_token": "x", "client_secret": "y"}`, `{"token": 1}`},
 	} {
 		if search([]byte(tc.secret), 1<<20, name) == "" {

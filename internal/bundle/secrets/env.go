@@ -22,7 +22,7 @@ func envNamed(n name) (Finding, bool) {
 		}
 		if !isDecoration(before) {
 			ext := path.Ext(behind)
-			if isSample(before) || isOtherType(ext) || isStructured(ext) {
+			if isSampleName(before) || isOtherType(ext) || isStructured(ext) {
 				continue
 			}
 		}
@@ -69,10 +69,10 @@ func mayBeEnv(whole string, n name) bool {
 }
 
 // assignments tells whether a text is an env file: lines NAME=value, comments, and nothing else but the further lines
-// of a value.
+// of a value. One name at least is written as those of variables are: lists of packages have "name=version" too.
 func assignments(content []byte) string {
 	text := bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
-	set, other := 0, 0
+	set, other, variables := 0, 0, 0
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 || line[0] == '#' {
@@ -86,9 +86,12 @@ func assignments(content []byte) string {
 		}
 		if value = bytes.Trim(value, " \t\"'"); len(value) > 0 && value[0] != '=' {
 			set++
+			if bytes.Equal(bytes.ToUpper(key), key) || passwords(key) != "" {
+				variables++
+			}
 		}
 	}
-	if set > 0 && other <= set/4 {
+	if variables > 0 && other <= set/4 {
 		return envFile
 	}
 	return ""

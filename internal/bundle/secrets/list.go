@@ -11,7 +11,7 @@ func listed(name string) (detail string, anyPrefix bool) {
 	switch name {
 	case ".netrc", "_netrc", ".authinfo", ".pypirc", ".pgpass", "pgpass.conf", ".my.cnf", ".mylogin.cnf", ".git-credentials",
 		".dockercfg", ".dockerconfigjson", ".databrickscfg", ".vault-token", ".boto", ".s3cfg", ".passwd-s3fs", ".smbcredentials",
-		".rclone.conf", "rclone.conf", ".terraformrc", ".cdsapirc", ".renviron", ".credentials", ".mongorc.js",
+		".rclone.conf", "rclone.conf", ".terraformrc", ".cdsapirc", ".renviron", ".credentials", ".modal.toml", ".comet.config",
 		"application_default_credentials.json", "client_secret.json", "client_secrets.json", "kubeconfig", "accesskeys.csv":
 		return credentials, true
 	case "credentials.json", "kaggle.json", "rootkey.csv", "master.key", "cwallet.sso":

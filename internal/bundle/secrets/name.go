@@ -81,7 +81,7 @@ func (n name) variant(listed string) bool {
 			return false
 		}
 		i, j := from+at, from+at+len(want)
-		if (i == 0 || boundary(stem, i)) && !isSample(stem[:i]) && !startsAsSample(stem[:i]) && !isSample(stem[j:]) {
+		if (i == 0 || boundary(stem, i)) && !isSampleName(stem[:i]) && !startsAsSample(stem[:i]) && !isSample(stem[j:]) {
 			return true
 		}
 		from = j
@@ -182,9 +182,23 @@ func isSample(behind string) bool {
 	return len(w) > 0 && isSampleWord(w[len(w)-1])
 }
 
+// startsAsSample tells whether what stands before the name of a secret file makes it a sample.
 func startsAsSample(before string) bool {
 	w := words(before)
-	return len(w) > 0 && isSampleWord(w[0])
+	return len(w) > 0 && isSampleName(w[0])
+}
+
+// isSampleName tells whether the last word makes a sample of what follows: "default.env" is none.
+func isSampleName(before string) bool {
+	w := words(before)
+	if len(w) == 0 {
+		return false
+	}
+	switch w[len(w)-1] {
+	case "example", "examples", "sample", "samples", "template", "templates", "tmpl", "tpl", "skeleton", "dummy", "placeholder":
+		return true
+	}
+	return false
 }
 
 // isPublic tells whether what stands around the name of a secret file makes it another kind of file: a sample, a

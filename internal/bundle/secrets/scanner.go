@@ -68,7 +68,7 @@ func (s *Scanner) start(block []byte) Finding {
 	if text := fromUTF16(block); text != nil && pemKey(text) {
 		return Finding{Detail: privateKeys}
 	}
-	for _, find := range []func([]byte) bool{encodedKey, jsonKey, puttyKey, ageKey, signKey} {
+	for _, find := range []func([]byte) bool{encodedKey, jsonKey, puttyKey, ageKey, wireGuardKey, signKey} {
 		if find(block) {
 			return Finding{Detail: privateKeys}
 		}
@@ -125,7 +125,7 @@ func namedKey(before []byte) bool {
 	return at >= 0 && dashes >= 0 && len(bytes.Trim(line[at+len("private_key"):at+dashes], " \t\"'\\:=|>\r\n")) == 0
 }
 
-// isPlaceholder tells whether the text behind a key's first line is none: nothing, words, or dots.
+// isPlaceholder tells whether the text behind a key's first line stands for a key: nothing, dots, a variable.
 func isPlaceholder(text []byte) bool {
 	if end := bytes.IndexAny(text, "\"'"); end >= 0 {
 		text = text[:end]
@@ -133,12 +133,12 @@ func isPlaceholder(text []byte) bool {
 	text, _, _ = bytes.Cut(text[:min(len(text), overlap)], []byte("----"))
 	text = bytes.ReplaceAll(text, []byte(`\n`), nil)
 	text = bytes.TrimSpace(bytes.ReplaceAll(text, []byte(`\`), nil))
-	for _, word := range []string{"..", "…", "<", "[", "{", "*", "xxx", "your", "replace", "example", "placeholder", "paste", "insert", "key", " "} {
+	for _, word := range []string{"..", "…", "<", "{", "$", "%", "*", "xxx", "your", "replace", "example", "placeholder"} {
 		if bytes.Contains(bytes.ToLower(text), []byte(word)) {
 			return true
 		}
 	}
-	return len(text) < 6
+	return len(text) == 0
 }
 
 // keyMaterial tells whether text begins with the base64 of a key, in lines, in a string with escaped line ends, or in
@@ -333,6 +333,27 @@ func ageKey(content []byte) bool {
 			return true
 		}
 		content = rest
+	}
+}
+
+// wireGuardKey finds the key of an interface or a peer.
+func wireGuardKey(content []byte) bool {
+	const length = 44 // 32 bytes in base64
+	for {
+		_, rest, ok := bytes.Cut(content, []byte("PrivateKey"))
+		if !ok {
+			return false
+		}
+		content = rest
+		value, ok := bytes.CutPrefix(bytes.TrimLeft(rest, " \t"), []byte("="))
+		value = bytes.TrimLeft(value, " \t")
+		n := 0
+		for n < len(value) && isBase64(value[n]) {
+			n++
+		}
+		if ok && n == length && value[n-1] == '=' {
+			return true
+		}
 	}
 }
 

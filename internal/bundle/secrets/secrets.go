@@ -66,7 +66,7 @@ func Folder(whole string) (Finding, bool) {
 		return Finding{privateKeys, true}, true
 	case n.is(".bash_sessions"), n.is(".zsh_sessions"), n.is(".ipython"):
 		return Finding{history, true}, true
-	case n.is(".aws"), n.is(".azure"), n.is(".oci"), n.is(".rsconnect-python"), n.is("stored_secrets"),
+	case n.is(".aws"), n.is(".azure"), n.is(".oci"), n.is(".rsconnect-python"), n.is("stored_secrets"), n.is(".secrets"), n.is(".credentials"),
 		n.is("gcloud") && strings.HasSuffix(path.Dir("/"+whole), "/.config"):
 		return Finding{credentials, n.copied}, true
 	}
@@ -90,13 +90,13 @@ func inFolder(whole string, n name) (detail string, ok bool) {
 		{"earthengine", "credentials", credentials},
 		{"gh", "hosts.yml", credentials},
 		{".cargo", "credentials.toml", credentials},
-		{".cargo", "credentials", credentials},
-		{".gem", "credentials", credentials},
 		{".terraform.d", "credentials.tfrc.json", credentials},
 		{".mc", "config.json", credentials},
 		{".fly", "config.yml", credentials},
 		{"pypoetry", "auth.toml", credentials},
 		{".dvc", "config.local", credentials},
+		{".prefect", "profiles.toml", credentials},
+		{"pgcli", "history", history},
 		{"stats", "config.yaml", credentials}, // the API key of this program and the Python tool
 	} {
 		if !parent.contains(in.folder) || in.folder == "stats" && !strings.HasSuffix(path.Dir("/"+whole), "/.ploomber/stats") {
@@ -105,6 +105,10 @@ func inFolder(whole string, n name) (detail string, ok bool) {
 		if n.contains(in.file) || n.variant(in.file) {
 			return in.detail, true
 		}
+	}
+	// Many tools have such a file; Streamlit's has an e-mail address at most.
+	if strings.HasPrefix(parent.text, ".") && !parent.is(".streamlit") && n.contains("credentials") {
+		return credentials, true
 	}
 	return "", false
 }

@@ -16,7 +16,7 @@ var listed = []string{
 	"terraform.tfstate", "errored.tfstate", "terraform.tfvars", ".snowflake/connections.toml", ".dbt/profiles.yml", ".Renviron", ".credentials",
 	"id_rsa", "id_ed25519", "keys/id_ecdsa", "server.p12", "server.pfx", "store.jks", "android.keystore", "k.ppk", "team.kdbx", "http.keytab",
 	".htpasswd", "nginx/app.htpasswd", ".bash_history", ".zsh_history", ".python_history", ".Rhistory", ".psql_history", ".mysql_history",
-	".sqlite_history", ".node_repl_history", ".terraform.d/credentials.tfrc.json", ".cdsapirc", ".secrets.toml", ".huggingface/token",
+	".sqlite_history", ".node_repl_history", ".terraform.d/credentials.tfrc.json", ".cdsapirc", ".secrets.toml", ".huggingface/token", "default.env", "test.env", ".mlflow/credentials", ".modal.toml",
 }
 
 // copies are what programs and people make of a name: % is the name, # the name without its extension, $ the extension.
@@ -98,7 +98,7 @@ func TestOtherFiles(t *testing.T) {
 		".env.example", "sub/.env.sample", ".env.template", ".env-example", ".env_example", ".env.local.example", ".env.dist", ".env.defaults", ".env.default",
 		".env.schema", ".env.tpl", ".env.example~", ".env.example.bak", "#.env.example#", ".env.example.swp", "example.env", "sample.env", "prod.env.example", "prod.example.env", "template.env.txt",
 		".envoy.yaml", "envoy.yaml", "env.py", "src/env.d.ts", "environment.yml", "conda.env.yml", "prod.env.js", "env.yaml", "environment.prod.ts", "environments.json", "myenv.toml",
-		"secrets.py", "test_secrets.py", "secrets.toml", "secrets.md", ".streamlit/config.toml", ".streamlit/secrets.toml.example", ".streamlit/secrets.example.toml",
+		"secrets.py", "test_secrets.py", "secrets.toml", "secrets.md", ".streamlit/config.toml", ".streamlit/credentials.toml", ".streamlit/secrets.toml.example", ".streamlit/secrets.example.toml",
 		".streamlit/secrets_template.toml", ".streamlit/example.secrets.toml", ".streamlit/secrets.toml.template", ".streamlit/secrets.toml.sample.bak", ".streamlit/secrets.md", ".streamlit/style.css",
 		"credentials.py", "test_credentials.py", "credentials.md", "credentials_schema.json", "credentials.example.json", "credentials.json.example", "credentials.json.md", "docs/credentials.html", "user_credentials.py",
 		"example.credentials.json", "client_secret.example.json", "kubeconfig.py", "kubeconfig.md", "kubeconfig.example.yaml", "kube.py", "kaggle.py", "kaggle_scores.json", "kaggle-datasets.json", "netrc.py", "test_netrc.py",
@@ -117,7 +117,7 @@ func TestFolders(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		".ssh": true, "a/.ssh": true, ".SSH": true, ".aws": true, ".aws.bak": true, ".ssh-old": true, "Copy of .aws": true, ".gnupg": true, ".azure": true, ".oci": true, ".config/gcloud": true, ".env": true,
-		".envs": true, ".env.d": true, ".rsconnect-python": true, ".ipython": true,
+		".envs": true, ".env.d": true, ".rsconnect-python": true, ".secrets": true, ".ipython": true,
 		"gcloud": false, "aws": false, "ssh": false, ".streamlit": false, "env": false, "venv": false, ".venv": false, ".config": false, ".envoy": false, ".kube": false, ".docker": false, ".env.example": false,
 	} {
 		if _, got := secrets.Folder(name); got != want {
