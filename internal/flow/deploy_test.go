@@ -304,8 +304,8 @@ func TestPrepareSearches(t *testing.T) {
 func TestMissed(t *testing.T) {
 	t.Parallel()
 	var entries []bundle.Entry
-	for i := range 14 {
-		entries = append(entries, bundle.Entry{Name: fmt.Sprintf("f%02d.env", 13-i), Rule: bundle.Rule{Kind: bundle.Secret, Detail: "environment file"}, Missed: true})
+	for i := range 40 {
+		entries = append(entries, bundle.Entry{Name: fmt.Sprintf("f%02d.env", 39-i), Rule: bundle.Rule{Kind: bundle.Secret, Detail: "environment file"}, Missed: true})
 	}
 	entries = append(entries, bundle.Entry{Name: "quiet", Rule: bundle.Rule{Kind: bundle.Secret}},
 		bundle.Entry{Name: "b\x1b", Rule: bundle.Rule{Kind: bundle.LinkedFolder}, Missed: true}, bundle.Entry{Name: "gone", Rule: bundle.Rule{Kind: bundle.BrokenLink}, Missed: true})
@@ -316,7 +316,7 @@ func TestMissed(t *testing.T) {
 			t.Errorf("%s: no hint", m.Text)
 		}
 	}
-	if len(got) != 3 || !strings.HasSuffix(got[0], "f09.env (environment file), and 4 more, see 'deploy --list-files'") || strings.Contains(got[0], "quiet") ||
+	if len(got) != 3 || !strings.HasSuffix(got[0], "f29.env (environment file), and 10 more, see 'deploy --list-files'") || strings.Contains(got[0], "quiet") ||
 		!strings.HasSuffix(got[1], `: "b\x1b"`) || !strings.HasSuffix(got[2], ": gone") {
 		t.Errorf("got %q", got)
 	}

@@ -56,7 +56,7 @@ func (d *Deploy) WarnOfMissing(entries []bundle.Entry) {
 
 // listed names files, the first ones of many. detail may be nil.
 func listed(entries []bundle.Entry, detail func(bundle.Entry) string) string {
-	const most = 10
+	const most = 30
 	var names []string
 	for i, e := range entries {
 		if i == most && len(entries) > most+1 {

@@ -27,11 +27,11 @@ func Suspicious(whole string, size int64) Check {
 	case strings.Contains(n.text, "ploomber-cloud") && strings.Contains(n.text, ".json"):
 		return noApp(literalCredentials)
 	case strings.HasSuffix("/"+whole, "/.git/config"):
-		return noApp(gitCredentials)
+		return noApp(urlCredentials)
 	case n.is(".npmrc"), n.is(".yarnrc"), n.is(".yarnrc.yml"):
 		return noApp(npmToken)
 	case n.is("pip.conf"), n.is("pip.ini"), n.is("uv.toml"), n.is(".condarc"), n.is(".wgetrc"), n.is(".curlrc"):
-		return noApp(gitCredentials)
+		return noApp(urlCredentials)
 	}
 	ext := path.Ext(n.core)
 	switch ext {
@@ -199,11 +199,11 @@ func npmToken(content []byte) string {
 			return credentials
 		}
 	}
-	return gitCredentials(content)
+	return urlCredentials(content)
 }
 
-// gitCredentials finds a password in a URL or a header that carries one.
-func gitCredentials(content []byte) string {
+// urlCredentials finds a password in a URL or a header that carries one.
+func urlCredentials(content []byte) string {
 	for line := range bytes.Lines(content) {
 		for rest := line; ; {
 			scheme, address, isURL := bytes.Cut(rest, []byte("://"))

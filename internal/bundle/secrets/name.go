@@ -28,9 +28,9 @@ func (n name) is(listed string) bool {
 	return n.text == listed || n.core == bare && (n.copied || strings.HasPrefix(n.text, listed[:len(listed)-len(bare)]))
 }
 
-// cores returns what a copy may be the copy of, or nothing where the name bears no mark of a copy.
+// cores returns the names that this one may be a copy of: none where it bears no mark of a copy.
 func (n name) cores() []string {
-	list := []string{}
+	var list []string
 	if n.copied {
 		list = append(list, n.core)
 	}
@@ -140,8 +140,10 @@ func trimMarks(text string) string {
 
 // isSwap finds the extensions of swap files: Vim counts down from .swp, first in the last letter.
 func isSwap(before, word string) bool {
-	return strings.HasSuffix(before, ".") && len(word) == 3 && word[0] == 's' && word[1] >= 'a' && word[1] <= 'w' ||
-		word == "swp" || word == "swx"
+	if word == "swp" || word == "swx" {
+		return true
+	}
+	return strings.HasSuffix(before, ".") && len(word) == 3 && word[0] == 's' && word[1] >= 'a' && word[1] <= 'w'
 }
 
 // isMark finds words of copies, counts, dates and revisions.
@@ -155,7 +157,13 @@ func isMark(word string) bool {
 			digits++
 		}
 	}
-	return digits == len(word) && digits > 0 || digits > 0 && len(word)-digits == 1 && strings.ContainsAny(word, "rvtz")
+	switch len(word) - digits {
+	case 0:
+		return digits > 0
+	case 1: // "20260501t101112", "r123"
+		return digits > 0 && strings.ContainsAny(word, "rvtz")
+	}
+	return false
 }
 
 // isDecoration tells whether text has nothing but words of copies in it.
@@ -178,7 +186,7 @@ func isSample(behind string) bool {
 	if w := words(behind); len(w) > 0 && w[len(w)-1] == "local" {
 		return false
 	}
-	w := words(trimMarks(behind))
+	w := words(trimMarks(strings.TrimSuffix(behind, ".txt")))
 	return len(w) > 0 && isSampleWord(w[len(w)-1])
 }
 

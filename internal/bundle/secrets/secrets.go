@@ -86,7 +86,6 @@ func inFolder(whole string, n name) (detail string, ok bool) {
 		{".snowsql", "config", credentials},
 		{".dbt", "profiles.yml", credentials},
 		{".huggingface", "token", credentials},
-		{"huggingface", "token", credentials},
 		{"earthengine", "credentials", credentials},
 		{"gh", "hosts.yml", credentials},
 		{".cargo", "credentials.toml", credentials},
@@ -96,10 +95,13 @@ func inFolder(whole string, n name) (detail string, ok bool) {
 		{"pypoetry", "auth.toml", credentials},
 		{".dvc", "config.local", credentials},
 		{".prefect", "profiles.toml", credentials},
-		{"pgcli", "history", history},
 		{"stats", "config.yaml", credentials}, // the API key of this program and the Python tool
 	} {
-		if !parent.contains(in.folder) || in.folder == "stats" && !strings.HasSuffix(path.Dir("/"+whole), "/.ploomber/stats") {
+		rest, begins := strings.CutPrefix(parent.text, in.folder)
+		if !parent.is(in.folder) && (!begins || !isBoundary(rest)) { // ".streamlit.bak", ".streamlit-prod"
+			continue
+		}
+		if in.folder == "stats" && !strings.HasSuffix(path.Dir("/"+whole), "/.ploomber/stats") {
 			continue
 		}
 		if n.contains(in.file) || n.variant(in.file) {
