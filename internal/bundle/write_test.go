@@ -308,12 +308,12 @@ func TestFilesThatChange(t *testing.T) {
 	}
 }
 
-// TestFilesThatChangeMeanwhile changes a file while its blocks are on the way: at the first sign of progress no more
-// than a few of them are read.
+// TestFilesThatChangeMeanwhile changes a file while its blocks are on the way: with one worker there are four of them,
+// so that most of the file is unread at the first sign of progress.
 func TestFilesThatChangeMeanwhile(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
-	before, after := text(1, 20*mib), text(2, 18*mib)
+	before, after := random(1, 8*mib), random(2, 7*mib)
 	for name, tc := range map[string]struct {
 		change         func(file string, times int) error // after the first block of each attempt
 		want           []byte                             // nil where the file is left out
@@ -328,8 +328,8 @@ func TestFilesThatChangeMeanwhile(t *testing.T) {
 			if times > 1 {
 				return nil
 			}
-			return os.Truncate(file, 17*mib)
-		}, want: before[:17*mib], slept: 1},
+			return os.Truncate(file, 6*mib)
+		}, want: before[:6*mib], slept: 1},
 		"another each time": {change: func(file string, times int) error {
 			return os.Chtimes(file, time.Time{}, time.Unix(int64(times), 0))
 		}, kind: bundle.Changed, slept: 2},
@@ -344,6 +344,9 @@ func TestFilesThatChangeMeanwhile(t *testing.T) {
 			dir := project(t, map[string]string{"a.txt": "a", "b.txt": string(before), "c.txt": "c"})
 			file := filepath.Join(dir, "b.txt")
 			l := plan(t, dir, bundle.Rules{})
+			if runtime.GOOS == "windows" && (name == "removed" || name == "saved by renaming") {
+				t.Skip("an open file cannot be removed")
+			}
 			times, slept, at := 0, 0, int64(0)
 			archive, err := bundle.Spool(t.Context(), l, t.TempDir(), bundle.Options{
 				Workers: 1,
