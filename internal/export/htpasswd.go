@@ -46,19 +46,45 @@ var (
 	ErrPassword = errors.New("nginx cannot check this password")
 )
 
+// passwordFile is the password file of a feature, with the names in it. Hashes that the project has already are taken as
+// they are.
+func passwordFile(c authproxy.Config, f authproxy.Feature, h Hash) (data []byte, names []string, err error) {
+	if login, ok := c.Passwords[f]; ok {
+		if data, err = htpasswd(login, h); err != nil {
+			return nil, nil, err
+		}
+		names = append(names, login.Username)
+	}
+	for _, user := range c.Users[f].Logins {
+		if err := checkName(user.Username); err != nil {
+			return nil, nil, err
+		}
+		data = fmt.Appendf(data, "%s:%s\n", user.Username, "$2y$"+user.Hash.Reveal()[len("$2y$"):])
+		names = append(names, user.Username)
+	}
+	return data, names, nil
+}
+
 // htpasswd is the password file of one login. Its texts are UTF-8, as the challenge asks browsers to send them.
 func htpasswd(login authproxy.Login, h Hash) ([]byte, error) {
-	switch {
-	case strings.Contains(login.Username, ":"):
-		return nil, fmt.Errorf("%w: a colon ends the name there", ErrUsername)
-	case strings.HasPrefix(login.Username, "#"):
-		return nil, fmt.Errorf("%w: a line that begins with # is a comment there", ErrUsername)
+	if err := checkName(login.Username); err != nil {
+		return nil, err
 	}
 	hash, err := h.of(login.Password.Reveal())
 	if err != nil {
 		return nil, err
 	}
 	return []byte(login.Username + ":" + hash + "\n"), nil
+}
+
+func checkName(username string) error {
+	switch {
+	case strings.Contains(username, ":"):
+		return fmt.Errorf("%w: a colon ends the name there", ErrUsername)
+	case strings.HasPrefix(username, "#"):
+		return fmt.Errorf("%w: a line that begins with # is a comment there", ErrUsername)
+	}
+	return nil
 }
 
 func (h Hash) of(password string) (string, error) {

@@ -62,18 +62,19 @@ func Nginx(p Project, o NginxOptions) ([]File, error) {
 	}
 	files := []File{{Name: p.Name + ".conf"}}
 	for _, feature := range authproxy.Features() {
-		login, ok := c.Passwords[feature]
-		if !ok {
+		if !c.HasPassword(feature) {
 			continue
 		}
-		data, err := htpasswd(login, o.Hash)
+		data, names, err := passwordFile(c, feature, o.Hash)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", feature, err)
 		}
 		name := p.Name + "." + string(feature) + ".htpasswd"
 		files = append(files, File{Name: name, Data: data, Secret: true})
-		if name := "~^" + regexp.QuoteMeta(login.Username) + "$"; !slices.Contains(s.Users, name) {
-			s.Users = append(s.Users, name)
+		for _, user := range names {
+			if user = "~^" + regexp.QuoteMeta(user) + "$"; !slices.Contains(s.Users, user) {
+				s.Users = append(s.Users, user)
+			}
 		}
 		for i := range s.Locations {
 			if s.Locations[i].Feature == feature {
@@ -104,7 +105,7 @@ func newServer(name string, c authproxy.Config, o NginxOptions) (*server, error)
 		Name: name, Var: "ploomber_" + regexp.MustCompile(`[^A-Za-z0-9]`).ReplaceAllString(name, "_"),
 		Locations: locations(c), Targets: targets(), Cleared: clearedHeaders(), TrustedProxies: c.TrustedProxies,
 	}
-	if _, guarded := c.Passwords[authproxy.MainApp]; guarded && len(s.Locations) == 1 {
+	if c.HasPassword(authproxy.MainApp) && len(s.Locations) == 1 {
 		s.Targets = nameTargets()
 	}
 	if c.BaseURL != nil {

@@ -32,7 +32,7 @@ func locations(c authproxy.Config) []location {
 		feature authproxy.Feature
 		path    string
 	}{{authproxy.API, c.APIPath}, {authproxy.Analytics, c.AnalyticsPath}} {
-		if _, ok := c.Passwords[part.feature]; ok {
+		if c.HasPassword(part.feature) {
 			add(location{Match: "~*", Path: "^" + regexp.QuoteMeta(part.path) + "(?:/|$)", Feature: part.feature}, part.path)
 		}
 	}
@@ -45,7 +45,7 @@ func locations(c authproxy.Config) []location {
 	}
 	slices.SortStableFunc(prefixes, func(a, b location) int { return length[b.Path] - length[a.Path] }) // closed first among equals
 	rest := location{Path: "/"}
-	if _, ok := c.Passwords[authproxy.MainApp]; ok {
+	if c.HasPassword(authproxy.MainApp) {
 		rest.Feature = authproxy.MainApp
 	}
 	return slices.Compact(slices.Concat(exact, prefixes, []location{rest}))

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"maps"
+	"path/filepath"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
@@ -28,8 +29,19 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 			}
 			return environ(name)
 		},
-		Names: names, Places: places, Project: Logins(c),
+		Names: names, Places: places, Project: Logins(c), ReadFile: f.ReadUsers,
 	}, nil
+}
+
+// maxUsers bounds what is read as a file of users, in bytes; authproxy refuses less.
+const maxUsers = 2 << 20
+
+// ReadUsers reads a file of users that a variable names, from the project's folder.
+func (f Folder) ReadUsers(name string) ([]byte, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(f.Dir, name)
+	}
+	return readFile(name, maxUsers)
 }
 
 // Logins is what the configuration says about logins.

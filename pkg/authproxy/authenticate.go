@@ -137,7 +137,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 		}
 	}
 	who := passwordIdentity(x.basic.Name)
-	id, s, err := p.begin(r, x, []session.Grant{{Area: x.area.name, Identity: who, Stamp: x.area.stamps[0]}})
+	id, s, err := p.begin(r, x, []session.Grant{{Area: x.area.name, Identity: who, Stamp: x.area.users[who.Name]}})
 	if err != nil {
 		p.logStoreError(r, err) // the credentials are good for this request all the same
 		return

@@ -36,7 +36,9 @@ type Config struct {
 	// BaseURL is where browsers find the app, scheme and host only; nil where it is not known.
 	BaseURL *url.URL
 	// Passwords holds the credential of each feature that has one.
-	Passwords    map[Feature]Login
+	Passwords map[Feature]Login
+	// Users are more people with a password, for the features that have a file of them.
+	Users        map[Feature]Users
 	PasswordMode Mode
 	// Providers guard the main app: its visitors log in at one of them. Without any it has a password or none.
 	Providers []Provider
@@ -130,6 +132,10 @@ func (c Config) withDefaults() Config {
 // that feature, such as an analytics page on a port of its own. Without a credential of f the result protects
 // nothing and New refuses it.
 func (c Config) Only(f Feature) Config {
+	users, several := c.Users[f]
+	if c.Users = nil; several {
+		c.Users = map[Feature]Users{MainApp: users}
+	}
 	login, ok := c.Passwords[f]
 	c.Passwords = nil
 	if ok {

@@ -19,6 +19,9 @@ type Source struct {
 	// Places tells, for those of Names that may be no names but parts of a value, where they stand, such as
 	// ".env, line 3". A mistake about one of them shows that in place of the name.
 	Places map[string]string
+	// ReadFile reads a file that a variable names, for its owner's eyes: no error of it may hold what is in the file. Nil
+	// reads none.
+	ReadFile func(name string) ([]byte, error)
 	// Public is the user's word that the app may have no login.
 	Public bool
 }
@@ -50,6 +53,7 @@ func ConfigFrom(s Source) (Config, error) {
 		Public:             s.Public,
 		BaseURL:            r.baseURL(),
 		Passwords:          r.passwords(),
+		Users:              r.users(),
 		PasswordMode:       Mode(strings.ToLower(r.text(keyPasswordMode))),
 		Providers:          r.providers(),
 		Access:             r.access(),

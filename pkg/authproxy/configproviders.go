@@ -110,13 +110,16 @@ func (c Config) checkProviders(m *mistakes) {
 	if len(c.Providers) == 0 {
 		return
 	}
-	if _, both := c.Passwords[MainApp]; both {
+	if c.HasPassword(MainApp) {
 		key := keyClientID
 		if c.Providers[0].Name != "" {
 			key = keyProviders
 		}
-		m.addf(key, "the main app has a password and a provider: remove %s and %s, or the variables of the provider",
-			usernameKey(MainApp), passwordKey(MainApp))
+		remove := usernameKey(MainApp) + " and " + passwordKey(MainApp)
+		if _, several := c.Users[MainApp]; several {
+			remove = keyUsersFile
+		}
+		m.addf(key, "the main app has a password and a provider: remove %s, or the variables of the provider", remove)
 	}
 	if len(c.Secrets) == 0 {
 		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters, such as 'openssl rand -hex 32' makes", minSecret)

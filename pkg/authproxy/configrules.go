@@ -32,13 +32,13 @@ func (c Config) Rules() []Rule {
 		feature Feature
 		path    string
 	}{{API, c.APIPath}, {Analytics, c.AnalyticsPath}} {
-		if login, ok := c.Passwords[part.feature]; ok {
-			rules = append(rules, Rule{Where: part.path + " and below", How: "password (user " + login.Username + ")"})
+		if c.HasPassword(part.feature) {
+			rules = append(rules, Rule{Where: part.path + " and below", How: c.passwordInWords(part.feature)})
 		}
 	}
 	rest := Rule{Where: "everything else", How: open, Open: true}
-	if login, ok := c.Passwords[MainApp]; ok {
-		rest = Rule{Where: rest.Where, How: "password (user " + login.Username + ")"}
+	if c.HasPassword(MainApp) {
+		rest = Rule{Where: rest.Where, How: c.passwordInWords(MainApp)}
 	}
 	if len(c.Providers) > 0 {
 		rest = Rule{Where: rest.Where, How: c.loginInWords()}

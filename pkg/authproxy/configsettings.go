@@ -31,6 +31,10 @@ func (c Config) Settings() []Setting {
 		add(set, usernameKey(feature), login.Username)
 		add(set, passwordKey(feature), redacted)
 	}
+	for _, feature := range Features() {
+		users, set := c.Users[feature]
+		add(set, usersKey(feature), users.File)
+	}
 	list = append(list, c.providerSettings()...)
 	add(len(c.Secrets) > 0, keySecret, strings.TrimSuffix(strings.Repeat(redacted+",", len(c.Secrets)), ","))
 	if c.BaseURL != nil {

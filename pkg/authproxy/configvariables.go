@@ -29,6 +29,9 @@ const (
 	keyAllowedClaims      = "AUTH_ALLOWED_CLAIMS"
 	keyBearerAudience     = "AUTH_BEARER_AUDIENCE"
 	keyPasswordMode       = "AUTH_PASSWORD_MODE"
+	keyUsersFile          = "AUTH_USERS_FILE"
+	keyAnalyticsUsersFile = "AUTH_ANALYTICS_USERS_FILE"
+	keyAPIUsersFile       = "AUTH_API_USERS_FILE"
 	keyAnalyticsPath      = "AUTH_ANALYTICS_PATH"
 	keyAPIPath            = "AUTH_API_PATH"
 	keyPublicPaths        = "AUTH_PUBLIC_PATHS"
@@ -50,7 +53,7 @@ func Variables() []string {
 		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt, keyExtra,
 		keyNameClaim, keyLogoutURL, keyTenants, keySecret,
 		keyBaseURL, keyPostLogoutRedirect, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
-		keyBearerAudience, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
+		keyBearerAudience, keyUsersFile, keyAnalyticsUsersFile, keyAPIUsersFile, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
 		keySessionIdle, keySessionLifetime,
 	}
 }
@@ -58,7 +61,8 @@ func Variables() []string {
 // OnlyHere returns the first of the names that says who may come in and that nothing but this proxy knows; empty where
 // there is none. The reference platform passes them over and lets in whomever the provider knows.
 func OnlyHere(names []string) string {
-	only := []string{keyProviders, keyTenants, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyAllowedClaims}
+	only := []string{keyProviders, keyTenants, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyAllowedClaims,
+		keyUsersFile, keyAnalyticsUsersFile, keyAPIUsersFile}
 	for _, name := range names {
 		if slices.Contains(only, name) {
 			return name

@@ -83,7 +83,7 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 
 // hasForm reports whether anybody can log in by user name and password on the login page.
 func (pol *policy) hasForm() bool {
-	return len(pol.config.Passwords) > 0 && pol.config.PasswordMode != ModeBasic
+	return pol.config.hasPasswords() && pol.config.PasswordMode != ModeBasic
 }
 
 // status says to anybody whether they are logged in, and nothing else.

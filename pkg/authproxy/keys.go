@@ -44,6 +44,9 @@ func (c Config) lastingSecrets() [][]byte {
 		for _, part := range []string{string(feature), login.Username, login.Password.Reveal()} {
 			all = strconv.AppendQuote(all, part) // so that no two configurations look alike
 		}
+		for _, user := range c.Users[feature].Logins {
+			all = strconv.AppendQuote(strconv.AppendQuote(append(all, 'u'), user.Username), user.Hash.Reveal())
+		}
 	}
 	master, err := pbkdf2.Key(sha256.New, string(all), []byte("ploomber-cloud authproxy credentials 1"), passwordRounds, sha256.Size)
 	if err != nil { // only for parts that are too short
@@ -85,10 +88,19 @@ func (k *sessionKey) of(id session.ID) session.Key { return id.Key((*[sha256.Siz
 
 // stamps returns what marks a grant as obtained with this password, under each key.
 func (k sessionKeys) stamps(area string, login Login) []string {
+	return k.mark(area, login.Username, login.Password.Reveal())
+}
+
+// userStamps is stamps for somebody of whose password the hash is known.
+func (k sessionKeys) userStamps(area string, user UserHash) []string {
+	return k.mark(area, "hash", user.Username, user.Hash.Reveal())
+}
+
+func (k sessionKeys) mark(parts ...string) []string {
 	stamps := make([]string, len(k))
 	for i, key := range k {
 		mac := hmac.New(sha256.New, key[:])
-		for _, part := range []string{area, login.Username, login.Password.Reveal()} {
+		for _, part := range parts {
 			mac.Write(strconv.AppendQuote(nil, part))
 		}
 		stamps[i] = base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

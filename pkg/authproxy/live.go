@@ -72,7 +72,7 @@ func (l *live) newOpened(x *exchange, c io.Closer) *opened {
 	case x.session != nil && x.policy.lets(x.path, x.session, nil):
 		t.session.Store(x.session)
 	case x.basic.Verdict == password.Right:
-		t.basic = &session.Grant{Area: x.area.name, Stamp: x.area.stamps[0]}
+		t.basic = &session.Grant{Area: x.area.name, Stamp: x.area.users[x.basic.Name]}
 	}
 	return t
 }

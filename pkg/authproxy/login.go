@@ -116,7 +116,7 @@ func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 
 // loggedIn starts a session and leads on.
 func (p *Proxy) loggedIn(w http.ResponseWriter, r *http.Request, x *exchange, next, name string) {
-	if !p.enter(w, r, x, session.Grant{Area: x.area.name, Identity: passwordIdentity(name), Stamp: x.area.stamps[0]}) {
+	if !p.enter(w, r, x, session.Grant{Area: x.area.name, Identity: passwordIdentity(name), Stamp: x.area.users[name]}) {
 		return
 	}
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", name),

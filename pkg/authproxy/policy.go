@@ -61,11 +61,18 @@ func (p *Proxy) addChecker(pol *policy, c Config, before *policy) (err error) {
 			pol.checked = append(pol.checked, known.stamps(string(feature), login)...)
 		}
 	}
+	var hashed []password.Hashed
+	for _, feature := range Features() {
+		for _, user := range c.Users[feature].Logins {
+			hashed = append(hashed, password.Hashed{Area: string(feature), Name: user.Username, Hash: user.Hash.Reveal()})
+			pol.checked = append(pol.checked, known.userStamps(string(feature), user)...)
+		}
+	}
 	if before != nil && slices.Equal(before.checked, pol.checked) {
 		pol.passwords = before.passwords
 		return nil
 	}
-	pol.passwords, err = password.NewChecker(password.Options{Logins: logins, Cost: p.bcryptCost, Now: p.now, Random: p.random})
+	pol.passwords, err = password.NewChecker(password.Options{Logins: logins, Hashed: hashed, Cost: p.bcryptCost, Now: p.now, Random: p.random})
 	return err
 }
 
@@ -84,6 +91,11 @@ func (c Config) withoutSecrets() Config {
 		names[feature] = Login{Username: login.Username}
 	}
 	c.Passwords, c.Secrets = names, nil
+	files := map[Feature]Users{}
+	for feature, users := range c.Users {
+		files[feature] = Users{File: users.File}
+	}
+	c.Users = files
 	c.Providers = slices.Clone(c.Providers)
 	for i := range c.Providers {
 		c.Providers[i].ClientSecret = ""
@@ -141,7 +153,7 @@ func (pol *policy) holds(a *area, g *session.Grant) bool {
 	case a == nil || a.name != g.Area:
 		return false
 	case g.Login == nil:
-		return a.password && slices.Contains(a.stamps, g.Stamp)
+		return a.password && a.stamps[g.Stamp] != ""
 	default:
 		return a.provider && pol.issuerOf(g.Login) != nil && pol.admission.admits(g.Login)
 	}

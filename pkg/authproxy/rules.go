@@ -7,11 +7,12 @@ import (
 
 // area is a part of the app with one way to log in.
 type area struct {
-	name     string   // feature
-	path     string   // where it begins; "/" for the main app
-	password bool     // opened by a password
-	stamps   []string // that mark a grant as obtained with this password
-	provider bool     // opened by a login at a provider
+	name     string            // feature
+	path     string            // where it begins; "/" for the main app
+	password bool              // opened by a password
+	stamps   map[string]string // that mark a grant as obtained with one of its passwords, to that under the newest key
+	users    map[string]string // names to that stamp
+	provider bool              // opened by a login at a provider
 }
 
 // open reports whether nobody has to log in.
@@ -34,13 +35,14 @@ type prefix struct {
 func newRules(c Config, keys sessionKeys) *rules {
 	public := &area{name: "public", path: "/"}
 	ru := &rules{exact: map[string]*area{}, rest: &area{name: string(MainApp), path: "/", provider: len(c.Providers) > 0}}
-	if login, ok := c.Passwords[MainApp]; ok {
-		ru.rest.password, ru.rest.stamps = true, keys.stamps(string(MainApp), login)
+	if c.HasPassword(MainApp) {
+		ru.rest.addPasswords(c, MainApp, keys)
 	}
 	ru.areas = append(ru.areas, ru.rest)
 	for feature, path := range map[Feature]string{API: c.APIPath, Analytics: c.AnalyticsPath} {
-		if login, ok := c.Passwords[feature]; ok {
-			a := &area{name: string(feature), path: path, password: true, stamps: keys.stamps(string(feature), login)}
+		if c.HasPassword(feature) {
+			a := &area{name: string(feature), path: path}
+			a.addPasswords(c, feature, keys)
 			ru.areas = append(ru.areas, a)
 			ru.prefixes = append(ru.prefixes, prefix{path, a})
 		}
@@ -63,6 +65,23 @@ func newRules(c Config, keys sessionKeys) *rules {
 		}
 	})
 	return ru
+}
+
+// addPasswords makes the passwords of a feature open the area.
+func (a *area) addPasswords(c Config, feature Feature, keys sessionKeys) {
+	a.password, a.stamps, a.users = true, map[string]string{}, map[string]string{}
+	add := func(name string, stamps []string) {
+		a.users[name] = stamps[0]
+		for _, stamp := range stamps {
+			a.stamps[stamp] = stamps[0]
+		}
+	}
+	if login, ok := c.Passwords[feature]; ok {
+		add(login.Username, keys.stamps(string(feature), login))
+	}
+	for _, user := range c.Users[feature].Logins {
+		add(user.Username, keys.userStamps(string(feature), user))
+	}
 }
 
 // oneGuard reports whether every path has the same login.

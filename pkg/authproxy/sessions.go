@@ -113,8 +113,8 @@ func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id se
 	s.Grants = slices.Clone(old.Grants)
 	for i := range s.Grants {
 		g := &s.Grants[i]
-		if a := x.policy.rules.named(g.Area); a != nil && slices.Contains(a.stamps, g.Stamp) {
-			g.Stamp = a.stamps[0]
+		if a := x.policy.rules.named(g.Area); a != nil && a.stamps[g.Stamp] != "" {
+			g.Stamp = a.stamps[g.Stamp]
 		}
 	}
 	switch err := p.store.Put(context.WithoutCancel(r.Context()), &s, old.Key); {

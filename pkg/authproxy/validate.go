@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 )
 
 // ErrUnprotected is in the chain of the error for a Config that protects nothing without saying Public.
@@ -80,6 +78,7 @@ func (c Config) Validate() error {
 
 func (c Config) check(m *mistakes) {
 	c.checkPasswords(m)
+	c.checkUsers(m)
 	c.checkProviders(m)
 	c.checkAccess(m)
 	c.checkPaths(m)
@@ -105,7 +104,7 @@ func (c Config) check(m *mistakes) {
 	if c.SessionIdle <= 0 || c.SessionLifetime <= 0 {
 		m.addf(keySessionIdle, "must be greater than zero")
 	}
-	if len(c.Passwords) == 0 && len(c.Providers) == 0 && !c.Public {
+	if !c.hasPasswords() && len(c.Providers) == 0 && !c.Public {
 		*m = append(*m, Mistake{Err: ErrUnprotected})
 	}
 }
@@ -119,16 +118,8 @@ func (c Config) checkPasswords(m *mistakes) {
 			m.addf(string(feature), "no such feature")
 			continue
 		}
-		name := usernameKey(feature)
-		switch {
-		case login.Username == "":
-			m.addf(name, "is missing or empty")
-		case !utf8.ValidString(login.Username):
-			m.addf(name, "is not UTF-8")
-		case !identity.Clean(login.Username):
-			m.addf(name, "has a control character")
-		case len(login.Username) > 256:
-			m.addf(name, "is longer than 256 bytes")
+		if err := checkUsername(login.Username); err != nil {
+			m.addf(usernameKey(feature), "%w", err)
 		}
 		switch {
 		case login.Password == "":

@@ -30,7 +30,7 @@ func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 			v, ok := file[name]
 			return v, ok
 		},
-		Names: o.names(file), Places: places, Project: logins, Public: o.Public,
+		Names: o.names(file), Places: places, Project: logins, Public: o.Public, ReadFile: o.Folder.ReadUsers,
 	})
 	if err != nil {
 		wrong.add(err)

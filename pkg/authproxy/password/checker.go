@@ -18,9 +18,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Login is the one credential of an area.
+// Login is a credential of an area.
 type Login struct {
 	Area, Name, Password string
+}
+
+// Hashed is a credential of an area, with a bcrypt hash of its password.
+type Hashed struct {
+	Area, Name, Hash string
 }
 
 // Verdict is what a check found out.
@@ -48,7 +53,8 @@ type Key [sha256.Size]byte
 // Options configure a Checker.
 type Options struct {
 	Logins []Login
-	Cost   int // bcrypt cost; 0 means DefaultCost
+	Hashed []Hashed // besides
+	Cost   int      // bcrypt cost; 0 means DefaultCost
 	Now    func() time.Time
 	Random io.Reader
 }
@@ -56,7 +62,7 @@ type Options struct {
 const (
 	verifiedFor  = 5 * time.Minute // how long a checked credential is not checked again, since it was last used
 	renewedAfter = time.Minute     // of use, so that most requests only read
-	maxVerified  = 256             // credentials remembered
+	maxVerified  = 1024            // credentials remembered
 	maxFlights   = 64              // credentials that are being checked or wait for it: some seconds of work
 	reserved     = 16              // of these for addresses from which somebody has logged in
 )
@@ -64,7 +70,7 @@ const (
 // Checker checks the credentials of all areas. It is safe for concurrent use.
 type Checker struct {
 	now       func() time.Time
-	verifiers map[string]*verifier
+	verifiers map[string]*verifiers // by area
 	limits    *limiter
 	compare   func(hash, password []byte) error // bcrypt's
 	cores     chan struct{}                     // a place for each hash that may be computed at a time
@@ -87,7 +93,7 @@ func NewChecker(o Options) (*Checker, error) {
 	}
 	c := &Checker{
 		now:       o.Now,
-		verifiers: map[string]*verifier{},
+		verifiers: map[string]*verifiers{},
 		limits:    newLimiter(),
 		compare:   bcrypt.CompareHashAndPassword,
 		cores:     make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
@@ -101,9 +107,23 @@ func NewChecker(o Options) (*Checker, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.verifiers[login.Area] = v
+		c.add(login.Area, v)
+	}
+	for _, login := range o.Hashed {
+		v, err := newHashedVerifier(login)
+		if err != nil {
+			return nil, err
+		}
+		c.add(login.Area, v)
 	}
 	return c, nil
+}
+
+func (c *Checker) add(area string, v *verifier) {
+	if c.verifiers[area] == nil {
+		c.verifiers[area] = newVerifiers()
+	}
+	c.verifiers[area].add(v)
 }
 
 // Basic checks the value of an Authorization header that came over a connection; over may be nil. Anything but the Basic
@@ -122,7 +142,7 @@ func (c *Checker) Basic(ctx context.Context, area, authorization string, from ne
 	if !ok {
 		return Result{Verdict: Wrong}
 	}
-	name, password := split(norm.NFC.String(both), v.normal)
+	name, password := v.split(norm.NFC.String(both))
 	t := try{area: area, name: name, password: password, from: from}
 	result := c.check(ctx, v, &t)
 	if result.Verdict == Right {
@@ -145,7 +165,7 @@ func (c *Checker) Owns(authorization string) bool {
 func (c *Checker) names(userPass string) bool {
 	userPass = norm.NFC.String(userPass)
 	for _, v := range c.verifiers {
-		if name, _ := split(userPass, v.normal); name == v.normal && len(name) < len(userPass) {
+		if name, _ := v.split(userPass); v.byName[name] != nil && len(name) < len(userPass) {
 			return true
 		}
 	}
@@ -170,7 +190,7 @@ func (c *Checker) Check(ctx context.Context, area, name, password string, from n
 	return c.check(ctx, v, &try{area: area, name: name, password: password, from: from})
 }
 
-func (c *Checker) check(ctx context.Context, v *verifier, t *try) Result {
+func (c *Checker) check(ctx context.Context, v *verifiers, t *try) Result {
 	if len(t.name)+len(t.password) > maxCredential {
 		return Result{Verdict: Wrong}
 	}
@@ -183,7 +203,7 @@ func (c *Checker) check(ctx context.Context, v *verifier, t *try) Result {
 }
 
 // glance is what can be said of a credential without looking at it: None where it is neither locked nor known.
-func (c *Checker) glance(v *verifier, t *try, now time.Time) Result {
+func (c *Checker) glance(v *verifiers, t *try, now time.Time) Result {
 	if wait := c.limits.wait(t.area, t.name, t.from, now); wait > 0 {
 		return Result{Verdict: Locked, Wait: wait}
 	}
@@ -193,11 +213,11 @@ func (c *Checker) glance(v *verifier, t *try, now time.Time) Result {
 	return Result{Verdict: None}
 }
 
-func (t *try) result(v *verifier, verdict Verdict) Result {
+func (t *try) result(v *verifiers, verdict Verdict) Result {
 	if verdict != Right {
 		return Result{Verdict: verdict}
 	}
-	return Result{Verdict: Right, Name: v.name, Key: t.key}
+	return Result{Verdict: Right, Name: v.displayName(t.name), Key: t.key}
 }
 
 // keyMAC computes keys without leaving anything behind.

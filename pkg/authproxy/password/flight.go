@@ -15,7 +15,7 @@ type flight struct {
 }
 
 // verify finds out whether a credential is right that is not known to be.
-func (c *Checker) verify(ctx context.Context, v *verifier, t *try) Result {
+func (c *Checker) verify(ctx context.Context, v *verifiers, t *try) Result {
 	f, verdict := c.join(t)
 	if f == nil {
 		if verdict == Right {
@@ -75,7 +75,7 @@ func (c *Checker) leave(key Key, f *flight) {
 }
 
 // look computes the hash, for which it needs a core and a try that counts for its own address.
-func (c *Checker) look(ctx context.Context, v *verifier, t *try, f *flight) Result {
+func (c *Checker) look(ctx context.Context, v *verifiers, t *try, f *flight) Result {
 	attempt, wait := c.limits.begin(t.area, t.name, t.from, c.now())
 	if wait > 0 {
 		return Result{Verdict: Locked, Wait: wait}

@@ -1,0 +1,95 @@
+package password
+
+import (
+	"crypto/rand"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+func hashOf(t *testing.T, text string, cost int) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(text), cost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "$2y$" + strings.TrimPrefix(string(hash), "$2a$") // as htpasswd writes it
+}
+
+// Several people have passwords of their own, whose hashes are all that is known.
+func TestHashedUsers(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 72)
+	c, err := NewChecker(Options{
+		Logins: []Login{{Area: "main", Name: "with:colon", Password: "plain"}},
+		Hashed: []Hashed{
+			{Area: "main", Name: "ana", Hash: hashOf(t, "ana's", 4)}, {Area: "main", Name: "zoe\u0308", Hash: hashOf(t, "caf\u00e9", 5)},
+			{Area: "main", Name: "long", Hash: hashOf(t, long, 4)}, {Area: "api", Name: "bot", Hash: hashOf(t, "bot's", 4)},
+		},
+		Cost: 6, Now: time.Now, Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		area, user, pass string
+		want             Verdict
+	}{
+		"one":                    {"main", "ana", "ana's", Right},
+		"again":                  {"main", "ana", "ana's", Right},
+		"another form of letter": {"main", "zo\u00eb", "cafe\u0301", Right},
+		"plain beside":           {"main", "with:colon", "plain", Right},
+		"72 bytes":               {"main", "long", long, Right},
+		"something appended":     {"main", "long", long + "y", Wrong},
+		"another's password":     {"main", "ana", "plain", Wrong},
+		"of another area":        {"main", "bot", "bot's", Wrong},
+		"nobody":                 {"main", "eve", "ana's", Wrong},
+		"the hash itself":        {"main", "ana", hashOf(t, "ana's", 4), Wrong},
+		"in its own area":        {"api", "bot", "bot's", Right},
+		"empty":                  {"main", "ana", "", Wrong},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := c.Check(t.Context(), tc.area, tc.user, tc.pass, netip.MustParseAddr("192.0.2.1")); got.Verdict != tc.want {
+				t.Errorf("%v, want %v", got.Verdict, tc.want)
+			}
+		})
+	}
+	for header, want := range map[string]bool{"ana:x": true, "zo\u00eb:": true, "with:colon:": true, "with:other": false, "bot:": true, "eve:x": false, "ana": false} {
+		if got := c.Owns(basic(header)); got != want {
+			t.Errorf("owns %q: %v", header, got)
+		}
+	}
+}
+
+// Security class 16: an unknown name costs as much as the dearest hash, and so does a cheap one.
+func TestClass16UsersCostTheSame(t *testing.T) {
+	t.Parallel()
+	work := map[string]int{}
+	for _, user := range []string{"cheap", "middle", "dear", "plain", "nobody"} {
+		c, err := NewChecker(Options{
+			Logins: []Login{{Area: "main", Name: "plain", Password: "x"}},
+			Hashed: []Hashed{{Area: "main", Name: "cheap", Hash: hashOf(t, "x", 4)}, {Area: "main", Name: "middle", Hash: hashOf(t, "x", 5)},
+				{Area: "main", Name: "dear", Hash: hashOf(t, "x", 7)}},
+			Cost: 6, Now: time.Now, Random: rand.Reader})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.compare = func(hash, _ []byte) error {
+			cost, err := bcrypt.Cost(hash)
+			work[user] += 1 << cost
+			if err != nil {
+				t.Error(err)
+			}
+			return bcrypt.ErrMismatchedHashAndPassword
+		}
+		c.Check(t.Context(), "main", user, "wrong", netip.MustParseAddr("192.0.2.1"))
+	}
+	for user, n := range work {
+		if n != 1<<7 {
+			t.Errorf("%s costs %d rounds, want %d", user, n, 1<<7)
+		}
+	}
+}
