@@ -4,10 +4,13 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
@@ -27,6 +30,8 @@ type Workflow struct {
 	Folder Folder
 	Fetch  Fetch
 	URL    string // of the template
+
+	Offline bool // the template that we carry is taken
 }
 
 // Path is where the workflow is or would be.
@@ -40,18 +45,48 @@ func (w Workflow) InGit() bool {
 	return err == nil && info.IsDir()
 }
 
-// Template is the newest workflow template; where the network cannot be reached, offline is true and it is
-// the one that we carry.
-func (w Workflow) Template(ctx context.Context) (text string, offline bool, err error) {
-	data, err := w.Fetch(ctx, w.URL, maxWorkflow)
-	switch {
-	case err == nil:
-		return string(data), false, nil
-	case errors.Is(err, remote.ErrNetwork) && ctx.Err() == nil:
-		return offlineWorkflow, true, nil
-	default:
-		return "", false, failure.Failedf("cannot fetch the workflow template: %w", err)
+// Template is the newest workflow template. Where it cannot be had, because the network cannot be reached or something
+// on the way answers in place of its host, it is the one that we carry, and why says so. What the host itself refuses is
+// an error, as in the reference tool.
+func (w Workflow) Template(ctx context.Context) (text string, why, err error) {
+	if w.Offline {
+		return offlineWorkflow, nil, nil
 	}
+	data, err := w.Fetch(ctx, w.URL, maxWorkflow)
+	var refused *remote.Error
+	switch {
+	case ctx.Err() != nil:
+		return "", nil, ctx.Err()
+	case err == nil && isWorkflow(data):
+		return string(data), nil, nil
+	case err == nil:
+		return offlineWorkflow, fmt.Errorf("%s answered with something that is no workflow", w.URL), nil
+	case errors.Is(err, remote.ErrNetwork), errors.Is(err, remote.ErrTooLarge), errors.As(err, &refused) && refused.WebPage():
+		return offlineWorkflow, err, nil
+	default:
+		return "", nil, failure.Failedf("cannot fetch the workflow template: %w", err).
+			WithHint("for the one that is part of this program, run 'ploomber-cloud github --offline'")
+	}
+}
+
+// isWorkflow tells a workflow from what answers in its place, such as a page to log in at: a mapping in block style with
+// a key that GitHub knows.
+func isWorkflow(data []byte) bool {
+	var document yaml.Node
+	if yaml.Unmarshal(data, &document) != nil || len(document.Content) != 1 {
+		return false
+	}
+	top := document.Content[0]
+	if top.Kind != yaml.MappingNode || top.Style&yaml.FlowStyle != 0 {
+		return false
+	}
+	for i := 0; i < len(top.Content); i += 2 {
+		switch top.Content[i].Value { // GitHub's "Workflow syntax for GitHub Actions"
+		case "name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs":
+			return true
+		}
+	}
+	return false
 }
 
 // Current returns the project's workflow, "" and exists false where there is none.
@@ -124,8 +159,8 @@ func (w Workflow) Hint(ctx context.Context, report Reporter, secrets []string) {
 		report.Note("To deploy from GitHub, run 'ploomber-cloud github'.")
 		return
 	}
-	template, offline, err := w.Template(ctx)
-	if err == nil && !offline && !UpToDate(current, template, secrets) {
+	template, why, err := w.Template(ctx)
+	if err == nil && why == nil && !UpToDate(current, template, secrets) {
 		report.Warn("%s seems outdated. To update it, run 'ploomber-cloud github'.", w.Path())
 	}
 }

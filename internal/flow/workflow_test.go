@@ -1,8 +1,12 @@
 package flow_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
@@ -139,17 +144,79 @@ func TestHint(t *testing.T) {
 	}
 }
 
-func TestTemplateOffline(t *testing.T) {
+func TestTemplate(t *testing.T) {
 	t.Parallel()
-	unreachable := (&remote.Client{Retries: -1}).Get(t.Context(), remote.Request{URL: "http://127.0.0.1:1/", Limit: 1}, nil)
-	w := flow.Workflow{Fetch: func(context.Context, string, int64) ([]byte, error) { return nil, unreachable }}
-	text, offline, err := w.Template(t.Context())
-	if err != nil || !offline || !strings.Contains(text, "PLOOMBER_CLOUD_KEY:") {
-		t.Errorf("%q, %t, %v", text, offline, err)
+	get := func(handler http.HandlerFunc) flow.Workflow {
+		url := "http://127.0.0.1:1/"
+		if handler != nil {
+			s := httptest.NewServer(handler)
+			t.Cleanup(s.Close)
+			url = s.URL
+		}
+		return flow.Workflow{URL: url, Fetch: func(ctx context.Context, url string, limit int64) ([]byte, error) {
+			var b bytes.Buffer
+			err := (&remote.Client{Retries: -1}).Get(ctx, remote.Request{URL: url, Limit: limit}, &b)
+			return b.Bytes(), err
+		}}
+	}
+	answer := func(status int, kind, text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, text)
+		}
+	}
+	const plain, asPage = "text/plain", "text/html"
+	for name, tc := range map[string]struct {
+		handler http.HandlerFunc
+		want    string // the template; "" is ours
+		err     string
+	}{
+		"the template":           {handler: answer(200, plain, workflow), want: workflow},
+		"another template":       {handler: answer(200, plain, "name: other\n"), want: "name: other\n"},
+		"of a careless host":     {handler: answer(200, asPage, workflow), want: workflow},
+		"no network":             {},
+		"a page":                 {handler: answer(200, asPage, "<html>Please log in</html>")},
+		"a page in disguise":     {handler: answer(200, plain, "\n<!DOCTYPE html>\n<title>Log in: now</title>")},
+		"a page with styles":     {handler: answer(200, plain, "<style>\nbody: x\n</style>")},
+		"a page with 404":        {handler: answer(404, asPage, "<html>no</html>")},
+		"a page with 511":        {handler: answer(511, plain, "<!doctype html><title>Log in</title>")},
+		"JSON":                   {handler: answer(200, "application/json", `{"name": "x", "message": "rate limit"}`)},
+		"JSON that is alike":     {handler: answer(200, plain, `{"name": "x"}`)},
+		"text":                   {handler: answer(200, plain, "service unavailable")},
+		"other YAML":             {handler: answer(200, plain, "error: limit\ncode: 3\n")},
+		"a list":                 {handler: answer(200, plain, "- name: x\n")},
+		"nothing":                {handler: answer(200, plain, "")},
+		"garbage":                {handler: answer(200, plain, "name: \x00\x01\xff")},
+		"broken YAML":            {handler: answer(200, plain, "name: x\n  jobs: [")},
+		"more than any workflow": {handler: answer(200, plain, strings.Repeat("# x\n", 1<<19))},
+		"not there":              {handler: answer(404, plain, "404: Not Found"), err: "404"},
+		"failing":                {handler: answer(500, plain, "oops"), err: "500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := get(tc.handler)
+			text, why, err := w.Template(t.Context())
+			switch {
+			case tc.err != "":
+				if err == nil || !strings.Contains(err.Error(), tc.err) || !strings.Contains(failure.Hint(err), "--offline") {
+					t.Errorf("%v, hint %q; want %s", err, failure.Hint(err), tc.err)
+				}
+			case err != nil, tc.want != "" && (text != tc.want || why != nil):
+				t.Errorf("%q, %v, %v; want %q", text, why, err, tc.want)
+			case tc.want == "" && (why == nil || !strings.Contains(text, "PLOOMBER_CLOUD_KEY:") || strings.Contains(why.Error(), "<")):
+				t.Errorf("%q, %v; want ours", text, why)
+			}
+		})
+	}
+	w := get(answer(200, plain, "name: other\n"))
+	w.Offline = true
+	if text, why, err := w.Template(t.Context()); err != nil || why != nil || !strings.Contains(text, "PLOOMBER_CLOUD_KEY:") {
+		t.Errorf("offline: %q, %v, %v", text, why, err)
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := w.Template(over); err == nil {
+	if _, _, err := get(nil).Template(over); err == nil {
 		t.Error("an interrupt is taken for a missing network")
 	}
 }

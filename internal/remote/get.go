@@ -1,11 +1,13 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -56,6 +58,8 @@ type Error struct {
 
 	msg   string
 	kind  error
+
+	kindOfBody string // its content type
 	cause error
 	again bool // another try may help
 	wait  time.Duration
@@ -64,6 +68,18 @@ type Error struct {
 func (e *Error) Error() string        { return e.msg }
 func (e *Error) Unwrap() error        { return e.cause }
 func (e *Error) Is(target error) bool { return target != nil && target == e.kind }
+
+// WebPage tells whether the reply was a page for people, as from something on the way that answers in the host's place.
+func (e *Error) WebPage() bool { return isPage(e.kindOfBody, e.Body) }
+
+func isPage(contentType string, start []byte) bool {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	if kind == "text/html" || kind == "application/xhtml+xml" {
+		return true
+	}
+	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(start[:min(len(start), 512)], []byte("\ufeff"))))
+	return bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html"))
+}
 
 // Get writes the body of a 200 reply to w. Redirects are followed, but not from https to http. Lost connections, 429,
 // 502, 503 and 504 are tried again as long as w has got nothing; after an error the content of w is incomplete. Any
@@ -128,6 +144,7 @@ func (c *Client) try(ctx context.Context, u *url.URL, r Request, w io.Writer) *E
 	defer resp.Body.Close()
 	if e.Status = resp.StatusCode; e.Status != http.StatusOK {
 		e.Body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		e.kindOfBody = resp.Header.Get("Content-Type")
 		e.again, e.wait = isBusy(e.Status), retryAfter(resp.Header)
 		e.msg = fmt.Sprintf("%s answered HTTP %d", e.URL, e.Status)
 		return e

@@ -67,7 +67,7 @@ func options(t *testing.T, d *desk.Desk, f Flags) *Options {
 		IO: d.IO, Flags: f, Settings: &settings.Settings{Lookup: d.Lookup},
 		Deploy: flow.Deploy{Folder: d.Folder(), Report: d.IO.Err, Ask: d.Ask, Connect: d.Connect, Environ: d.Lookup, TempDir: t.TempDir()},
 		Workflow: flow.Workflow{Folder: d.Folder(), Fetch: func(context.Context, string, int64) ([]byte, error) {
-			return []byte("new"), nil
+			return []byte("name: new\n"), nil
 		}},
 		Now:   func() time.Time { return clock },
 		Sleep: func(_ context.Context, wait time.Duration) error { clock = clock.Add(wait); return nil },

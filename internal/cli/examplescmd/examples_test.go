@@ -116,6 +116,12 @@ func (w *world) options(f Flags, asJSON bool) *Options {
 func TestSources(t *testing.T) {
 	t.Parallel()
 	refused := func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "limit", http.StatusForbidden) }
+	page := func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "<html>Please log in</html>") }
+	half := func(rw http.ResponseWriter, r *http.Request) {
+		whole := httptest.NewRecorder()
+		serveDocs(whole, r)
+		_, _ = rw.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+	}
 	for name, tc := range map[string]struct {
 		handler http.HandlerFunc // nil: no network
 		flags   Flags
@@ -128,7 +134,11 @@ func TestSources(t *testing.T) {
 		"no network":                     {nil, Flags{Name: "flask/basic-app"}, embeddedSource, "part of this program", 0},
 		"not wanted":                     {serveDocs, Flags{Name: "flask/basic-app", Offline: true}, embeddedSource, "", 0},
 		"not wanted and not there":       {serveDocs, Flags{Name: "streamlit/hello", Offline: true}, "", "unknown example", 0},
-		"refused":                        {refused, Flags{Name: "flask/basic-app"}, "", "403", 1},
+		"refused":                        {refused, Flags{Name: "flask/basic-app"}, embeddedSource, "403", 1},
+		"refused, of the documentation":  {refused, Flags{Name: "streamlit/hello"}, "", "unknown example", 1},
+		"a page in place of it":          {page, Flags{Name: "flask/basic-app"}, embeddedSource, "not a zip archive", 1},
+		"half of it":                     {half, Flags{Name: "flask/basic-app"}, embeddedSource, "part of this program", 1},
+		"nothing":                        {func(http.ResponseWriter, *http.Request) {}, Flags{Name: "flask/basic-app"}, embeddedSource, "part of this program", 1},
 		"a mistyped framework":           {serveDocs, Flags{Name: "streamlt/hello"}, "", `did you mean "streamlit"`, 1},
 		"a mistyped example":             {serveDocs, Flags{Name: "streamlit/helo"}, "", `did you mean "hello"`, 1},
 		"a mistyped one of the program":  {serveDocs, Flags{Name: "flask/basicapp"}, "", `did you mean "basic-app"`, 1},
@@ -223,9 +233,8 @@ func TestNoHome(t *testing.T) {
 	if err := examples(t.Context(), homeless(Flags{Name: "flask/basic-app", Dest: "x", Offline: true})); err != nil {
 		t.Error(err)
 	}
-	err := examples(t.Context(), homeless(Flags{Name: "flask/basic-app", Dest: "y"}))
-	if !strings.Contains(failure.Hint(err), "--offline") {
-		t.Errorf("%v, hint %q", err, failure.Hint(err))
+	if err := examples(t.Context(), homeless(Flags{Name: "flask/basic-app", Dest: "y"})); err != nil || !strings.Contains(w.err.String(), "no home") {
+		t.Errorf("%v, says %q", err, &w.err)
 	}
 	if names, _ := homeless(Flags{}).complete(nil, nil, ""); !slices.Contains(names, "flask/basic-app\tDice") {
 		t.Errorf("completes with %q", names)

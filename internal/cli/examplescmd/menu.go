@@ -2,6 +2,7 @@ package examplescmd
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ func (o *Options) choose(ctx context.Context, from shelf) (found, error) {
 		if e.Description != "" {
 			line += ": " + e.Description
 		}
-		lines = append(lines, o.fit(line))
+		lines = append(lines, fit(o.IO.Err, line, 4)) // beside the menu's own signs before an entry
 	}
 	q := prompt.Question{Label: "Choose a " + frameworks[n] + " example:", Flag: flagless}
 	n, err = o.Ask.Choose(ctx, q, append(lines, exit), again, nil)
@@ -55,10 +56,10 @@ func whichFramework() prompt.Question {
 }
 
 // fit cuts an entry to the width of a terminal, where a menu of broken lines jumps.
-func (o *Options) fit(line string) string {
-	const mark, margin = "...", 4 // the menu's own signs before an entry
-	room := o.IO.Err.Width() - margin - len(mark)
-	if runes := []rune(line); o.IO.Err.TTY() && room > 0 && len(runes) > room+len(mark) {
+func fit(out *term.Stream, line string, margin int) string {
+	const mark = "..."
+	room := out.Width() - margin - len(mark)
+	if runes := []rune(line); out.TTY() && room > 0 && len(runes) > room+len(mark) {
 		return string(runes[:room]) + mark
 	}
 	return line
@@ -90,7 +91,11 @@ func (o *Options) list(from shelves) error {
 			widest = max(widest, len(e.Framework+"/"+e.Name))
 		}
 		for _, e := range all {
-			out.Printf("%-*s  %s\n", widest, e.Framework+"/"+e.Name, e.Title)
+			line := fmt.Sprintf("%-*s  %s", widest, e.Framework+"/"+e.Name, e.Title)
+			if e.Description != "" {
+				line += ": " + e.Description
+			}
+			out.Println(fit(out, line, 0))
 		}
 	})
 }

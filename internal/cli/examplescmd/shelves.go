@@ -2,7 +2,6 @@ package examplescmd
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/catalog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
-	"github.com/ploomber/ploomber-cloud/internal/remote"
 )
 
 // Where examples come from, as --json calls it.
@@ -47,25 +45,22 @@ func (o *Options) load(ctx context.Context) (shelves, error) {
 		}
 		return all, nil
 	}
-	if err != nil {
-		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
-			WithHint("the examples of this program need no home: pass --offline")
+	var cached catalog.Set
+	if err == nil {
+		var set catalog.Set
+		if set, err = c.Load(ctx, o.ClearCache); err == nil {
+			return shelves{{set, remoteSource}, embedded}, nil
+		}
+		cached = c.Cached()
 	}
-	set, err := c.Load(ctx, o.ClearCache)
-	switch {
-	case err == nil:
-		return shelves{{set, remoteSource}, embedded}, nil
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil, ctx.Err()
-	case !errors.Is(err, remote.ErrNetwork):
-		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
-			WithHint("use the examples of this program: pass --offline")
 	}
-	if cached := c.Cached(); len(cached.Frameworks()) > 0 {
-		o.IO.Err.Warn("The newest examples cannot be downloaded. These are the ones downloaded before.")
+	if len(cached.Frameworks()) > 0 {
+		o.IO.Err.Warn("The newest examples are not to be had: %v. These are the ones downloaded before.", err)
 		return shelves{{cached, remoteSource}, embedded}, nil
 	}
-	o.IO.Err.Warn("The examples cannot be downloaded. These are the ones that are part of this program.")
+	o.IO.Err.Warn("The newest examples are not to be had: %v. These are the ones that are part of this program.", err)
 	return shelves{embedded}, nil
 }
 

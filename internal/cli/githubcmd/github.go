@@ -59,6 +59,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVarP(&o.Yes, "yes", "y", false, "write the workflow without asking")
+	f.BoolVar(&o.Workflow.Offline, "offline", false, "use no network for the workflow: take the one that is part of this program")
 	f.BoolVar(&addSecrets, "add-secrets", false, "add missing names to 'secret-keys', or with --add-secrets=false leave them out")
 	return c
 }
@@ -164,9 +165,9 @@ func secretKeys(config *project.Config) []string {
 }
 
 func (o *Options) template(ctx context.Context) (string, error) {
-	text, offline, err := o.Workflow.Template(ctx)
-	if offline {
-		o.IO.Err.Warn("The newest workflow cannot be downloaded. This is the one that is part of this program.")
+	text, why, err := o.Workflow.Template(ctx)
+	if why != nil {
+		o.IO.Err.Warn("The newest workflow cannot be downloaded: %v. This is the one that is part of this program.", why)
 	}
 	return text, err
 }

@@ -61,7 +61,7 @@ func options(t *testing.T, d *desk.Desk, f Flags) *Options {
 	})
 	return &Options{
 		IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect, TempDir: func() string { return temp }, Now: time.Now, Flags: f,
-		Workflow: flow.Workflow{Fetch: func(context.Context, string, int64) ([]byte, error) { return []byte("new"), nil }},
+		Workflow: flow.Workflow{Fetch: func(context.Context, string, int64) ([]byte, error) { return []byte("name: new\n"), nil }},
 	}
 }
 
