@@ -168,7 +168,7 @@ func TestBadSurroundings(t *testing.T) {
 		"no room for files":             {shell: `ulimit -f 0; exec "$@"`, args: []string{"resources", "--gpu", "0", "--cpu", "1", "--ram", "2"}, exits: []int{1}, says: "ploomber-cloud.json"},
 		"no room for the archive":       {shell: `ulimit -f 0; exec "$@"`, args: []string{"deploy"}, exits: []int{1}},
 		"closed input, no question":     {shell: `exec "$@" <&-`, args: []string{"labels"}, exits: []int{0}},
-		"closed input, a question":      {shell: `exec "$@" <&-`, args: []string{"auth", "--add", "--feature", "main_app"}, exits: []int{1}, says: "input ended"},
+		"closed input, a question":      {shell: `exec "$@" <&-`, args: []string{"auth", "--add", "--feature", "main_app"}, exits: []int{2}, says: "--username"},
 		"closed output":                 {shell: `exec "$@" >&-`, args: []string{"labels"}, exits: []int{0, 1}},
 		"closed messages":               {shell: `exec "$@" 2>&-`, args: []string{"labels", "--add", ""}, exits: []int{1}},
 		"everything closed":             {shell: `exec "$@" <&- >&- 2>&-`, args: []string{"labels"}, exits: []int{0, 1}},

@@ -33,7 +33,7 @@ func (e *env) finish(err error) int {
 // outcome is that of err, with what became of the host where that is why it did not answer.
 func (e *env) outcome(err error) (code int, message, hint string) {
 	code, message, hint = outcome(err)
-	for _, kind := range []error{cloudapi.ErrNetwork, cloudapi.ErrServer, cloudapi.ErrUnauthorized, cloudapi.ErrNotFound} {
+	for _, kind := range []error{cloudapi.ErrNetwork, cloudapi.ErrServer, cloudapi.ErrBadReply, cloudapi.ErrUnauthorized, cloudapi.ErrNotFound} {
 		if errors.Is(err, kind) && e.settings.Hosted() {
 			ended, instead := settings.Ended()
 			return code, message, ended + ": " + instead

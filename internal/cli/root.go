@@ -73,6 +73,7 @@ func (e *env) root(wanted func(command string) bool) *cobra.Command {
 		&cobra.Group{ID: groupDeploy, Title: "Deploy and operate:"},
 		&cobra.Group{ID: groupMore, Title: "More:"},
 	)
+	root.SetHelpCommand(helpCommand())
 	root.SetHelpCommandGroupID(groupMore)
 	e.addCommands(root, wanted)
 	usageErrors(root)
@@ -103,14 +104,6 @@ func (e *env) addFlags(root *cobra.Command) {
 }
 
 func lines(l ...string) string { return "  " + strings.Join(l, "\n  ") }
-
-func unknownCommand(c *cobra.Command, typed string) error {
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(typed); len(near) > 0 {
-		return failure.Usagef("unknown command %q", typed).WithHint("did you mean 'ploomber-cloud %s'?", near[0])
-	}
-	return failure.Usagef("unknown command %q", typed).WithHint("'ploomber-cloud --help' lists the commands")
-}
 
 // flagError names the nearest flag where one is unknown.
 func flagError(c *cobra.Command, err error) error {

@@ -41,6 +41,7 @@ type Watcher struct {
 	Seen        func(Look)    // hears of every look
 	Trouble     func(error)   // hears of a failure that passes, once until the next success
 	Known       bool          // the deployment is there: this run made it
+	Gone        bool          // the host is known to be there no more, so nothing passes
 
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
@@ -123,7 +124,7 @@ func (w *Watcher) insist(ctx context.Context, look func() (done bool, err error)
 			return nil
 		case err == nil:
 			w.troubled = false
-		case ctx.Err() != nil || !errors.As(err, &told) || !told.Passing():
+		case w.Gone || ctx.Err() != nil || !errors.As(err, &told) || !told.Passing():
 			return err
 		case !w.troubled:
 			w.troubled = true
@@ -154,7 +155,7 @@ func (w *Watcher) goesOn(ctx context.Context, job Job, out Outcome, err error) e
 		return f.WithHint("follow it with %s", follow)
 	case errors.Is(err, context.Canceled):
 		return failure.New(failure.Interrupted, "stopped watching; the deployment goes on: follow it with %s", follow)
-	case errors.Is(err, cloudapi.ErrNotFound) && out.Status == "" && !w.Known:
+	case w.Gone, errors.Is(err, cloudapi.ErrNotFound) && out.Status == "" && !w.Known:
 		return err // there may be no such deployment
 	}
 	return failure.Failedf("the deployment goes on, but cannot be followed: %w", err).

@@ -345,6 +345,17 @@ func TestWatchThroughOutage(t *testing.T) {
 	}
 }
 
+// A host that is known to be gone is not waited for.
+func TestWatchOfHostThatIsGone(t *testing.T) {
+	t.Parallel()
+	f := &film{moments: []moment{{jobErr: refusedConnection(t)}}}
+	w := flow.Watcher{API: f, Interval: time.Second, Timeout: time.Hour, Gone: true, Now: func() time.Time { return f.clock }}
+	_, err := w.Watch(t.Context(), flow.Job{ProjectID: "p", ID: "j"})
+	if failure.Code(err) != failure.Failed || !errors.Is(err, cloudapi.ErrNetwork) || strings.Contains(err.Error(), "goes on") {
+		t.Errorf("exit status %d: %v", failure.Code(err), err)
+	}
+}
+
 // refusedConnection is what the client says of a platform that is not there.
 func refusedConnection(t *testing.T) error {
 	t.Helper()

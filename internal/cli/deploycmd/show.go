@@ -113,7 +113,11 @@ func (o *Options) show(p *flow.Package) error {
 		for _, f := range r.Protected {
 			features = append(features, string(f))
 		}
-		line("Password", strings.Join(features, ", "))
+		if len(features) == 0 && r.Template == project.TemplateAuth0 {
+			line("Login", "at a provider (OpenID Connect)")
+		} else {
+			line("Password", strings.Join(features, ", "))
+		}
 		if r.Template != "" {
 			line("Template", r.Template)
 		}

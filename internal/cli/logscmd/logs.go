@@ -121,7 +121,7 @@ func logs(ctx context.Context, o *Options) error {
 		case err == nil:
 			troubled = false
 			err = v.show(now)
-		case o.Follow && errors.As(err, &told) && told.Passing():
+		case o.Follow && !o.Settings.Hosted() && errors.As(err, &told) && told.Passing():
 			if !troubled {
 				o.IO.Err.Warn("%v. Trying again.", err)
 			}

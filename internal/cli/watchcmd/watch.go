@@ -86,7 +86,7 @@ func watch(ctx context.Context, o *Options) error {
 	}
 	w := flow.Watcher{
 		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep,
-		Seen: flow.ShowLooks(o.IO.Err), Trouble: flow.ShowTrouble(o.IO.Err),
+		Seen: flow.ShowLooks(o.IO.Err), Trouble: flow.ShowTrouble(o.IO.Err), Gone: o.Settings.Hosted(),
 	}
 	job := flow.Job{ProjectID: o.ProjectID, ID: o.JobID}
 	if job.ID == "" {

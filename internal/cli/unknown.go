@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
+)
+
+// unknownCommand is the error for a command that there is not. The hint names what other tools call so, else the
+// nearest by spelling.
+func unknownCommand(c *cobra.Command, typed string) error {
+	f := failure.Usagef("unknown command %q", typed)
+	if hint := elsewhere(typed); hint != "" {
+		return f.WithHint("%s", hint)
+	}
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(typed); len(near) > 0 {
+		return f.WithHint("did you mean 'ploomber-cloud %s'?", near[0])
+	}
+	return f.WithHint("'ploomber-cloud --help' lists the commands")
+}
+
+// elsewhere says what does here what tools of this kind have a command for; "" where none comes to mind.
+func elsewhere(typed string) string {
+	switch strings.ToLower(typed) {
+	case "login", "signin", "configure":
+		return "to store the API key of a host, run 'ploomber-cloud key'; for a login in front of the app, 'ploomber-cloud auth --add'"
+	case "logout", "signout":
+		return "to forget the API key, run 'ploomber-cloud key remove'"
+	case "whoami", "account", "me":
+		return "to see which API key is used, run 'ploomber-cloud key status'"
+	case "list", "ls", "projects", "apps", "ps":
+		return "to see this folder's project, run 'ploomber-cloud status'; to choose one of yours, 'ploomber-cloud init --from-existing'"
+	case "new", "create":
+		return "to start from an example app, run 'ploomber-cloud examples'; to make this folder a project, 'ploomber-cloud init'"
+	case "run", "serve", "preview", "local":
+		return "to run the app here, run 'ploomber-cloud up'"
+	case "down":
+		return "'ploomber-cloud up' ends with Ctrl-C; to stop a deployed app, run 'ploomber-cloud stop'"
+	case "restart":
+		return "run 'ploomber-cloud stop' and 'ploomber-cloud start', or 'ploomber-cloud deploy' to ship it anew"
+	case "push", "publish", "ship", "release":
+		return "to ship the app, run 'ploomber-cloud deploy'"
+	case "rm", "remove", "destroy":
+		return "to delete a project, run 'ploomber-cloud delete'"
+	case "env", "environment", "secret", "vars", "variables":
+		return "for the app's environment variables, run 'ploomber-cloud secrets'"
+	case "password", "protect":
+		return "for a user name and a password, run 'ploomber-cloud auth --add'"
+	case "info", "show", "describe":
+		return "to see how the app is doing, run 'ploomber-cloud status'"
+	}
+	return ""
+}
+
+// helpCommand takes the place of cobra's, which ends with 0 for a command that there is not.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(c *cobra.Command, args []string) error {
+			about, left, err := c.Root().Find(args)
+			switch {
+			case err != nil || about == c.Root() && len(args) > 0:
+				return unknownCommand(c.Root(), args[0])
+			case len(left) > 0:
+				return failure.Usagef("unknown command %q", strings.Join(args, " ")).WithHint("see '%s --help'", about.CommandPath())
+			}
+			return about.Help()
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			if about, _, err := c.Root().Find(args); err == nil {
+				for _, below := range about.Commands() {
+					if below.IsAvailableCommand() {
+						names = append(names, cobra.CompletionWithDesc(below.Name(), below.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
