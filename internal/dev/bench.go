@@ -15,10 +15,14 @@ import (
 	"sync"
 
 	"github.com/ploomber/ploomber-cloud/internal/dev/bench"
+	"github.com/ploomber/ploomber-cloud/internal/dev/chart"
 	"github.com/ploomber/ploomber-cloud/internal/dev/proxybench"
 )
 
-const benchmarksPage = "docs/benchmarks.md"
+const (
+	benchmarksPage = "docs/benchmarks.md"
+	chartPicture   = "docs/images/benchmarks.svg"
+)
 
 // benchTask measures and prints tables. With --write it puts each table between its marks in the page of
 // benchmarks, so that the page and the command can not drift apart.
@@ -29,12 +33,16 @@ func benchTask(ctx context.Context, w *workspace, args []string) error {
 	write := f.Bool("write", false, "put the tables into "+benchmarksPage)
 	quick := f.Bool("quick", false, "proxy: short slices and few rounds, to see where a change leads")
 	profile := f.Bool("profile", false, "proxy: show where our proxy spends its time, in place of the comparison")
+	draw := f.Bool("chart", false, "measure nothing: draw "+chartPicture+" from the tables that the page has")
 	f.Usage = func() {
 		fmt.Fprintln(w.out, "usage: go run ./internal/dev bench [flags] [startup] [deploy] [proxy]   (all when none is named)")
 		f.PrintDefaults()
 	}
 	if err := f.Parse(args); err != nil {
 		return err
+	}
+	if *draw {
+		return w.drawChart()
 	}
 	tool := sync.OnceValues(func() (bench.Programs, error) { return w.contestants(ctx) })
 	against := func(usual int, run func(ctx context.Context, out io.Writer, p bench.Programs, rounds int) error) func(io.Writer) error {
@@ -95,7 +103,23 @@ func (w *workspace) bench(all []benchmark, groups []string, write bool) error {
 			}
 		}
 	}
+	if write {
+		return w.drawChart()
+	}
 	return nil
+}
+
+// drawChart draws the page's figures.
+func (w *workspace) drawChart() error {
+	page, err := os.ReadFile(filepath.Join(w.root, benchmarksPage))
+	if err != nil {
+		return err
+	}
+	svg, err := chart.Draw(string(page))
+	if err != nil {
+		return fmt.Errorf("%s: %w", benchmarksPage, err)
+	}
+	return os.WriteFile(filepath.Join(w.root, chartPicture), []byte(svg), 0o644)
 }
 
 // contestants installs the Python tool and builds ours as it is released, and the bare cobra program alike.

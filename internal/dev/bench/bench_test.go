@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/dev/series"
 )
 
 // The same size must give the same project everywhere, else figures of two machines do not compare.
@@ -129,4 +131,15 @@ func archive(t *testing.T, files map[string]string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	for want, ratios := range map[string]series.Series{
+		"not measured": nil, "within the bound": {0.01, 0.02, 0.5}, "**missed**": {0.02, 0.021, 0.03},
+	} {
+		if got := within(ratios, startBound); got != want {
+			t.Errorf("%v: %s, want %s", ratios, got, want)
+		}
+	}
 }

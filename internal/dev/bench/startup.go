@@ -6,25 +6,43 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/internal/dev/series"
 )
 
 // runsPerRound is how often a program is started in its turn; the sum counts, as one start is too short to time.
 const runsPerRound = 3
 
+// startBound is the most processor time that a start may take, as a part of the Python tool's.
+const startBound = 0.02
+
+// within tells whether the median of ratios keeps a bound.
+func within(ratios series.Series, bound float64) string {
+	switch {
+	case len(ratios) == 0:
+		return "not measured"
+	case ratios.Median() <= bound:
+		return "within the bound"
+	default:
+		return "**missed**"
+	}
+}
+
 // Startup times what every call of the command line pays: the version, the help, the help of a command. It
 // writes a table of medians of the ratios of each round, with their range.
 func Startup(ctx context.Context, out io.Writer, p Programs, rounds int) error {
-	fmt.Fprintln(out, "| command | ours | Python tool | bare cobra | ours / Python tool, wall | CPU | ours / bare cobra, wall | CPU |")
-	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintln(out, "| command | ours | Python tool | bare cobra | ours / Python tool, wall | CPU | bound, CPU | | ours / bare cobra, wall | CPU |")
+	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, args := range [][]string{{"--version"}, {"--help"}, {"auth", "--help"}} {
 		results, err := starts(ctx, []string{p.Peer, p.Ours, p.Bare}, rounds, args...)
 		if err != nil {
 			return err
 		}
 		peer, ours, bare := results[0], results[1], results[2]
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", strings.Join(args, " "),
+		cpu := ours.cpu.Over(peer.cpu)
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s | %s | %.2f | %s | %s | %s |\n", strings.Join(args, " "),
 			seconds(ours.wall), seconds(peer.wall), seconds(bare.wall),
-			ours.wall.Over(peer.wall).Ratio(), ours.cpu.Over(peer.cpu).Ratio(),
+			ours.wall.Over(peer.wall).Ratio(), cpu.Ratio(), startBound, within(cpu, startBound),
 			ours.wall.Over(bare.wall).Ratio(), ours.cpu.Over(bare.cpu).Ratio())
 	}
 	return nil
