@@ -28,6 +28,7 @@ func tasks() []task {
 		{"fuzz", "run every fuzz target for a few seconds", fuzzTask},
 		{"docs", "write docs/reference; --check compares, --man and --completions write for packages", docsTask},
 		{"release-check", "validate .goreleaser.yaml; --snapshot builds every package", releaseTask},
+		{"pictures", "take the screenshots of the README anew, with Chromium", picturesTask},
 		{"bench", "measure against the Python tool (startup, deploy) and other proxies (proxy)", benchTask},
 	}
 }

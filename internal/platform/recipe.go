@@ -79,8 +79,10 @@ func recipes(goos string) map[Framework]Recipe {
 		},
 		Solara: {
 			Package: "solara", Program: "solara", Entry: "app.py",
-			Args:  words("run {entry} --host 127.0.0.1 --port {port} --production --no-open"),
-			Must:  blank("SOLARA_ROOT_PATH", "SOLARA_BASE_URL"),
+			Args: words("run {entry} --host 127.0.0.1 --port {port} --production --no-open"),
+			Must: blank("SOLARA_ROOT_PATH", "SOLARA_BASE_URL"),
+			// Solara takes a port in X-Forwarded-Host for part of the host, and warns at every page that it does not fit.
+			Env:   map[string]string{"PYTHONWARNINGS": "ignore:Origin as determined by starlette"},
 			Ready: "/readyz",
 		},
 		Dash:  wsgi(goos, "dash"),

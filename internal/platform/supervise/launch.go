@@ -62,7 +62,7 @@ func prepare(s Spec) (*launch, error) {
 		return nil, err
 	}
 	run := strings.ToLower(rand.Text()[:12])
-	l := &launch{spec: s, entry: entry, root: filepath.Join(s.Home, runPrefix+run), name: "ploomber-cloud-" + run, secret: rand.Text()}
+	l := &launch{spec: s, entry: entry, root: filepath.Join(s.Home, runPrefix+run), name: "ploomber-cloud-" + run, secret: rand.Text() + rand.Text()}
 	if strings.HasPrefix(l.entry, "-") {
 		l.entry = "./" + l.entry // or it would be taken for an option
 	}

@@ -20,11 +20,19 @@ async def guess() -> None:
     await question.send()
 
 
+def log_out() -> str:
+    """Returns a link, where a login in front of the app has set the header."""
+    behind_login = getattr(cl.context.session, "environ", {}).get("HTTP_X_AUTH_NAME")
+    return " [Log out](/logout)" if behind_login else ""
+
+
 @cl.on_chat_start
 async def start() -> None:
     cl.user_session.set("range", (LOW, HIGH))
     cl.user_session.set("guesses", 1)
-    await cl.Message(f"Think of a number from {LOW} to {HIGH}. Answer with a button, or write lower, higher or right.").send()
+    await cl.Message(
+        f"Think of a number from {LOW} to {HIGH}. Answer with a button, or write lower, higher or right.{log_out()}"
+    ).send()
     await guess()
 
 

@@ -1,5 +1,6 @@
 """Shows how savings grow, beside money that is kept at home."""
 
+import flask
 import plotly.graph_objects as go
 from dash import Dash, Input, Output, callback, dcc, html
 
@@ -12,15 +13,29 @@ def control(label: str, name: str, low: float, high: float, value: float, step: 
     return html.Div([html.Label(label, htmlFor=name), slider])
 
 
-app.layout = html.Main(
-    [
-        html.H1("Savings"),
-        control("Saved a month (EUR)", "monthly", 0, 1000, 200, 50),
-        control("Interest a year (%)", "rate", 0, 10, 4, 0.5),
-        control("Years", "years", 1, 40, 20, 1),
-        dcc.Graph(id="growth", config={"displaylogo": False}),
-    ]
-)
+def log_out() -> list[html.A]:
+    """Returns a link, where a login in front of the app has set the header."""
+    if not flask.has_request_context() or not flask.request.headers.get("X-Auth-Name"):
+        return []
+    # Not dcc.Link, which stays inside the page: the log-out needs a request.
+    return [html.A("Log out", href="/logout")]
+
+
+def layout() -> html.Main:
+    """Makes the page. A function, so that it is made for each visit and not once for all."""
+    return html.Main(
+        [
+            *log_out(),
+            html.H1("Savings"),
+            control("Saved a month (EUR)", "monthly", 0, 1000, 200, 50),
+            control("Interest a year (%)", "rate", 0, 10, 4, 0.5),
+            control("Years", "years", 1, 40, 20, 1),
+            dcc.Graph(id="growth", config={"displaylogo": False}),
+        ]
+    )
+
+
+app.layout = layout
 
 
 def grow(monthly: float, rate: float, years: int) -> list[float]:

@@ -38,10 +38,16 @@ def table(data: pd.DataFrame):
     return pn.widgets.Tabulator(data.round().astype(int), show_index=False, disabled=True, height=320, layout="fit_columns")
 
 
+def log_out() -> list:
+    """Returns a link, where a login in front of the app has set the header."""
+    return [pn.pane.HTML('<a href="/logout">Log out</a>')] if pn.state.headers.get("X-Auth-Name") else []
+
+
 # Computed once for each setting, whatever shows it.
 data = pn.rx(plan)(amount, rate, years)
 
 pn.Column(
+    *log_out(),
     "# Paying back a loan",
     pn.Row(amount, rate, years),
     pn.Tabs(("Chart", pn.pane.Bokeh(data.rx.pipe(chart))), ("Table", pn.bind(table, data))),

@@ -6,6 +6,7 @@ library(bslib)
 ui <- page_fluid(
   theme = bs_theme(version = 5),
   title = "A sample",
+  uiOutput("logout"),
   h1("A sample"),
   sidebarLayout(
     sidebarPanel(
@@ -22,6 +23,12 @@ ui <- page_fluid(
 )
 
 server <- function(input, output, session) {
+  # The header is set by a login in front of the app.
+  output$logout <- renderUI({
+    user <- session$request$HTTP_X_AUTH_NAME
+    if (!is.null(user) && nzchar(user)) tags$a("Log out", href = "/logout")
+  })
+
   # Both outputs show the same values: a reactive is computed once for all that read it.
   values <- reactive({
     input$again

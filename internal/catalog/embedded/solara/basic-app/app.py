@@ -2,6 +2,7 @@
 
 import plotly.graph_objects as go
 import solara
+import solara.lab
 
 rate = solara.reactive(2.9)
 start = solara.reactive(0.1)
@@ -33,6 +34,10 @@ def Chart():
 @solara.component
 def Page():
     solara.Title("Population")
+    if (solara.lab.headers.value or {}).get("x-auth-name"):  # set by a login in front of the app
+        with solara.AppBar():
+            # A link and not solara.Link, which stays inside the page: the log-out needs a request.
+            solara.Button("Log out", icon_name="mdi-logout", text=True, attributes={"href": "/logout"})
     with solara.Column(style={"width": "100%", "max-width": "900px", "margin": "0 auto", "padding": "1rem"}):
         solara.Markdown("# Population")
         with solara.Card():

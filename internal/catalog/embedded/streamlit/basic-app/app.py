@@ -29,6 +29,10 @@ def load_counts() -> pd.DataFrame:
 
 counts = load_counts()
 
+if st.context.headers.get("X-Auth-Name"):  # set by a login in front of the app
+    # The page keeps a connection open, which /exit ends before it logs out. target="_self" leaves the page.
+    st.html('<a href="/exit" target="_self">Log out</a>')
+
 st.title("Bicycle counters")
 chosen = st.multiselect("Counters", list(counts.columns), default=list(counts.columns))
 window = st.slider("Average over days", 1, 28, 7)
