@@ -94,6 +94,7 @@ func processVariables() []variable {
 // projectVariables are read from the project's .env and, where they are not there, from the environment.
 func projectVariables() []variable {
 	return []variable{
+		{"PLOOMBER_ENTRY", "The file that `up` starts, as `--entry`, where it is not found by itself or another one is meant."},
 		{"username_main_app", "The user name in front of the app; `password_main_app` is its password."},
 		{"username_analytics", "The same for the analytics; `password_analytics` is its password."},
 		{"username_api", "The same for the paths below `/api`; `password_api` is its password. Our own proxy alone knows it."},
