@@ -18,6 +18,7 @@ type backend struct {
 	target   upstream.Target
 	state    state
 	answered atomic.Bool // it has been reached at least once
+	told     atomic.Bool // that its socket cannot be opened
 	silent   atomic.Bool // it took no connection the last time; changes are logged
 }
 
@@ -29,8 +30,8 @@ const (
 	down           // there is nothing to ask any more
 )
 
-// SetUpstream sends requests from now on to another base URL, http or https with host and port; those under way
-// stay where they are.
+// SetUpstream sends requests from now on to another base URL, http or https with host and port or the path of a Unix
+// socket, see upstream.ParseTarget; those under way stay where they are.
 func (p *Proxy) SetUpstream(base string) error {
 	target, err := upstream.ParseTarget(base)
 	if err != nil {
@@ -100,6 +101,9 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 	case errors.Is(err, upstream.ErrBody):
 		p.refuse(w, r, http.StatusBadRequest, "The request body is incomplete.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
+		if b.target.Socket != "" && b.told.CompareAndSwap(false, true) { // it may be at another place for ever
+			p.note(r, slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
+		}
 		p.appSilent(r.Context(), b, err)
 		p.showStarting(w, r)
 	case errors.Is(err, upstream.ErrUnreachable):

@@ -2,9 +2,11 @@ package proxycmd
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,9 +68,15 @@ func (o *Options) checkUpstream(wrong *mistakes) (app endpoint, ok bool) {
 		return endpoint{}, false
 	}
 	target, err := upstream.ParseTarget(o.Upstream)
+	if err == nil && target.Socket != "" {
+		if info, err := os.Stat(target.Socket); err == nil && info.Mode()&os.ModeSocket == 0 {
+			wrong.addf(name, "%s is not a socket", target.Socket)
+		}
+		return endpoint{}, false // nothing that listens here is reached by it
+	}
 	u, urlErr := url.Parse(o.Upstream)
 	if err != nil || urlErr != nil { // without what was typed, in which a password may be
-		wrong.addf(name, "must be http://HOST:PORT or https://HOST:PORT, nothing else")
+		wrong.addf(name, "must be http://HOST:PORT or https://HOST:PORT, nothing else; or unix:PATH of a socket")
 		return endpoint{}, false
 	}
 	_, text, _ := net.SplitHostPort(target.Address)
@@ -78,6 +86,17 @@ func (o *Options) checkUpstream(wrong *mistakes) (app endpoint, ok bool) {
 		return endpoint{}, false
 	}
 	return endpoint{flag: "upstream", host: target.Host, port: port}, true
+}
+
+// missingSocket warns of an app's socket that is not there: the app may make it later, or somewhere else.
+func (o *Options) missingSocket(warn func(string)) {
+	target, err := upstream.ParseTarget(o.Upstream)
+	if err != nil || target.Socket == "" || strings.HasPrefix(target.Socket, "@") {
+		return
+	}
+	if _, err := os.Stat(target.Socket); err != nil {
+		warn(fmt.Sprintf("%s: the socket cannot be found (%v); the app has to make it, where this process may open it", o.named("upstream"), err))
+	}
 }
 
 func parseEndpoint(flag, address string) (endpoint, bool) {

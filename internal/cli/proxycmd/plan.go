@@ -23,6 +23,7 @@ func (o *Options) plan(ctx context.Context) (*plan, error) {
 		wrong.addf(o.named("session-store"), "%w", err)
 	}
 	p := o.reread(&wrong)
+	o.missingSocket(func(text string) { p.warnings = append(p.warnings, text) })
 	p.network = o.network(&wrong)
 	if o.readable(ctx, p) {
 		p.warnings = append(p.warnings, "plain http on "+o.named("listen")+" "+o.Listen+", which other machines reach: passwords and "+

@@ -104,7 +104,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 
 func (o *Options) addFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.Upstream, "upstream", "", "the app: `URL`, such as http://127.0.0.1:8501")
+	f.StringVar(&o.Upstream, "upstream", "", "the app: `URL`, such as http://127.0.0.1:8501 or unix:/run/app.sock")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "where users reach the app: `HOST:PORT`; :8080 is every address of this machine, as a container needs")
 	f.StringVar(&o.Folder.EnvFile, "env-file", "", "`FILE` with variables that are not in the environment (default: .env, if it exists)")
 	flagset.Config(c, &o.Folder.Config)

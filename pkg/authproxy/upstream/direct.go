@@ -223,7 +223,11 @@ func (d *Direct) Reach(ctx context.Context, to Target) error {
 }
 
 func (d *Direct) open(ctx context.Context, to Target) (net.Conn, error) {
-	dial, err := d.dialer.DialContext(ctx, "tcp", to.Address)
+	network, address := "tcp", to.Address
+	if to.Socket != "" {
+		network, address = "unix", to.Socket
+	}
+	dial, err := d.dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}

@@ -31,11 +31,16 @@ type socket struct {
 
 // newSocket returns nil for connections that cannot be looked into, encrypted ones among them.
 func newSocket(c net.Conn) *socket {
-	tcp, ok := c.(*net.TCPConn)
-	if !ok {
+	var plain syscall.Conn
+	switch c := c.(type) {
+	case *net.TCPConn:
+		plain = c
+	case *net.UnixConn:
+		plain = c
+	default:
 		return nil
 	}
-	raw, err := tcp.SyscallConn()
+	raw, err := plain.SyscallConn()
 	if err != nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // ErrUnreachable is in the chain of the error for an app that takes no connection.
@@ -23,13 +24,18 @@ var ErrBody = errors.New("request body breaks off")
 
 // Target is where requests go.
 type Target struct {
-	Address string // host:port
+	Address string // host:port; "localhost" at a Unix socket
 	Host    string // without port, for TLS
 	TLS     bool
+	Socket  string // path of the Unix socket where the app listens; empty for TCP
 }
 
-// ParseTarget reads a base URL: http or https, a host, maybe a port, nothing else.
+// ParseTarget reads a base URL: http or https, a host, maybe a port, nothing else; or the path of a Unix socket, as
+// unix:/run/app.sock, http+unix:///run/app.sock or http+unix://%2Frun%2Fapp.sock.
 func ParseTarget(base string) (Target, error) {
+	if path, ok, err := socketPath(base); ok || err != nil {
+		return Target{Address: "localhost", Host: "localhost", Socket: path}, err
+	}
 	u, err := url.Parse(base)
 	switch {
 	case err != nil:
@@ -46,6 +52,39 @@ func ParseTarget(base string) (Target, error) {
 	}
 	t.Address = net.JoinHostPort(t.Host, port)
 	return t, nil
+}
+
+// socketPath returns the path of a Unix socket; ok is false where base is no such address. On Linux one that begins with @
+// is in no file system (unix(7), abstract).
+func socketPath(base string) (path string, ok bool, err error) {
+	const longest = 107 // bytes, on Linux; other systems have a few less
+	scheme, rest, _ := strings.Cut(base, ":")
+	switch strings.ToLower(scheme) {
+	case "unix":
+		path = rest
+		if after, isURL := strings.CutPrefix(rest, "//"); isURL {
+			path = after
+		}
+	case "http+unix":
+		after, isURL := strings.CutPrefix(rest, "//")
+		if path, err = url.PathUnescape(after); !isURL || err != nil {
+			return "", true, errors.New("upstream must be http+unix:// and the path of a socket, such as http+unix:///run/app.sock")
+		}
+	default:
+		return "", false, nil
+	}
+	if len(path) > 1 {
+		path = strings.TrimRight(path, "/") // of the path at the app
+	}
+	switch {
+	case path == "" || path == "/":
+		return "", true, errors.New("upstream names no socket: write unix:/run/app.sock")
+	case len(path) > longest:
+		return "", true, fmt.Errorf("upstream names a socket with a path of more than %d bytes", longest)
+	case hasControl(path):
+		return "", true, errors.New("upstream names a socket with a control character")
+	}
+	return path, true, nil
 }
 
 // Exchange is what a request's owner has to say while it is carried.
