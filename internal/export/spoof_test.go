@@ -138,8 +138,15 @@ func TestNginxForwarding(t *testing.T) {
 			for _, lines := range [][]string{
 				nil, {"X-Forwarded-For: 192.0.2.1"}, {"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, {"X-Forwarded-Proto: HTTPS"}, {"X-Forwarded-Proto: x"},
 				{"X-Forwarded-For: 192.0.2.1, 192.0.2.2"}, {"X-Forwarded-For: nonsense"}, {"X-Forwarded-Host: evil.example", "Forwarded: for=192.0.2.9"}, {"X-Real-Ip: 192.0.2.9"},
+				{"X-Forwarded-Proto: wss"}, {"X-Forwarded-Proto: ws"}, {"X-Forwarded-Proto: https,http"}, {"X-Forwarded-Proto: http, https"}, {"X-Forwarded-Proto: httpss"},
+				{"X-Forwarded-Host: app.example:8443, inner"}, {"X-Forwarded-Host: [2001:db8::1]:80"}, {"X-Forwarded-Host: evil.example/x?"}, {"X-Forwarded-Host: a b"},
 			} {
 				w.same(t, get("/", append(lines, basic("ann", annPass))...), difference{})
+			}
+			for _, lines := range [][]string{{"Origin: https://app.example"}, {"Origin: http://app.example:8443"}, {"Origin: https://evil.example"}} {
+				for _, host := range []string{"app.example", "app.example:443", "app.example, evil.example", "evil.example", "", "app.example/"} {
+					w.same(t, upgrade("/ws", append(lines, "X-Forwarded-Host: "+host, basic("ann", annPass))...), difference{})
+				}
 			}
 			// Behind several proxies the visitor's address is the same; of the proxies nginx names the nearest only.
 			chain := get("/", basic("ann", annPass), "X-Forwarded-For: 192.0.2.1, 192.0.2.2, 10.0.0.1, 10.0.0.2")
