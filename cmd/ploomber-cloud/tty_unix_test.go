@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,17 +173,30 @@ func TestTyped(t *testing.T) {
 	}{
 		"user and password": {
 			args:  []string{"auth", "--add", "--feature", "main_app"},
-			turns: []turn{{"username_main_app", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}},
+			turns: []turn{{"User name for the app (username_main_app)", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}, {"once more", aSecret, "CANARY_typed" + enter}},
 			file:  "app/.env", text: "username_main_app=ana\npassword_main_app=CANARY_typed\n",
+		},
+		"a password with a slip in it": {
+			args: []string{"auth", "--add", "--feature", "main_app", "--username", "ana"},
+			turns: []turn{
+				{"password_main_app", aSecret, "CANARY_typd" + enter}, {"once more", aSecret, "CANARY_typed" + enter}, {"not the same", noQuestion, ""},
+				{"password_main_app", aSecret, "CANARY_typed" + enter}, {"once more", aSecret, "CANARY_typed" + enter},
+			},
+			file: "app/.env", text: "username_main_app=ana\npassword_main_app=CANARY_typed\n",
+		},
+		"feature chosen with the enter key": {
+			args:  []string{"auth", "--add"},
+			turns: []turn{{"main_app", aMenu, enter}, {"username_main_app", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}, {"once more", aSecret, "CANARY_typed" + enter}},
+			file:  "app/.env", text: "username_main_app=ana\n",
 		},
 		"feature chosen with arrow keys": {
 			args:  []string{"auth", "--add"},
-			turns: []turn{{"main_app", aMenu, down + enter}, {"username_main_app", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}},
-			file:  "app/.env", text: "username_main_app=ana\n",
+			turns: []turn{{"main_app", aMenu, down + down + enter}, {"username_api", aLine, "ana" + enter}, {"password_api", aSecret, "CANARY_typed" + enter}, {"once more", aSecret, "CANARY_typed" + enter}},
+			file:  "app/.env", text: "username_api=ana\n",
 		},
 		"an empty answer is asked again": {
 			args:  []string{"auth", "--add", "--feature", "main_app"},
-			turns: []turn{{"username_main_app", aLine, enter}, {"please enter a value", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}},
+			turns: []turn{{"username_main_app", aLine, enter}, {"please enter a value", aLine, "ana" + enter}, {"password_main_app", aSecret, "CANARY_typed" + enter}, {"once more", aSecret, "CANARY_typed" + enter}},
 			file:  "app/.env", text: "username_main_app=ana\n",
 		},
 		"key": {
@@ -198,9 +212,15 @@ func TestTyped(t *testing.T) {
 			args: []string{"init", "--force"}, turns: []turn{{"Is this correct?", aLine, "y" + enter}},
 			file: "app/ploomber-cloud.json", text: "streamlit-app-1",
 		},
+		"project to delete": {
+			args: []string{"delete"}, turns: []turn{{"type 'my-app'", aLine, "yes" + enter}, {"please type", aLine, "my-app" + enter}},
+		},
+		"project not deleted": {
+			args: []string{"delete"}, turns: []turn{{"type 'my-app'", aLine, "n" + enter}}, file: "app/ploomber-cloud.json", text: "my-app",
+		},
 		"at a terminal without a cursor": {
 			args: []string{"auth", "--add", "--feature", "main_app"}, env: []string{"TERM=dumb, asked for"},
-			turns: []turn{{"username_main_app", aLine, "ana\n"}, {"password_main_app", aSecret, "CANARY_typed\n"}},
+			turns: []turn{{"username_main_app", aLine, "ana\n"}, {"password_main_app", aSecret, "CANARY_typed\n"}, {"once more", aSecret, "CANARY_typed\n"}},
 			file:  "app/.env", text: "username_main_app=ana\npassword_main_app=CANARY_typed\n",
 		},
 	} {
@@ -219,6 +239,12 @@ func TestTyped(t *testing.T) {
 			}
 			if strings.Contains(shown, "CANARY") {
 				t.Errorf("what must be hidden is shown:\n%s", shown)
+			}
+			if tc.file == "" { // of a project that was deleted
+				if _, err := os.Stat(filepath.Join(p.app, "ploomber-cloud.json")); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("the configuration is there: %v", err)
+				}
+				return
 			}
 			data, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(tc.file)))
 			if err != nil || !strings.Contains(string(data), tc.text) {
@@ -305,7 +331,7 @@ func TestShown(t *testing.T) {
 		p := newPlace(t, map[string]string{"ploomber-cloud.json": myProject})
 		p.environ = append(p.environ, "CI=true")
 		exit, shown := atTerminal(t, p, "auth", "--add", "--feature", "main_app").end(t)
-		if exit != 1 || !strings.Contains(shown, "--username") {
+		if exit != 2 || !strings.Contains(shown, "--username") {
 			t.Errorf("status %d, shown %q", exit, shown)
 		}
 	})

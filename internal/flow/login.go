@@ -29,7 +29,7 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 			}
 			return environ(name)
 		},
-		Names: names, Places: places, Project: Logins(c), ReadFile: f.ReadUsers,
+		Names: names, Places: places, File: f.EnvPath(), Project: Logins(c), ReadFile: f.ReadUsers,
 	}, nil
 }
 

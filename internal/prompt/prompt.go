@@ -23,6 +23,7 @@ type Question struct {
 	Flag    string             // the flag that answers it, such as "--client-id"; "" where there is none
 	Default string             // taken for an empty answer; "" means that an empty answer is asked again
 	Check   func(string) error // refuses an answer, which is then asked again; may be nil
+	Twice   bool               // a secret that somebody types is asked for once more, to find slips
 	Exact   bool               // options have no numbers: an answer is what accept takes, or an option's text
 }
 
@@ -63,13 +64,28 @@ func (p *Prompter) Secret(ctx context.Context, q Question) (string, error) {
 	if err := p.Expect(ctx, q); err != nil {
 		return "", err
 	}
+	if !p.io.InTTY {
+		return p.line(ctx, q)
+	}
+	for {
+		answer, err := p.hidden(ctx, q)
+		if err != nil || !q.Twice {
+			return answer, err
+		}
+		again, err := p.hidden(ctx, Question{Label: q.Label + ", once more", Flag: q.Flag})
+		if err != nil || again == answer {
+			return answer, err
+		}
+		p.io.Err.Println("The two are not the same. Please try again.")
+	}
+}
+
+// hidden asks somebody at a terminal for a line that is not shown.
+func (p *Prompter) hidden(ctx context.Context, q Question) (string, error) {
 	if in, out, ok := p.person(); ok {
 		return askPassword(in, out, q)
 	}
-	if p.io.InTTY {
-		return p.hiddenLine(ctx, q)
-	}
-	return p.line(ctx, q)
+	return p.hiddenLine(ctx, q)
 }
 
 // Confirm asks for yes or no; an empty answer is standard.
@@ -128,7 +144,11 @@ func (p *Prompter) Choose(ctx context.Context, q Question, options []string, aga
 			}
 			p.say("  %d. %s\n", i+1, o)
 		}
-		answer, err := p.read(ctx, q, ": ")
+		label := ": "
+		if q.Default != "" && !q.Exact {
+			label = fmt.Sprintf("[%s]: ", q.Default)
+		}
+		answer, err := p.read(ctx, q, label)
 		if err != nil {
 			return 0, err
 		}

@@ -1,6 +1,8 @@
 package authproxy
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -22,6 +24,8 @@ type Source struct {
 	// ReadFile reads a file that a variable names, for its owner's eyes: no error of it may hold what is in the file. Nil
 	// reads none.
 	ReadFile func(name string) ([]byte, error)
+	// File is where Lookup looks beside the environment, for messages about what is missing; it may be "".
+	File string
 	// Public is the user's word that the app may have no login.
 	Public bool
 }
@@ -77,6 +81,11 @@ func ConfigFrom(s Source) (Config, error) {
 	}
 	c = c.withDefaults()
 	c.check(&r.wrong)
+	for i, m := range r.wrong {
+		if s.File != "" && errors.Is(m.Err, errMissing) {
+			r.wrong[i].Err = fmt.Errorf("%w (looked for in %s and in the environment)", m.Err, s.File)
+		}
+	}
 	if err := r.wrong.err(); err != nil {
 		return Config{}, err
 	}
@@ -178,7 +187,7 @@ func (r *reader) resolve(v Value, usual string) Secret {
 	}
 	value, _ := r.Lookup(v.Variable)
 	if value == "" && v.Variable != usual {
-		r.wrong.addf(v.Variable, "is missing or empty, and the project file refers to it")
+		r.wrong.addf(v.Variable, "%w, and the project file refers to it", errMissing)
 	}
 	return Secret(value)
 }

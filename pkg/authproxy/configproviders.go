@@ -122,7 +122,7 @@ func (c Config) checkProviders(m *mistakes) {
 		m.addf(key, "the main app has a password and a provider: remove %s, or the variables of the provider", remove)
 	}
 	if len(c.Secrets) == 0 {
-		m.addf(keySecret, "is missing or empty; OpenID Connect needs at least %d random characters, such as 'openssl rand -hex 32' makes", minSecret)
+		m.addf(keySecret, "%w; OpenID Connect needs at least %d random characters, such as 'openssl rand -hex 32' makes", errMissing, minSecret)
 	}
 	if len(c.Providers) > maxProviders {
 		m.addf(keyProviders, "names %d providers, at most %d are possible", len(c.Providers), maxProviders)
@@ -177,7 +177,7 @@ func (p Provider) check(m *mistakes) {
 		{keyNameClaim, p.NameClaim, false},
 	} {
 		if field.value == "" && field.needed {
-			m.addf(p.key(field.name), "is missing or empty")
+			m.addf(p.key(field.name), "%w", errMissing)
 		} else if err := checkText(field.value); err != nil {
 			m.addf(p.key(field.name), "%w", err)
 		}
@@ -186,7 +186,9 @@ func (p Provider) check(m *mistakes) {
 		m.addf(p.key(keyPrompt), "%w", err)
 	}
 	p.checkParameters(m)
-	if _, err := oidc.NormalIssuer(p.Issuer); err != nil {
+	if strings.TrimSpace(p.Issuer) == "" {
+		m.addf(p.key(keyIssuer), "%w", errMissing)
+	} else if _, err := oidc.NormalIssuer(p.Issuer); err != nil {
 		m.addf(p.key(keyIssuer), "%w", err)
 	}
 	if err := oidc.CheckLogoutURL(p.LogoutURL); err != nil {

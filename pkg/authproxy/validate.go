@@ -10,6 +10,9 @@ import (
 	"unicode/utf8"
 )
 
+// errMissing is in the chain of a Mistake about a variable that has no value.
+var errMissing = errors.New("is missing or empty")
+
 // ErrUnprotected is in the chain of the error for a Config that protects nothing without saying Public.
 var ErrUnprotected = errors.New("nothing protects the app: set username_main_app and password_main_app, or AUTH_CLIENT_ID, " +
 	"AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL, or say that it is public")
@@ -109,6 +112,13 @@ func (c Config) check(m *mistakes) {
 	}
 }
 
+// Open tells whether the app itself, but for features of it, is there for everybody.
+func (c Config) Open() bool {
+	_, password := c.Passwords[MainApp]
+	_, several := c.Users[MainApp]
+	return !password && !several && len(c.Providers) == 0
+}
+
 func (c Config) checkPasswords(m *mistakes) {
 	if !slices.Contains([]Mode{ModeAuto, ModeBasic, ModeForm}, c.PasswordMode) {
 		m.addf(keyPasswordMode, "%q is not one of auto, basic, form", c.PasswordMode)
@@ -118,12 +128,14 @@ func (c Config) checkPasswords(m *mistakes) {
 			m.addf(string(feature), "no such feature")
 			continue
 		}
-		if err := checkUsername(login.Username); err != nil {
+		if login.Username == "" {
+			m.addf(usernameKey(feature), "%w", errMissing)
+		} else if err := checkUsername(login.Username); err != nil {
 			m.addf(usernameKey(feature), "%w", err)
 		}
 		switch {
 		case login.Password == "":
-			m.addf(passwordKey(feature), "is missing or empty")
+			m.addf(passwordKey(feature), "%w", errMissing)
 		case !utf8.ValidString(login.Password.Reveal()):
 			m.addf(passwordKey(feature), "is not UTF-8")
 		case len(login.Password) > 1024:

@@ -4,6 +4,7 @@ package authcmd
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -169,14 +171,45 @@ func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 	return plan, plan.Require(tier.Authentication)
 }
 
-// choose asks for the feature. In the menu the reference tool's numbers stay: exit is 3, api follows.
+// choice is an entry of the menu of features.
+type choice struct {
+	name string // of a feature, or "exit"
+	what string // half a sentence about it
+}
+
+func (c choice) String() string { return c.name + ": " + c.what }
+
+// menu is in the order of the reference tool, whose numbers stay: exit is 3, api follows.
+func menu() []choice {
+	return []choice{
+		{string(project.Analytics), "the reports about who uses the app"},
+		{string(project.MainApp), "the app itself, every page of it"},
+		{"exit", "change nothing"},
+		{string(project.API), "what is below /api, for programs"},
+	}
+}
+
+// choose asks for the feature.
 func (o *Options) choose(ctx context.Context) (left bool, err error) {
-	menu := []string{string(project.Analytics), string(project.MainApp), "exit", string(project.API)}
-	n, err := o.Ask.Choose(ctx, o.whichFeature(), menu, "Please enter one of the listed features.", nil)
-	if err != nil || menu[n] == "exit" {
+	choices := menu()
+	options := make([]string, 0, len(choices))
+	for _, c := range choices {
+		options = append(options, c.String())
+	}
+	named := func(answer string) (int, bool) {
+		i := slices.IndexFunc(choices, func(c choice) bool { return c.name == answer })
+		return i, i >= 0
+	}
+	q := o.whichFeature()
+	if o.Add && o.IO.InTTY { // an empty line from a script is asked again, as the reference tool does
+		i, _ := named(string(project.MainApp))
+		q.Default = options[i]
+	}
+	n, err := o.Ask.Choose(ctx, q, options, "Please enter one of the listed features.", named)
+	if err != nil || choices[n].name == "exit" {
 		return err == nil, err
 	}
-	o.Feature = project.Feature(menu[n])
+	o.Feature = project.Feature(choices[n].name)
 	return false, nil
 }
 
@@ -258,6 +291,9 @@ func (o *Options) add(ctx context.Context) error {
 	if o.Feature == project.API {
 		o.IO.Err.Warn("the platform does not protect %s; 'ploomber-cloud up' does.", o.Feature)
 	}
+	if err := o.warnOfOpenApp(c); err != nil {
+		return err
+	}
 	r := result{o.Feature, true, carried, o.Folder.EnvPath(), []string{o.Feature.UsernameKey(), o.Feature.PasswordKey()}}
 	return o.done(r, "configured")
 }
@@ -299,14 +335,36 @@ type value struct {
 }
 
 func (o *Options) values() []value {
-	question := func(key, flag string) prompt.Question {
-		return prompt.Question{Label: "Enter the value for " + key, Flag: flag, Check: checkLine}
+	of := map[project.Feature]string{project.MainApp: "the app", project.Analytics: "its analytics", project.API: "its API"}[o.Feature]
+	question := func(what, key, flag string) prompt.Question {
+		return prompt.Question{Label: what + " for " + of + " (" + key + ")", Flag: flag, Check: checkLine}
 	}
 	username, password := o.Feature.UsernameKey(), o.Feature.PasswordKey()
+	typed := question("Password", password, "--password-stdin")
+	typed.Twice = true
 	return []value{
-		{username, o.Username, question(username, "--username"), o.Ask.Text},
-		{password, o.password, question(password, "--password-stdin"), o.Ask.Secret},
+		{username, o.Username, question("User name", username, "--username"), o.Ask.Text},
+		{password, o.password, typed, o.Ask.Secret},
 	}
+}
+
+// warnOfOpenApp tells that the app itself stays open where only a part of it is protected now.
+func (o *Options) warnOfOpenApp(c *project.Config) error {
+	if o.Feature == project.MainApp {
+		return nil
+	}
+	if c == nil {
+		c = &project.Config{}
+	}
+	source, err := o.Folder.LoginSource(c, func(string) (string, bool) { return "", false })
+	if err != nil {
+		return err
+	}
+	if login, err := authproxy.ConfigFrom(source); err == nil && login.Open() {
+		o.IO.Err.Warn("the app itself is open to everyone: only %s asks for a password. "+
+			"To protect the app, run 'ploomber-cloud auth --add --feature %s'.", o.Feature, project.MainApp)
+	}
+	return nil
 }
 
 // asksFor tells whether v is neither given nor stored, or not to be taken from there.

@@ -32,6 +32,7 @@ type Flags struct {
 	ProjectID string
 	All       bool
 	Confirm   string
+	Yes       bool
 }
 
 // phrase is what confirms that every project is to go.
@@ -45,7 +46,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "delete",
 		Short: "Delete a project, or all projects",
-		Long: "Delete a project with all its deployments from the platform: the given one, or that of this folder.\n" +
+		Long: "Delete a project with all its deployments from the platform: the given one, or that of this folder,\n" +
+			"whose name has to be typed at a terminal unless --yes is given.\n" +
 			"The folder's ploomber-cloud.json goes with its own project; other files stay.",
 		Example: "  ploomber-cloud delete\n" +
 			"  ploomber-cloud delete --project-id my-app-1234\n" +
@@ -55,6 +57,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			switch {
 			case o.All && o.ProjectID != "":
 				return failure.Usagef("pass --project-id or --all, not both")
+			case o.Yes && o.All:
+				return failure.Usagef("--yes is for one project; pass --confirm '%s' with --all", phrase)
 			case c.Flags().Changed("confirm") && !o.All:
 				return failure.Usagef("--confirm is for --all")
 			case c.Flags().Changed("confirm") && o.Confirm != phrase:
@@ -67,6 +71,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
 	f.BoolVarP(&o.All, "all", "a", false, "delete all your projects, after a confirmation")
 	f.StringVar(&o.Confirm, "confirm", "", "with --all: the `PHRASE` 'delete all', instead of typing it")
+	f.BoolVarP(&o.Yes, "yes", "y", false, "delete this folder's project without asking")
 	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Complete(c, "confirm", flagset.Fixed(phrase))
 	return c
@@ -88,6 +93,15 @@ func remove(ctx context.Context, o *Options) error {
 			return err
 		}
 		id = c.ID
+		if o.IO.InTTY && !o.Yes { // scripts for the reference tool are not asked
+			yes, err := o.confirmed(ctx, mayDelete("Project "+id+" with all its deployments", id, "--yes"), id)
+			if err != nil {
+				return err
+			}
+			if !yes {
+				return o.cancelled()
+			}
+		}
 	}
 	api, err := o.Connect()
 	if err != nil {
@@ -122,7 +136,7 @@ func (o *Options) forget(id string) error {
 
 func (o *Options) all(ctx context.Context) error {
 	if o.Confirm == "" {
-		if err := o.Ask.Expect(ctx, mayDelete()); err != nil {
+		if err := o.Ask.Expect(ctx, mayDeleteAll()); err != nil {
 			return err
 		}
 	}
@@ -148,12 +162,12 @@ func (o *Options) all(ctx context.Context) error {
 		o.IO.Err.Note("  %s", label)
 	}
 	if o.Confirm == "" {
-		yes, err := o.confirmed(ctx)
+		yes, err := o.confirmed(ctx, mayDeleteAll(), phrase)
 		if err != nil {
 			return err
 		}
 		if !yes {
-			return o.IO.Result(result{[]string{}}, func(out *term.Stream) { out.Println("Deletion cancelled.") })
+			return o.cancelled()
 		}
 	}
 	if err := api.DeleteAllProjects(ctx); err != nil {
@@ -162,20 +176,29 @@ func (o *Options) all(ctx context.Context) error {
 	return o.IO.Result(r, func(out *term.Stream) { out.Println("All projects have been successfully deleted.") })
 }
 
-func (o *Options) confirmed(ctx context.Context) (bool, error) {
-	answer, err := o.Ask.Text(ctx, mayDelete())
-	return answer == phrase, err
+func (o *Options) cancelled() error {
+	return o.IO.Result(result{[]string{}}, func(out *term.Stream) { out.Println("Deletion cancelled.") })
 }
 
-func mayDelete() prompt.Question {
+func (o *Options) confirmed(ctx context.Context, q prompt.Question, words string) (bool, error) {
+	answer, err := o.Ask.Text(ctx, q)
+	return answer == words, err
+}
+
+func mayDeleteAll() prompt.Question {
+	return mayDelete("All projects with their data", phrase, "--confirm '"+phrase+"'")
+}
+
+// mayDelete asks for words to be typed before what is lost for good.
+func mayDelete(what, words, flag string) prompt.Question {
 	return prompt.Question{
-		Label: "All projects with their data will be lost. To delete them, type '" + phrase + "'; to cancel, N",
-		Flag:  "--confirm '" + phrase + "'",
+		Label: what + " will be lost. To delete, type '" + words + "'; to cancel, N",
+		Flag:  flag,
 		Check: func(s string) error {
-			if s == phrase || strings.EqualFold(s, "n") {
+			if s == words || strings.EqualFold(s, "n") {
 				return nil
 			}
-			return fmt.Errorf("please type '%s' or N", phrase)
+			return fmt.Errorf("please type '%s' or N", words)
 		},
 	}
 }

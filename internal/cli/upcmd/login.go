@@ -62,6 +62,9 @@ func (o *Options) login(ctx context.Context, c *project.Config, vars map[string]
 			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public or --dev-login")
 	case err != nil:
 		return nil, &failure.Error{Code: failure.Failed, Err: err}
+	case l.config.Open() && !o.Public:
+		return nil, failure.Failedf("the app itself is open to everyone: only a part of it asks for a password").
+			WithHint("run 'ploomber-cloud auth --add --feature main_app' (with --offline if you have no account), or pass --public")
 	}
 	return l, nil
 }
