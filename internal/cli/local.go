@@ -30,6 +30,8 @@ func (e *env) demo() democmd.Options {
 			o.Folder, o.Forget = flow.Folder{Dir: dir}, true
 			o.Provider, o.DevLogin = dev, dev != nil
 			o.Port, o.Timeout = port, 3*time.Minute // the first start of a framework compiles its files
+			o.FirstBuild = "The app's packages are downloaded once: about 140 MB for the default example, 450 MB on disk.\n" +
+				"'ploomber-cloud cache' shows and frees them."
 			return o.Run(ctx, func(ctx context.Context, s upcmd.Served) error { return ready(ctx, s.URL) })
 		},
 	}

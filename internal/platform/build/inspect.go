@@ -31,6 +31,7 @@ type report struct {
 	Path     string // of the installation itself, where the interpreter found belongs to a virtual environment
 
 	Source        string   // where the requirements come from, for messages
+	Guessed       bool     // whether it is what the code imports, because no file says what it needs
 	File          string   // the project's requirements file, or "" where Lines says what it needs
 	UVFile        string   `json:"uv_file"` // what uv reads in place of Lines; may be ""
 	Lines, Pins   []string // requirements and constraints

@@ -131,7 +131,7 @@ func (m *machine) inspect(c platform.Command) {
 	out := map[string]any{
 		"source": r.Source, "file": r.File, "parts": r.Parts, "names": r.Names, "hashed": r.Hashed, "pip_only": r.PipOnly,
 		"uv_only": r.UVOnly, "requires": r.Requires, "warnings": r.Warnings, "settings": r.Settings, "local": r.Local,
-		"problem": r.Problem, "hint": r.Hint, "lines": r.Lines, "pins": r.Pins,
+		"guessed": r.Guessed, "problem": r.Problem, "hint": r.Hint, "lines": r.Lines, "pins": r.Pins,
 	}
 	rest, err := json.Marshal(out)
 	if err != nil {

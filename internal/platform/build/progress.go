@@ -90,7 +90,7 @@ func name(what string) string {
 	if strings.HasSuffix(what, ".whl") || strings.HasSuffix(what, ".tar.gz") || strings.HasSuffix(what, ".metadata") {
 		what, _, _ = strings.Cut(what, "-")
 	}
-	return what
+	return strings.ReplaceAll(what, "_", "-")
 }
 
 // size reads what installers print, such as 16.1MiB or 103kB.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 func (b *Builder) pythonKit(ctx context.Context, p Project) (kit, error) {
-	r, err := b.inspect(ctx, p)
+	r, p, err := b.inspectAll(ctx, p)
 	if err != nil {
 		return kit{}, err
 	}
@@ -35,6 +36,24 @@ func (b *Builder) pythonKit(ctx context.Context, p Project) (kit, error) {
 			return b.makeVenv(ctx, p, r, dir)
 		},
 	}, nil
+}
+
+// inspectAll inspects the project, and where that does not say what it needs the folders from that of the app upwards. The
+// project that it returns is in the folder that says it.
+func (b *Builder) inspectAll(ctx context.Context, p Project) (report, Project, error) {
+	r, err := b.inspect(ctx, p)
+	for folder := path.Dir(filepath.ToSlash(p.Recipe.Entry)); err == nil && r.Guessed && folder != "." && folder != "/"; folder = path.Dir(folder) {
+		below := p
+		below.Dir = filepath.Join(p.Dir, filepath.FromSlash(folder))
+		inside, err := b.inspect(ctx, below)
+		if err != nil {
+			return report{}, p, err
+		}
+		if !inside.Guessed {
+			return inside, below, nil
+		}
+	}
+	return r, p, err
 }
 
 // makeVenv makes a virtual environment in dir with what the project needs.
@@ -145,14 +164,35 @@ func (b *Builder) fill(ctx context.Context, p Project, r report, with installer,
 		}
 	}
 	for _, name := range besides {
-		if _, found := platform.Executable(filepath.Join(binOf(venv), p.Recipe.Program)); found {
-			break
+		there := false
+		if name == p.Recipe.Supplied {
+			_, there = platform.Executable(filepath.Join(binOf(venv), p.Recipe.Program))
+		} else {
+			there = b.hasPackage(ctx, p, pythonOf(venv)) == nil
 		}
-		if err := install(name, name); err != nil {
+		if there {
+			continue
+		}
+		pins, err := b.installed(ctx, p, venv)
+		if err == nil {
+			err = install(name, "--constraint", pins, name)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// installed writes what an environment has as constraints: what is added must not change it.
+func (b *Builder) installed(ctx context.Context, p Project, venv string) (path string, err error) {
+	have, err := b.ask(ctx, p, pythonOf(venv), "-I", "-c",
+		"import importlib.metadata as m\nfor d in m.distributions(): print('%s==%s' % (d.metadata['Name'], d.version))")
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(filepath.Dir(venv), "installed.txt")
+	return path, os.WriteFile(path, []byte(have+"\n"), 0o600)
 }
 
 // finished checks an environment and describes it.
@@ -199,9 +239,7 @@ func (b *Builder) checkPackage(ctx context.Context, p Project, r report, python 
 		return nil // the command of the project knows what it needs
 	}
 	if started {
-		_, err := b.ask(ctx, p, python, "-I", "-c",
-			fmt.Sprintf("import importlib.util, sys; sys.exit(importlib.util.find_spec(%q) is None)", p.Recipe.Package))
-		if err == nil || ctx.Err() != nil {
+		if err := b.hasPackage(ctx, p, python); err == nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -209,6 +247,13 @@ func (b *Builder) checkPackage(ctx context.Context, p Project, r report, python 
 		Msg:  fmt.Sprintf("%s does not bring %s", r.Source, p.Recipe.Package),
 		Hint: fmt.Sprintf("add %q to it", distribution(p)),
 	}
+}
+
+// hasPackage returns nil if the framework of p can be imported.
+func (b *Builder) hasPackage(ctx context.Context, p Project, python string) error {
+	_, err := b.ask(ctx, p, python, "-I", "-c",
+		fmt.Sprintf("import importlib.util, sys; sys.exit(importlib.util.find_spec(%q) is None)", p.Recipe.Package))
+	return err
 }
 
 // distribution is what is installed for the framework of p; "" where it has none.

@@ -157,11 +157,14 @@ func local(folder, name, version string, requires ...string) map[string]string {
 // real is a project that is built with the programs of this machine and packages of an index on it.
 type real struct {
 	*testing.T
-	index   *index
-	home    string
-	dir     string
-	builder *Builder
-	events  []string
+	index *index
+	home  string
+	dir   string
+	entry string // of the recipe, as is framework
+
+	framework string
+	builder   *Builder
+	events    []string
 }
 
 // newReal makes one. Of the variables of the test only those count that find programs.
@@ -202,7 +205,7 @@ func (r *real) set(vars ...string) { r.builder.Environ = append(r.builder.Enviro
 func (r *real) build() (installed []string, anew bool, err error) {
 	r.Helper()
 	r.events = nil
-	e, err := r.builder.Build(context.Background(), Project{Dir: r.dir})
+	e, err := r.builder.Build(context.Background(), Project{Dir: r.dir, Recipe: platform.Recipe{Entry: r.entry, Package: r.framework}})
 	if err != nil {
 		return nil, false, err
 	}

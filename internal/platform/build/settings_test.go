@@ -50,9 +50,9 @@ func TestUserSettings(t *testing.T) {
 		}},
 		"a file of uv":                {files: map[string]string{".config/uv/uv.toml": uvToml}},
 		"a file that uv is told of":   {files: map[string]string{"uv.toml": uvToml}, vars: []string{"UV_CONFIG_FILE=HOME/uv.toml"}},
-		"an index of uv alone":        {files: map[string]string{".config/uv/uv.toml": "[[index]]\nurl = \"INDEX\"\ndefault = true\n"}, vars: []string{"PIP_CONFIG_FILE=" + os.DevNull}, both: true},
+		"an index of uv alone":        {files: map[string]string{".config/uv/uv.toml": "[[index]]\nurl = \"INDEX\"\ndefault = true\n"}, vars: []string{"PIP_CONFIG_FILE=" + os.DevNull}},
 		"an index by a variable":      {vars: []string{"PIP_CONFIG_FILE=" + os.DevNull, "UV_DEFAULT_INDEX=mine=INDEX"}},
-		"an empty variable":           {vars: []string{"PIP_INDEX_URL=", "PIP_NO_INDEX="}, both: true},
+		"an empty variable":           {vars: []string{"PIP_INDEX_URL=", "PIP_NO_INDEX="}},
 		"a variable that says no":     {vars: []string{"PIP_NO_INDEX=0", "PIP_USER=no"}},
 		"the wrong index is replaced": {files: map[string]string{"pip.conf": "[global]\nindex-url = http://127.0.0.1:1/\n[install]\nindex-url = INDEX\n"}},
 	} {

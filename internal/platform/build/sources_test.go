@@ -2,6 +2,8 @@ package build
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -202,8 +204,9 @@ func parent(dir string) string { return dir[:strings.LastIndexAny(dir, `/\`)] }
 func TestSourcesAreInstalled(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		files map[string]string
-		want  string
+		files, also map[string]string
+		entry       string
+		want        string
 	}{
 		"pyproject.toml and uv.lock": {
 			files: map[string]string{
@@ -222,12 +225,22 @@ func TestSourcesAreInstalled(t *testing.T) {
 			files: map[string]string{"environment.yml": "dependencies:\n  - pip:\n    - -r sub/base.txt\n", "sub/base.txt": "six\n"}, want: "six==2.0",
 		},
 		"imports": {files: map[string]string{"app.py": "import six, os\n"}, want: "six==2.0"},
+		"the folder of the app": {
+			files: map[string]string{"web/requirements.txt": "-r more.txt\n./lib\n", "web/more.txt": "six<2\n", "web/main.py": ""},
+			entry: "web/main.py", also: local("web/lib", "lib", "1.0"), want: "lib==1.0 six==1.0",
+		},
+		"a folder above that of the app": {
+			files: map[string]string{"web/pyproject.toml": "[project]\nname = 'x'\ndependencies = ['seven']\n", "web/src/main.py": ""},
+			entry: "web/src/main.py", want: "seven==2.0",
+		},
 		"nothing": {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newReal(t, Auto)
 			write(t, r.dir, tc.files)
+			write(t, r.dir, tc.also)
+			r.entry = tc.entry
 			r.expect("first", true, strings.Fields(tc.want)...)
 			r.expect("again", false, strings.Fields(tc.want)...)
 			if entries, err := os.ReadDir(r.dir); err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".egg-info") }) {
@@ -240,4 +253,29 @@ func TestSourcesAreInstalled(t *testing.T) {
 func withFiles(files map[string]string, name, content string) map[string]string {
 	files[name] = content
 	return files
+}
+
+// TestFrameworkIsAdded installs what starts the app though the project does not ask for it, in versions that fit.
+func TestFrameworkIsAdded(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ requirements, want string }{
+		"not listed":       {"six<2\n", "frame==1.0 six==1.0"},
+		"listed":           {"frame\n", "frame==2.0 six==2.0"},
+		"pinned":           {"Frame==1.0\n", "frame==1.0 six==1.0"},
+		"listed elsewhere": {"-r base.txt\n", "frame==1.0 six==1.0"},
+		"hashes":           {"six==1.0 --hash=sha256:SIX\n", "frame==1.0 six==1.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReal(t, Auto)
+			r.index.add(t, "frame", "1.0", "six<2")
+			r.index.add(t, "frame", "2.0", "six>=2")
+			r.framework = "frame"
+			_, six := wheelOf(t, "six", "1.0")
+			write(t, r.dir, map[string]string{
+				"requirements.txt": strings.ReplaceAll(tc.requirements, "SIX", fmt.Sprintf("%x", sha256.Sum256(six))), "base.txt": "frame<2\n",
+			})
+			r.expect("first", true, strings.Fields(tc.want)...)
+		})
+	}
 }

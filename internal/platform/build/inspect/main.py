@@ -58,6 +58,7 @@ def inspect(asked):
             pip_only = pip_only or "pip is set to %s" % name
     return {
         "source": source.name,
+        "guessed": source.guessed,
         "file": source.file,
         "uv_file": source.uv_file,
         "lines": source.lines,

@@ -27,6 +27,7 @@ class Source:
 
     def __init__(self, name):
         self.name = name  # for messages
+        self.guessed = False
         self.file = ""  # a requirements file of the project, or "" where lines say it
         self.lines = []  # requirements, with paths made absolute
         self.pins = []  # constraints from a lock file
@@ -89,6 +90,7 @@ def of_file(root, name):
 
 def of_imports(root, distributions):
     source = Source("the imports of the code")
+    source.guessed = True
     source.lines, optional = imports.needed(root, distributions)
     listed = ", ".join(source.lines) or "nothing besides the framework"
     source.warnings.append(
