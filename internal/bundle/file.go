@@ -26,7 +26,7 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 	case kind&fs.ModeSymlink != 0:
 		if ships {
 			var walked bool
-			if ships, walked, err = p.link(s, name, &e); walked || errors.Is(err, fs.ErrNotExist) {
+			if ships, walked, err = p.link(s, name, &e); walked || isGone(err) {
 				return nil
 			}
 		}
@@ -37,7 +37,7 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 			ships, e.Rule = false, Rule{Kind: Special, Detail: kindName(kind)}
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if isGone(err) {
 		return nil // removed since the folder was read, as editors do with their temporary files
 	}
 	if err != nil {
@@ -48,11 +48,13 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 	}
 	if ships && e.Rule.Kind != Allowed {
 		ships, err = p.looksHarmless(&e)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case isGone(err):
 			return nil
-		}
-		if err != nil {
-			return p.readError(e.Name, err)
+		case errors.Is(err, errReplaced), errors.Is(err, errChanged):
+			e.Rule, e.Missed = Rule{Kind: Changed, Detail: errReplaced.Error()}, true
+		case err != nil:
+			return err
 		}
 	}
 	e.Ships, e.Missed = ships, e.Missed || missed
@@ -154,7 +156,7 @@ func (p *planner) looksHarmless(e *Entry) (bool, error) {
 		if look == nil {
 			continue
 		}
-		f, err := inspect(func() (*os.File, error) { return openEntry(p.top.root, e) }, look)
+		f, err := p.inspect(e, look)
 		if err != nil {
 			return false, err
 		}
@@ -167,17 +169,17 @@ func (p *planner) looksHarmless(e *Entry) (bool, error) {
 }
 
 // inspect reads the start of a file that its name makes suspicious.
-func inspect(open func() (*os.File, error), look secrets.Check) (secrets.Finding, error) {
-	f, err := open()
+func (p *planner) inspect(e *Entry, look secrets.Check) (secrets.Finding, error) {
+	f, _, err := p.listing.openPlanned(p.top.root, e)
 	if err != nil {
 		return secrets.Finding{}, err
 	}
 	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return secrets.Finding{}, errors.Join(err, errReplaced)
-	}
 	content, err := readStart(f, secrets.LookLimit)
-	return look(content), err
+	if err != nil {
+		return secrets.Finding{}, readingError(e, err)
+	}
+	return look(content), nil
 }
 
 // openEntry opens what an entry stands for. A link that was not allowed to leave the project cannot: os.Root

@@ -11,10 +11,20 @@ import (
 
 var errReplaced = errors.New("another file was put in its place")
 
-// open opens a planned file and makes sure that it may be packed: the planned one itself, or one that was put in
-// its place in the open, by no link and with no secret that was left out. The error wraps errReplaced for any other,
-// isGone finds it where there is none any more.
+// open opens a planned file for packing: no secret that was left out may have taken its place. The errors are those of
+// openPlanned.
 func (l *Listing) open(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
+	f, info, err := l.openPlanned(root, e)
+	if err == nil && e.Rule.Kind != Allowed && l.holdsSecret(info) {
+		_ = f.Close()
+		return nil, nil, readingError(e, errReplaced)
+	}
+	return f, info, err
+}
+
+// openPlanned opens a planned file and makes sure that it is the planned one itself, or one that was put in its place
+// in the open and by no link. The error wraps errReplaced for any other; isGone finds it where there is none any more.
+func (l *Listing) openPlanned(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
 	f, err := openEntry(root, e)
 	if err != nil {
 		return nil, nil, l.openingError(root, e, err)
@@ -26,9 +36,6 @@ func (l *Listing) open(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
 		err = errReplaced
 	case !os.SameFile(info, e.info):
 		err = l.inPlace(e, info)
-	}
-	if err == nil && e.Rule.Kind != Allowed && l.holdsSecret(info) {
-		err = errReplaced
 	}
 	if err != nil {
 		_ = f.Close()

@@ -4,6 +4,7 @@ package bundle_test
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -99,5 +100,66 @@ func TestUnreadable(t *testing.T) {
 	l := plan(t, dir, bundle.Rules{Ignore: []string{"secret"}})
 	if _, err := bundle.Write(t.Context(), &strings.Builder{}, l, bundle.Options{}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "data/y") {
 		t.Errorf("file: %v", err)
+	}
+}
+
+// TestBusyProject plans and packs while somebody makes, removes and replaces files and folders: nothing of that is an
+// error, and what is left alone ships.
+func TestBusyProject(t *testing.T) {
+	t.Parallel()
+	dir := project(t, map[string]string{"app.py": "x", "linked.txt": "", "z/last.py": "x"})
+	busy := filepath.Join(dir, "busy")
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			// whatever fails does so because of the step before, and the next round begins anew
+			_ = os.MkdirAll(filepath.Join(busy, "sub"), 0o755)
+			for _, name := range []string{"a.json", "b.env", "sub/key", "sub/.ploomberignore", "sub/CACHEDIR.TAG"} {
+				_ = os.WriteFile(filepath.Join(busy, name), []byte(strings.Repeat("a=1\n", i%50)), 0o644)
+			}
+			_ = os.Rename(filepath.Join(busy, "a.json"), filepath.Join(busy, "c.json"))
+			switch i % 4 {
+			case 0:
+				_ = os.RemoveAll(busy)
+			case 1:
+				_ = os.RemoveAll(filepath.Join(busy, "sub"))
+				_ = os.WriteFile(filepath.Join(busy, "sub"), []byte("a file now"), 0o644)
+			case 2:
+				_ = os.Remove(filepath.Join(busy, "c.json"))
+				_ = syscall.Mkfifo(filepath.Join(busy, "c.json"), 0o600)
+			case 3:
+				_ = os.Remove(filepath.Join(busy, "sub/key"))
+				_ = os.Symlink("../../linked.txt", filepath.Join(busy, "sub/key")) // which the next round writes to
+			}
+			_ = os.Remove(filepath.Join(busy, "c.json"))
+			_ = os.Remove(filepath.Join(busy, "sub"))
+		}
+	}()
+	defer func() { close(done); <-ended }()
+	for i := range 60 {
+		l, err := bundle.Plan(t.Context(), dir, bundle.Rules{Search: i%2 == 0, Full: i%3 == 0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive, err := bundle.Spool(t.Context(), l, t.TempDir(), bundle.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(archive.Open())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files := unzip(t, data); files["app.py"].content != "x" || files["z/last.py"].content != "x" || len(files) != archive.Files {
+			t.Errorf("packed %q, %q and %d of %d files", files["app.py"].content, files["z/last.py"].content, len(files), archive.Files)
+		}
+		if err := archive.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 const (
 	attempts = 3
 	settling = 200 * time.Millisecond // before the second attempt, four times as long before the next
+	rounds   = 5                      // so often, for as long, files are waited for that have changed before packing
 )
 
 // reader cuts the files that ship into blocks. What it finds out about files that cannot be packed as they are outlives

@@ -3,7 +3,6 @@ package bundle
 import (
 	"errors"
 	"io"
-	"io/fs"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle/secrets"
 )
@@ -16,10 +15,12 @@ func (p *planner) search() error {
 	for _, e := range p.listing.Entries {
 		if e.Ships && e.Rule.Kind != Allowed {
 			found, err := p.searchFile(&e, &scanner, buffer)
-			if errors.Is(err, fs.ErrNotExist) {
+			switch {
+			case isGone(err):
 				continue // removed since
-			}
-			if err != nil {
+			case errors.Is(err, errReplaced), errors.Is(err, errChanged):
+				e.Ships, e.Missed, e.Rule = false, true, Rule{Kind: Changed, Detail: errReplaced.Error()}
+			case err != nil:
 				return err
 			}
 			if found.Detail != "" {
@@ -34,15 +35,11 @@ func (p *planner) search() error {
 }
 
 func (p *planner) searchFile(e *Entry, scanner *secrets.Scanner, buffer []byte) (secrets.Finding, error) {
-	f, err := openEntry(p.top.root, e)
+	f, info, err := p.listing.openPlanned(p.top.root, e)
 	if err != nil {
-		return secrets.Finding{}, p.readError(e.Name, err)
+		return secrets.Finding{}, err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return secrets.Finding{}, err // packing does not take it either
-	}
 	scanner.Start(info.Size(), e.Name, e.file)
 	for left := info.Size(); left > 0; { // a file that grows meanwhile has an end nevertheless
 		if err := p.ctx.Err(); err != nil {
@@ -56,7 +53,7 @@ func (p *planner) searchFile(e *Entry, scanner *secrets.Scanner, buffer []byte) 
 			return secrets.Finding{}, nil
 		}
 		if err != nil {
-			return secrets.Finding{}, p.readError(e.Name, err)
+			return secrets.Finding{}, readingError(e, err)
 		}
 		left -= int64(n)
 	}

@@ -39,7 +39,7 @@ func (p *planner) walk(root *os.Root, s scope) error {
 		return err
 	}
 	f, err := root.Open(".")
-	if errors.Is(err, fs.ErrNotExist) && s.path != "" {
+	if isGone(err) && s.path != "" {
 		return nil // removed since its parent was read
 	}
 	if err != nil {
@@ -47,7 +47,7 @@ func (p *planner) walk(root *os.Root, s scope) error {
 	}
 	children, err := f.ReadDir(-1)
 	_ = f.Close() // opened for reading
-	if errors.Is(err, fs.ErrNotExist) && s.path != "" {
+	if isGone(err) && s.path != "" {
 		return nil
 	}
 	if err != nil {
@@ -73,14 +73,14 @@ func (p *planner) walk(root *os.Root, s scope) error {
 			p.leaveFolder(p.folder(s, name), rule)
 			continue // nobody needs to read it
 		}
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed since the folder was read
-		}
 		if now, statErr := root.Lstat(name); err != nil && statErr == nil && !now.IsDir() { // replaced since
 			if err := p.file(root, s, name, now.Mode().Type()); err != nil {
 				return err
 			}
 			continue
+		}
+		if isGone(err) {
+			continue // removed since the folder was read
 		}
 		if err != nil {
 			return p.readError(s.path+name, err)
@@ -199,7 +199,7 @@ func readStart(r io.Reader, limit int64) ([]byte, error) {
 func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
 	name := folder + IgnoreFileName
 	info, err := root.Stat(IgnoreFileName)
-	if _, gone := root.Lstat(IgnoreFileName); errors.Is(gone, fs.ErrNotExist) {
+	if _, gone := root.Lstat(IgnoreFileName); isGone(gone) {
 		return nil, nil // removed since the folder was read
 	}
 	if err != nil {
@@ -209,7 +209,7 @@ func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
 		return nil, nil
 	}
 	f, err := root.OpenFile(IgnoreFileName, os.O_RDONLY|nonBlocking, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	if isGone(err) {
 		return nil, nil
 	}
 	if err != nil {

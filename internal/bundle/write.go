@@ -23,7 +23,8 @@ type Options struct {
 	Workers  int                     // files are compressed by so many goroutines; 0 is one for each processor
 	Progress func(done, total int64) // bytes of files packed so far and in all; called by one goroutine, often
 
-	// Sleep waits before a file is read again that changed meanwhile. With nil it is read at once.
+	// Sleep waits for files to come to rest that are being written, a second or so at most. With nil they are read
+	// at once.
 	Sleep func(context.Context, time.Duration) error
 }
 
@@ -76,6 +77,9 @@ func write(ctx context.Context, w io.Writer, again func() error, l *Listing, o O
 		return Stats{}, fmt.Errorf("%s was replaced by another folder", l.dir)
 	}
 	r := &reader{listing: l, dropped: make(map[int]Entry), tries: make(map[int]int), cut: make(map[int]bool), sleep: o.Sleep}
+	if err := r.settle(ctx, top.root); err != nil {
+		return Stats{}, err
+	}
 	for {
 		stats, err := r.write(ctx, w, top.root, o)
 		if errors.Is(err, errAgain) && again != nil {

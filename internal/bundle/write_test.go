@@ -387,6 +387,49 @@ func TestFilesThatChangeMeanwhile(t *testing.T) {
 	}
 }
 
+// TestFilesBeingWritten has a file that changed since the plan and is written to for two more waits: it is packed when
+// it is complete. Nobody waits where nothing has changed.
+func TestFilesBeingWritten(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		writes, slept int // how often somebody writes, the first time before packing
+		want          string
+	}{
+		"nothing changed": {0, 0, ""},
+		"changed before":  {1, 1, "x"},
+		"being written":   {3, 3, "xxx"},
+		"all the time":    {100, 5, "xxxxxx"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := project(t, map[string]string{"a.csv": "", "b.csv": "b"})
+			l := plan(t, dir, bundle.Rules{})
+			written, slept := 0, 0
+			write := func() {
+				if written < tc.writes {
+					written++
+					if err := appendTo(filepath.Join(dir, "a.csv"), []byte("x"), true); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			write()
+			var out bytes.Buffer
+			_, err := bundle.Write(t.Context(), &out, l, bundle.Options{Sleep: func(context.Context, time.Duration) error {
+				slept++
+				write()
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := unzip(t, out.Bytes())["a.csv"].content; got != tc.want || slept != tc.slept {
+				t.Errorf("packed %q after %d waits, want %q after %d", got, slept, tc.want, tc.slept)
+			}
+		})
+	}
+}
+
 func appendTo(file string, content []byte, do bool) error {
 	if !do {
 		return nil

@@ -36,7 +36,7 @@ type Deploy struct {
 	TempDir      string   // where the archive is kept while it is sent
 	Search       bool     // Prepare looks for private keys in all files, for those who only look; Send does in any case
 
-	// Sleep waits before a file is read again that changed while it was packed. With nil it is read at once.
+	// Sleep waits for files to come to rest that are being written. With nil they are packed at once.
 	Sleep func(context.Context, time.Duration) error
 
 	// Now is the clock by which archives in TempDir that killed runs left are old enough to go. With nil they stay.
