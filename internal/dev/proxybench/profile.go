@@ -206,11 +206,11 @@ func partOf(stack []string) string {
 		case strings.HasPrefix(f, "golang.org/x/crypto/bcrypt."):
 			return ""
 		case strings.HasPrefix(f, ours+"/visitor."):
-			return "the visitor's side (`net/http`)"
+			return "the client's side (`net/http`)"
 		case strings.HasPrefix(f, ours):
 			return "who asks and whether they may (`authproxy`)"
 		case strings.HasPrefix(f, "net/http."):
-			return "the visitor's side (`net/http`)"
+			return "the client's side (`net/http`)"
 		}
 	}
 	return "Go's scheduler, timers and poller"

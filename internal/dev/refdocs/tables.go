@@ -108,7 +108,7 @@ func projectVariables() []variable {
 		{"AUTH_PARAMS_AUDIENCE", "Audience of the access token that the app gets; with it an expired one ends the session."},
 		{"AUTH_PARAMS_SCOPE", "Scopes that are asked for at login; `openid profile email` if not set."},
 		{
-			"AUTH_PARAMS_PROMPT", "What the provider shows at each login, though it knows the visitor: `login`, `consent`, `select_account`, or several with " +
+			"AUTH_PARAMS_PROMPT", "What the provider shows at each login, though it knows the user: `login`, `consent`, `select_account`, or several with " +
 				"spaces between. Our own proxy alone knows it.",
 		},
 		{
