@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import traceback
 
 
 ENTRY = "ploomber_cloud_entry"  # name of a module whose file has a name that cannot be imported
@@ -12,6 +13,25 @@ ENTRY = "ploomber_cloud_entry"  # name of a module whose file has a name that ca
 
 class NoApplication(Exception):
     """The module has nothing that can be served."""
+
+
+def run(function, *args):
+    """Call function; an error of the app is shown without the lines of those who loaded it, and ends the program."""
+    try:
+        return function(*args)
+    except NoApplication as error:
+        print(f"NoApplication: {error}", file=sys.stderr, flush=True)
+    except Exception as error:
+        frames = error.__traceback__
+        while frames and is_ours(frames.tb_frame.f_code.co_filename):
+            frames = frames.tb_next
+        traceback.print_exception(type(error), error, frames)
+        sys.stderr.flush()
+    raise SystemExit(3)
+
+
+def is_ours(file):
+    return file == __file__ or "importlib" in file or "runpy" in file
 
 
 def load(entry):

@@ -89,7 +89,7 @@ func TestLauncherFindsTheApp(t *testing.T) {
 			if tc.entry == "" {
 				tc.entry = "app.py"
 			}
-			text := launch + strings.NewReplacer("KIND", tc.kind, "ENTRY,", `"`+tc.entry+`",`, "NAME)", `"`+tc.name+`")`).Replace(asked)
+			text := LauncherSource() + strings.NewReplacer("KIND", tc.kind, "ENTRY,", `"`+tc.entry+`",`, "NAME)", `"`+tc.name+`")`).Replace(asked)
 			script := filepath.Join(root, LauncherName+".py")
 			if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -124,7 +124,7 @@ class Dash:
   server = Flask()
 app = Dash()
 `
-	text := launch + `
+	text := LauncherSource() + `
 found = wsgi("app.py", "")
 print(found({"PATH_INFO": "/a/x/y", "SCRIPT_NAME": ""}, None), "|", found({"PATH_INFO": "/b", "SCRIPT_NAME": ""}, None))
 `

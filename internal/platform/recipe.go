@@ -36,7 +36,7 @@ type Recipe struct {
 	Command  string            // for the shell, in place of Program and Args
 	Reload   []string          // further Args where saved files are to take effect at once, if the framework sees to that
 	Reloads  bool              // the framework sees saved files by itself; others are started again
-	Launcher string            // Python module that is written to {root} as LauncherName and can be imported
+	Launcher string            // last line of LauncherSource, which is written to {root} as LauncherName and can be imported
 	Env      map[string]string // set unless the project sets them itself
 	Must     map[string]string // set whatever the project says: what would lead the app elsewhere or make it speak https
 	Cleanup  []string          // arguments for Program once the app has ended
@@ -92,7 +92,7 @@ func recipes(goos string) map[Framework]Recipe {
 			// Every page of Voila keeps a kernel of about 140 MB; those nobody looks at any more are ended.
 			Args: words("{root}/" + LauncherName + ".py {entry} --port={port} --no-browser --Voila.ip=127.0.0.1 --Voila.base_url={base}/ " +
 				"--MappingKernelManager.cull_idle_timeout=600 --MappingKernelManager.cull_interval=60"),
-			Launcher: launcher("voila()"),
+			Launcher: "run(voila)",
 			Ready:    "/voila/static/voila.js", // "/" would start a kernel
 		},
 		Chainlit: {
@@ -119,7 +119,7 @@ func recipes(goos string) map[Framework]Recipe {
 		FastAPI: {
 			Package: "fastapi", Supplied: "uvicorn", Program: "uvicorn", Entry: "main.py",
 			Args:     words(LauncherName + ":application --host 127.0.0.1 --port {port}"),
-			Launcher: launcher("application = asgi({entry_text}, {object_text})"),
+			Launcher: "application = run(asgi, {entry_text}, {object_text})",
 			Must: blank("UVICORN_UDS", "UVICORN_FD", "UVICORN_SSL_KEYFILE", "UVICORN_SSL_CERTFILE", "UVICORN_SSL_KEYFILE_PASSWORD",
 				"UVICORN_ROOT_PATH", "UVICORN_FACTORY", "UVICORN_RELOAD", "UVICORN_APP_DIR"),
 			Ready: "/", Lenient: true,
@@ -127,7 +127,7 @@ func recipes(goos string) map[Framework]Recipe {
 		Gradio: {
 			Package: "gradio", Program: "python", Entry: "app.py",
 			Args:     words("{root}/" + LauncherName + ".py"),
-			Launcher: launcher("gradio({entry_text}, {object_text}, {port})"),
+			Launcher: "run(gradio, {entry_text}, {object_text}, {port})",
 			Env:      map[string]string{"GRADIO_ANALYTICS_ENABLED": "False"},
 			Must: with(with(blank("GRADIO_ROOT_PATH", "GRADIO_SHARE"),
 				"GRADIO_SERVER_NAME", "127.0.0.1"), "GRADIO_SERVER_PORT", "{port}"),
@@ -164,7 +164,7 @@ func wsgi(goos, pkg string) Recipe {
 		Package: pkg, Supplied: "gunicorn", Program: "gunicorn", Entry: "app.py",
 		// Empty files beat those of the project's gunicorn.conf.py.
 		Args:     words(LauncherName + ":application --bind 127.0.0.1:{port} --graceful-timeout 5 --certfile= --keyfile="),
-		Launcher: launcher("application = wsgi({entry_text}, {object_text})"),
+		Launcher: "application = run(wsgi, {entry_text}, {object_text})",
 		// gunicorn 27 puts a control socket into this folder, where all apps of a user would share it.
 		Must:  map[string]string{"XDG_RUNTIME_DIR": "{root}"},
 		Ready: "/", Lenient: true,
@@ -179,8 +179,8 @@ func wsgi(goos, pkg string) Recipe {
 //go:embed launch.py
 var launch string
 
-// launcher is what a Launcher has to be, with a last line that says what to do.
-func launcher(last string) string { return launch + "\n\n" + last + "\n" }
+// LauncherSource is the Python module of a Launcher, which it lacks as its last line.
+func LauncherSource() string { return launch }
 
 func words(s string) []string { return strings.Fields(s) }
 

@@ -23,6 +23,8 @@ func ended(p *process, s Spec) *platform.Problem {
 			problem.Hint = "it has to go on serving: see that it starts its server, and goes on when this has started"
 		case p.exit.Code == -1 && p.exit.Signal == "killed":
 			problem.Hint = "the system may have ended it for want of memory"
+		case p.exit.Code == 127 && s.Recipe.Command != "": // as shells have it
+			problem.Hint = "install the program that the command names, or correct the command"
 		}
 	}
 	problem.Output, problem.Shown, problem.Err = p.exit.Output, s.Log != nil, p.exit
@@ -37,7 +39,6 @@ type diagnosis struct {
 
 func diagnoses() []diagnosis {
 	return []diagnosis{
-		{regexp.MustCompile(`^(?:\w+\.)*NoApplication: (.*)`), func(m, _ []string, _ Spec) (string, string) { return m[1], "" }},
 		{regexp.MustCompile(`^ModuleNotFoundError: No module named '([^']+)'`), missing},
 		{regexp.MustCompile(`^ImportError: (libGL\.so\.1|libgthread-2\.0\.so\.0):`), func(m, _ []string, _ Spec) (string, string) {
 			return "the app needs " + m[1] + ", which is not installed on this machine",
@@ -60,6 +61,9 @@ func diagnoses() []diagnosis {
 func diagnose(lines []string, s Spec) platform.Problem {
 	begin := -1
 	for i, line := range slices.Backward(lines) {
+		if reason, ok := strings.CutPrefix(line, "NoApplication: "); ok { // of our launcher
+			return platform.Problem{Msg: reason}
+		}
 		if strings.HasPrefix(unlogged(line), "Traceback (most recent call last):") {
 			begin = i
 			break

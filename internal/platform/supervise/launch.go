@@ -124,7 +124,7 @@ func (l *launch) command(port int) (platform.Command, error) {
 	c := platform.Command{Dir: l.spec.Dir, Env: l.environ(fill), Output: l.spec.Log, Edit: l.banner(port)}
 	if recipe.Launcher != "" {
 		file := filepath.Join(l.root, platform.LauncherName+".py")
-		if err := os.WriteFile(file, []byte(fill.Replace(recipe.Launcher)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(platform.LauncherSource()+"\n\n"+fill.Replace(recipe.Launcher)+"\n"), 0o600); err != nil {
 			return c, fmt.Errorf("make the app's folder: %w", err)
 		}
 	}

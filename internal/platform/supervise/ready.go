@@ -63,6 +63,7 @@ type readiness struct {
 	missing time.Time // when the page was first answered with 404 in a row; zero where it was not
 	stray   time.Time // when the app was first seen to listen elsewhere
 	looked  time.Time
+	web     map[int]bool // whether what listens at a port answers as web servers do
 }
 
 // awaitReady returns the status of the first answer once the app of p answers at port. The error is a
@@ -79,7 +80,7 @@ func awaitReady(ctx context.Context, s Spec, p *process, port int) (status int, 
 		}
 	}()
 	r := &readiness{
-		spec: s, p: p, port: port, page: upstream(port).String() + s.Recipe.Base + s.Recipe.Ready,
+		spec: s, p: p, port: port, web: map[int]bool{}, page: upstream(port).String() + s.Recipe.Base + s.Recipe.Ready,
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -195,7 +196,7 @@ func (r *readiness) elsewhere(now time.Time) *platform.Problem {
 		return nil
 	}
 	r.looked = now
-	ports := slices.DeleteFunc(r.p.tree.listens(), func(port int) bool { return port != r.port && !speaksHTTP(port) })
+	ports := slices.DeleteFunc(r.p.tree.listens(), func(port int) bool { return port != r.port && !r.isWeb(port) })
 	if len(ports) == 0 {
 		r.stray = time.Time{}
 		return nil
@@ -218,6 +219,13 @@ func (r *readiness) elsewhere(now time.Time) *platform.Problem {
 			"a command can name it as $PORT",
 		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
 	}
+}
+
+func (r *readiness) isWeb(port int) bool {
+	if _, known := r.web[port]; !known {
+		r.web[port] = speaksHTTP(port) // once, for servers log it
+	}
+	return r.web[port]
 }
 
 // speaksHTTP tells whether something at a port of this machine answers as web servers do, in clear or encrypted.

@@ -55,7 +55,7 @@ func TestDiagnose(t *testing.T) {
 		"the last of several":       {"Traceback (most recent call last):\nValueError: old\nfine\n" + trace + "TypeError: new\n", "TypeError: new", ""},
 		"one that led to another":   {trace + "ValueError: a\n\nDuring handling of the above exception, another exception occurred:\n\n" + trace + "RuntimeError: b\n", "RuntimeError: b", ""},
 		"a port that is taken":      {trace + "OSError: [Errno 98] Address already in use\n", "a port that another program has", "PORT"},
-		"our own launcher":          {trace + "ploomber_cloud_app.NoApplication: no WSGI application in app.py; name it\n", "no WSGI application in app.py", ""},
+		"our own launcher":          {"NoApplication: no WSGI application in app.py; name it\n", "no WSGI application in app.py", ""},
 		"a library of the system":   {trace + "ImportError: libGL.so.1: cannot open shared object file\n", "libGL.so.1", "opencv-python-headless"},
 		"lines of uvicorn":          {"ERROR:    Traceback (most recent call last):\n  File \"DIR/app.py\", line 3, in f\nValueError: x\n", "app.py, line 3: ValueError: x", ""},
 		"no cause":                  {"bye\n", "the app ended by itself", ""},
@@ -239,7 +239,7 @@ func TestLauncher(t *testing.T) {
 	}
 	a := up(t, s)
 	text, err := os.ReadFile(filepath.Join(a.launch.root, platform.LauncherName+".py"))
-	if err != nil || !strings.HasPrefix(string(text), `run("./-app.py", "a\"b", `) {
+	if err != nil || !strings.HasPrefix(string(text), platform.LauncherSource()) || !strings.Contains(string(text), "\nrun(\"./-app.py\", \"a\\\"b\", ") {
 		t.Errorf("%s, %v", text, err)
 	}
 	if _, body := get(t, a.URL().JoinPath("env").String()); !strings.Contains(body, "PYTHONPATH="+a.launch.root) {
