@@ -29,6 +29,45 @@ func installerEnviron() []string {
 	})
 }
 
+// served is what up says of an app that answers.
+type served struct {
+	URL       string
+	Type      string
+	Entry     string
+	Callbacks []string `json:"callback_urls"`
+	Logouts   []string `json:"logout_urls"`
+}
+
+// startUp runs up in a project until the end of the test, and returns once its app answers.
+func startUp(t *testing.T, dir string, environ []string, args ...string) (s served) {
+	t.Helper()
+	said := &output.Buffer{}
+	up := exec.Command(builds.Path(t), append([]string{"up", "--json", "--no-input"}, args...)...)
+	up.Dir, up.Stderr, up.WaitDelay = dir, said, time.Minute
+	up.Env = append(installerEnviron(), environ...)
+	ownGroup(up)
+	out, err := up.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = up.Process.Signal(syscall.SIGINT)
+		_ = up.Wait() // 130: interrupted
+		killGroup(up)
+		if t.Failed() {
+			t.Logf("up said:\n%s", said.String())
+		}
+	})
+	if err := json.NewDecoder(out).Decode(&s); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return s
+}
+
 // "up" shows a project behind the login that it will have, and says exactly what the provider has to know for that.
 func TestFrameworkUp(t *testing.T) {
 	wanted(t, "flask")
@@ -49,35 +88,7 @@ func TestFrameworkUp(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(env), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	said := &output.Buffer{}
-	up := exec.Command(builds.Path(t), "up", "--type", "flask", "--port", fmt.Sprint(port), "--json", "--no-input")
-	up.Dir, up.Stderr, up.WaitDelay = dir, said, time.Minute
-	up.Env = append(installerEnviron(), "HOME="+home, "USERPROFILE="+home)
-	ownGroup(up)
-	out, err := up.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := up.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = up.Process.Signal(syscall.SIGINT)
-		_ = up.Wait() // 130: interrupted
-		killGroup(up)
-		if t.Failed() {
-			t.Logf("up said:\n%s", said.String())
-		}
-	})
-	var served struct {
-		URL       string
-		Callbacks []string `json:"callback_urls"`
-		Logouts   []string `json:"logout_urls"`
-	}
-	if err := json.NewDecoder(out).Decode(&served); err != nil {
-		t.Fatal(err)
-	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
+	served := startUp(t, dir, []string{"HOME=" + home, "USERPROFILE=" + home}, "--type", "flask", "--port", fmt.Sprint(port))
 	if c := clientAt(port); !slices.Equal(served.Callbacks, c.Redirects) || !slices.Equal(served.Logouts, c.LogoutRedirects) {
 		t.Errorf("to register: %q, %q", served.Callbacks, served.Logouts)
 	}
