@@ -173,7 +173,7 @@ func TestBadSurroundings(t *testing.T) {
 		"closed messages":               {shell: `exec "$@" 2>&-`, args: []string{"labels", "--add", ""}, exits: []int{1}},
 		"everything closed":             {shell: `exec "$@" <&- >&- 2>&-`, args: []string{"labels"}, exits: []int{0, 1}},
 		"a reader that goes away":       {shell: `"$@" | true`, args: []string{"--help"}, exits: []int{0}},
-		"input is a folder":             {shell: `exec "$@" < .`, args: []string{"auth", "--add", "--feature", "main_app"}, exits: []int{1}},
+		"input is a folder":             {shell: `exec "$@" < .`, args: []string{"auth", "--add", "--feature", "main_app"}, exits: []int{2}},
 		"no home":                       {shell: `unset HOME; exec "$@"`, args: []string{"labels"}, exits: []int{0}},
 		"no home and no key":            {shell: `unset HOME PLOOMBER_CLOUD_KEY; exec "$@"`, args: []string{"labels"}, exits: []int{1, 3}, says: "home"},
 		"no home for the key":           {shell: `unset HOME; exec "$@"`, args: []string{"key", "CANARY_k"}, exits: []int{1}, says: "home"},

@@ -335,4 +335,12 @@ func TestShown(t *testing.T) {
 			t.Errorf("status %d, shown %q", exit, shown)
 		}
 	})
+	t.Run("no question beside JSON", func(t *testing.T) {
+		t.Parallel()
+		p := newPlace(t, map[string]string{"ploomber-cloud.json": myProject})
+		exit, shown := atTerminal(t, p, "auth", "--add", "--feature", "main_app", "--json").end(t)
+		if exit != 2 || !strings.HasPrefix(shown, `{"error":`) || !strings.Contains(shown, "--username") {
+			t.Errorf("status %d, shown %q", exit, shown)
+		}
+	})
 }
