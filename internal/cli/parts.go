@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 )
@@ -97,12 +98,15 @@ func (e *env) model(ctx context.Context, name, token string) (templatescmd.Model
 	if token != "" {
 		r.Header = http.Header{"Authorization": {"Bearer " + token}}
 	}
-	err = client.Get(ctx, r, io.Discard)
+	var about bytes.Buffer
+	err = client.Get(ctx, r, &about)
 	var refused *remote.Error
 	switch {
+	case err == nil && remote.IsPage(about.Bytes()), errors.As(err, &refused) && refused.WebPage():
+		return templatescmd.Unknown, failure.Failedf("%s answers with a web page: is there a network that wants a login?", r.URL)
 	case err == nil:
 		return templatescmd.Usable, nil
-	case !errors.As(err, &refused) || refused.Status == 0:
+	case refused == nil || refused.Status == 0:
 		return templatescmd.Unknown, err
 	}
 	var reply struct{ Error string }

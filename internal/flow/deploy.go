@@ -246,6 +246,8 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *Packa
 func (d *Deploy) explain(ctx context.Context, err error, api *cloudapi.Client, size int64) error {
 	var refused *cloudapi.Error
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return failure.New(failure.Interrupted, "interrupted; the platform may have taken the deployment all the same: see 'ploomber-cloud status'")
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return failure.New(failure.TimedOut, "the time was over before the platform had taken the deployment").
 			WithHint("see whether it has with 'ploomber-cloud status'")

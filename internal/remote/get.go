@@ -56,13 +56,13 @@ type Error struct {
 	Status int    // of the reply; 0 without one
 	Body   []byte // the start of an error reply, at most 64 KB; not shown
 
-	msg   string
-	kind  error
+	msg  string
+	kind error
 
 	kindOfBody string // its content type
-	cause error
-	again bool // another try may help
-	wait  time.Duration
+	cause      error
+	again      bool // another try may help
+	wait       time.Duration
 }
 
 func (e *Error) Error() string        { return e.msg }
@@ -74,9 +74,11 @@ func (e *Error) WebPage() bool { return isPage(e.kindOfBody, e.Body) }
 
 func isPage(contentType string, start []byte) bool {
 	kind, _, _ := mime.ParseMediaType(contentType)
-	if kind == "text/html" || kind == "application/xhtml+xml" {
-		return true
-	}
+	return kind == "text/html" || kind == "application/xhtml+xml" || IsPage(start)
+}
+
+// IsPage tells by its beginning whether a download is a page for people.
+func IsPage(start []byte) bool {
 	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(start[:min(len(start), 512)], []byte("\ufeff"))))
 	return bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html"))
 }
