@@ -44,7 +44,7 @@ func ShowLooks(report Reporter) func(Look) {
 // ShowTrouble returns a Watcher.Trouble that reports what keeps the watch waiting.
 func ShowTrouble(report Reporter) func(error) {
 	return func(err error) {
-		report.Warn("%v. The deployment goes on, and so does this: trying again.", err)
+		report.Warn("%v. The deployment goes on; trying again.", err)
 	}
 }
 

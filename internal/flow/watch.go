@@ -150,7 +150,7 @@ func (w *Watcher) goesOn(ctx context.Context, job Job, out Outcome, err error) e
 	case errors.Is(err, errLate), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		f := failure.New(failure.TimedOut, "the deployment is still %q after %s; it goes on", out.Status, w.Timeout)
 		if w.troubled || out.Status == "" {
-			f = failure.New(failure.TimedOut, "the platform could not be reached until %s were over; the deployment goes on", w.Timeout)
+			f = failure.New(failure.TimedOut, "the platform cannot be reached, and the time of %s is over; the deployment goes on", w.Timeout)
 		}
 		return f.WithHint("follow it with %s", follow)
 	case errors.Is(err, context.Canceled):

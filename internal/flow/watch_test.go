@@ -339,7 +339,7 @@ func TestWatchThroughOutage(t *testing.T) {
 	f := &film{moments: []moment{{status: "pending"}, {jobErr: away}}}
 	_, out, err := f.watch(false, time.Minute)
 	says := fmt.Sprint(err, failure.Hint(err))
-	if failure.Code(err) != failure.TimedOut || out.Status != "pending" || !strings.Contains(says, "could not be reached") ||
+	if failure.Code(err) != failure.TimedOut || out.Status != "pending" || !strings.Contains(says, "cannot be reached") ||
 		!strings.Contains(says, "goes on") || !strings.Contains(says, "watch --project-id p --job-id j") {
 		t.Errorf("%+v, exit status %d: %s", out, failure.Code(err), says)
 	}

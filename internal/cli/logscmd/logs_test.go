@@ -3,6 +3,7 @@ package logscmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -150,5 +151,50 @@ func TestFollowJSON(t *testing.T) {
 	}
 	if !slices.Equal(shown, []string{"a1", "a2"}) {
 		t.Errorf("shows %q", shown)
+	}
+}
+
+// An outage ends nothing that is followed; it is told once, and no line is shown again after it.
+func TestFollowThroughOutage(t *testing.T) {
+	t.Parallel()
+	page := []byte("<html>Bad gateway</html>")
+	for name, tc := range map[string]struct {
+		fault fakecloud.Fault
+		ends  bool
+	}{
+		"a lost connection": {fault: fakecloud.Fault{Kind: fakecloud.CutLate}},
+		"a gateway":         {fault: fakecloud.Fault{Status: 502, Type: "text/html", Body: page}},
+		"half an answer":    {fault: fakecloud.Fault{Status: 200, Type: "application/json", Body: []byte(`{"logs": {"app": "a1`)}},
+		"an empty log":      {fault: fakecloud.Fault{Status: 200, Type: "application/json", Body: []byte(`{"logs": {"app": ""}}`)}},
+		"a refusal":         {fault: fakecloud.Fault{Status: 403, Type: "application/json", Body: []byte(`{"detail": "no"}`)}, ends: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := desk.New(t, nil)
+			o := options(d, "", "a1\na2\n", Flags{JobID: "j", Type: "web", Follow: true, Tail: -1})
+			o.Settings.APIURL = d.Cloud.URL()
+			fault := tc.fault
+			fault.Method, fault.Path, fault.Times = "GET", "/v2/jobs/j/logs", 2
+			waits := 0
+			o.Sleep = func(context.Context, time.Duration) error {
+				switch waits++; waits {
+				case 1:
+					d.Cloud.Break(fault)
+				case 5:
+					return context.Canceled
+				}
+				return nil
+			}
+			err := logs(t.Context(), o)
+			if ended := !errors.Is(err, context.Canceled); ended != tc.ends {
+				t.Errorf("ends with %v, want an end: %v", err, tc.ends)
+			}
+			if d.Out() != "a1\na2\n" {
+				t.Errorf("shows %q, want each line once", d.Out())
+			}
+			if told := strings.Count(d.Said(nil), "Trying again"); told > 1 {
+				t.Errorf("tells %d times", told)
+			}
+		})
 	}
 }
