@@ -40,6 +40,8 @@ func TestAuthorities(t *testing.T) {
 		"--ca-cert":          {flag: "--ca-cert="},
 		"SSL_CERT_FILE":      {variable: "SSL_CERT_FILE="},
 		"REQUESTS_CA_BUNDLE": {variable: "REQUESTS_CA_BUNDLE="},
+		"CURL_CA_BUNDLE":     {variable: "CURL_CA_BUNDLE="},
+		"SSL_CERT_DIR":       {variable: "SSL_CERT_DIR="},
 		"none":               {want: 1, says: "certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
