@@ -32,9 +32,8 @@ type Asker interface {
 	Confirm(ctx context.Context, q prompt.Question, standard bool) (bool, error)
 	Choose(ctx context.Context, q prompt.Question, options []string, again string, accept func(string) (int, bool)) (int, error)
 
-	// Expect is the error for q where nobody can answer it. What is bound to ask calls it before it shows or requests
-	// anything.
-	Expect(ctx context.Context, q prompt.Question) error
+	// Expect is an error where nobody can answer qs. What is bound to ask calls it before it shows or requests anything.
+	Expect(ctx context.Context, qs ...prompt.Question) error
 }
 
 // EnvName is the file of a project folder that holds its secrets.

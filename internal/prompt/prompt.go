@@ -179,8 +179,16 @@ func pick(answer string, q Question, options []string, accept func(string) (int,
 	return accept(answer)
 }
 
-// Expect is the error for q where nobody can answer it; see Options. It asks nothing.
-func (p *Prompter) Expect(ctx context.Context, q Question) error {
+// Expect is an error where nobody can answer qs; see Options. It asks nothing. The error is about the first and names
+// the flags of all.
+func (p *Prompter) Expect(ctx context.Context, qs ...Question) error {
+	if len(qs) == 0 {
+		return nil
+	}
+	q := qs[0]
+	for _, more := range qs[1:] {
+		q.Flag += ", " + more.Flag
+	}
 	switch {
 	case p.Options.NoInput:
 		return unasked(q, "questions are off (--no-input)")

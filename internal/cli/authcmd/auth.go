@@ -144,14 +144,13 @@ func (o *Options) answerable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var missing []prompt.Question
 	for _, v := range o.values() {
 		if o.asksFor(v, env) {
-			if err := o.Ask.Expect(ctx, v.question); err != nil {
-				return err
-			}
+			missing = append(missing, v.question)
 		}
 	}
-	return nil
+	return o.Ask.Expect(ctx, missing...)
 }
 
 // allowed asks the platform whether the user's tier has password authentication.

@@ -66,15 +66,14 @@ func (o *Options) fromExisting(ctx context.Context) error {
 
 // answerable is an error where something will be asked for and nobody can answer.
 func (o *Options) answerable(ctx context.Context) error {
+	var missing []prompt.Question
 	if o.Project == "" {
-		if err := o.Ask.Expect(ctx, whichProject()); err != nil {
-			return err
-		}
+		missing = append(missing, whichProject())
 	}
 	if o.Dest == "" && !o.OnlyConfig {
-		return o.Ask.Expect(ctx, whichFolder(o.Project))
+		missing = append(missing, whichFolder(o.Project))
 	}
-	return nil
+	return o.Ask.Expect(ctx, missing...)
 }
 
 func whichProject() prompt.Question {

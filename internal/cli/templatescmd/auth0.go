@@ -29,10 +29,12 @@ func (o *Options) auth0(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var questions []prompt.Question
 	for _, v := range missing {
-		if err := o.Ask.Expect(ctx, v.question); err != nil {
-			return err
-		}
+		questions = append(questions, v.question)
+	}
+	if err := o.Ask.Expect(ctx, questions...); err != nil {
+		return err
 	}
 	c, err := init.Ensure(ctx)
 	if err != nil {

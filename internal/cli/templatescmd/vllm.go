@@ -20,15 +20,15 @@ const projectType = "docker"
 
 // vllm makes a project that serves a language model.
 func (o *Options) vllm(ctx context.Context) error {
+	var missing []prompt.Question
 	if o.Flags.Model == "" {
-		if err := o.Ask.Expect(ctx, whichModel()); err != nil {
-			return err
-		}
+		missing = append(missing, whichModel())
 	}
 	if o.DeployNow == nil {
-		if err := o.Ask.Expect(ctx, mayDeploy()); err != nil {
-			return err
-		}
+		missing = append(missing, mayDeploy())
+	}
+	if err := o.Ask.Expect(ctx, missing...); err != nil {
+		return err
 	}
 	left, err := o.unfinished()
 	if err != nil {
