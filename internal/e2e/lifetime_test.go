@@ -54,7 +54,7 @@ func TestAudienceLogsOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.TrimSpace(page.Body) != "logged out" {
+	if !strings.Contains(page.Body, "You are logged out") {
 		t.Errorf("%s says %q", page.URL, page.Body)
 	}
 	if again := v.open(w.proxy.url); !strings.Contains(again.URL.Path, "/interaction/") {

@@ -70,7 +70,7 @@ func TestLogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out.URL.String() != w.proxy.url+"/status" || strings.TrimSpace(out.Body) != "logged out" {
+	if out.URL.String() != w.proxy.url+"/status" || !strings.Contains(out.Body, "You are logged out") {
 		t.Errorf("the logout leads to %s, which says %q", out.URL, out.Body)
 	}
 	socket.ends(t)

@@ -33,8 +33,11 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 	mode := x.policy.config.PasswordMode
 	switch {
 	case x.basic.Verdict == password.Locked:
-		setRetryAfter(w, x.basic.Wait)
-		p.refuse(w, r, http.StatusTooManyRequests, "Too many wrong passwords. Try again later.")
+		next := ""
+		if x.policy.hasForm() {
+			next = loginPage("", returnTarget(r, x))
+		}
+		p.refuseLocked(w, r, x.basic.Wait, next)
 	case x.basic.Verdict == password.Busy:
 		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	case mode != ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):

@@ -51,7 +51,7 @@ func (p *Proxy) showProviders(w http.ResponseWriter, r *http.Request, x *exchang
 		p.beginLogin(w, r, x, x.policy.providers[0], next)
 		return
 	}
-	choice := message{Title: "Log in", Text: "Choose an account to log in with."}
+	choice := message{owner: x.policy.config.owner(), Title: "Log in", Text: "Choose an account to log in with."}
 	for _, pr := range x.policy.providers {
 		choice.Links = append(choice.Links, link{"Log in with " + titled(pr.Name()), loginPage(pr.Name(), next)})
 	}

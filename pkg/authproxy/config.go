@@ -52,6 +52,12 @@ type Config struct {
 	PublicPaths []string
 	// PostLogoutRedirect is where the browser goes after a logout; empty means /status.
 	PostLogoutRedirect string
+	// ClearSiteData is what browsers forget of this origin at a log-out: cache, cookies, storage, or several with commas
+	// between them; "none" is nothing, and empty means cache.
+	ClearSiteData string
+	// AppName and HelpText are shown on our pages: how the app is called, and what whoever runs it says to people who
+	// cannot log in. Both are plain text.
+	AppName, HelpText string
 	// Secrets sign what is kept outside the proxy: the first signs, all verify. Empty means one for this process.
 	Secrets []Secret
 	// TrustedProxies are the addresses whose X-Forwarded-* headers are believed; none by default.

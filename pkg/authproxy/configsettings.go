@@ -41,6 +41,9 @@ func (c Config) Settings() []Setting {
 		add(true, keyBaseURL, c.BaseURL.Redacted())
 	}
 	add(c.PostLogoutRedirect != "", keyPostLogoutRedirect, c.PostLogoutRedirect)
+	add(c.ClearSiteData != "", keyClearSiteData, c.ClearSiteData)
+	add(c.AppName != "", keyAppName, c.AppName)
+	add(c.HelpText != "", keyHelpText, c.HelpText)
 	items(keyAllowedEmails, c.Access.Emails)
 	items(keyAllowedDomains, c.Access.Domains)
 	items(keyAllowedGroups, c.Access.Groups)

@@ -55,7 +55,8 @@ func TestSettingsRoundTrip(t *testing.T) {
 	single["AUTH_NAME_CLAIM"], single["AUTH_LOGOUT_URL"] = "preferred_username", "https://t.example.com/out?client_id={client_id}"
 	single["AUTH_TENANTS"] = "9188040D-6C67-4C5B-B112-36A304B66DAD, 11111111-2222-3333-4444-555555555555"
 	several["AUTH_GOOGLE_PARAMS_LOGIN_HINT"], several["AUTH_ENTRA_ID_TENANTS"] = "@example.com", "any"
-	team := map[string]string{"AUTH_USERS_FILE": "team.htpasswd", "AUTH_ANALYTICS_USERS_FILE": "a", "AUTH_API_USERS_FILE": "b"}
+	team := map[string]string{"AUTH_USERS_FILE": "team.htpasswd", "AUTH_ANALYTICS_USERS_FILE": "a", "AUTH_API_USERS_FILE": "b",
+		"AUTH_CLEAR_SITE_DATA": "storage, Cache", "AUTH_APP_NAME": "Sales of 2026", "AUTH_HELP_TEXT": "Ask Zoë\nin room 5."}
 	shown := map[string]bool{}
 	for name, vars := range map[string]map[string]string{"single": single, "several": several} {
 		maps.Copy(vars, common)

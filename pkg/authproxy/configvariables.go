@@ -22,6 +22,9 @@ const (
 	keySecret             = "AUTH_SECRET"
 	keyBaseURL            = "AUTH_BASE_URL"
 	keyPostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
+	keyClearSiteData      = "AUTH_CLEAR_SITE_DATA"
+	keyAppName            = "AUTH_APP_NAME"
+	keyHelpText           = "AUTH_HELP_TEXT"
 	keyAllowedEmails      = "AUTH_ALLOWED_EMAILS"
 	keyAllowedDomains     = "AUTH_ALLOWED_DOMAINS"
 	keyAllowedGroups      = "AUTH_ALLOWED_GROUPS"
@@ -52,7 +55,7 @@ func Variables() []string {
 	return []string{
 		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt, keyExtra,
 		keyNameClaim, keyLogoutURL, keyTenants, keySecret,
-		keyBaseURL, keyPostLogoutRedirect, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
+		keyBaseURL, keyPostLogoutRedirect, keyClearSiteData, keyAppName, keyHelpText, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
 		keyBearerAudience, keyUsersFile, keyAnalyticsUsersFile, keyAPIUsersFile, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
 		keySessionIdle, keySessionLifetime,
 	}

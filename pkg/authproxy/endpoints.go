@@ -86,16 +86,22 @@ func (pol *policy) hasForm() bool {
 	return pol.config.hasPasswords() && pol.config.PasswordMode != ModeBasic
 }
 
-// status says to anybody whether they are logged in, and nothing else.
+// status says to anybody whether they are logged in, and nothing else: a page for browsers, two words for programs.
 func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 	x.area = x.policy.rules.rest
 	p.recognise(r, x)
 	if x.grant != nil && x.grant.Login != nil {
 		p.keepFresh(r, x)
 	}
-	said := "logged out"
+	said, page := "logged out", message{Code: http.StatusOK, Title: "You are logged out", Text: "To use the app, log in again.", Links: []link{{"Log in again", "/"}}}
 	if x.who != nil || x.session != nil && p.opensAnything(x) {
-		said = "logged in"
+		said, page = "logged in", message{Code: http.StatusOK, Title: "You are logged in", Text: "You can use the app, or log out.",
+			Links: []link{{"Open the app", "/"}, {"Log out", pathLogout}}}
+	}
+	if isPageVisit(r) {
+		x.Answer(http.StatusOK, w.Header())
+		p.say(w, r, page)
+		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -144,9 +144,22 @@ func (x *exchange) Answer(status int, h http.Header) {
 	// ours would have browsers show Streamlit's page from memory after a log-out.
 	if x.who != nil && status != http.StatusNotModified {
 		if _, said := h["Cache-Control"]; !said {
-			h["Cache-Control"] = p.private
+			if h["Cache-Control"] = p.private; isPage(h) {
+				h["Cache-Control"] = p.noStore // or the way back would show it after a log-out
+			}
 		}
 	}
+}
+
+// isPage reports whether an answer is a page, and no part of one.
+func isPage(h http.Header) bool {
+	kind := h["Content-Type"]
+	const html, xhtml = "text/html", "application/xhtml+xml"
+	return len(kind) == 1 && (hasPrefixFold(kind[0], html) || hasPrefixFold(kind[0], xhtml))
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // Tunnel notes that a WebSocket is open, so that it ends with its session.

@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -26,6 +27,7 @@ const (
 
 // loginForm is what the login page shows.
 type loginForm struct {
+	owner
 	Token, Next, Username string
 	Problem               string
 }
@@ -55,6 +57,7 @@ func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 		nonce = string(id)
 		p.setCookie(w.Header(), cookieLogin, x.policy.signer.sign(purposeCookie, nonce, loginValid), x.https, loginValid)
 	}
+	form.owner = x.policy.config.owner()
 	form.Token = x.policy.signer.sign(purposeForm, nonce, loginValid)
 	p.pages.login(w, r, code, form)
 }
@@ -102,9 +105,7 @@ func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 		p.loggedIn(w, r, x, form.Next, result.Name)
 	case password.Locked:
 		p.logRefused(r, x, result)
-		setRetryAfter(w, result.Wait)
-		form.Problem = "Too many wrong passwords. Please wait a while before you try again."
-		p.renderLogin(w, r, x, http.StatusTooManyRequests, form)
+		p.refuseLocked(w, r, result.Wait, loginPage("", form.Next))
 	case password.Busy:
 		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	default:
@@ -112,6 +113,21 @@ func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 		form.Problem = "User name or password is wrong."
 		p.renderLogin(w, r, x, http.StatusForbidden, form)
 	}
+}
+
+// refuseLocked answers somebody whose password is not looked at for a while. The page goes on to address by itself.
+func (p *Proxy) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.Duration, address string) {
+	setRetryAfter(w, wait)
+	seconds := int((wait + time.Second - 1) / time.Second)
+	m := message{Code: http.StatusTooManyRequests, Title: "Too many wrong passwords", Text: fmt.Sprintf("You can try again in %d seconds.", seconds)}
+	if seconds == 1 {
+		m.Text = "You can try again in a second."
+	}
+	if address != "" && isPageVisit(r) {
+		m.Refresh, m.RefreshTo = seconds, address
+		m.Text += " This page then goes on by itself."
+	}
+	p.say(w, r, m)
 }
 
 // loggedIn starts a session and leads on.

@@ -29,11 +29,14 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request, x *exchange) {
 	p.leave(w, r, x, to)
 }
 
-// leave sends the browser away without a session.
+// leave sends the browser away without a session, and lets it forget what it has kept of the app: Back would show it.
 func (p *Proxy) leave(w http.ResponseWriter, r *http.Request, x *exchange, to string) {
 	p.setCookie(w.Header(), cookieSession, "", x.https, 0)
 	if _, sent, _ := p.signedCookie(r, x, cookieDenied, purposeDenied); sent {
 		p.setCookie(w.Header(), cookieDenied, "", x.https, 0)
+	}
+	if clears := x.policy.config.clearSiteData(); clears != "" {
+		w.Header().Set("Clear-Site-Data", clears)
 	}
 	redirect(w, to, http.StatusFound)
 }

@@ -26,12 +26,14 @@ func newPages() *pages {
 
 // message is a page that says what happened and what to do.
 type message struct {
+	owner
 	Code        int // status
 	Title, Text string
 	Account     string // whose page it is; empty where it is nobody's
 	Detail      string // in the words of somebody else
 	Links       []link
-	Refresh     int // seconds after which the browser tries again; 0 never
+	Refresh     int    // seconds after which the browser tries again; 0 never
+	RefreshTo   string // address of ours at which it does so; empty for the page itself
 }
 
 // link leads on from a page, to an address of ours; an empty one is that of the page itself.
@@ -110,6 +112,7 @@ func (p *Proxy) say(w http.ResponseWriter, r *http.Request, m message) {
 		p.hurry(w)
 	}
 	if isPageVisit(r) {
+		m.owner = p.policy.Load().config.owner()
 		p.pages.render(w, r, m.Code, "message.html", m)
 		return
 	}

@@ -65,6 +65,7 @@ type Proxy struct {
 	cookieNames  cookieNames
 	formerNames  *[2]string // of session cookies, plain and encrypted; nil where there are none
 	cookieSuffix string     // "" or "_" and letters or digits
+	noStore      []string   // value of Cache-Control, made once; nobody changes it
 	private      []string   // value of Cache-Control, made once; nobody changes it
 
 	first     stage
@@ -156,7 +157,7 @@ func assemble(o Options) (*Proxy, error) {
 		store: o.Store, ids: newRequestIDs(o.Random), pages: newPages(), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
 		now: o.Now, random: o.Random, log: o.Log, transport: o.ProviderTransport, persistent: o.Persistent, bcryptCost: o.BcryptCost,
-		cookieNames: makeCookieNames(suffix), cookieSuffix: suffix, private: []string{"private"},
+		cookieNames: makeCookieNames(suffix), cookieSuffix: suffix, private: []string{"private"}, noStore: []string{"no-store"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}
 	if _, err := io.ReadFull(o.Random, p.own[:]); err != nil {

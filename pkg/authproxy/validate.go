@@ -103,6 +103,7 @@ func (c Config) check(m *mistakes) {
 			m.addf(keyPostLogoutRedirect, "%w", err)
 		}
 	}
+	c.checkPages(m)
 	c.checkTrusted(m)
 	if c.SessionIdle <= 0 || c.SessionLifetime <= 0 {
 		m.addf(keySessionIdle, "must be greater than zero")

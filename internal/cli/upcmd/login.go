@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -66,7 +67,23 @@ func (o *Options) login(ctx context.Context, c *project.Config, vars map[string]
 		return nil, failure.Failedf("the app itself is open to everyone: only a part of it asks for a password").
 			WithHint("run 'ploomber-cloud auth --add --feature main_app' (with --offline if you have no account), or pass --public")
 	}
+	if l.config.AppName == "" {
+		l.config.AppName = o.folderName()
+	}
 	return l, nil
+}
+
+// folderName is how the app is called where nothing else says it: by the name of its folder, if that can be shown.
+func (o *Options) folderName() string {
+	dir, err := filepath.Abs(o.Folder.Dir)
+	if err != nil {
+		return ""
+	}
+	c := authproxy.Config{Public: true, AppName: filepath.Base(dir)}
+	if c.Validate() != nil || dir == filepath.Dir(dir) {
+		return ""
+	}
+	return c.AppName
 }
 
 // protect makes the login in front of the app at upstream, which is served at local.

@@ -129,6 +129,12 @@ func projectVariables() []variable {
 		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
 		{"AUTH_POST_LOGOUT_REDIRECT", "Where the browser goes after logout."},
 		{
+			"AUTH_CLEAR_SITE_DATA", "What browsers forget of the app at logout: `cache` (if not set), `cookies`, `storage`, several with commas between " +
+				"them, or `none`. Our own proxy alone knows it.",
+		},
+		{"AUTH_APP_NAME", "How the app is called on the pages of the login. Our own proxy alone knows it."},
+		{"AUTH_HELP_TEXT", "What those pages say to people who cannot log in, as plain text. Our own proxy alone knows it."},
+		{
 			"AUTH_ALLOWED_EMAILS", "Addresses of those who may come in, with commas between them; set to nothing, nobody may. The provider " +
 				"must have verified them.",
 		},

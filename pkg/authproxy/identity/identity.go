@@ -4,6 +4,7 @@ package identity
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -18,6 +19,7 @@ type Identity struct {
 // Header names that the app reads, in canonical form.
 const (
 	HeaderName        = "X-Auth-Name"
+	HeaderNameEncoded = "X-Auth-Name-Encoded" // where the name is not ASCII: it, percent-encoded
 	HeaderSubject     = "X-Auth-Sub"
 	HeaderAccessToken = "X-Access-Token"
 	HeaderIDToken     = "X-Id-Token"
@@ -31,8 +33,14 @@ const PasswordSubject = "password|"
 const MaxToken = 6 << 10
 
 // Set writes id's headers into h, replacing what is there. Empty fields and tokens over MaxToken are left
-// out. Values go out as UTF-8.
+// out. Values go out as UTF-8. Since most frameworks take the bytes of a header for Latin-1, a name that is not ASCII goes
+// out a second time in characters that nobody misreads.
 func (id *Identity) Set(h http.Header) {
+	if isASCII(id.Name) {
+		delete(h, HeaderNameEncoded)
+	} else {
+		h[HeaderNameEncoded] = []string{url.PathEscape(id.Name)}
+	}
 	values := []string{id.Name, id.Subject, id.AccessToken, id.IDToken} // one allocation for the four
 	for i, name := range [...]string{HeaderName, HeaderSubject, HeaderAccessToken, HeaderIDToken} {
 		isToken := i >= 2
@@ -42,6 +50,15 @@ func (id *Identity) Set(h http.Header) {
 		}
 		h[name] = values[i : i+1 : i+1]
 	}
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // Clean reports whether s may stand in an identity header: no control character, which a header cannot carry

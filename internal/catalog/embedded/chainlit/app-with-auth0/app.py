@@ -3,6 +3,7 @@
 import os
 import secrets
 from datetime import date
+from urllib.parse import unquote
 
 import chainlit as cl
 
@@ -18,7 +19,9 @@ def login(headers) -> cl.User:
     The proxy sets the header and removes one that a browser sends. An app that is started without the proxy
     has no user.
     """
-    return cl.User(identifier=headers.get("X-Auth-Name") or "Anonymous")
+    encoded = headers.get("X-Auth-Name-Encoded")  # only for names that are not ASCII
+    name = unquote(encoded) if encoded else headers.get("X-Auth-Name")
+    return cl.User(identifier=name or "Anonymous")
 
 
 @cl.on_chat_start

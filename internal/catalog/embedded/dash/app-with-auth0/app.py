@@ -1,6 +1,7 @@
 """Greets who is logged in and keeps score of a game. The login happens in front of the app: see README.md."""
 
 from random import choice
+from urllib.parse import unquote
 
 import flask
 from dash import Dash, Input, Output, State, callback, ctx, dcc, html
@@ -19,7 +20,9 @@ def user() -> str:
     """
     if not flask.has_request_context():
         return "Anonymous"
-    return flask.request.headers.get("X-Auth-Name", "Anonymous")
+    headers = flask.request.headers
+    encoded = headers.get("X-Auth-Name-Encoded")  # only for names that are not ASCII
+    return unquote(encoded) if encoded else headers.get("X-Auth-Name", "Anonymous")
 
 
 def layout() -> html.Div:

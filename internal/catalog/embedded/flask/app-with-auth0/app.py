@@ -1,5 +1,7 @@
 """Greets who is logged in. The login happens in front of the app: see README.md."""
 
+from urllib.parse import unquote
+
 from flask import Flask, render_template, request
 
 app = Flask(__name__)
@@ -11,7 +13,8 @@ def user() -> str:
     The proxy in front of the app sets the header and removes one that a browser sends. An app that is started
     without the proxy has no user, so that everybody is "Anonymous".
     """
-    return request.headers.get("X-Auth-Name", "Anonymous")
+    encoded = request.headers.get("X-Auth-Name-Encoded")  # only for names that are not ASCII
+    return unquote(encoded) if encoded else request.headers.get("X-Auth-Name", "Anonymous")
 
 
 @app.get("/")

@@ -1,6 +1,7 @@
 """Greets who is logged in and shows a plot. The login happens in front of the app: see README.md."""
 
 import html
+from urllib.parse import unquote
 
 import numpy as np
 import panel as pn
@@ -15,7 +16,8 @@ def user() -> str:
     The proxy in front of the app sets the header and removes one that a browser sends. An app that is started
     without the proxy has no user.
     """
-    return pn.state.headers.get("X-Auth-Name", "Anonymous")
+    encoded = pn.state.headers.get("X-Auth-Name-Encoded")  # only for names that are not ASCII
+    return unquote(encoded) if encoded else pn.state.headers.get("X-Auth-Name", "Anonymous")
 
 
 def wave(frequency: float):

@@ -23,6 +23,11 @@ ui <- page_fluid(
 # started without the proxy has no user.
 user_of <- function(session) {
   user <- session$request$HTTP_X_AUTH_NAME
+  encoded <- session$request$HTTP_X_AUTH_NAME_ENCODED # only for names that are not ASCII
+  if (!is.null(encoded) && nzchar(encoded)) {
+    user <- utils::URLdecode(encoded)
+    Encoding(user) <- "UTF-8"
+  }
   if (is.null(user) || !nzchar(user)) "Anonymous" else user
 }
 

@@ -1,5 +1,7 @@
 """Greets who is logged in and counts words. The login happens in front of the app: see README.md."""
 
+from urllib.parse import unquote
+
 import solara
 import solara.lab
 
@@ -13,7 +15,8 @@ def user() -> str:
     without the proxy has no user. Names are in lower case, and each has a list of values.
     """
     headers = solara.lab.headers.value or {}
-    return headers.get("x-auth-name", ["Anonymous"])[0]
+    encoded = headers.get("x-auth-name-encoded")  # only for names that are not ASCII
+    return unquote(encoded[0]) if encoded else headers.get("x-auth-name", ["Anonymous"])[0]
 
 
 @solara.component

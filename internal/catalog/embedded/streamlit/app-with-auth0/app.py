@@ -1,12 +1,15 @@
 """Greets who is logged in and keeps a list for the visit. The login happens in front: see README.md."""
 
+from urllib.parse import unquote
+
 import streamlit as st
 
 st.set_page_config(page_title="Streamlit with Auth0", page_icon="🔑")
 
 # The proxy in front of the app sets the header and removes one that a browser sends. An app that is started
 # without the proxy has no user.
-user = st.context.headers.get("X-Auth-Name", "Anonymous")
+encoded = st.context.headers.get("X-Auth-Name-Encoded")  # only for names that are not ASCII
+user = unquote(encoded) if encoded else st.context.headers.get("X-Auth-Name", "Anonymous")
 
 with st.sidebar:
     st.caption("Logged in as")

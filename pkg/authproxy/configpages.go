@@ -1,0 +1,58 @@
+package authproxy
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of what whoever runs the app says on our pages, in characters.
+const (
+	maxAppName  = 80
+	maxHelpText = 600
+)
+
+// clearNothing is the AUTH_CLEAR_SITE_DATA that leaves everything where it is.
+const clearNothing = "none"
+
+// checkPages looks at what is shown on our pages and sent with them.
+func (c Config) checkPages(m *mistakes) {
+	for _, text := range []struct {
+		key, value string
+		most       int
+		lines      bool
+	}{{keyAppName, c.AppName, maxAppName, false}, {keyHelpText, c.HelpText, maxHelpText, true}} {
+		odd := func(r rune) bool { return !unicode.IsPrint(r) && (!text.lines || r != '\n' && r != '\t') }
+		switch {
+		case !utf8.ValidString(text.value) || strings.ContainsFunc(text.value, odd):
+			m.addf(text.key, "has a character that cannot be shown")
+		case utf8.RuneCountInString(text.value) > text.most:
+			m.addf(text.key, "is longer than %d characters", text.most)
+		}
+	}
+	kinds := strings.Split(c.ClearSiteData, ",")
+	for _, kind := range kinds {
+		if !slices.Contains([]string{"", clearNothing, "cache", "cookies", "storage"}, kind) || len(kinds) > 1 && (kind == clearNothing || kind == "") {
+			m.addf(keyClearSiteData, "%q must be cache, cookies, storage, several of them with commas between, or none", c.ClearSiteData)
+			return
+		}
+	}
+}
+
+// clearSiteData is the value of the header of that name at a log-out; empty for none.
+func (c Config) clearSiteData() string {
+	switch c.ClearSiteData {
+	case clearNothing:
+		return ""
+	case "":
+		return `"cache"`
+	default:
+		return `"` + strings.ReplaceAll(c.ClearSiteData, ",", `", "`) + `"`
+	}
+}
+
+// owner is what whoever runs the app says on every page of ours.
+type owner struct{ App, Help string }
+
+func (c Config) owner() owner { return owner{c.AppName, c.HelpText} }
