@@ -155,6 +155,7 @@ func TestMistakes(t *testing.T) {
 		"one like no other":         {"zzzzzzzzzz", failure.Usage, "lists the commands"},
 		"an unknown flag":           {"deploy --wacth", failure.Usage, "did you mean --watch?"},
 		"a flag like no other":      {"deploy --zzzzzzzzzz", failure.Usage, "see 'ploomber-cloud deploy --help'"},
+		"a flag of other tools":     {"--install-completion", failure.Usage, "ploomber-cloud completion install"},
 		"a short flag":              {"deploy -Z", failure.Usage, "--help"},
 		"a flag without its value":  {"watch --project-id", failure.Usage, "--project-id"},
 		"a flag that must be there": {"watch", failure.Usage, "--project-id is required"},

@@ -109,7 +109,11 @@ func lines(l ...string) string { return "  " + strings.Join(l, "\n  ") }
 func flagError(c *cobra.Command, err error) error {
 	f := &failure.Error{Code: failure.Usage, Err: flagset.Explain(err), Hint: fmt.Sprintf("see '%s --help'", c.CommandPath())}
 	typed, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
-	if !unknown {
+	switch {
+	case !unknown:
+		return f
+	case typed == "install-completion" || typed == "show-completion": // of the command lines of Python's Typer
+		f.Hint = "run 'ploomber-cloud completion install', or 'ploomber-cloud completion SHELL' to see the script"
 		return f
 	}
 	var names []string

@@ -200,7 +200,7 @@ func (p *proof) greeting(ctx context.Context, v visitor, email string) error {
 		if err := wait(ctx, conn, email, claimed); err != nil {
 			return failure.Failedf("the app does not greet %s: %w", email, err)
 		}
-		p.passed("the app greets %s over its WebSocket, whatever a visitor claims", email)
+		p.passed("the app greets %s over its WebSocket, whatever a client claims", email)
 		return nil
 	case "dash":
 		path = "/_dash-layout" // where Dash has what the page shows
@@ -216,7 +216,7 @@ func (p *proof) greeting(ctx context.Context, v visitor, email string) error {
 	case strings.Contains(string(got.body), claimed) || !strings.Contains(string(got.body), email):
 		return failure.Failedf("the app does not greet %s (status %d)", email, got.status)
 	}
-	p.passed("the app greets %s, whatever a visitor claims", email)
+	p.passed("the app greets %s, whatever a client claims", email)
 	return nil
 }
 
@@ -260,7 +260,7 @@ func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 			err = refused(got, p.page, p.Issuer)
 		}
 		if err != nil {
-			return failure.Failedf("the session goes on after the log-out: %w", err)
+			return failure.Failedf("the session is still valid after the log-out: %w", err)
 		}
 	}
 	if p.framework == "streamlit" {

@@ -263,7 +263,7 @@ func TestCheckLogin(t *testing.T) {
 				}
 				s.loggedOut.CompareAndSwap(false, r.URL.Path == "/exit")
 				return false
-			}, says: "the session goes on after the log-out",
+			}, says: "the session is still valid after the log-out",
 		},
 		"a log-out that forgets the WebSockets": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
