@@ -52,6 +52,8 @@ type report struct {
 	Settings map[string]string // the user's, by pip's names
 
 	Problem, Hint string // what is wrong with the project
+
+	dir string // that was inspected
 }
 
 // question is what the inspector is asked.
@@ -144,6 +146,7 @@ func (b *Builder) inspectWith(ctx context.Context, p Project, python string) (re
 	if r.Problem != "" {
 		return report{}, &platform.Problem{Msg: redact(r.Problem), Hint: r.Hint}
 	}
+	r.dir = p.Dir
 	return r, nil
 }
 

@@ -180,3 +180,20 @@ func TestAgainstPip(t *testing.T) {
 		t.Errorf("%v\n%s\nwant %s", err, out, want)
 	}
 }
+
+// TestOldPython takes a newer Python of PATH where python3 is too old to inspect anything.
+func TestOldPython(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python3.12", "python3.9", "python", "index")
+	m.packages = "flask gunicorn"
+	m.report = func(r *report) {
+		r.Version = strings.TrimPrefix(filepath.Base(r.Path), "python") + ".1"
+		if r.Version != "3.12.1" {
+			r.Requires = ">=3.10"
+		}
+	}
+	built(t, m.builder(t.TempDir()), flask(t))
+	if m.called("--python "+filepath.Join(m.path, "python3.12")) != 1 {
+		t.Errorf("commands %q", m.calls)
+	}
+}

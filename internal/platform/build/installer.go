@@ -119,7 +119,7 @@ func (b *Builder) uvEnviron(r report) []string {
 		put("UV_DEFAULT_INDEX", set["index-url"])
 	}
 	put("UV_EXTRA_INDEX_URL", strings.Join(append(slices.Clone(r.Indexes), strings.Fields(set["extra-index-url"])...), " "))
-	put("UV_FIND_LINKS", strings.Join(b.existing(strings.Fields(set["find-links"])), ","))
+	put("UV_FIND_LINKS", strings.Join(existing(r.dir, strings.Fields(set["find-links"])), ","))
 	put("UV_HTTP_TIMEOUT", set["timeout"])
 	put("UV_HTTP_RETRIES", set["retries"])
 	put("SSL_CLIENT_CERT", expandHome(b.Environ, set["client-cert"]))
@@ -149,14 +149,17 @@ func (b *Builder) uvEnviron(r report) []string {
 	return platform.Environ(environ, vars)
 }
 
-// existing leaves out folders that are not there: pip passes over them, uv fails.
-func (b *Builder) existing(links []string) []string {
+// existing leaves out what is not there, seen from dir: pip passes over it, uv fails.
+func existing(dir string, links []string) []string {
 	return slices.DeleteFunc(links, func(link string) bool {
 		if strings.Contains(link, "://") || strings.HasPrefix(link, "file:") {
 			return false
 		}
+		if !filepath.IsAbs(link) {
+			link = filepath.Join(dir, link)
+		}
 		_, err := os.Stat(link)
-		return err != nil && filepath.IsAbs(link)
+		return err != nil
 	})
 }
 

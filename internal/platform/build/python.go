@@ -87,7 +87,7 @@ func (b *Builder) makeVenv(ctx context.Context, p Project, r report, dir string)
 		if err == nil || ctx.Err() != nil || i == len(installers)-1 {
 			break
 		}
-		b.step(platform.Building, "%v with %s; trying %s", err, with.name, installers[i+1].name)
+		b.step(platform.Building, "%s could not do it; trying %s", with.name, installers[i+1].name)
 		if err := os.RemoveAll(venv); err != nil {
 			return platform.Environment{}, nil, err
 		}

@@ -137,23 +137,22 @@ func TestRebuild(t *testing.T) {
 // TestChangedSourceIsInstalled sees that the code which is imported is that of the folder, not of an installer's cache.
 func TestChangedSourceIsInstalled(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, r *real) {
-		files := local("pkg", "thing", "1.0")
-		files["requirements.txt"] = "./pkg\n"
-		write(t, r.dir, files)
-		r.expect("first", true, "thing==1.0")
-		write(t, r.dir, map[string]string{"pkg/thing.py": "STATE = 2\n"})
-		r.expect("changed", true, "thing==1.0")
-		current, _, err := readPointer(r.builder.pointer(Project{Dir: r.dir}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		found, err := filepath.Glob(filepath.Join(r.builder.envs(), current, "venv", "lib", "*", "site-packages", "thing.py"))
-		if err != nil || len(found) != 1 {
-			t.Fatalf("found %q, %v", found, err)
-		}
-		if content, err := os.ReadFile(found[0]); err != nil || string(content) != "STATE = 2\n" {
-			t.Errorf("installed %q, %v", content, err)
-		}
-	})
+	r := newReal(t, UV)
+	files := local("pkg", "thing", "1.0")
+	files["requirements.txt"] = "./pkg\n"
+	write(t, r.dir, files)
+	r.expect("first", true, "thing==1.0")
+	write(t, r.dir, map[string]string{"pkg/thing.py": "STATE = 2\n"})
+	r.expect("changed", true, "thing==1.0")
+	current, _, err := readPointer(r.builder.pointer(Project{Dir: r.dir}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(r.builder.envs(), current, "venv", "lib", "*", "site-packages", "thing.py"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %q, %v", found, err)
+	}
+	if content, err := os.ReadFile(found[0]); err != nil || string(content) != "STATE = 2\n" {
+		t.Errorf("installed %q, %v", content, err)
+	}
 }

@@ -14,13 +14,21 @@ MOST = 2000  # files that are read
 LARGEST = 2 << 20  # bytes of a file that is read
 
 
+# Modules that newer versions of Python have no more. Distributions of these names belong to somebody else.
+REMOVED = {
+    "aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "chunk", "crypt", "distutils", "dummy_threading", "formatter",
+    "imghdr", "imp", "lib2to3", "macpath", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "parser", "pipes", "smtpd", "sndhdr",
+    "spwd", "sunau", "symbol", "telnetlib", "uu", "xdrlib",
+}
+
+
 def standard():
     names = getattr(sys, "stdlib_module_names", None)  # since 3.10
     if names is None:
         folder = sysconfig.get_paths()["stdlib"]
         names = {n.partition(".")[0] for n in os.listdir(folder) + os.listdir(os.path.join(folder, "lib-dynload"))}
         names |= set(sys.builtin_module_names)
-    return set(names) | {"__main__", "js", "pyodide"}
+    return set(names) | REMOVED | {"__main__", "js", "pyodide"}
 
 
 def sources(root):

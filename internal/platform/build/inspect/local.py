@@ -12,7 +12,8 @@ LARGE = 8 << 20  # bytes; the content of larger files is not read, their size an
 ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
 CACHES = {"__pycache__", "node_modules"}
 OUTPUT = {"build", "dist", "target", "_skbuild"}  # at the top of a project: what builds leave there
-LEFTOVERS = (".pyc", ".pyo", "~", ".swp", ".DS_Store")
+LEFTOVERS = (".pyc", ".pyo", "~", ".swp", ".DS_Store")  # of Python, editors and desktops
+RUNNING = (".log", ".db", ".sqlite", ".sqlite3", "-journal", "-wal", "-shm", ".pid")  # what an app writes beside its code
 # An editable project is used where it is. What decides is what its build reads: configuration, code that is
 # compiled, the modules where versions are kept, and which modules there are.
 BUILD_INPUTS = (
@@ -128,7 +129,7 @@ class Local:
                 and not (top == root and d in OUTPUT) and not os.path.exists(os.path.join(top, d, "pyvenv.cfg"))
             )
             for name in sorted(files):
-                if name.endswith(LEFTOVERS) or name.startswith((".env", "._", "#")):
+                if name.endswith(LEFTOVERS + RUNNING) or name.startswith((".env", "._", "#")):
                     continue
                 how = self._counts(name, top == root) if editable else "content"
                 if not how:

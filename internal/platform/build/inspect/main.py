@@ -84,8 +84,7 @@ def inspect(asked):
 def main():
     report = describe()
     if sys.version_info < (3, 8):
-        report["problem"] = "Python %s is too old" % report["version"]
-        report["hint"] = "install Python 3.10 or newer"
+        report["source"], report["requires"] = "ploomber-cloud", ">=3.8"
     else:
         from reqfile import Problem
 
