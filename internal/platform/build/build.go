@@ -72,6 +72,7 @@ func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.key = b.same(k.key)
 	for _, warning := range k.warnings {
 		b.notify(platform.Event{Phase: platform.Building, Message: warning, Warning: true})
 	}

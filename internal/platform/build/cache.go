@@ -15,6 +15,7 @@ import (
 const (
 	markerName = "ready.json"
 	lockSuffix = ".lock"
+	sameSuffix = ".same" // of a file that names the environment which serves another key too
 )
 
 // marker is the content of markerName. Its modification time is when the environment was last used.
@@ -72,6 +73,15 @@ func removeEnv(dir string) error {
 }
 
 func (b *Builder) envs() string { return filepath.Join(b.CacheDir, "envs") }
+
+// same returns the key whose environment serves key too; key itself where it has its own.
+func (b *Builder) same(key string) string {
+	other, err := os.ReadFile(filepath.Join(b.envs(), key+sameSuffix))
+	if err != nil || !strings.HasPrefix(string(other), "python-") {
+		return key
+	}
+	return filepath.Base(string(other))
+}
 
 // pointer is the file that names the environment last built for p, and in its second line the folder of p.
 func (b *Builder) pointer(p Project) string {

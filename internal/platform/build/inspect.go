@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -53,7 +54,7 @@ type report struct {
 
 	Problem, Hint string // what is wrong with the project
 
-	dir string // that was inspected
+	dir, python string // that was inspected, and the program that did it
 }
 
 // question is what the inspector is asked.
@@ -62,7 +63,8 @@ type question struct {
 	Environment *environment `json:"environment,omitempty"`
 	Package     string       `json:"package,omitempty"` // distribution of the framework
 
-	Distributions map[string]string `json:"distributions"` // of modules whose names differ
+	Distributions map[string]string `json:"distributions"`    // of modules whose names differ
+	Before        float64           `json:"before,omitempty"` // seconds since 1970; files of local projects that came later do not count
 }
 
 // environment is what the inspector needs of an environment.yml: Python's own library reads no YAML.
@@ -86,7 +88,7 @@ func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
 			Hint: "install Python 3 with its venv module",
 		}
 	}
-	r, err := b.inspectWith(ctx, p, first)
+	r, err := b.inspectWith(ctx, p, first, time.Time{})
 	if err != nil || r.Requires == "" {
 		return r, err
 	}
@@ -96,7 +98,7 @@ func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
 			continue
 		}
 		// One that does not work, such as the shim of a version manager, is passed over.
-		if fitting, err := b.inspectWith(ctx, p, other); err == nil && fitting.Requires == "" {
+		if fitting, err := b.inspectWith(ctx, p, other, time.Time{}); err == nil && fitting.Requires == "" {
 			return fitting, nil
 		}
 		if ctx.Err() != nil {
@@ -109,12 +111,16 @@ func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
 	}
 }
 
-func (b *Builder) inspectWith(ctx context.Context, p Project, python string) (report, error) {
+// inspectWith runs the inspector. Files of local projects count only if they are older than before, where it is not zero.
+func (b *Builder) inspectWith(ctx context.Context, p Project, python string, before time.Time) (report, error) {
 	script, err := b.inspectorPath()
 	if err != nil {
 		return report{}, fmt.Errorf("write to the cache folder: %w", err)
 	}
 	q := question{Dir: p.Dir, Package: distribution(p), Distributions: pysource.Distributions()}
+	if !before.IsZero() {
+		q.Before = float64(before.UnixMicro()) / 1e6
+	}
 	if q.Environment, err = readEnvironment(p.Dir); err != nil {
 		return report{}, err
 	}
@@ -146,7 +152,7 @@ func (b *Builder) inspectWith(ctx context.Context, p Project, python string) (re
 	if r.Problem != "" {
 		return report{}, &platform.Problem{Msg: redact(r.Problem), Hint: r.Hint}
 	}
-	r.dir = p.Dir
+	r.dir, r.python = p.Dir, python
 	return r, nil
 }
 

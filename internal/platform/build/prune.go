@@ -96,6 +96,13 @@ func (b *Builder) expire() {
 			_ = b.Remove(Entry{Path: dir})
 		}
 	}
+	others, _ := filepath.Glob(filepath.Join(b.envs(), "*"+sameSuffix))
+	for _, path := range others {
+		key := strings.TrimSuffix(filepath.Base(path), sameSuffix)
+		if _, err := os.Stat(filepath.Join(b.envs(), b.same(key))); errors.Is(err, fs.ErrNotExist) {
+			_ = os.Remove(path)
+		}
+	}
 	// Environments keep the files that they share with it, so this costs a download at most.
 	if info, err := os.Stat(filepath.Join(b.uvCache(), bornName)); err == nil && b.Now().Sub(info.ModTime()) >= keepFor {
 		_ = b.Remove(Entry{Path: b.uvCache()})

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/pysource"
@@ -20,22 +21,56 @@ func (b *Builder) pythonKit(ctx context.Context, p Project) (kit, error) {
 	if err != nil {
 		return kit{}, err
 	}
-	local, err := json.Marshal(r.Local)
+	key, err := b.keyOf(p, r)
 	if err != nil {
 		return kit{}, err
 	}
+	k := kit{key: key, warnings: r.Warnings}
+	k.make = func(ctx context.Context, dir string) (platform.Environment, []string, error) {
+		began := b.Now()
+		env, needs, err := b.makeVenv(ctx, p, r, dir)
+		if err == nil && len(r.Local) > 0 {
+			err = b.noteLeftovers(ctx, p, r, key, began)
+		}
+		return env, needs, err
+	}
+	return k, nil
+}
+
+// keyOf names the environment that a report asks for.
+func (b *Builder) keyOf(p Project, r report) (string, error) {
+	local, err := json.Marshal(r.Local)
+	if err != nil {
+		return "", err
+	}
 	mode := string(b.Installer)
-	if mode == string(Auto) {
+	if b.Installer == Auto {
 		mode = ""
 	}
 	parts := append([]string{p.Recipe.Package, p.Recipe.Supplied, r.Version, r.Platform, r.Path, mode, string(local)}, r.Parts...)
-	return kit{
-		key:      "python-" + digest(parts...),
-		warnings: r.Warnings,
-		make: func(ctx context.Context, dir string) (platform.Environment, []string, error) {
-			return b.makeVenv(ctx, p, r, dir)
-		},
-	}, nil
+	return "python-" + digest(parts...), nil
+}
+
+// noteLeftovers sees to it that files which the build of a local project left there, such as one with its version, do not
+// make the next run build again: if the project is as it was but for files that came since, both states have one
+// environment.
+func (b *Builder) noteLeftovers(ctx context.Context, p Project, r report, key string, began time.Time) error {
+	now, err := b.inspectWith(ctx, p, r.python, time.Time{})
+	if err != nil {
+		return err
+	}
+	next, err := b.keyOf(p, now)
+	if err != nil || next == key {
+		return err
+	}
+	old, err := b.inspectWith(ctx, p, r.python, began)
+	if err != nil {
+		return err
+	}
+	if then, err := b.keyOf(p, old); err != nil || then != key {
+		return err
+	}
+	return os.WriteFile(filepath.Join(b.envs(), next+sameSuffix), []byte(key), 0o600)
 }
 
 // inspectAll inspects the project, and where that does not say what it needs the folders from that of the app upwards. The

@@ -94,6 +94,19 @@ func TestRebuild(t *testing.T) {
 				{what: "again", same: true, want: "below==1.0 seven==2.0 thing==1.0"},
 			}
 		},
+		"a package whose build writes into it": func(*testing.T) []step {
+			files := local("pkg", "thing", "1.0")
+			files["pkg/backend.py"] = strings.Replace(backend, "def wheel(folder, editable):",
+				"def wheel(folder, editable):\n    open('version.py', 'w').write('1')\n    open('made.c', 'a').write('x')", 1)
+			files["requirements.txt"] = "-e ./pkg\n"
+			return []step{
+				{what: "first", files: files, want: "thing==1.0"},
+				{what: "again", same: true, want: "thing==1.0"},
+				{what: "what was written is changed", files: map[string]string{"pkg/version.py": "2"}, want: "thing==1.0"},
+				{what: "its configuration", files: local("pkg", "thing", "2.0"), want: "thing==2.0"},
+				{what: "and again", same: true, want: "thing==2.0"},
+			}
+		},
 		"a wheel": func(t *testing.T) []step {
 			return []step{
 				{what: "first", files: map[string]string{

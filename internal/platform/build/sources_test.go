@@ -170,7 +170,7 @@ func TestSources(t *testing.T) {
 			t.Parallel()
 			p := project(t, platform.Streamlit, tc.files)
 			b := &Builder{CacheDir: t.TempDir(), Environ: os.Environ(), Now: time.Now, Run: execute}
-			r, err := b.inspectWith(context.Background(), p, py)
+			r, err := b.inspectWith(context.Background(), p, py, time.Time{})
 			if err == nil && r.Requires != "" {
 				_, err = b.inspect(context.Background(), p)
 			}

@@ -26,8 +26,9 @@ VERSION_MODULES = {"__init__.py", "__about__.py", "__version__.py", "_version.py
 class Local:
     """Collects states; each project counts once, with the projects that it needs from this machine."""
 
-    def __init__(self, cwd):
+    def __init__(self, cwd, before=None):
         self.cwd = cwd
+        self.before = before  # seconds since the epoch; files of projects that came later do not count
         self.states = []
         self._seen = set()
 
@@ -136,6 +137,8 @@ class Local:
                     continue
                 path = os.path.join(top, name)
                 try:
+                    if self.before and os.lstat(path).st_ctime > self.before:
+                        continue
                     state = self._file(path) if how == "content" else ""
                 except OSError:
                     state = "unreadable"

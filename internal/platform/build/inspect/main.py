@@ -2,7 +2,7 @@
 
 Run by the interpreter that the project's environment is made for, with one argument, a JSON object: dir, the
 project; environment, what its environment.yml holds; package, the framework; distributions, those whose names differ from
-their modules'. The working folder is the project, as it
+their modules'; before, a time after which files of local projects do not count. The working folder is the project, as it
 is for the installers.
 """
 
@@ -37,7 +37,7 @@ def inspect(asked):
     if environment:
         environment["package"] = asked.get("package", "")
     source = find(root, environment, asked.get("distributions", {}))
-    chain = Chain(root, environ)
+    chain = Chain(root, environ, asked.get("before"))
     if source.file:
         chain.read(source.file)
     else:

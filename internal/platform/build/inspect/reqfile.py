@@ -135,7 +135,7 @@ def without_login(url):
 class Chain:
     """Reads requirements files and what they refer to, and collects what decides about an installation."""
 
-    def __init__(self, cwd, environ):
+    def __init__(self, cwd, environ, before=None):
         self.cwd, self.environ = cwd, environ
         self.parts = []  # a change in one of them can change what is installed
         self.names = set()  # of the distributions that are asked for
@@ -143,7 +143,7 @@ class Chain:
         self.pip_only = ""  # why uv must not read these files
         self.pre = self.index = False  # whether the files say --pre and --index-url
         self.trusted = []
-        self.local = Local(cwd)
+        self.local = Local(cwd, before)
         self._seen = set()
 
     def read(self, path, constraint=False, comes_from=""):
