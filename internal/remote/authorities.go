@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -73,9 +74,14 @@ func readBundles(o Options) ([]bundle, error) {
 	var all []bundle
 	for _, s := range sources {
 		found, err := readPlace(s.path)
-		if err == nil {
+		var unread *fs.PathError
+		switch {
+		case err == nil:
 			all = append(all, found...)
-		} else if !s.optional {
+		case s.optional:
+		case errors.As(err, &unread): // names the path
+			return nil, fmt.Errorf("%s: %w", s.from, err)
+		default:
 			return nil, fmt.Errorf("%s %s: %w", s.from, s.path, err)
 		}
 	}
@@ -84,16 +90,17 @@ func readBundles(o Options) ([]bundle, error) {
 
 // readPlace reads a file or a folder. What is read has at least one certificate.
 func readPlace(path string) ([]bundle, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, cause(err)
+		return nil, err
 	}
-	if info.IsDir() {
+	defer func() { _ = f.Close() }() // only read
+	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return readFolder(path)
 	}
-	data, err := os.ReadFile(path)
+	data, err := io.ReadAll(f)
 	if err != nil {
-		return nil, cause(err)
+		return nil, err
 	}
 	return []bundle{data}, bundle(data).check()
 }
@@ -103,7 +110,7 @@ func readPlace(path string) ([]bundle, error) {
 func readFolder(path string) ([]bundle, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil, cause(err)
+		return nil, err
 	}
 	var named, others []bundle
 	for _, e := range entries {
@@ -225,13 +232,4 @@ func covers(uses []asn1.ObjectIdentifier) bool {
 		}
 	}
 	return false
-}
-
-// cause drops the operation and path that the caller names itself.
-func cause(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
