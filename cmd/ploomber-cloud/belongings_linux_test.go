@@ -170,6 +170,22 @@ func TestUnwritableFilesChangeNothing(t *testing.T) {
 		"vllm in a read-only folder": {
 			[]string{"templates", "vllm", "--model", "a/b", "--deploy=false"}, "", map[string]string{}, mounts.ReadOnly,
 		},
+		"init on a full disk": {
+			[]string{"init", "--type", "flask"}, "", map[string]string{}, fullOf(nil),
+		},
+		"init with a mounted configuration on a full disk": {
+			commands["init force"].args, "", map[string]string{"ploomber-cloud.json": myProject},
+			func(t *testing.T, app string) {
+				elsewhere := t.TempDir()
+				fullOf([]string{"ploomber-cloud.json"})(t, elsewhere)
+				mounts.Bind(t, filepath.Join(elsewhere, "ploomber-cloud.json"), filepath.Join(app, "ploomber-cloud.json"))
+			},
+		},
+		"auth of a new project on a full disk": {
+			commands["auth add"].args, "CANARY_b\ny\n", map[string]string{}, fullOf(nil),
+		},
+		"labels on a full disk": {commands["labels"].args, "", map[string]string{"ploomber-cloud.json": myProject}, fullOf([]string{"ploomber-cloud.json"})},
+		"vllm on a full disk":   {[]string{"templates", "vllm", "--model", "a/b", "--deploy=false"}, "", map[string]string{}, almostFull},
 		"download into a folder with a read-only configuration": {
 			[]string{"init", "--from-existing", "--force", "--project", "my-app", "--dest", "."}, "",
 			map[string]string{"ploomber-cloud.json": myProject},
@@ -192,6 +208,32 @@ func TestUnwritableFilesChangeNothing(t *testing.T) {
 			p.refuses(t, tc.stdin, tc.args...)
 		})
 	}
+}
+
+// fullOf makes dir a file system without a free page, in which there is an app, and with it the configurations named.
+func fullOf(configurations []string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		mounts.Memory(t, dir, "32k")
+		files := map[string]string{"app.py": "import flask\n"}
+		for _, name := range configurations {
+			files[name] = myProject
+		}
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, "rest"), make([]byte, 1<<16), 0o600); !errors.Is(err, unix.ENOSPC) {
+			t.Fatalf("the file system is not full: %v", err)
+		}
+	}
+}
+
+// almostFull makes dir an empty file system with room for two files.
+func almostFull(t *testing.T, dir string) {
+	t.Helper()
+	mounts.Memory(t, dir, "8k")
 }
 
 // refuses runs a command that must fail, change no file and ask the platform for no change.

@@ -37,6 +37,13 @@ func isMountPoint(path string) bool {
 	return err == nil && s.Attributes&s.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0
 }
 
+// isFull tells whether the file system of path has less than size bytes left.
+func isFull(path string, size int) bool {
+	var s unix.Statfs_t
+	err := unix.Statfs(path, &s)
+	return err == nil && s.Blocks > 0 && s.Bfree*uint64(s.Bsize) < uint64(size)
+}
+
 // isForeign tells of an extended attribute that must not be copied: the kernel makes these from the content.
 func isForeign(name string) bool { return name == "security.ima" || name == "security.evm" }
 

@@ -6,11 +6,13 @@
 package fsx
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Modes of the files we make. An existing file keeps its own mode unless File.Tighten is set.
@@ -57,22 +59,26 @@ func Replace(files ...File) error {
 	return nil
 }
 
-// Check returns the error that Replace would meet at one of the paths before it writes anything. It changes
-// nothing.
+// Check returns the error that Replace would meet at one of the paths, as far as that can be known before. It tries
+// with a few kilobytes for each file, and changes nothing.
 func Check(paths ...string) error {
+	var ready []staged // all at once, as they need their space together
+	defer func() {
+		for _, s := range ready {
+			s.discard()
+		}
+	}()
+	few := bytes.Repeat([]byte("\n"), 4<<10)
 	for _, path := range paths {
-		t, err := inspect(File{Path: path, Mode: Public})
-		if err != nil {
+		c, err := prepare(File{Path: path, Data: few, Mode: Public}, false)
+		switch {
+		case err != nil:
 			return err
+		case c.staged != nil:
+			ready = append(ready, c.staged)
+		case isFull(c.target.path, len(few)):
+			return fmt.Errorf("cannot write %s: %w", path, syscall.ENOSPC)
 		}
-		if t.info != nil {
-			continue // it can be written to, in place if need be
-		}
-		s, err := stage(t, nil)
-		if err != nil {
-			return fmt.Errorf("cannot write %s: %w", path, bare(err))
-		}
-		s.discard()
 	}
 	return nil
 }
