@@ -284,4 +284,3 @@ func swap(path, target string, folder bool) error {
 	}
 	return os.Symlink(target, path)
 }
-

@@ -22,7 +22,11 @@ const small = 64 << 10
 // found by a Scanner under any name.
 func Suspicious(whole string, size int64) Check {
 	whole = strings.ToLower(whole)
-	n := newName(path.Base(whole))
+	base := path.Base(whole)
+	if ext := path.Ext(base); isOtherType(ext) && ext != ".sh" {
+		return nil
+	}
+	n := newName(base)
 	switch {
 	case strings.Contains(n.text, "ploomber-cloud") && strings.Contains(n.text, ".json"):
 		return noApp(literalCredentials)

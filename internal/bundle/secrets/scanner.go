@@ -27,7 +27,10 @@ type Scanner struct {
 func (s *Scanner) Start(size int64, paths ...string) {
 	*s = Scanner{check: s.check[:0], tail: s.tail[:0], size: size, first: true}
 	for i, path := range paths {
-		if look := Suspicious(path, size); look != nil && (i == 0 || path != paths[0]) { // no need to look twice
+		if i > 0 && path == paths[0] {
+			continue
+		}
+		if look := Suspicious(path, size); look != nil {
 			s.check = append(s.check, look)
 		}
 	}

@@ -42,7 +42,11 @@ func File(whole string) (Finding, bool) {
 }
 
 func byPath(whole string) (Finding, bool) {
-	n := newName(path.Base(whole))
+	base := path.Base(whole)
+	if isOtherType(path.Ext(base)) && !strings.Contains(base, ".env") {
+		return Finding{}, false // most files; this saves the work below
+	}
+	n := newName(base)
 	if detail, ok := inFolder(whole, n); ok {
 		return Finding{detail, n.copied}, true
 	}
