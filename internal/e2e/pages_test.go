@@ -194,7 +194,7 @@ func TestPagesOfTheProvider(t *testing.T) {
 	w.proxy.start()
 	strict(t, newVisitor(t).open(w.proxy.url+"/page"), http.StatusServiceUnavailable)
 	v = plain(t, w.proxy.url+"/page?x=1") // afresh: the line of text at /status had the browser ask for an icon
-	v.isOwn("The login provider does not respond")
+	v.isOwn("The login provider does not answer")
 }
 
 // The page on which visitors choose among several providers, by keyboard alone.

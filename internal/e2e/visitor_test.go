@@ -74,7 +74,7 @@ func (v *visitor) logIn(at *oidcprovider.Provider, address, user string) *oidcpr
 func (v *visitor) insist(address string, page *oidcprovider.Page) *oidcprovider.Page {
 	v.t.Helper()
 	eventually(v.t, "the provider answers the proxy", func() bool {
-		if page.Status != http.StatusServiceUnavailable || !strings.Contains(page.Body, "The login provider does not respond") {
+		if page.Status != http.StatusServiceUnavailable || !strings.Contains(page.Body, "The login provider does not answer") {
 			return true
 		}
 		page = v.open(address)
