@@ -93,7 +93,7 @@ func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 		p.say(w, r, p.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
 		return
 	}
-	p.keepTransaction(w.Header(), r, x, t)
+	p.keepTransaction(w.Header(), r, x, t, next)
 	redirect(w, address, http.StatusFound)
 }
 

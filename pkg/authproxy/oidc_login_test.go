@@ -137,7 +137,7 @@ func TestClass10TransactionCookiesAreFew(t *testing.T) {
 		for range 40 {
 			b.visit(path)
 		}
-		if n, bytes := ours(); n > 48 || n < 30 || bytes > 7<<10 {
+		if n, bytes := ours(); n > 48 || n < 24 || bytes > 7<<10 {
 			t.Errorf("%s: %d cookies of %d bytes", path[:6], n, bytes)
 		}
 	}

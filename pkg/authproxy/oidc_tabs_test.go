@@ -64,6 +64,44 @@ func TestClass10RestoredTabs(t *testing.T) {
 	}
 }
 
+// A browser that is restored a second time, before anybody has logged in, sends no more cookies than the first time.
+func TestClass10RestoredTwice(t *testing.T) {
+	t.Parallel()
+	w := newOIDC(t, oidcOnly(), nil)
+	jar := map[string]string{}
+	line := func() string {
+		var pairs []string
+		for name, value := range jar {
+			pairs = append(pairs, name+"="+value)
+		}
+		return "Cookie: " + strings.Join(pairs, "; ")
+	}
+	b := w.browser()
+	b.client.Jar = nil
+	const tabs = 40
+	callbacks := map[int]string{}
+	for range 3 {
+		before := line() // all tabs send what the browser had when it was restored
+		for i := range tabs {
+			begun := b.get(fmt.Sprintf("/tab/%d?x=%s", i, strings.Repeat("q", 100)), asPage, before)
+			callbacks[i] = "/callback?" + w.fake.Authorize(t, begun.location()).Encode()
+			for _, c := range begun.Cookies() {
+				if jar[c.Name] = c.Value; c.MaxAge < 0 {
+					delete(jar, c.Name)
+				}
+			}
+		}
+		if len(jar) > tabs+1 || len(line()) > nginxLine-1<<10 {
+			t.Errorf("%d cookies of %d bytes", len(jar), len(line()))
+		}
+	}
+	for i, callback := range callbacks {
+		if got := b.get(callback, asPage, line()); !strings.HasPrefix(got.location(), fmt.Sprintf("/tab/%d?", i)) {
+			t.Errorf("tab %d: %d to %q", i, got.StatusCode, got.location())
+		}
+	}
+}
+
 // Logins that are begun and never finished cost a bounded amount of memory, and nobody else's address (security class 21).
 func TestClass21LoginFlood(t *testing.T) {
 	t.Parallel()

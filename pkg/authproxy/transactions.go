@@ -12,6 +12,7 @@ import (
 // cookies unless told otherwise; dozens of tabs at once are normal after a browser has been started again.
 const (
 	maxTransactions     = 48
+	manyTransactions    = maxTransactions / 2 // from here on a new login takes the place of one that leads to the same address
 	maxTransactionBytes = 6 << 10
 	maxForgotten        = 64 // cookies deleted by one answer
 )
@@ -26,11 +27,16 @@ func (p *Proxy) transactionName(name string, https bool) string {
 
 // keepTransaction gives the browser the cookie of a login that it begins, and takes back those that are no use any
 // more or too many.
-func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t oidc.Transaction) {
+func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t oidc.Transaction, next string) {
 	sealed := x.policy.sealer.Seal(t)
 	kept, bytes := 1, len(sealed)
 	useless := 0
-	for _, c := range p.transactions(r, x) {
+	all := p.transactions(r, x)
+	again := p.sameReturn(all, next)
+	for i, c := range all {
+		if i == again {
+			c.ok = false
+		}
 		bytes += len(c.name) + len(c.value)
 		if c.ok && kept < maxTransactions && bytes <= maxTransactionBytes {
 			kept++
@@ -43,6 +49,20 @@ func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t o
 	cookie := http.Cookie{Name: p.transactionName(t.CookieName(), x.https), Value: sealed, Path: "/", HttpOnly: true,
 		Secure: x.https, SameSite: http.SameSiteLaxMode, MaxAge: int(oidc.LoginTime.Seconds())}
 	h.Add("Set-Cookie", cookie.String())
+}
+
+// sameReturn returns the index of the oldest login that leads to the same address, where there are many: a tab that is
+// loaded again, as all of them are when a browser is restored once more. It is -1 where there is none.
+func (p *Proxy) sameReturn(all []transactionCookie, next string) int {
+	if len(all) < manyTransactions {
+		return -1
+	}
+	for i, c := range slices.Backward(all) {
+		if c.ok && p.returns.address(c.transaction.ReturnTo()) == next {
+			return i
+		}
+	}
+	return -1
 }
 
 // transactionCookie is a cookie that looks like one of a login.
