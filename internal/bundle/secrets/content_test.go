@@ -231,7 +231,8 @@ func TestSuspicious(t *testing.T) {
 		".environment": {"A=hush", "x"}, "deploy/env.sh": {"#!/bin/sh\nexport TOKEN=hush\n", "#!/bin/sh\nset -e\nA=1\nrun $A\n"}, "envs/prod": {"A=hush\n", "x\n"}, ".webenv": {"A=hush\n", "x\n"}, "dotenv.txt": {"A=hush", "x"},
 		"gcp-credentials.json": {`{"client_secret": "x"}`, `{"name": "credentials"}`}, "credentials.toml": {"password = 'x'", "title = 'x'"}, ".odbc.ini": {"PWD=x", "Driver=x"},
 		"env.list": {"A=hush\n", "numpy=1.26.4=py311h64a7726_0\n_libgcc_mutex=0.1=main\n"}, "environment.txt": {"db_password=hush\n", "numpy==1.26\npandas=2.1\n"},
-		"token.json": {`{"refresh_token": "x", "client_secret": "y"}`, `{"token": 1}`},
+		"token.json": {`{"refresh_token": "1//0gAbCdEfGhIjKlMnOpQrSt", "client_secret": "GOCSPX-AbCdEfGhIjKlMnOpQr"}`,
+			`{"properties": {"refresh_token": {"type": "string"}, "client_secret": {"type": "string"}}}`},
 	} {
 		if search([]byte(tc.secret), 1<<20, name) == "" {
 			t.Errorf("%s: nothing found in %q", name, tc.secret)

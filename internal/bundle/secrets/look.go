@@ -188,7 +188,7 @@ func keyStore(content []byte) string {
 // whatever the file's name.
 func jsonSecrets(content []byte) Finding {
 	switch {
-	case bytes.Contains(content, []byte(`"refresh_token"`)) && bytes.Contains(content, []byte(`"client_secret"`)):
+	case hasValue(content, "refresh_token") && hasValue(content, "client_secret"):
 		return Finding{Detail: credentials}
 	case bytes.Contains(content, []byte(`"authentication`)) && bytes.Contains(content, []byte(`"id"`)) && bytes.Contains(content, []byte(`"type"`)) &&
 		json.Valid(content):
