@@ -31,6 +31,7 @@ type NginxOptions struct {
 // What nginx cannot do. The errors of Nginx wrap them.
 var (
 	ErrProvider = errors.New("nginx cannot log anybody in by OpenID Connect")
+	ErrBasePath = errors.New("nginx serves the app at the root of its host, and AUTH_BASE_URL has a path")
 	ErrForm     = errors.New("nginx has no login page, which AUTH_PASSWORD_MODE=form asks for")
 )
 
@@ -49,6 +50,8 @@ func Nginx(p Project, o NginxOptions) ([]File, error) {
 		return nil, ErrProvider
 	case c.PasswordMode == authproxy.ModeForm:
 		return nil, ErrForm
+	case c.BaseURL != nil && strings.Trim(c.BaseURL.Path, "/") != "":
+		return nil, ErrBasePath
 	}
 	if c.APIPath == "" {
 		c.APIPath = authproxy.DefaultAPIPath

@@ -41,7 +41,7 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 	case x.basic.Verdict == password.Busy:
 		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	case mode != ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
-		redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
+		x.redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 	default:
 		if mode == ModeBasic || mode != ModeForm && !isPagesOwn(r.Header) {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))

@@ -31,7 +31,7 @@ func (p *Proxy) moved(w http.ResponseWriter, r *http.Request, x *exchange, provi
 	} else {
 		address += "?"
 	}
-	redirect(w, address+paramMoved+"=1", http.StatusFound)
+	x.redirect(w, address+paramMoved+"=1", http.StatusFound)
 	return true
 }
 
@@ -42,7 +42,7 @@ func (p *Proxy) wasIn(w http.ResponseWriter, r *http.Request, x *exchange, next 
 	if p.recognise(r, x); x.grant == nil {
 		return false
 	}
-	redirect(w, next, http.StatusFound)
+	x.redirect(w, next, http.StatusFound)
 	return true
 }
 

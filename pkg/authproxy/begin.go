@@ -20,7 +20,7 @@ func (p *Proxy) askForLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 	case len(providers) == 1:
 		p.beginLogin(w, r, x, providers[0], next)
 	default:
-		redirect(w, loginPage("", next), http.StatusFound)
+		x.redirect(w, loginPage("", next), http.StatusFound)
 	}
 }
 
@@ -94,7 +94,7 @@ func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 		return
 	}
 	p.keepTransaction(w.Header(), r, x, t, next)
-	redirect(w, address, http.StatusFound)
+	x.redirect(w, address, http.StatusFound)
 }
 
 // retryProvider is after how many seconds a page about a provider that is down loads itself again.

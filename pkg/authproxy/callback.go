@@ -53,7 +53,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
 	grant := session.Grant{Area: x.area.name, Identity: who, Login: about}
 	if p.isIn(r, x, &grant, t.Expires().Add(-oidc.LoginTime)) {
-		redirect(w, next, http.StatusFound)
+		x.redirect(w, next, http.StatusFound)
 		return
 	}
 	var sids []string
@@ -65,7 +65,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 	}
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", nameOf(who)),
 		slog.String("client", x.client.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
-	redirect(w, next, http.StatusFound)
+	x.redirect(w, next, http.StatusFound)
 }
 
 // isIn reports whether the same person has logged in in another tab since this login was begun. That session is as
@@ -93,7 +93,7 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
 	if stale {
 		if p.recognise(r, x); x.who != nil {
-			redirect(w, next, http.StatusFound)
+			x.redirect(w, next, http.StatusFound)
 			return
 		}
 	}

@@ -33,8 +33,11 @@ const (
 type Config struct {
 	// Public allows that nothing is protected. It takes away no protection that is configured.
 	Public bool
-	// BaseURL is where browsers find the app, scheme and host only; nil where it is not known.
+	// BaseURL is where browsers find the app: scheme, host, and the path below which everything is, if there is one; nil
+	// where it is not known.
 	BaseURL *url.URL
+	// StripBasePath takes that path off what is sent to the app. Otherwise the app gets paths as they are.
+	StripBasePath bool
 	// Passwords holds the credential of each feature that has one.
 	Passwords map[Feature]Login
 	// Users are more people with a password, for the features that have a file of them.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -56,6 +57,7 @@ func ConfigFrom(s Source) (Config, error) {
 	c := Config{
 		Public:             s.Public,
 		BaseURL:            r.baseURL(),
+		StripBasePath:      r.truth(keyStripBasePath),
 		Passwords:          r.passwords(),
 		Users:              r.users(),
 		PasswordMode:       Mode(strings.ToLower(r.text(keyPasswordMode))),
@@ -131,6 +133,19 @@ func (r *reader) duration(name string) time.Duration {
 		return 0
 	}
 	return d
+}
+
+// truth reads a yes or no, no where nothing is said.
+func (r *reader) truth(name string) bool {
+	text := r.text(name)
+	if text == "" {
+		return false
+	}
+	yes, err := strconv.ParseBool(text)
+	if err != nil {
+		r.wrong.addf(name, "%q is neither true nor false", text)
+	}
+	return yes
 }
 
 func (r *reader) prefixes(name string) []netip.Prefix {

@@ -40,6 +40,7 @@ func (c Config) Settings() []Setting {
 	if c.BaseURL != nil {
 		add(true, keyBaseURL, c.BaseURL.Redacted())
 	}
+	add(c.StripBasePath, keyStripBasePath, "true")
 	add(c.PostLogoutRedirect != "", keyPostLogoutRedirect, c.PostLogoutRedirect)
 	add(c.ClearSiteData != "", keyClearSiteData, c.ClearSiteData)
 	add(c.AppName != "", keyAppName, c.AppName)

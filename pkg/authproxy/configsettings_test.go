@@ -42,7 +42,7 @@ func TestSettings(t *testing.T) {
 func TestSettingsRoundTrip(t *testing.T) {
 	t.Parallel()
 	common := map[string]string{
-		"AUTH_SECRET": longSecret, "AUTH_BASE_URL": "https://app.example.com", "AUTH_POST_LOGOUT_REDIRECT": "/bye",
+		"AUTH_SECRET": longSecret, "AUTH_BASE_URL": "https://app.example.com/team/app/", "AUTH_STRIP_BASE_PATH": "true", "AUTH_POST_LOGOUT_REDIRECT": "/bye",
 		"AUTH_ALLOWED_EMAILS": "zoë@example.com, ann@example.org", "AUTH_ALLOWED_DOMAINS": "", "AUTH_ALLOWED_GROUPS": "a, b c",
 		"AUTH_GROUPS_CLAIM": "roles", "AUTH_ALLOWED_CLAIMS": "tenant=x=y, role=b, role=a", "AUTH_BEARER_AUDIENCE": "api",
 		"AUTH_PASSWORD_MODE": "form", "AUTH_ANALYTICS_PATH": "/a", "AUTH_API_PATH": "/b", "AUTH_PUBLIC_PATHS": "/health, /static/",

@@ -21,6 +21,7 @@ const (
 	keyTenants            = "AUTH_TENANTS"
 	keySecret             = "AUTH_SECRET"
 	keyBaseURL            = "AUTH_BASE_URL"
+	keyStripBasePath      = "AUTH_STRIP_BASE_PATH"
 	keyPostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
 	keyClearSiteData      = "AUTH_CLEAR_SITE_DATA"
 	keyAppName            = "AUTH_APP_NAME"
@@ -55,7 +56,7 @@ func Variables() []string {
 	return []string{
 		keyProviders, keyClientID, keyClientSecret, keyIssuer, keyAudience, keyScope, keyPrompt, keyExtra,
 		keyNameClaim, keyLogoutURL, keyTenants, keySecret,
-		keyBaseURL, keyPostLogoutRedirect, keyClearSiteData, keyAppName, keyHelpText, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
+		keyBaseURL, keyStripBasePath, keyPostLogoutRedirect, keyClearSiteData, keyAppName, keyHelpText, keyAllowedEmails, keyAllowedDomains, keyAllowedGroups, keyGroupsClaim, keyAllowedClaims,
 		keyBearerAudience, keyUsersFile, keyAnalyticsUsersFile, keyAPIUsersFile, keyPasswordMode, keyAnalyticsPath, keyAPIPath, keyPublicPaths, keyTrustedProxies,
 		keySessionIdle, keySessionLifetime,
 	}

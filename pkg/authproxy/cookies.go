@@ -14,6 +14,9 @@ import (
 // sibling domain can plant one (security class 10).
 const hostPrefix = "__Host-"
 
+// securePrefix is for cookies below a base path, which hostPrefix has no place for: they are of https at least.
+const securePrefix = "__Secure-"
+
 // kind is what a cookie of ours is for. Those of logins under way are in transactions.go.
 type kind int
 
@@ -35,9 +38,9 @@ func bases() [kinds]string {
 type cookieNames [kinds][2]string
 
 // makeCookieNames adds a suffix, which keeps apps on ports of one host apart, since browsers do not.
-func makeCookieNames(suffix string) (names cookieNames) {
+func makeCookieNames(prefix, suffix string) (names cookieNames) {
 	for i, base := range bases() {
-		names[i] = [2]string{base + suffix, hostPrefix + base + suffix}
+		names[i] = [2]string{base + suffix, prefix + base + suffix}
 	}
 	return names
 }
@@ -59,7 +62,7 @@ func (p *Proxy) setCookie(h http.Header, k kind, value string, https bool, maxAg
 
 // cookie returns the value of a Set-Cookie header. An empty value deletes the cookie.
 func (p *Proxy) cookie(k kind, value string, https bool, maxAge time.Duration) string {
-	c := http.Cookie{Name: p.cookieName(k, https), Value: value, Path: "/", HttpOnly: true, Secure: https,
+	c := http.Cookie{Name: p.cookieName(k, https), Value: value, Path: p.cookiePath, HttpOnly: true, Secure: https,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge / time.Second)}
 	if value == "" {
 		c.MaxAge = -1
@@ -135,7 +138,7 @@ func dropCookies(h http.Header) {
 // ownsCookie knows our cookies with any suffix: a session at the proxy on the next port is not the app's business.
 func ownsCookie(name string) bool {
 	name = strings.TrimSpace(name)
-	name = strings.TrimPrefix(name, hostPrefix)
+	name = strings.TrimPrefix(strings.TrimPrefix(name, hostPrefix), securePrefix)
 	if strings.HasPrefix(name, oidc.CookiePrefix) {
 		return true
 	}

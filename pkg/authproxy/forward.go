@@ -60,6 +60,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.showDown(w, r)
 		return
 	}
+	x.toApp(r)
 	err := p.forwarder.Forward(w, r, b.target, x)
 	switch {
 	case err == nil:
@@ -131,6 +132,7 @@ func (x *exchange) Answer(status int, h http.Header) {
 		x.isEndless()
 	}
 	dropSetCookies(h)
+	x.fromApp(h)
 	if x.fresh != nil {
 		if apps := h["Set-Cookie"]; len(apps) > 0 {
 			h["Set-Cookie"] = append(apps, x.fresh...)

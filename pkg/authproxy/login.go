@@ -96,7 +96,7 @@ func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 	path, _ := x.policy.rules.parse(form.Next)
 	x.area = x.policy.rules.of(path)
 	if !x.area.password { // only possible where the visitor made up the form's target
-		redirect(w, form.Next, http.StatusSeeOther)
+		x.redirect(w, form.Next, http.StatusSeeOther)
 		return
 	}
 	result := x.policy.passwords.Check(r.Context(), x.area.name, form.Username, r.PostForm.Get("password"), x.client)
@@ -137,7 +137,7 @@ func (p *Proxy) loggedIn(w http.ResponseWriter, r *http.Request, x *exchange, ne
 	}
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", name),
 		slog.String("client", x.client.String()), slog.String("by", "form"))
-	redirect(w, next, http.StatusSeeOther)
+	x.redirect(w, next, http.StatusSeeOther)
 }
 
 // logRefused notes a failed login, without the name: people type passwords there.

@@ -38,7 +38,7 @@ func (p *Proxy) leave(w http.ResponseWriter, r *http.Request, x *exchange, to st
 	if clears := x.policy.config.clearSiteData(); clears != "" {
 		w.Header().Set("Clear-Site-Data", clears)
 	}
-	redirect(w, to, http.StatusFound)
+	x.redirect(w, to, http.StatusFound)
 }
 
 // loggedInAt returns the provider that has to forget the visitor, and the ID token that it gave; nil where none has.

@@ -18,9 +18,15 @@ type pages struct {
 	parse func() (*template.Template, error)
 }
 
-func newPages() *pages {
+func newPages(base string) *pages {
+	below := func(address string) string { // one of ours; empty for the page itself
+		if address == "" {
+			return ""
+		}
+		return base + address
+	}
 	return &pages{parse: sync.OnceValues(func() (*template.Template, error) {
-		return template.ParseFS(pageFiles, "pages/*.html")
+		return template.New("").Funcs(template.FuncMap{"below": below}).ParseFS(pageFiles, "pages/*.html")
 	})}
 }
 

@@ -13,6 +13,7 @@ import (
 // place, and a request goes by the one that it has met at its beginning.
 type policy struct {
 	config    Config // without secrets
+	base      string // path below which all of this is, without a slash at the end; empty for the whole host
 	rules     *rules
 	passwords *password.Checker
 	checked   []string // digests of the credentials that passwords has
@@ -31,7 +32,7 @@ func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
 	if len(c.Secrets) > 0 || p.persistent {
 		secrets = c.lastingSecrets()
 	}
-	pol := &policy{signer: newSigner(c.Secrets, p.own[:], p.now), keys: newSessionKeys(secrets),
+	pol := &policy{base: c.basePath(), signer: newSigner(c.Secrets, p.own[:], p.now), keys: newSessionKeys(secrets),
 		admission: newAdmission(c.Access), bearers: newBearers()}
 	pol.rules = newRules(c, pol.keys)
 	var err error
@@ -120,6 +121,11 @@ func (p *Proxy) Reload(c Config) error {
 	default:
 	}
 	before := p.policy.Load()
+	if c.basePath() != before.base { // cookies belong to it
+		var m mistakes
+		m.addf(keyBaseURL, "has another path than at the start, which takes a restart")
+		return m.err()
+	}
 	pol, err := p.newPolicy(c, before)
 	if err != nil {
 		return err

@@ -72,8 +72,8 @@ func (pol *policy) registered(made registration) *provider {
 	return nil
 }
 
-// origin is the scheme and host of the base URL: what addresses of ours begin with.
-func (c Config) origin() string { return c.BaseURL.Scheme + "://" + c.BaseURL.Host }
+// origin is what addresses of ours begin with: scheme and host of the base URL, and the base path.
+func (c Config) origin() string { return c.BaseURL.Scheme + "://" + c.BaseURL.Host + c.basePath() }
 
 // start looks for a provider until it is stopped.
 func (p *Proxy) start(pr *provider) {

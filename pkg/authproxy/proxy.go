@@ -64,6 +64,8 @@ type Proxy struct {
 	bcryptCost   int
 	cookieNames  cookieNames
 	formerNames  *[2]string // of session cookies, plain and encrypted; nil where there are none
+	cookiePrefix string     // of the names of cookies on https
+	cookiePath   string     // below which they are sent
 	cookieSuffix string     // "" or "_" and letters or digits
 	noStore      []string   // value of Cache-Control, made once; nobody changes it
 	private      []string   // value of Cache-Control, made once; nobody changes it
@@ -107,7 +109,7 @@ func New(c Config, o Options) (*Proxy, error) {
 			return nil, fmt.Errorf("cookie suffix %q: only letters and digits", suffix)
 		}
 	}
-	p, err := assemble(o)
+	p, err := assemble(o, c.basePath())
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +142,7 @@ func checkConfig(c Config) (Config, error) {
 	return c.withDefaults(), nil
 }
 
-func assemble(o Options) (*Proxy, error) {
+func assemble(o Options, base string) (*Proxy, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -154,10 +156,10 @@ func assemble(o Options) (*Proxy, error) {
 	direct := upstream.NewDirect(o.Now)
 	direct.Authorities = o.UpstreamAuthorities
 	p := &Proxy{
-		store: o.Store, ids: newRequestIDs(o.Random), pages: newPages(), forwarder: direct,
+		store: o.Store, ids: newRequestIDs(o.Random), pages: newPages(base), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
 		now: o.Now, random: o.Random, log: o.Log, transport: o.ProviderTransport, persistent: o.Persistent, bcryptCost: o.BcryptCost,
-		cookieNames: makeCookieNames(suffix), cookieSuffix: suffix, private: []string{"private"}, noStore: []string{"no-store"},
+		cookieSuffix: suffix, cookiePrefix: hostPrefix, cookiePath: "/", private: []string{"private"}, noStore: []string{"no-store"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}
 	if _, err := io.ReadFull(o.Random, p.own[:]); err != nil {
@@ -166,8 +168,12 @@ func assemble(o Options) (*Proxy, error) {
 	if !p.observed {
 		p.observer = unobserved{}
 	}
+	if base != "" {
+		p.cookiePrefix, p.cookiePath = securePrefix, base
+	}
+	p.cookieNames = makeCookieNames(p.cookiePrefix, suffix)
 	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
-		former := makeCookieNames("_" + o.FormerSuffix)
+		former := makeCookieNames(p.cookiePrefix, "_"+o.FormerSuffix)
 		p.formerNames = &former[cookieSession]
 	}
 	p.live = newLive(p)

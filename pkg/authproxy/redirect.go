@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+// redirect sends the browser on, to an address of ours or the app's where it begins with a slash: below the base path.
+func (x *exchange) redirect(w http.ResponseWriter, to string, code int) {
+	if strings.HasPrefix(to, "/") {
+		to = x.policy.base + to
+	}
+	redirect(w, to, code)
+}
+
 // redirect sends the browser on. Unlike http.Redirect it writes no page with a link to the address, which may hold a
 // state or a token, and it leaves the path as it is.
 func redirect(w http.ResponseWriter, to string, code int) {

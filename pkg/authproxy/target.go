@@ -16,18 +16,21 @@ var errAmbiguous = errors.New("ambiguous request target")
 // the decoded path for the stages behind it. What passes is forwarded byte for byte.
 func (p *Proxy) checkTarget(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
-		path, err := x.policy.rules.parse(r.RequestURI)
+		target, at := below(x.policy.base, r.RequestURI)
+		path, err := x.policy.rules.parse(target)
 		switch {
 		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
 			p.refuse(w, r, http.StatusBadRequest, "Invalid request method.")
 		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
-		case err != nil || x.policy.rules.disguised(r.RequestURI, path):
+		case err != nil || x.policy.rules.disguised(target, path):
 			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
 		case !namesHost(r.Host):
 			p.refuse(w, r, http.StatusBadRequest, "Invalid Host header.")
+		case at != inside:
+			p.elsewhere(w, r, x, target, at)
 		default:
-			x.path = path
+			x.path, r.RequestURI = path, target
 			next(w, r, x)
 		}
 	}

@@ -20,7 +20,7 @@ const (
 // transactionName is the name of a login's cookie on this visitor's connection.
 func (p *Proxy) transactionName(name string, https bool) string {
 	if https {
-		name = hostPrefix + name
+		name = p.cookiePrefix + name
 	}
 	return name + p.cookieSuffix
 }
@@ -46,7 +46,7 @@ func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t o
 			p.forgetTransaction(h, c.name, x.https)
 		}
 	}
-	cookie := http.Cookie{Name: p.transactionName(t.CookieName(), x.https), Value: sealed, Path: "/", HttpOnly: true,
+	cookie := http.Cookie{Name: p.transactionName(t.CookieName(), x.https), Value: sealed, Path: p.cookiePath, HttpOnly: true,
 		Secure: x.https, SameSite: http.SameSiteLaxMode, MaxAge: int(oidc.LoginTime.Seconds())}
 	h.Add("Set-Cookie", cookie.String())
 }
@@ -76,7 +76,7 @@ type transactionCookie struct {
 func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
 	begin := oidc.CookiePrefix
 	if x.https {
-		begin = hostPrefix + begin
+		begin = p.cookiePrefix + begin
 	}
 	var all []transactionCookie
 	for name, value := range cookiePairs(r.Header) {
@@ -127,7 +127,7 @@ func (p *Proxy) transactionOf(r *http.Request, x *exchange, state string) (t oid
 
 // forgetTransaction makes the browser drop the cookie of a login.
 func (p *Proxy) forgetTransaction(h http.Header, name string, https bool) {
-	cookie := http.Cookie{Name: name, Path: "/", HttpOnly: true, Secure: https, SameSite: http.SameSiteLaxMode, MaxAge: -1}
+	cookie := http.Cookie{Name: name, Path: p.cookiePath, HttpOnly: true, Secure: https, SameSite: http.SameSiteLaxMode, MaxAge: -1}
 	if line := cookie.String(); line != "" { // a name that is no cookie's
 		h.Add("Set-Cookie", line)
 	}

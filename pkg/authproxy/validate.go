@@ -98,6 +98,9 @@ func (c Config) check(m *mistakes) {
 			m.addf(keyBaseURL, "%w", err)
 		}
 	}
+	if c.StripBasePath && c.basePath() == "" {
+		m.addf(keyStripBasePath, "means something only with a path in %s", keyBaseURL)
+	}
 	if c.PostLogoutRedirect != "" {
 		if err := checkRedirect(c.PostLogoutRedirect); err != nil {
 			m.addf(keyPostLogoutRedirect, "%w", err)
@@ -196,12 +199,15 @@ func checkBaseURL(u *url.URL) error {
 		return fmt.Errorf("%q must start with https:// or http://", u.Redacted())
 	case u.Host == "" || u.Hostname() == "":
 		return fmt.Errorf("%q has no host", u.Redacted())
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
-		return fmt.Errorf("%q must be scheme and host only", u.Redacted())
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return fmt.Errorf("%q must be scheme, host and maybe a path", u.Redacted())
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return !inDomain(r) && !strings.ContainsRune("_:[]", r) }):
 		return fmt.Errorf("%q has an invalid host name (write an international one in its xn-- form)", u.Redacted())
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port()): // browsers would write it otherwise, as an origin
 		return fmt.Errorf("%q has a port that is not from 1 to 65535", u.Redacted())
+	}
+	if err := checkBasePath(u.EscapedPath()); err != nil {
+		return fmt.Errorf("%q %w", u.Redacted(), err)
 	}
 	return nil
 }

@@ -1,10 +1,13 @@
 package proxycmd
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
@@ -37,7 +40,7 @@ func callback(c authproxy.Config) string {
 	if len(c.Providers) == 0 || c.BaseURL == nil {
 		return ""
 	}
-	return c.BaseURL.Scheme + "://" + c.BaseURL.Host + "/callback"
+	return c.BaseURL.Scheme + "://" + c.BaseURL.Host + strings.TrimSuffix(c.BaseURL.Path, "/") + "/callback"
 }
 
 // cookieSuffixes keep apps on the ports of one host apart, since browsers send cookies to all of them. Where the public
@@ -58,6 +61,10 @@ func cookieSuffixes(base *url.URL, at net.Addr) (suffix, former string) {
 		suffix = "443"
 	default:
 		suffix = "80"
+	}
+	if path := strings.TrimSuffix(base.Path, "/"); path != "" { // the cookies of the whole host come along
+		sum := sha256.Sum256([]byte(path))
+		suffix += "p" + hex.EncodeToString(sum[:4])
 	}
 	return suffix, listening
 }

@@ -15,6 +15,10 @@ func TestCookieSuffixes(t *testing.T) {
 		"https://app.example.com:443": {"443", "8080"},
 		"http://app.example.com":      {"80", "8080"},
 		"http://app.example.com:9000": {"9000", "8080"},
+		"https://app.example.com/":    {"443", "8080"},
+		"https://app.example.com/a":   {"443p6a50dc85", "8080"},
+		"https://app.example.com/a/":  {"443p6a50dc85", "8080"},
+		"https://app.example.com/b":   {"443p9812b0b9", "8080"},
 	} {
 		var u *url.URL
 		if base != "" {

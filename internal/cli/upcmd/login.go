@@ -92,6 +92,7 @@ func (o *Options) protect(l *login, upstream, local *url.URL, log *slog.Logger) 
 	if l.config.BaseURL, err = o.base(l.config.BaseURL, local); err != nil {
 		return nil, err
 	}
+	l.config.StripBasePath = false // the path of the deployed app
 	if l.dev != nil {
 		r := l.registration()
 		l.dev.Register(r.Callbacks, r.Logouts)
@@ -115,7 +116,7 @@ func (o *Options) base(configured, local *url.URL) (*url.URL, error) {
 	if configured == nil {
 		return local, nil
 	}
-	if oidc.IsLoopback(configured.Hostname()) && portOf(configured) == local.Port() {
+	if oidc.IsLoopback(configured.Hostname()) && portOf(configured) == local.Port() && strings.Trim(configured.Path, "/") == "" {
 		return configured, nil
 	}
 	o.IO.Err.Note("%s=%s is not this machine: logins come back to %s (--base-url changes that)", scaffold.BaseURL, configured, local)

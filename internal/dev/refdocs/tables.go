@@ -126,7 +126,8 @@ func projectVariables() []variable {
 				"many tenants. Our own proxy alone knows it.",
 		},
 		{"AUTH_SECRET", "Protects sessions and what the login keeps in cookies; several with commas between them, the newest first."},
-		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it."},
+		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it; for `proxy` maybe with a path, below which everything is then."},
+		{"AUTH_STRIP_BASE_PATH", "`true`: the app gets paths without that of `AUTH_BASE_URL`. Our own proxy alone knows it."},
 		{"AUTH_POST_LOGOUT_REDIRECT", "Where the browser goes after logout."},
 		{
 			"AUTH_CLEAR_SITE_DATA", "What browsers forget of the app at logout: `cache` (if not set), `cookies`, `storage`, several with commas between " +
