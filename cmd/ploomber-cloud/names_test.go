@@ -65,7 +65,7 @@ func TestContentIsNoName(t *testing.T) {
 		{"deploy", "--dry-run"}, {"deploy", "--dry-run", "--json"}, {"deploy"}, {"deploy", "--verbose"},
 		{"github", "--yes", "--add-secrets"}, {"github", "--yes", "--add-secrets", "--json"},
 		{"auth", "--add", "--feature", "main_app", "--username", "ana", "--password-stdin"},
-		{"doctor"}, {"doctor", "--json"}, {"status"}, {"export", "nginx"},
+		{"doctor"}, {"doctor", "--json"}, {"status"}, {"up", "--no-input"}, {"export", "nginx"},
 		{"proxy", "--check"}, {"proxy", "--check", "--env-file", "given"}, {"proxy", "--print-config", "--json"},
 	}
 	for name, text := range handedOver() {

@@ -26,6 +26,21 @@ func FuzzParse(f *testing.F) {
 			}
 			end = s.end
 		}
+		for _, name := range file.Names() {
+			if !CouldBeName(name) {
+				t.Fatalf("%q is a name", name)
+			}
+		}
+		if named, unclear := len(file.Names()), len(file.Unclear()); named+unclear != len(file.Keys()) {
+			t.Fatalf("%d names and %d unclear keys of %d", named, unclear, len(file.Keys()))
+		}
+		before := 0
+		for _, doubt := range file.Doubts() {
+			if doubt.Line <= before || doubt.Reason == "" {
+				t.Fatalf("%+v comes after line %d", doubt, before)
+			}
+			before = doubt.Line
+		}
 		if got, want := len(file.Values(nil)), len(file.Keys()); got != want || file.Empty() != (want == 0) {
 			t.Fatalf("%d values, %d keys, empty: %v", got, want, file.Empty())
 		}

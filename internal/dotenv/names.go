@@ -32,13 +32,27 @@ func (f *File) Names() []string {
 	return names
 }
 
-// Line returns the number of the line that decides about key, counted from 1; 0 where there is none.
-func (f *File) Line(key string) int {
-	i := f.last(key)
-	if i < 0 {
-		return 0
+// Unclear returns the keys that Names does not have, each with the number of the line that decides about it.
+func (f *File) Unclear() map[string]int {
+	lines := f.Lines()
+	for _, name := range f.Names() {
+		delete(lines, name)
 	}
-	return 1 + countLines(f.text[:f.statements[i].start])
+	return lines
+}
+
+// Lines returns for each key the number of the line that decides about it, counted from 1.
+func (f *File) Lines() map[string]int {
+	lines := make(map[string]int, len(f.statements))
+	line, counted := 1, 0
+	for _, s := range f.statements {
+		line += countLines(f.text[counted:s.start])
+		counted = s.start
+		if !s.malformed() {
+			lines[s.key] = line
+		}
+	}
+	return lines
 }
 
 // Doubt is a line that is no clear assignment. Reason never holds text of the file, which may be a secret.

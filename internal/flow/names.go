@@ -21,11 +21,9 @@ func lineOf(file string, line int) string { return fmt.Sprintf("%s, line %d", fi
 
 // Places tells where the keys of the secrets file stand that may be a part of a value and must not be shown.
 func (f Folder) Places(env *dotenv.File) map[string]string {
-	names, places := env.Names(), map[string]string{}
-	for _, key := range env.Keys() {
-		if !slices.Contains(names, key) {
-			places[key] = lineOf(f.EnvPath(), env.Line(key))
-		}
+	places := map[string]string{}
+	for key, line := range env.Unclear() {
+		places[key] = lineOf(f.EnvPath(), line)
 	}
 	return places
 }
@@ -51,18 +49,20 @@ func UnshownReferences(c *project.Config) map[string]string {
 // configuration, which may be nil, where somebody may have put a value, and from the platform, which has them from a
 // file of some time or other. What the file does not vouch for must look like a name by itself.
 func (f Folder) Shows(c *project.Config) func(name string) bool {
-	var names, keys []string
+	known := map[string]bool{} // by name: may it be shown
 	if c == nil || !ignoresEnv(c) {
 		if env, _, err := f.Env(); err == nil {
-			names, keys = env.Names(), Valued(env) // what has no value was never sent
+			for _, name := range Valued(env) { // what has no value was never sent
+				known[name] = false
+			}
+			for _, name := range env.Names() {
+				known[name] = true
+			}
 		}
 	}
 	return func(name string) bool {
-		switch {
-		case slices.Contains(names, name):
-			return true
-		case slices.Contains(keys, name):
-			return false
+		if shown, ok := known[name]; ok {
+			return shown
 		}
 		return dotenv.IsName(name)
 	}

@@ -58,15 +58,10 @@ func (f Folder) Secrets(c *project.Config, environ Lookup, report Reporter) (Sec
 		if len(c.SecretKeys) > 0 {
 			report.Note("Using the secrets of %s; 'secret-keys' is for folders without it.", f.EnvPath())
 		}
-		s := Secrets{List: []cloudapi.Secret{}, Source: f.EnvPath(), lines: map[string]int{}}
-		names := env.Names()
+		s := Secrets{List: []cloudapi.Secret{}, Source: f.EnvPath(), lines: env.Unclear()}
 		for _, p := range env.Values(dotenv.Lookup(environ)) {
-			if p.Null {
-				continue
-			}
-			s.List = append(s.List, cloudapi.Secret{Key: p.Key, Value: p.Value})
-			if !slices.Contains(names, p.Key) {
-				s.lines[p.Key] = env.Line(p.Key)
+			if !p.Null {
+				s.List = append(s.List, cloudapi.Secret{Key: p.Key, Value: p.Value})
 			}
 		}
 		return s, nil

@@ -84,9 +84,9 @@ func (o *Options) local() ([]string, error) {
 		o.IO.Err.Warn("%s", doubt)
 	}
 	var names []string
-	shown := env.Names()
+	unclear := env.Unclear()
 	for _, pair := range env.Values(dotenv.Lookup(o.Environ)) {
-		if !pair.Null && slices.Contains(shown, pair.Key) {
+		if _, hidden := unclear[pair.Key]; !pair.Null && !hidden {
 			names = append(names, pair.Key)
 		}
 	}

@@ -185,9 +185,10 @@ func (o *Options) readDotenv(source string, data []byte) ([]entry, error) {
 			WithHint("correct the file, or leave these lines out of it")
 	}
 	var entries []entry
+	lines := file.Lines()
 	for _, p := range file.Values(dotenv.Lookup(o.Environ)) {
 		if !p.Null {
-			entries = append(entries, entry{p, p.Key, placeOf(source, file.Line(p.Key))})
+			entries = append(entries, entry{p, p.Key, placeOf(source, lines[p.Key])})
 		}
 	}
 	return entries, nil
@@ -207,6 +208,7 @@ func readJSON(source string, data []byte) ([]entry, error) {
 		return nil, wrong("it does not begin as one")
 	}
 	var entries []entry
+	line, counted := 1, int64(0)
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
@@ -227,7 +229,8 @@ func readJSON(source string, data []byte) ([]entry, error) {
 		case slices.ContainsFunc(entries, func(e entry) bool { return e.Key == name }):
 			return nil, wrong(shown + " appears twice")
 		}
-		line := 1 + bytes.Count(data[:d.InputOffset()], []byte("\n"))
+		line += bytes.Count(data[counted:d.InputOffset()], []byte("\n"))
+		counted = d.InputOffset()
 		entries = append(entries, entry{dotenv.Pair{Key: name, Value: text}, shown, placeOf(source, line)})
 	}
 	if _, err := d.Token(); err != nil { // the closing brace

@@ -85,9 +85,9 @@ func (o *Options) secrets(env *dotenv.File) []secret {
 		list = append(list, s)
 		delete(used, name)
 	}
-	names := env.Names()
+	unclear := env.Unclear()
 	for _, p := range env.Values(dotenv.Lookup(o.Environ)) {
-		if slices.Contains(names, p.Key) {
+		if _, hidden := unclear[p.Key]; !hidden {
 			add(p.Key, "file", p.Value)
 		}
 	}
