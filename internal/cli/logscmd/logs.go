@@ -81,7 +81,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.Follow, "follow", false, "keep printing new lines until interrupted")
 	f.StringVar(&o.Since, "since", "", "only lines after `TIME`: 10m, or 2024-05-01T10:00:00Z")
 	f.BoolVar(&o.Timestamps, "timestamps", false, "begin each line with a time: its own, else when it was seen")
-	f.IntVar(&o.Tail, "tail", -1, "only the last `N` lines of each log")
+	f.IntVar(&o.Tail, "tail", -1, "only the last `N` lines of each log (default: all)")
+	f.Lookup("tail").DefValue = "0" // which is not shown: -1 means nothing to a user
 	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Complete(c, "type", flagset.Fixed("docker", "web"))
 	return c

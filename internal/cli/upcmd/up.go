@@ -110,7 +110,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.IntVar(&o.Port, "port", 0, "serve at `PORT` of this machine (default: 8080, or the next free one)")
 	f.StringVar(&o.Entry, "entry", "", "`FILE` that starts the app, or FILE:NAME with the object to serve (default: found)")
 	f.StringVar(&o.Command, "command", "", "`COMMAND` that starts the app and listens at 127.0.0.1 on $PORT")
-	f.BoolVar(&o.NoReload, "no-reload", false, "go on with the old code when a file is saved")
+	f.BoolVar(&o.NoReload, "no-reload", false, "keep running the old code when a file is saved")
 	f.BoolVar(&o.IsolatedHome, "isolated-home", false, "give the app a home folder of its own, as where it is deployed")
 	f.BoolVar(&o.NoBuild, "no-build", false, "reuse the environment of the last run")
 	f.BoolVar(&o.Open, "open", false, "open the app in the browser")
