@@ -237,8 +237,8 @@ func (o *Options) destination(ctx context.Context, id string) (flow.Folder, erro
 	if there, _ := to.Initialised(); there && !o.Force { // a place that cannot be looked at cannot be written to either
 		return to, failure.Failedf("%s is a project already", dest).WithHint("choose another folder with --dest")
 	}
-	if _, err := os.Stat(dest); err != nil {
-		return to, nil //nolint:nilerr // a new folder, or one that the download cannot be put into
+	if info, err := os.Stat(dest); err != nil || !info.IsDir() {
+		return to, nil //nolint:nilerr // a new folder, or a place that the download cannot be put into
 	}
 	return to, fsx.Check(filepath.Join(dest, project.FileName)) // it belongs to the files, which come first
 }
