@@ -17,7 +17,7 @@ import (
 const (
 	pythonDotenv  = "python-dotenv==1.2.4"
 	referenceTool = "ploomber-cloud==0.4.5"
-	uvInstaller   = "uv==0.13.9"
+	uvInstaller   = "uv==0.13.9" // as in internal/platform/build/uv.txt, so that no test has to fetch it
 )
 
 // A venv is a Python environment of our own.

@@ -255,8 +255,8 @@ func withFiles(files map[string]string, name, content string) map[string]string 
 	return files
 }
 
-// TestFrameworkIsAdded installs what starts the app though the project does not ask for it, in versions that fit.
-func TestFrameworkIsAdded(t *testing.T) {
+// TestAddedFramework installs what starts the app though the project does not ask for it, in versions that fit.
+func TestAddedFramework(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ requirements, want string }{
 		"not listed":       {"six<2\n", "frame==1.0 six==1.0"},
