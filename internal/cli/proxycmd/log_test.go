@@ -3,6 +3,7 @@ package proxycmd
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 )
@@ -19,5 +20,16 @@ func TestProtectionInTheLog(t *testing.T) {
 	}
 	if want := `"protected":["/robots.txt: open to everybody","everything else: password (user ann)"]`; !strings.Contains(json.String(), want) {
 		t.Errorf("JSON: %s", json.String())
+	}
+}
+
+// A listener on all addresses is named by one that a browser can open.
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	for ip, want := range map[string]string{"0.0.0.0": "127.0.0.1:80", "::": "127.0.0.1:80", "127.0.0.1": "127.0.0.1:80", "192.0.2.7": "192.0.2.7:80", "::1": "[::1]:80"} {
+		at, others := reachable(&net.TCPAddr{IP: net.ParseIP(ip), Port: 80})
+		if at != want || (others != "") != net.ParseIP(ip).IsUnspecified() {
+			t.Errorf("%s: %s%s", ip, at, others)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -169,7 +170,8 @@ func (r *running) greet(l net.Listener, p *plan) {
 		scheme = "https"
 	}
 	say := r.options.IO.Err.Note
-	say("The login for %s is at %s://%s", r.options.Upstream, scheme, l.Addr())
+	at, others := reachable(l.Addr())
+	say("The login for %s is at %s://%s%s", r.options.Upstream, scheme, at, others)
 	for _, rule := range protection(p.login) {
 		say("  %s", rule)
 	}
@@ -177,6 +179,14 @@ func (r *running) greet(l net.Listener, p *plan) {
 		say("Callback URL to register with the provider: %s", back)
 	}
 	say("Press Ctrl-C to stop it.")
+}
+
+// reachable is where a browser on this machine finds a listener, and what else there is to say about its address.
+func reachable(a net.Addr) (address, others string) {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port)), ", and at every other address of this machine"
+	}
+	return a.String(), ""
 }
 
 // wait serves until a signal or a failure ends it.
