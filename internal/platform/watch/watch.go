@@ -23,40 +23,53 @@ const (
 // Saved sends the names of code files in dir that were saved, made, renamed or removed, sorted, with slashes, once
 // nothing has changed for a moment: tools write many files. It ends when ctx does.
 func Saved(ctx context.Context, dir string) <-chan []string {
-	ticker := time.NewTicker(interval)
-	context.AfterFunc(ctx, ticker.Stop)
-	return saved(ctx, os.DirFS(dir), ticker.C)
-}
-
-func saved(ctx context.Context, dir fs.FS, ticks <-chan time.Time) <-chan []string {
 	changes := make(chan []string)
-	before := look(dir)
+	project := os.DirFS(dir)
+	w := watcher{before: look(project)}
 	go func() {
-		pending := map[string]bool{}
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		var names []string
 		var out chan []string // nil while there is nothing to send
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case out <- slices.Sorted(maps.Keys(pending)):
-				out = nil
-				clear(pending)
-			case <-ticks:
-				now := look(dir)
-				changed := differ(before, now)
-				before = now
-				for _, name := range changed {
-					pending[name] = true
-				}
-				if len(changed) == 0 && len(pending) > 0 {
-					out = changes
-				} else if len(changed) > 0 {
-					out = nil
+			case out <- names:
+				names, out = nil, nil
+			case <-ticker.C:
+				names = append(names, w.see(look(project))...)
+				if slices.Sort(names); len(names) > 0 {
+					names, out = slices.Compact(names), changes
 				}
 			}
 		}
 	}()
 	return changes
+}
+
+// watcher compares one look at the files with the next.
+type watcher struct {
+	before  map[string]state
+	pending map[string]bool // what has changed and may go on changing
+}
+
+// see returns what has changed before a look that shows no further change.
+func (w *watcher) see(now map[string]state) []string {
+	changed := differ(w.before, now)
+	w.before = now
+	if len(changed) == 0 {
+		names := slices.Sorted(maps.Keys(w.pending))
+		w.pending = nil
+		return names
+	}
+	if w.pending == nil {
+		w.pending = map[string]bool{}
+	}
+	for _, name := range changed {
+		w.pending[name] = true
+	}
+	return nil
 }
 
 // state tells two versions of a file apart.

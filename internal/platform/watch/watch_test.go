@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
@@ -24,18 +23,14 @@ func write(t *testing.T, dir, name, content string) {
 	}
 }
 
-func TestSaved(t *testing.T) {
+func TestWatcher(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "app.py", "1")
 	write(t, dir, "old.py", "1")
 	write(t, dir, "env/pyvenv.cfg", "")
-	ctx, cancel := context.WithCancel(t.Context())
-	ticks := make(chan time.Time)
-	changes := saved(ctx, os.DirFS(dir), ticks)
-	defer func() { cancel() }()
-	tick := func() { ticks <- time.Time{} }
-	for name, tc := range []struct {
+	w := watcher{before: look(os.DirFS(dir))}
+	for step, tc := range []struct {
 		do   func()
 		want []string // nil for no word of it
 	}{
@@ -55,42 +50,33 @@ func TestSaved(t *testing.T) {
 		{func() { _ = os.Remove(filepath.Join(dir, "app.py")) }, []string{"app.py"}},
 	} {
 		tc.do()
-		tick() // sees it
-		if tc.want == nil {
-			tick()
-			select {
-			case got := <-changes:
-				t.Errorf("step %d: %q", name, got)
-			default:
-			}
-			continue
+		if early := w.see(look(os.DirFS(dir))); early != nil {
+			t.Errorf("step %d: %q is told while it may still be written", step, early)
 		}
-		tick() // sees that it is over
-		if got := <-changes; !slices.Equal(got, tc.want) {
-			t.Errorf("step %d: %q, want %q", name, got, tc.want)
+		if got := w.see(look(os.DirFS(dir))); !slices.Equal(got, tc.want) {
+			t.Errorf("step %d: %q, want %q", step, got, tc.want)
 		}
+	}
+	for _, name := range []string{"a.py", "b.py", "c.py"} { // written over some time, told at once
+		write(t, dir, name, "1")
+		if early := w.see(look(os.DirFS(dir))); early != nil {
+			t.Errorf("told %q too early", early)
+		}
+	}
+	if got := w.see(look(os.DirFS(dir))); !slices.Equal(got, []string{"a.py", "b.py", "c.py"}) {
+		t.Errorf("%q", got)
 	}
 }
 
-// Files that are written over some time are told at once.
-func TestSavedWaits(t *testing.T) {
+// The watch goes on by itself and ends with its context, as the search for leaks finds.
+func TestSaved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	ticks := make(chan time.Time)
-	changes := saved(ctx, os.DirFS(dir), ticks)
-	for _, name := range []string{"a.py", "b.py", "c.py"} {
-		write(t, dir, name, "1")
-		ticks <- time.Time{}
-		select {
-		case got := <-changes:
-			t.Errorf("told %q too early", got)
-		default:
-		}
-	}
-	ticks <- time.Time{}
-	if got := <-changes; !slices.Equal(got, []string{"a.py", "b.py", "c.py"}) {
+	changes := Saved(ctx, dir)
+	write(t, dir, "app.py", "1")
+	if got := <-changes; !slices.Equal(got, []string{"app.py"}) {
 		t.Errorf("%q", got)
 	}
 }
