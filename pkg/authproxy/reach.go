@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -47,13 +48,13 @@ func (p *Proxy) lookAtApp(ctx context.Context) {
 func (p *Proxy) appSilent(ctx context.Context, b *backend, err error) {
 	if b.silent.CompareAndSwap(false, true) {
 		p.log.LogAttrs(ctx, slog.LevelWarn, "app does not answer; requests get an error page until it does",
-			slog.String("upstream", b.target.Address), slog.String("error", err.Error()))
+			slog.String("upstream", cmp.Or(b.target.Socket, b.target.Address)), slog.String("error", err.Error()))
 	}
 }
 
 // appBack notes that the app takes connections again.
 func (p *Proxy) appBack(ctx context.Context, b *backend) {
 	if b.silent.CompareAndSwap(true, false) {
-		p.log.LogAttrs(ctx, slog.LevelInfo, "app answers", slog.String("upstream", b.target.Address))
+		p.log.LogAttrs(ctx, slog.LevelInfo, "app answers", slog.String("upstream", cmp.Or(b.target.Socket, b.target.Address)))
 	}
 }

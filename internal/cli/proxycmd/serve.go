@@ -172,6 +172,9 @@ func (r *running) greet(l net.Listener, p *plan) {
 	say := r.options.IO.Err.Note
 	at, others := reachable(l.Addr())
 	say("The login for %s is at %s://%s%s", r.options.Upstream, scheme, at, others)
+	if base := p.login.BaseURL; base != nil && base.Host != at {
+		say("Users open %s", base)
+	}
 	for _, rule := range protection(p.login) {
 		say("  %s", rule)
 	}
