@@ -51,8 +51,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	prunes := &cobra.Command{
 		Use: "prune", Short: "Remove what is not needed", Args: cobra.NoArgs, RunE: either(prune),
-		Long: "Remove environments that are not the last one of a project, and the downloaded packages. The files that\n" +
-			"environments share with the downloads stay.",
+		Long: "Remove environments that are not the last one of a project, tools of other versions of this program, and\n" +
+			"the downloaded packages. The files that environments share with the downloads stay.",
 		Example: "  ploomber-cloud cache prune --dry-run\n" +
 			"  ploomber-cloud cache prune --all",
 	}

@@ -366,6 +366,7 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inUse.Release()
+	write(t, b.tools(), map[string]string{"uv-0.1.0-test/bin/uv": ""})
 	// A download that an environment shares counts once.
 	write(t, b.uvCache(), map[string]string{"wheel": strings.Repeat("x", 1000)})
 	if err := os.Link(filepath.Join(b.uvCache(), "wheel"), filepath.Join(inUse.Bin, "wheel")); err != nil {
@@ -385,7 +386,7 @@ func TestList(t *testing.T) {
 		case e.Path == b.uvCache():
 			want = Entry{Kind: "downloads"}
 		default:
-			want = Entry{Kind: "tool", Current: true}
+			want = Entry{Kind: "tool", Current: !strings.Contains(e.Path, "uv-0.1.0")}
 		}
 		if e.Kind != want.Kind || e.Project != want.Project || e.InUse != want.InUse || e.Current != want.Current {
 			t.Errorf("%+v, want %+v", e, want)
@@ -397,7 +398,7 @@ func TestList(t *testing.T) {
 			t.Errorf("remove %s: %v", e.Path, err)
 		}
 	}
-	if len(found) != 5 { // two environments, the downloads, uv and the inspector
+	if len(found) != 6 { // two environments, the downloads, uv, an old one and the inspector
 		t.Errorf("found %+v", found)
 	}
 }

@@ -156,23 +156,32 @@ func (b *Builder) inspectWith(ctx context.Context, p Project, python string, bef
 	return r, nil
 }
 
-// inspectorPath writes the inspector to the cache, unless it is there, and returns its main file.
-func (b *Builder) inspectorPath() (string, error) {
+// inspectorFiles returns the files of the inspector, and a name that differs whenever they do.
+func inspectorFiles() (name string, files map[string][]byte, err error) {
 	names, err := fs.Glob(inspector, "inspect/*.py")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	var parts []string
-	files := map[string][]byte{}
+	files = map[string][]byte{}
 	for _, name := range names {
 		content, err := inspector.ReadFile(name)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		files[path.Base(name)] = content
 		parts = append(parts, name, string(content))
 	}
-	dir := filepath.Join(b.tools(), "inspect-"+digest(parts...))
+	return "inspect-" + digest(parts...), files, nil
+}
+
+// inspectorPath writes the inspector to the cache, unless it is there, and returns its main file.
+func (b *Builder) inspectorPath() (string, error) {
+	name, files, err := inspectorFiles()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(b.tools(), name)
 	if _, err := os.Stat(dir); err == nil {
 		return filepath.Join(dir, "main.py"), nil
 	}

@@ -52,7 +52,7 @@ func (b *Builder) List(ctx context.Context) ([]Entry, error) {
 		return nil, err
 	}
 	for _, dir := range tools {
-		found = append(found, Entry{Path: dir, Kind: "tool", Current: true})
+		found = append(found, Entry{Path: dir, Kind: "tool", InUse: b.inUse(dir), Current: currentTool(dir)})
 	}
 	if _, err := os.Stat(b.uvCache()); err == nil {
 		found = append(found, Entry{Path: b.uvCache(), Kind: "downloads", InUse: b.inUse(b.uvCache())})
@@ -93,6 +93,12 @@ func (b *Builder) expire() {
 			keep = keepFor
 		}
 		if b.Now().Sub(lastUsed(dir)) >= keep {
+			_ = b.Remove(Entry{Path: dir})
+		}
+	}
+	tools, _ := folders(b.tools())
+	for _, dir := range tools {
+		if info, err := os.Stat(dir); err == nil && !currentTool(dir) && b.Now().Sub(info.ModTime()) >= keepFor {
 			_ = b.Remove(Entry{Path: dir})
 		}
 	}
@@ -152,6 +158,13 @@ func (b *Builder) current() map[string]string {
 		}
 	}
 	return current
+}
+
+// currentTool reports whether this version of the program uses what is in dir; another version may have left it.
+func currentTool(dir string) bool {
+	inspector, _, err := inspectorFiles()
+	name := filepath.Base(dir)
+	return err == nil && name == inspector || strings.HasPrefix(name, "uv-"+uvVersion()+"-")
 }
 
 // inUse reports whether a process that runs holds the lock of dir.
