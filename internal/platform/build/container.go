@@ -36,7 +36,7 @@ func (b *Builder) containerKit(ctx context.Context, p Project) (kit, error) {
 func (b *Builder) engine(ctx context.Context, p Project) (string, error) {
 	problem := &platform.Problem{
 		Msg:  "this project runs in a container, and neither docker nor podman is installed",
-		Hint: "install docker or podman",
+		Hint: "install docker or podman, or run the app without a container: 'ploomber-cloud up --entry FILE'",
 	}
 	for _, name := range []string{"docker", "podman"} {
 		path, err := platform.FindProgram(b.Environ, name)

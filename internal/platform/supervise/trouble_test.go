@@ -1,10 +1,12 @@
 package supervise
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -245,4 +247,38 @@ func TestLauncher(t *testing.T) {
 	if _, body := get(t, a.URL().JoinPath("env").String()); !strings.Contains(body, "PYTHONPATH="+a.launch.root) {
 		t.Errorf("the module is not found: %s", body)
 	}
+}
+
+// An app that listens on every address is reached past the login; one on the loopback interface is not.
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	for host, open := range map[string]bool{"127.0.0.1": false, "0.0.0.0": true} {
+		l, err := net.Listen("tcp4", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		port := l.Addr().(*net.TCPAddr).Port
+		at := reachable(port)
+		if at != "" && (!open || !strings.HasSuffix(at, ":"+strconv.Itoa(port))) {
+			t.Errorf("%s is reached at %q", l.Addr(), at)
+		}
+		if open && at == "" && hasOtherAddress(t) {
+			t.Errorf("%s is not seen to be open", l.Addr())
+		}
+	}
+}
+
+func hasOtherAddress(t *testing.T) bool {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() {
+			return true
+		}
+	}
+	return false
 }

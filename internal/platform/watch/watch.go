@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	interval = 500 * time.Millisecond
-	maxFiles = 20_000 // files of a project that are looked at; a look takes some microseconds for each
+	interval   = 500 * time.Millisecond
+	perTick    = 2_000  // files and folders that are looked at in one interval, in some milliseconds; more take more intervals
+	maxEntries = 50_000 // files and folders that are looked at; what is beyond takes no effect
 )
 
 // Saved sends the names of code files in dir that were saved, made, renamed or removed, sorted, with slashes, once
@@ -25,9 +26,10 @@ const (
 func Saved(ctx context.Context, dir string) <-chan []string {
 	changes := make(chan []string)
 	project := os.DirFS(dir)
-	w := watcher{before: look(project)}
+	files, entries := look(project)
+	w := watcher{before: files}
 	go func() {
-		ticker := time.NewTicker(interval)
+		ticker := time.NewTicker(interval * time.Duration(1+entries/perTick))
 		defer ticker.Stop()
 		var names []string
 		var out chan []string // nil while there is nothing to send
@@ -38,7 +40,9 @@ func Saved(ctx context.Context, dir string) <-chan []string {
 			case out <- names:
 				names, out = nil, nil
 			case <-ticker.C:
-				names = append(names, w.see(look(project))...)
+				files, entries := look(project)
+				ticker.Reset(interval * time.Duration(1+entries/perTick))
+				names = append(names, w.see(files)...)
 				if slices.Sort(names); len(names) > 0 {
 					names, out = slices.Compact(names), changes
 				}
@@ -78,14 +82,14 @@ type state struct {
 	when time.Time
 }
 
-// look returns the state of every code file.
-func look(dir fs.FS) map[string]state {
-	files := map[string]state{}
+// look returns the state of every code file, and how many files and folders it has passed.
+func look(dir fs.FS) (files map[string]state, entries int) {
+	files = map[string]state{}
 	_ = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
+		switch entries++; {
 		case err != nil:
 			return nil //nolint:nilerr // it has just gone, or is not ours to read
-		case len(files) >= maxFiles:
+		case entries >= maxEntries:
 			return fs.SkipAll
 		case d.IsDir() && name != "." && platform.Foreign(dir, name):
 			return fs.SkipDir
@@ -97,7 +101,7 @@ func look(dir fs.FS) map[string]state {
 		}
 		return nil
 	})
-	return files
+	return files, entries
 }
 
 func differ(before, now map[string]state) []string {
