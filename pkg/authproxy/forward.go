@@ -18,7 +18,6 @@ type backend struct {
 	target   upstream.Target
 	state    state
 	answered atomic.Bool // it has been reached at least once
-	told     atomic.Bool // that its socket cannot be opened
 	silent   atomic.Bool // it took no connection the last time; changes are logged
 }
 
@@ -102,9 +101,6 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 	case errors.Is(err, upstream.ErrBody):
 		p.refuse(w, r, http.StatusBadRequest, "The request body is incomplete.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
-		if b.target.Socket != "" && b.told.CompareAndSwap(false, true) { // it may be at another place for ever
-			p.note(r, slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
-		}
 		p.appSilent(r.Context(), b, err)
 		p.showStarting(w, r)
 	case errors.Is(err, upstream.ErrUnreachable):

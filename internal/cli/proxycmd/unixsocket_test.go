@@ -22,7 +22,7 @@ func TestAppAtSocket(t *testing.T) {
 	if code, body := visitor.get(t, "http://"+w.public+"/"); code != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
 		t.Errorf("before it is there: %d %s", code, body)
 	}
-	w.says(`msg="app not reached" error="app cannot be reached: dial unix ` + path)
+	w.says(`msg="app does not answer; requests get an error page until it does" upstream=` + path)
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
