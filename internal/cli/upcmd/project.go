@@ -23,9 +23,9 @@ func (o *Options) project(ctx context.Context, vars map[string]string) (*project
 		return nil, platform.App{}, err
 	}
 	find := detect.Options{
-		Framework: platform.Framework(c.Type), Entry: cmp.Or(o.Entry, vars[flow.EntryKey]), Command: o.Command,
-		NoEngine: !o.engine(), Environ: platform.Environ(o.Environ(), vars),
+		Framework: platform.Framework(c.Type), Command: o.Command, NoEngine: !o.engine(), Environ: platform.Environ(o.Environ(), vars),
 	}
+	find.Entry = cmp.Or(o.Entry, platform.Lookup(find.Environ, flow.EntryKey))
 	if home, err := o.home(); err == nil && home != "" && !o.IsolatedHome {
 		find.Home = os.DirFS(home)
 	}

@@ -66,6 +66,7 @@ func processVariables() []variable {
 		{"PLOOMBER_CLOUD_KEY", "The API key. It wins over the stored one, also when it is set to nothing."},
 		{"PLOOMBER_CLOUD_API_URL", "The address of the host that you deploy to, as `--api-url`; https, or http for this machine. The hosted service, which is the default, ended on 2025-10-31."},
 		{"_PLOOMBER_CLOUD_ENV", "Which platform: `prod` (if not set), `dev`, or `local` for `http://localhost:8000`, as `--local`."},
+		{"PLOOMBER_ENTRY", "File of the project that starts the app for `up`, as its `--entry`; mostly in `.env`."},
 		{"PLOOMBER_CLOUD_POLL_INTERVAL", "Seconds between two looks at a deployment that is followed; 15 if not set."},
 		{"PLOOMBER_CLOUD_EXAMPLES_URL", "The address of the archive with the examples."},
 		{"PLOOMBER_CLOUD_WORKFLOW_URL", "The address of the GitHub workflow template."},

@@ -49,7 +49,21 @@ func apps() map[string]func() {
 		"unhealthy": func() { serve(http.StatusServiceUnavailable) },
 		"broken":    func() { serve(http.StatusInternalServerError) },
 		"silent":    func() { time.Sleep(time.Hour) },
-		"lost":      func() { serve(http.StatusNotFound) },
+		"leads on": func() {
+			listen(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/ready" {
+					http.Redirect(w, r, "/app", http.StatusFound)
+					return
+				}
+				fmt.Println("Traceback (most recent call last):\nModuleNotFoundError: No module named 'PIL'")
+				w.WriteHeader(http.StatusInternalServerError)
+			})
+		},
+		"error page": func() { // as Panel and Bokeh show it
+			fmt.Println("Traceback (most recent call last):\nModuleNotFoundError: No module named 'PIL'")
+			serve(http.StatusOK)
+		},
+		"lost": func() { serve(http.StatusNotFound) },
 		"elsewhere": func() {
 			server := httptest.NewServer(http.NotFoundHandler())
 			fmt.Println("serving at " + server.URL)

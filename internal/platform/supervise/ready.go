@@ -87,8 +87,15 @@ func awaitReady(ctx context.Context, s Spec, p *process, port int) (status int, 
 		},
 	}
 	for {
-		status, err := r.ask(limited)
+		status, to, err := r.ask(limited, r.page)
 		if err == nil && r.ready(status) {
+			if to != "" { // what users see first is behind it
+				soon, cancel := context.WithTimeout(limited, healthLimit)
+				if next, _, err := r.ask(soon, to); err == nil {
+					status = next
+				}
+				cancel()
+			}
 			return status, nil
 		}
 		if limited.Err() == nil {
@@ -120,27 +127,30 @@ func (r *readiness) failed(ctx context.Context) error {
 	}
 }
 
-// ask asks for the page once.
-func (r *readiness) ask(ctx context.Context) (status int, err error) {
+// ask asks for a page once. to is where it leads, within the app; "" for nowhere.
+func (r *readiness) ask(ctx context.Context, page string) (status int, to string, err error) {
 	limit := healthLimit
 	if r.spec.Recipe.Lenient {
 		limit = pageLimit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.page, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	defer resp.Body.Close()
 	// Cutting a page off makes some servers complain in their log; one that never ends is not waited for.
 	defer time.AfterFunc(bodyLimit, cancel).Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, 1<<20)
-	return resp.StatusCode, nil
+	if at, err := resp.Location(); err == nil && at.Host == req.URL.Host {
+		to = at.String()
+	}
+	return resp.StatusCode, to, nil
 }
 
 // ready tells whether the app serves. A page of the framework has to say 200; a page of the app may say anything,

@@ -158,12 +158,25 @@ func (a *App) start(ctx context.Context) (*process, error) {
 		p.stop(a.spec.StopTimeout)
 		return nil, err
 	}
-	if status >= 500 {
-		notice := diagnose(p.tail.lastOf(keptLines), a.spec)
-		a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: strings.TrimSuffix(fmt.Sprintf(
-			"the app's first page is an error (%d %s): %s", status, http.StatusText(status), notice.Msg), ": ")})
+	if message := firstAnswer(status, diagnose(p.tail.lastOf(keptLines), a.spec)); message != "" {
+		a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: message})
 	}
 	return p, nil
+}
+
+// firstAnswer is the warning about an app that answers with an error, or that has printed one; "" where it has not.
+func firstAnswer(status int, cause platform.Problem) string {
+	message := "the app answers, but has printed an error"
+	switch {
+	case status >= 500:
+		message = fmt.Sprintf("the app's first page is an error (%d %s)", status, http.StatusText(status))
+	case cause.Msg == "":
+		return ""
+	}
+	if cause.Msg != "" {
+		message += ": " + strings.TrimSuffix(cause.Msg+"; "+cause.Hint, "; ")
+	}
+	return message
 }
 
 // watch keeps the app running until it is stopped or has crashed too often.

@@ -190,25 +190,27 @@ func TestBaseAndBanner(t *testing.T) {
 	}
 }
 
-// The first answer of an app is looked at.
+// The first page of an app is looked at, also where another one leads to it.
 func TestFirstPageIsAnError(t *testing.T) {
 	t.Parallel()
-	s := spec(t, "broken")
-	s.Recipe.Lenient = true
-	var mu sync.Mutex
-	var notices []string
-	s.Notify = func(e platform.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		if e.Phase == platform.Noticed {
-			notices = append(notices, e.Message)
+	for mode, want := range map[string]string{"broken": "500 Internal Server Error", "leads on": "500 Internal Server Error): the app needs the module PIL", "error page": "printed an error: the app needs the module PIL"} {
+		s := spec(t, mode)
+		s.Recipe.Lenient = true
+		var mu sync.Mutex
+		var notices []string
+		s.Notify = func(e platform.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			if e.Phase == platform.Noticed {
+				notices = append(notices, e.Message)
+			}
 		}
-	}
-	up(t, s)
-	mu.Lock()
-	defer mu.Unlock()
-	if len(notices) != 1 || !strings.Contains(notices[0], "500 Internal Server Error") {
-		t.Errorf("notices %q", notices)
+		up(t, s)
+		mu.Lock()
+		if len(notices) != 1 || !strings.Contains(notices[0], want) {
+			t.Errorf("%s: notices %q", mode, notices)
+		}
+		mu.Unlock()
 	}
 }
 
