@@ -46,11 +46,7 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 		p.refuse(w, r, code, "This logout token is not accepted.")
 		return
 	}
-	tag := tagPerson + pr.Issuer() + " " + token.Subject
-	if token.SessionID != "" {
-		tag = tagSID + pr.Issuer() + " " + token.SessionID
-	}
-	n, err := p.endTagged(r.Context(), tag)
+	n, err := p.endAtProvider(r.Context(), pr.Issuer(), token)
 	if err != nil {
 		p.logStoreError(r, err)
 		p.refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")

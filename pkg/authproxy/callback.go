@@ -56,11 +56,11 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 		x.redirect(w, next, http.StatusFound)
 		return
 	}
-	var sids []string
-	if sid := login.Person.SessionID; sid != "" {
-		sids = []string{tagSID + pr.Issuer() + " " + sid}
+	sid := tagNoSID + pr.Issuer() + " " + who.Subject
+	if named := login.Person.SessionID; named != "" {
+		sid = tagSID + pr.Issuer() + " " + named
 	}
-	if !p.enter(w, r, x, grant, sids...) {
+	if !p.enter(w, r, x, grant, sid) {
 		return
 	}
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", nameOf(who)),

@@ -124,6 +124,42 @@ func TestClass9BackChannelLogout(t *testing.T) {
 	}
 }
 
+// A session whose ID token has named none of the provider's is the one that is meant, or may be, where a logout token
+// names a session and its subject (security class 9).
+func TestClass9BackChannelLogoutOfNamelessSessions(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		claims          map[string]any
+		nameless, named bool // end
+	}{
+		"session and subject":         {map[string]any{"sid": "s2", "sub": "auth0|7"}, true, false},
+		"the other's and subject":     {map[string]any{"sid": "s1", "sub": "auth0|7"}, true, true},
+		"session alone":               {map[string]any{"sid": "s2"}, false, false},
+		"session and another subject": {map[string]any{"sid": "s2", "sub": "auth0|8"}, false, false},
+		"subject":                     {map[string]any{"sub": "auth0|7"}, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newOIDC(t, oidcOnly(), nil)
+			nameless, named := w.browser(), w.browser()
+			w.enter(nameless)
+			set(w.fake, func() { w.fake.Claims = map[string]any{"sid": "s1"} })
+			w.enter(named)
+			form := url.Values{"logout_token": {w.fake.LogoutToken(tc.claims)}}.Encode()
+			wantCode(t, w.browser().do("POST", "/_auth/backchannel-logout", form, asForm), http.StatusOK)
+			for b, ended := range map[*browser]bool{nameless: tc.nameless, named: tc.named} {
+				want := http.StatusOK
+				if ended {
+					want = http.StatusUnauthorized
+				}
+				if got := b.get("/"); got.StatusCode != want {
+					t.Errorf("nameless %v, ended %v: %d", b == nameless, ended, got.StatusCode)
+				}
+			}
+		})
+	}
+}
+
 func TestBackChannelRequests(t *testing.T) {
 	t.Parallel()
 	w := newOIDC(t, oidcTwo(), nil)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -16,6 +17,7 @@ const (
 	tagSubject = "subject " // and the subject of a grant, as X-Auth-Sub names it
 	tagPerson  = "person "  // and issuer and subject, as a provider names somebody
 	tagSID     = "sid "     // and issuer and the id of the provider's own session
+	tagNoSID   = "no sid "  // and issuer and subject, where the ID token names no session of the provider's
 )
 
 // presented returns the live sessions that the client's cookies name. More than one distinct session means that at
@@ -209,7 +211,7 @@ func samePerson(old, g *session.Grant) bool {
 func sidsOf(s *session.Session) []string {
 	var sids []string
 	for _, tag := range s.Tags {
-		if strings.HasPrefix(tag, tagSID) {
+		if strings.HasPrefix(tag, tagSID) || strings.HasPrefix(tag, tagNoSID) {
 			sids = append(sids, tag)
 		}
 	}
@@ -252,6 +254,20 @@ func (p *Proxy) endTagged(ctx context.Context, tag string) (int, error) {
 		p.live.end(key)
 	}
 	return len(keys), err
+}
+
+// endAtProvider ends what a logout token says is over: the sessions with its sid, or all of its subject. Where it names
+// both, those of the subject whose ID token has named no session may be the one that is meant (Back-Channel Logout, 2.4).
+func (p *Proxy) endAtProvider(ctx context.Context, issuer string, token oidc.LogoutToken) (int, error) {
+	switch {
+	case token.SessionID == "":
+		return p.endTagged(ctx, tagPerson+issuer+" "+token.Subject)
+	case token.Subject == "":
+		return p.endTagged(ctx, tagSID+issuer+" "+token.SessionID)
+	}
+	named, err := p.endTagged(ctx, tagSID+issuer+" "+token.SessionID)
+	nameless, err2 := p.endTagged(ctx, tagNoSID+issuer+" "+token.Subject)
+	return named + nameless, errors.Join(err, err2)
 }
 
 func (p *Proxy) logStoreError(r *http.Request, err error) {
