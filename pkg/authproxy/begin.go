@@ -39,8 +39,8 @@ func loginPage(provider, next string) string {
 	if provider != "" {
 		address += "/" + provider
 	}
-	if next != "/" {
-		address += "?next=" + url.QueryEscape(next)
+	if escaped := url.QueryEscape(next); next != "/" && len(escaped) <= maxReturn {
+		address += "?next=" + escaped
 	}
 	return address
 }

@@ -38,10 +38,14 @@ func isPagesOwn(h http.Header) bool {
 }
 
 // isSpeculative reports whether a browser fetches something ahead that nobody has asked for yet, for a prefetch or a
-// preview. Sec-Purpose is by definition about nothing else (Fetch, section 2.9); the others are what browsers sent before.
+// preview. Sec-Purpose is by definition about nothing else (Fetch, section 2.9). Purpose and the like are what browsers
+// sent before; the rest is how scripts say it that fetch the links of a page themselves: Hotwire Turbo, both routers of
+// Next.js, the preload extension of htmx.
 func isSpeculative(h http.Header) bool {
-	if h.Get("Sec-Purpose") != "" {
-		return true
+	for _, name := range [...]string{"Sec-Purpose", "X-Sec-Purpose", "Next-Router-Prefetch", "X-Middleware-Prefetch", "Hx-Preloaded"} {
+		if h.Get(name) != "" {
+			return true
+		}
 	}
 	for _, name := range [...]string{"Purpose", "X-Purpose", "X-Moz"} {
 		switch said, _, _ := strings.Cut(h.Get(name), ";"); strings.ToLower(strings.TrimSpace(said)) {

@@ -239,7 +239,7 @@ func TestClass6OIDCReturn(t *testing.T) {
 	t.Parallel()
 	w := newOIDC(t, oidcOnly(), nil)
 	for _, next := range []string{"//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/%09/evil.example",
-		"/_auth/logout", "/logout", "/exit", "/callback?code=x", "/" + strings.Repeat("x", 3000), "/a\r\nSet-Cookie: x=y"} {
+		"/_auth/logout", "/logout", "/exit", "/callback?code=x", "/" + strings.Repeat("x", 6<<10), "/a\r\nSet-Cookie: x=y"} {
 		b := w.browser()
 		address := b.get("/_auth/login?next="+url.QueryEscape(next), asPage).location()
 		if got := b.comeBack(w.fake, address); got.StatusCode != http.StatusFound || got.location() != "/" {

@@ -24,6 +24,8 @@ func TestClass10RestoredTabs(t *testing.T) {
 		"a name":    func(i int) string { return fmt.Sprintf("/projects/group%%2F%d/what%%3F.txt", i) },
 		"1 KB":      func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 1000)) },
 		"1.9 KB":    func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("a%20=b&", 270)) },
+		"3 KB":      func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("a%20=b&", 440)) },
+		"5.9 KB":    func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 5900)) },
 	} {
 		for _, providers := range []func() authproxy.Config{oidcOnly, oidcTwo} {
 			c := providers()
@@ -123,6 +125,11 @@ func TestClass21LoginFlood(t *testing.T) {
 	}
 	if got := late.comeBack(w.fake, after); got.location() != long("late") {
 		t.Errorf("whose login was begun afterwards: to %q", got.location())
+	}
+	huge := w.browser()
+	begun := huge.get("/huge?"+strings.Repeat("q", 5000), asPage)
+	if got := huge.comeBack(w.fake, begun.location()); got.location() != "/" || len(begun.Cookies()[0].String()) > 4<<10 {
+		t.Errorf("what fits into no cookie: to %q, cookie of %d bytes", got.location(), len(begun.Cookies()[0].String()))
 	}
 	w.advance(oidc.LoginTime)
 	w.browser().visit(long("later"))

@@ -12,9 +12,12 @@ const (
 	// shortReturn is the size in bytes up to which an address to return to stays in the login's cookie. A longer one is
 	// kept here: a browser that restores its tabs begins dozens of logins at once, and each would cost it up to 3 KB.
 	shortReturn = 16
-	// maxReturns is how many addresses are kept, of maxReturn bytes at most: 8 MB. Beyond that they are in the cookies,
-	// so that a flood of logins costs no more memory and nobody's address is lost to it (security class 21).
-	maxReturns = 4 << 10
+	// maxReturns and maxReturnBytes are how many addresses are kept, and how much they may take together. Beyond that they
+	// are in the cookies, so that a flood of logins costs no more memory (security class 21); those do not hold more than
+	// longestInCookie, as browsers drop cookies of more than 4 KB.
+	maxReturns      = 4 << 10
+	maxReturnBytes  = 8 << 20
+	longestInCookie = 2 << 10
 )
 
 // returns are the addresses to which logins under way lead back. The zero value is empty.
@@ -22,6 +25,7 @@ type returns struct {
 	mu    sync.Mutex
 	kept  map[returnKey]string
 	order []returnEnd // oldest first
+	bytes int         // of the addresses
 }
 
 type returnKey [8]byte
@@ -46,16 +50,21 @@ func (n *returns) keep(address string, random io.Reader, now time.Time) (string,
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for len(n.order) > 0 && !now.Before(n.order[0].until) {
+		n.bytes -= len(n.kept[n.order[0].key])
 		delete(n.kept, n.order[0].key)
 		n.order = n.order[1:]
 	}
-	if len(n.kept) >= maxReturns {
+	switch full := len(n.kept) >= maxReturns || n.bytes+len(address) > maxReturnBytes; {
+	case full && len(address) > longestInCookie:
+		return "/", nil
+	case full:
 		return address, nil
 	}
 	if n.kept == nil {
 		n.kept = map[returnKey]string{}
 	}
 	n.kept[key] = address
+	n.bytes += len(address)
 	n.order = append(n.order, returnEnd{key, now.Add(oidc.LoginTime)})
 	return isKept + string(key[:]), nil
 }

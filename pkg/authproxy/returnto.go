@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// maxReturn is the size in bytes of the longest address to return to after a login.
-const maxReturn = 2 << 10
+// maxReturn is the size in bytes of the longest address to return to after a login, as it is and as part of the address
+// of a login page: nginx takes request lines of 8 KB.
+const maxReturn = 6 << 10
 
 // localTarget returns target if a browser can only read it as a path of this origin, else "/" (security class
 // 6). It must start with exactly one slash; backslashes, which browsers turn into slashes, and control
