@@ -118,6 +118,30 @@ func TestForwardedHost(t *testing.T) {
 				if ok := answer.StatusCode == http.StatusSwitchingProtocols; ok != want || !ok && answer.StatusCode != http.StatusForbidden {
 					t.Errorf("listed %v: WebSocket %d, want success %v", isListed, answer.StatusCode, want)
 				}
+				if n := strings.Count(w.logs.String(), `msg="another origin refused" origin=`+tc.origin+" expected="); want != (n == 0) || !want && n != 2 {
+					t.Errorf("listed %v: %d lines about the origin in\n%s", isListed, n, w.logs)
+				}
+			}
+		})
+	}
+}
+
+// What another origin calls itself is in the log as far as it shows, and no more of it than an origin is long (security
+// class 22).
+func TestClass22RefusedOriginInTheLog(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ origin, want string }{
+		"usual":       {"https://app.example.com", "origin=https://app.example.com expected="},
+		"long":        {"https://" + strings.Repeat("a", 9000), "origin=https://" + strings.Repeat("a", 92) + " expected="},
+		"escape":      {"https://\u009b31m.example", `origin="none that can be shown" expected=`},
+		"white space": {"https://a.example level=ERROR", `origin="none that can be shown" expected=`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, mainApp(), nil)
+			wantCode(t, w.browser().loginWith("Origin: "+tc.origin), http.StatusForbidden)
+			if !strings.Contains(w.logs.String(), tc.want) {
+				t.Errorf("%s is missing in\n%s", tc.want, w.logs)
 			}
 		})
 	}

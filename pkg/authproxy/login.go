@@ -71,7 +71,7 @@ func (p *Proxy) loginNonce(r *http.Request, x *exchange) (string, bool) {
 // postLogin is POST /_auth/login with the form's fields.
 func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 	if site := r.Header.Get("Sec-Fetch-Site"); !x.sameOrigin(r) || site != "" && site != "same-origin" && site != "none" {
-		p.refuse(w, r, http.StatusForbidden, "This form was sent from another site.")
+		p.refuseOrigin(w, r, x, "This form was sent from another site.")
 		return
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {

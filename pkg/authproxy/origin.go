@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,11 +12,33 @@ import (
 func (p *Proxy) checkOrigin(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		if _, upgrade := r.Header["Upgrade"]; upgrade && !x.sameOrigin(r) {
-			p.refuse(w, r, http.StatusForbidden, "This page may not open a WebSocket here.")
+			p.refuseOrigin(w, r, x, "This page may not open a WebSocket here.")
 			return
 		}
 		next(w, r, x)
 	}
+}
+
+// refuseOrigin answers what another origin's page has sent. Behind a proxy that changes Host every page of the app looks
+// like one, which whoever runs it sees from the log alone.
+func (p *Proxy) refuseOrigin(w http.ResponseWriter, r *http.Request, x *exchange, text string) {
+	expected := x.host
+	if base := x.policy.config.BaseURL; base != nil {
+		expected = base.Scheme + "://" + base.Host
+	}
+	p.note(r, slog.LevelWarn, "another origin refused", slog.String("origin", logged(r.Header["Origin"])),
+		slog.String("expected", logged([]string{expected})), slog.String("client", x.client.String()),
+		slog.String("hint", "if users reach the app at this origin, AUTH_BASE_URL has to say so"))
+	p.refuse(w, r, http.StatusForbidden, text)
+}
+
+// logged is what a header says as far as it may be in the log: one short value that shows.
+func logged(values []string) string {
+	const most = 100 // bytes; names of hosts have 253 at most, and are shorter
+	if len(values) != 1 || strings.ContainsFunc(values[0], func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return "none that can be shown"
+	}
+	return values[0][:min(len(values[0]), most)]
 }
 
 // sameOrigin reports whether r comes from a page of this app, or from no page. Where the base URL is known the
