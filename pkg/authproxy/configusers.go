@@ -113,6 +113,9 @@ func checkUser(name, hash string) error {
 	if err := checkUsername(name); err != nil {
 		return fmt.Errorf("the user name %w", err)
 	}
+	if strings.TrimSpace(name) != name { // which servers take off headers: " ana" would be the ana of another line
+		return errors.New("the user name begins or ends with white space")
+	}
 	found := bcryptHash().FindStringSubmatch(hash)
 	if found == nil {
 		return fmt.Errorf("there is no bcrypt hash behind the name and a colon; %s", howToHash)

@@ -103,6 +103,8 @@ func TestUsersFile(t *testing.T) {
 		"something behind":       {"ana:" + good + ":CANARY\n", nil, "line 1: there is no bcrypt hash"},
 		"too dear":               {"ana:" + strings.Replace(good, "$04$", "$20$", 1), nil, "line 1: the cost of the hash"},
 		"control character":      {"a\x1bna:" + good, nil, "line 1: the user name has a control character"},
+		"space before":           {" ana:" + good, nil, "line 1: the user name begins or ends with white space"},
+		"space behind":           {"ana:" + good + "\nana\u00a0:" + good, nil, "line 2: the user name begins or ends with white space"},
 		"twice":                  {"ana:" + good + "\nana:" + good, nil, "the name of user 2 is there twice"},
 		"twice, in another form": {"zo\u00eb:" + good + "\nzoe\u0308:" + good, nil, "the name of user 2 is there twice"},
 		"nobody":                 {"# CANARY\n", nil, "lists no user"},
