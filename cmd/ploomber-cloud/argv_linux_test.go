@@ -27,7 +27,7 @@ serve() {
 	exec "$STAND_IN_PYTHON" -m http.server --bind 127.0.0.1 --directory "$STAND_IN_EMPTY" "$port"
 }
 case "$name $*" in
-*_base_executable*) printf '{"Version": "3.12.0", "Platform": "linux-x86_64", "Path": "%s"}\n' "$0" ;;
+"python3 -I -W ignore "*) exec "$STAND_IN_PYTHON" "$@" ;; # the reader of requirements
 "uv venv "*)
 	for venv in "$@"; do :; done
 	mkdir -p "$venv/bin" && ln -s "$0" "$venv/bin/python" && ln -s "$0" "$venv/bin/gunicorn" ;;
@@ -86,7 +86,7 @@ func TestArgumentsOfOtherPrograms(t *testing.T) {
 		},
 		"demo":                    {nil, []string{"demo", "--json", "--example", "flask/basic-app"}, true, []string{"uv <pip>", "gunicorn "}},
 		"demo, with the provider": {nil, []string{"demo", "--json", "--example", "flask/app-with-auth0"}, true, []string{"gunicorn "}},
-		"doctor":                  {python, []string{"doctor"}, false, []string{"git <-c>", "python3 <--version>", "uv <--version>"}},
+		"doctor":                  {python, []string{"doctor"}, false, []string{"git <-c>", "python3 <--version>"}},
 		"doctor with a container": {container, []string{"doctor"}, false, []string{"docker <--version>"}},
 		"open":                    {python, []string{"open"}, false, []string{"xdg-open "}},
 		"deploy":                  {python, []string{"deploy"}, false, nil},

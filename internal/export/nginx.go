@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
@@ -75,8 +76,13 @@ func Nginx(p Project, o NginxOptions) ([]File, error) {
 		name := p.Name + "." + string(feature) + ".htpasswd"
 		files = append(files, File{Name: name, Data: data, Secret: true})
 		for _, user := range names {
-			if user = "~^" + regexp.QuoteMeta(user) + "$"; !slices.Contains(s.Users, user) {
-				s.Users = append(s.Users, user)
+			expression := "~^" + regexp.QuoteMeta(user) + "$"
+			if slices.Contains(s.Users, expression) {
+				continue
+			}
+			s.Users = append(s.Users, expression)
+			if identity.NeedsEncoding(user) {
+				s.Encoded = append(s.Encoded, encoded{expression, identity.EncodeName(user)})
 			}
 		}
 		for i := range s.Locations {
@@ -96,11 +102,18 @@ type server struct {
 	Listen, ServerNames []string
 	Locations           []location
 	Users               []string // expressions for the names that have a password
+	Encoded             []encoded
 	Targets             []target
 	Cleared             []string
 	HTTPS               bool   // visitors come by https, whatever arrives here
 	Origin              string // expression for the Origin of the app's own pages; "" compares with Host
 	TrustedProxies      []netip.Prefix
+}
+
+// encoded is a user whose name is not ASCII.
+type encoded struct {
+	User string // expression
+	Name string // percent-encoded
 }
 
 func newServer(name string, c authproxy.Config, o NginxOptions) (*server, error) {

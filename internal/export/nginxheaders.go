@@ -19,7 +19,7 @@ func clearedHeaders() []string {
 		names = append(names, spellings(words)...)
 	}
 	return append(names,
-		"X-Auth-Name-Encoded", "X-Auth-User", "X-Auth-Username", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Roles", "X-Auth-Token", "X-Auth-Id",
+		"X-Auth-User", "X-Auth-Username", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Roles", "X-Auth-Token", "X-Auth-Id",
 		"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username",
 		"X-Auth-Request-Access-Token", "X-Remote-User", "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups",
 		"Forwarded", "X-Forwarded", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Path", "X-Forwarded-Uri",

@@ -34,7 +34,7 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			}
 		}
 		r.Trailer = nil
-		values := []string{chain, proto, x.host, id} // one allocation for the four
+		values := []string{chain, proto, r.Host, id} // one allocation for the four
 		h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[0:1:1], values[1:2:2], values[2:3:3]
 		h[headerRequestID] = values[3:4:4]
 		if said {

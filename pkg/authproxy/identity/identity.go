@@ -36,10 +36,10 @@ const MaxToken = 6 << 10
 // out. Values go out as UTF-8. Since most frameworks take the bytes of a header for Latin-1, a name that is not ASCII goes
 // out a second time in characters that nobody misreads.
 func (id *Identity) Set(h http.Header) {
-	if isASCII(id.Name) {
+	if !NeedsEncoding(id.Name) {
 		delete(h, HeaderNameEncoded)
 	} else {
-		h[HeaderNameEncoded] = []string{url.PathEscape(id.Name)}
+		h[HeaderNameEncoded] = []string{EncodeName(id.Name)}
 	}
 	values := []string{id.Name, id.Subject, id.AccessToken, id.IDToken} // one allocation for the four
 	for i, name := range [...]string{HeaderName, HeaderSubject, HeaderAccessToken, HeaderIDToken} {
@@ -52,13 +52,18 @@ func (id *Identity) Set(h http.Header) {
 	}
 }
 
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
+// EncodeName returns a name as HeaderNameEncoded has it: UTF-8, with percent escapes for everything but letters, digits,
+// "-", "_", "." and "~" (RFC 3986, section 2.3).
+func EncodeName(name string) string { return strings.ReplaceAll(url.QueryEscape(name), "+", "%20") }
+
+// NeedsEncoding reports whether a name is not ASCII, so that it has to go out as HeaderNameEncoded too.
+func NeedsEncoding(name string) bool {
+	for i := range len(name) {
+		if name[i] >= 0x80 {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // Clean reports whether s may stand in an identity header: no control character, which a header cannot carry

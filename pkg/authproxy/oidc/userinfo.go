@@ -26,6 +26,9 @@ func (p *Provider) addUserinfo(ctx context.Context, m *metadata, accessToken str
 	}
 	c, err := p.userinfo(ctx, m, accessToken)
 	if err != nil {
+		if errors.Is(err, errRedirect) {
+			return err // a provider that sends the access token elsewhere is not to be trusted (security class 18)
+		}
 		p.options.Log.LogAttrs(ctx, slog.LevelWarn, "no user information", slog.String("issuer", m.Issuer), slog.String("error", err.Error()))
 		var refused *statusError
 		if len(missing) == 0 || errors.As(err, &refused) && refused.code >= 400 && refused.code < 500 {
