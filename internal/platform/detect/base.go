@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
@@ -62,7 +62,7 @@ func streamlitBase(text string) string {
 			Base any `toml:"baseUrlPath"`
 		} `toml:"server"`
 	}
-	if _, err := toml.Decode(text, &config); err != nil {
+	if err := toml.Unmarshal([]byte(text), &config); err != nil {
 		return "" // Streamlit says what is wrong
 	}
 	base, _ := config.Server.Base.(string)
