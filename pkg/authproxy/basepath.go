@@ -82,10 +82,28 @@ func (x *exchange) fromApp(h http.Header) {
 		return
 	}
 	to := h["Location"]
-	if len(to) != 1 || !strings.HasPrefix(to[0], "/") || strings.HasPrefix(to[0], "//") {
+	if len(to) != 1 {
 		return
 	}
-	if path, _, _ := strings.Cut(to[0], "?"); path != x.policy.base && !strings.HasPrefix(path, x.policy.base+"/") { // it may know it by the header
-		h["Location"] = []string{x.policy.base + to[0]}
+	target := x.onThisHost(to[0])
+	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
+		return
 	}
+	if path, _, _ := strings.Cut(target, "?"); path != x.policy.base && !strings.HasPrefix(path, x.policy.base+"/") { // it may know it by the header
+		h["Location"] = []string{x.policy.base + target}
+	}
+}
+
+// onThisHost takes scheme and host off an address if they are those that the app was asked for: FastAPI, Rails and older
+// Flask put what Host says in front of every redirect, with http where they do not know of the https in front.
+func (x *exchange) onThisHost(address string) string {
+	for _, scheme := range [...]string{"https://", "http://"} {
+		if rest, ok := strings.CutPrefix(address, scheme); ok && len(rest) >= len(x.host) && strings.EqualFold(rest[:len(x.host)], x.host) {
+			if rest = rest[len(x.host):]; rest == "" || rest[0] == '?' {
+				rest = "/" + rest
+			}
+			return rest
+		}
+	}
+	return address
 }

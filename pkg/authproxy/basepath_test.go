@@ -190,15 +190,19 @@ func TestStrippedRedirects(t *testing.T) {
 	t.Parallel()
 	for strip, want := range map[bool]map[string]string{
 		true: {"/x": base + "/x", "/": base + "/", base + "/x": base + "/x", base: base, base + "?a": base + "?a", "/team/apps": base + "/team/apps",
-			"//evil.example/x": "//evil.example/x", "https://other.example/x": "https://other.example/x", "x": "x", "": ""},
-		false: {"/x": "/x", base + "/x": base + "/x"},
+			"//evil.example/x": "//evil.example/x", "https://other.example/x": "https://other.example/x", "x": "x", "": "",
+			"http://app.test/x?y": base + "/x?y", "https://APP.test/x": base + "/x", "http://app.test": base + "/", "http://app.test?y": base + "/?y",
+			"https://app.test" + base + "/x": "https://app.test" + base + "/x", "http://app.test//evil.example": "http://app.test//evil.example",
+			"http://app.test.evil.example/x": "http://app.test.evil.example/x", "http://app.test:81/x": "http://app.test:81/x",
+			"http://app.test@evil.example/x": "http://app.test@evil.example/x", "ftp://app.test/x": "ftp://app.test/x"},
+		false: {"/x": "/x", base + "/x": base + "/x", "http://app.test/x": "http://app.test/x"},
 	} {
 		for location, wanted := range want {
 			w := newBelowBase(t, mainApp(), strip, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 				rw.Header()["Location"] = []string{location}
 				rw.WriteHeader(http.StatusFound)
 			}))
-			answer, conn, _ := w.raw(fmt.Sprintf("GET %s/ HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", base, asBasic(user, pass)))
+			answer, conn, _ := w.raw(fmt.Sprintf("GET %s/ HTTP/1.1\r\nHost: app.test\r\n%s\r\n\r\n", base, asBasic(user, pass)))
 			_, _ = io.Copy(io.Discard, answer.Body)
 			_ = conn.Close()
 			if got := answer.Header.Get("Location"); got != wanted {
