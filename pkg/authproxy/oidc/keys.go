@@ -158,7 +158,7 @@ func parseKey(raw json.RawMessage) (parsed key, ok bool) {
 	needed := members{}
 	for _, name := range []string{"kty", "kid", "use", "alg", "crv", "n", "e", "x", "y", "d"} { // d shows that it is private
 		if value, there := given[name]; there {
-			needed[name] = value
+			needed[name] = unpadded(name, value)
 		}
 	}
 	text, err := json.Marshal(needed)
@@ -169,6 +169,23 @@ func parseKey(raw json.RawMessage) (parsed key, ok bool) {
 		return parsed, false
 	}
 	return parsed, usable(parsed.JSONWebKey)
+}
+
+// unpadded writes the numbers of a key as RFC 7518, section 6, wants them: some providers pad them, or use the alphabet
+// of plain base64, and the library refuses both.
+func unpadded(name string, value json.RawMessage) json.RawMessage {
+	switch name {
+	case "n", "e", "x", "y":
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			return value
+		}
+		text = strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(text, "="))
+		if written, err := json.Marshal(text); err == nil {
+			return written
+		}
+	}
+	return value
 }
 
 // usable accepts public keys for signatures. A symmetric key has no place in a public set.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -62,6 +63,10 @@ func TestKeyMembers(t *testing.T) {
 		"for verifying":                             {change: member("key_ops", []string{"verify"})},
 		"for any operation":                         {change: member("key_ops", nil)},
 		"use null":                                  {change: member("use", nil)},
+		"numbers padded":                            {change: func(k map[string]any) { k["n"], k["e"] = k["n"].(string)+"==", k["e"].(string)+"=" }},
+		"numbers in plain base64": {change: func(k map[string]any) {
+			k["n"] = strings.NewReplacer("-", "+", "_", "/").Replace(k["n"].(string)) + "=="
+		}},
 
 		"for encryption":                 {change: member("use", "enc"), none: true},
 		"for encryption, by operations":  {change: member("key_ops", []string{"encrypt"}), none: true},
@@ -74,6 +79,7 @@ func TestKeyMembers(t *testing.T) {
 		"kind of another":                {change: member("kty", "EC"), none: true},
 		"symmetric":                      {change: func(k map[string]any) { clear(k); k["kty"], k["k"], k["kid"] = "oct", "c2VjcmV0", "k1" }, none: true},
 		"modulus that is no base64":      {change: member("n", "?"), none: true},
+		"modulus that is a number":       {change: member("n", 7), none: true},
 		"for an algorithm of encryption": {change: member("alg", "RSA-OAEP"), none: true},
 		"private":                        {change: member("d", "AQAB"), none: true},
 	} {
