@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,13 +40,46 @@ type metadata struct {
 	tenants *tenants // nil where the issuer is of one
 }
 
-// UnmarshalJSON takes the members by their exact names, each once.
+// UnmarshalJSON takes the members by their exact names, each once. One that need not be there is as good as missing
+// where it is of another kind than OpenID Connect Discovery, section 3, wants: it keeps nobody from logging in.
 func (m *metadata) UnmarshalJSON(text []byte) error {
 	type plain metadata
+	var given members
+	if err := json.Unmarshal(text, &given); err != nil {
+		return err
+	}
+	asList(given, "id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported", "code_challenge_methods_supported")
+	without[bool](given, "authorization_response_iss_parameter_supported")
+	without[string](given, "userinfo_endpoint", "end_session_endpoint")
+	text, err := json.Marshal(given)
+	if err != nil {
+		return err
+	}
 	var p plain
-	err := exactly(text, &p)
+	err = exactly(text, &p)
 	*m = metadata(p)
 	return err
+}
+
+// asList makes lists of members that are one text, and takes away what is no list of texts either.
+func asList(given members, names ...string) {
+	for _, name := range names {
+		var one string
+		if json.Unmarshal(given[name], &one) == nil && one != "" {
+			given[name] = append(append(json.RawMessage("["), given[name]...), ']')
+		}
+	}
+	without[[]string](given, names...)
+}
+
+// without takes members away that are not of kind T.
+func without[T any](given members, names ...string) {
+	for _, name := range names {
+		var value T
+		if json.Unmarshal(given[name], &value) != nil {
+			delete(given, name)
+		}
+	}
 }
 
 // discovery finds the provider and keeps what it found.

@@ -30,6 +30,17 @@ func answerWith(code int, body string) func(*oidctest.Provider) {
 	}
 }
 
+// withMark has the provider's own document begin with a byte order mark.
+func withMark(f *oidctest.Provider) {
+	f.Handle[wellKnown] = func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "\ufeff")
+		f.Lock()
+		delete(f.Handle, wellKnown)
+		f.Unlock()
+		f.ServeHTTP(w, r)
+	}
+}
+
 func document(name string, value any) func(*oidctest.Provider) {
 	return func(f *oidctest.Provider) { f.Document = map[string]any{name: value} }
 }
@@ -79,9 +90,21 @@ func TestClass12And18Discovery(t *testing.T) {
 		"no client secret":           {document("token_endpoint_auth_methods_supported", []string{"private_key_jwt"}), oidc.ErrMisconfigured},
 		"no PKCE with S256":          {document("code_challenge_methods_supported", []string{"plain"}), oidc.ErrMisconfigured},
 		"endpoint of another kind":   {document("token_endpoint", 1), oidc.ErrUnavailable},
+		"no PKCE with S256, as text": {document("code_challenge_methods_supported", "plain"), oidc.ErrMisconfigured},
+		"PKCE as text":               {document("code_challenge_methods_supported", "S256"), nil},
+		"PKCE a number":              {document("code_challenge_methods_supported", 256), nil},
+		"client secret as text":      {document("token_endpoint_auth_methods_supported", "client_secret_basic"), nil},
+		"no client secret, as text":  {document("token_endpoint_auth_methods_supported", "private_key_jwt"), oidc.ErrMisconfigured},
+		"algorithms an object":       {document("id_token_signing_alg_values_supported", map[string]any{}), nil},
+		"logout a number":            {document("end_session_endpoint", 1), nil},
+		"user information a list":    {document("userinfo_endpoint", []string{issuerURL + "/u"}), nil},
+		"iss parameter as text":      {document("authorization_response_iss_parameter_supported", "true"), nil},
+		"what is not used":           {document("scopes_supported", "openid"), nil},
 
 		"HTML":                     {answerWith(200, "<!doctype html><title>Welcome</title>"), oidc.ErrUnavailable},
 		"empty":                    {answerWith(200, ""), oidc.ErrUnavailable},
+		"null":                     {answerWith(200, "null"), oidc.ErrMisconfigured},
+		"byte order mark":          {withMark, nil},
 		"not found":                {answerWith(404, "{}"), oidc.ErrUnavailable},
 		"broken":                   {answerWith(502, "bad gateway"), oidc.ErrUnavailable},
 		"huge":                     {answerWith(200, `{"issuer":"`+issuerURL+`","x":"`+strings.Repeat("a", 1<<20)+`"}`), oidc.ErrUnavailable},

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -157,6 +158,7 @@ func (e *statusError) Error() string {
 func (e *statusError) Unwrap() error { return ErrUnavailable }
 
 func decode(address string, body []byte, v any) error {
+	body = bytes.TrimPrefix(body, []byte("\ufeff")) // which RFC 8259, section 8.1, lets readers pass over
 	if err := json.Unmarshal(body, v); err != nil {
 		return fmt.Errorf("%w: the answer of %s is not the expected JSON", ErrUnavailable, address)
 	}
