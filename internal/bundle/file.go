@@ -74,10 +74,19 @@ func (r Rule) ships() bool { return r.Kind == Plain || r.Kind == Included || r.K
 // nameRule is the rule that a file's path decides. missed is set for a secret that an app may read and that the
 // project's own rules do not leave out.
 func (p *planner) nameRule(s scope, name string) (rule Rule, missed bool) {
-	whole := s.path + name
-	if slices.Contains(p.allowed, whole) {
+	rule, missed = p.ruleUnlessAllowed(s, name)
+	if whole := s.path + name; slices.Contains(p.allowed, whole) {
+		if rule.ships() {
+			p.shipAnyway = append(p.shipAnyway, whole)
+		}
 		return Rule{Kind: Allowed}, false
 	}
+	return rule, missed
+}
+
+// ruleUnlessAllowed is nameRule without Rules.AllowSecrets.
+func (p *planner) ruleUnlessAllowed(s scope, name string) (rule Rule, missed bool) {
+	whole := s.path + name
 	own := p.ownRule(s, name)
 	if s.firm.Kind != "" {
 		return s.firm, s.firm.Kind == Secret && !s.spare && own.ships()

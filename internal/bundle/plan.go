@@ -107,6 +107,7 @@ type planner struct {
 	ignore       []ignoreRule
 	allowed      []string // Rules.AllowSecrets as paths in the archive
 	allowedLinks []string // Rules.AllowLinks, likewise
+	shipAnyway   []string // those of allowed that would ship by their names too
 	config       string   // path of the config in use, "" where it is not in the project
 
 	listing   *Listing
@@ -131,13 +132,8 @@ func (p *planner) finish() (*Listing, error) {
 			}
 		}
 	}
-	for _, name := range p.allowed {
-		if !slices.ContainsFunc(l.Entries, func(e Entry) bool { return e.Name == name }) {
-			if slices.ContainsFunc(l.Entries, func(e Entry) bool { return strings.HasPrefix(e.Name, name+"/") }) {
-				return nil, fmt.Errorf("cannot ship %s: it is a folder; name its files, such as %s/FILE", name, name)
-			}
-			return nil, fmt.Errorf("cannot ship %s: %w", name, fs.ErrNotExist)
-		}
+	if err := p.checkSecrets(); err != nil {
+		return nil, err
 	}
 	if err := p.checkLinks(); err != nil {
 		return nil, err

@@ -2,7 +2,11 @@ package bundle
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle/secrets"
 )
@@ -58,4 +62,36 @@ func (p *planner) searchFile(e *Entry, scanner *secrets.Scanner, buffer []byte) 
 		left -= int64(n)
 	}
 	return secrets.Finding{}, nil
+}
+
+// checkSecrets makes sure that each of Rules.AllowSecrets is there and has an effect.
+func (p *planner) checkSecrets() error {
+	entries := p.listing.Entries
+	for _, name := range p.allowed {
+		i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })
+		switch {
+		case i >= 0:
+			if slices.Contains(p.shipAnyway, name) && p.isHarmless(entries[i]) {
+				return fmt.Errorf("%s does not look like a secret, so it ships anyway: nothing is to be allowed", name)
+			}
+		case slices.ContainsFunc(entries, func(e Entry) bool { return strings.HasPrefix(e.Name, name+"/") }):
+			return fmt.Errorf("cannot ship %s: it is a folder; name its files, such as %s/FILE", name, name)
+		default:
+			return fmt.Errorf("cannot ship %s: %w", name, fs.ErrNotExist)
+		}
+	}
+	return nil
+}
+
+// isHarmless tells whether a file that is allowed by name would ship by its content too. A link may lead to a secret,
+// and packing tells of a file that cannot be read.
+func (p *planner) isHarmless(e Entry) bool {
+	if !e.Ships || e.file != e.Name || p.listing.holdsSecret(e.info) {
+		return false
+	}
+	if ok, err := p.looksHarmless(&e); !ok || err != nil {
+		return false
+	}
+	found, err := p.searchFile(&e, new(secrets.Scanner), make([]byte, blockSize))
+	return err == nil && found.Detail == ""
 }
