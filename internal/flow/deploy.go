@@ -223,13 +223,14 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *Packa
 	if len(gone) == 0 {
 		return nil
 	}
+	missing := "these secrets of the last deployment are missing now: " + Listed(gone, d.Folder.Shows(p.Config))
 	q := prompt.Question{Label: "Are you sure you want to deploy without these secrets?", Flag: "--prune-secrets"}
 	if !d.InCI {
 		if err := d.Ask.Expect(ctx, q); err != nil {
-			return fmt.Errorf("these secrets of the last deployment are missing now: %s: %w", strings.Join(gone, ", "), err)
+			return fmt.Errorf("%s: %w", missing, err)
 		}
 	}
-	d.Report.Warn("these secrets of the last deployment are missing now: %s", Listed(gone, d.Folder.Shows(p.Config)))
+	d.Report.Warn("%s", missing)
 	const hint = "put them into " + EnvName + ", or drop them with --prune-secrets"
 	if d.InCI {
 		return failure.Failedf("not deployed: the app would lose its secrets").WithHint(hint)
