@@ -141,7 +141,7 @@ func isSame(root *os.Root, e entry) (bool, error) {
 	defer func() { _ = old.Close() }() // only read
 	in, err := e.zip.Open()
 	if err != nil {
-		return false, fmt.Errorf("cannot unpack %q: %w", e.name, err)
+		return false, unpackError(e, err)
 	}
 	defer func() { _ = in.Close() }() // its error comes with the last read
 	const size = 32 << 10
@@ -176,13 +176,13 @@ func (p plan) unpack(ctx context.Context, root *os.Root, staging string) error {
 		target := filepath.Join(staging, filepath.FromSlash(e.name))
 		if e.isDir() {
 			if err := root.Mkdir(target, 0o755); err != nil {
-				return fmt.Errorf("cannot unpack %q: %w", e.name, err)
+				return unpackError(e, err)
 			}
 			continue
 		}
 		n, err := unpackFile(root, target, e.zip, left)
 		if err != nil {
-			return fmt.Errorf("cannot unpack %q: %w", e.name, err)
+			return unpackError(e, err)
 		}
 		left -= n
 	}

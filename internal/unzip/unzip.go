@@ -162,7 +162,27 @@ func (f folders) undo() {
 func open(r io.ReaderAt, size int64) (*zip.Reader, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are judged in one place, checkName
-		return nil, fmt.Errorf("%w: %w", ErrNotZip, err)
+		return nil, &readError{msg: ErrNotZip.Error(), kind: ErrNotZip, cause: err}
 	}
 	return z, nil
+}
+
+// readError is an error of archive/zip in words of ours.
+type readError struct {
+	msg         string
+	kind, cause error
+}
+
+func (e *readError) Error() string   { return e.msg }
+func (e *readError) Unwrap() []error { return []error{e.kind, e.cause} }
+
+// unpackError describes an entry that cannot be unpacked.
+func unpackError(e entry, err error) error {
+	switch {
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat):
+		return &readError{msg: fmt.Sprintf("cannot unpack %q: the archive is damaged", e.name), cause: err}
+	case errors.Is(err, zip.ErrAlgorithm):
+		return &readError{msg: fmt.Sprintf("cannot unpack %q: it is compressed by a method (%d) that is not known here", e.name, e.zip.Method), cause: err}
+	}
+	return fmt.Errorf("cannot unpack %q: %w", e.name, err)
 }

@@ -77,6 +77,11 @@ type result struct {
 	Folder string `json:"folder"` // where the copy is
 }
 
+// left is what --json prints where the menu was left.
+type left struct {
+	Status string `json:"status"` // "canceled"
+}
+
 func examples(ctx context.Context, o *Options) error {
 	if err := o.answerable(ctx); err != nil {
 		return err
@@ -94,8 +99,11 @@ func examples(ctx context.Context, o *Options) error {
 	} else {
 		from, err = o.choose(ctx, all[0])
 	}
-	if err != nil || from.Name == "" {
+	if err != nil {
 		return err
+	}
+	if from.Name == "" {
+		return o.IO.Result(left{"canceled"}, func(*term.Stream) {})
 	}
 	dest := o.Dest
 	if dest == "" {
@@ -131,8 +139,9 @@ func (o *Options) answerable(ctx context.Context) error {
 	case o.Name == "":
 		return o.Ask.Expect(ctx, whichFramework())
 	case o.Dest == "":
-		_, name, _ := strings.Cut(o.Name, "/")
-		return o.Ask.Expect(ctx, whichFolder(name))
+		if _, name, ok := strings.Cut(o.Name, "/"); ok && name != "" { // else the name is what is wrong
+			return o.Ask.Expect(ctx, whichFolder(name))
+		}
 	}
 	return nil
 }

@@ -15,13 +15,22 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
+	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/unzip"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// errLeft is a user who chose to leave a menu: nothing is wrong.
-var errLeft = errors.New("left")
+// Nothing is wrong, and there is nothing to do.
+var (
+	errLeft = errors.New("canceled") // by a user who left the menu
+	errNone = errors.New("no-projects")
+)
+
+// nothing is what --json prints where no project was chosen.
+type nothing struct {
+	Status string `json:"status"` // "canceled" or "no-projects"
+}
 
 // fromExisting makes the folder from a project that the platform has.
 func (o *Options) fromExisting(ctx context.Context) error {
@@ -37,8 +46,8 @@ func (o *Options) fromExisting(ctx context.Context) error {
 		return err
 	}
 	id, err := o.choose(ctx, api)
-	if errors.Is(err, errLeft) {
-		return nil
+	if errors.Is(err, errLeft) || errors.Is(err, errNone) {
+		return o.IO.Result(nothing{err.Error()}, func(*term.Stream) {})
 	}
 	if err != nil {
 		return err
@@ -89,16 +98,19 @@ func (o *Options) choose(ctx context.Context, api *cloudapi.Client) (string, err
 	if err != nil {
 		return "", err
 	}
-	if len(all) == 0 {
-		o.IO.Err.Note("You have no existing projects. Run 'ploomber-cloud init' to make one.")
-		return "", errLeft
+	if i, ok := named(all, o.Project); ok && o.Project != "" {
+		return all[i].ID, nil
 	}
-	if o.Project != "" {
-		if i, ok := named(all, o.Project); ok {
-			return all[i].ID, nil
-		}
+	switch {
+	case o.Project != "" && len(all) == 0:
+		return "", failure.Failedf("you have no project %q, and no other", o.Project).
+			WithHint("to make one, run 'ploomber-cloud init'; to see which key is used, 'ploomber-cloud key status'")
+	case o.Project != "":
 		return "", failure.Failedf("you have no project %q", o.Project).
 			WithHint("see them with 'ploomber-cloud init --from-existing'")
+	case len(all) == 0:
+		o.IO.Err.Note("You have no existing projects. Run 'ploomber-cloud init' to make one.")
+		return "", errNone
 	}
 	options := make([]string, 0, len(all)+1)
 	for _, p := range all {
@@ -253,7 +265,7 @@ func (o *Options) unpack(ctx context.Context, archive, dest, staging string) err
 			WithHint("choose another folder with --dest")
 	}
 	if err != nil {
-		return fmt.Errorf("cannot unpack the project into %s: %w", dest, err)
+		return fmt.Errorf("cannot unpack the project: %w", err) // dest may be a folder of ours, gone by then
 	}
 	return nil
 }

@@ -127,6 +127,7 @@ func TestFromExisting(t *testing.T) {
 		"left by name":       {answers: []string{"exit"}, asked: []string{all}},
 		"nobody chooses":     {asked: []string{all}, code: failure.Failed, says: "--project"},
 		"no projects":        {none: true, asked: []string{all}, says: "no existing projects"},
+		"none, one by flag":  {none: true, flags: Flags{OnlyConfig: true, Project: "two"}, asked: []string{all}, code: failure.Failed, says: `no project "two"`},
 		"a project already":  {files: map[string]string{"ploomber-cloud.json": `{"id": "mine", "type": "dash"}`}, code: failure.Failed, says: "already initialized with id: mine"},
 		"a project replaced": {files: map[string]string{"ploomber-cloud.json": `{"id": "mine", "type": "dash"}`}, flags: Flags{Force: true, OnlyConfig: true, Project: "two"}, asked: []string{all, all + "/two"}, want: map[string]string{"ploomber-cloud.json": config}},
 		"downloaded": {
