@@ -179,6 +179,30 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestWrongArguments: what was typed may be a secret in a place that is none for it.
+func TestWrongArguments(t *testing.T) {
+	t.Parallel()
+	for line, says := range map[string]string{
+		"secrets set":                       "NAME is missing",
+		"secrets unset":                     "NAME is missing",
+		"secrets import":                    "FILE is missing",
+		"secrets set TOKEN CANARY_value":    "a value on the command line can be seen",
+		"secrets import a.txt CANARY_value": "too many arguments: 'ploomber-cloud secrets import' takes FILE and flags only",
+		"key CANARY_key CANARY_more":        "too many arguments",
+		"auth --add CANARY_password":        "'ploomber-cloud auth' takes flags only",
+		"deploy wacth":                      `"wacth" is one too many: 'ploomber-cloud deploy' takes flags only`,
+		"secrets lst":                       `unknown command "lst"`,
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			code, _, errs := run(t, map[string]string{"HOME": t.TempDir(), "USERPROFILE": t.TempDir()}, strings.Fields(line)...)
+			if code != failure.Usage || !strings.Contains(errs, says) || strings.Contains(errs, "CANARY") {
+				t.Errorf("%d, %q; want %d, %q", code, errs, failure.Usage, says)
+			}
+		})
+	}
+}
+
 // With --json a mistake is one object, even a mistake in the flags themselves.
 func TestMistakesAsJSON(t *testing.T) {
 	t.Parallel()

@@ -132,7 +132,7 @@ func usageErrors(c *cobra.Command) {
 			if err == nil || failure.Code(err) != failure.Failed {
 				return err
 			}
-			return (&failure.Error{Code: failure.Usage, Err: err}).WithHint("see '%s --help'", c.CommandPath())
+			return (&failure.Error{Code: failure.Usage, Err: argumentError(c, args, err)}).WithHint("see '%s --help'", c.CommandPath())
 		}
 	}
 	for _, below := range c.Commands() {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,6 +54,29 @@ func elsewhere(typed string) string {
 		return "to see how the app is doing, run 'ploomber-cloud status'"
 	}
 	return ""
+}
+
+// argumentError says what is wrong with a command's arguments in words of ours. What was typed in place of a flag or a
+// question may be a secret, so only what looks like a word is repeated.
+func argumentError(c *cobra.Command, args []string, err error) error {
+	_, wanted, _ := strings.Cut(c.Use, " ")
+	wanted = strings.TrimSuffix(wanted, " [flags]")
+	switch {
+	case c.HasSubCommands() && strings.HasPrefix(err.Error(), "unknown command"): // below this one
+		return err
+	case len(args) == 0:
+		return fmt.Errorf("%s is missing", strings.TrimSuffix(wanted, "..."))
+	case wanted == "" && isWord(args[0]):
+		return fmt.Errorf("%q is one too many: '%s' takes flags only", args[0], c.CommandPath())
+	case wanted == "":
+		return fmt.Errorf("'%s' takes flags only", c.CommandPath())
+	}
+	return fmt.Errorf("too many arguments: '%s' takes %s and flags only", c.CommandPath(), wanted)
+}
+
+// isWord tells what may be a misspelled command or flag.
+func isWord(s string) bool {
+	return len(s) <= 20 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
 
 // helpCommand takes the place of cobra's, which ends with 0 for a command that there is not.

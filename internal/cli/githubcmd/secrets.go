@@ -33,9 +33,14 @@ func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]str
 	if len(missing) == 0 {
 		return nil, nil
 	}
+	q := prompt.Question{Label: "Add them, so that deployments from GitHub have them?", Flag: "--add-secrets"}
+	if o.AddSecrets == nil {
+		if err := o.Ask.Expect(ctx, q); err != nil {
+			return nil, err
+		}
+	}
 	o.IO.Err.Note("These secrets are not in 'secret-keys' of the configuration: %s", strings.Join(missing, ", "))
 	if o.AddSecrets == nil {
-		q := prompt.Question{Label: "Add them, so that deployments from GitHub have them?", Flag: "--add-secrets"}
 		yes, err := o.Ask.Confirm(ctx, q, true)
 		if err != nil {
 			return nil, err

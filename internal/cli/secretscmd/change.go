@@ -28,7 +28,7 @@ func newSet(o Options, run runner) *cobra.Command {
 		Example: "  ploomber-cloud secrets set API_TOKEN\n" +
 			"  ploomber-cloud secrets set API_TOKEN --stdin < token.txt\n" +
 			"  ploomber-cloud secrets set SIGNING_KEY --from-file key.pem",
-		Args: cobra.ExactArgs(1),
+		Args: nameOnly,
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.Stdin && o.File != "" {
 				return failure.Usagef("pass the value in one way: with --stdin or with --from-file")
@@ -41,6 +41,14 @@ func newSet(o Options, run runner) *cobra.Command {
 	c.Flags().BoolVar(&o.Stdin, "stdin", false, "read the value from standard input")
 	c.Flags().StringVar(&o.File, "from-file", "", "read the value from `FILE`")
 	return c
+}
+
+// nameOnly refuses a value on the command line, and does not repeat it.
+func nameOnly(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return valueInArgs(args[0])
+	}
+	return cobra.ExactArgs(1)(c, args)
 }
 
 func newUnset(o Options, run runner) *cobra.Command {

@@ -151,12 +151,16 @@ func (o *Options) completeNames(_ *cobra.Command, args []string, _ string) ([]st
 	return left, cobra.ShellCompDirectiveNoFileComp
 }
 
+func valueInArgs(name string) error {
+	return failure.Usagef("a value on the command line can be seen in the list of processes and stays in the shell's history").
+		WithHint("run 'ploomber-cloud secrets set %s', which asks for it, or pass it with --stdin", term.Printable(name))
+}
+
 // checkName refuses a value on the command line, and a new name that not every shell and system can carry. The
 // message does not repeat what was typed behind the name: it may be the value.
 func checkName(typed string, env *dotenv.File) error {
 	if name, _, isPair := strings.Cut(typed, "="); isPair {
-		return failure.Usagef("a value on the command line can be seen in the list of processes and stays in the shell's history").
-			WithHint("run 'ploomber-cloud secrets set %s', which asks for it, or pass it with --stdin", term.Printable(name))
+		return valueInArgs(name)
 	}
 	if !flow.SecretName(typed) && !slices.Contains(env.Keys(), typed) {
 		return failure.Usagef("the name of a secret is made of letters, digits and underscores, and begins with none of the digits")
