@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,9 +46,9 @@ func (w Workflow) InGit() bool {
 	return err == nil && info.IsDir()
 }
 
-// Template is the newest workflow template. Where it cannot be had, because the network cannot be reached or something
-// on the way answers in place of its host, it is the one that we carry, and why says so. What the host itself refuses is
-// an error, as in the reference tool.
+// Template is the newest workflow template. Where it cannot be had, because the network cannot be reached, its host is
+// busy or out of order or something on the way answers in its place, it is the one that we carry, and why says so. That
+// there is none at its address is an error, as in the reference tool.
 func (w Workflow) Template(ctx context.Context) (text string, why, err error) {
 	if w.Offline {
 		return offlineWorkflow, nil, nil
@@ -61,12 +62,17 @@ func (w Workflow) Template(ctx context.Context) (text string, why, err error) {
 		return string(data), nil, nil
 	case err == nil:
 		return offlineWorkflow, fmt.Errorf("%s answered with something that is no workflow", w.URL), nil
-	case errors.Is(err, remote.ErrNetwork), errors.Is(err, remote.ErrTooLarge), errors.As(err, &refused) && refused.WebPage():
+	case errors.Is(err, remote.ErrNetwork), errors.Is(err, remote.ErrTooLarge), errors.As(err, &refused) && (refused.WebPage() || !isMissing(refused.Status)):
 		return offlineWorkflow, err, nil
 	default:
 		return "", nil, failure.Failedf("cannot fetch the workflow template: %w", err).
 			WithHint("for the one that is part of this program, run 'ploomber-cloud github --offline'")
 	}
+}
+
+// isMissing tells the replies that do not pass.
+func isMissing(status int) bool {
+	return status == 0 || status == http.StatusNotFound || status == http.StatusGone
 }
 
 // isWorkflow tells a workflow from what answers in its place, such as a page to log in at: a mapping in block style with

@@ -191,7 +191,11 @@ func TestTemplate(t *testing.T) {
 		"broken YAML":            {handler: answer(200, plain, "name: x\n  jobs: [")},
 		"more than any workflow": {handler: answer(200, plain, strings.Repeat("# x\n", 1<<19))},
 		"not there":              {handler: answer(404, plain, "404: Not Found"), err: "404"},
-		"failing":                {handler: answer(500, plain, "oops"), err: "500"},
+		"gone":                   {handler: answer(410, plain, ""), err: "410"},
+		"failing":                {handler: answer(500, plain, "oops")},
+		"out of order":           {handler: answer(503, plain, "")},
+		"over its rate limit":    {handler: answer(429, plain, "429: Too Many Requests")},
+		"behind a login":         {handler: answer(403, plain, "no")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
