@@ -190,7 +190,9 @@ func (e *Error) fail(what string, err error) *Error {
 	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		e.cause = err // a dial that timed out must not look like the caller's own deadline
 	}
-	e.msg = fmt.Sprintf("%s %s: %s", e.URL, what, oneLine(err.Error()))
+	reason := strings.ReplaceAll(err.Error(), "net/http: ", "") // the package that it went through
+	reason = strings.TrimPrefix(strings.TrimPrefix(reason, "HTTP/1.x transport connection broken: "), "http: ")
+	e.msg = fmt.Sprintf("%s %s: %s", e.URL, what, oneLine(reason))
 	return e
 }
 

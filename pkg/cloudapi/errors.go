@@ -141,11 +141,11 @@ func (c *Client) unanswered(ctx context.Context, q call, err error, s *stage) *E
 		certificate *tls.CertificateVerificationError
 		name        *net.DNSError
 		late        net.Error
-		reason      = err.Error()
+		reason      = unprefixed(err)
 	)
 	switch {
 	case errors.As(err, &archive):
-		e.kind, e.unsent, e.msg = nil, false, reason
+		e.kind, e.unsent, e.msg = nil, false, err.Error()
 	case errors.Is(context.Cause(ctx), errSlow):
 		e.msg = fmt.Sprintf("the platform at %s did not answer in time", host)
 	case errors.As(err, &certificate):
@@ -179,7 +179,13 @@ func (e *Error) interrupt(what string, err error) {
 		e.kind, e.msg = ErrNetwork, what+" stood still for too long"
 		return
 	}
-	e.lost, e.garbled, e.msg = isLost(err), true, what+" broke off: "+err.Error()
+	e.lost, e.garbled, e.msg = isLost(err), true, what+" broke off: "+unprefixed(err)
+}
+
+// unprefixed is an error of net/http without the names of the packages that it went through.
+func unprefixed(err error) string {
+	s := strings.ReplaceAll(err.Error(), "net/http: ", "")
+	return strings.TrimPrefix(strings.TrimPrefix(s, "HTTP/1.x transport connection broken: "), "http: ")
 }
 
 // isLost tells a connection that broke from an answer that makes no sense.

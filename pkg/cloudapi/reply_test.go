@@ -245,6 +245,8 @@ func TestBrokenReplies(t *testing.T) {
 			_, err := c.Project(t.Context(), "p")
 			if err == nil || is(err) != tc.is || connections.Load() != tc.tries {
 				t.Errorf("%d tries, %s: %v", connections.Load(), is(err), err)
+			} else if strings.Contains(err.Error(), "net/http") || strings.Contains(err.Error(), "http: ") {
+				t.Errorf("names a package of Go: %v", err)
 			} else if err := plain(err); err != nil {
 				t.Errorf("%v", err)
 			}
