@@ -96,36 +96,35 @@ func (m *Memory) makeRoom() {
 }
 
 func (m *Memory) Use(_ context.Context, key Key, now time.Time) (*Session, error) {
-	r, err := m.find(key, now)
-	if err != nil {
-		return nil, err
-	}
-	r.used.Store(int64(now.Sub(r.session.Created)))
-	return r.session, nil
+	return m.find(key, now, true)
 }
 
 func (m *Memory) Look(_ context.Context, key Key, now time.Time) (*Session, error) {
-	r, err := m.find(key, now)
-	if err != nil {
-		return nil, err
-	}
-	return r.session, nil
+	return m.find(key, now, false)
 }
 
-func (m *Memory) find(key Key, now time.Time) (*record, error) {
+// find returns a session that is alive. A use is noted under the lock: else one that comes while Put copies the record
+// would be lost with the old one.
+func (m *Memory) find(key Key, now time.Time, use bool) (*Session, error) {
 	m.mu.RLock()
 	r := m.sessions[key]
-	m.mu.RUnlock()
-	if r == nil {
-		return nil, ErrNotFound
+	alive := r != nil && r.alive(now)
+	if alive && use {
+		r.used.Store(int64(now.Sub(r.session.Created)))
 	}
-	if !r.alive(now) {
+	m.mu.RUnlock()
+	switch {
+	case r == nil:
+		return nil, ErrNotFound
+	case !alive:
 		m.mu.Lock()
-		delete(m.sessions, key)
+		if m.sessions[key] == r { // else it has been changed meanwhile
+			delete(m.sessions, key)
+		}
 		m.mu.Unlock()
 		return nil, ErrNotFound
 	}
-	return r, nil
+	return r.session, nil
 }
 
 func (m *Memory) Delete(_ context.Context, key Key) error {

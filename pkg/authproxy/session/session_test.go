@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +52,30 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if alive == 0 || alive > limit {
 		t.Errorf("%d sessions alive, want 1 to %d", alive, limit)
+	}
+}
+
+// A use that comes while the session gets new tokens is not lost with the old ones.
+func TestMemoryUseDuringPut(t *testing.T) {
+	t.Parallel()
+	store, made, ctx := session.NewMemory(0), time.Unix(1000, 0), context.Background()
+	s := session.Session{Key: session.Key{1}, Created: made, Idle: time.Hour, Expires: made.Add(1e6 * time.Hour)}
+	if err := store.Put(ctx, &s, session.Key{}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20_000 {
+		now := made.Add(time.Duration(n) * 40 * time.Minute)
+		var both sync.WaitGroup
+		both.Go(func() {
+			next := s
+			if err := store.Put(ctx, &next, s.Key); err != nil {
+				t.Errorf("put: %v", err)
+			}
+		})
+		if _, err := store.Use(ctx, s.Key, now); err != nil {
+			t.Fatalf("use %d: %v", n, err)
+		}
+		both.Wait()
 	}
 }
 
