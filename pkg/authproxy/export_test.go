@@ -11,6 +11,13 @@ func Admits(a Access, l *session.Login) bool {
 	return adm.admits(l)
 }
 
+// Renewing reports whether tokens are being renewed for what is open.
+func (p *Proxy) Renewing() bool {
+	p.renewing.mu.Lock()
+	defer p.renewing.mu.Unlock()
+	return len(p.renewing.keys) > 0
+}
+
 // MaxReturns is how many addresses of logins under way are kept.
 const MaxReturns = maxReturns
 

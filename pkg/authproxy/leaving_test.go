@@ -26,14 +26,14 @@ func TestVisitorLeaves(t *testing.T) {
 				w := newWorld(t, mainApp(), e)
 				stays := w.connect("/silent")
 				defer stays.Close()
-				<-e.arrived
+				receive(t, e.arrived, "a request to arrive at the app")
 				goes := w.connect(path)
 				defer goes.Close()
-				<-e.arrived
+				receive(t, e.arrived, "a request to arrive at the app")
 				if err := leave(goes); err != nil {
 					t.Fatal(err)
 				}
-				if gone := <-e.gone; gone != path {
+				if gone := receive(t, e.gone, "the app to learn that a request is over"); gone != path {
 					t.Errorf("the app has lost %s", gone)
 				}
 				select {
@@ -56,14 +56,14 @@ func TestVisitorIsInAHurry(t *testing.T) {
 	w := newWorld(t, mainApp(), e)
 	hurries := w.connect("/stream")
 	defer hurries.Close()
-	<-e.arrived
+	receive(t, e.arrived, "a request to arrive at the app")
 	if _, err := fmt.Fprintf(hurries, "GET /next HTTP/1.1\r\nHost: %s\r\n\r\n", w.host); err != nil {
 		t.Fatal(err)
 	}
 	goes := w.connect("/silent")
-	<-e.arrived
+	receive(t, e.arrived, "a request to arrive at the app")
 	_ = goes.Close()
-	if gone := <-e.gone; gone != "/silent" { // whoever has looked at this one has looked at the other
+	if gone := receive(t, e.gone, "the app to learn that a request is over"); gone != "/silent" { // whoever has looked at this one has looked at the other
 		t.Errorf("the app has lost %s", gone)
 	}
 }

@@ -206,7 +206,10 @@ func (l *live) move(from session.Key, to *session.Session, pol *policy) bool {
 	}
 	for t := range set {
 		t.session.Store(to)
-		if t.policy, t.under = pol, &pol.keys[0]; !pol.lets(t.path, to, nil) {
+		if t.policy = pol; from != to.Key { // a key is kept together with the secret that it was made with
+			t.under = &pol.keys[0]
+		}
+		if !pol.lets(t.path, to, nil) {
 			out = append(out, t)
 		}
 	}

@@ -76,7 +76,7 @@ type stream struct {
 	lines *bufio.Reader
 }
 
-// ask sends a request and reads the head of the answer, however long that takes.
+// ask sends a request and reads the head of the answer.
 func (w *world) ask(method, path string, header ...string) (*http.Response, error) {
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
@@ -86,7 +86,7 @@ func (w *world) ask(method, path string, header ...string) (*http.Response, erro
 	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", method, path, w.host, strings.Join(header, "\r\n")); err != nil {
 		return nil, err
 	}
-	return http.ReadResponse(bufio.NewReader(conn), nil)
+	return http.ReadResponse(bufio.NewReader(impatient{conn}), nil)
 }
 
 // listen begins an answer that does not end.
@@ -108,7 +108,7 @@ func (s *stream) wantLine(want string) {
 	}
 }
 
-// handshake opens a WebSocket, however long that takes.
+// handshake opens a WebSocket.
 func (w *world) handshake(header ...string) (io.ReadWriter, error) {
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
@@ -118,15 +118,12 @@ func (w *world) handshake(header ...string) (io.ReadWriter, error) {
 	if _, err := io.WriteString(conn, w.upgrade("/ws", header...)); err != nil {
 		return nil, err
 	}
-	br := bufio.NewReader(conn)
+	br := bufio.NewReader(impatient{conn})
 	answer, err := http.ReadResponse(br, nil)
 	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("%v, %w; want 101", answer, err)
 	}
-	return struct {
-		io.Reader
-		io.Writer
-	}{br, conn}, nil
+	return socket{conn, br}, nil
 }
 
 // newHeldHandshakes starts a proxy whose app lets WebSockets wait: arrived tells of each, and they go on once leave is
@@ -140,7 +137,10 @@ func newHeldHandshakes(t *testing.T, options ...func(*oidcWorld, *authproxy.Opti
 	e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			arrived <- true
-			<-leave
+			select {
+			case <-leave:
+			case <-r.Context().Done(): // the test has failed
+			}
 		}
 		usual.ServeHTTP(rw, r)
 	})
@@ -150,7 +150,7 @@ func newHeldHandshakes(t *testing.T, options ...func(*oidcWorld, *authproxy.Opti
 // wantCut waits for an answer to break off, recognisably so.
 func (s *stream) wantCut() {
 	s.t.Helper()
-	if line, err := s.lines.ReadString('\n'); line != "" || err == nil || err == io.EOF {
+	if line, err := s.lines.ReadString('\n'); line != "" || !hasEnded(err) || err == io.EOF {
 		s.t.Errorf("%q, %v; want the answer to break off", line, err)
 	}
 }
@@ -207,23 +207,23 @@ func TestClass09LongAnswersEndWithTheirSession(t *testing.T) {
 					}
 				})
 				for range 3 {
-					<-e.arrived
+					receive(t, e.arrived, "a request to arrive at the app")
 				}
 				others := w.listen("/stream", "Cookie: ploomber_session="+other.session())
-				<-e.arrived
+				receive(t, e.arrived, "a request to arrive at the app")
 				look(w)
 				tc.end(w, b)
 				stream.wantCut()
 				if !tc.reload {
 					length.wantCut()
 					for range 3 { // and the app learns of it
-						<-e.gone
+						receive(t, e.gone, "the app to learn that a request is over")
 					}
 				}
 				if tc.all {
 					others.wantCut()
 				} else {
-					e.say <- "data: on\n"
+					send(t, e.say, "data: on\n", "the app to send an event")
 					others.wantLine("data: on\n")
 				}
 				if log := w.logs.String(); strings.Contains(log, "app not reached") {
@@ -268,7 +268,7 @@ func TestLongAnswersOfALivingSessionGoOn(t *testing.T) {
 		w.advance(2 * time.Hour)
 		wantApp(t, b.get("/"))
 		other.get("/logout")
-		e.say <- fmt.Sprintln(round)
+		send(t, e.say, fmt.Sprintln(round), "the app to send an event")
 		events.wantLine(fmt.Sprintln(round))
 	}
 	if b.session() == id {
@@ -297,7 +297,7 @@ func TestStreamKeepsSessionInUse(t *testing.T) {
 	look()
 	for range 4 {
 		w.advance(50 * time.Minute)
-		e.say <- "data: on\n"
+		send(t, e.say, "data: on\n", "the app to send an event")
 		events.wantLine("data: on\n")
 		look()
 	}
@@ -319,7 +319,7 @@ func TestStreamByPasswordBesideSession(t *testing.T) {
 	goesOn := func() {
 		t.Helper()
 		w.reload(func(c *authproxy.Config) { c.SessionIdle += time.Hour }) // which concerns later logins only
-		e.say <- "data: on\n"
+		send(t, e.say, "data: on\n", "the app to send an event")
 		events.wantLine("data: on\n")
 	}
 	goesOn()
@@ -348,7 +348,7 @@ func TestPublicStreamOutlivesSession(t *testing.T) {
 	w.reload(func(*authproxy.Config) {}) // looks at all that is open
 	b.get("/logout")
 	w.reload(func(*authproxy.Config) {})
-	e.say <- "data: on\n"
+	send(t, e.say, "data: on\n", "the app to send an event")
 	events.wantLine("data: on\n")
 	w.reload(func(c *authproxy.Config) { c.PublicPaths = nil })
 	events.wantCut()
@@ -394,7 +394,7 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 				var err error
 				var wg sync.WaitGroup
 				wg.Go(func() { ws, err = w.handshake("Cookie: ploomber_session=" + id) })
-				<-arrived
+				receive(t, arrived, "the handshake to arrive at the app")
 				look(w)
 				renew(w, b)
 				if b.session() == id && name != "a new secret" {
@@ -429,7 +429,10 @@ func TestClass09LogoutAtAnotherProcess(t *testing.T) {
 	wantEcho(t, ws)
 	b.get("/logout")
 	there.advance(10 * time.Second)
-	for err == nil { // only a test that hangs finds that it stays open
+	for start := time.Now(); err == nil; {
+		if time.Since(start) > patience {
+			t.Fatal("the WebSocket stays open")
+		}
 		if _, err = io.WriteString(ws, "x"); err == nil {
 			_, err = io.ReadFull(ws, make([]byte, 1))
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -327,16 +326,11 @@ func TestAccessProperty(t *testing.T) {
 // open opens a WebSocket with the browser's session.
 func (w *oidcWorld) open(b *browser, header ...string) io.ReadWriter {
 	w.t.Helper()
-	answer, conn, br := w.raw(w.upgrade("/ws", append(header, "Cookie: ploomber_session="+b.session())...))
-	if answer.StatusCode != http.StatusSwitchingProtocols {
-		w.t.Fatalf("upgrade: %d", answer.StatusCode)
+	ws, err := w.handshake(append(header, "Cookie: ploomber_session="+b.session())...)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	ws := struct {
-		io.Reader
-		io.Writer
-	}{br, conn}
 	wantEcho(w.t, ws)
-	_ = conn.SetDeadline(time.Time{})
 	return ws
 }
 
@@ -351,10 +345,10 @@ func wantEcho(t *testing.T, ws io.ReadWriter) {
 	}
 }
 
-// wantClosed waits for the end of a WebSocket. Only a test that hangs finds that it has not come.
+// wantClosed waits for the end of a WebSocket.
 func wantClosed(t *testing.T, ws io.ReadWriter) {
 	t.Helper()
-	if n, err := ws.Read(make([]byte, 1)); n != 0 || err == nil {
+	if n, err := ws.Read(make([]byte, 1)); n != 0 || !hasEnded(err) {
 		t.Errorf("read %d bytes, %v; want the end", n, err)
 	}
 }

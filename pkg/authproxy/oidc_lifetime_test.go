@@ -185,7 +185,7 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 	})
 	var wg sync.WaitGroup
 	wg.Go(func() { wantCode(t, w.browser().get("/", cookie), http.StatusUnauthorized) })
-	<-entered
+	receive(t, entered, "the renewal")
 	b.get("/logout")
 	close(leave)
 	wg.Wait()

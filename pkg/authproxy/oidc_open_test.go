@@ -1,8 +1,11 @@
 package authproxy_test
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,10 +56,10 @@ func TestClass09OpenConnectionsRenew(t *testing.T) {
 					}
 				})
 				w.advance(2 * time.Hour)
-				<-asked // by what is open: no request has been made
+				receive(t, asked, "a renewal") // by what is open: no request has been made
 				if tc.stays {
 					wantEcho(t, ws)
-					e.say <- "data: second\n"
+					send(t, e.say, "data: second\n", "the app to send an event")
 					wantApp(t, b.get("/"))
 					if renewed := tc.then == nil; (b.session() != id) != renewed {
 						t.Errorf("a new id: %v", !renewed)
@@ -80,25 +83,152 @@ func TestClass13RenewalIsNoUse(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.SessionIdle = 3 * time.Hour
-	w := newOIDC(t, c, nil, with(withRefresh))
+	store := newAnnouncingStore()
+	w, b, ws := newQuietSocket(t, c, store)
+	for range 2 {
+		w.advance(70 * time.Minute)
+		w.look()
+		w.renewed(store)
+	}
+	w.advance(70 * time.Minute)
+	w.look()
+	wantClosed(t, ws)
+	wantCode(t, b.get("/"), http.StatusUnauthorized)
+}
+
+// A session that has ended elsewhere takes along what is open here, even where nothing goes over it: who looks after its
+// tokens finds out.
+func TestClass09OpenConnectionsEndElsewhere(t *testing.T) {
+	t.Parallel()
+	store := newAnnouncingStore()
+	w, _, ws := newQuietSocket(t, oidcOnly(), store)
+	if err := store.Delete(t.Context(), store.last().Key); err != nil {
+		t.Fatal(err)
+	}
+	w.advance(2 * time.Hour)
+	w.look()
+	wantClosed(t, ws)
+	if n := w.refreshed(); n != 0 {
+		t.Errorf("%d refresh tokens of a session that has ended", n)
+	}
+}
+
+// New tokens do not bind an open connection to a newer secret than the one that its session can be found by.
+func TestClass09OpenConnectionsEndWithSecret(t *testing.T) {
+	t.Parallel()
+	store := newAnnouncingStore()
+	w, b, ws := newQuietSocket(t, oidcOnly(), store)
+	w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret, longSecret} })
+	w.advance(2 * time.Hour)
+	w.look()
+	w.renewed(store)
+	wantEcho(t, ws)
+	w.reload(func(c *authproxy.Config) { c.Secrets = c.Secrets[:1] })
+	wantClosed(t, ws)
+	wantCode(t, b.get("/"), http.StatusUnauthorized)
+}
+
+// A refusal that cannot be stored ends what is open all the same.
+func TestClass09RefusedWhileStoreFails(t *testing.T) {
+	t.Parallel()
+	for _, audience := range []string{"", accessAPI} {
+		t.Run(audience, func(t *testing.T) {
+			t.Parallel()
+			c := oidcOnly()
+			c.Providers[0].Audience = audience
+			store := newAnnouncingStore()
+			w, _, ws := newQuietSocket(t, c, store)
+			set(w.fake, func() { refusing(400, "invalid_grant")(w.fake) })
+			store.putFails.Store(true)
+			w.advance(2 * time.Hour)
+			w.look()
+			wantClosed(t, ws)
+		})
+	}
+}
+
+// A refresh token that is good once is not spent while the store does not answer, which could not keep the next one.
+func TestOpenConnectionsWaitForStore(t *testing.T) {
+	t.Parallel()
+	store := newAnnouncingStore()
+	w, _, ws := newQuietSocket(t, oidcOnly(), store)
+	store.lookFails.Store(true)
+	w.advance(2 * time.Hour)
+	w.look()
+	eventually(t, "the failure of the store in the log", func() bool { return strings.Contains(w.logs.String(), errStore.Error()) })
+	if n := w.refreshed(); n != 0 {
+		t.Errorf("%d refresh tokens are spent", n)
+	}
+	wantEcho(t, ws)
+	store.lookFails.Store(false)
+	w.advance(time.Minute)
+	w.look()
+	w.renewed(store)
+	wantEcho(t, ws)
+}
+
+// newQuietSocket opens a WebSocket whose traffic has been counted as use already.
+func newQuietSocket(t *testing.T, c authproxy.Config, store *announcingStore) (*oidcWorld, *browser, io.ReadWriter) {
+	t.Helper()
+	w := newOIDC(t, c, nil, with(withRefresh), withStore(store))
 	b := w.browser()
 	w.enter(b)
 	ws := w.open(b)
-	renewed := func() (n int) {
-		set(w.fake, func() { n = len(w.fake.Refresh) })
-		return n
+	// Until then the handshake is a request of the session, which is in use.
+	eventually(t, "the end of the handshake", func() bool { return w.counted.status(http.StatusSwitchingProtocols) > 0 })
+	w.advance(time.Minute)
+	w.look()
+	return w, b, ws
+}
+
+// look looks at everything that is open. Nobody looks any more, with an older clock, when it returns.
+func (w *oidcWorld) look() {
+	w.t.Helper()
+	w.reload(func(*authproxy.Config) {})
+}
+
+// renewed waits until a session has new tokens, and what is open of it as well.
+func (w *oidcWorld) renewed(store *announcingStore) {
+	w.t.Helper()
+	receive(w.t, store.changed, "a renewal")
+	eventually(w.t, "the end of a renewal", func() bool { return !w.proxy.Renewing() })
+	w.look()
+}
+
+// refreshed counts the refresh tokens that the provider has been shown.
+func (w *oidcWorld) refreshed() (n int) {
+	set(w.fake, func() { n = len(w.fake.Refresh) })
+	return n
+}
+
+// announcingStore tells of each session that has got new tokens or a new id, and fails where a test says so.
+type announcingStore struct {
+	lookingStore
+	changed             chan *session.Session
+	lookFails, putFails atomic.Bool
+}
+
+func newAnnouncingStore() *announcingStore {
+	memory := session.NewMemory(0)
+	return &announcingStore{lookingStore: lookingStore{&spyStore{Store: memory}, memory}, changed: make(chan *session.Session, 100)}
+}
+
+func (s *announcingStore) Look(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
+	if s.lookFails.Load() {
+		return nil, errStore
 	}
-	for n := range 2 { // the first time there was traffic, which counts
-		w.advance(2 * time.Hour)
-		for renewed() == n {
-			w.reload(func(*authproxy.Config) {})
-		}
+	return s.lookingStore.Look(ctx, key, now)
+}
+
+func (s *announcingStore) Put(ctx context.Context, one *session.Session, replaces session.Key) error {
+	if s.putFails.Load() {
+		return errStore
 	}
-	w.advance(2 * time.Hour)
-	if _, err := io.ReadFull(ws, make([]byte, 1)); err == nil {
-		t.Error("the WebSocket is still open")
+	err := s.lookingStore.Put(ctx, one, replaces)
+	if err == nil && replaces != (session.Key{}) {
+		s.changed <- one
 	}
-	wantCode(t, b.get("/"), http.StatusUnauthorized)
+	return err
 }
 
 // lookingStore is a spyStore whose memory can be looked at.

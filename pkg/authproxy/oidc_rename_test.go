@@ -120,7 +120,10 @@ func (s *slowStore) Put(ctx context.Context, one *session.Session, replaces sess
 	wait := func(now bool) {
 		if now && entered != nil && replaces != (session.Key{}) {
 			close(entered)
-			<-s.leave
+			select {
+			case <-s.leave:
+			case <-time.After(patience): // the test has failed
+			}
 		}
 	}
 	wait(s.first)
@@ -143,7 +146,7 @@ func TestClass09LogoutDuringRenewal(t *testing.T) {
 	var wg sync.WaitGroup
 	var renewed reply
 	wg.Go(func() { renewed = w.browser().get("/", "Cookie: ploomber_session="+former) })
-	<-entered
+	receive(t, entered, "the store to be told the new id")
 	// The session has its new id, which nobody else knows yet; the log-out comes by the old one.
 	wg.Go(func() { w.browser().get("/logout", "Cookie: ploomber_session="+former) })
 	time.Sleep(50 * time.Millisecond) // most likely the log-out waits now; where not, the test proves less
@@ -204,7 +207,7 @@ func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 		}
 	}
 	wg.Go(ask)
-	<-entered
+	receive(t, entered, "the store to be told the new id")
 	for range 10 { // more of the same session, which wait and get the same new id
 		wg.Go(ask)
 	}
@@ -241,7 +244,7 @@ func TestWaitForRenewalEndsWithTheVisitor(t *testing.T) {
 			entered := store.holdNext()
 			var renewing sync.WaitGroup
 			renewing.Go(func() { wantApp(t, b.get("/")) })
-			<-entered
+			receive(t, entered, "the store to be told the new id")
 			gone, leave := context.WithCancel(t.Context())
 			leave()
 			r := httptest.NewRequestWithContext(gone, http.MethodGet, "/", http.NoBody)
@@ -264,7 +267,7 @@ func TestWaitForRenewalEndsWithTheVisitor(t *testing.T) {
 			}
 			close(store.leave)
 			renewing.Wait()
-			<-left
+			receive(t, left, "the request to end")
 			if b.session() == former {
 				t.Error("the id is the same")
 			}
@@ -297,13 +300,13 @@ func TestHandshakeAmidRenewal(t *testing.T) {
 		}
 		wantEcho(t, ws)
 	})
-	<-arrived
+	receive(t, arrived, "the handshake to arrive at the app")
 	w.advance(2 * time.Hour)
 	entered := store.holdNext()
 	wg.Go(func() { wantApp(t, w.browser().get("/", former)) })
-	<-entered
+	receive(t, entered, "the store to be told the new id")
 	close(leave)
-	<-store.missed // the WebSocket's own session is gone
+	receive(t, store.missed, "a look at the former session") // the WebSocket's own session is gone
 	close(store.leave)
 	wg.Wait()
 }

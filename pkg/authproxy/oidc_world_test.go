@@ -63,6 +63,12 @@ func (c *counters) WebSockets(change int) {
 	c.open += change
 }
 
+func (c *counters) status(code int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.statuses[code]
+}
+
 func (c *counters) event(e authproxy.Event) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -90,20 +90,27 @@ func (p *Proxy) renewOpen(pol *policy, s *session.Session, area string) {
 
 func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 	ctx := context.Background()
+	g := s.Grant(area)
+	pr := pol.issuerOf(g.Login)
 	// Another process on the same store may have renewed or ended it: a refresh token that is used twice counts as stolen.
 	if looker, ok := p.store.(session.Looker); ok {
 		stored, err := looker.Look(ctx, s.Key, p.now())
 		switch {
-		case errors.Is(err, session.ErrNotFound):
-			return // by a request, which moves what is open; else the next look at it finds that out
-		case err == nil && !sameTokens(stored, s, area):
+		case errors.Is(err, session.ErrNotFound): // it has ended, or a request has given it a new id, and moves what is open
+			p.renames.settle(s.Key)
+			p.live.end(s.Key)
+			return
+		case err != nil: // a refresh token must not be spent where the one that follows it cannot be kept
+			pr.rest(p.now())
+			p.noteStoreError(ctx, err)
+			return
+		case !sameTokens(stored, s, area):
 			p.live.move(s.Key, stored, pol)
 			return
 		}
 	}
-	g := s.Grant(area)
-	pr := pol.issuerOf(g.Login)
 	tokens, err := pr.refresh(ctx, g)
+	refused := hasEnded(err)
 	attrs := []slog.Attr{slog.String("user", nameOf(g.Identity)), slog.String("issuer", pr.Issuer())}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
@@ -117,7 +124,7 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 			p.noteStoreError(ctx, storeErr)
 		}
 		return
-	case hasEnded(err):
+	case refused:
 		tokens = unrenewed(g)
 		if pr.bindsSessions() { // what is open ends at once, and the session with the next request, which leads through the provider's logout
 			tokens.Expires = g.Login.TokensExpire
@@ -134,6 +141,9 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 		p.renewing.keepID(s.Key)
 		p.live.move(s.Key, &next, pol)
 	case !errors.Is(err, session.ErrNotFound): // else it has ended meanwhile, or a request was faster
+		if refused && pr.bindsSessions() {
+			p.live.end(s.Key)
+		}
 		pr.rest(p.now())
 		p.noteStoreError(ctx, err)
 	}
