@@ -265,3 +265,42 @@ func TestOpenConnectionsTakeOverTokens(t *testing.T) {
 		}
 	})
 }
+
+// claimedStore is a memory that another process renews from.
+type claimedStore struct {
+	*session.Memory
+	theirs atomic.Bool
+}
+
+func (s *claimedStore) Claim(context.Context, session.Key, time.Time, time.Time) (bool, error) {
+	return !s.theirs.Load(), nil
+}
+
+// While another process renews the tokens nobody here does, and nobody is kept waiting or out: not who sends requests,
+// and not who has something open.
+func TestTokensThatAnotherProcessRenews(t *testing.T) {
+	t.Parallel()
+	c := oidcOnly()
+	c.Providers[0].Audience = accessAPI
+	store := &claimedStore{Memory: session.NewMemory(0)}
+	w := newOIDC(t, c, nil, with(withRefresh), withStore(store))
+	b := w.browser()
+	w.enter(b)
+	ws := w.open(b)
+	store.theirs.Store(true)
+	w.advance(2 * time.Hour)
+	for range 3 {
+		wantApp(t, b.get("/"))
+		w.reload(func(*authproxy.Config) {})
+		wantEcho(t, ws)
+	}
+	if n := w.net.Count("tenant.example.com/token"); n != 1 {
+		t.Errorf("the token endpoint was asked %d times, want once for the login", n)
+	}
+	store.theirs.Store(false)
+	wantApp(t, b.get("/"))
+	if n := w.net.Count("tenant.example.com/token"); n != 2 {
+		t.Errorf("the token endpoint was asked %d times, want once more", n)
+	}
+	wantEcho(t, ws)
+}

@@ -30,6 +30,9 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 	if l.RefreshToken == "" && !pr.bindsSessions() || pr.isResting(x.now) {
 		return
 	}
+	if l.RefreshToken != "" && !p.mayRenew(r.Context(), pr, x.session.Key) {
+		return // these tokens do for the moment
+	}
 	tokens, err := pr.refresh(r.Context(), x.grant)
 	switch {
 	case err == nil:
@@ -43,6 +46,26 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 		pr.rest(x.now)
 		p.note(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 	}
+}
+
+// claimTime is how long one process has for a renewal before another tries it: more than the calls to a provider take.
+const claimTime = 15 * time.Second
+
+// mayRenew reports whether this process is the one that renews a session's tokens now: providers take the second use of a
+// refresh token for theft, and end everything. Where the store cannot say so nobody does for a moment: a refresh token must
+// not be spent where the one that follows it cannot be kept.
+func (p *Proxy) mayRenew(ctx context.Context, pr *provider, key session.Key) bool {
+	shared, ok := p.store.(session.Claimer)
+	if !ok {
+		return true
+	}
+	now := p.now()
+	ours, err := shared.Claim(context.WithoutCancel(ctx), key, now, now.Add(claimTime))
+	if err != nil {
+		pr.rest(now)
+		p.noteStoreError(ctx, err)
+	}
+	return ours && err == nil
 }
 
 // refresh exchanges the refresh token of a grant. A client that leaves meanwhile must not lose what a refresh token,

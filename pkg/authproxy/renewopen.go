@@ -109,6 +109,9 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 			return
 		}
 	}
+	if !p.mayRenew(ctx, pr, s.Key) {
+		return
+	}
 	tokens, err := pr.refresh(ctx, g)
 	refused := hasEnded(err)
 	attrs := []slog.Attr{slog.String("user", nameOf(g.Identity)), slog.String("issuer", pr.Issuer())}

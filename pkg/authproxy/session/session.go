@@ -116,6 +116,13 @@ type Looker interface {
 	Look(ctx context.Context, key Key, now time.Time) (*Session, error)
 }
 
+// Claimer is a Store that several processes share. What is good once, such as a refresh token, one of them uses.
+type Claimer interface {
+	// Claim reports whether this process may renew what the session of key holds: no other has claimed that lately. It
+	// keeps the others off until then.
+	Claim(ctx context.Context, key Key, now, until time.Time) (bool, error)
+}
+
 // Store keeps sessions. All methods are safe for concurrent use. Every store passes sessiontest.Run.
 type Store interface {
 	// Put adds s, whose key is new, or changes the session of that key where replaces is the same key. Where

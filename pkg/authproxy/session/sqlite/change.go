@@ -27,6 +27,22 @@ func (s *Store) Put(ctx context.Context, p *session.Session, replaces session.Ke
 	return s.failed("keep", err)
 }
 
+// Claim is asked once for each renewal, and by this process as often as it likes.
+func (s *Store) Claim(ctx context.Context, key session.Key, now, until time.Time) (ours bool, err error) {
+	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `INSERT INTO claims (key, by, until) VALUES (?, ?, ?)
+			ON CONFLICT (key) DO UPDATE SET by = excluded.by, until = excluded.until WHERE by = excluded.by OR until <= ?`,
+			key[:], s.self[:], until.UnixMicro(), now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		changed, err := result.RowsAffected()
+		ours = changed == 1
+		return err
+	}, func() {})
+	return ours, s.failed("claim", err)
+}
+
 // take takes a session out of the file, and says when it was last used.
 func (s *Store) take(ctx context.Context, tx *sql.Tx, key session.Key) (used time.Time, err error) {
 	if _, doomed := s.cache.state(key); doomed {

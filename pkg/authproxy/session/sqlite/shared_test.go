@@ -114,6 +114,41 @@ func TestOthersChangesAreSeen(t *testing.T) {
 	}
 }
 
+// One process at a time renews tokens; it may ask as often as it likes, and the others wait for it no longer than it said.
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	a, b := open(t, path), open(t, path)
+	one, other := newSession(1).Key, newSession(2).Key
+	for i, tc := range []struct {
+		store *Store
+		key   session.Key
+		after time.Duration
+		ours  bool
+	}{
+		{a, one, 0, true},
+		{a, one, 1, true},
+		{b, one, 2, false},
+		{b, other, 2, true},
+		{a, other, 2, false},
+		{b, one, 1 + time.Minute, true},
+		{a, one, 1 + time.Minute, false},
+	} {
+		now := epoch.Add(tc.after)
+		if ours, err := tc.store.Claim(context.Background(), tc.key, now, now.Add(time.Minute)); ours != tc.ours || err != nil {
+			t.Errorf("claim %d: %v, %v", i, ours, err)
+		}
+	}
+	a.now = func() time.Time { return epoch.Add(time.Hour) }
+	if err := a.clean(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	if err := a.read.QueryRowContext(context.Background(), "SELECT count(*) FROM claims").Scan(&left); err != nil || left > 0 {
+		t.Errorf("%d claims are left, %v", left, err)
+	}
+}
+
 // A list of endings that was cut meanwhile leaves nothing in memory that may have ended.
 func TestEndingsThatWereForgotten(t *testing.T) {
 	t.Parallel()

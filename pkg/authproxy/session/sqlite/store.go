@@ -39,8 +39,9 @@ type Store struct {
 }
 
 var (
-	_ session.Store  = (*Store)(nil)
-	_ session.Looker = (*Store)(nil)
+	_ session.Store   = (*Store)(nil)
+	_ session.Looker  = (*Store)(nil)
+	_ session.Claimer = (*Store)(nil)
 )
 
 // What Open refuses. Such a file is left as it is.

@@ -143,6 +143,9 @@ func (s *Store) clean(ctx context.Context) error {
 			return err
 		}
 		ended = append(expired, most...)
+		if _, err = tx.ExecContext(ctx, "DELETE FROM claims WHERE until <= ?", now.UnixMicro()); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, "DELETE FROM ended WHERE at <= ?", now.Add(-remember).UnixMicro())
 		return err
 	}, func() { s.cache.gone(ended...) })
