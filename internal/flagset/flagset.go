@@ -94,7 +94,7 @@ func Explain(err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	takes := ""
+	var takes string
 	switch wrong.GetFlag().Value.Type() {
 	case "int", "int8", "int16", "int32", "int64", "count":
 		takes = "a whole number"

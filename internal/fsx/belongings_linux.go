@@ -20,7 +20,7 @@ func keepFlags(f *os.File, path string) error {
 	defer func() { _ = old.Close() }() // only read from
 	want, err := unix.IoctlGetUint32(int(old.Fd()), unix.FS_IOC_GETFLAGS)
 	if err != nil {
-		return nil //nolint:nilerr // the file system has none
+		return nil // the file system has none
 	}
 	have, err := unix.IoctlGetUint32(int(f.Fd()), unix.FS_IOC_GETFLAGS)
 	if err != nil || want&flagsKept == have&flagsKept {

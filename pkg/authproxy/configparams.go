@@ -105,7 +105,7 @@ func checkParameterName(name string) error {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.:", r)
 	}
 	if name == "" || len(name) > 64 || strings.ContainsFunc(name, odd) {
-		return errors.New("a parameter's name must have 1 to 64 letters, digits, and _ - . :")
+		return errors.New("a parameter's name must be 1 to 64 letters, digits or any of _-.: and nothing else")
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func TestClass09UsersChange(t *testing.T) {
 // A file of users is read line by line, and no mistake repeats what is in it.
 func TestUsersFile(t *testing.T) {
 	t.Parallel()
-	good := string(userHash(t, "", "x").Hash.Reveal())
+	good := userHash(t, "", "x").Hash.Reveal()
 	for name, tc := range map[string]struct {
 		text  string
 		users []string
@@ -153,7 +153,7 @@ func TestClass24UsersFile(t *testing.T) {
 		"empty name": {map[string]string{"AUTH_ANALYTICS_USERS_FILE": ""}, nil, "AUTH_ANALYTICS_USERS_FILE: is empty"},
 		"misspelt":   {map[string]string{"AUTH_USER_FILE": "x"}, nil, "did you mean AUTH_USERS_FILE?"},
 		"beside a provider": {map[string]string{"AUTH_USERS_FILE": "x", "AUTH_CLIENT_ID": "id", "AUTH_CLIENT_SECRET": "cs", "AUTH_ISSUER_BASE_URL": "https://t.example.com", "AUTH_SECRET": longSecret},
-			func(string) ([]byte, error) { return []byte("ana:" + string(userHash(t, "", "x").Hash.Reveal())), nil }, "remove AUTH_USERS_FILE, or the variables of the provider"},
+			func(string) ([]byte, error) { return []byte("ana:" + userHash(t, "", "x").Hash.Reveal()), nil }, "remove AUTH_USERS_FILE, or the variables of the provider"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -84,10 +84,10 @@ func (e *Error) Passing() bool {
 		return false
 	case e.Status == 0:
 		var certificate *tls.CertificateVerificationError
-		return e.kind == ErrNetwork && !errors.As(e.cause, &certificate) || e.kind == ErrBadReply
+		return errors.Is(e.kind, ErrNetwork) && !errors.As(e.cause, &certificate) || errors.Is(e.kind, ErrBadReply)
 	case e.Status == http.StatusRequestEntityTooLarge:
 		return false
-	case e.webPage, e.garbled, e.lost, e.kind == ErrNetwork:
+	case e.webPage, e.garbled, e.lost, errors.Is(e.kind, ErrNetwork):
 		return true
 	}
 	switch e.Status {

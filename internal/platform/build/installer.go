@@ -128,10 +128,9 @@ func (b *Builder) uvEnviron(r report) []string {
 	}
 	environ := b.environ()
 	cert := cmp.Or(set["cert"], platform.Lookup(b.Environ, "REQUESTS_CA_BUNDLE"), platform.Lookup(b.Environ, "CURL_CA_BUNDLE"))
-	switch cert = expandHome(b.Environ, cert); {
-	case cert == "":
+	if cert = expandHome(b.Environ, cert); cert == "" {
 		vars["UV_SYSTEM_CERTS"], vars["UV_NATIVE_TLS"] = "1", "1" // as pip does; the second is for older versions of uv
-	default:
+	} else {
 		environ = platform.Without(environ, "SSL_CERT_FILE", "SSL_CERT_DIR")
 		vars["SSL_CERT_FILE"] = cert
 		if info, err := os.Stat(cert); err == nil && info.IsDir() {

@@ -199,7 +199,7 @@ func (b *Builder) fill(ctx context.Context, p Project, r report, with installer,
 		}
 	}
 	for _, name := range besides {
-		there := false
+		var there bool
 		if name == p.Recipe.Supplied {
 			_, there = platform.Executable(filepath.Join(binOf(venv), p.Recipe.Program))
 		} else {
