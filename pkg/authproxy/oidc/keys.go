@@ -20,7 +20,8 @@ const (
 	keysStale   = 24 * time.Hour   // used where asking again fails
 	fetchWindow = 30 * time.Second // in which unknown key ids, or failures,
 	fetchBurst  = 3                // lead to this many fetches at most (security class 11)
-	maxKeys     = 64               // of a set
+	maxKeys     = 1024             // of a set; providers for many tenants list the keys of all
+	maxTried    = 64               // of them for one token
 	minRSA      = 2048             // bits of an RSA key
 )
 
@@ -214,11 +215,11 @@ func verifies(key members) bool {
 	return err == nil && (operations == nil || slices.Contains(operations, "verify"))
 }
 
-// matching returns the keys for a key id, or all where a token names none, that fit the algorithm.
+// matching returns the keys for a key id, or for any where a token names none, that fit the algorithm: maxTried at most.
 func (k *keySet) matching(kid, alg string) []key {
 	var found []key
 	for _, key := range k.keys {
-		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == alg) && fits(key, alg) {
+		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == alg) && fits(key, alg) && len(found) < maxTried {
 			found = append(found, key)
 		}
 	}

@@ -3,9 +3,11 @@ package oidc_test
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/big"
 	"net/http"
@@ -148,6 +150,39 @@ func TestKeyKinds(t *testing.T) {
 			}
 			_, err = w.login(t)
 			wantErr(t, err, oidc.ErrUnavailable)
+		})
+	}
+}
+
+// Providers for many tenants list the keys of all of them. A token's key id finds its own among them, wherever it is; a
+// token without one does not make the proxy try hundreds.
+func TestManyKeys(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		before int // keys of others
+		id     any // in the token's header; nil is none
+		want   error
+	}{
+		"named":               {500, "k1", nil},
+		"not named":           {10, nil, nil},
+		"not named among all": {500, nil, oidc.ErrToken},
+		"without end":         {1200, "k1", oidc.ErrToken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			other := must(rsa.GenerateKey(rand.Reader, 2048)).Public()
+			var set []any
+			for i := range tc.before {
+				set = append(set, jose.JSONWebKey{Key: other, KeyID: fmt.Sprintf("other%d", i), Use: "sig"})
+			}
+			set = append(set, w.fake.Public[0])
+			w.fake.Header = map[string]any{"kid": tc.id}
+			w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+				oidctest.WriteJSON(w, 200, map[string]any{"keys": set})
+			}
+			_, err := w.login(t)
+			wantErr(t, err, tc.want)
 		})
 	}
 }
