@@ -62,6 +62,8 @@ func TestAccessTokenExpires(t *testing.T) {
 		"somebody else":           {before: withRefresh, then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
 		"account gone":            {before: withRefresh, then: refusing(403, "access_denied")},
 		"token expired":           {before: withRefresh, then: refusing(400, "expired_token")},
+		"account disabled":        {before: withRefresh, then: refusing(400, "account_disabled")},
+		"no, with status 200":     {before: withRefresh, then: refusing(200, "bad_refresh_token")},
 		"too many requests":       {before: withRefresh, then: refusing(429, "invalid_grant"), stays: true, token: "access-a"},
 		"server's own fault":      {audience: accessAPI, before: withRefresh, then: refusing(500, "invalid_grant"), stays: true, token: "access-a"},
 		"the application's fault": {before: withRefresh, then: refusing(400, "unauthorized_client"), stays: true, token: "access-a"},

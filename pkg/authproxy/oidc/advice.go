@@ -8,7 +8,7 @@ type meaning struct {
 }
 
 // meanings are the codes that providers are known to answer: of OAuth 2.0 (RFC 6749, 8628 and 8707) and OpenID Connect
-// Core, and of Auth0, Authelia, Entra ID and Google.
+// Core, and of Auth0, Authelia, Entra ID, GitHub, Google and Slack; and what others call an account that is closed.
 func meanings() map[string]meaning {
 	var (
 		client   = meaning{ErrMisconfigured, "check the client id and the client secret"}
@@ -30,9 +30,12 @@ func meanings() map[string]meaning {
 		"invalid_scope": scope, "invalid_target": audience, "invalid_resource": audience,
 		"server_error": later, "temporarily_unavailable": later, "too_many_requests": later, "slow_down": later,
 		"access_denied": somebody, "unauthorized": somebody, "too_many_attempts": somebody,
+		"admin_policy_enforced": somebody, "account_inactive": somebody, "account_disabled": somebody, "account_locked": somebody,
+		"user_disabled": somebody,
 		"invalid_grant": again, "login_required": again, "interaction_required": again, "mfa_required": again,
 		"consent_required": again, "account_selection_required": again,
 		"invalid_token": again, "expired_token": again, "token_expired": again, "token_inactive": again, "invalid_refresh_token": again,
+		"bad_refresh_token": again, "token_revoked": again,
 	}
 }
 
