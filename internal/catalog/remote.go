@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/remote"
 	"github.com/ploomber/ploomber-cloud/internal/unzip"
 )
 
@@ -49,11 +50,11 @@ func (c Catalog) Load(ctx context.Context, refresh bool) (Set, error) {
 		}
 	}
 	if err := c.download(ctx); err != nil {
-		return Set{}, fmt.Errorf("%w from %s: %w", ErrDownload, c.URL, err)
+		return Set{}, fmt.Errorf("%w from %s: %w", ErrDownload, remote.Public(c.URL), err)
 	}
 	set, _, err := c.readCache()
 	if err != nil {
-		return Set{}, fmt.Errorf("%w from %s: %w", ErrDownload, c.URL, err)
+		return Set{}, fmt.Errorf("%w from %s: %w", ErrDownload, remote.Public(c.URL), err)
 	}
 	return set, nil
 }

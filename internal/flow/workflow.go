@@ -61,7 +61,7 @@ func (w Workflow) Template(ctx context.Context) (text string, why, err error) {
 	case err == nil && isWorkflow(data):
 		return string(data), nil, nil
 	case err == nil:
-		return offlineWorkflow, fmt.Errorf("%s answered with something that is no workflow", w.URL), nil
+		return offlineWorkflow, fmt.Errorf("%s answered with something that is no workflow", remote.Public(w.URL)), nil
 	case errors.Is(err, remote.ErrNetwork), errors.Is(err, remote.ErrTooLarge), errors.As(err, &refused) && (refused.WebPage() || !isMissing(refused.Status)):
 		return offlineWorkflow, err, nil
 	default:

@@ -218,6 +218,11 @@ func TestTemplate(t *testing.T) {
 	if text, why, err := w.Template(t.Context()); err != nil || why != nil || !strings.Contains(text, "PLOOMBER_CLOUD_KEY:") {
 		t.Errorf("offline: %q, %v, %v", text, why, err)
 	}
+	w = get(answer(200, asPage, "<html>Please log in</html>"))
+	w.URL += "?token=canary"
+	if _, why, err := w.Template(t.Context()); err != nil || why == nil || strings.Contains(why.Error(), "canary") {
+		t.Errorf("with a token: %v, %v", why, err)
+	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := get(nil).Template(over); err == nil {

@@ -89,7 +89,7 @@ func IsPage(start []byte) bool {
 func (c *Client) Get(ctx context.Context, r Request, w io.Writer) error {
 	u, err := url.Parse(r.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("not an http or https URL: %s", oneLine(r.URL))
+		return errors.New("not an http or https URL") // it may hold a password
 	}
 	if r.Limit <= 0 {
 		return errors.New("a download needs a limit")
@@ -127,7 +127,7 @@ func (c *Client) try(ctx context.Context, u *url.URL, r Request, w io.Writer) *E
 	timer := time.AfterFunc(idle, func() { cancel(errStill) })
 	defer timer.Stop()
 
-	e := &Error{URL: u.Scheme + "://" + oneLine(u.Host+u.EscapedPath())}
+	e := &Error{URL: public(u)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return e.fail("cannot be asked for", err)

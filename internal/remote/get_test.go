@@ -262,13 +262,30 @@ func TestRequestsThatCannotBeMade(t *testing.T) {
 	for name, r := range map[string]Request{
 		"no URL": {Limit: 1}, "relative": {URL: "/x", Limit: 1}, "other scheme": {URL: "file:///etc/passwd", Limit: 1},
 		"broken": {URL: "http://%zz\x1b", Limit: 1}, "no limit": {URL: "http://127.0.0.1:1"},
+		"broken, with a password": {URL: "http://ana:canary@[::1", Limit: 1},
 	} {
-		if err := c.Get(t.Context(), r, io.Discard); err == nil || strings.Contains(err.Error(), "\x1b") {
+		if err := c.Get(t.Context(), r, io.Discard); err == nil || strings.Contains(err.Error(), "\x1b") || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if err := c.Get(t.Context(), Request{URL: "http://127.0.0.1:1", Limit: 1}, io.Discard); !errors.Is(err, ErrNetwork) {
 		t.Error(err)
+	}
+}
+
+func TestPublic(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://example.com/a%2Fb":                      "https://example.com/a%2Fb",
+		"https://ana:canary@example.com:8443/x?t=canary": "https://example.com:8443/x",
+		"http://example.com/#canary":                     "http://example.com/",
+		"http://ana:canary@[::1":                         "an address that is no URL",
+		"canary":                                         "an address that is no URL",
+		"mailto:canary":                                  "an address that is no URL",
+	} {
+		if got := Public(raw); got != want {
+			t.Errorf("%s: %q, want %q", raw, got, want)
+		}
 	}
 }
 
