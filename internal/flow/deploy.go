@@ -257,6 +257,9 @@ func (d *Deploy) explain(ctx context.Context, err error, api *cloudapi.Client, s
 	case refused.Status == http.StatusRequestEntityTooLarge:
 		return failure.Failedf("the archive (%s) is too large for what stands in front of the platform: %w", term.Bytes(size), err).
 			WithHint("see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or %s", bundle.IgnoreFileName)
+	case refused.Uncertain():
+		return failure.Failedf("%w; the platform may have taken the deployment all the same", err).
+			WithHint("before you deploy again, see whether it has with 'ploomber-cloud status'")
 	case !strings.Contains(refused.Detail, "Invalid Resource"):
 		return err
 	}

@@ -60,6 +60,11 @@ func (i Init) Run(ctx context.Context) (*project.Config, error) {
 		return nil, err
 	}
 	created, err := api.CreateProject(ctx, kind)
+	var told *cloudapi.Error
+	if errors.As(err, &told) && told.Uncertain() {
+		return nil, failure.Failedf("cannot create the project: %w; the platform may have made it all the same", err).
+			WithHint("before you try again, look for it with 'ploomber-cloud init --from-existing'")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the project: %w", err)
 	}

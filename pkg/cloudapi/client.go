@@ -191,7 +191,7 @@ func (c *Client) do(ctx context.Context, q call, out any) error {
 		if n >= c.o.Retries || ctx.Err() != nil || !q.repeat.allows(e) {
 			return e
 		}
-		doubtful = doubtful || e.uncertain()
+		doubtful = doubtful || e.Uncertain()
 		wait := c.delay(n, e)
 		if c.o.OnRetry != nil {
 			c.o.OnRetry(e, wait)

@@ -97,8 +97,9 @@ func (e *Error) Passing() bool {
 	return e.Status > http.StatusInternalServerError || e.Status >= 300 && e.Status < 400
 }
 
-// uncertain tells whether the platform may have carried out the request all the same.
-func (e *Error) uncertain() bool {
+// Uncertain tells whether the platform may have carried out the request all the same: the connection was lost after it
+// had been sent, or something in front of the platform did not wait for the reply (502, 504).
+func (e *Error) Uncertain() bool {
 	return e.lost || e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout
 }
 
