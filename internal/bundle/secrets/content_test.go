@@ -9,13 +9,13 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
-	"unicode/utf16"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle/secrets"
 )
@@ -132,9 +132,14 @@ func TestKeysUnderAnyName(t *testing.T) {
 			"behind a certificate":       certificate + string(key),
 			"its first lines":            strings.Join(strings.SplitAfter(string(key), "\n")[:min(6, strings.Count(string(key), "\n")-1)], ""),
 			"in base64, for Kubernetes":  "tls.key: " + base64.StdEncoding.EncodeToString(key),
-			"in UTF-16, from PowerShell": utf16Text(string(key)),
+			"in UTF-16, from PowerShell": wideText(binary.LittleEndian, 2, "\ufeff"+string(key)),
+			"in UTF-16, behind a log":    wideText(binary.LittleEndian, 2, "\ufeff"+strings.Repeat("a line of it\r\n", 50_000)+string(key)),
+			"in UTF-16 without a mark":   wideText(binary.LittleEndian, 2, string(key)),
+			"in UTF-16, the other order": wideText(binary.BigEndian, 2, string(key)),
+			"in UTF-32":                  wideText(binary.LittleEndian, 4, string(key)),
+			"in UTF-32, the other order": wideText(binary.BigEndian, 4, string(key)),
 		} {
-			if form == "its first lines" && len(content) < 300 || form == "in UTF-16, from PowerShell" && len(key) > 1<<18 {
+			if form == "its first lines" && len(content) < 300 {
 				continue
 			}
 			if form == "in base64, for Kubernetes" && name == "ssh.com" {
@@ -147,14 +152,17 @@ func TestKeysUnderAnyName(t *testing.T) {
 	}
 }
 
-func utf16Text(text string) string {
-	var b bytes.Buffer
-	b.WriteString("\xff\xfe")
-	for _, u := range utf16.Encode([]rune(text)) {
-		b.WriteByte(byte(u))
-		b.WriteByte(byte(u >> 8))
+// wideText encodes text of the basic plane with size bytes a character.
+func wideText(order binary.AppendByteOrder, size int, text string) string {
+	var b []byte
+	for _, r := range text {
+		if size == 2 {
+			b = order.AppendUint16(b, uint16(r))
+		} else {
+			b = order.AppendUint32(b, uint32(r))
+		}
 	}
-	return b.String()
+	return string(b)
 }
 
 // TestKeyAcrossBlocks puts the end of a block at each place in and before a key.

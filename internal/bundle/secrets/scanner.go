@@ -3,8 +3,6 @@ package secrets
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
-	"unicode/utf16"
 )
 
 // overlap is how many bytes on either side of the end of a block are searched once more, so that a key is found
@@ -46,12 +44,12 @@ func (s *Scanner) Next(block []byte) Finding {
 	}
 	if len(s.tail) > 0 {
 		s.tail = append(s.tail, block[:min(len(block), overlap)]...)
-		if pemKey(s.tail) {
+		if anyPEMKey(s.tail) {
 			return Finding{Detail: privateKeys}
 		}
 	}
 	s.tail = append(s.tail[:0], block[max(0, len(block)-overlap):]...)
-	if pemKey(block) {
+	if anyPEMKey(block) {
 		return Finding{Detail: privateKeys}
 	}
 	return Finding{}
@@ -68,15 +66,27 @@ func (s *Scanner) start(block []byte) Finding {
 			return Finding{Detail: detail}
 		}
 	}
-	if text := fromUTF16(block); text != nil && pemKey(text) {
-		return Finding{Detail: privateKeys}
-	}
 	for _, find := range []func([]byte) bool{encodedKey, jsonKey, puttyKey, ageKey, wireGuardKey, signKey} {
 		if find(block) {
 			return Finding{Detail: privateKeys}
 		}
 	}
 	return Finding{}
+}
+
+// anyPEMKey is pemKey for text in UTF-16 and UTF-32 too, as PowerShell's ">" writes it, with or without a byte order mark:
+// what PEM is made of has NULs between its bytes there.
+func anyPEMKey(content []byte) bool {
+	if pemKey(content) {
+		return true
+	}
+	if bytes.IndexByte(content, 0) < 0 { // most text, and much faster than the next
+		return false
+	}
+	if !bytes.Contains(content, []byte("P\x00R\x00I\x00V\x00A\x00T\x00E")) && !bytes.Contains(content, []byte("P\x00\x00\x00R\x00\x00\x00I\x00\x00\x00V")) {
+		return false
+	}
+	return pemKey(bytes.ReplaceAll(content, []byte{0}, nil))
 }
 
 // pemKey finds keys between lines as RFC 7468 and OpenPGP have them, with something between them that can be one:
@@ -364,21 +374,4 @@ func wireGuardKey(content []byte) bool {
 func signKey(content []byte) bool {
 	line, _, _ := bytes.Cut(content[:min(len(content), 200)], []byte("\n"))
 	return bytes.HasPrefix(line, []byte("untrusted comment:")) && bytes.Contains(line, []byte("secret key"))
-}
-
-// fromUTF16 returns the ASCII of a text in UTF-16 with a byte order mark, as PowerShell's ">" writes it.
-func fromUTF16(content []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(content, []byte{0xff, 0xfe}):
-	case bytes.HasPrefix(content, []byte{0xfe, 0xff}):
-		order = binary.BigEndian
-	default:
-		return nil
-	}
-	units := make([]uint16, 0, len(content)/2)
-	for i := 2; i+1 < len(content); i += 2 {
-		units = append(units, order.Uint16(content[i:]))
-	}
-	return []byte(string(utf16.Decode(units)))
 }
