@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 import traceback
+import types
 
 
 ENTRY = "ploomber_cloud_entry"  # name of a module whose file has a name that cannot be imported
@@ -25,6 +26,8 @@ def run(function, *args):
         frames = error.__traceback__
         while frames and is_ours(frames.tb_frame.f_code.co_filename):
             frames = frames.tb_next
+        if frames is None:  # nothing of the app was reached: the head is what tells an error from the app's output
+            print("Traceback (most recent call last):", file=sys.stderr)
         traceback.print_exception(type(error), error, frames)
         sys.stderr.flush()
     raise SystemExit(3)
@@ -63,6 +66,8 @@ def load(entry):
     return module
 
 
+# Values are judged by their type alone. Asking the value itself, as isinstance and hasattr do, raises where it stands for
+# something that is there during a request only, such as flask.request and flask.current_app.
 def classes(value):
     return {c.__name__ for c in type(value).__mro__}
 
@@ -71,21 +76,29 @@ def is_dash(value):
     return "Dash" in classes(value) and hasattr(value, "server")
 
 
+def is_flask(value):
+    return hasattr(type(value), "wsgi_app")
+
+
+def is_function(value):
+    return issubclass(type(value), types.FunctionType)
+
+
 def is_asgi(value):
-    if inspect.isclass(value) or inspect.ismodule(value):
+    if issubclass(type(value), (type, types.ModuleType)):
         return False
-    call = value if inspect.isfunction(value) else getattr(type(value), "__call__", None)
-    return inspect.iscoroutinefunction(call) and takes(call, 3 if inspect.isfunction(value) else 4)
+    call = value if is_function(value) else getattr(type(value), "__call__", None)
+    return inspect.iscoroutinefunction(call) and takes(call, 3 if is_function(value) else 4)
 
 
 def is_wsgi(value):
-    if inspect.isclass(value) or inspect.ismodule(value) or is_asgi(value):
+    if issubclass(type(value), (type, types.ModuleType)) or is_asgi(value):
         return False
-    if is_dash(value) or hasattr(value, "wsgi_app"):
+    if is_dash(value) or is_flask(value):
         return True
-    if inspect.isfunction(value):
+    if is_function(value):
         return takes(value, 2)
-    return callable(value) and hasattr(type(value), "__call__") and takes(type(value).__call__, 3)
+    return callable(value) and takes(type(value).__call__, 3)
 
 
 def takes(function, count):
@@ -120,7 +133,7 @@ def find(entry, name, fits, names, sure, kind):
         found = ", ".join(sorted(n for n, v in vars(module).items() if id(v) in all_of_it))
         raise NoApplication(f"{entry} has several applications ({found}); name one with --entry {entry}:NAME")
     for factory in FACTORIES:
-        if inspect.isfunction(getattr(module, factory, None)):
+        if is_function(getattr(module, factory, None)):
             return made(getattr(module, factory), entry, factory, fits, kind)
     raise NoApplication(f"no {kind} application in {entry}; name it with --entry {entry}:NAME")
 
@@ -136,7 +149,7 @@ def made(factory, entry, name, fits, kind):
 
 def wsgi(entry, name):
     value = find(entry, name, is_wsgi, ("server", "application", "app", "wsgi", "api"),
-                 lambda v: is_dash(v) or hasattr(v, "wsgi_app"), "WSGI")
+                 lambda v: is_dash(v) or is_flask(v), "WSGI")
     dash = value if is_dash(value) else behind(value, entry)
     if dash is None:
         return value
@@ -208,8 +221,8 @@ def gradio(entry, name, port):
     after = runpy.run_path(path, run_name="__main__")
     if taken:
         return
-    found = [after[n] for n in (name, "demo", "app", "iface", "interface", "ui") if isinstance(after.get(n), blocks)]
-    found = found or [v for v in after.values() if isinstance(v, blocks)]
+    found = [after[n] for n in (name, "demo", "app", "iface", "interface", "ui") if issubclass(type(after.get(n)), blocks)]
+    found = found or [v for v in after.values() if issubclass(type(v), blocks)]
     if not found:
         raise NoApplication(f"{entry} makes no Gradio app at its top level and launches none")
     found[0].launch()
