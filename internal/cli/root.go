@@ -34,9 +34,9 @@ func (e *env) root(wanted func(command string) bool) *cobra.Command {
 		Use:   "ploomber-cloud",
 		Short: "Run and deploy data apps behind a login",
 		Long: "Put a password, or the login of a provider such as Auth0, in front of a Streamlit, Panel, Solara, Dash, Voila,\n" +
-			"Shiny R, Chainlit, Flask or Docker app. 'up', 'demo', 'proxy' and 'export' work on your own machines, without an\n" +
-			"account. The hosted Ploomber Cloud service ended on " + settings.HostedUntil + ": 'deploy' needs a host of your own, whose\n" +
-			"address is in " + settings.APIVariable + ".",
+			"Shiny, Chainlit, Flask, Gradio, FastAPI or marimo app, or of anything else that listens on a port. 'up', 'demo',\n" +
+			"'proxy' and 'export' work on your own machines, without an account. The hosted Ploomber Cloud service ended on\n" +
+			settings.HostedUntil + ": 'deploy' needs a host of your own, whose address is in " + settings.APIVariable + ".",
 		Example: lines(
 			"ploomber-cloud demo                                         # see a protected app, without an account",
 			"ploomber-cloud examples streamlit/basic-app --offline       # start from an example",

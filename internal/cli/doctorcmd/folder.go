@@ -20,7 +20,7 @@ import (
 func (e *examination) project(ctx context.Context) {
 	there, err := e.Folder.Initialised()
 	if err == nil && !there {
-		e.add(Warning, "project", "this folder is no project yet", "run 'ploomber-cloud init'")
+		e.add(Warning, "project", "this folder is no project yet", "'ploomber-cloud up' needs none; to deploy, run 'ploomber-cloud init'")
 		return
 	}
 	c, err := e.Folder.Load()
