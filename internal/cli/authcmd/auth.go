@@ -360,8 +360,12 @@ func (o *Options) warnOfOpenApp(c *project.Config) error {
 		return err
 	}
 	if login, err := authproxy.ConfigFrom(source); err == nil && login.Open() {
+		next := "ploomber-cloud auth --add --feature " + project.MainApp
+		if o.Offline { // without an account it would end at the missing key
+			next += " --offline"
+		}
 		o.IO.Err.Warn("the app itself is open to everyone: only %s asks for a password. "+
-			"To protect the app, run 'ploomber-cloud auth --add --feature %s'.", o.Feature, project.MainApp)
+			"To protect the app, run '%s'.", o.Feature, next)
 	}
 	return nil
 }
