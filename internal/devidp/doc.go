@@ -1,5 +1,5 @@
 // Package devidp is a small OpenID provider for trying logins on one machine, without an account anywhere. Whoever
-// reaches it logs in as whom they like, without a password: so it listens on loopback only, knows one application,
+// reaches it can log in as any user, without a password: so it listens on loopback only, knows one application,
 // whose secret is new at every start, and forgets everything when it ends. It must not know the proxy, projects or
 // the command line.
 //

@@ -116,7 +116,7 @@ func (p *proof) logIn(ctx context.Context, email string) (visitor, error) {
 	return v, nil
 }
 
-// strangers proves that there is no other way in.
+// strangers checks that requests without a session get nothing of the app.
 func (p *proof) strangers(ctx context.Context, user visitor) error {
 	stranger, err := newVisitor(p.URL)
 	if err != nil {
