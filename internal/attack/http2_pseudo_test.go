@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -20,8 +19,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
 )
 
 // Security class 14: HTTP/2 lets any text be a method, and some servers split the request line that it becomes at any
@@ -144,17 +141,7 @@ func usual(method, target string) bool {
 // parser refuses is no request.
 func parsers(t *testing.T) map[string]func(wire string) []pair {
 	t.Helper()
-	cache, err := pyenv.DefaultCache(os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env, err := cache.Ensure(t.Context(), filepath.Join("testdata", "parsers", "requirements.txt"))
-	if errors.Is(err, pyenv.ErrNoPython) {
-		missing(t, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	env := environment(t, "parsers")
 	node, err := exec.LookPath("node")
 	if err != nil {
 		missing(t, "node")

@@ -45,7 +45,7 @@ func webServers() map[string]webServer {
 // Security class 1 against what apps really run on.
 func TestClass01HeaderSpoofingServers(t *testing.T) {
 	t.Parallel()
-	env := serverEnvironment(t)
+	env := environment(t, "servers")
 	for name, server := range webServers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +58,7 @@ func TestClass01HeaderSpoofingServers(t *testing.T) {
 // the app is mounted, and gunicorn believes that of its neighbours on the machine, as we are one.
 func TestClass04MountedElsewhere(t *testing.T) {
 	t.Parallel()
-	env := serverEnvironment(t)
+	env := environment(t, "servers")
 	for name, server := range webServers() {
 		if server.mount == "" {
 			continue
@@ -216,14 +216,14 @@ func readMessage(r *bufio.Reader) ([]byte, error) {
 	return message, err
 }
 
-// serverEnvironment has all Python servers.
-func serverEnvironment(t *testing.T) pyenv.Env {
+// environment is a Python environment with what a folder of testdata asks for.
+func environment(t *testing.T, folder string) pyenv.Env {
 	t.Helper()
 	cache, err := pyenv.DefaultCache(os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, err := cache.Ensure(t.Context(), filepath.Join("testdata", "servers", "requirements.txt"))
+	env, err := cache.Ensure(t.Context(), filepath.Join("testdata", folder, "requirements.txt"))
 	if errors.Is(err, pyenv.ErrNoPython) {
 		missing(t, err.Error())
 	}
