@@ -158,10 +158,37 @@ func (a *App) start(ctx context.Context) (*process, error) {
 		p.stop(a.spec.StopTimeout)
 		return nil, err
 	}
-	if message := firstAnswer(status, diagnose(p.tail.lastOf(keptLines), a.spec)); message != "" {
+	if message := firstAnswer(status, a.cause(ctx, p, status)); message != "" {
 		a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: message})
 	}
 	return p, nil
+}
+
+// causeLimit is how long to wait for the traceback behind a first page that is an error: what an app prints may be read
+// after what it answers.
+const causeLimit = time.Second
+
+// cause is what the app has printed of an error; the zero Problem where it has printed none.
+func (a *App) cause(ctx context.Context, p *process, status int) platform.Problem {
+	limit := time.NewTimer(causeLimit)
+	defer limit.Stop()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		cause := diagnose(p.tail.lastOf(keptLines), a.spec)
+		if status < http.StatusInternalServerError || cause.Msg != "" {
+			return cause
+		}
+		select {
+		case <-look.C:
+		case <-limit.C:
+			return cause
+		case <-p.done:
+			return cause
+		case <-ctx.Done():
+			return cause
+		}
+	}
 }
 
 // firstAnswer is the warning about an app that answers with an error, or that has printed one; "" where it has not.
