@@ -27,6 +27,7 @@ func systemTools(frameworks string) []systemTool {
 	if runtime.GOOS == "linux" {
 		tools = append(tools,
 			systemTool{"strace", onPath("strace"), []string{"strace"}},
+			systemTool{"openssl", onPath("openssl"), []string{"openssl"}},
 			systemTool{"nginx", onPath("nginx"), []string{"nginx"}},
 			systemTool{"node and npm", all("node", "npm"), []string{"nodejs", "npm"}})
 	}

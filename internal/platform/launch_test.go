@@ -21,9 +21,9 @@ except NoApplication as e:
     print("none:", e)
 `
 
-// Modules are as people write them; frameworks are stood in for by classes that look the same.
-func TestLauncherFindsTheApp(t *testing.T) {
-	t.Parallel()
+// findPython returns the path of the Python on PATH.
+func findPython(t *testing.T) string {
+	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
@@ -31,6 +31,13 @@ func TestLauncherFindsTheApp(t *testing.T) {
 		}
 		t.Skip("no Python here")
 	}
+	return python
+}
+
+// Modules are as people write them; frameworks are stood in for by classes that look the same.
+func TestLauncherFindsTheApp(t *testing.T) {
+	t.Parallel()
+	python := findPython(t)
 	const (
 		flask = "class Flask:\n  def __init__(self, name): self.name = name\n  def wsgi_app(self): pass\n  def __call__(self, environ, start): return self.name\n"
 		dash  = flask + "class Config(dict): pass\nclass Dash:\n  def __init__(self, server, **config): self.server, self.config = server, config\n"
@@ -112,13 +119,7 @@ func TestLauncherFindsTheApp(t *testing.T) {
 // A Dash app says below which path it serves, and a prefix that only browsers see is taken off, as a proxy would.
 func TestLauncherTellsTheBase(t *testing.T) {
 	t.Parallel()
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("no Python here")
-	}
+	python := findPython(t)
 	dir, root := t.TempDir(), t.TempDir()
 	app := `
 class Flask:
@@ -151,13 +152,7 @@ print(found({"PATH_INFO": "/a/x/y", "SCRIPT_NAME": ""}, None), "|", found({"PATH
 // An error before anything of the app runs looks like every other, so that its cause is found.
 func TestLauncherHeadsItsOwnErrors(t *testing.T) {
 	t.Parallel()
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("no Python here")
-	}
+	python := findPython(t)
 	script := filepath.Join(t.TempDir(), LauncherName+".py")
 	text := LauncherSource() + "\nrun(lambda: importlib.import_module('no_such_module'))\n"
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {

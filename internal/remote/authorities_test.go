@@ -66,13 +66,23 @@ func newKey(t *testing.T) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
 }
 
-// trust returns the certificate as 'openssl x509 -trustout' writes it, with an option such as -addtrust.
-func (a authority) trust(t *testing.T, option, use string) []byte {
+// findOpenSSL returns the path of openssl, which the test command installs.
+func findOpenSSL(t *testing.T) string {
 	t.Helper()
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
+		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
+			t.Fatal(err)
+		}
 		t.Skip("openssl is not installed")
 	}
+	return openssl
+}
+
+// trust returns the certificate as 'openssl x509 -trustout' writes it, with an option such as -addtrust.
+func (a authority) trust(t *testing.T, option, use string) []byte {
+	t.Helper()
+	openssl := findOpenSSL(t)
 	c := exec.Command(openssl, "x509", "-trustout", option, use)
 	c.Stdin = bytes.NewReader(a.pem)
 	out, err := c.Output()
@@ -119,10 +129,7 @@ func TestBundles(t *testing.T) {
 			if tc.folder != nil {
 				kind = "capath"
 				writeAll(t, path, tc.folder)
-				openssl, err := exec.LookPath("openssl")
-				if err != nil {
-					t.Skip("openssl is not installed")
-				}
+				openssl := findOpenSSL(t)
 				if out, err := exec.Command(openssl, "rehash", path).CombinedOutput(); err != nil {
 					t.Fatalf("%v: %s", err, out)
 				}
