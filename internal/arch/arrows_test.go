@@ -19,7 +19,7 @@ func leaves() []string {
 	return []string{
 		"internal/failure", "internal/term", "internal/dotenv", "internal/fsx", "internal/tier",
 		"internal/bundle", "internal/platform", "internal/platform/detect", "internal/pysource", "internal/unzip", "internal/remote", "internal/metrics",
-		"pkg/authproxy/identity", "pkg/authproxy/nowait",
+		"pkg/authproxy/identity", "pkg/authproxy/nowait", "pkg/authproxy/expiring",
 	}
 }
 
@@ -50,10 +50,10 @@ func house() []row {
 		{"pkg/leaktest", nil},
 		{"pkg/project", nil},
 		{"pkg/authproxy", []string{"pkg/authproxy/*"}},
-		{"pkg/authproxy/session", []string{"pkg/authproxy/identity"}},
+		{"pkg/authproxy/session", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
 		{"pkg/authproxy/session/sqlite", []string{"pkg/authproxy/session", "pkg/authproxy/identity"}},
-		{"pkg/authproxy/password", []string{"pkg/authproxy/identity"}},
-		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity"}},
+		{"pkg/authproxy/password", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
+		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
 		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity", "pkg/authproxy/nowait"}},
 		{"pkg/authproxy/visitor", []string{"pkg/authproxy/nowait"}},
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
