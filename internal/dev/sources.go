@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -44,9 +45,9 @@ func (w *workspace) goFiles() ([]string, error) {
 	return files, err
 }
 
-// testFunctions finds the top-level test functions whose names begin with prefix. It reads the sources
+// testFunctions finds the top-level test functions whose names begin with one of the prefixes. It reads the sources
 // instead of asking the test binaries: nothing has to be compiled for it.
-func (w *workspace) testFunctions(prefix string) ([]testPackage, error) {
+func (w *workspace) testFunctions(prefixes ...string) ([]testPackage, error) {
 	files, err := w.goFiles()
 	if err != nil {
 		return nil, err
@@ -61,7 +62,8 @@ func (w *workspace) testFunctions(prefix string) ([]testPackage, error) {
 			return nil, err
 		}
 		for _, d := range parsed.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, prefix) {
+			f, ok := d.(*ast.FuncDecl)
+			if ok && f.Recv == nil && slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(f.Name.Name, p) }) {
 				dir := "./" + filepath.ToSlash(filepath.Dir(file))
 				found[dir] = append(found[dir], f.Name.Name)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -10,9 +11,12 @@ import (
 	"time"
 )
 
-// frameworkTests is how the names begin of tests that install and start a real web framework. They take
-// minutes, so they have a stage of their own after everything that is fast.
-const frameworkTests = "TestFramework"
+// Tests that start a real web framework take minutes, and a browser beside them can be slow on a busy machine.
+// Names that begin like this put them into a stage of their own, after everything that is fast.
+const (
+	frameworkTests = "TestFramework"
+	browserTests   = "TestBrowser"
+)
 
 // lightFrameworks are those that most people use, in about a gigabyte of packages.
 const lightFrameworks = "flask,dash,panel,streamlit"
@@ -31,7 +35,8 @@ func testTask(ctx context.Context, w *workspace, args []string) error {
 	if *frameworks == "light" {
 		*frameworks = lightFrameworks
 	}
-	var env []string // of the Go tests; filled by the first stage
+	var env []string   // of the Go tests; filled by the first stage
+	var flaky []string // tests that passed at the second try
 	all := []stage{
 		{"setup", "tools that the tests need", func(ctx context.Context) (err error) {
 			env, err = w.testEnvironment(ctx, *frameworks, *lenient)
@@ -41,7 +46,7 @@ func testTask(ctx context.Context, w *workspace, args []string) error {
 		{"cross", "all released platforms compile", func(ctx context.Context) error { return crossTask(ctx, w, nil) }},
 		{"race", "Go tests with the race detector, shuffled", func(ctx context.Context) error {
 			return w.run(ctx, env, "go", "test", "-race", "-shuffle=on", "-vet=off", "-timeout=30m",
-				"-skip=^"+frameworkTests, "./...")
+				"-skip=^("+frameworkTests+"|"+browserTests+")", "./...")
 		}},
 		{"fuzz", "every fuzz target, briefly", func(ctx context.Context) error {
 			return w.fuzz(ctx, env, *fuzzTime)
@@ -51,8 +56,9 @@ func testTask(ctx context.Context, w *workspace, args []string) error {
 		}},
 		{"release", "the description of releases is valid", func(ctx context.Context) error { return releaseTask(ctx, w, nil) }},
 		{"demo", "the main job from end to end", w.demo},
-		{"frameworks", "every example in its real framework", func(ctx context.Context) error {
-			return w.testFrameworks(ctx, env, *frameworks)
+		{"frameworks", "real browsers, and every example in its real framework", func(ctx context.Context) (err error) {
+			flaky, err = w.testFrameworks(ctx, env, *frameworks)
+			return err
 		}},
 	}
 	stages, err := pick(all, *only)
@@ -62,7 +68,11 @@ func testTask(ctx context.Context, w *workspace, args []string) error {
 	if stages[0].name != "setup" {
 		stages = append(all[:1:1], stages...)
 	}
-	return runStages(ctx, w.out, stages)
+	err = runStages(ctx, w.out, stages)
+	for _, name := range flaky {
+		fmt.Fprintf(w.out, "  flaky: %s\n", name)
+	}
+	return err
 }
 
 // demo is the first end-to-end test: the product logs in to an app that it started behind its own login.
@@ -75,20 +85,26 @@ func (w *workspace) demo(ctx context.Context) error {
 	return w.run(ctx, w.static(), "go", "run", "./cmd/ploomber-cloud", "demo", "--check")
 }
 
-func (w *workspace) testFrameworks(ctx context.Context, env []string, which string) error {
-	found, err := w.testFunctions(frameworkTests)
+// testFrameworks runs the tests that need a browser, and unless which is none those that need a framework. They run
+// one package at a time. The names of those that needed a second try come back.
+func (w *workspace) testFrameworks(ctx context.Context, env []string, which string) (flaky []string, err error) {
+	prefixes := []string{browserTests, frameworkTests}
+	if which == "none" {
+		prefixes = prefixes[:1]
+	}
+	found, err := w.testFunctions(prefixes...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if which == "none" || len(found) == 0 {
-		fmt.Fprintf(w.out, "%d packages have framework tests, asked for: %s\n", len(found), which)
-		return nil
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no test is named %s", strings.Join(prefixes, " or "))
 	}
-	args := []string{"test", "-race", "-vet=off", "-v", "-p=1", "-timeout=50m", "-run=^" + frameworkTests}
+	flags := []string{"-race", "-vet=off", "-v", "-timeout=50m"}
 	for _, p := range found {
-		args = append(args, p.dir)
+		passed, failed := w.testTwice(ctx, env, flags, "^("+strings.Join(prefixes, "|")+")", p)
+		flaky, err = append(flaky, passed...), errors.Join(err, failed)
 	}
-	return w.run(ctx, env, "go", args...)
+	return flaky, err
 }
 
 // testEnvironment installs what the tests need and returns the variables through which they find it.

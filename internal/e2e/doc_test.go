@@ -1,6 +1,6 @@
 // Package e2e drives the program that users run, as a process: "ploomber-cloud proxy" between a visitor and an app,
-// with a provider that others have written and, in the tests whose names begin with TestFramework, real frameworks
-// and a real browser. It holds nothing but tests. They must not know how the program works inside: they see what a
+// with a provider that others have written and, in the tests whose names begin with TestFramework and TestBrowser, real
+// frameworks and a real browser. It holds nothing but tests. They must not know how the program works inside: they see what a
 // visitor, an app, a provider and an operator see.
 //
 // Tests need Node.js for the provider and Chromium for pages; where one is missing they are skipped, or fail with

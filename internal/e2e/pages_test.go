@@ -122,7 +122,7 @@ func answerAt(t *testing.T, port int) (stop func()) {
 }
 
 // An app that is not there yet, that comes, and that goes away.
-func TestPagesOfTheApp(t *testing.T) {
+func TestBrowserPagesOfTheApp(t *testing.T) {
 	t.Parallel()
 	port := freeport.For(t)
 	p := startProxy(t, proxyOptions{upstream: fmt.Sprintf("http://127.0.0.1:%d", port), args: []string{"--public"}})
@@ -141,7 +141,7 @@ func TestPagesOfTheApp(t *testing.T) {
 }
 
 // The login page of a password, by keyboard alone.
-func TestPagesOfThePassword(t *testing.T) {
+func TestBrowserPagesOfThePassword(t *testing.T) {
 	t.Parallel()
 	p := startProxy(t, proxyOptions{upstream: startEcho(t), vars: vars{"username_main_app": "ann", "password_main_app": "ann's secret"}})
 	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusOK)
@@ -163,7 +163,7 @@ func TestPagesOfThePassword(t *testing.T) {
 }
 
 // What a provider has to do with: it is down, it says no, it knows somebody who may not come in.
-func TestPagesOfTheProvider(t *testing.T) {
+func TestBrowserPagesOfTheProvider(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com"})
 	v := plain(t, w.proxy.url+"/page?x=1")
@@ -198,7 +198,7 @@ func TestPagesOfTheProvider(t *testing.T) {
 }
 
 // The page on which visitors choose among several providers, by keyboard alone.
-func TestChooser(t *testing.T) {
+func TestBrowserChooser(t *testing.T) {
 	t.Parallel()
 	w := newPair(t)
 	p, first, second := w.proxy, w.first, w.second

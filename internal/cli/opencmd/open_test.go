@@ -94,7 +94,7 @@ func FuzzSafe(f *testing.F) {
 	})
 }
 
-func TestBrowser(t *testing.T) {
+func TestCommandForBrowser(t *testing.T) {
 	t.Parallel()
 	const page = "https://example.com/?a=b&c=d"
 	for name, tc := range map[string]struct {
