@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // Three people, each of whom may see one feature.
@@ -20,16 +20,16 @@ const (
 	zoePass = "pässwörd für die Statistik ÿ"
 )
 
-func three() map[authproxy.Feature]authproxy.Login {
-	return map[authproxy.Feature]authproxy.Login{
-		authproxy.MainApp:   {Username: "ann", Password: annPass},
-		authproxy.API:       {Username: "bob", Password: bobPass},
-		authproxy.Analytics: {Username: "zoë $host", Password: zoePass},
+func three() map[config.Feature]config.Login {
+	return map[config.Feature]config.Login{
+		config.MainApp:   {Username: "ann", Password: annPass},
+		config.API:       {Username: "bob", Password: bobPass},
+		config.Analytics: {Username: "zoë $host", Password: zoePass},
 	}
 }
 
-func only(f authproxy.Feature) map[authproxy.Feature]authproxy.Login {
-	return map[authproxy.Feature]authproxy.Login{f: three()[f]}
+func only(f config.Feature) map[config.Feature]config.Login {
+	return map[config.Feature]config.Login{f: three()[f]}
 }
 
 func basic(user, password string) string {
@@ -111,12 +111,12 @@ func TestNginxRules(t *testing.T) {
 		// Those that are right nowhere are tried at some of the paths only, as they take long.
 		basic("ann", "wrong"), basic("mallory", annPass), basic("ann", bobPass), basic("ann", ""), basic("ANN", annPass), "Authorization: Bearer abc.def.ghi",
 	}
-	for name, c := range map[string]authproxy.Config{
+	for name, c := range map[string]config.Config{
 		"all":           {Passwords: three(), PublicPaths: []string{"/health", "/static/", "/api/public/"}},
-		"the app":       {Passwords: only(authproxy.MainApp), PublicPaths: []string{"/api/"}},
+		"the app":       {Passwords: only(config.MainApp), PublicPaths: []string{"/api/"}},
 		"odd":           {Passwords: three(), APIPath: "/a(b[c", AnalyticsPath: "/v1.0", PublicPaths: []string{"/$host/", `/x"y`, "/^~/", "/="}},
-		"the api":       {Passwords: only(authproxy.API)},
-		"the analytics": {Passwords: only(authproxy.Analytics), AnalyticsPath: "/api/public", APIPath: "/page"},
+		"the api":       {Passwords: only(config.API)},
+		"the analytics": {Passwords: only(config.Analytics), AnalyticsPath: "/api/public", APIPath: "/page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -237,7 +237,7 @@ func TestNginxRequests(t *testing.T) {
 			cases[host+" from "+origin] = table{"": {request: strings.Replace(upgrade("/ws", ann, "Origin: "+origin), "app.example:8443", host, 1)}}[""]
 		}
 	}
-	w := newWorld(t, authproxy.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
+	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) { w.same(t, tc.request, tc.differ) })
 	}

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // Project is what every export is made from.
 type Project struct {
 	Name  string // the project's id; files are named after it
-	Login authproxy.Config
+	Login config.Config
 }
 
 // File is one file of an export.

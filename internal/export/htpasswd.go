@@ -9,9 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"golang.org/x/crypto/bcrypt"
-
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
 
 // Hash is how passwords are kept for nginx, which computes it again for every single request.
@@ -48,7 +47,7 @@ var (
 
 // passwordFile is the password file of a feature, with the names in it. Hashes that the project has already are taken as
 // they are.
-func passwordFile(c authproxy.Config, f authproxy.Feature, h Hash) (data []byte, names []string, err error) {
+func passwordFile(c config.Config, f config.Feature, h Hash) (data []byte, names []string, err error) {
 	if login, ok := c.Passwords[f]; ok {
 		if data, err = htpasswd(login, h); err != nil {
 			return nil, nil, err
@@ -66,7 +65,7 @@ func passwordFile(c authproxy.Config, f authproxy.Feature, h Hash) (data []byte,
 }
 
 // htpasswd is the password file of one login. Its texts are UTF-8, as the challenge asks browsers to send them.
-func htpasswd(login authproxy.Login, h Hash) ([]byte, error) {
+func htpasswd(login config.Login, h Hash) ([]byte, error) {
 	if err := checkName(login.Username); err != nil {
 		return nil, err
 	}

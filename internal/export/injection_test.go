@@ -9,7 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // Whatever is accepted for a path, a name or a user is one word to nginx: no directive comes of it, and the real
@@ -24,10 +24,10 @@ func TestNginxInjection(t *testing.T) {
 	name := text(`ab.-_~^$!'"(){}[]|+,:=&@<> ;\#*?%é` + "`")
 	dir, taken := t.TempDir(), 0
 	build := func(user, api, analytics, public, below string) ([]export.File, error) {
-		c := authproxy.Config{Passwords: map[authproxy.Feature]authproxy.Login{}, APIPath: "/1" + api, AnalyticsPath: "/2" + analytics,
+		c := config.Config{Passwords: map[config.Feature]config.Login{}, APIPath: "/1" + api, AnalyticsPath: "/2" + analytics,
 			PublicPaths: []string{"/3" + public, "/4" + below + "/"}}
-		for _, f := range authproxy.Features() {
-			c.Passwords[f] = authproxy.Login{Username: "u" + user, Password: "long enough, and more"}
+		for _, f := range config.Features() {
+			c.Passwords[f] = config.Login{Username: "u" + user, Password: "long enough, and more"}
 		}
 		o := options(dir)
 		o.Hash = export.SaltedSHA

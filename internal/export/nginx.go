@@ -15,7 +15,7 @@ import (
 	"text/template"
 	"unicode"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
@@ -40,7 +40,7 @@ var (
 var nginxTemplate string
 
 // Nginx returns the configuration of a server, first, and a password file for each feature that has a password.
-// The error wraps one of this package's, or is an *OptionError or an *authproxy.ConfigError.
+// The error wraps one of this package's, or is an *OptionError or an *config.Error.
 func Nginx(p Project, o NginxOptions) ([]File, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -49,23 +49,23 @@ func Nginx(p Project, o NginxOptions) ([]File, error) {
 	switch {
 	case len(c.Providers) > 0:
 		return nil, ErrProvider
-	case c.PasswordMode == authproxy.ModeForm:
+	case c.PasswordMode == config.ModeForm:
 		return nil, ErrForm
 	case c.BaseURL != nil && strings.Trim(c.BaseURL.Path, "/") != "":
 		return nil, ErrBasePath
 	}
 	if c.APIPath == "" {
-		c.APIPath = authproxy.DefaultAPIPath
+		c.APIPath = config.DefaultAPIPath
 	}
 	if c.AnalyticsPath == "" {
-		c.AnalyticsPath = authproxy.DefaultAnalyticsPath
+		c.AnalyticsPath = config.DefaultAnalyticsPath
 	}
 	s, err := newServer(p.Name, c, o)
 	if err != nil {
 		return nil, err
 	}
 	files := []File{{Name: p.Name + ".conf"}}
-	for _, feature := range authproxy.Features() {
+	for _, feature := range config.Features() {
 		if !c.HasPassword(feature) {
 			continue
 		}
@@ -116,12 +116,12 @@ type encoded struct {
 	Name string // percent-encoded
 }
 
-func newServer(name string, c authproxy.Config, o NginxOptions) (*server, error) {
+func newServer(name string, c config.Config, o NginxOptions) (*server, error) {
 	s := &server{
 		Name: name, Var: "ploomber_" + regexp.MustCompile(`[^A-Za-z0-9]`).ReplaceAllString(name, "_"),
 		Locations: locations(c), Targets: targets(), Cleared: clearedHeaders(), TrustedProxies: c.TrustedProxies,
 	}
-	if c.HasPassword(authproxy.MainApp) && len(s.Locations) == 1 {
+	if c.HasPassword(config.MainApp) && len(s.Locations) == 1 {
 		s.Targets = nameTargets()
 	}
 	if c.BaseURL != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 const (
@@ -19,10 +19,10 @@ const (
 	pass = "correct horse"
 )
 
-func logins(names ...authproxy.Feature) map[authproxy.Feature]authproxy.Login {
-	all := map[authproxy.Feature]authproxy.Login{}
+func logins(names ...config.Feature) map[config.Feature]config.Login {
+	all := map[config.Feature]config.Login{}
 	for _, name := range names {
-		all[name] = authproxy.Login{Username: user, Password: pass}
+		all[name] = config.Login{Username: user, Password: pass}
 	}
 	return all
 }
@@ -54,39 +54,39 @@ func baseURL(t *testing.T, text string) *url.URL {
 // TestNginxTakesIt has the real nginx read what is written: no error and no warning.
 func TestNginxTakesIt(t *testing.T) {
 	t.Parallel()
-	odd := authproxy.Login{Username: `a"b\c$d{e}f;g 'h' zoë`, Password: `"$;{}\` + "\n é"}
+	odd := config.Login{Username: `a"b\c$d{e}f;g 'h' zoë`, Password: `"$;{}\` + "\n é"}
 	for name, tc := range map[string]struct {
 		name   string
-		login  authproxy.Config
+		login  config.Config
 		change func(*export.NginxOptions)
 		has    []string
 	}{
-		"the app": {login: authproxy.Config{Passwords: logins(authproxy.MainApp)},
+		"the app": {login: config.Config{Passwords: logins(config.MainApp)},
 			has: []string{"listen 127.0.0.1:8080;", `server_name "_";`, "server 127.0.0.1:8501;", `auth_basic "main_app\"`}},
-		"all features": {login: authproxy.Config{Passwords: logins(authproxy.Features()...), PublicPaths: []string{"/health", "/static/"}},
+		"all features": {login: config.Config{Passwords: logins(config.Features()...), PublicPaths: []string{"/health", "/static/"}},
 			has: []string{`location ~* "^/api(?:/|$)"`, `location ~* "^/analytics(?:/|$)"`, `location = "/health"`, `location ~ "^/static/"`}},
-		"the api only": {login: authproxy.Config{Passwords: logins(authproxy.API), APIPath: "/v1.0/api"},
+		"the api only": {login: config.Config{Passwords: logins(config.API), APIPath: "/v1.0/api"},
 			has: []string{`"^/v1\\.0/api(?:/|$)"`}},
-		"odd credentials": {login: authproxy.Config{Passwords: map[authproxy.Feature]authproxy.Login{authproxy.MainApp: odd}}},
-		"odd paths": {login: authproxy.Config{Passwords: logins(authproxy.Features()...), APIPath: `/a"pi}`, AnalyticsPath: "/an{a$lyt'ics",
+		"odd credentials": {login: config.Config{Passwords: map[config.Feature]config.Login{config.MainApp: odd}}},
+		"odd paths": {login: config.Config{Passwords: logins(config.Features()...), APIPath: `/a"pi}`, AnalyticsPath: "/an{a$lyt'ics",
 			PublicPaths: []string{`/x"y`, "/${host}/", "/~x", "/^~", "/$1/$uri", "/=", "/a(b[c", "/a(b[c/", "/{;}"[:2], `/'`}}},
-		"a public path twice": {login: authproxy.Config{Passwords: logins(authproxy.MainApp), PublicPaths: []string{"/a", "/a", "/b/", "/b/"}}},
-		"a base URL": {login: authproxy.Config{Passwords: logins(authproxy.MainApp), BaseURL: baseURL(t, "https://app.example.com")},
+		"a public path twice": {login: config.Config{Passwords: logins(config.MainApp), PublicPaths: []string{"/a", "/a", "/b/", "/b/"}}},
+		"a base URL": {login: config.Config{Passwords: logins(config.MainApp), BaseURL: baseURL(t, "https://app.example.com")},
 			has: []string{`server_name "app.example.com";`, "X-Forwarded-Proto https;", `"~*^https://app\\.example\\.com(?::443)?$" 0;`}},
-		"trusted proxies": {login: authproxy.Config{Passwords: logins(authproxy.MainApp),
+		"trusted proxies": {login: config.Config{Passwords: logins(config.MainApp),
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 			has: []string{"set_real_ip_from 10.0.0.0/8;", "set_real_ip_from ::1/128;"}},
-		"names and ports": {login: authproxy.Config{Passwords: logins(authproxy.MainApp)},
+		"names and ports": {login: config.Config{Passwords: logins(config.MainApp)},
 			change: func(o *export.NginxOptions) {
 				o.Listen = []string{"8081", ":8082", "[::1]:8083", ":8081", "[::1]:8083"}
 				o.ServerNames = []string{"a.example", "*.b-c.example", "10.1.2.3", "a.example"}
 				o.Upstream = "HTTP://[::1]:9000/"
 			}, has: []string{"listen 8081;", "listen 8082;", "listen [::1]:8083;", `server_name "a.example" "*.b-c.example" "10.1.2.3";`, "server [::1]:9000;"}},
-		"an app on another address": {login: authproxy.Config{Passwords: logins(authproxy.MainApp)},
+		"an app on another address": {login: config.Config{Passwords: logins(config.MainApp)},
 			change: func(o *export.NginxOptions) { o.Upstream = "http://10.1.2.3:8080" }, has: []string{"server 10.1.2.3:8080;"}},
-		"no port of the app": {login: authproxy.Config{Passwords: logins(authproxy.MainApp)},
+		"no port of the app": {login: config.Config{Passwords: logins(config.MainApp)},
 			change: func(o *export.NginxOptions) { o.Upstream = "http://localhost" }, has: []string{"server localhost:80;"}},
-		"a name with dots": {name: "my.app-1_x", login: authproxy.Config{Passwords: logins(authproxy.MainApp)}, has: []string{"$ploomber_my_app_1_x_user"}},
+		"a name with dots": {name: "my.app-1_x", login: config.Config{Passwords: logins(config.MainApp)}, has: []string{"$ploomber_my_app_1_x_user"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,25 +132,25 @@ func TestNginxTakesIt(t *testing.T) {
 // Several projects on one nginx do not get into each other's way.
 func TestNginxTakesTwo(t *testing.T) {
 	t.Parallel()
-	dir, config := t.TempDir(), ""
+	dir, text := t.TempDir(), ""
 	for i, name := range []string{"one", "two"} {
 		o := options(dir)
 		o.ServerNames = []string{[]string{"one.example", "two.example"}[i]}
-		files, err := export.Nginx(export.Project{Name: name, Login: authproxy.Config{Passwords: logins(authproxy.MainApp)}}, o)
+		files, err := export.Nginx(export.Project{Name: name, Login: config.Config{Passwords: logins(config.MainApp)}}, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		config += write(t, dir, files)
+		text += write(t, dir, files)
 	}
-	if said := nginx.Check(t, config); said != "" {
+	if said := nginx.Check(t, text); said != "" {
 		t.Error(said)
 	}
 }
 
 func TestNginxRefuses(t *testing.T) {
 	t.Parallel()
-	provider := authproxy.Provider{Issuer: "https://id.example.com/", ClientID: "i", ClientSecret: "s"}
-	secret := authproxy.Secret("Zm9yIHRlc3RzIG9ubHksIG5vIHNlY3JldCBhdCBhbGw")
+	provider := config.Provider{Issuer: "https://id.example.com/", ClientID: "i", ClientSecret: "s"}
+	secret := config.Secret("Zm9yIHRlc3RzIG9ubHksIG5vIHNlY3JldCBhdCBhbGw")
 	for name, tc := range map[string]struct {
 		project func(*export.Project)
 		options func(*export.NginxOptions)
@@ -159,13 +159,13 @@ func TestNginxRefuses(t *testing.T) {
 		says    string
 	}{
 		"a provider": {project: func(p *export.Project) {
-			p.Login = authproxy.Config{Providers: []authproxy.Provider{provider}, Secrets: []authproxy.Secret{secret}}
+			p.Login = config.Config{Providers: []config.Provider{provider}, Secrets: []config.Secret{secret}}
 		}, is: export.ErrProvider},
 		"a provider and a password": {project: func(p *export.Project) {
-			p.Login = authproxy.Config{Providers: []authproxy.Provider{provider}, Secrets: []authproxy.Secret{secret}, Passwords: logins(authproxy.API)}
+			p.Login = config.Config{Providers: []config.Provider{provider}, Secrets: []config.Secret{secret}, Passwords: logins(config.API)}
 		}, is: export.ErrProvider},
-		"only a login page": {project: func(p *export.Project) { p.Login.PasswordMode = authproxy.ModeForm }, is: export.ErrForm},
-		"no login":          {project: func(p *export.Project) { p.Login = authproxy.Config{} }, is: authproxy.ErrUnprotected},
+		"only a login page": {project: func(p *export.Project) { p.Login.PasswordMode = config.ModeForm }, is: export.ErrForm},
+		"no login":          {project: func(p *export.Project) { p.Login = config.Config{} }, is: config.ErrUnprotected},
 		"a wrong path":      {project: func(p *export.Project) { p.Login.APIPath = "api" }, says: "AUTH_API_PATH"},
 		"no name":           {project: func(p *export.Project) { p.Name = "" }, is: export.ErrName},
 		"a name with a way": {project: func(p *export.Project) { p.Name = "../x" }, is: export.ErrName},
@@ -206,7 +206,7 @@ func TestNginxRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := export.Project{Name: "my-app", Login: authproxy.Config{Passwords: logins(authproxy.MainApp)}}
+			p := export.Project{Name: "my-app", Login: config.Config{Passwords: logins(config.MainApp)}}
 			o := options("/etc/nginx")
 			if tc.project != nil {
 				tc.project(&p)
@@ -229,7 +229,7 @@ func TestNginxRefuses(t *testing.T) {
 
 func credentials(name, password string) func(*export.Project) {
 	return func(p *export.Project) {
-		p.Login.Passwords = map[authproxy.Feature]authproxy.Login{
-			authproxy.MainApp: {Username: name, Password: authproxy.Secret(password)}}
+		p.Login.Passwords = map[config.Feature]config.Login{
+			config.MainApp: {Username: name, Password: config.Secret(password)}}
 	}
 }

@@ -6,22 +6,22 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // location is one part of the app as nginx tells parts apart.
 type location struct {
-	Match    string            // "=", "~", "~*", or "" for the one that takes the rest
-	Path     string            // or an expression
-	Feature  authproxy.Feature // whose password opens it; "" for nobody's
-	PassFile string            // where the password is
-	Written  string            // expression for the start of a public target: nginx decodes what an app may not
+	Match    string         // "=", "~", "~*", or "" for the one that takes the rest
+	Path     string         // or an expression
+	Feature  config.Feature // whose password opens it; "" for nobody's
+	PassFile string         // where the password is
+	Written  string         // expression for the start of a public target: nginx decodes what an app may not
 }
 
 // locations are the parts of c in nginx's order: exact paths first, then the expressions one after the other,
 // which are the prefixes with the longest first, then the rest. A guarded prefix matches in any case of letters
 // and a public one as written, so that a framework that takes /API for /api finds it closed.
-func locations(c authproxy.Config) []location {
+func locations(c config.Config) []location {
 	var exact, prefixes []location
 	length := map[string]int{}
 	add := func(l location, prefix string) {
@@ -29,9 +29,9 @@ func locations(c authproxy.Config) []location {
 		prefixes = append(prefixes, l)
 	}
 	for _, part := range []struct {
-		feature authproxy.Feature
+		feature config.Feature
 		path    string
-	}{{authproxy.API, c.APIPath}, {authproxy.Analytics, c.AnalyticsPath}} {
+	}{{config.API, c.APIPath}, {config.Analytics, c.AnalyticsPath}} {
 		if c.HasPassword(part.feature) {
 			add(location{Match: "~*", Path: "^" + regexp.QuoteMeta(part.path) + "(?:/|$)", Feature: part.feature}, part.path)
 		}
@@ -45,8 +45,8 @@ func locations(c authproxy.Config) []location {
 	}
 	slices.SortStableFunc(prefixes, func(a, b location) int { return length[b.Path] - length[a.Path] }) // closed first among equals
 	rest := location{Path: "/"}
-	if c.HasPassword(authproxy.MainApp) {
-		rest.Feature = authproxy.MainApp
+	if c.HasPassword(config.MainApp) {
+		rest.Feature = config.MainApp
 	}
 	return slices.Compact(slices.Concat(exact, prefixes, []location{rest}))
 }

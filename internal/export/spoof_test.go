@@ -9,7 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 )
 
@@ -25,7 +25,7 @@ var identityHeaders = []string{identity.HeaderName, identity.HeaderSubject, iden
 // TestNginxHeaderSpoofing speaks as somebody else, in every spelling, with a password and without one.
 func TestNginxHeaderSpoofing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, authproxy.Config{Passwords: three(), PublicPaths: []string{"/static/"}}, export.SaltedSHA)
+	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/static/"}}, export.SaltedSHA)
 	var names []string
 	for _, name := range identityHeaders {
 		names = append(names, spellings(name)...)
@@ -89,7 +89,7 @@ func TestNginxBesideACarelessServer(t *testing.T) {
 	port, dir := nginx.Listen(t), t.TempDir()
 	o := options(dir)
 	o.Listen, o.ServerNames, o.Upstream = []string{port.Addr()}, []string{"app.example"}, newApp(t, w)
-	files, err := export.Nginx(export.Project{Name: "my-app", Login: authproxy.Config{Passwords: logins(authproxy.MainApp), PublicPaths: []string{"/open"}}}, o)
+	files, err := export.Nginx(export.Project{Name: "my-app", Login: config.Config{Passwords: logins(config.MainApp), PublicPaths: []string{"/open"}}}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestNginxBesideACarelessServer(t *testing.T) {
 // that is known.
 func TestNginxForwarding(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]authproxy.Config{
+	for name, c := range map[string]config.Config{
 		"nothing is known": {},
 		"trusted":          {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}},
 		"not trusted":      {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
@@ -169,7 +169,7 @@ func TestNginxForwarding(t *testing.T) {
 // TestNginxPathConfusion asks for what two servers may read differently: it is refused, or the app gets it byte for byte.
 func TestNginxPathConfusion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, authproxy.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
+	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
 	for _, target := range []string{
 		"//", "//api", "/static//api", "/static/..", "/static/../api/x", "/static/./x", "/static/.", "/.", "/..", "/../api", "/static/..%2fapi", "/static/%2e%2e/api", "/static/%2E./api",
 		"/static/.%2e", "/static%2f..%2fapi", "/static/%5c..%5capi", "/static\\..\\api", "/api%2fx", "/api%00", "/health%00", "/health%0a", "/health%0d%0a", "/health;x=y", "/static/;/api",
@@ -200,7 +200,7 @@ func TestNginxOverHTTP2(t *testing.T) {
 	port, dir := nginx.Listen(t), t.TempDir()
 	o := options(dir)
 	o.Listen, o.Upstream = []string{port.Addr()}, newApp(t, w)
-	files, err := export.Nginx(export.Project{Name: "my-app", Login: authproxy.Config{Passwords: logins(authproxy.MainApp), PublicPaths: []string{"/open"}}}, o)
+	files, err := export.Nginx(export.Project{Name: "my-app", Login: config.Config{Passwords: logins(config.MainApp), PublicPaths: []string{"/open"}}}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 func doors(w *world) map[string]string {
@@ -26,7 +26,7 @@ func doors(w *world) map[string]string {
 // on the way collects the body.
 func TestNginxUploads(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, authproxy.Config{Passwords: three()}, export.SaltedSHA)
+	w := newWorld(t, config.Config{Passwords: three()}, export.SaltedSHA)
 	part := []byte(strings.Repeat("0123456789abcdef", 1<<16))
 	const parts = 64
 	whole := sha256.New()
@@ -87,7 +87,7 @@ func TestNginxDownloads(t *testing.T) {
 	port, dir := nginx.Listen(t), t.TempDir()
 	o := options(dir)
 	o.Listen, o.Upstream = []string{port.Addr()}, app.URL
-	files, err := export.Nginx(export.Project{Name: "my-app", Login: authproxy.Config{Passwords: logins(authproxy.MainApp)}}, o)
+	files, err := export.Nginx(export.Project{Name: "my-app", Login: config.Config{Passwords: logins(config.MainApp)}}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestNginxDownloads(t *testing.T) {
 // TestNginxKeepAlive asks several things over one connection: what one request may, the next one may not.
 func TestNginxKeepAlive(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, authproxy.Config{Passwords: three(), PublicPaths: []string{"/health"}}, export.Bcrypt)
+	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/health"}}, export.Bcrypt)
 	ann, bob, zoe := basic("ann", annPass), basic("bob", bobPass), basic("zoë $host", zoePass)
 	requests := []string{
 		get("/"), get("/", ann), get("/"), get("/health"), get("/api", ann), get("/api", bob), get("/", bob), get("/analytics", zoe),
@@ -146,7 +146,7 @@ func TestNginxKeepAlive(t *testing.T) {
 // TestNginxDiffers lists what nginx cannot do or we do besides. The guide names the same.
 func TestNginxDiffers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, authproxy.Config{Passwords: three()}, export.SaltedSHA)
+	w := newWorld(t, config.Config{Passwords: three()}, export.SaltedSHA)
 	ann := basic("ann", annPass)
 
 	for _, path := range []string{"/status", "/logout", "/_auth/style.css"} { // pages of our own, open to everybody
@@ -185,12 +185,12 @@ func TestNginxHasNoLoginPage(t *testing.T) {
 	t.Parallel()
 	w := &world{}
 	app := newApp(t, w)
-	proxy := w.ours(t, authproxy.Config{Passwords: three(), PasswordMode: authproxy.ModeAuto}, app)
+	proxy := w.ours(t, config.Config{Passwords: three(), PasswordMode: config.ModeAuto}, app)
 	visit := get("/", "Accept: text/html")
 	if o := w.ask(t, proxy, visit); o.Code != http.StatusFound || o.Challenge != "" {
 		t.Errorf("the proxy: %+v", o)
 	}
-	if o := w.ask(t, newWorld(t, authproxy.Config{Passwords: three(), PasswordMode: authproxy.ModeAuto}, export.SaltedSHA).nginx, visit); o.Code != http.StatusUnauthorized || o.Challenge == "" {
+	if o := w.ask(t, newWorld(t, config.Config{Passwords: three(), PasswordMode: config.ModeAuto}, export.SaltedSHA).nginx, visit); o.Code != http.StatusUnauthorized || o.Challenge == "" {
 		t.Errorf("nginx: %+v", o)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // refusal answers the two ways in which a target is judged: by our proxy and by the expressions for nginx.
@@ -26,16 +27,16 @@ type refusal struct {
 
 func newRefusal(t testing.TB) *refusal {
 	t.Helper()
-	return newRefusalOf(t, authproxy.Config{Public: true}, export.Targets())
+	return newRefusalOf(t, config.Config{Public: true}, export.Targets())
 }
 
 // newNamesRefusal is for an app that one password covers.
 func newNamesRefusal(t testing.TB) *refusal {
 	t.Helper()
-	return newRefusalOf(t, authproxy.Config{Passwords: logins(authproxy.MainApp)}, export.NameTargets())
+	return newRefusalOf(t, config.Config{Passwords: logins(config.MainApp)}, export.NameTargets())
 }
 
-func newRefusalOf(t testing.TB, c authproxy.Config, targets []export.Target) *refusal {
+func newRefusalOf(t testing.TB, c config.Config, targets []export.Target) *refusal {
 	t.Helper()
 	p, err := authproxy.New(c, authproxy.Options{Now: time.Now, Random: rand.Reader, BcryptCost: bcrypt.MinCost})
 	if err != nil {

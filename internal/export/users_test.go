@@ -7,7 +7,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // The people of a file of users keep their hashes, and their names are ours, which the app must not get from others.
@@ -17,16 +17,16 @@ func TestNginxUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users := func(names ...string) map[authproxy.Feature]authproxy.Users {
-		u := authproxy.Users{File: "users.htpasswd"}
+	users := func(names ...string) map[config.Feature]config.Users {
+		u := config.Users{File: "users.htpasswd"}
 		for _, name := range names {
-			u.Logins = append(u.Logins, authproxy.UserHash{Username: name, Hash: authproxy.Secret(hash)})
+			u.Logins = append(u.Logins, config.UserHash{Username: name, Hash: config.Secret(hash)})
 		}
-		return map[authproxy.Feature]authproxy.Users{authproxy.MainApp: u}
+		return map[config.Feature]config.Users{config.MainApp: u}
 	}
-	for name, login := range map[string]authproxy.Config{
+	for name, login := range map[string]config.Config{
 		"alone":  {Users: users("ben", "carl")},
-		"beside": {Passwords: logins(authproxy.MainApp), Users: users("ben", "carl")},
+		"beside": {Passwords: logins(config.MainApp), Users: users("ben", "carl")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +51,7 @@ func TestNginxUsers(t *testing.T) {
 			}
 		})
 	}
-	if _, err := export.Nginx(export.Project{Name: "my-app", Login: authproxy.Config{Users: users("#ben")}}, options("/etc/nginx")); err == nil {
+	if _, err := export.Nginx(export.Project{Name: "my-app", Login: config.Config{Users: users("#ben")}}, options("/etc/nginx")); err == nil {
 		t.Error("a name that begins a comment is accepted")
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // world is one app behind two doors, which ought to be the same: our proxy and nginx with what was exported.
@@ -46,13 +47,13 @@ type seen struct {
 // patience bounds each exchange of a test, so that one that hangs fails.
 const patience = 2 * time.Minute
 
-func newWorld(t *testing.T, c authproxy.Config, h export.Hash) *world {
+func newWorld(t *testing.T, c config.Config, h export.Hash) *world {
 	t.Helper()
 	nginx.Need(t)
 	w := &world{first: make(chan struct{}, 1)}
 	app := newApp(t, w)
 
-	c.PasswordMode = authproxy.ModeBasic // a login page is what nginx has not; see TestNginxHasNoLoginPage
+	c.PasswordMode = config.ModeBasic // a login page is what nginx has not; see TestNginxHasNoLoginPage
 	w.proxy = w.ours(t, c, app)
 	port := nginx.Listen(t)
 	dir := t.TempDir()
@@ -74,7 +75,7 @@ func newApp(t *testing.T, w *world) string {
 	return app.URL
 }
 
-func (w *world) ours(t *testing.T, c authproxy.Config, app string) string {
+func (w *world) ours(t *testing.T, c config.Config, app string) string {
 	t.Helper()
 	p, err := authproxy.New(c, authproxy.Options{Upstream: app, Random: rand.Reader, BcryptCost: bcrypt.MinCost,
 		Now: func() time.Time { return time.Now().Add(time.Duration(w.hours.Load()) * time.Hour) }})

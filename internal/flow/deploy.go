@@ -16,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -114,7 +114,7 @@ func (d *Deploy) login(c *project.Config, feature project.Feature) (*cloudapi.Cr
 // refuseUnknownLogins stops what the platform would leave more open than the project says: it knows neither the
 // feature api nor the variables that only our own proxy reads.
 func refuseUnknownLogins(env *dotenv.File) error {
-	if name := authproxy.OnlyHere(env.Keys()); name != "" {
+	if name := config.Ignored(env.Keys()); name != "" {
 		return failure.Failedf("the platform does not know %s: it would let in more people than that says", name).
 			WithHint("remove it from %s, or run the app behind 'ploomber-cloud up' or 'ploomber-cloud proxy'", EnvName)
 	}
@@ -129,7 +129,7 @@ func refuseUnknownLogins(env *dotenv.File) error {
 // by the configuration alone: names that 'up' and 'proxy' refuse, and pairs that protect the app there.
 func (d *Deploy) warnOfUnusedLogins(c *project.Config, env *dotenv.File) {
 	places := d.Folder.Places(env)
-	for _, wrong := range authproxy.Misspelt(env.Keys(), Logins(c)) {
+	for _, wrong := range config.Misspelt(env.Keys(), Logins(c)) {
 		d.Report.Warn("%s: %v (as it is, it protects nothing)", d.Folder.EnvPath(), placed(wrong, places))
 	}
 	for _, feature := range []project.Feature{project.MainApp, project.Analytics} {

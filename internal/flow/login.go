@@ -5,16 +5,16 @@ import (
 	"path/filepath"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// LoginSource is what the login of a project is made from, by authproxy.ConfigFrom: the secrets file, then the
+// LoginSource is what the login of a project is made from, by config.From: the secrets file, then the
 // variables of the process, and what the configuration says about logins.
-func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source, error) {
+func (f Folder) LoginSource(c *project.Config, environ Lookup) (config.Source, error) {
 	env, _, err := f.Env()
 	if err != nil {
-		return authproxy.Source{}, err
+		return config.Source{}, err
 	}
 	vars, names := map[string]string{}, []string{}
 	for _, p := range env.Values(dotenv.Lookup(environ)) {
@@ -22,7 +22,7 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (authproxy.Source
 	}
 	places := f.Places(env)
 	maps.Copy(places, UnshownReferences(c))
-	return authproxy.Source{
+	return config.Source{
 		Lookup: func(name string) (string, bool) {
 			if v, ok := vars[name]; ok {
 				return v, true
@@ -45,15 +45,15 @@ func (f Folder) ReadUsers(name string) ([]byte, error) {
 }
 
 // Logins is what the configuration says about logins.
-func Logins(c *project.Config) authproxy.Project {
-	value := func(v project.Value) authproxy.Value {
-		return authproxy.Value{Literal: authproxy.Secret(v.Text), Variable: v.Secret}
+func Logins(c *project.Config) config.Project {
+	value := func(v project.Value) config.Value {
+		return config.Value{Literal: config.Secret(v.Text), Variable: v.Secret}
 	}
-	logins := map[authproxy.Feature]authproxy.LoginRef{}
+	logins := map[config.Feature]config.LoginRef{}
 	for _, feature := range project.Features() {
 		if at := c.Credentials(feature); at != nil {
-			logins[authproxy.Feature(feature)] = authproxy.LoginRef{Username: value(at.Username), Password: value(at.Password)}
+			logins[config.Feature(feature)] = config.LoginRef{Username: value(at.Username), Password: value(at.Password)}
 		}
 	}
-	return authproxy.Project{Template: c.Template, Logins: logins}
+	return config.Project{Template: c.Template, Logins: logins}
 }

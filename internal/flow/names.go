@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -83,7 +83,7 @@ func Listed(names []string, shows func(name string) bool) string {
 }
 
 // placed puts the place of a name that must not be shown in its place.
-func placed(wrong authproxy.Mistake, places map[string]string) authproxy.Mistake {
+func placed(wrong config.Mistake, places map[string]string) config.Mistake {
 	if place, ok := places[wrong.Name]; ok {
 		wrong.Name = place
 	}

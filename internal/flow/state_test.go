@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -126,7 +126,7 @@ func TestLoginSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	login, err := authproxy.ConfigFrom(source)
+	login, err := config.From(source)
 	if err != nil || len(login.Passwords) != 1 {
 		t.Fatalf("%v: %+v", err, login.Passwords)
 	}
@@ -145,7 +145,7 @@ func TestLoginSource(t *testing.T) {
 	if source, err = f.LoginSource(c, environ); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := authproxy.ConfigFrom(source); err == nil {
+	if _, err := config.From(source); err == nil {
 		t.Error("a template that promises a provider's login works without one")
 	}
 }

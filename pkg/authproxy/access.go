@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -31,7 +32,7 @@ func newClaimRule(name string, values []string, groups bool) claimRule {
 	return claimRule{name: name, values: values, groups: groups, objection: "none of the values wanted is in the claim " + name}
 }
 
-func newAdmission(a Access) admission {
+func newAdmission(a config.Access) admission {
 	adm := admission{addresses: lowerSet(a.Emails), domains: lowerSet(a.Domains), nobody: a.Claims != nil && len(a.Claims) == 0}
 	if a.Groups != nil {
 		adm.claims = append(adm.claims, newClaimRule(a.GroupsClaim, a.Groups, true))
@@ -81,7 +82,7 @@ func (adm *admission) objection(l *session.Login) string {
 		return "the list of claims is empty, so nobody may come in"
 	}
 	if allowed, asked := adm.tenants[l.Provider]; asked && !slices.ContainsFunc(l.Claims[claimTenant], func(id string) bool { return slices.Contains(allowed, id) }) {
-		return "the tenant " + strings.Join(l.Claims[claimTenant], " ") + " is not among those of " + keyTenants
+		return "the tenant " + strings.Join(l.Claims[claimTenant], " ") + " is not among those of " + config.EnvTenants
 	}
 	if no := adm.objectionToEmail(l); no != "" {
 		return no
@@ -100,7 +101,7 @@ func (adm *admission) missing(person *oidc.Person) string {
 	for _, rule := range adm.claims {
 		if person.RefersTo(rule.name) {
 			return "; the provider says only where the claim " + rule.name + " could be asked for, as Entra ID does for members of more than 200 groups:" +
-				" let it put the groups assigned to the application into the token, or give out app roles and set " + keyGroupsClaim + "=roles"
+				" let it put the groups assigned to the application into the token, or give out app roles and set " + config.EnvGroupsClaim + "=roles"
 		}
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -46,7 +47,7 @@ func (p *Proxy) recognise(r *http.Request, x *exchange) {
 // tryBasic looks at Basic credentials. A visitor without a session gets one, since browsers do not send
 // credentials with a WebSocket and frameworks use the Authorization header themselves.
 func (p *Proxy) tryBasic(r *http.Request, x *exchange, planted []*session.Session) {
-	if x.policy.config.PasswordMode == ModeForm {
+	if x.policy.config.PasswordMode == config.ModeForm {
 		return
 	}
 	x.basic = x.policy.passwords.Basic(r.Context(), x.area.name, r.Header.Get("Authorization"), x.client, x.connection.recent())

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 )
 
@@ -40,10 +41,10 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 		p.refuseLocked(w, r, x.basic.Wait, next)
 	case x.basic.Verdict == password.Busy:
 		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
-	case mode != ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
+	case mode != config.ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
 		x.redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 	default:
-		if mode == ModeBasic || mode != ModeForm && !isPagesOwn(r.Header) {
+		if mode == config.ModeBasic || mode != config.ModeForm && !isPagesOwn(r.Header) {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))
 		}
 		p.refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // paramMoved marks a login page to which we have sent the browser from another address. It is not sent on once more,
@@ -19,13 +20,13 @@ func (p *Proxy) moved(w http.ResponseWriter, r *http.Request, x *exchange, provi
 	if x.policy.config.BaseURL == nil || r.Method != http.MethodGet && r.Method != http.MethodHead || !isPageVisit(r) {
 		return false
 	}
-	if strings.HasPrefix(x.path, pathLogin) && r.URL.Query().Has(paramMoved) {
+	if strings.HasPrefix(x.path, target.Login) && r.URL.Query().Has(paramMoved) {
 		return p.wasIn(w, r, x, next)
 	}
 	if x.atBase() {
 		return false
 	}
-	address := x.policy.config.origin() + loginPage(provider, next)
+	address := x.policy.config.Origin() + loginPage(provider, next)
 	if strings.Contains(address, "?") {
 		address += "&"
 	} else {

@@ -10,15 +10,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // newAtLocalhost starts a proxy whose base URL is localhost, while browsers of the world ask for 127.0.0.1.
-func newAtLocalhost(t *testing.T, c authproxy.Config) (w *oidcWorld, base string) {
+func newAtLocalhost(t *testing.T, c config.Config) (w *oidcWorld, base string) {
 	t.Helper()
 	w = newOIDC(t, c, nil)
 	_, port, _ := net.SplitHostPort(w.host)
-	w.reload(func(c *authproxy.Config) { c.BaseURL = &url.URL{Scheme: "http", Host: "localhost:" + port} })
+	w.reload(func(c *config.Config) { c.BaseURL = &url.URL{Scheme: "http", Host: "localhost:" + port} })
 	return w, w.config.BaseURL.String()
 }
 
@@ -169,7 +169,7 @@ func TestNoLoopBehindAnotherProxy(t *testing.T) {
 	for name, encrypted := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, c := range []authproxy.Config{oidcOnly(), mainApp()} {
+			for _, c := range []config.Config{oidcOnly(), mainApp()} {
 				w := newOIDC(t, c, nil)
 				inner := must(url.Parse(w.url))
 				front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
@@ -182,7 +182,7 @@ func TestNoLoopBehindAnotherProxy(t *testing.T) {
 					front.Start()
 				}
 				t.Cleanup(front.Close)
-				w.reload(func(c *authproxy.Config) { c.BaseURL = must(url.Parse(front.URL)) })
+				w.reload(func(c *config.Config) { c.BaseURL = must(url.Parse(front.URL)) })
 				b := w.browser().at(front.URL)
 				b.client.Transport = front.Client().Transport
 				address := "/deep?x=1"

@@ -1,64 +1,20 @@
 package authproxy
 
 import (
-	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // Below a base path, AUTH_BASE_URL=https://example.com/team/app, everything is as it is on a host of its own: rules, our own
 // pages and the addresses that logins lead back to are written without it. checkTarget takes it off, and whatever goes to
 // the browser gets it back: redirects, links of our pages and cookies. The app gets it back too, unless it is to be stripped.
 
-// basePath is the path of the base URL without a slash at the end; empty for the whole host.
-func (c Config) basePath() string {
-	if c.BaseURL == nil {
-		return ""
-	}
-	return strings.TrimSuffix(c.BaseURL.Path, "/")
-}
-
-// checkBasePath accepts a path that everybody reads alike, in addresses and as the Path of a cookie.
-func checkBasePath(path string) error {
-	path = strings.TrimSuffix(path, "/")
-	if path == "" {
-		return nil
-	}
-	odd := func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/-._~", r)
-	}
-	if _, err := parseTarget(path); err != nil || strings.ContainsFunc(path, odd) {
-		return errors.New("has a path that is not made of letters, digits, - . _ ~ and single slashes")
-	}
-	return nil
-}
-
-// place says where a request target is.
-type place int
-
-const (
-	inside  place = iota
-	bare          // the base path without the slash
-	outside       // another's
-)
-
-// below takes the base path off a target. It has to be there as it is written, without escapes.
-func below(base, target string) (string, place) {
-	rest, ok := strings.CutPrefix(target, base)
-	switch {
-	case base == "" || ok && strings.HasPrefix(rest, "/"):
-		return rest, inside
-	case ok && (rest == "" || rest[0] == '?'):
-		return "/" + rest, bare
-	default:
-		return target, outside
-	}
-}
-
 // elsewhere answers a request that is not below the base path.
-func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *exchange, target string, at place) {
-	if at == bare && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		x.redirect(w, target, http.StatusTemporaryRedirect)
+func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *exchange, address string, at target.Place) {
+	if at == target.Bare && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		x.redirect(w, address, http.StatusTemporaryRedirect)
 		return
 	}
 	p.say(w, r, message{Code: http.StatusNotFound, Title: "There is nothing here", Text: "The app is at " + x.policy.base + "/.",

@@ -11,18 +11,19 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 const base = "/team/app"
 
 // belowBase serves below a base path.
-func belowBase(c authproxy.Config, strip bool) authproxy.Config {
+func belowBase(c config.Config, strip bool) config.Config {
 	c.BaseURL, c.StripBasePath = &url.URL{Scheme: "http", Host: "app.example.com", Path: base + "/"}, strip
 	return c
 }
 
 // newBelowBase is a world below a base path. Its base URL is where it listens, so that browsers are not led elsewhere.
-func newBelowBase(t *testing.T, c authproxy.Config, strip bool, app http.Handler) *oidcWorld {
+func newBelowBase(t *testing.T, c config.Config, strip bool, app http.Handler) *oidcWorld {
 	t.Helper()
 	c = belowBase(c, strip)
 	return newOIDC(t, c, app, func(w *oidcWorld, _ *authproxy.Options) { c.BaseURL.Host = w.host })
@@ -37,7 +38,7 @@ func TestBasePath(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.PublicPaths = []string{"/open", "/static/"}
-			c.Passwords[authproxy.API] = authproxy.Login{Username: "bot", Password: "bot's"}
+			c.Passwords[config.API] = config.Login{Username: "bot", Password: "bot's"}
 			w := newBelowBase(t, c, strip, nil)
 			b := w.browser()
 			first := b.get(base+"/deep?x=1", asPage)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // askForLogin answers a page visit to what a provider guards: with the way to the provider, or the choice between
@@ -35,11 +36,11 @@ func returnTarget(r *http.Request, x *exchange) string {
 
 // loginPage is the address of the login page, or of the login at one provider, that leads back to next.
 func loginPage(provider, next string) string {
-	address := pathLogin
+	address := target.Login
 	if provider != "" {
 		address += "/" + provider
 	}
-	if escaped := url.QueryEscape(next); next != "/" && len(escaped) <= maxReturn {
+	if escaped := url.QueryEscape(next); next != "/" && len(escaped) <= target.MaxLocal {
 		address += "?next=" + escaped
 	}
 	return address
@@ -51,7 +52,7 @@ func (p *Proxy) showProviders(w http.ResponseWriter, r *http.Request, x *exchang
 		p.beginLogin(w, r, x, x.policy.providers[0], next)
 		return
 	}
-	choice := message{owner: x.policy.config.owner(), Title: "Log in", Text: "Choose an account to log in with."}
+	choice := message{owner: x.policy.owner(), Title: "Log in", Text: "Choose an account to log in with."}
 	for _, pr := range x.policy.providers {
 		choice.Links = append(choice.Links, link{"Log in with " + titled(pr.Name()), loginPage(pr.Name(), next)})
 	}

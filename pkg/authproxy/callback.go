@@ -9,6 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // callback is GET /callback, to which a provider sends the visitor back. The cookie that the state leads to says
@@ -132,6 +133,6 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 // offerLogout lets somebody leave an account that is of no use here. There is no session to log out of, so a cookie
 // says at which provider it is; else the provider would log the same account in again and again.
 func (p *Proxy) offerLogout(w http.ResponseWriter, x *exchange, pr *provider, m *message) {
-	p.setCookie(w.Header(), cookieDenied, x.policy.signer.sign(purposeDenied, pr.id, oidc.LoginTime), x.https, oidc.LoginTime)
-	m.Links = []link{{"Log out", pathLogout}}
+	p.setCookie(w.Header(), cookieDenied, x.policy.signer.Sign(purposeDenied, pr.id, oidc.LoginTime), x.https, oidc.LoginTime)
+	m.Links = []link{{"Log out", target.Logout}}
 }

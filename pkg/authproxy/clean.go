@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 )
 
@@ -51,7 +52,7 @@ func (p *Proxy) warnOfProxy(r *http.Request, x *exchange) {
 	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.policy.trusts(peer) || !p.warned.CompareAndSwap(false, true) {
 		return
 	}
-	p.note(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+keyTrustedProxies+
+	p.note(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+config.EnvTrustedProxies+
 		", or its visitors share one limit for wrong passwords", slog.String("peer", peer.String()))
 }
 

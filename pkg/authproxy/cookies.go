@@ -95,7 +95,7 @@ func (p *Proxy) signedCookie(r *http.Request, x *exchange, k kind, purpose strin
 			continue
 		}
 		sent = true
-		if said, ok = x.policy.signer.verify(purpose, value); ok {
+		if said, ok = x.policy.signer.Verify(purpose, value); ok {
 			return said, true, true
 		}
 	}

@@ -1,12 +1,12 @@
 package authproxy
 
-import "github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
-
-// LocalTarget is localTarget, for fuzzing from outside.
-func LocalTarget(target string) string { return localTarget(target) }
+import (
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
 
 // Admits applies access rules, for comparing them with what they say.
-func Admits(a Access, l *session.Login) bool {
+func Admits(a config.Access, l *session.Login) bool {
 	adm := newAdmission(a)
 	return adm.admits(l)
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // forwarded finds out where the visitor is and how it came, and returns what the app is told of it. What the
@@ -150,7 +152,7 @@ func (x *exchange) believe(said forwarding) {
 	case "http", "ws":
 		x.scheme = "http"
 	}
-	if said.host != "" && namesHost(said.host) {
+	if said.host != "" && target.ValidHost(said.host) {
 		x.host = said.host
 	}
 }

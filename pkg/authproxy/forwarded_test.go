@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // behindProxy lists loopback as a reverse proxy's address.
-func behindProxy(c authproxy.Config) authproxy.Config {
+func behindProxy(c config.Config) config.Config {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	return c
 }

@@ -3,6 +3,7 @@ package authproxy
 import (
 	"net/http"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 )
 
@@ -26,5 +27,5 @@ func (p *Proxy) identify(next stage) stage {
 
 // owns reports whether credentials are in our name.
 func (pol *policy) owns(authorization string) bool {
-	return pol.config.PasswordMode != ModeForm && pol.passwords.Owns(authorization)
+	return pol.config.PasswordMode != config.ModeForm && pol.passwords.Owns(authorization)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -175,15 +176,15 @@ func TestClass09LongAnswersEndWithTheirSession(t *testing.T) {
 		}},
 		"expiry": {all: true, end: func(w *oidcWorld, _ *browser) { w.advance(8 * 24 * time.Hour) }},
 		"a new secret": {all: true, reload: true, end: func(w *oidcWorld, _ *browser) {
-			w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret} })
+			w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret} })
 		}},
 		"an access rule": {all: true, reload: true, end: func(w *oidcWorld, _ *browser) {
-			w.reload(func(c *authproxy.Config) { c.Access.Emails = []string{} })
+			w.reload(func(c *config.Config) { c.Access.Emails = []string{} })
 		}},
 	} {
 		for age, look := range map[string]func(*oidcWorld){
 			"young": func(*oidcWorld) {},
-			"old":   func(w *oidcWorld) { w.reload(func(*authproxy.Config) {}) }, // which looks at all that is open
+			"old":   func(w *oidcWorld) { w.reload(func(*config.Config) {}) }, // which looks at all that is open
 		} {
 			t.Run(name+", "+age, func(t *testing.T) {
 				t.Parallel()
@@ -264,7 +265,7 @@ func TestLongAnswersOfALivingSessionGoOn(t *testing.T) {
 	}
 	events := w.listen("/stream", "Cookie: ploomber_session="+id)
 	for round := range 3 {
-		w.reload(func(*authproxy.Config) {}) // looks at all that is open
+		w.reload(func(*config.Config) {}) // looks at all that is open
 		w.advance(2 * time.Hour)
 		wantApp(t, b.get("/"))
 		other.get("/logout")
@@ -293,7 +294,7 @@ func TestStreamKeepsSessionInUse(t *testing.T) {
 	b := w.browser()
 	w.enter(b)
 	events := w.listen("/stream", "Cookie: ploomber_session="+b.session())
-	look := func() { w.reload(func(*authproxy.Config) {}) }
+	look := func() { w.reload(func(*config.Config) {}) }
 	look()
 	for range 4 {
 		w.advance(50 * time.Minute)
@@ -318,7 +319,7 @@ func TestStreamByPasswordBesideSession(t *testing.T) {
 	events := w.listen("/api/stream", "Cookie: ploomber_session="+b.session(), asBasic("bot", "beep"))
 	goesOn := func() {
 		t.Helper()
-		w.reload(func(c *authproxy.Config) { c.SessionIdle += time.Hour }) // which concerns later logins only
+		w.reload(func(c *config.Config) { c.SessionIdle += time.Hour }) // which concerns later logins only
 		send(t, e.say, "data: on\n", "the app to send an event")
 		events.wantLine("data: on\n")
 	}
@@ -328,8 +329,8 @@ func TestStreamByPasswordBesideSession(t *testing.T) {
 	goesOn()
 	b.get("/logout")
 	goesOn()
-	w.reload(func(c *authproxy.Config) {
-		c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "bot", Password: "boop"}}
+	w.reload(func(c *config.Config) {
+		c.Passwords = map[config.Feature]config.Login{config.API: {Username: "bot", Password: "boop"}}
 	})
 	events.wantCut()
 }
@@ -345,12 +346,12 @@ func TestPublicStreamOutlivesSession(t *testing.T) {
 	b := w.browser()
 	w.enter(b)
 	events := w.listen("/stream", "Cookie: ploomber_session="+b.session())
-	w.reload(func(*authproxy.Config) {}) // looks at all that is open
+	w.reload(func(*config.Config) {}) // looks at all that is open
 	b.get("/logout")
-	w.reload(func(*authproxy.Config) {})
+	w.reload(func(*config.Config) {})
 	send(t, e.say, "data: on\n", "the app to send an event")
 	events.wantLine("data: on\n")
-	w.reload(func(c *authproxy.Config) { c.PublicPaths = nil })
+	w.reload(func(c *config.Config) { c.PublicPaths = nil })
 	events.wantCut()
 }
 
@@ -366,7 +367,7 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 			for range 2 {
 				w.advance(2 * time.Hour)
 				wantApp(w.t, b.get("/"))
-				w.reload(func(*authproxy.Config) {}) // there is a look every second in two hours
+				w.reload(func(*config.Config) {}) // there is a look every second in two hours
 			}
 		},
 		"another login": func(w *oidcWorld, b *browser) {
@@ -375,14 +376,14 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 			}
 		},
 		"a new secret": func(w *oidcWorld, b *browser) {
-			w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret, longSecret} })
+			w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
 			wantApp(w.t, b.get("/"))
-			w.reload(func(c *authproxy.Config) { c.Secrets = c.Secrets[:1] })
+			w.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
 		},
 	} {
 		for age, look := range map[string]func(*oidcWorld){
 			"young": func(*oidcWorld) {},
-			"old":   func(w *oidcWorld) { w.reload(func(*authproxy.Config) {}) },
+			"old":   func(w *oidcWorld) { w.reload(func(*config.Config) {}) },
 		} {
 			t.Run(name+", "+age, func(t *testing.T) {
 				t.Parallel()
@@ -405,7 +406,7 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantEcho(t, ws)
-				w.reload(func(*authproxy.Config) {})
+				w.reload(func(*config.Config) {})
 				wantEcho(t, ws)
 				b.get("/logout")
 				wantClosed(t, ws)
@@ -418,7 +419,7 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 func TestClass09LogoutAtAnotherProcess(t *testing.T) {
 	t.Parallel()
 	c, store := mainApp(), session.NewMemory(0)
-	c.Secrets = []authproxy.Secret{longSecret}
+	c.Secrets = []config.Secret{longSecret}
 	here, there := newWorldWith(t, c, nil, store), newWorldWith(t, c, nil, store)
 	b := here.browser()
 	b.login("/", user, pass)

@@ -55,10 +55,10 @@ func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 			return
 		}
 		nonce = string(id)
-		p.setCookie(w.Header(), cookieLogin, x.policy.signer.sign(purposeCookie, nonce, loginValid), x.https, loginValid)
+		p.setCookie(w.Header(), cookieLogin, x.policy.signer.Sign(purposeCookie, nonce, loginValid), x.https, loginValid)
 	}
-	form.owner = x.policy.config.owner()
-	form.Token = x.policy.signer.sign(purposeForm, nonce, loginValid)
+	form.owner = x.policy.owner()
+	form.Token = x.policy.signer.Sign(purposeForm, nonce, loginValid)
 	p.pages.login(w, r, code, form)
 }
 
@@ -83,7 +83,7 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	form := loginForm{Next: x.policy.rules.localTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
-	nonce, ok := x.policy.signer.verify(purposeForm, r.PostForm.Get("token"))
+	nonce, ok := x.policy.signer.Verify(purposeForm, r.PostForm.Get("token"))
 	if bound, here := p.loginNonce(r, x); !ok || !here || nonce != bound {
 		form.Problem = "This page had expired, or your browser keeps no cookies. Please try again."
 		p.renderLogin(w, r, x, http.StatusForbidden, form)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 func TestLoginByForm(t *testing.T) {
@@ -103,14 +103,14 @@ func TestLoginByBasic(t *testing.T) {
 func TestModes(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		mode          authproxy.Mode
+		mode          config.Mode
 		page, program int  // status of a page visit and of anything else
 		challenge     bool // for a program
 		basic         bool // credentials are looked at
 	}{
-		"auto":  {authproxy.ModeAuto, http.StatusFound, http.StatusUnauthorized, true, true},
-		"basic": {authproxy.ModeBasic, http.StatusUnauthorized, http.StatusUnauthorized, true, true},
-		"form":  {authproxy.ModeForm, http.StatusFound, http.StatusUnauthorized, false, false},
+		"auto":  {config.ModeAuto, http.StatusFound, http.StatusUnauthorized, true, true},
+		"basic": {config.ModeBasic, http.StatusUnauthorized, http.StatusUnauthorized, true, true},
+		"form":  {config.ModeForm, http.StatusFound, http.StatusUnauthorized, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +127,7 @@ func TestModes(t *testing.T) {
 			if got := b.get("/", asBasic(user, pass)).StatusCode == http.StatusOK; got != tc.basic {
 				t.Errorf("Basic credentials open it: %v, want %v", got, tc.basic)
 			}
-			if got := w.browser().get("/_auth/login", asPage).StatusCode == http.StatusOK; got != (tc.mode != authproxy.ModeBasic) {
+			if got := w.browser().get("/_auth/login", asPage).StatusCode == http.StatusOK; got != (tc.mode != config.ModeBasic) {
 				t.Errorf("login page: %v", got)
 			}
 		})
@@ -176,29 +176,29 @@ func TestWhoGetsTheLoginPage(t *testing.T) {
 
 func TestFeatures(t *testing.T) {
 	t.Parallel()
-	login := func(name string) authproxy.Login {
-		return authproxy.Login{Username: name, Password: authproxy.Secret(name + " pw")}
+	login := func(name string) config.Login {
+		return config.Login{Username: name, Password: config.Secret(name + " pw")}
 	}
-	all := map[authproxy.Feature]authproxy.Login{
-		authproxy.MainApp: login("main"), authproxy.API: login("api"), authproxy.Analytics: login("analytics")}
+	all := map[config.Feature]config.Login{
+		config.MainApp: login("main"), config.API: login("api"), config.Analytics: login("analytics")}
 	for name, tc := range map[string]struct {
-		features []authproxy.Feature
+		features []config.Feature
 		public   []string
 		opens    map[string]string // path -> whose credentials open it; "" is open to everybody
 	}{
-		"main app": {[]authproxy.Feature{authproxy.MainApp}, nil,
+		"main app": {[]config.Feature{config.MainApp}, nil,
 			map[string]string{"/": "main", "/api/x": "main", "/analytics": "main"}},
-		"api only": {[]authproxy.Feature{authproxy.API}, nil,
+		"api only": {[]config.Feature{config.API}, nil,
 			map[string]string{"/": "", "/apiary": "", "/api": "api", "/api/": "api", "/api/x": "api", "/API/x": "api", "/%61pi/x": "api", "/analytics": ""}},
-		"all": {authproxy.Features(), nil,
+		"all": {config.Features(), nil,
 			map[string]string{"/": "main", "/api/x": "api", "/analytics/report": "analytics", "/analytics2": "main"}},
-		"public paths": {[]authproxy.Feature{authproxy.MainApp, authproxy.API}, []string{"/health", "/static/", "/api/ping"},
+		"public paths": {[]config.Feature{config.MainApp, config.API}, []string{"/health", "/static/", "/api/ping"},
 			map[string]string{"/": "main", "/health": "", "/health/x": "main", "/Health": "main", "/static": "main", "/static/a.css": "",
 				"/STATIC/a.css": "main", "/api/ping": "", "/api/pong": "api", "/health?x": ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := authproxy.Config{Passwords: map[authproxy.Feature]authproxy.Login{}, PublicPaths: tc.public}
+			c := config.Config{Passwords: map[config.Feature]config.Login{}, PublicPaths: tc.public}
 			for _, f := range tc.features {
 				c.Passwords[f] = all[f]
 			}
@@ -223,7 +223,7 @@ func TestFeatures(t *testing.T) {
 func TestLoginToTwoFeatures(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
-	c.Passwords[authproxy.API] = authproxy.Login{Username: "bot", Password: "beep"}
+	c.Passwords[config.API] = config.Login{Username: "bot", Password: "beep"}
 	w := newWorld(t, c, nil)
 	b := w.browser()
 	b.login("/", user, pass)
@@ -245,11 +245,11 @@ func TestLoginToTwoFeatures(t *testing.T) {
 func TestOnly(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
-	c.Passwords[authproxy.Analytics] = authproxy.Login{Username: "eve", Password: "numbers"}
-	w := newWorld(t, c.Only(authproxy.Analytics), nil)
+	c.Passwords[config.Analytics] = config.Login{Username: "eve", Password: "numbers"}
+	w := newWorld(t, c.Only(config.Analytics), nil)
 	wantCode(t, w.browser().get("/", asBasic(user, pass)), http.StatusUnauthorized)
 	wantApp(t, w.browser().get("/", asBasic("eve", "numbers")))
-	if err := c.Only(authproxy.API).Validate(); !errors.Is(err, authproxy.ErrUnprotected) {
+	if err := c.Only(config.API).Validate(); !errors.Is(err, config.ErrUnprotected) {
 		t.Errorf("a feature without credentials: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // purposeDenied is for the id of a provider in the cookie of somebody who was not let in.
@@ -35,7 +36,7 @@ func (p *Proxy) leave(w http.ResponseWriter, r *http.Request, x *exchange, to st
 	if _, sent, _ := p.signedCookie(r, x, cookieDenied, purposeDenied); sent {
 		p.setCookie(w.Header(), cookieDenied, "", x.https, 0)
 	}
-	if clears := x.policy.config.clearSiteData(); clears != "" {
+	if clears := x.policy.config.ClearSiteDataHeader(); clears != "" {
 		w.Header().Set("Clear-Site-Data", clears)
 	}
 	x.redirect(w, to, http.StatusFound)
@@ -64,7 +65,7 @@ func (pol *policy) afterLogout() string {
 	if to := pol.config.PostLogoutRedirect; to != "" {
 		return to
 	}
-	return pathStatus
+	return target.Status
 }
 
 // throughProvider is the address at which a provider logs somebody out, to come back then. Where there is none, or
@@ -73,7 +74,7 @@ func (pol *policy) throughProvider(pr *provider, idToken string) string {
 	back := pol.afterLogout()
 	absolute := back
 	if strings.HasPrefix(back, "/") {
-		absolute = pol.config.origin() + back // never from the Host header (security class 19)
+		absolute = pol.config.Origin() + back // never from the Host header (security class 19)
 	}
 	if address, ok := pr.LogoutURL(idToken, absolute); ok {
 		return address

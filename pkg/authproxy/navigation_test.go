@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // browserAgent is how browsers call themselves.
@@ -46,16 +46,16 @@ func TestWhoGetsTheBasicChallenge(t *testing.T) {
 		"image on plain http":      {[]string{browserAgent, "Referer: http://app.example/", "Accept: image/avif,image/webp,*/*;q=0.8"}, false},
 		"fetched ahead":            {[]string{"Sec-Purpose: prefetch", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", asPage}, false},
 	} {
-		for _, mode := range []authproxy.Mode{authproxy.ModeAuto, authproxy.ModeBasic, authproxy.ModeForm} {
+		for _, mode := range []config.Mode{config.ModeAuto, config.ModeBasic, config.ModeForm} {
 			t.Run(name+", "+string(mode), func(t *testing.T) {
 				t.Parallel()
 				c := mainApp()
 				c.PasswordMode = mode
 				got := newWorld(t, c, nil).browser().get("/api/data", tc.header...)
-				if mode == authproxy.ModeForm && got.StatusCode == http.StatusFound {
+				if mode == config.ModeForm && got.StatusCode == http.StatusFound {
 					return
 				}
-				want := mode == authproxy.ModeBasic || mode == authproxy.ModeAuto && tc.auto
+				want := mode == config.ModeBasic || mode == config.ModeAuto && tc.auto
 				if asked := got.Header.Get("Www-Authenticate") != ""; got.StatusCode != http.StatusUnauthorized || asked != want {
 					t.Errorf("%d, challenge: %v; want 401, %v", got.StatusCode, asked, want)
 				}

@@ -11,28 +11,29 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
 // Security class 11: who may come in.
 func TestClass11AccessRules(t *testing.T) {
 	t.Parallel()
-	company := authproxy.Access{Domains: []string{"company.com"}}
-	claim := func(name string, values ...string) authproxy.Access {
-		return authproxy.Access{Claims: map[string][]string{name: values}}
+	company := config.Access{Domains: []string{"company.com"}}
+	claim := func(name string, values ...string) config.Access {
+		return config.Access{Claims: map[string][]string{name: values}}
 	}
-	ann := authproxy.Access{Emails: []string{"ann@example.com"}}
+	ann := config.Access{Emails: []string{"ann@example.com"}}
 	for name, tc := range map[string]struct {
-		access authproxy.Access
+		access config.Access
 		claims map[string]any
 		code   int // of the callback
 	}{
-		"no rule":                    {authproxy.Access{}, nil, 302},
-		"no rule, no e-mail":         {authproxy.Access{}, map[string]any{"email": nil}, 302},
-		"no rule, not verified":      {authproxy.Access{}, map[string]any{"email_verified": false}, 302},
+		"no rule":                    {config.Access{}, nil, 302},
+		"no rule, no e-mail":         {config.Access{}, map[string]any{"email": nil}, 302},
+		"no rule, not verified":      {config.Access{}, map[string]any{"email_verified": false}, 302},
 		"address":                    {ann, nil, 302},
 		"address, letters":           {ann, map[string]any{"email": "ANN@Example.COM"}, 302},
-		"address, letters in rule":   {authproxy.Access{Emails: []string{"Ann@EXAMPLE.com"}}, nil, 302},
+		"address, letters in rule":   {config.Access{Emails: []string{"Ann@EXAMPLE.com"}}, nil, 302},
 		"another address":            {ann, map[string]any{"email": "bob@example.com"}, 403},
 		"address begins so":          {ann, map[string]any{"email": "ann@example.com.evil.com"}, 403},
 		"address ends so":            {ann, map[string]any{"email": "joann@example.com"}, 403},
@@ -43,7 +44,7 @@ func TestClass11AccessRules(t *testing.T) {
 		"verified as text":           {ann, map[string]any{"email_verified": "true"}, 302},
 		"no address":                 {ann, map[string]any{"email": nil}, 403},
 		"empty address":              {ann, map[string]any{"email": ""}, 403},
-		"nobody":                     {authproxy.Access{Emails: []string{}}, nil, 403},
+		"nobody":                     {config.Access{Emails: []string{}}, nil, 403},
 		"domain":                     {company, map[string]any{"email": "x@company.com"}, 302},
 		"domain, letters":            {company, map[string]any{"email": "x@Company.COM"}, 302},
 		"domain below":               {company, map[string]any{"email": "x@sub.company.com"}, 403},
@@ -54,37 +55,37 @@ func TestClass11AccessRules(t *testing.T) {
 		"quoted @":                   {company, map[string]any{"email": `"a@evil.com"@company.com`}, 403},
 		"domain alone":               {company, map[string]any{"email": "@company.com"}, 403},
 		"dot behind":                 {company, map[string]any{"email": "x@company.com."}, 403},
-		"Kelvin sign":                {authproxy.Access{Domains: []string{"kelvin.com"}}, map[string]any{"email": "x@\u212aelvin.com"}, 403},
-		"long s":                     {authproxy.Access{Emails: []string{"sue@example.com"}}, map[string]any{"email": "\u017fue@example.com"}, 403},
+		"Kelvin sign":                {config.Access{Domains: []string{"kelvin.com"}}, map[string]any{"email": "x@\u212aelvin.com"}, 403},
+		"long s":                     {config.Access{Emails: []string{"sue@example.com"}}, map[string]any{"email": "\u017fue@example.com"}, 403},
 		"Cyrillic name":              {company, map[string]any{"email": "\u0430dmin@company.com"}, 403},
-		"Cyrillic name, listed":      {authproxy.Access{Emails: []string{"\u0430dmin@company.com"}}, map[string]any{"email": "\u0430dmin@company.com"}, 302},
+		"Cyrillic name, listed":      {config.Access{Emails: []string{"\u0430dmin@company.com"}}, map[string]any{"email": "\u0430dmin@company.com"}, 302},
 		"Cyrillic":                   {company, map[string]any{"email": "x@\u0441ompany.com"}, 403},
 		"full width":                 {company, map[string]any{"email": "x@\uff43ompany.com"}, 403},
 		"full width @":               {company, map[string]any{"email": "x@evil.com\uff20company.com"}, 403},
 		"soft hyphen":                {company, map[string]any{"email": "x@com\u00adpany.com"}, 403},
 		"domain not verified":        {company, map[string]any{"email": "x@company.com", "email_verified": "yes"}, 403},
-		"address or domain":          {authproxy.Access{Emails: []string{"bob@x.org"}, Domains: []string{"example.com"}}, nil, 302},
-		"empty and domain":           {authproxy.Access{Emails: []string{}, Domains: []string{"example.com"}}, nil, 302},
-		"group":                      {authproxy.Access{Groups: []string{"staff", "admin"}}, map[string]any{"groups": []string{"x", "admin"}}, 302},
-		"group as text":              {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": "admin"}, 302},
-		"group, letters":             {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": "Admin"}, 403},
-		"several in one":             {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": "user,admin"}, 403},
-		"no group":                   {authproxy.Access{Groups: []string{"admin"}}, nil, 403},
-		"no groups left":             {authproxy.Access{Groups: []string{}}, map[string]any{"groups": []string{"admin"}}, 403},
-		"groups are numbers":         {authproxy.Access{Groups: []string{"1"}}, map[string]any{"groups": []int{1}}, 403},
-		"control in a group":         {authproxy.Access{Groups: []string{"admin"}}, map[string]any{"groups": []string{"admin", "a\n"}}, 403},
-		"groups elsewhere":           {authproxy.Access{Groups: []string{"a"}, GroupsClaim: "https://x/roles"}, map[string]any{"https://x/roles": []string{"a"}}, 302},
-		"groups not there":           {authproxy.Access{Groups: []string{"a"}, GroupsClaim: "https://x/roles"}, map[string]any{"groups": []string{"a"}}, 403},
-		"group and domain":           {authproxy.Access{Groups: []string{"a"}, Domains: []string{"example.com"}}, map[string]any{"groups": "a"}, 302},
-		"group without domain":       {authproxy.Access{Groups: []string{"a"}, Domains: []string{"company.com"}}, map[string]any{"groups": "a"}, 403},
-		"domain without group":       {authproxy.Access{Groups: []string{"a"}, Domains: []string{"example.com"}}, nil, 403},
-		"claim":                      {authproxy.Access{Claims: map[string][]string{"hd": {"x", "y"}}}, map[string]any{"hd": "y"}, 302},
-		"another claim":              {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"hd": "y"}, 403},
-		"both claims":                {authproxy.Access{Claims: map[string][]string{"hd": {"x"}, "dept": {"z"}}}, map[string]any{"hd": "x", "dept": "z"}, 302},
-		"one of two claims":          {authproxy.Access{Claims: map[string][]string{"hd": {"x"}, "dept": {"z"}}}, map[string]any{"hd": "x"}, 403},
-		"claim without values":       {authproxy.Access{Claims: map[string][]string{"hd": {}}}, map[string]any{"hd": "x"}, 403},
-		"no claims left":             {authproxy.Access{Claims: map[string][]string{}}, nil, 403},
-		"empty value is none":        {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"hd": ""}, 403},
+		"address or domain":          {config.Access{Emails: []string{"bob@x.org"}, Domains: []string{"example.com"}}, nil, 302},
+		"empty and domain":           {config.Access{Emails: []string{}, Domains: []string{"example.com"}}, nil, 302},
+		"group":                      {config.Access{Groups: []string{"staff", "admin"}}, map[string]any{"groups": []string{"x", "admin"}}, 302},
+		"group as text":              {config.Access{Groups: []string{"admin"}}, map[string]any{"groups": "admin"}, 302},
+		"group, letters":             {config.Access{Groups: []string{"admin"}}, map[string]any{"groups": "Admin"}, 403},
+		"several in one":             {config.Access{Groups: []string{"admin"}}, map[string]any{"groups": "user,admin"}, 403},
+		"no group":                   {config.Access{Groups: []string{"admin"}}, nil, 403},
+		"no groups left":             {config.Access{Groups: []string{}}, map[string]any{"groups": []string{"admin"}}, 403},
+		"groups are numbers":         {config.Access{Groups: []string{"1"}}, map[string]any{"groups": []int{1}}, 403},
+		"control in a group":         {config.Access{Groups: []string{"admin"}}, map[string]any{"groups": []string{"admin", "a\n"}}, 403},
+		"groups elsewhere":           {config.Access{Groups: []string{"a"}, GroupsClaim: "https://x/roles"}, map[string]any{"https://x/roles": []string{"a"}}, 302},
+		"groups not there":           {config.Access{Groups: []string{"a"}, GroupsClaim: "https://x/roles"}, map[string]any{"groups": []string{"a"}}, 403},
+		"group and domain":           {config.Access{Groups: []string{"a"}, Domains: []string{"example.com"}}, map[string]any{"groups": "a"}, 302},
+		"group without domain":       {config.Access{Groups: []string{"a"}, Domains: []string{"company.com"}}, map[string]any{"groups": "a"}, 403},
+		"domain without group":       {config.Access{Groups: []string{"a"}, Domains: []string{"example.com"}}, nil, 403},
+		"claim":                      {config.Access{Claims: map[string][]string{"hd": {"x", "y"}}}, map[string]any{"hd": "y"}, 302},
+		"another claim":              {config.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"hd": "y"}, 403},
+		"both claims":                {config.Access{Claims: map[string][]string{"hd": {"x"}, "dept": {"z"}}}, map[string]any{"hd": "x", "dept": "z"}, 302},
+		"one of two claims":          {config.Access{Claims: map[string][]string{"hd": {"x"}, "dept": {"z"}}}, map[string]any{"hd": "x"}, 403},
+		"claim without values":       {config.Access{Claims: map[string][]string{"hd": {}}}, map[string]any{"hd": "x"}, 403},
+		"no claims left":             {config.Access{Claims: map[string][]string{}}, nil, 403},
+		"empty value is none":        {config.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"hd": ""}, 403},
 		"true":                       {claim("email_verified", "true"), nil, 302},
 		"false":                      {claim("email_verified", "true"), map[string]any{"email_verified": false}, 403},
 		"false is wanted":            {claim("guest", "false"), map[string]any{"guest": false}, 302},
@@ -106,9 +107,9 @@ func TestClass11AccessRules(t *testing.T) {
 		"truth in a list":            {claim("guest", "true"), map[string]any{"guest": []bool{true}}, 403},
 		"object":                     {claim("guest", "true"), map[string]any{"guest": map[string]any{"is": true}}, 403},
 		"inside of another":          {claim("account.level", "3"), map[string]any{"account": map[string]any{"level": 3}}, 302},
-		"a number is no group":       {authproxy.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": 3}, 403},
-		"truth is no group":          {authproxy.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": true}, 403},
-		"name of a claim in letters": {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"HD": "x"}, 403},
+		"a number is no group":       {config.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": 3}, 403},
+		"truth is no group":          {config.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": true}, 403},
+		"name of a claim in letters": {config.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"HD": "x"}, 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,9 +131,9 @@ func TestClass11AccessRules(t *testing.T) {
 // Whoever runs the app finds in the log which rule has kept somebody out.
 func TestRefusalNamesTheRule(t *testing.T) {
 	t.Parallel()
-	domain := authproxy.Access{Domains: []string{"example.com"}}
+	domain := config.Access{Domains: []string{"example.com"}}
 	for name, tc := range map[string]struct {
-		access authproxy.Access
+		access config.Access
 		claims map[string]any
 		says   string
 	}{
@@ -140,9 +141,9 @@ func TestRefusalNamesTheRule(t *testing.T) {
 		"no e-mail":     {domain, map[string]any{"email": nil}, "the provider says no e-mail"},
 		"not listed":    {domain, map[string]any{"email": "x@example.org"}, "the e-mail is not among those that may come in"},
 		"not ASCII":     {domain, map[string]any{"email": "\u0430nn@example.com"}, "the e-mail is not ASCII, so it has to be listed itself"},
-		"group":         {authproxy.Access{Groups: []string{"a"}}, nil, "none of the values wanted is in the claim groups"},
-		"claim":         {authproxy.Access{Claims: map[string][]string{"hd": {"x"}}}, nil, "none of the values wanted is in the claim hd"},
-		"emptied claim": {authproxy.Access{Claims: map[string][]string{}}, nil, "the list of claims is empty, so nobody may come in"},
+		"group":         {config.Access{Groups: []string{"a"}}, nil, "none of the values wanted is in the claim groups"},
+		"claim":         {config.Access{Claims: map[string][]string{"hd": {"x"}}}, nil, "none of the values wanted is in the claim hd"},
+		"emptied claim": {config.Access{Claims: map[string][]string{}}, nil, "the list of claims is empty, so nobody may come in"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -206,7 +207,7 @@ func TestClass9ExcludedByReload(t *testing.T) {
 	set(w.fake, func() { w.fake.Claims["email"], w.fake.Claims["sub"] = "bob@example.com", "bob" })
 	w.enter(bob)
 	annWS, bobWS := w.open(ann), w.open(bob)
-	w.reload(func(c *authproxy.Config) { c.Access.Emails, c.Access.Domains = []string{"bob@example.com"}, nil })
+	w.reload(func(c *config.Config) { c.Access.Emails, c.Access.Domains = []string{"bob@example.com"}, nil })
 	wantCode(t, ann.get("/"), http.StatusUnauthorized)
 	wantClosed(t, annWS)
 	wantApp(t, bob.get("/"))
@@ -217,9 +218,9 @@ func TestClass9ExcludedByReload(t *testing.T) {
 	if page := ann.get("/", asPage); page.StatusCode != http.StatusFound { // a new login may have changed things
 		t.Errorf("page: %d", page.StatusCode)
 	}
-	w.reload(func(c *authproxy.Config) { c.Access.Groups = []string{"other"} }) // bob is in both
+	w.reload(func(c *config.Config) { c.Access.Groups = []string{"other"} }) // bob is in both
 	wantApp(t, bob.get("/"))
-	w.reload(func(c *authproxy.Config) { c.Access = authproxy.Access{Emails: []string{}} })
+	w.reload(func(c *config.Config) { c.Access = config.Access{Emails: []string{}} })
 	wantCode(t, bob.get("/"), http.StatusUnauthorized)
 	wantClosed(t, bobWS)
 }
@@ -242,7 +243,7 @@ func TestOnlyNamedClaimsAreKept(t *testing.T) {
 }
 
 // admitsSlowly says the same as the rules, word for word as Access describes them.
-func admitsSlowly(a authproxy.Access, l *session.Login) bool {
+func admitsSlowly(a config.Access, l *session.Login) bool {
 	fold := func(a, b string) bool { // ASCII only
 		if len(a) != len(b) {
 			return false
@@ -311,7 +312,7 @@ func TestAccessProperty(t *testing.T) {
 	}
 	claims := rapid.MapOfN(rapid.SampledFrom([]string{"g", "c", "d"}), rapid.SliceOfN(words, 0, 2), 0, 2)
 	rapid.Check(t, func(t *rapid.T) {
-		a := authproxy.Access{Emails: list(emails).Draw(t, "emails"), Domains: list(domains).Draw(t, "domains"),
+		a := config.Access{Emails: list(emails).Draw(t, "emails"), Domains: list(domains).Draw(t, "domains"),
 			Groups: list(words).Draw(t, "groups"), GroupsClaim: "g"}
 		if rapid.Bool().Draw(t, "has claims") {
 			a.Claims = claims.Draw(t, "claims")

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -85,7 +85,7 @@ func TestBearer(t *testing.T) {
 	c := oidcTwo()
 	c.BearerAudience = accessAPI
 	c.PublicPaths = []string{"/open"}
-	c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "bot", Password: "beep"}}
+	c.Passwords = map[config.Feature]config.Login{config.API: {Username: "bot", Password: "beep"}}
 	w := newOIDC(t, c, nil)
 	b := w.browser()
 	header := "Authorization: bearer " + w.other.AccessToken(accessAPI, map[string]any{"email": "bot@company.com", "email_verified": true})
@@ -118,17 +118,17 @@ func TestBearer(t *testing.T) {
 		t.Errorf("page: %d", got.StatusCode)
 	}
 	// A reload forgets what was verified, and asks anew who may come in.
-	w.reload(func(c *authproxy.Config) { c.Access.Domains = []string{"company.com"} })
+	w.reload(func(c *config.Config) { c.Access.Domains = []string{"company.com"} })
 	wantApp(t, stranger.get("/", header))
-	w.reload(func(c *authproxy.Config) { c.Access.Domains = []string{"example.com"} })
+	w.reload(func(c *config.Config) { c.Access.Domains = []string{"example.com"} })
 	got := stranger.get("/", header)
 	wantCode(t, got, http.StatusForbidden)
 	if n := strings.Count(w.logs.String(), `msg="login refused" user=bot@company.com by=token`); n != 1 {
 		t.Errorf("%d lines:\n%s", n, w.logs)
 	}
-	w.reload(func(c *authproxy.Config) { c.Access.Domains, c.BearerAudience = nil, "https://else.example.com" })
+	w.reload(func(c *config.Config) { c.Access.Domains, c.BearerAudience = nil, "https://else.example.com" })
 	wantCode(t, stranger.get("/", header), http.StatusUnauthorized)
-	w.reload(func(c *authproxy.Config) { c.BearerAudience = "" })
+	w.reload(func(c *config.Config) { c.BearerAudience = "" })
 	if got := stranger.get("/", header); got.StatusCode != 401 || got.Header["Www-Authenticate"] != nil {
 		t.Errorf("%d %v", got.StatusCode, got.Header)
 	}
@@ -153,7 +153,7 @@ func TestBearerExpires(t *testing.T) {
 
 	header = "Authorization: Bearer " + w.fake.AccessToken(accessAPI, nil)
 	ws = w.open(b, header)
-	w.reload(func(c *authproxy.Config) { c.Access.Emails = []string{} })
+	w.reload(func(c *config.Config) { c.Access.Emails = []string{} })
 	wantClosed(t, ws)
 }
 
@@ -168,7 +168,7 @@ func TestBearerBounds(t *testing.T) {
 		wantApp(t, b.get("/", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, map[string]any{"jti": fmt.Sprint(i)})))
 	}
 	w.net.Set("tenant.example.com", nil)
-	w.reload(func(c *authproxy.Config) { c.Providers[0].Scope = "openid" })
+	w.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
 	got := b.get("/", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, nil))
 	wantCode(t, got, http.StatusServiceUnavailable)
 	if got.Header.Get("Retry-After") == "" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -48,7 +49,7 @@ func TestClass7And17Callback(t *testing.T) {
 		"unknown code":        {query: func(q url.Values) { q.Set("code", "unknown") }, code: 400, title: "expired or was used"},
 		"too late":            {world: func(w *oidcWorld) { w.advance(11 * time.Minute) }, code: 400, title: "expired or was used"},
 		"provider removed": {world: func(w *oidcWorld) {
-			w.reload(func(c *authproxy.Config) { c.Providers[0].ClientID = "another" })
+			w.reload(func(c *config.Config) { c.Providers[0].ClientID = "another" })
 		}, code: 400, title: "expired or was used"},
 		"denied": {query: func(q url.Values) {
 			q.Del("code")
@@ -281,7 +282,7 @@ func TestProviderDownAndUp(t *testing.T) {
 		t.Errorf("ready: %v", err)
 	}
 	w.net.Set("tenant.example.com", nil)
-	w.reload(func(c *authproxy.Config) { c.Providers[0].Audience = "x" }) // so that it has to be found again
+	w.reload(func(c *config.Config) { c.Providers[0].Audience = "x" }) // so that it has to be found again
 	if err := w.proxy.Ready(t.Context()); err == nil {
 		t.Error("ready without a provider")
 	}
@@ -302,6 +303,6 @@ func TestProviderDownAndUp(t *testing.T) {
 	}
 
 	set(w.fake, func() { w.fake.Document = map[string]any{"issuer": "https://evil.example"} })
-	w.reload(func(c *authproxy.Config) { c.Providers[0].Scope = "openid" })
+	w.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
 	wantCode(t, w.browser().get("/", asPage), http.StatusInternalServerError)
 }

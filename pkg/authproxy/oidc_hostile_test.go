@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -99,7 +100,7 @@ func FuzzOIDCCallback(f *testing.F) {
 // What the app gets of the cookies is what is not ours, in its order (security class 10).
 func TestClass10CookiesProperty(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, authproxy.Config{Public: true}, nil)
+	w := newOIDC(t, config.Config{Public: true}, nil)
 	b := w.browser()
 	b.client.Jar = nil
 	names := rapid.SampledFrom([]string{"a", "theme", "ploomber_theme", "ploomber", "session", "x_ploomber_session", "Ploomber_session"})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -197,9 +198,9 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 // Sessions end by themselves, and take their WebSockets along (security class 13).
 func TestClass13OIDCSessionEnds(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*authproxy.Config){
-		"idle":     func(c *authproxy.Config) { c.SessionIdle = 30 * time.Minute },
-		"absolute": func(c *authproxy.Config) { c.SessionLifetime = 30 * time.Minute },
+	for name, change := range map[string]func(*config.Config){
+		"idle":     func(c *config.Config) { c.SessionIdle = 30 * time.Minute },
+		"absolute": func(c *config.Config) { c.SessionLifetime = 30 * time.Minute },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,15 +224,15 @@ func TestClass13OIDCSessionEnds(t *testing.T) {
 // the login said.
 func TestClass11RenewedClaims(t *testing.T) {
 	t.Parallel()
-	company := authproxy.Access{Domains: []string{"example.com"}}
-	groups := authproxy.Access{Groups: []string{"staff"}, GroupsClaim: "groups"}
+	company := config.Access{Domains: []string{"example.com"}}
+	groups := config.Access{Groups: []string{"staff"}, GroupsClaim: "groups"}
 	for name, tc := range map[string]struct {
-		access authproxy.Access
+		access config.Access
 		then   map[string]any
 		user   string // that the app sees; "" if there is no way in any more
 	}{
-		"new address":            {authproxy.Access{}, map[string]any{"email": "lee@example.com"}, "lee@example.com"},
-		"no address":             {authproxy.Access{}, map[string]any{"email": nil}, "ann@example.com"},
+		"new address":            {config.Access{}, map[string]any{"email": "lee@example.com"}, "lee@example.com"},
+		"no address":             {config.Access{}, map[string]any{"email": nil}, "ann@example.com"},
 		"new address, let in":    {company, map[string]any{"email": "lee@example.com"}, "lee@example.com"},
 		"new address, not":       {company, map[string]any{"email": "ann@example.org"}, ""},
 		"not verified any more":  {company, map[string]any{"email_verified": false}, ""},
@@ -243,7 +244,7 @@ func TestClass11RenewedClaims(t *testing.T) {
 		"in no group":            {groups, map[string]any{"groups": []string{}}, ""},
 		"group of another kind":  {groups, map[string]any{"groups": 1}, ""},
 		"groups not said":        {groups, map[string]any{"groups": nil}, "ann@example.com"},
-		"somebody's look-alike":  {authproxy.Access{}, map[string]any{"email": "\u212aate@example.com"}, "ann@example.com"}, // and the tokens are not believed
+		"somebody's look-alike":  {config.Access{}, map[string]any{"email": "\u212aate@example.com"}, "ann@example.com"}, // and the tokens are not believed
 		"look-alike in the list": {company, map[string]any{"email": "\u0430nn@example.com"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

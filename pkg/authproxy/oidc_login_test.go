@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
@@ -205,7 +206,7 @@ func TestPrompt(t *testing.T) {
 	if first, second := asked("first"), asked("second"); first != "login consent" || second != "" {
 		t.Errorf("prompts %q and %q", first, second)
 	}
-	w.reload(func(c *authproxy.Config) { c.Providers[0].Prompt = "select_account" })
+	w.reload(func(c *config.Config) { c.Providers[0].Prompt = "select_account" })
 	if first := asked("first"); first != "select_account" {
 		t.Errorf("prompt %q", first)
 	}
@@ -241,7 +242,7 @@ func TestClass12MixUp(t *testing.T) {
 func TestLoginPageWithOneProvider(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
-	c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "bot", Password: "beep"}}
+	c.Passwords = map[config.Feature]config.Login{config.API: {Username: "bot", Password: "beep"}}
 	w := newOIDC(t, c, nil)
 	b := w.browser()
 	if in := b.comeBack(w.fake, b.visit("/_auth/login?next=/x")); in.location() != "/x" {

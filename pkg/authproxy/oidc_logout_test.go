@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -199,7 +199,7 @@ func TestBackChannelRequests(t *testing.T) {
 	_ = conn.Close()
 	w.advance(10 * time.Second)
 	w.net.Set("tenant.example.com", nil)
-	w.reload(func(c *authproxy.Config) { c.Providers[0].Scope = "openid" })
+	w.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
 	got := b.do("POST", "/_auth/backchannel-logout/first", url.Values{"logout_token": {w.fake.LogoutToken(map[string]any{"sub": "x"})}}.Encode(), asForm)
 	wantCode(t, got, http.StatusServiceUnavailable)
 }
@@ -208,7 +208,7 @@ func TestBackChannelRequests(t *testing.T) {
 func TestEndOwnerOfProvider(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
-	c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "auth0|7", Password: "beep"}}
+	c.Passwords = map[config.Feature]config.Login{config.API: {Username: "auth0|7", Password: "beep"}}
 	w := newOIDC(t, c, nil)
 	b := w.browser()
 	w.enter(b)

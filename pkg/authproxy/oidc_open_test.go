@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -118,12 +118,12 @@ func TestClass09OpenConnectionsEndWithSecret(t *testing.T) {
 	t.Parallel()
 	store := newAnnouncingStore()
 	w, b, ws := newQuietSocket(t, oidcOnly(), store)
-	w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret, longSecret} })
+	w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
 	w.advance(2 * time.Hour)
 	w.look()
 	w.renewed(store)
 	wantEcho(t, ws)
-	w.reload(func(c *authproxy.Config) { c.Secrets = c.Secrets[:1] })
+	w.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
 	wantClosed(t, ws)
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 }
@@ -168,7 +168,7 @@ func TestOpenConnectionsWaitForStore(t *testing.T) {
 }
 
 // newQuietSocket opens a WebSocket whose traffic has been counted as use already.
-func newQuietSocket(t *testing.T, c authproxy.Config, store *announcingStore) (*oidcWorld, *browser, io.ReadWriter) {
+func newQuietSocket(t *testing.T, c config.Config, store *announcingStore) (*oidcWorld, *browser, io.ReadWriter) {
 	t.Helper()
 	w := newOIDC(t, c, nil, with(withRefresh), withStore(store))
 	b := w.browser()
@@ -184,7 +184,7 @@ func newQuietSocket(t *testing.T, c authproxy.Config, store *announcingStore) (*
 // look looks at everything that is open. Nobody looks any more, with an older clock, when it returns.
 func (w *oidcWorld) look() {
 	w.t.Helper()
-	w.reload(func(*authproxy.Config) {})
+	w.reload(func(*config.Config) {})
 }
 
 // renewed waits until a session has new tokens, and what is open of it as well.
@@ -256,7 +256,7 @@ func TestOpenConnectionsTakeOverTokens(t *testing.T) {
 	}
 	w.advance(2 * time.Hour)
 	for range 3 {
-		w.reload(func(*authproxy.Config) {})
+		w.reload(func(*config.Config) {})
 		wantEcho(t, ws)
 	}
 	set(w.fake, func() {
@@ -291,7 +291,7 @@ func TestTokensThatAnotherProcessRenews(t *testing.T) {
 	w.advance(2 * time.Hour)
 	for range 3 {
 		wantApp(t, b.get("/"))
-		w.reload(func(*authproxy.Config) {})
+		w.reload(func(*config.Config) {})
 		wantEcho(t, ws)
 	}
 	if n := w.net.Count("tenant.example.com/token"); n != 1 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
@@ -27,7 +28,7 @@ func TestClass10RestoredTabs(t *testing.T) {
 		"3 KB":      func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("a%20=b&", 440)) },
 		"5.9 KB":    func(i int) string { return fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 5900)) },
 	} {
-		for _, providers := range []func() authproxy.Config{oidcOnly, oidcTwo} {
+		for _, providers := range []func() config.Config{oidcOnly, oidcTwo} {
 			c := providers()
 			t.Run(fmt.Sprintf("%s, %d", name, len(c.Providers)), func(t *testing.T) {
 				t.Parallel()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -17,10 +17,10 @@ import (
 // (security classes 11 and 18).
 func TestUserinfoForRules(t *testing.T) {
 	t.Parallel()
-	staff := authproxy.Access{Groups: []string{"staff"}}
-	company := authproxy.Access{Domains: []string{"example.com"}}
-	nested := authproxy.Access{Groups: []string{"staff"}, GroupsClaim: "realm_access.roles"}
-	tenant := authproxy.Access{Claims: map[string][]string{"tenant": {"x"}, "level": {"3"}}}
+	staff := config.Access{Groups: []string{"staff"}}
+	company := config.Access{Domains: []string{"example.com"}}
+	nested := config.Access{Groups: []string{"staff"}, GroupsClaim: "realm_access.roles"}
+	tenant := config.Access{Claims: map[string][]string{"tenant": {"x"}, "level": {"3"}}}
 	me := func(claims map[string]any) map[string]any {
 		return oidctest.Merge(map[string]any{"sub": "auth0|7"}, claims)
 	}
@@ -43,7 +43,7 @@ func TestUserinfoForRules(t *testing.T) {
 		return answers("text/html", func(*oidctest.Provider) string { return "canary" }, code)
 	}
 	for name, tc := range map[string]struct {
-		access authproxy.Access
+		access config.Access
 		claims map[string]any // of the ID token
 		info   map[string]any
 		fake   func(*oidctest.Provider)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -33,7 +34,7 @@ type oidcWorld struct {
 	*world
 	fake, other *oidctest.Provider // the second is in use only where the configuration names it
 	net         *oidctest.Network
-	config      authproxy.Config
+	config      config.Config
 	counted     *counters
 }
 
@@ -76,22 +77,22 @@ func (c *counters) event(e authproxy.Event) int {
 }
 
 // oidcOnly guards the main app by one provider.
-func oidcOnly() authproxy.Config {
-	return authproxy.Config{Secrets: []authproxy.Secret{longSecret},
-		Providers: []authproxy.Provider{{Issuer: issuerURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret}}}
+func oidcOnly() config.Config {
+	return config.Config{Secrets: []config.Secret{longSecret},
+		Providers: []config.Provider{{Issuer: issuerURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret}}}
 }
 
 // oidcTwo lets visitors choose.
-func oidcTwo() authproxy.Config {
+func oidcTwo() config.Config {
 	c := oidcOnly()
 	c.Providers[0].Name = "first"
-	c.Providers = append(c.Providers, authproxy.Provider{Name: "second", Issuer: otherURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret})
+	c.Providers = append(c.Providers, config.Provider{Name: "second", Issuer: otherURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret})
 	return c
 }
 
 // newOIDC starts an app behind the login that c describes; its base URL is filled in.
 // Changes are made before the proxy starts, and with it looking for the providers.
-func newOIDC(t *testing.T, c authproxy.Config, app http.Handler, change ...func(*oidcWorld, *authproxy.Options)) *oidcWorld {
+func newOIDC(t *testing.T, c config.Config, app http.Handler, change ...func(*oidcWorld, *authproxy.Options)) *oidcWorld {
 	t.Helper()
 	w := &oidcWorld{world: &world{t: t, logs: &syncBuffer{}}, net: oidctest.NewNetwork(),
 		counted: &counters{events: map[authproxy.Event]int{}, statuses: map[int]int{}}}
@@ -146,7 +147,7 @@ func must[T any](v T, err error) T {
 }
 
 // reload changes the configuration.
-func (w *oidcWorld) reload(change func(*authproxy.Config)) {
+func (w *oidcWorld) reload(change func(*config.Config)) {
 	w.t.Helper()
 	change(&w.config)
 	if err := w.proxy.Reload(w.config); err != nil {

@@ -30,6 +30,11 @@ func newPages(base string) *pages {
 	})}
 }
 
+// owner is what whoever runs the app says on every page of ours.
+type owner struct{ App, Help string }
+
+func (pol *policy) owner() owner { return owner{pol.config.AppName, pol.config.HelpText} }
+
 // message is a page that says what happened and what to do.
 type message struct {
 	owner
@@ -118,7 +123,7 @@ func (p *Proxy) say(w http.ResponseWriter, r *http.Request, m message) {
 		p.hurry(w)
 	}
 	if isPageVisit(r) {
-		m.owner = p.policy.Load().config.owner()
+		m.owner = p.policy.Load().owner()
 		p.pages.render(w, r, m.Code, "message.html", m)
 		return
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // After a log-out people see a page that leads on; programs get two words.
@@ -158,7 +158,7 @@ func TestPageTexts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := authproxy.Config{Public: true, AppName: tc.app, HelpText: tc.help}
+			c := config.Config{Public: true, AppName: tc.app, HelpText: tc.help}
 			err := c.Validate()
 			if (err != nil) != (tc.wrong != "") || err != nil && !strings.Contains(err.Error(), tc.wrong) {
 				t.Errorf("%v, want %q", err, tc.wrong)
@@ -173,7 +173,7 @@ func TestNamesThatAreNotASCII(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	for name, want := range map[string]string{"josé": "jos%C3%A9", "ünï@exämple.com": "%C3%BCn%C3%AF%40ex%C3%A4mple.com", "山田 太郎": "%E5%B1%B1%E7%94%B0%20%E5%A4%AA%E9%83%8E", "100% é/ü": "100%25%20%C3%A9%2F%C3%BC", "ann": "", "100%25": ""} {
-		c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.MainApp: {Username: name, Password: pass}}
+		c.Passwords = map[config.Feature]config.Login{config.MainApp: {Username: name, Password: pass}}
 		w := newWorld(t, c, nil)
 		wantApp(t, w.browser().get("/", asBasic(name, pass), "X-Auth-Name-Encoded: root", "X_Auth_Name_Encoded: root"))
 		seen := w.taken()[0].Header

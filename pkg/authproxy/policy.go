@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/keys"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -12,12 +14,12 @@ import (
 // policy is everything that a Config decides, made ready for use. It never changes: Reload puts another in its
 // place, and a request goes by the one that it has met at its beginning.
 type policy struct {
-	config    Config // without secrets
-	base      string // path below which all of this is, without a slash at the end; empty for the whole host
+	config    config.Config // without secrets
+	base      string        // path below which all of this is, without a slash at the end; empty for the whole host
 	rules     *rules
 	passwords *password.Checker
 	checked   []string // digests of the credentials that passwords has
-	signer    *signer
+	signer    *keys.Signer
 	sealer    *oidc.Sealer // nil without providers
 	keys      sessionKeys
 	providers []*provider
@@ -27,12 +29,12 @@ type policy struct {
 
 // newPolicy makes the policy of c. What has not changed since before, which may be nil, is taken from there: hashes
 // and locks of passwords, providers that have been found.
-func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
+func (p *Proxy) newPolicy(c config.Config, before *policy) (*policy, error) {
 	secrets := [][]byte{p.own[:]}
 	if len(c.Secrets) > 0 || p.persistent {
-		secrets = c.lastingSecrets()
+		secrets = c.LastingSecrets()
 	}
-	pol := &policy{base: c.basePath(), signer: newSigner(c.Secrets, p.own[:], p.now), keys: newSessionKeys(secrets),
+	pol := &policy{base: c.BasePath(), signer: keys.NewSigner(c.RevealedSecrets(), p.own[:], p.now), keys: newSessionKeys(secrets),
 		admission: newAdmission(c.Access), bearers: newBearers()}
 	pol.rules = newRules(c, pol.keys)
 	var err error
@@ -40,7 +42,7 @@ func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
 		return nil, err
 	}
 	if len(c.Providers) > 0 {
-		if pol.sealer, err = oidc.NewSealer(c.secretTexts(), p.now); err != nil {
+		if pol.sealer, err = oidc.NewSealer(c.RevealedSecrets(), p.now); err != nil {
 			return nil, err
 		}
 		if pol.providers, err = p.newProviders(c, before); err != nil {
@@ -48,22 +50,22 @@ func (p *Proxy) newPolicy(c Config, before *policy) (*policy, error) {
 		}
 		pol.admission.askForTenants(pol.providers)
 	}
-	pol.config = c.withoutSecrets()
+	pol.config = c.WithoutSecrets()
 	return pol, nil
 }
 
 // addChecker hashes the passwords, unless they are the ones that are hashed already.
-func (p *Proxy) addChecker(pol *policy, c Config, before *policy) (err error) {
-	known := sessionKeys{derive(p.own[:], "ploomber-cloud authproxy checker 1")} // only digests stay here
+func (p *Proxy) addChecker(pol *policy, c config.Config, before *policy) (err error) {
+	known := sessionKeys{keys.Derive(p.own[:], "ploomber-cloud authproxy checker 1")} // only digests stay here
 	var logins []password.Login
-	for _, feature := range Features() {
+	for _, feature := range config.Features() {
 		if login, ok := c.Passwords[feature]; ok {
 			logins = append(logins, password.Login{Area: string(feature), Name: login.Username, Password: login.Password.Reveal()})
 			pol.checked = append(pol.checked, known.stamps(string(feature), login)...)
 		}
 	}
 	var hashed []password.Hashed
-	for _, feature := range Features() {
+	for _, feature := range config.Features() {
 		for _, user := range c.Users[feature].Logins {
 			hashed = append(hashed, password.Hashed{Area: string(feature), Name: user.Username, Hash: user.Hash.Reveal()})
 			pol.checked = append(pol.checked, known.userStamps(string(feature), user)...)
@@ -77,39 +79,12 @@ func (p *Proxy) addChecker(pol *policy, c Config, before *policy) (err error) {
 	return err
 }
 
-func (c Config) secretTexts() []string {
-	var all []string
-	for _, secret := range c.Secrets {
-		all = append(all, secret.Reveal())
-	}
-	return all
-}
-
-// withoutSecrets drops what is only needed to make a policy.
-func (c Config) withoutSecrets() Config {
-	names := map[Feature]Login{}
-	for feature, login := range c.Passwords {
-		names[feature] = Login{Username: login.Username}
-	}
-	c.Passwords, c.Secrets = names, nil
-	files := map[Feature]Users{}
-	for feature, users := range c.Users {
-		files[feature] = Users{File: users.File}
-	}
-	c.Users = files
-	c.Providers = slices.Clone(c.Providers)
-	for i := range c.Providers {
-		c.Providers[i].ClientSecret = ""
-	}
-	return c
-}
-
 // Reload makes c what the proxy goes by from now on. On error everything stays as it is. Connections go on, and so do
 // requests under way; open WebSockets and event streams do unless c no longer lets them be opened, and sessions as far
 // as c still grants what they hold: not those of a password that has changed or of somebody who may no longer come in.
 // The error is that of New.
-func (p *Proxy) Reload(c Config) error {
-	c, err := checkConfig(c)
+func (p *Proxy) Reload(c config.Config) error {
+	c, err := c.Complete()
 	if err != nil {
 		return err
 	}
@@ -121,10 +96,8 @@ func (p *Proxy) Reload(c Config) error {
 	default:
 	}
 	before := p.policy.Load()
-	if c.basePath() != before.base { // cookies belong to it
-		var m mistakes
-		m.addf(keyBaseURL, "has another path than at the start, which takes a restart")
-		return m.err()
+	if c.BasePath() != before.base { // cookies belong to it
+		return config.Errorf(config.EnvBaseURL, "has another path than at the start, which takes a restart")
 	}
 	pol, err := p.newPolicy(c, before)
 	if err != nil {

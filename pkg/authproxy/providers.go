@@ -9,8 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // provider is an OpenID provider in use.
@@ -25,29 +27,27 @@ type provider struct {
 
 // registration is all that a provider is made of: two that are equal need only one.
 type registration struct {
-	Provider
+	config.Provider
 	callback string
 }
 
 // newProviders makes the providers of c, or takes those that are there already.
-func (p *Proxy) newProviders(c Config, before *policy) ([]*provider, error) {
+func (p *Proxy) newProviders(c config.Config, before *policy) ([]*provider, error) {
 	var all []*provider
-	for _, config := range c.Providers {
-		made := registration{config, c.origin() + pathCallback}
+	for _, conf := range c.Providers {
+		made := registration{conf, c.Origin() + target.Callback}
 		pr := before.registered(made)
 		if pr == nil {
 			client, err := oidc.New(oidc.Options{
-				Name: config.Name, Issuer: config.Issuer, ClientID: config.ClientID, ClientSecret: config.ClientSecret.Reveal(),
-				Scope: config.Scope, Prompt: config.Prompt, Audience: config.Audience, Params: config.Params, NameClaim: config.NameClaim,
-				LogoutURL: config.LogoutURL, Tenants: config.Tenants, RedirectURL: made.callback,
+				Name: conf.Name, Issuer: conf.Issuer, ClientID: conf.ClientID, ClientSecret: conf.ClientSecret.Reveal(),
+				Scope: conf.Scope, Prompt: conf.Prompt, Audience: conf.Audience, Params: conf.Params, NameClaim: conf.NameClaim,
+				LogoutURL: conf.LogoutURL, Tenants: conf.Tenants, RedirectURL: made.callback,
 				Now: p.now, Random: p.random, Transport: p.transport, Log: p.log,
 			})
 			if err != nil {
-				var m mistakes
-				m.addf(config.key(keyIssuer), "%w", err)
-				return nil, m.err()
+				return nil, config.Errorf(conf.Key(config.EnvIssuer), "%w", err)
 			}
-			pr = &provider{Provider: client, made: made, id: providerID(client.Issuer(), config.ClientID)}
+			pr = &provider{Provider: client, made: made, id: providerID(client.Issuer(), conf.ClientID)}
 		}
 		all = append(all, pr)
 	}
@@ -71,9 +71,6 @@ func (pol *policy) registered(made registration) *provider {
 	}
 	return nil
 }
-
-// origin is what addresses of ours begin with: scheme and host of the base URL, and the base path.
-func (c Config) origin() string { return c.BaseURL.Scheme + "://" + c.BaseURL.Host + c.basePath() }
 
 // start looks for a provider until it is stopped.
 func (p *Proxy) start(pr *provider) {

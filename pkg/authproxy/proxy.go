@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
@@ -95,8 +96,8 @@ var errClosed = errors.New("the proxy is closed")
 // New makes the proxy that c describes. It takes some 50 ms a password, since each is hashed. The error is a
 // *ConfigError where c is wrong, and wraps ErrUnprotected where that is what is wrong. Providers are looked for in
 // the background: see Ready. Close has to be called at the end.
-func New(c Config, o Options) (*Proxy, error) {
-	c, err := checkConfig(c)
+func New(c config.Config, o Options) (*Proxy, error) {
+	c, err := c.Complete()
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func New(c Config, o Options) (*Proxy, error) {
 			return nil, fmt.Errorf("cookie suffix %q: only letters and digits", suffix)
 		}
 	}
-	p, err := assemble(o, c.basePath())
+	p, err := assemble(o, c.BasePath())
 	if err != nil {
 		return nil, err
 	}
@@ -126,20 +127,6 @@ func New(c Config, o Options) (*Proxy, error) {
 	p.adopt(pol, nil)
 	p.running.Go(func() { p.live.run(p.done) })
 	return p, nil
-}
-
-// checkConfig returns c with everything filled in. A login at a provider needs to know where browsers find the app:
-// guessing it from what they say would send codes anywhere (security class 19).
-func checkConfig(c Config) (Config, error) {
-	if err := c.Validate(); err != nil {
-		return c, err
-	}
-	if len(c.Providers) > 0 && c.BaseURL == nil {
-		var m mistakes
-		m.addf(keyBaseURL, "is missing: a login at a provider needs the address of the app, such as https://app.example.com")
-		return c, m.err()
-	}
-	return c.withDefaults(), nil
 }
 
 func assemble(o Options, base string) (*Proxy, error) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // Whether the app takes connections is in the log once for each change, not once for each request.
@@ -23,7 +23,7 @@ func TestLogTellsWhenTheAppComesAndGoes(t *testing.T) {
 	if err := l.Close(); err != nil { // nobody is there now
 		t.Fatal(err)
 	}
-	w := newWorld(t, authproxy.Config{Public: true}, nil)
+	w := newWorld(t, config.Config{Public: true}, nil)
 	if err := w.proxy.SetUpstream("http://" + address); err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,13 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
 // withBot adds a password for programs.
-func withBot(c authproxy.Config) authproxy.Config {
-	c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: "bot", Password: "beep"}}
+func withBot(c config.Config) config.Config {
+	c.Passwords = map[config.Feature]config.Login{config.API: {Username: "bot", Password: "beep"}}
 	return c
 }
 
@@ -38,7 +39,7 @@ func TestClass9SecretRotation(t *testing.T) {
 	busyWS, idleWS := w.open(busy), w.open(idle)
 	begun := busy.visit("/_auth/login") // a login under way outlives the change too
 
-	w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{oldSecret, longSecret} })
+	w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
 	var wg sync.WaitGroup
 	for range 20 { // all at once
 		wg.Go(func() { wantApp(t, w.browser().get("/", "Cookie: ploomber_session="+id)) })
@@ -51,7 +52,7 @@ func TestClass9SecretRotation(t *testing.T) {
 	wantEcho(t, busyWS)
 	wantEcho(t, idleWS)
 
-	w.reload(func(c *authproxy.Config) { c.Secrets = c.Secrets[:1] })
+	w.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
 	wantApp(t, busy.get("/"))
 	wantApp(t, busy.get("/api/"))
 	wantEcho(t, busyWS)
@@ -63,7 +64,7 @@ func TestClass9SecretRotation(t *testing.T) {
 	}
 	other := w.browser()
 	w.enter(other)
-	w.reload(func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{longSecret} })
+	w.reload(func(c *config.Config) { c.Secrets = []config.Secret{longSecret} })
 	wantCode(t, other.get("/"), http.StatusUnauthorized)
 }
 
@@ -71,20 +72,20 @@ func TestClass9SecretRotation(t *testing.T) {
 func TestClass9ChangedPassword(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		change func(map[authproxy.Feature]authproxy.Login)
+		change func(map[config.Feature]config.Login)
 		opens  bool // afterwards the old login
 	}{
-		"the same": {func(map[authproxy.Feature]authproxy.Login) {}, true},
-		"password": {func(m map[authproxy.Feature]authproxy.Login) {
-			m[authproxy.API] = authproxy.Login{Username: "bot", Password: "boop"}
+		"the same": {func(map[config.Feature]config.Login) {}, true},
+		"password": {func(m map[config.Feature]config.Login) {
+			m[config.API] = config.Login{Username: "bot", Password: "boop"}
 		}, false},
-		"name": {func(m map[authproxy.Feature]authproxy.Login) {
-			m[authproxy.API] = authproxy.Login{Username: "bott", Password: "beep"}
+		"name": {func(m map[config.Feature]config.Login) {
+			m[config.API] = config.Login{Username: "bott", Password: "beep"}
 		}, false},
-		"another feature": {func(m map[authproxy.Feature]authproxy.Login) {
-			m[authproxy.Analytics] = authproxy.Login{Username: "eve", Password: "x"}
+		"another feature": {func(m map[config.Feature]config.Login) {
+			m[config.Analytics] = config.Login{Username: "eve", Password: "x"}
 		}, true},
-		"none, so that the main app's rules count": {func(m map[authproxy.Feature]authproxy.Login) { delete(m, authproxy.API) }, false},
+		"none, so that the main app's rules count": {func(m map[config.Feature]config.Login) { delete(m, config.API) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,8 +99,8 @@ func TestClass9ChangedPassword(t *testing.T) {
 				t.Fatal(answer.StatusCode)
 			}
 			annWS := w.open(ann)
-			w.reload(func(c *authproxy.Config) {
-				logins := map[authproxy.Feature]authproxy.Login{authproxy.API: c.Passwords[authproxy.API]}
+			w.reload(func(c *config.Config) {
+				logins := map[config.Feature]config.Login{config.API: c.Passwords[config.API]}
 				tc.change(logins)
 				c.Passwords = logins
 			})
@@ -135,19 +136,19 @@ func TestReload(t *testing.T) {
 	b := w.browser()
 	w.enter(b)
 	ws := w.open(b)
-	for name, change := range map[string]func(*authproxy.Config){
-		"short secret": func(c *authproxy.Config) { c.Secrets = []authproxy.Secret{"short"} },
-		"no base URL":  func(c *authproxy.Config) { c.BaseURL = nil },
-		"nothing":      func(c *authproxy.Config) { *c = authproxy.Config{} },
-		"unusable issuer": func(c *authproxy.Config) {
-			c.Providers = []authproxy.Provider{{Issuer: "http://evil.example", ClientID: "x", ClientSecret: "x"}}
+	for name, change := range map[string]func(*config.Config){
+		"short secret": func(c *config.Config) { c.Secrets = []config.Secret{"short"} },
+		"no base URL":  func(c *config.Config) { c.BaseURL = nil },
+		"nothing":      func(c *config.Config) { *c = config.Config{} },
+		"unusable issuer": func(c *config.Config) {
+			c.Providers = []config.Provider{{Issuer: "http://evil.example", ClientID: "x", ClientSecret: "x"}}
 		},
-		"empty credential": func(c *authproxy.Config) { c.Passwords = map[authproxy.Feature]authproxy.Login{authproxy.API: {}} },
+		"empty credential": func(c *config.Config) { c.Passwords = map[config.Feature]config.Login{config.API: {}} },
 	} {
 		bad := w.config
 		change(&bad)
 		err := w.proxy.Reload(bad)
-		var wrong *authproxy.ConfigError
+		var wrong *config.Error
 		if err == nil || !errors.As(err, &wrong) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -158,7 +159,7 @@ func TestReload(t *testing.T) {
 	}
 	found := w.net.Count("tenant.example.com/.well-known/openid-configuration")
 	for range 5 {
-		w.reload(func(c *authproxy.Config) { c.PublicPaths = []string{"/open"} })
+		w.reload(func(c *config.Config) { c.PublicPaths = []string{"/open"} })
 	}
 	wantApp(t, w.browser().get("/open"))
 	wantApp(t, b.get("/"))
@@ -171,7 +172,7 @@ func TestReload(t *testing.T) {
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatal(answer.StatusCode)
 	}
-	w.reload(func(c *authproxy.Config) { c.PublicPaths = nil })
+	w.reload(func(c *config.Config) { c.PublicPaths = nil })
 	if _, err := br.ReadByte(); err == nil {
 		t.Error("a WebSocket to what was public stays open")
 	}
@@ -179,12 +180,12 @@ func TestReload(t *testing.T) {
 	for i := range 10 {
 		w.browser().get("/api/", asBasic("bot", fmt.Sprint(i)))
 	}
-	w.reload(func(c *authproxy.Config) { c.PublicPaths = []string{"/open"} })
+	w.reload(func(c *config.Config) { c.PublicPaths = []string{"/open"} })
 	wantCode(t, w.browser().get("/api/", asBasic("bot", "beep")), http.StatusTooManyRequests)
 	// Another provider: who came from the old one has to log in again.
-	w.reload(func(c *authproxy.Config) { *c = oidcTwo(); c.BaseURL = must(url.Parse(w.url)) })
+	w.reload(func(c *config.Config) { *c = oidcTwo(); c.BaseURL = must(url.Parse(w.url)) })
 	wantApp(t, b.get("/")) // the same application under another name
-	w.reload(func(c *authproxy.Config) { c.Providers = c.Providers[1:] })
+	w.reload(func(c *config.Config) { c.Providers = c.Providers[1:] })
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 	wantClosed(t, ws)
 	_ = w.proxy.Close()
@@ -216,8 +217,8 @@ func TestReloadUnderLoad(t *testing.T) {
 		})
 	}
 	for i := range 20 {
-		w.reload(func(c *authproxy.Config) {
-			c.Secrets = []authproxy.Secret{longSecret, oldSecret}
+		w.reload(func(c *config.Config) {
+			c.Secrets = []config.Secret{longSecret, oldSecret}
 			c.PublicPaths = []string{fmt.Sprintf("/open%d", i)}
 		})
 		time.Sleep(time.Millisecond)
@@ -229,14 +230,14 @@ func TestReloadUnderLoad(t *testing.T) {
 // Which sessions survive a restart of the proxy, in a store that does.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	secret := func(c authproxy.Config, secrets ...authproxy.Secret) authproxy.Config {
+	secret := func(c config.Config, secrets ...config.Secret) config.Config {
 		c.Secrets = secrets
 		return c
 	}
 	other := mainApp()
-	other.Passwords[authproxy.MainApp] = authproxy.Login{Username: user, Password: pass + "!"}
+	other.Passwords[config.MainApp] = config.Login{Username: user, Password: pass + "!"}
 	for name, tc := range map[string]struct {
-		before, after authproxy.Config
+		before, after config.Config
 		persistent    bool
 		survives      bool
 	}{
@@ -253,7 +254,7 @@ func TestRestart(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, mainApp(), nil)
 			store := session.NewMemory(0)
-			start := func(c authproxy.Config) string {
+			start := func(c config.Config) string {
 				p := must(authproxy.New(c, authproxy.Options{Upstream: w.url, Now: time.Now, Random: rand.Reader, Store: store,
 					Persistent: tc.persistent, BcryptCost: bcrypt.MinCost}))
 				t.Cleanup(func() { _ = p.Close() })
@@ -275,10 +276,10 @@ func TestRestart(t *testing.T) {
 func TestStoreKeys(t *testing.T) {
 	t.Parallel()
 	all := map[string][][]byte{}
-	for name, c := range map[string]authproxy.Config{
-		"passwords": mainApp(), "other password": {Passwords: map[authproxy.Feature]authproxy.Login{authproxy.MainApp: {Username: user, Password: "x"}}},
-		"other feature": {Passwords: map[authproxy.Feature]authproxy.Login{authproxy.API: {Username: user, Password: pass}}},
-		"secret":        {Secrets: []authproxy.Secret{longSecret}}, "two": {Secrets: []authproxy.Secret{oldSecret, longSecret}},
+	for name, c := range map[string]config.Config{
+		"passwords": mainApp(), "other password": {Passwords: map[config.Feature]config.Login{config.MainApp: {Username: user, Password: "x"}}},
+		"other feature": {Passwords: map[config.Feature]config.Login{config.API: {Username: user, Password: pass}}},
+		"secret":        {Secrets: []config.Secret{longSecret}}, "two": {Secrets: []config.Secret{oldSecret, longSecret}},
 	} {
 		keys := c.StoreKeys()
 		again := keys

@@ -3,6 +3,9 @@ package authproxy
 import (
 	"slices"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
 // area is a part of the app with one way to log in.
@@ -32,14 +35,14 @@ type prefix struct {
 	area *area
 }
 
-func newRules(c Config, keys sessionKeys) *rules {
+func newRules(c config.Config, keys sessionKeys) *rules {
 	public := &area{name: "public", path: "/"}
-	ru := &rules{exact: map[string]*area{}, rest: &area{name: string(MainApp), path: "/", provider: len(c.Providers) > 0}}
-	if c.HasPassword(MainApp) {
-		ru.rest.addPasswords(c, MainApp, keys)
+	ru := &rules{exact: map[string]*area{}, rest: &area{name: string(config.MainApp), path: "/", provider: len(c.Providers) > 0}}
+	if c.HasPassword(config.MainApp) {
+		ru.rest.addPasswords(c, config.MainApp, keys)
 	}
 	ru.areas = append(ru.areas, ru.rest)
-	for feature, path := range map[Feature]string{API: c.APIPath, Analytics: c.AnalyticsPath} {
+	for feature, path := range map[config.Feature]string{config.API: c.APIPath, config.Analytics: c.AnalyticsPath} {
 		if c.HasPassword(feature) {
 			a := &area{name: string(feature), path: path}
 			a.addPasswords(c, feature, keys)
@@ -68,7 +71,7 @@ func newRules(c Config, keys sessionKeys) *rules {
 }
 
 // addPasswords makes the passwords of a feature open the area.
-func (a *area) addPasswords(c Config, feature Feature, keys sessionKeys) {
+func (a *area) addPasswords(c config.Config, feature config.Feature, keys sessionKeys) {
 	a.password, a.stamps, a.users = true, map[string]string{}, map[string]string{}
 	add := func(name string, stamps []string) {
 		a.users[name] = stamps[0]
@@ -111,8 +114,8 @@ func (ru *rules) decide(path string) (*area, int) {
 
 // disguised reports whether a path is public only to who decodes it: Express and Tornado compare what they route with
 // the target as it was sent, and would take /%70ublic for a page that is not.
-func (ru *rules) disguised(target, path string) bool {
-	if strings.IndexByte(target, '%') < 0 {
+func (ru *rules) disguised(address, path string) bool {
+	if strings.IndexByte(address, '%') < 0 {
 		return false
 	}
 	a, n := ru.decide(path)
@@ -120,17 +123,30 @@ func (ru *rules) disguised(target, path string) bool {
 		return false
 	}
 	for i, from := 0, 0; i < n; i++ {
-		if target[from] != '%' {
+		if address[from] != '%' {
 			from++
 			continue
 		}
-		if isPlain(path[i]) {
+		if target.IsPlain(path[i]) {
 			return true
 		}
 		from += len("%70")
 	}
 	return false
 }
+
+// parse returns the decoded path of a request target. Where one guard covers everything no rule can be misled, so that
+// names of files pass that only parse refuses elsewhere: with slashes, question marks and hashes in them.
+func (ru *rules) parse(address string) (string, error) {
+	path, err := target.Parse(address)
+	if err != nil && ru.oneGuard() {
+		return target.ParseFileNames(address)
+	}
+	return path, err
+}
+
+// localTarget is target.Local for what is let pass to the app.
+func (ru *rules) localTarget(address string) string { return target.Local(address, ru.parse) }
 
 // named returns the area of a feature, nil where it has none of its own.
 func (ru *rules) named(name string) *area {

@@ -3,13 +3,15 @@ package authproxy
 import (
 	"fmt"
 	"testing"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // A guarded prefix comes before a public one that is as long, whatever else is configured.
 func TestGuardedPrefixComesFirst(t *testing.T) {
 	t.Parallel()
-	c := Config{APIPath: "/api", AnalyticsPath: "/ana",
-		Passwords: map[Feature]Login{API: {Username: "u", Password: "p"}, Analytics: {Username: "u", Password: "p"}}}
+	c := config.Config{APIPath: "/api", AnalyticsPath: "/ana",
+		Passwords: map[config.Feature]config.Login{config.API: {Username: "u", Password: "p"}, config.Analytics: {Username: "u", Password: "p"}}}
 	for i := range 40 { // more than are sorted by insertion, which is always stable
 		c.PublicPaths = append(c.PublicPaths, fmt.Sprintf("/x%0*d/", i*7%5, i), "/api/", "/ana/")
 	}

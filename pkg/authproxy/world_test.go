@@ -23,6 +23,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
@@ -73,19 +74,21 @@ const (
 	pass = "correct horse"
 )
 
+const longSecret = "kX3-vB9_qL2zR7wT5yU8iO1pA4sD6fG0hJ" // random enough, and used nowhere
+
 // mainApp protects everything by a password.
-func mainApp() authproxy.Config {
-	return authproxy.Config{Passwords: map[authproxy.Feature]authproxy.Login{
-		authproxy.MainApp: {Username: user, Password: pass}}}
+func mainApp() config.Config {
+	return config.Config{Passwords: map[config.Feature]config.Login{
+		config.MainApp: {Username: user, Password: pass}}}
 }
 
 // newWorld starts an app that answers with what it saw and echoes WebSockets. app may be nil.
-func newWorld(t *testing.T, c authproxy.Config, app http.Handler) *world {
+func newWorld(t *testing.T, c config.Config, app http.Handler) *world {
 	t.Helper()
 	return newWorldWith(t, c, app, nil)
 }
 
-func newWorldWith(t *testing.T, c authproxy.Config, app http.Handler, store session.Store) *world {
+func newWorldWith(t *testing.T, c config.Config, app http.Handler, store session.Store) *world {
 	t.Helper()
 	w := &world{t: t, logs: &syncBuffer{}}
 	if app == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -359,7 +359,7 @@ func (o *Options) warnOfOpenApp(c *project.Config) error {
 	if err != nil {
 		return err
 	}
-	if login, err := authproxy.ConfigFrom(source); err == nil && login.Open() {
+	if login, err := config.From(source); err == nil && login.Open() {
 		next := "ploomber-cloud auth --add --feature " + project.MainApp
 		if o.Offline { // without an account it would end at the missing key
 			next += " --offline"

@@ -15,7 +15,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -61,7 +61,7 @@ func TestDemo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			login, err := authproxy.ConfigFrom(source)
+			login, err := config.From(source)
 			if err != nil || c.Template != project.TemplateAuth0 || len(login.Providers) != 1 || login.Providers[0].Issuer != dev.Issuer() ||
 				login.Providers[0].ClientSecret.Reveal() != dev.ClientSecret() {
 				t.Errorf("%+v, %v", login, err)

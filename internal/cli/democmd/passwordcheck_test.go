@@ -14,6 +14,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // page is longer than what two pages share by chance.
@@ -38,7 +39,7 @@ func app(w http.ResponseWriter, r *http.Request) {
 func guard(t *testing.T, upstream, public string) http.Handler {
 	t.Helper()
 	vars := map[string]string{"username_main_app": "demo", "password_main_app": "right-password"}
-	config, err := authproxy.ConfigFrom(authproxy.Source{
+	config, err := config.From(config.Source{
 		Lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
 		Names:  []string{"username_main_app", "password_main_app"},
 	})

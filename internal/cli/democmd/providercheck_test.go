@@ -18,6 +18,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // greeter is an app like Streamlit's: the page is the same for all, and who it is for comes over the WebSocket. It
@@ -52,9 +53,9 @@ func providerGuard(t *testing.T, dev *devidp.Provider, upstream, public string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	login, err := authproxy.New(authproxy.Config{
-		BaseURL: base, Secrets: []authproxy.Secret{"q7Zr2mXw9KfT4vLc8NpYb1HsJ6dGu3Ea"},
-		Providers: []authproxy.Provider{{Issuer: dev.Issuer(), ClientID: dev.ClientID(), ClientSecret: authproxy.Secret(dev.ClientSecret())}},
+	login, err := authproxy.New(config.Config{
+		BaseURL: base, Secrets: []config.Secret{"q7Zr2mXw9KfT4vLc8NpYb1HsJ6dGu3Ea"},
+		Providers: []config.Provider{{Issuer: dev.Issuer(), ClientID: dev.ClientID(), ClientSecret: config.Secret(dev.ClientSecret())}},
 	}, authproxy.Options{Upstream: upstream, Now: time.Now, Random: rand.Reader, CookieSuffix: base.Port()})
 	if err != nil {
 		t.Fatal(err)

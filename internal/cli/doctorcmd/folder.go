@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -142,12 +142,12 @@ func (e *examination) login(context.Context) {
 	if err != nil {
 		return // the check of the secrets has told
 	}
-	_, err = authproxy.ConfigFrom(source)
-	var wrong *authproxy.ConfigError
+	_, err = config.From(source)
+	var wrong *config.Error
 	switch {
 	case err == nil:
 		e.add(OK, "login", "its settings are complete", "")
-	case errors.Is(err, authproxy.ErrUnprotected):
+	case errors.Is(err, config.ErrUnprotected):
 		e.add(OK, "login", "none: everyone may use the app", "")
 	case errors.As(err, &wrong):
 		for _, m := range wrong.Mistakes {

@@ -16,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -67,9 +67,9 @@ func (o *Options) project() (export.Project, error) {
 	if err != nil {
 		return export.Project{}, err
 	}
-	login, err := authproxy.ConfigFrom(source)
+	login, err := config.From(source)
 	switch {
-	case errors.Is(err, authproxy.ErrUnprotected):
+	case errors.Is(err, config.ErrUnprotected):
 		return export.Project{}, failure.Failedf("nothing protects this app").
 			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account)")
 	case err != nil:
@@ -163,7 +163,7 @@ func explain(err error) error {
 	return f
 }
 
-func protection(c authproxy.Config) []string {
+func protection(c config.Config) []string {
 	var words []string
 	for _, r := range c.Rules() {
 		words = append(words, fmt.Sprint(r))

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	config = `{"id": "my-app", "type": "dash"}`
-	env    = "username_main_app=ann\npassword_main_app='pass word'\n"
+	projectFile = `{"id": "my-app", "type": "dash"}`
+	env         = "username_main_app=ann\npassword_main_app='pass word'\n"
 )
 
 func TestFlags(t *testing.T) {
@@ -68,7 +68,7 @@ func run(t *testing.T, d *desk.Desk, args ...string) error {
 func TestNginx(t *testing.T) {
 	t.Parallel()
 	nginx.Need(t)
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": config, ".env": env})
+	d := desk.New(t, map[string]string{"ploomber-cloud.json": projectFile, ".env": env})
 	app := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(app.Close)
 	listener := nginx.Listen(t)
@@ -92,7 +92,7 @@ func TestNginx(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": config, ".env": env + "username_api=bob\npassword_api=secret-2\n"})
+	d := desk.New(t, map[string]string{"ploomber-cloud.json": projectFile, ".env": env + "username_api=bob\npassword_api=secret-2\n"})
 	if err := run(t, d); err != nil {
 		t.Fatal(d.Said(err))
 	}
@@ -163,10 +163,10 @@ func TestNginxRefuses(t *testing.T) {
 	t.Parallel()
 	const openID = "AUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=https://id.example.com/\nAUTH_SECRET=Zm9yIHRlc3RzIG9ubHksIG5vIHNlY3JldCBhdCBhbGw\n"
 	for name, tc := range map[string]struct {
-		env, config string
-		args        []string
-		code        int
-		says        []string
+		env, projectFile string
+		args             []string
+		code             int
+		says             []string
 	}{
 		"no password":             {env: "A=1\n", says: []string{"nothing protects this app", "auth --add"}},
 		"half a password":         {env: "username_main_app=ann\n", says: []string{"password_main_app"}},
@@ -181,18 +181,18 @@ func TestNginxRefuses(t *testing.T) {
 		"a wrong app":             {env: env, args: []string{"--upstream=https://u:pass-word@a"}, code: failure.Usage, says: []string{"--upstream"}},
 		"a wrong folder":          {env: env, args: []string{"--password-dir=x"}, code: failure.Usage, says: []string{"--password-dir"}},
 		"a folder that is a file": {env: env, args: []string{"--dir=.env/x"}, says: []string{"x"}},
-		"a broken project":        {env: env, config: "{", says: []string{"ploomber-cloud.json"}},
+		"a broken project":        {env: env, projectFile: "{", says: []string{"ploomber-cloud.json"}},
 		"no such project":         {env: env, args: []string{"--config=other.json"}, says: []string{"other.json"}},
 		"no such secrets":         {env: env, args: []string{"--env-file=other.env"}, says: []string{"other.env"}},
-		"secrets that are lost":   {env: "A=1\n", config: `{"id": "x", "type": "dash", "authentication": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`, says: []string{"U", "P"}},
-		"an id that is a way out": {env: env, config: `{"id": "../x", "type": "dash"}`, says: []string{"../x"}},
+		"secrets that are lost":   {env: "A=1\n", projectFile: `{"id": "x", "type": "dash", "authentication": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`, says: []string{"U", "P"}},
+		"an id that is a way out": {env: env, projectFile: `{"id": "../x", "type": "dash"}`, says: []string{"../x"}},
 		"secrets of no encoding":  {env: "A=\xff\n", says: []string{"UTF-8"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := map[string]string{".env": tc.env}
-			if tc.config != "" {
-				files["ploomber-cloud.json"] = tc.config
+			if tc.projectFile != "" {
+				files["ploomber-cloud.json"] = tc.projectFile
 			}
 			d := desk.New(t, files)
 			err := run(t, d, tc.args...)

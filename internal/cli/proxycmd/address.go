@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
@@ -121,7 +121,7 @@ func parseEndpoint(flag, address string) (endpoint, bool) {
 func (o *Options) readable(ctx context.Context, p *plan) bool {
 	e, ok := parseEndpoint("listen", o.Listen)
 	if !ok || p.certificate != nil || p.login.BaseURL != nil && p.login.BaseURL.Scheme == "https" ||
-		!slices.ContainsFunc(p.login.Rules(), func(r authproxy.Rule) bool { return !r.Open }) {
+		!slices.ContainsFunc(p.login.Rules(), func(r config.Rule) bool { return !r.Open }) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // The machine is 192.0.2.7, called me; see options.
@@ -79,7 +79,7 @@ func TestAddresses(t *testing.T) {
 			o.Listen, o.PrivateListen, o.Upstream = tc.listen, tc.private, tc.upstream
 			var wrong mistakes
 			o.checkAddresses(t.Context(), &wrong)
-			said := (&authproxy.ConfigError{Mistakes: wrong}).Error()
+			said := (&config.Error{Mistakes: wrong}).Error()
 			if tc.want == "" && len(wrong) > 0 || !strings.HasPrefix(said, tc.want) || len(wrong) > 1 || strings.Contains(said, "CANARY") {
 				t.Errorf("%q, want %q", said, tc.want)
 			}

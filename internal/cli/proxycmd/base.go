@@ -9,13 +9,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // setBase makes sure that a provider's login knows where browsers find the app, to which people are sent back. Only
 // where the proxy listens for this machine alone does its own address say that: what visitors say about it would send
 // them anywhere (security class 19).
-func (o *Options) setBase(c *authproxy.Config, wrong *mistakes, warn func(string)) {
+func (o *Options) setBase(c *config.Config, wrong *mistakes, warn func(string)) {
 	if len(c.Providers) == 0 || c.BaseURL != nil {
 		return
 	}
@@ -36,7 +36,7 @@ func (o *Options) setBase(c *authproxy.Config, wrong *mistakes, warn func(string
 }
 
 // callback is the address that has to be registered with the provider; "" where there is none.
-func callback(c authproxy.Config) string {
+func callback(c config.Config) string {
 	if len(c.Providers) == 0 || c.BaseURL == nil {
 		return ""
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // certify writes a certificate of 127.0.0.1 with a name, and its key, and returns them with a pool that trusts it.
@@ -80,7 +80,7 @@ func TestCertificate(t *testing.T) {
 			var wrong mistakes
 			var warned []string
 			got := o.certificate(&wrong, func(text string) { warned = append(warned, text) })
-			said := (&authproxy.ConfigError{Mistakes: wrong}).Error()
+			said := (&config.Error{Mistakes: wrong}).Error()
 			if (got != nil) != (tc.cert != "" && tc.want == "") || tc.want == "" && len(wrong) > 0 || !strings.HasPrefix(said, tc.want) {
 				t.Errorf("certificate %v; %q, want %q", got != nil, said, tc.want)
 			}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -51,7 +51,7 @@ func (o *Options) fromEnvironment(set *pflag.FlagSet) {
 	})
 	for _, pair := range o.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || authproxy.ServiceLink(name, value) {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || config.ServiceLink(name, value) {
 			continue
 		}
 		if near := project.Nearest(name, known); near != "" {

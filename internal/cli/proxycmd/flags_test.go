@@ -10,7 +10,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // parse returns the options that arguments and variables make.
@@ -138,7 +138,7 @@ func TestWrongVariables(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			said := (&authproxy.ConfigError{Mistakes: o.wrong}).Error()
+			said := (&config.Error{Mistakes: o.wrong}).Error()
 			if tc.want == "" && len(o.wrong) > 0 || !strings.HasPrefix(said, tc.want) {
 				t.Errorf("%q, want %q", said, tc.want)
 			}

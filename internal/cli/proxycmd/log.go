@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // logAuto is the form of the log that a person reads on a terminal, and programs anywhere else.
@@ -43,7 +43,7 @@ type sentences []string
 func (s sentences) String() string { return strings.Join(s, "; ") }
 
 // protection says in words what is guarded and how.
-func protection(c authproxy.Config) sentences {
+func protection(c config.Config) sentences {
 	var words sentences
 	for _, r := range c.Rules() {
 		words = append(words, r.String())
@@ -52,7 +52,7 @@ func protection(c authproxy.Config) sentences {
 }
 
 // describe says what is guarded and how, as attributes of a line.
-func describe(c authproxy.Config) []slog.Attr {
+func describe(c config.Config) []slog.Attr {
 	attrs := []slog.Attr{slog.Any("protected", protection(c))}
 	if back := callback(c); back != "" {
 		attrs = append(attrs, slog.String("callback", back))

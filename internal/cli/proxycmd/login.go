@@ -9,20 +9,20 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // login reads what decides who may see what: the environment first, then the secrets file, and what the project
 // says about logins. Neither file has to be there unless it was named.
-func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
+func (o *Options) login(wrong *mistakes, warn func(string)) config.Config {
 	before := len(*wrong)
 	file, places := o.secrets(wrong, warn)
 	logins, referred := o.project(wrong)
 	if len(*wrong) > before {
-		return authproxy.Config{} // what they say is unknown, and half of it would only bring wrong complaints
+		return config.Config{} // what they say is unknown, and half of it would only bring wrong complaints
 	}
 	maps.Copy(places, referred)
-	c, err := authproxy.ConfigFrom(authproxy.Source{
+	c, err := config.From(config.Source{
 		Lookup: func(name string) (string, bool) {
 			if v, ok := o.Lookup(name); ok {
 				return v, true
@@ -34,7 +34,7 @@ func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 	})
 	if err != nil {
 		wrong.add(err)
-		return authproxy.Config{}
+		return config.Config{}
 	}
 	if o.Feature == "" {
 		o.setBase(&c, wrong, warn)
@@ -42,7 +42,7 @@ func (o *Options) login(wrong *mistakes, warn func(string)) authproxy.Config {
 	}
 	c = c.Only(o.Feature)
 	o.setBase(&c, wrong, warn)
-	if err := c.Validate(); errors.Is(err, authproxy.ErrUnprotected) {
+	if err := c.Validate(); errors.Is(err, config.ErrUnprotected) {
 		wrong.addf(o.named("feature"), "%s has no credentials: set username_%[1]s and password_%[1]s", o.Feature)
 	} else {
 		wrong.add(err)
@@ -75,10 +75,10 @@ func (o *Options) secrets(wrong *mistakes, warn func(string)) (vars, places map[
 }
 
 // project is what ploomber-cloud.json says about logins, and where it refers to secrets by what may be their values.
-func (o *Options) project(wrong *mistakes) (logins authproxy.Project, places map[string]string) {
+func (o *Options) project(wrong *mistakes) (logins config.Project, places map[string]string) {
 	there, err := o.Folder.Initialised()
 	if err == nil && !there && o.Folder.Config == "" {
-		return authproxy.Project{}, nil
+		return config.Project{}, nil
 	}
 	if err == nil && !there {
 		path, _ := o.Folder.ConfigPath() // Initialised has found it
@@ -86,12 +86,12 @@ func (o *Options) project(wrong *mistakes) (logins authproxy.Project, places map
 	}
 	if err != nil {
 		wrong.add(err)
-		return authproxy.Project{}, nil
+		return config.Project{}, nil
 	}
 	c, err := o.Folder.Load()
 	if err != nil {
 		wrong.add(err)
-		return authproxy.Project{}, nil
+		return config.Project{}, nil
 	}
 	return flow.Logins(c), flow.UnshownReferences(c)
 }

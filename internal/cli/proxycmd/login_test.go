@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // From where the login comes, and what counts where two say something.
@@ -43,9 +43,9 @@ func TestLogin(t *testing.T) {
 		"one of the file, misspelt":   {files: map[string]string{".env": login + "password_mainapp=x\n"}, want: "password_mainapp: unknown variable; did you mean password_main_app?"},
 		"others' passwords":           {files: map[string]string{".env": login}, vars: map[string]string{"USERNAME": "x", "PASSWORD_DB": "x", "password_db": "x", "username_postgres": "x"}, want: "everything: password (user ann)"},
 		"small letters":               {files: map[string]string{".env": login}, vars: map[string]string{"auth_secret": "x"}, want: "auth_secret: unknown variable"},
-		"a feature":                   {files: map[string]string{".env": login + "username_analytics=zoe\npassword_analytics=x\n"}, set: func(o *Options) { o.Feature = authproxy.Analytics }, want: "everything: password (user zoe)"},
-		"a feature without login":     {files: map[string]string{".env": login}, set: func(o *Options) { o.Feature = authproxy.Analytics }, want: "--feature: analytics has no credentials: set username_analytics and password_analytics"},
-		"the main app":                {files: map[string]string{".env": login + "username_analytics=zoe\npassword_analytics=x\n"}, set: func(o *Options) { o.Feature = authproxy.MainApp }, want: "everything: password (user ann)"},
+		"a feature":                   {files: map[string]string{".env": login + "username_analytics=zoe\npassword_analytics=x\n"}, set: func(o *Options) { o.Feature = config.Analytics }, want: "everything: password (user zoe)"},
+		"a feature without login":     {files: map[string]string{".env": login}, set: func(o *Options) { o.Feature = config.Analytics }, want: "--feature: analytics has no credentials: set username_analytics and password_analytics"},
+		"the main app":                {files: map[string]string{".env": login + "username_analytics=zoe\npassword_analytics=x\n"}, set: func(o *Options) { o.Feature = config.MainApp }, want: "everything: password (user ann)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +57,7 @@ func TestLogin(t *testing.T) {
 			}
 			var wrong mistakes
 			c := o.login(&wrong, func(text string) { t.Errorf("warned: %s", text) })
-			said := (&authproxy.ConfigError{Mistakes: wrong}).Error()
+			said := (&config.Error{Mistakes: wrong}).Error()
 			if len(wrong) == 0 {
 				said = strings.Join(protection(c), "\n")
 			}
@@ -113,7 +113,7 @@ func TestBaseURL(t *testing.T) {
 			var wrong mistakes
 			warned := 0
 			c := o.login(&wrong, func(string) { warned++ })
-			said := (&authproxy.ConfigError{Mistakes: wrong}).Error()
+			said := (&config.Error{Mistakes: wrong}).Error()
 			if len(wrong) == 0 {
 				said = callback(c)
 			}

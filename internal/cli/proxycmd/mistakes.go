@@ -6,23 +6,23 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // mistakes are all that is wrong with the settings of one run: each with the flag, variable or file it is about.
-type mistakes []authproxy.Mistake
+type mistakes []config.Mistake
 
 func (m *mistakes) addf(name, format string, args ...any) {
-	*m = append(*m, authproxy.Mistake{Name: name, Err: fmt.Errorf(format, args...)})
+	*m = append(*m, config.Mistake{Name: name, Err: fmt.Errorf(format, args...)})
 }
 
 // add keeps err, which names what it is about itself; every single one where it holds several.
 func (m *mistakes) add(err error) {
-	var several *authproxy.ConfigError
+	var several *config.Error
 	if errors.As(err, &several) {
 		*m = append(*m, several.Mistakes...)
 	} else if err != nil {
-		*m = append(*m, authproxy.Mistake{Err: err})
+		*m = append(*m, config.Mistake{Err: err})
 	}
 }
 
@@ -32,14 +32,14 @@ func (m mistakes) err(usage bool) error {
 	if len(m) == 0 {
 		return nil
 	}
-	f := &failure.Error{Code: failure.Failed, Err: &authproxy.ConfigError{Mistakes: m}}
+	f := &failure.Error{Code: failure.Failed, Err: &config.Error{Mistakes: m}}
 	onlyFlags := usage
 	for _, one := range m {
 		onlyFlags = onlyFlags && strings.HasPrefix(one.Name, "--")
 		if f.Hint == "" {
 			f.Hint = failure.Hint(one.Err)
 		}
-		if errors.Is(one.Err, authproxy.ErrUnprotected) {
+		if errors.Is(one.Err, config.ErrUnprotected) {
 			f.Hint = "run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public where everybody may come in"
 		}
 	}

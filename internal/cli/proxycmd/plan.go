@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // plan is all that a run was asked for, read and found right.
 type plan struct {
-	login       authproxy.Config
+	login       config.Config
 	certificate *tls.Certificate // nil where visitors come in by plain http
 	network     network          // of the start alone
 	warnings    []string

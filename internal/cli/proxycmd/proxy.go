@@ -19,7 +19,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // Options holds what one run needs; the command line and PLOOMBER_PROXY_* fill Flags and two of Folder's
@@ -60,7 +60,7 @@ type Machine struct {
 type Flags struct {
 	Upstream, Listen, PrivateListen string
 	Public, Check, PrintConfig      bool
-	Feature                         authproxy.Feature // guards everything; empty for the rules of the project
+	Feature                         config.Feature // guards everything; empty for the rules of the project
 	SessionStore                    string
 	TLSCert, TLSKey                 string
 	LogLevel, LogFormat             string
@@ -112,7 +112,7 @@ func (o *Options) addFlags(c *cobra.Command) {
 	f.BoolVar(&o.Check, "check", false, "check the configuration and exit")
 	f.BoolVar(&o.PrintConfig, "print-config", false, "print the configuration without secrets and exit")
 	f.StringVar(&o.PrivateListen, "private-listen", "", "`HOST:PORT` of /healthz, /readyz and /metrics (default: none)")
-	flagset.OneOf(c, &o.Feature, "feature", "require the login of this feature everywhere", authproxy.Features())
+	flagset.OneOf(c, &o.Feature, "feature", "require the login of this feature everywhere", config.Features())
 	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: `STORE` is memory, or sqlite:PATH, which survives a restart")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate chain, for https")
 	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the private key of the certificate")

@@ -17,6 +17,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
@@ -26,7 +27,7 @@ type running struct {
 	log         *slog.Logger
 	proxy       *authproxy.Proxy
 	store       store
-	login       authproxy.Config // in force
+	login       config.Config // in force
 	meter       *meter
 	certificate atomic.Pointer[tls.Certificate]
 	draining    atomic.Bool

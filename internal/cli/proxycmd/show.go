@@ -2,7 +2,7 @@ package proxycmd
 
 import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // Checked is what --check --json prints, where nothing is wrong. Mistakes are an error, as everywhere.
@@ -43,9 +43,9 @@ func (o *Options) show(p *plan) error {
 }
 
 // settings are those of the proxy that are set, as variables.
-func (o *Options) settings() []authproxy.Setting {
-	var list []authproxy.Setting
-	for _, s := range []authproxy.Setting{
+func (o *Options) settings() []config.Setting {
+	var list []config.Setting
+	for _, s := range []config.Setting{
 		{Name: "upstream", Value: o.Upstream}, {Name: "listen", Value: o.Listen}, {Name: "private-listen", Value: o.PrivateListen},
 		{Name: "env-file", Value: o.Folder.EnvFile}, {Name: "config", Value: o.Folder.Config}, {Name: "feature", Value: string(o.Feature)},
 		{Name: "session-store", Value: o.SessionStore}, {Name: "tls-cert", Value: o.TLSCert}, {Name: "tls-key", Value: o.TLSKey},
@@ -53,16 +53,16 @@ func (o *Options) settings() []authproxy.Setting {
 		{Name: "shutdown-timeout", Value: o.ShutdownTimeout.String()},
 	} {
 		if s.Value != "" {
-			list = append(list, authproxy.Setting{Name: variable(s.Name), Value: s.Value})
+			list = append(list, config.Setting{Name: variable(s.Name), Value: s.Value})
 		}
 	}
 	if o.Public {
-		list = append(list, authproxy.Setting{Name: variable("public"), Value: "true"})
+		list = append(list, config.Setting{Name: variable("public"), Value: "true"})
 	}
 	return list
 }
 
-func values(list []authproxy.Setting) map[string]string {
+func values(list []config.Setting) map[string]string {
 	m := make(map[string]string, len(list))
 	for _, s := range list {
 		m[s.Name] = s.Value

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session/sqlite"
 )
@@ -34,7 +34,7 @@ type store struct {
 }
 
 // openStore opens what --session-store names, sealed with the keys that belong to c.
-func (o *Options) openStore(ctx context.Context, c authproxy.Config) (store, error) {
+func (o *Options) openStore(ctx context.Context, c config.Config) (store, error) {
 	path, err := sqlitePath(o.SessionStore)
 	if err != nil {
 		return store{}, err
@@ -50,7 +50,7 @@ func (o *Options) openStore(ctx context.Context, c authproxy.Config) (store, err
 }
 
 // adopt seals from now on with the keys of another configuration.
-func (s store) adopt(c authproxy.Config) {
+func (s store) adopt(c config.Config) {
 	if s.file != nil {
 		s.file.SetKeys(c.StoreKeys())
 	}
@@ -64,7 +64,7 @@ func (s store) close() error {
 }
 
 // tryStore tells whether the store can be opened. It makes no file: of one that is not there it looks at the folder.
-func (o *Options) tryStore(ctx context.Context, c authproxy.Config) error {
+func (o *Options) tryStore(ctx context.Context, c config.Config) error {
 	path, err := sqlitePath(o.SessionStore)
 	if err != nil || path == "" {
 		return err

@@ -10,7 +10,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -56,7 +56,7 @@ func (o *Options) startDevLogin(ctx context.Context, l *login, log *slog.Logger)
 
 // devSource is the project's source with the provider of this machine in place of whatever logs people in to the
 // main app. All else stays: audience and scope, who may come in, the passwords of other features.
-func (o *Options) devSource(s authproxy.Source, dev *devidp.Provider, vars map[string]string) (authproxy.Source, error) {
+func (o *Options) devSource(s config.Source, dev *devidp.Provider, vars map[string]string) (config.Source, error) {
 	values := map[string]string{
 		scaffold.ClientID: dev.ClientID(), scaffold.ClientSecret: dev.ClientSecret(), scaffold.Issuer: dev.Issuer(),
 	}
@@ -70,11 +70,11 @@ func (o *Options) devSource(s authproxy.Source, dev *devidp.Provider, vars map[s
 		values[scaffold.SessionSecret] = made
 	}
 	hidden := []string{providersKey, project.MainApp.UsernameKey(), project.MainApp.PasswordKey()}
-	if _, guarded := s.Project.Logins[authproxy.MainApp]; guarded || slices.ContainsFunc(hidden[1:], func(name string) bool { _, ok := before(name); return ok }) {
+	if _, guarded := s.Project.Logins[config.MainApp]; guarded || slices.ContainsFunc(hidden[1:], func(name string) bool { _, ok := before(name); return ok }) {
 		o.IO.Err.Warn("the password of the main app is not asked for in this run: the development login takes its place")
 	}
 	s.Project.Logins = maps.Clone(s.Project.Logins)
-	delete(s.Project.Logins, authproxy.MainApp)
+	delete(s.Project.Logins, config.MainApp)
 
 	several, _ := before(providersKey)
 	s.Names = slices.DeleteFunc(slices.Clone(s.Names), func(name string) bool { return ofOneOf(several, name) })

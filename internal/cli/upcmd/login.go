@@ -14,13 +14,14 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
 // login is what stands in front of the app.
 type login struct {
-	config authproxy.Config
+	config config.Config
 	proxy  *authproxy.Proxy // nil until the app has started
 
 	dev       *devidp.Provider // of --dev-login; nil without
@@ -55,10 +56,10 @@ func (o *Options) login(ctx context.Context, c *project.Config, vars map[string]
 			return nil, err
 		}
 	}
-	l.config, err = authproxy.ConfigFrom(source)
-	var wrong *authproxy.ConfigError
+	l.config, err = config.From(source)
+	var wrong *config.Error
 	switch {
-	case errors.As(err, &wrong) && len(wrong.Mistakes) == 1 && errors.Is(err, authproxy.ErrUnprotected):
+	case errors.As(err, &wrong) && len(wrong.Mistakes) == 1 && errors.Is(err, config.ErrUnprotected):
 		return nil, failure.Failedf("nothing protects this app").
 			WithHint("run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public or --dev-login")
 	case err != nil:
@@ -79,7 +80,7 @@ func (o *Options) folderName() string {
 	if err != nil {
 		return ""
 	}
-	c := authproxy.Config{Public: true, AppName: filepath.Base(dir)}
+	c := config.Config{Public: true, AppName: filepath.Base(dir)}
 	if c.Validate() != nil || dir == filepath.Dir(dir) {
 		return ""
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 const (
@@ -76,7 +76,7 @@ func TestRegistration(t *testing.T) {
 		"/bye":                     {"http://127.0.0.1:8080/status", "http://127.0.0.1:8080/bye"},
 		"https://example.com/bye?": {"http://127.0.0.1:8080/status", "https://example.com/bye?"},
 	} {
-		l := login{config: authproxy.Config{BaseURL: &url.URL{Scheme: "http", Host: "127.0.0.1:8080", Path: "/"}, PostLogoutRedirect: after}}
+		l := login{config: config.Config{BaseURL: &url.URL{Scheme: "http", Host: "127.0.0.1:8080", Path: "/"}, PostLogoutRedirect: after}}
 		if r := l.registration(); !slices.Equal(r.Callbacks, []string{"http://127.0.0.1:8080/callback"}) || !slices.Equal(r.Logouts, want) {
 			t.Errorf("%q: %+v, want %q", after, r, want)
 		}
@@ -89,7 +89,7 @@ func TestDevSource(t *testing.T) {
 	const guarded = `{"id": "d", "type": "flask", "authentication": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`
 	for name, tc := range map[string]struct {
 		config, env string
-		check       func(t *testing.T, c authproxy.Config)
+		check       func(t *testing.T, c config.Config)
 		says        string // but for the warning that is always there
 	}{
 		"no login":                       {},
@@ -100,13 +100,13 @@ func TestDevSource(t *testing.T) {
 		"a password":                     {env: "username_main_app=ann\npassword_main_app=CANARY-word\n", says: "takes its place"},
 		"a password that is referred to": {config: guarded, env: "U=ann\nP=CANARY-word\n", says: "takes its place"},
 		"a reference to nothing":         {config: guarded, says: "takes its place"},
-		"an API": {env: "username_api=ann\npassword_api=CANARY-word\n", check: func(t *testing.T, c authproxy.Config) {
-			if c.Passwords[authproxy.API].Username != "ann" {
+		"an API": {env: "username_api=ann\npassword_api=CANARY-word\n", check: func(t *testing.T, c config.Config) {
+			if c.Passwords[config.API].Username != "ann" {
 				t.Errorf("%+v", c.Passwords)
 			}
 		}},
 		"who may come in, and for whom": {env: "AUTH_ALLOWED_DOMAINS=example.com\nAUTH_PARAMS_AUDIENCE=api\nAUTH_PARAMS_SCOPE=openid email\n",
-			check: func(t *testing.T, c authproxy.Config) {
+			check: func(t *testing.T, c config.Config) {
 				if !slices.Equal(c.Access.Domains, []string{"example.com"}) || c.Providers[0].Audience != "api" || c.Providers[0].Scope != "openid email" {
 					t.Errorf("%+v", c)
 				}
@@ -139,7 +139,7 @@ func TestDevSource(t *testing.T) {
 				got.Providers[0].ClientSecret.Reveal() != l.dev.ClientSecret() || len(got.Secrets) != 1 {
 				t.Errorf("%+v", got.Providers)
 			}
-			if _, asks := got.Passwords[authproxy.MainApp]; asks || vars["AUTH_ISSUER_BASE_URL"] != l.dev.Issuer() || vars["AUTH_SECRET"] != "" {
+			if _, asks := got.Passwords[config.MainApp]; asks || vars["AUTH_ISSUER_BASE_URL"] != l.dev.Issuer() || vars["AUTH_SECRET"] != "" {
 				t.Errorf("%+v, %v", got.Passwords, vars)
 			}
 			if !strings.Contains(said, "DEVELOPMENT LOGIN") || !strings.Contains(said, tc.says) || strings.Contains(said, "CANARY") ||

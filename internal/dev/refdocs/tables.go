@@ -3,10 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 type exit struct {
@@ -94,78 +93,21 @@ func processVariables() []variable {
 
 // projectVariables are read from the project's .env and, where they are not there, from the environment.
 func projectVariables() []variable {
-	return []variable{
+	all := []variable{
 		{"PLOOMBER_ENTRY", "The file that `up` starts, as `--entry`, where it is not found by itself or another one is meant."},
 		{"username_main_app", "The user name in front of the app; `password_main_app` is its password."},
 		{"username_analytics", "The same for the analytics; `password_analytics` is its password."},
 		{"username_api", "The same for the paths below `/api`; `password_api` is its password. Our own proxy alone knows it."},
-		{
-			"AUTH_PROVIDERS", "Names of several OpenID providers to choose from, such as `google,entra`. Each has the variables that " +
-				"follow, down to `AUTH_TENANTS`, with its name in them: `AUTH_GOOGLE_CLIENT_ID`, `AUTH_GOOGLE_PARAMS_SCOPE` and so on.",
-		},
-		{"AUTH_CLIENT_ID", "Client id of the app at the OpenID provider."},
-		{"AUTH_CLIENT_SECRET", "Client secret of the app at the OpenID provider."},
-		{"AUTH_ISSUER_BASE_URL", "Address of the OpenID provider, such as `https://example.auth0.com`."},
-		{"AUTH_PARAMS_AUDIENCE", "Audience of the access token that the app gets; with it an expired one ends the session."},
-		{"AUTH_PARAMS_SCOPE", "Scopes that are asked for at login; `openid profile email` if not set."},
-		{
-			"AUTH_PARAMS_PROMPT", "What the provider shows at each login, though it knows the user: `login`, `consent`, `select_account`, or several with " +
-				"spaces between. Our own proxy alone knows it.",
-		},
-		{
-			"AUTH_PARAMS_EXTRA", "Further parameters of the address at which people log in, as a query: `theme=dark&team=T1`. Common ones have a " +
-				"variable of their own, `AUTH_PARAMS_ACR_VALUES` for `acr_values`: " + strings.Join(quoted(authproxy.Parameters()), ", ") +
-				". Our own proxy alone knows them.",
-		},
-		{"AUTH_NAME_CLAIM", "The claim that becomes `X-Auth-Name`, such as `preferred_username`; the e-mail if not set. Our own proxy alone knows it."},
-		{
-			"AUTH_LOGOUT_URL", "Where the provider logs people out, if it does not announce that. In its query `{client_id}`, `{return_to}` and " +
-				"`{id_token}` stand for what they say. Our own proxy alone knows it.",
-		},
-		{
-			"AUTH_TENANTS", "Ids of the tenants of Entra ID whose accounts may log in, with commas between them, or `any`; needed with an issuer of " +
-				"many tenants. Our own proxy alone knows it.",
-		},
-		{"AUTH_SECRET", "Protects sessions and what the login keeps in cookies; several with commas between them, the newest first."},
-		{"AUTH_BASE_URL", "Public address of the app, where the proxy cannot know it; for `proxy` maybe with a path, below which everything is then."},
-		{"AUTH_STRIP_BASE_PATH", "`true`: the app gets paths without that of `AUTH_BASE_URL`. Our own proxy alone knows it."},
-		{"AUTH_POST_LOGOUT_REDIRECT", "Where the browser goes after logout."},
-		{
-			"AUTH_CLEAR_SITE_DATA", "What browsers forget of the app at logout: `cache` (if not set), `cookies`, `storage`, several with commas between " +
-				"them, or `none`. Our own proxy alone knows it.",
-		},
-		{"AUTH_APP_NAME", "How the app is called on the pages of the login. Our own proxy alone knows it."},
-		{"AUTH_HELP_TEXT", "What those pages say to people who cannot log in, as plain text. Our own proxy alone knows it."},
-		{
-			"AUTH_ALLOWED_EMAILS", "Addresses of those who may come in, with commas between them; set to nothing, nobody may. The provider " +
-				"must have verified them.",
-		},
-		{"AUTH_ALLOWED_DOMAINS", "Domains whose addresses may come in, such as `example.com`; being in one of the two lists is enough."},
-		{"AUTH_ALLOWED_GROUPS", "Groups of which one is needed as well."},
-		{"AUTH_GROUPS_CLAIM", "The claim in which the provider names the groups, `groups` if not set. One inside of another is named with a dot: `realm_access.roles`."},
-		{
-			"AUTH_ALLOWED_CLAIMS", "Claims that are needed as well: `role=admin, role=dev, tenant=x` asks for one of the two roles and " +
-				"for the tenant. Claims are texts, lists of texts, `true`, `false` or whole numbers.",
-		},
-		{"AUTH_BEARER_AUDIENCE", "Lets programs in with an access token of the provider that is for this audience."},
-		{"AUTH_USERS_FILE", "File of more people with a password, `NAME:HASH` in each line, as `htpasswd -B` writes it. Our own proxy alone knows it."},
-		{"AUTH_ANALYTICS_USERS_FILE", "The same for the analytics."},
-		{"AUTH_API_USERS_FILE", "The same for the paths below `/api`."},
-		{"AUTH_PASSWORD_MODE", "How the password is asked for: `form` (a page), `basic` (HTTP Basic), or `auto` (if not set): a page for browsers, else Basic."},
-		{"AUTH_ANALYTICS_PATH", "Path of the analytics, `/analytics` if not set."},
-		{"AUTH_API_PATH", "Path of the API, `/api` if not set."},
-		{"AUTH_PUBLIC_PATHS", "Paths that need no login, with commas between them."},
-		{"AUTH_TRUSTED_PROXIES", "Networks of proxies whose `X-Forwarded-*` headers are believed; none if not set."},
-		{"AUTH_SESSION_IDLE", "How long a session lives without a request, such as `1h`; `24h` if not set."},
-		{"AUTH_SESSION_LIFETIME", "How long a session lives at most, such as `24h`; `168h` if not set."},
 	}
-}
-
-// quoted returns names as code.
-func quoted(names []string) []string {
-	all := make([]string, len(names))
-	for i, name := range names {
-		all[i] = "`" + name + "`"
+	for _, v := range config.Variables() {
+		meaning := v.Meaning
+		if v.Default != "" {
+			meaning += " Default: `" + v.Default + "`."
+		}
+		if v.ProxyOnly {
+			meaning += " Only this program's proxy knows it."
+		}
+		all = append(all, variable{v.Name, meaning})
 	}
 	return all
 }

@@ -1,0 +1,32 @@
+package authproxy
+
+import (
+	"net/http"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
+)
+
+// checkTarget refuses requests whose target could mean one path to the rules and another to the app, and keeps
+// the decoded path for the stages behind it. What passes is forwarded byte for byte.
+func (p *Proxy) checkTarget(next stage) stage {
+	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
+		address, at := target.Below(x.policy.base, r.RequestURI)
+		path, err := x.policy.rules.parse(address)
+		switch {
+		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
+			p.refuse(w, r, http.StatusBadRequest, "Invalid request method.")
+		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
+			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		case err != nil || x.policy.rules.disguised(address, path):
+			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
+		case !target.ValidHost(r.Host):
+			p.refuse(w, r, http.StatusBadRequest, "Invalid Host header.")
+		case at != target.Inside:
+			p.elsewhere(w, r, x, address, at)
+		default:
+			x.path, r.RequestURI = path, address
+			next(w, r, x)
+		}
+	}
+}
