@@ -47,8 +47,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = auth
 	}
 	c := &cobra.Command{
-		Use:   "auth",
-		Short: "Add or remove password authentication",
+		Use:         "auth",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Add or remove password authentication",
 		Long: "Put a user name and a password in front of the app (main_app), its analytics (analytics) or its\n" +
 			"API below /api (api). They are kept in .env; ploomber-cloud.json only refers to them.\n" +
 			"Either --add or --remove is needed; without them the exit status is 1.",

@@ -44,8 +44,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = remove
 	}
 	c := &cobra.Command{
-		Use:   "delete",
-		Short: "Delete a project, or all projects",
+		Use:         "delete",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Delete a project, or all projects",
 		Long: "Delete a project with all its deployments from the platform: the given one, or that of this folder,\n" +
 			"whose name has to be typed at a terminal unless --yes is given.\n" +
 			"The folder's ploomber-cloud.json goes with its own project; other files stay.",

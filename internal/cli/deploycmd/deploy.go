@@ -38,8 +38,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = Run
 	}
 	c := &cobra.Command{
-		Use:   "deploy",
-		Short: "Deploy the project",
+		Use:         "deploy",
+		Annotations: failure.Statuses(failure.NotAllowed, failure.Deployment, failure.TimedOut),
+		Short:       "Deploy the project",
 		Long: "Zip the project without its secrets, send it to the platform and, with --watch, follow it until it runs.\n" +
 			"The values of .env go along as the app's secrets; the file itself does not.",
 		Example: "  ploomber-cloud deploy\n" +

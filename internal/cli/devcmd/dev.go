@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
@@ -34,8 +35,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = dev
 	}
 	c := &cobra.Command{
-		Use:   "dev",
-		Short: "Deploy on every save",
+		Use:         "dev",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Deploy on every save",
 		Long: "Watch the project's files and deploy it whenever one is saved, until you press Ctrl-C (exit status 130).\n" +
 			"What a deployment leaves out is not watched; see it with 'ploomber-cloud deploy --list-files'. Neither are\n" +
 			"ploomber-cloud.json, README.md and app-*.zip. A deployment that fails is shown, and the next save deploys\n" +

@@ -42,8 +42,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	var addSecrets bool
 	c := &cobra.Command{
-		Use:   "github",
-		Short: "Deploy from GitHub on every push",
+		Use:         "github",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Deploy from GitHub on every push",
 		Long: "Write .github/workflows/ploomber-cloud.yaml, or update it. The workflow passes the app those secrets of the\n" +
 			"repository that 'secret-keys' in ploomber-cloud.json names; names that it lacks are offered for adding.",
 		Example: "  ploomber-cloud github\n" +

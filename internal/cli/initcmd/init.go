@@ -42,8 +42,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = initialise
 	}
 	c := &cobra.Command{
-		Use:   "init",
-		Short: "Turn this folder into a project",
+		Use:         "init",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Turn this folder into a project",
 		Long: "Create a project on the platform, and ploomber-cloud.json, the file that connects this folder to it.\n" +
 			"With --from-existing the folder is made from a project instead.",
 		Example: "  ploomber-cloud init\n" +

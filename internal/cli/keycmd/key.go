@@ -50,8 +50,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = store
 	}
 	c := &cobra.Command{
-		Use:   "key [KEY]",
-		Short: "Store the API key",
+		Use:         "key [KEY]",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Store the API key",
 		Long: "The key says who you are to the host that you deploy to, and comes from whoever runs it. The hosted Ploomber\n" +
 			"Cloud service ended on " + settings.HostedUntil + ": set " + settings.APIVariable + " to the address of a host of your own. 'up',\n" +
 			"'demo', 'proxy', 'export' and 'auth --offline' need no key.\n\n" +
@@ -162,10 +163,11 @@ type status struct {
 func newStatus(o Options) *cobra.Command {
 	var offline bool
 	c := &cobra.Command{
-		Use:     "status",
-		Short:   "Show which key is used and whether the platform accepts it",
-		Example: "  ploomber-cloud key status\n  ploomber-cloud key status --offline",
-		Args:    cobra.NoArgs,
+		Use:         "status",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Show which key is used and whether the platform accepts it",
+		Example:     "  ploomber-cloud key status\n  ploomber-cloud key status --offline",
+		Args:        cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return o.status(c.Context(), offline)
 		},

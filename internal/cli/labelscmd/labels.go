@@ -36,9 +36,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = labels
 	}
 	c := &cobra.Command{
-		Use:   "labels",
-		Short: "Show or change the project's labels",
-		Long:  "Show the project's labels, add some, delete some, or take those that the platform has.",
+		Use:         "labels",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Show or change the project's labels",
+		Long:        "Show the project's labels, add some, delete some, or take those that the platform has.",
 		Example: "  ploomber-cloud labels\n" +
 			"  ploomber-cloud labels --add demo --add team-a\n" +
 			"  ploomber-cloud labels --delete demo\n" +

@@ -46,9 +46,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = logs
 	}
 	c := &cobra.Command{
-		Use:   "logs",
-		Short: "Show the logs of a deployment",
-		Long:  "Show the build log (docker) and the app's log (web) of a deployment: the given one, or a project's newest.",
+		Use:         "logs",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Show the logs of a deployment",
+		Long:        "Show the build log (docker) and the app's log (web) of a deployment: the given one, or a project's newest.",
 		Example: "  ploomber-cloud logs                               # this folder's project\n" +
 			"  ploomber-cloud logs --project-id my-app-1234\n" +
 			"  ploomber-cloud logs --job-id 0123456789 --type docker\n" +

@@ -38,8 +38,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = open
 	}
 	c := &cobra.Command{
-		Use:   "open",
-		Short: "Open the app in the browser",
+		Use:         "open",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Open the app in the browser",
 		Long: "Open the deployed app of this folder's project, or of the given one, in the browser. Where there is no\n" +
 			"browser the address is printed.",
 		Example: "  ploomber-cloud open\n" +

@@ -43,9 +43,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	var cpu float64
 	var ram, gpu int
 	c := &cobra.Command{
-		Use:   "resources",
-		Short: "Choose CPUs, memory and GPUs",
-		Long:  "Choose what each deployment of the project runs on, within what your tier offers.",
+		Use:         "resources",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Choose CPUs, memory and GPUs",
+		Long:        "Choose what each deployment of the project runs on, within what your tier offers.",
 		Example: "  ploomber-cloud resources\n" +
 			"  ploomber-cloud resources --cpu 1 --ram 2 --gpu 0\n" +
 			"  ploomber-cloud resources --force              # choose again",

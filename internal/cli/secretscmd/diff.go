@@ -13,8 +13,9 @@ import (
 
 func newDiff(o Options, run runner) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "diff",
-		Short: "Compare the secrets here with those of the deployed app",
+		Use:         "diff",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Compare the secrets here with those of the deployed app",
 		Long: "Compare the names of the secrets that the next deployment sends with those that the platform has: what it\n" +
 			"would add, and what the app would lose. The platform never gives values back, so these are not compared.",
 		Example: "  ploomber-cloud secrets diff\n" +

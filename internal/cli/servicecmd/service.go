@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
@@ -42,11 +43,12 @@ func build(o Options, run func(context.Context, *Options) error, a action) *cobr
 		run = a.run
 	}
 	c := &cobra.Command{
-		Use:     a.verb,
-		Short:   a.short,
-		Long:    a.short + ": the newest deployment of this folder's project, or of the given one.",
-		Example: "  ploomber-cloud " + a.verb + "\n  ploomber-cloud " + a.verb + " --project-id my-app-1234",
-		Args:    cobra.NoArgs,
+		Use:         a.verb,
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       a.short,
+		Long:        a.short + ": the newest deployment of this folder's project, or of the given one.",
+		Example:     "  ploomber-cloud " + a.verb + "\n  ploomber-cloud " + a.verb + " --project-id my-app-1234",
+		Args:        cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var err error
 			if o.ProjectID, err = o.Folder.NamedProject(o.ProjectID); err != nil {

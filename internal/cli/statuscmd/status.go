@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
@@ -34,9 +35,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = status
 	}
 	c := &cobra.Command{
-		Use:   "status",
-		Short: "Show the state of the app",
-		Long:  "Show the project of this folder, or the given one, with its newest deployment: status, address and protection.",
+		Use:         "status",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Show the state of the app",
+		Long:        "Show the project of this folder, or the given one, with its newest deployment: status, address and protection.",
 		Example: "  ploomber-cloud status\n" +
 			"  ploomber-cloud status --project-id my-app-1234\n" +
 			"  ploomber-cloud status --json",

@@ -63,8 +63,9 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 	}
 	var deployNow bool
 	c := &cobra.Command{
-		Use:   "templates NAME",
-		Short: "Set up a login with Auth0, or a model server",
+		Use:         "templates NAME",
+		Annotations: failure.Statuses(failure.NotAllowed),
+		Short:       "Set up a login with Auth0, or a model server",
 		Long: "auth0  puts an OpenID Connect login (Auth0 or another provider) in front of the app.\n" +
 			"vllm   makes a project that serves a language model, in an empty folder.\n\n" +
 			"AUTH_CLIENT_ID, AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL are taken from the flags, from .env,\n" +

@@ -38,8 +38,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		run = watch
 	}
 	c := &cobra.Command{
-		Use:   "watch",
-		Short: "Follow a deployment until it runs",
+		Use:         "watch",
+		Annotations: failure.Statuses(failure.NotAllowed, failure.Deployment, failure.TimedOut),
+		Short:       "Follow a deployment until it runs",
 		Long: "Follow the newest deployment of a project, or the given one, until it runs or fails (exit status 4).\n" +
 			"A network or a platform that is away for a while ends nothing before the time is over.",
 		Example: "  ploomber-cloud watch                              # this folder's project\n" +

@@ -68,7 +68,7 @@ func commandPage(c *cobra.Command, rooms rooms) []byte {
 		s.write(&b)
 	}
 	b.WriteString("## Exit status\n\n")
-	exitTable(&b, rooms.statuses(c))
+	exitTable(&b, failure.StatusesOf(c.Annotations))
 	if p := c.Parent(); p.HasParent() {
 		fmt.Fprintf(&b, "See also: [%s](%s), [all commands](README.md)\n", p.CommandPath(), pageOf(p))
 	} else {
@@ -139,11 +139,6 @@ func exitTable(b *bytes.Buffer, codes []int) {
 		}
 	}
 	b.WriteString("\n[More about exit statuses](exit-codes.md)\n\n")
-}
-
-// ordinary are the statuses that every command may end with.
-func ordinary() []int {
-	return []int{failure.Done, failure.Failed, failure.Usage, failure.Interrupted}
 }
 
 func sentence(text string) string { return plain(strings.TrimSuffix(text, ".")) + "." }

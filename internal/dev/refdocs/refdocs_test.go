@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ploomber/ploomber-cloud/internal/failure"
 )
 
 const module = "../../.."
@@ -54,7 +56,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestPagesOfCommands looks at what the pages take from the source of the commands.
+// TestPagesOfCommands looks at what the pages take from the commands and their source.
 func TestPagesOfCommands(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
@@ -268,5 +270,46 @@ func TestManAndCompletions(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(dir, "man", "ploomber-cloud-proxy.1"))
 	if names := "(AUTH_*, username_<feature>, password_<feature>)"; err != nil || !bytes.Contains(page, []byte(names)) {
 		t.Errorf("the man page lacks %s: %v\n%s", names, err, page)
+	}
+}
+
+// TestStatusesShown compares what the commands' pages say about exit statuses with what the scripts show: each status
+// that a command ends with there is on its page, and each on its page that not every command has is shown.
+func TestStatusesShown(t *testing.T) {
+	t.Parallel()
+	scripts, err := filepath.Glob(filepath.Join(module, "testdata", "script", "*", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := rootCommand()
+	shown := map[string][]int{} // by command
+	line := regexp.MustCompile(`(?m)^exits (\d+) ploomber-cloud (.*)$`)
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range line.FindAllStringSubmatch(string(text), -1) {
+			status, err := strconv.Atoi(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, _, err := root.Find(strings.Fields(m[2]))
+			if err != nil {
+				t.Fatalf("%s: %s: %v", script, m[0], err)
+			}
+			shown[c.CommandPath()] = append(shown[c.CommandPath()], status)
+			if have := failure.StatusesOf(c.Annotations); !slices.Contains(have, status) {
+				t.Errorf("%s: %q, but the page of %s has %v", script, m[0], c.CommandPath(), have)
+			}
+		}
+	}
+	for _, c := range commands(root) {
+		for _, status := range failure.StatusesOf(c.Annotations) {
+			ordinary := slices.Contains(failure.StatusesOf(nil), status)
+			if !ordinary && !slices.Contains(shown[c.CommandPath()], status) {
+				t.Errorf("%s may end with %d, but no script shows it", c.CommandPath(), status)
+			}
+		}
 	}
 }

@@ -16,18 +16,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/ploomber/ploomber-cloud/internal/failure"
 )
 
 // rooms are the packages of the commands, by the name of the command at the top: what their source tells about
-// results and exit statuses.
+// results.
 type rooms map[string]room
 
 type room struct {
 	structs map[string]*ast.StructType
 	results []result
-	source  string
 }
 
 // result is a struct whose comment says that it is what --json prints.
@@ -86,7 +83,6 @@ func readRoom(dir string) (room, error) {
 		if err != nil {
 			return r, err
 		}
-		r.source += string(text)
 		r.add(tree)
 	}
 	return r, nil
@@ -235,30 +231,4 @@ func describe(t ast.Expr) (kind, inner string) {
 		return "object", t.Name
 	}
 	return "value", ""
-}
-
-// statuses are those that a command may end with, by what its package uses.
-func (rs rooms) statuses(c *cobra.Command) []int {
-	_, path, _ := strings.Cut(c.CommandPath(), " ")
-	top, _, _ := strings.Cut(path, " ")
-	codes, source := ordinary(), rs[top].source
-	if strings.Contains(source, "Connect") && !slices.Contains(alone(), path) {
-		codes = append(codes, failure.NotAllowed)
-	}
-	if strings.Contains(source, "flow.Watcher") || path == "templates" {
-		codes = append(codes, failure.Deployment, failure.TimedOut)
-	}
-	if strings.Contains(source, "failure.Deployment") {
-		codes = append(codes, failure.Deployment)
-	}
-	if strings.Contains(source, "failure.TimedOut") {
-		codes = append(codes, failure.TimedOut)
-	}
-	return codes
-}
-
-// alone lists commands that never ask the platform for anything that it could refuse, though others of their
-// package do. doctor ends with 1 for whatever is wrong.
-func alone() []string {
-	return []string{"key", "key remove", "secrets", "secrets list", "secrets set", "secrets unset", "secrets import", "doctor"}
 }
