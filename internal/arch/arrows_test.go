@@ -53,6 +53,8 @@ func house() []row {
 		{"pkg/authproxy/session", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
 		{"pkg/authproxy/target", nil},
 		{"pkg/authproxy/keys", nil},
+		{"pkg/authproxy/navigation", nil},
+		{"pkg/authproxy/access", []string{"pkg/authproxy/config", "pkg/authproxy/oidc", "pkg/authproxy/session", "pkg/authproxy/target"}},
 		{"pkg/authproxy/config", []string{"pkg/authproxy/identity", "pkg/authproxy/keys", "pkg/authproxy/oidc", "pkg/authproxy/target"}},
 		{"pkg/authproxy/session/sqlite", []string{"pkg/authproxy/session", "pkg/authproxy/identity"}},
 		{"pkg/authproxy/password", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},

@@ -16,12 +16,12 @@ import (
 // comes first, since a page that has one may use that header for purposes of its own.
 func (p *Proxy) authenticate(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
-		x.area = x.policy.rules.of(x.path)
+		x.scope = x.policy.rules.Scope(x.path)
 		p.recognise(r, x)
 		switch {
 		case x.grant != nil && x.grant.Login != nil:
 			p.keepFresh(r, x)
-		case x.who == nil && x.area.provider:
+		case x.who == nil && x.scope.Provider:
 			p.tryBearer(r, x)
 		}
 		next(w, r, x)
@@ -35,11 +35,11 @@ func (p *Proxy) recognise(r *http.Request, x *exchange) {
 		x.several, x.fresh = found, nil // and none of them is given out anew
 	case len(found) == 1:
 		x.session = found[0]
-		if g := x.session.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
+		if g := x.session.Grant(x.scope.Name); g != nil && x.policy.holds(x.scope, g) {
 			x.grant, x.who = g, &g.Identity
 		}
 	}
-	if x.who == nil && x.area.password {
+	if x.who == nil && x.scope.Password {
 		p.tryBasic(r, x, found)
 	}
 }
@@ -50,7 +50,7 @@ func (p *Proxy) tryBasic(r *http.Request, x *exchange, planted []*session.Sessio
 	if x.policy.config.PasswordMode == config.ModeForm {
 		return
 	}
-	x.basic = x.policy.passwords.Basic(r.Context(), x.area.name, r.Header.Get("Authorization"), x.client, x.connection.recent())
+	x.basic = x.policy.passwords.Basic(r.Context(), x.scope.Name, r.Header.Get("Authorization"), x.client, x.connection.recent())
 	switch x.basic.Verdict {
 	case password.Wrong, password.Locked:
 		p.logRefused(r, x, x.basic)
@@ -69,7 +69,7 @@ func (p *Proxy) tryBasic(r *http.Request, x *exchange, planted []*session.Sessio
 // opensAnything reports whether the session is still good for some area: else it only stands in the way.
 func (p *Proxy) opensAnything(x *exchange) bool {
 	for i := range x.session.Grants {
-		if g := &x.session.Grants[i]; x.policy.holds(x.policy.rules.named(g.Area), g) {
+		if g := &x.session.Grants[i]; x.policy.holds(x.policy.rules.Named(g.Area), g) {
 			return true
 		}
 	}
@@ -128,7 +128,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 	client := basicClient{x.basic.Key, x.client, agent[:min(len(agent), 256)], x.https}
 	if made, ok := p.basics.get(client); ok {
 		if s := p.lookupMade(r, x, &made); s != nil {
-			if g := s.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
+			if g := s.Grant(x.scope.Name); g != nil && x.policy.holds(x.scope, g) {
 				x.session, x.who = s, &g.Identity
 				if !x.connection.givenAlready(r, made.cookie[0], x.now) {
 					x.fresh = made.cookie
@@ -138,7 +138,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 		}
 	}
 	who := passwordIdentity(x.basic.Name)
-	id, s, err := p.begin(r, x, []session.Grant{{Area: x.area.name, Identity: who, Stamp: x.area.users[who.Name]}})
+	id, s, err := p.begin(r, x, []session.Grant{{Area: x.scope.Name, Identity: who, Stamp: x.scope.Fingerprint(who.Name)}})
 	if err != nil {
 		p.logStoreError(r, err) // the credentials are good for this request all the same
 		return
@@ -146,7 +146,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 	x.session, x.fresh = s, []string{p.cookie(cookieSession, string(id), x.https, x.policy.config.SessionLifetime)}
 	p.basics.put(client, basicSession{id, x.policy.keys[0], s.Key, x.fresh})
 	p.observer.Count(EventLogin)
-	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", who.Name),
+	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", who.Name),
 		slog.String("client", x.client.String()), slog.String("by", "basic"))
 }
 

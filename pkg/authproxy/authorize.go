@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 )
 
@@ -14,15 +15,15 @@ import (
 // the login page or the provider, anything else by 401, a WebSocket among them, which no redirect could help.
 func (p *Proxy) authorize(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
-		open := x.area.open() || x.who != nil
-		if !open && len(x.several) > 0 && isPageVisit(r) {
+		open := x.scope.Open() || x.who != nil
+		if !open && len(x.several) > 0 && navigation.IsPageVisit(r) {
 			// A planted cookie that only some paths see would survive the login and ask for the next, for ever.
 			p.end(r, x.several)
 		}
 		switch {
 		case open:
 			next(w, r, x)
-		case x.area.provider:
+		case x.scope.Provider:
 			p.demandLogin(w, r, x)
 		default:
 			p.demandPassword(w, r, x)
@@ -41,11 +42,11 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 		p.refuseLocked(w, r, x.basic.Wait, next)
 	case x.basic.Verdict == password.Busy:
 		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
-	case mode != config.ModeBasic && x.basic.Verdict != password.Wrong && isPageVisit(r):
+	case mode != config.ModeBasic && x.basic.Verdict != password.Wrong && navigation.IsPageVisit(r):
 		x.redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 	default:
-		if mode == config.ModeBasic || mode != config.ModeForm && !isPagesOwn(r.Header) {
-			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.area.name))
+		if mode == config.ModeBasic || mode != config.ModeForm && !navigation.IsSubresource(r.Header) {
+			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.scope.Name))
 		}
 		p.refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 	}
@@ -65,10 +66,10 @@ func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 		return
 	case x.token == tokenBad:
 		challenge = `Bearer error="invalid_token"`
-	case x.expired != nil && isPageVisit(r):
+	case x.expired != nil && navigation.IsPageVisit(r):
 		p.leave(w, r, x, x.policy.throughProvider(x.policy.issuerOf(x.expired.Login), x.expired.Identity.IDToken))
 		return
-	case isPageVisit(r):
+	case navigation.IsPageVisit(r):
 		p.askForLogin(w, r, x)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
@@ -17,7 +18,7 @@ const paramMoved = "moved"
 // or an alias: the provider answers there, and so there the cookies of the login have to be. Only the path comes from
 // the visitor (security classes 6, 19). It is true where everything has been answered.
 func (p *Proxy) moved(w http.ResponseWriter, r *http.Request, x *exchange, provider, next string) bool {
-	if x.policy.config.BaseURL == nil || r.Method != http.MethodGet && r.Method != http.MethodHead || !isPageVisit(r) {
+	if x.policy.config.BaseURL == nil || r.Method != http.MethodGet && r.Method != http.MethodHead || !navigation.IsPageVisit(r) {
 		return false
 	}
 	if strings.HasPrefix(x.path, target.Login) && r.URL.Query().Has(paramMoved) {
@@ -38,8 +39,8 @@ func (p *Proxy) moved(w http.ResponseWriter, r *http.Request, x *exchange, provi
 
 // wasIn leads on somebody who has come here from another name and has a session under this one.
 func (p *Proxy) wasIn(w http.ResponseWriter, r *http.Request, x *exchange, next string) bool {
-	path, _ := x.policy.rules.parse(next)
-	x.area = x.policy.rules.of(path)
+	path, _ := x.policy.rules.Parse(next)
+	x.scope = x.policy.rules.Scope(path)
 	if p.recognise(r, x); x.grant == nil {
 		return false
 	}

@@ -93,7 +93,7 @@ func (p *Proxy) tryBearer(r *http.Request, x *exchange) {
 		x.policy.bearers.put(key, b, x.now)
 		x.bearer = b
 	}
-	if objection := x.policy.admission.objection(x.bearer.login); objection != "" {
+	if objection := x.policy.access.DenialReason(x.bearer.login); objection != "" {
 		x.token = tokenDenied
 		p.observer.Count(EventRefused)
 		p.note(r, slog.LevelWarn, "login refused", slog.String("user", nameOf(x.bearer.who)), slog.String("by", "token"),
@@ -112,8 +112,8 @@ func (pol *policy) verify(r *http.Request, raw string) (*bearer, error) {
 		}
 		var b *oidc.Bearer
 		if b, err = pr.VerifyBearer(r.Context(), raw, pol.config.BearerAudience); err == nil {
-			return &bearer{who: b.Identity(), login: pol.admission.about(pr, &b.Person), audience: pol.config.BearerAudience,
-				missing: pol.admission.missing(&b.Person), expires: b.Expires}, nil
+			return &bearer{who: b.Identity(), login: pol.access.Login(pr.id, &b.Person), audience: pol.config.BearerAudience,
+				missing: pol.access.MissingClaim(&b.Person), expires: b.Expires}, nil
 		}
 	}
 	return nil, err

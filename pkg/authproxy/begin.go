@@ -29,9 +29,9 @@ func (p *Proxy) askForLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 // of the area.
 func returnTarget(r *http.Request, x *exchange) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return x.policy.rules.localTarget(r.RequestURI)
+		return x.policy.rules.LocalTarget(r.RequestURI)
 	}
-	return x.policy.rules.localTarget(x.area.path)
+	return x.policy.rules.LocalTarget(x.scope.Path)
 }
 
 // loginPage is the address of the login page, or of the login at one provider, that leads back to next.
@@ -66,7 +66,7 @@ func (p *Proxy) chosenLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 		p.refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	}
-	next := x.policy.rules.localTarget(r.URL.Query().Get("next"))
+	next := x.policy.rules.LocalTarget(r.URL.Query().Get("next"))
 	if !p.moved(w, r, x, name, next) {
 		p.beginLogin(w, r, x, pr, next)
 	}

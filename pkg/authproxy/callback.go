@@ -15,14 +15,14 @@ import (
 // callback is GET /callback, to which a provider sends the visitor back. The cookie that the state leads to says
 // which login this is and where it goes on; it is good for one answer.
 func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
-	x.area = x.policy.rules.rest
+	x.scope = x.policy.rules.Main()
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		p.loginFailed(w, r, x, nil, "/", oidc.ErrCallback)
 		return
 	}
 	t, cookie, err := p.transactionOf(r, x, query.Get("state"))
-	next := x.policy.rules.localTarget(p.returns.address(t.ReturnTo()))
+	next := x.policy.rules.LocalTarget(p.returns.address(t.ReturnTo()))
 	if err != nil {
 		p.loginFailed(w, r, x, nil, next, err)
 		return
@@ -32,7 +32,7 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.loginFailed(w, r, x, nil, next, oidc.ErrTransaction)
 		return
 	}
-	login, err := pr.Finish(r.Context(), query, t, x.policy.admission.needed...)
+	login, err := pr.Finish(r.Context(), query, t, x.policy.access.Needed()...)
 	if !errors.Is(err, oidc.ErrUnavailable) { // else the same answer may do later
 		p.forgetTransaction(w.Header(), cookie, x.https)
 	}
@@ -45,14 +45,14 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 
 // finishLogin lets in whom the provider has vouched for, if the rules do.
 func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, t oidc.Transaction, login *oidc.Login, next string) {
-	about := x.policy.admission.about(pr, &login.Person)
+	about := x.policy.access.Login(pr.id, &login.Person)
 	who := login.Identity()
-	if objection := x.policy.admission.objection(about); objection != "" {
-		p.denied(w, r, x, pr, nameOf(who), objection+x.policy.admission.missing(&login.Person))
+	if objection := x.policy.access.DenialReason(about); objection != "" {
+		p.denied(w, r, x, pr, nameOf(who), objection+x.policy.access.MissingClaim(&login.Person))
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
-	grant := session.Grant{Area: x.area.name, Identity: who, Login: about}
+	grant := session.Grant{Area: x.scope.Name, Identity: who, Login: about}
 	if p.isIn(r, x, &grant, t.Expires().Add(-oidc.LoginTime)) {
 		x.redirect(w, next, http.StatusFound)
 		return
@@ -64,7 +64,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 	if !p.enter(w, r, x, grant, sid) {
 		return
 	}
-	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", nameOf(who)),
+	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", nameOf(who)),
 		slog.String("client", x.client.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
 	x.redirect(w, next, http.StatusFound)
 }

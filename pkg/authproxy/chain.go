@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -26,7 +27,7 @@ type exchange struct {
 	host   string     // that the visitor asked for, maybe with a port
 	scheme string     // that the visitor asked for; empty where it is not known
 
-	area    *area
+	scope   *access.Scope
 	session *session.Session   // alive, whatever it grants; nil without one
 	several []*session.Session // in place of session where cookies name more than one
 	grant   *session.Grant     // of the session, for this area; nil without one

@@ -12,13 +12,13 @@ import (
 func (p *Proxy) checkTarget(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		address, at := target.Below(x.policy.base, r.RequestURI)
-		path, err := x.policy.rules.parse(address)
+		path, err := x.policy.rules.Parse(address)
 		switch {
 		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
 			p.refuse(w, r, http.StatusBadRequest, "Invalid request method.")
 		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
-		case err != nil || x.policy.rules.disguised(address, path):
+		case err != nil || x.policy.rules.HasRedundantEscapes(address, path):
 			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
 		case !target.ValidHost(r.Host):
 			p.refuse(w, r, http.StatusBadRequest, "Invalid Host header.")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
@@ -19,7 +20,7 @@ func (p *Proxy) ownEndpoints(next stage) stage {
 		if r.Method == http.MethodGet {
 			switch x.path {
 			case target.Logout, target.Exit:
-				if isSpeculative(r.Header) {
+				if navigation.IsSpeculative(r.Header) {
 					p.refuseSpeculative(w, r)
 				} else {
 					p.logout(w, r, x)
@@ -30,7 +31,7 @@ func (p *Proxy) ownEndpoints(next stage) stage {
 				return
 			case target.Callback:
 				if len(x.policy.providers) > 0 {
-					if isSpeculative(r.Header) {
+					if navigation.IsSpeculative(r.Header) {
 						p.refuseSpeculative(w, r)
 					} else {
 						p.callback(w, r, x)
@@ -54,7 +55,7 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.pages.file(w, "style.css", "text/css; charset=utf-8")
 	case x.path == target.Icon && read:
 		p.pages.file(w, "icon.svg", "image/svg+xml")
-	case (x.path == target.Login || isChosen) && read && isSpeculative(r.Header):
+	case (x.path == target.Login || isChosen) && read && navigation.IsSpeculative(r.Header):
 		p.refuseSpeculative(w, r)
 	case x.path == target.Login && login && read:
 		p.showLogin(w, r, x)
@@ -78,7 +79,7 @@ func (pol *policy) hasForm() bool {
 
 // status says to anybody whether they are logged in, and nothing else: a page for browsers, two words for programs.
 func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
-	x.area = x.policy.rules.rest
+	x.scope = x.policy.rules.Main()
 	p.recognise(r, x)
 	if x.grant != nil && x.grant.Login != nil {
 		p.keepFresh(r, x)
@@ -88,7 +89,7 @@ func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 		said, page = "logged in", message{Code: http.StatusOK, Title: "You are logged in", Text: "You can use the app, or log out.",
 			Links: []link{{"Open the app", "/"}, {"Log out", target.Logout}}}
 	}
-	if isPageVisit(r) {
+	if navigation.IsPageVisit(r) {
 		x.Answer(http.StatusOK, w.Header())
 		p.say(w, r, page)
 		return
@@ -98,4 +99,10 @@ func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 	x.Answer(http.StatusOK, w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, said)
+}
+
+// refuseSpeculative answers a request for a page of ours that a browser makes ahead. It must have no effect, and the
+// browser must ask again when the page is opened: a status that is no success ends a prerendering, and no cache keeps it.
+func (p *Proxy) refuseSpeculative(w http.ResponseWriter, r *http.Request) {
+	p.refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
 }

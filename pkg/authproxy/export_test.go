@@ -1,16 +1,5 @@
 package authproxy
 
-import (
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
-)
-
-// Admits applies access rules, for comparing them with what they say.
-func Admits(a config.Access, l *session.Login) bool {
-	adm := newAdmission(a)
-	return adm.admits(l)
-}
-
 // Renewing reports whether tokens are being renewed for what is open.
 func (p *Proxy) Renewing() bool {
 	p.renewing.mu.Lock()

@@ -1,13 +1,9 @@
 package authproxy
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"slices"
-	"strconv"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/keys"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -32,26 +28,13 @@ func newSessionKeys(secrets [][]byte) sessionKeys {
 // of returns the name of a session in a store.
 func (k *sessionKey) of(id session.ID) session.Key { return id.Key((*[sha256.Size]byte)(k)) }
 
-// stamps returns what marks a grant as obtained with this password, under each key.
-func (k sessionKeys) stamps(area string, login config.Login) []string {
-	return k.mark(area, login.Username, login.Password.Reveal())
-}
-
-// userStamps is stamps for somebody of whose password the hash is known.
-func (k sessionKeys) userStamps(area string, user config.UserHash) []string {
-	return k.mark(area, "hash", user.Username, user.Hash.Reveal())
-}
-
-func (k sessionKeys) mark(parts ...string) []string {
-	stamps := make([]string, len(k))
-	for i, key := range k {
-		mac := hmac.New(sha256.New, key[:])
-		for _, part := range parts {
-			mac.Write(strconv.AppendQuote(nil, part))
-		}
-		stamps[i] = base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+// secrets returns the keys for fingerprints.
+func (k sessionKeys) secrets() [][sha256.Size]byte {
+	all := make([][sha256.Size]byte, len(k))
+	for i := range k {
+		all[i] = k[i]
 	}
-	return stamps
+	return all
 }
 
 // knows reports whether key is still in use.

@@ -68,11 +68,11 @@ func newLive(p *Proxy) *live {
 func (l *live) newOpened(x *exchange, c io.Closer) *opened {
 	t := &opened{live: l, bearer: x.bearer, path: x.path, conn: c, quiet: l.now(), policy: x.policy, under: &x.policy.keys[0]}
 	switch {
-	case x.bearer != nil || x.area.open():
+	case x.bearer != nil || x.scope.Open():
 	case x.session != nil && x.policy.lets(x.path, x.session, nil):
 		t.session.Store(x.session)
 	case x.basic.Verdict == password.Right:
-		t.basic = &session.Grant{Area: x.area.name, Stamp: x.area.users[x.basic.Name]}
+		t.basic = &session.Grant{Area: x.scope.Name, Stamp: x.scope.Fingerprint(x.basic.Name)}
 	}
 	return t
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -34,12 +35,12 @@ type loginForm struct {
 
 // showLogin is GET /_auth/login?next=/where/to/go.
 func (p *Proxy) showLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
-	next := x.policy.rules.localTarget(r.URL.Query().Get("next"))
+	next := x.policy.rules.LocalTarget(r.URL.Query().Get("next"))
 	if p.moved(w, r, x, "", next) {
 		return
 	}
-	path, _ := x.policy.rules.parse(next)
-	if a := x.policy.rules.of(path); !a.password && len(x.policy.providers) > 0 || !x.policy.hasForm() {
+	path, _ := x.policy.rules.Parse(next)
+	if a := x.policy.rules.Scope(path); !a.Password && len(x.policy.providers) > 0 || !x.policy.hasForm() {
 		p.showProviders(w, r, x, next)
 		return
 	}
@@ -82,7 +83,7 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.refuse(w, r, http.StatusBadRequest, "This is not a login form.")
 		return
 	}
-	form := loginForm{Next: x.policy.rules.localTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
+	form := loginForm{Next: x.policy.rules.LocalTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
 	nonce, ok := x.policy.signer.Verify(purposeForm, r.PostForm.Get("token"))
 	if bound, here := p.loginNonce(r, x); !ok || !here || nonce != bound {
 		form.Problem = "This page had expired, or your browser keeps no cookies. Please try again."
@@ -93,13 +94,13 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 }
 
 func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, form loginForm) {
-	path, _ := x.policy.rules.parse(form.Next)
-	x.area = x.policy.rules.of(path)
-	if !x.area.password { // only possible where the visitor made up the form's target
+	path, _ := x.policy.rules.Parse(form.Next)
+	x.scope = x.policy.rules.Scope(path)
+	if !x.scope.Password { // only possible where the visitor made up the form's target
 		x.redirect(w, form.Next, http.StatusSeeOther)
 		return
 	}
-	result := x.policy.passwords.Check(r.Context(), x.area.name, form.Username, r.PostForm.Get("password"), x.client)
+	result := x.policy.passwords.Check(r.Context(), x.scope.Name, form.Username, r.PostForm.Get("password"), x.client)
 	switch result.Verdict {
 	case password.Right:
 		p.loggedIn(w, r, x, form.Next, result.Name)
@@ -123,7 +124,7 @@ func (p *Proxy) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.D
 	if seconds == 1 {
 		m.Text = "You can try again in a second."
 	}
-	if address != "" && isPageVisit(r) {
+	if address != "" && navigation.IsPageVisit(r) {
 		m.Refresh, m.RefreshTo = seconds, address
 		m.Text += " This page then goes on by itself."
 	}
@@ -132,10 +133,10 @@ func (p *Proxy) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.D
 
 // loggedIn starts a session and leads on.
 func (p *Proxy) loggedIn(w http.ResponseWriter, r *http.Request, x *exchange, next, name string) {
-	if !p.enter(w, r, x, session.Grant{Area: x.area.name, Identity: passwordIdentity(name), Stamp: x.area.users[name]}) {
+	if !p.enter(w, r, x, session.Grant{Area: x.scope.Name, Identity: passwordIdentity(name), Stamp: x.scope.Fingerprint(name)}) {
 		return
 	}
-	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.area.name), slog.String("user", name),
+	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", name),
 		slog.String("client", x.client.String()), slog.String("by", "form"))
 	x.redirect(w, next, http.StatusSeeOther)
 }
@@ -143,6 +144,6 @@ func (p *Proxy) loggedIn(w http.ResponseWriter, r *http.Request, x *exchange, ne
 // logRefused notes a failed login, without the name: people type passwords there.
 func (p *Proxy) logRefused(r *http.Request, x *exchange, result password.Result) {
 	p.observer.Count(EventRefused)
-	p.note(r, slog.LevelWarn, "credentials refused", slog.String("area", x.area.name),
+	p.note(r, slog.LevelWarn, "credentials refused", slog.String("area", x.scope.Name),
 		slog.String("client", x.client.String()), slog.Duration("locked", result.Wait))
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 )
 
 //go:embed pages
@@ -122,7 +124,7 @@ func (p *Proxy) say(w http.ResponseWriter, r *http.Request, m message) {
 	if r.ContentLength != 0 { // whoever has read a part may have lifted the limit
 		p.hurry(w)
 	}
-	if isPageVisit(r) {
+	if navigation.IsPageVisit(r) {
 		m.owner = p.policy.Load().owner()
 		p.pages.render(w, r, m.Code, "message.html", m)
 		return

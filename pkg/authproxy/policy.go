@@ -2,8 +2,10 @@ package authproxy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/keys"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
@@ -16,14 +18,14 @@ import (
 type policy struct {
 	config    config.Config // without secrets
 	base      string        // path below which all of this is, without a slash at the end; empty for the whole host
-	rules     *rules
+	rules     *access.Rules
 	passwords *password.Checker
-	checked   []string // digests of the credentials that passwords has
+	checked   map[config.Feature]map[string]string // fingerprints of the credentials that passwords has
 	signer    *keys.Signer
 	sealer    *oidc.Sealer // nil without providers
 	keys      sessionKeys
 	providers []*provider
-	admission admission
+	access    *access.Policy
 	bearers   *bearers
 }
 
@@ -35,8 +37,8 @@ func (p *Proxy) newPolicy(c config.Config, before *policy) (*policy, error) {
 		secrets = c.LastingSecrets()
 	}
 	pol := &policy{base: c.BasePath(), signer: keys.NewSigner(c.RevealedSecrets(), p.own[:], p.now), keys: newSessionKeys(secrets),
-		admission: newAdmission(c.Access), bearers: newBearers()}
-	pol.rules = newRules(c, pol.keys)
+		bearers: newBearers()}
+	pol.rules = access.NewRules(c, pol.keys.secrets())
 	var err error
 	if err = p.addChecker(pol, c, before); err != nil {
 		return nil, err
@@ -48,30 +50,28 @@ func (p *Proxy) newPolicy(c config.Config, before *policy) (*policy, error) {
 		if pol.providers, err = p.newProviders(c, before); err != nil {
 			return nil, err
 		}
-		pol.admission.askForTenants(pol.providers)
 	}
+	pol.access = access.NewPolicy(c.Access, tenantsOf(pol.providers))
 	pol.config = c.WithoutSecrets()
 	return pol, nil
 }
 
 // addChecker hashes the passwords, unless they are the ones that are hashed already.
 func (p *Proxy) addChecker(pol *policy, c config.Config, before *policy) (err error) {
-	known := sessionKeys{keys.Derive(p.own[:], "ploomber-cloud authproxy checker 1")} // only digests stay here
+	digest := keys.Derive(p.own[:], "ploomber-cloud authproxy checker 1") // only fingerprints stay here
 	var logins []password.Login
+	var hashed []password.Hashed
+	pol.checked = map[config.Feature]map[string]string{}
 	for _, feature := range config.Features() {
 		if login, ok := c.Passwords[feature]; ok {
 			logins = append(logins, password.Login{Area: string(feature), Name: login.Username, Password: login.Password.Reveal()})
-			pol.checked = append(pol.checked, known.stamps(string(feature), login)...)
 		}
-	}
-	var hashed []password.Hashed
-	for _, feature := range config.Features() {
 		for _, user := range c.Users[feature].Logins {
 			hashed = append(hashed, password.Hashed{Area: string(feature), Name: user.Username, Hash: user.Hash.Reveal()})
-			pol.checked = append(pol.checked, known.userStamps(string(feature), user)...)
 		}
+		pol.checked[feature] = access.Fingerprints(c, feature, digest)
 	}
-	if before != nil && slices.Equal(before.checked, pol.checked) {
+	if before != nil && maps.EqualFunc(before.checked, pol.checked, maps.Equal) {
 		pol.passwords = before.passwords
 		return nil
 	}
@@ -127,28 +127,28 @@ func (p *Proxy) adopt(pol, before *policy) {
 
 // holds reports whether a grant still opens its area: its password has not changed, its provider is still asked, and
 // lets the person in.
-func (pol *policy) holds(a *area, g *session.Grant) bool {
+func (pol *policy) holds(scope *access.Scope, g *session.Grant) bool {
 	switch {
-	case a == nil || a.name != g.Area:
+	case scope == nil || scope.Name != g.Area:
 		return false
 	case g.Login == nil:
-		return a.password && a.stamps[g.Stamp] != ""
+		return scope.Password && scope.Current(g.Stamp) != ""
 	default:
-		return a.provider && pol.issuerOf(g.Login) != nil && pol.admission.admits(g.Login)
+		return scope.Provider && pol.issuerOf(g.Login) != nil && pol.access.Allows(g.Login)
 	}
 }
 
 // lets reports whether somebody with this session or this token may be at path.
 func (pol *policy) lets(path string, s *session.Session, b *bearer) bool {
-	a := pol.rules.of(path)
+	scope := pol.rules.Scope(path)
 	switch {
-	case a.open():
+	case scope.Open():
 		return true
 	case b != nil:
-		return a.provider && pol.config.BearerAudience == b.audience && pol.issuerOf(b.login) != nil && pol.admission.admits(b.login)
+		return scope.Provider && pol.config.BearerAudience == b.audience && pol.issuerOf(b.login) != nil && pol.access.Allows(b.login)
 	case s != nil:
-		g := s.Grant(a.name)
-		return g != nil && pol.holds(a, g)
+		g := s.Grant(scope.Name)
+		return g != nil && pol.holds(scope, g)
 	default:
 		return false
 	}

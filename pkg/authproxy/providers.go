@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +53,17 @@ func (p *Proxy) newProviders(c config.Config, before *policy) ([]*provider, erro
 		all = append(all, pr)
 	}
 	return all, nil
+}
+
+// tenantsOf returns the tenants of Entra ID whose accounts may log in, of the providers that accept only some.
+func tenantsOf(providers []*provider) map[string][]string {
+	tenants := map[string][]string{}
+	for _, pr := range providers {
+		if list := pr.made.Tenants; list != "" && list != oidc.AnyTenant {
+			tenants[pr.id] = strings.Split(list, ",")
+		}
+	}
+	return tenants
 }
 
 // providerID names an application at an issuer in characters that a cookie can hold.

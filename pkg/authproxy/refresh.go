@@ -92,7 +92,7 @@ func (pr *provider) isOver(err error) bool {
 // outlived reports whether what opened path is over with its access token: one for an audience that nothing renews.
 // The session itself stays until the next request, which leads through the provider's logout.
 func (pol *policy) outlived(path string, s *session.Session, now time.Time) bool {
-	g := s.Grant(pol.rules.of(path).name)
+	g := s.Grant(pol.rules.Scope(path).Name)
 	if g == nil || g.Login == nil || g.Login.RefreshToken != "" || g.Login.TokensExpire.IsZero() || now.Before(g.Login.TokensExpire) {
 		return false
 	}
@@ -109,7 +109,7 @@ func hasEnded(err error) bool {
 // renew puts new tokens into the session, which gets a new id along with them, and what they say about the person: the
 // access rules are asked again.
 func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bool) {
-	s := x.policy.renewed(x.session, x.area.name, tokens)
+	s := x.policy.renewed(x.session, x.scope.Name, tokens)
 	stored := &s
 	var err error
 	if newID {
@@ -144,7 +144,7 @@ func (pol *policy) renewed(old *session.Session, area string, tokens oidc.Tokens
 	l := *g.Login
 	if pr := pol.issuerOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
 		if person, err := pr.Renewed(tokens); err == nil {
-			pol.admission.update(&l, pr, &person)
+			pol.access.Update(&l, &person)
 			switch {
 			case pr.made.NameClaim == "":
 				g.Identity.Name = l.Email
@@ -165,7 +165,7 @@ func (x *exchange) adopt(s *session.Session) {
 	if s == nil {
 		return
 	}
-	if g := s.Grant(x.area.name); g != nil && x.policy.holds(x.area, g) {
+	if g := s.Grant(x.scope.Name); g != nil && x.policy.holds(x.scope, g) {
 		x.grant, x.who = g, &g.Identity
 	}
 }

@@ -68,7 +68,7 @@ func (n *renewing) takeID(key session.Key) bool {
 
 // due reports whether the tokens of what opened path have expired and can be renewed now.
 func (pol *policy) due(path string, s *session.Session, now time.Time) bool {
-	g := s.Grant(pol.rules.of(path).name)
+	g := s.Grant(pol.rules.Scope(path).Name)
 	if g == nil || g.Login == nil || g.Login.RefreshToken == "" || g.Login.TokensExpire.IsZero() || now.Before(g.Login.TokensExpire) {
 		return false
 	}

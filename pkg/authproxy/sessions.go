@@ -115,8 +115,8 @@ func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id se
 	s.Grants = slices.Clone(old.Grants)
 	for i := range s.Grants {
 		g := &s.Grants[i]
-		if a := x.policy.rules.named(g.Area); a != nil && a.stamps[g.Stamp] != "" {
-			g.Stamp = a.stamps[g.Stamp]
+		if scope := x.policy.rules.Named(g.Area); scope != nil && scope.Current(g.Stamp) != "" {
+			g.Stamp = scope.Current(g.Stamp)
 		}
 	}
 	switch err := p.store.Put(context.WithoutCancel(r.Context()), &s, old.Key); {
@@ -173,7 +173,7 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g ses
 	var grants []session.Grant
 	if len(old) == 1 {
 		for _, kept := range old[0].Grants {
-			if kept.Area == g.Area || !x.policy.holds(x.policy.rules.named(kept.Area), &kept) {
+			if kept.Area == g.Area || !x.policy.holds(x.policy.rules.Named(kept.Area), &kept) {
 				continue
 			}
 			grants = append(grants, kept)

@@ -52,7 +52,7 @@ func (l *live) sweep(now time.Time) {
 		case t.expired(s, now) || pol.outlived(t.path, s, now):
 			l.end(s.Key)
 		case pol.due(t.path, s, now):
-			l.renew(pol, s, pol.rules.of(t.path).name)
+			l.renew(pol, s, pol.rules.Scope(t.path).Name)
 		}
 	}
 }
@@ -64,8 +64,8 @@ func (t *opened) hasEnd() bool { return t.transfer != nil && !t.endless.Load() }
 // stays reports whether pol lets be open what was opened under an older policy. A session under a secret that is gone
 // could not be found any more.
 func (t *opened) stays(pol *policy) bool {
-	if a := pol.rules.of(t.path); t.basic != nil {
-		return a.open() || pol.holds(a, t.basic)
+	if a := pol.rules.Scope(t.path); t.basic != nil {
+		return a.Open() || pol.holds(a, t.basic)
 	}
 	s := t.session.Load()
 	return pol.lets(t.path, s, t.bearer) && (s == nil || pol.keys.knows(*t.under))

@@ -1,9 +1,10 @@
-package authproxy
+package access_test
 
 import (
 	"fmt"
 	"testing"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
@@ -15,9 +16,9 @@ func TestGuardedPrefixComesFirst(t *testing.T) {
 	for i := range 40 { // more than are sorted by insertion, which is always stable
 		c.PublicPaths = append(c.PublicPaths, fmt.Sprintf("/x%0*d/", i*7%5, i), "/api/", "/ana/")
 	}
-	ru := newRules(c, newSessionKeys([][]byte{make([]byte, 32)}))
+	ru := access.NewRules(c, [][32]byte{{}})
 	for path, want := range map[string]string{"/api": "api", "/api/x": "api", "/ana/x": "analytics", "/x5/y": "public", "/x5": "main_app"} {
-		if got := ru.of(path).name; got != want {
+		if got := ru.Scope(path).Name; got != want {
 			t.Errorf("%s is in %s, want %s", path, got, want)
 		}
 	}

@@ -1,4 +1,6 @@
-package authproxy
+// Package navigation tells what a browser is doing from the headers of a request: opening a page in a tab, loading a part
+// of one, or fetching one ahead.
+package navigation
 
 import (
 	"net/http"
@@ -6,11 +8,11 @@ import (
 	"strings"
 )
 
-// isPageVisit tells a browser that opens a page in a tab from everything else. Current browsers say so on secure
+// IsPageVisit tells a browser that opens a page in a tab from everything else. Current browsers say so on secure
 // origins; of the rest, only who prefers HTML and is no script. A page that is fetched ahead counts once it is opened.
-func isPageVisit(r *http.Request) bool {
+func IsPageVisit(r *http.Request) bool {
 	h := r.Header
-	if _, upgrade := h["Upgrade"]; upgrade || h.Get("X-Requested-With") != "" || isSpeculative(h) {
+	if _, upgrade := h["Upgrade"]; upgrade || h.Get("X-Requested-With") != "" || IsSpeculative(h) {
 		return false
 	}
 	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
@@ -22,12 +24,12 @@ func isPageVisit(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost) && acceptsHTML(h)
 }
 
-// isPagesOwn reports whether a browser says that a request is no navigation in a tab: a page's fetch or image, a
+// IsSubresource reports whether a browser says that a request is no navigation in a tab: a page's fetch or image, a
 // WebSocket, a frame, a page fetched ahead. A Basic challenge would open a dialog of the browser's own over the page,
 // and who types the password there cannot log out any more. On plain http browsers send no Sec-Fetch-Mode, but they say
 // which page or origin asks, and do not ask for HTML.
-func isPagesOwn(h http.Header) bool {
-	if h.Get("X-Requested-With") != "" || isSpeculative(h) {
+func IsSubresource(h http.Header) bool {
+	if h.Get("X-Requested-With") != "" || IsSpeculative(h) {
 		return true
 	}
 	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
@@ -37,11 +39,11 @@ func isPagesOwn(h http.Header) bool {
 	return strings.HasPrefix(h.Get("User-Agent"), "Mozilla/5.0 ") && (h.Get("Referer") != "" || h.Get("Origin") != "") && !acceptsHTML(h)
 }
 
-// isSpeculative reports whether a browser fetches something ahead that nobody has asked for yet, for a prefetch or a
+// IsSpeculative reports whether a browser fetches something ahead that nobody has asked for yet, for a prefetch or a
 // preview. Sec-Purpose is by definition about nothing else (Fetch, section 2.9). Purpose and the like are what browsers
 // sent before; the rest is how scripts say it that fetch the links of a page themselves: Hotwire Turbo, both routers of
 // Next.js, the preload extension of htmx.
-func isSpeculative(h http.Header) bool {
+func IsSpeculative(h http.Header) bool {
 	for _, name := range [...]string{"Sec-Purpose", "X-Sec-Purpose", "Next-Router-Prefetch", "X-Middleware-Prefetch", "Hx-Preloaded"} {
 		if h.Get(name) != "" {
 			return true
@@ -54,12 +56,6 @@ func isSpeculative(h http.Header) bool {
 		}
 	}
 	return false
-}
-
-// refuseSpeculative answers a request for a page of ours that a browser makes ahead. It must have no effect, and the
-// browser must ask again when the page is opened: a status that is no success ends a prerendering, and no cache keeps it.
-func (p *Proxy) refuseSpeculative(w http.ResponseWriter, r *http.Request) {
-	p.refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
 }
 
 // acceptsHTML reports whether nothing is preferred to HTML, as browsers say it: pip takes HTML too, but rather JSON.
