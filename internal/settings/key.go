@@ -1,21 +1,17 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
 )
 
-// keyName is the entry of config.yaml, shared with the reference tool.
+// keyName is the entry of config.yaml that the reference tool reads and writes too.
 const keyName = "cloud_key"
 
 // Key is an API key and where it was found.
@@ -79,11 +75,11 @@ func (s *Settings) StoredKey() (Key, error) {
 		{filepath.Join(dir, "hosts.yaml"), hostOf(at)},
 		{filepath.Join(dir, "config.yaml"), keyName},
 	} {
-		doc, err := readYAML(place.file)
+		file, err := readKeyFile(place.file)
 		if err != nil {
 			return Key{}, err
 		}
-		if v := doc.get(place.name); v != "" {
+		if v := file.get(place.name); v != "" {
 			return Key{v, place.file}, checkKey(v, place.file)
 		}
 	}
@@ -91,7 +87,7 @@ func (s *Settings) StoredKey() (Key, error) {
 }
 
 // StoreKey keeps key for the user, for one host only where --api-url or --local was given, and returns the
-// file it is in. Nothing else in that file changes; others lose the right to read it.
+// file it is in. That file's other entries, their order and its comments stay; other users lose the right to read it.
 func (s *Settings) StoreKey(key string) (path string, err error) {
 	key = strings.TrimSpace(key)
 	if key == "" {
@@ -119,17 +115,18 @@ func (s *Settings) writeKey(key string) (string, error) {
 		}
 		path, name = filepath.Join(dir, "hosts.yaml"), hostOf(at)
 	}
-	doc, err := readYAML(path)
+	file, err := readKeyFile(path)
 	if err != nil {
 		return "", err
 	}
-	if key == "" && doc.get(name) == "" {
+	if key == "" && file.get(name) == "" {
 		return "", nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("cannot make %s: %w", dir, err)
 	}
-	data, err := doc.set(name, key)
+	file.set(name, key)
+	data, err := file.encode()
 	if err != nil {
 		return "", fmt.Errorf("cannot write %s: %w", path, err)
 	}
@@ -152,103 +149,4 @@ func checkKey(key, source string) error {
 		}
 	}
 	return nil
-}
-
-// document is a flat YAML mapping as text, so that an edit changes one line.
-type document struct {
-	text  string
-	nodes []*yaml.Node // key, value, key, value…
-	block bool         // one entry a line, not {a: b}
-}
-
-func readYAML(path string) (document, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return document{block: true}, nil
-	}
-	if err != nil {
-		return document{}, failure.Failedf("cannot read the stored API key: %w", err)
-	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil {
-		return document{}, failure.Failedf("%s is not valid YAML", path).
-			WithHint("correct the file, or delete it and run 'ploomber-cloud key'")
-	}
-	d := document{text: string(data), block: true}
-	if len(root.Content) == 0 || root.Content[0].Tag == "!!null" {
-		return d, nil
-	}
-	top := root.Content[0]
-	if top.Kind != yaml.MappingNode {
-		return document{}, failure.Failedf("%s does not hold settings", path).
-			WithHint("delete the file and run 'ploomber-cloud key'")
-	}
-	d.nodes, d.block = top.Content, top.Style&yaml.FlowStyle == 0
-	return d, nil
-}
-
-// find returns the value of name: of several the last, which other readers of the file take as well.
-func (d document) find(name string) *yaml.Node {
-	for i := len(d.nodes) - 2; i >= 0; i -= 2 {
-		if d.nodes[i].Value == name {
-			return d.nodes[i+1]
-		}
-	}
-	return nil
-}
-
-func (d document) get(name string) string {
-	if v := d.find(name); v != nil && v.Kind == yaml.ScalarNode && v.Tag != "!!null" {
-		return v.Value
-	}
-	return ""
-}
-
-// set returns the text with name's value replaced, or null where value is "". A value in quotes is a text
-// for every YAML reader, whatever it looks like.
-func (d document) set(name, value string) ([]byte, error) {
-	entry := fmt.Sprintf("%s: %q", name, value)
-	if value == "" {
-		entry = name + ": null"
-	}
-	old := d.find(name)
-	lines := strings.SplitAfter(d.text, "\n")
-	switch {
-	case d.block && old == nil:
-		text := d.text
-		if text != "" && !strings.HasSuffix(text, "\n") {
-			text += "\n"
-		}
-		return []byte(text + entry + "\n"), nil
-	case d.block && old.Line <= len(lines) && isWhole(lines[old.Line-1], name, old.Value):
-		if old.LineComment != "" {
-			entry += " " + old.LineComment
-		}
-		lines[old.Line-1] = entry + "\n"
-		return []byte(strings.Join(lines, "")), nil
-	}
-	return d.rewrite(name, value) // an unusual layout: the values are kept, the layout is not
-}
-
-// isWhole tells whether the line alone gives name that value, so that replacing it leaves nothing behind.
-func isWhole(line, name, value string) bool {
-	var alone map[string]yaml.Node
-	if err := yaml.Unmarshal([]byte(line), &alone); err != nil || len(alone) != 1 {
-		return false
-	}
-	got, ok := alone[name]
-	return ok && got.Kind == yaml.ScalarNode && got.Value == value
-}
-
-func (d document) rewrite(name, value string) ([]byte, error) {
-	all := map[string]yaml.Node{}
-	for i := 0; i+1 < len(d.nodes); i += 2 {
-		all[d.nodes[i].Value] = *d.nodes[i+1]
-	}
-	node := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Style: yaml.DoubleQuotedStyle}
-	if value == "" {
-		node = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}
-	}
-	all[name] = node
-	return yaml.Marshal(all)
 }

@@ -92,7 +92,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func TestStoreKeyChangesOneLine(t *testing.T) {
+func TestStoreKeyKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ before, key, after string }{
 		"new file":   {"", "abc", "cloud_key: \"abc\"\n"},
@@ -102,7 +102,12 @@ func TestStoreKeyChangesOneLine(t *testing.T) {
 		"null":       {"cloud_key: null\nuser_email: a@b.c\n", "k", "cloud_key: \"k\"\nuser_email: a@b.c\n"},
 		"nothing":    {"cloud_key:\nx: 1\n", "k", "cloud_key: \"k\"\nx: 1\n"},
 		"added":      {"user_email: null", "k", "user_email: null\ncloud_key: \"k\"\n"},
-		"flow style": {"{cloud_key: old, user_email: null}", "k", "cloud_key: \"k\"\nuser_email: null\n"},
+		"flow style": {"{cloud_key: old, user_email: null}", "k", "{cloud_key: \"k\", user_email: null}\n"},
+		"empty":      {"{}", "k", "{cloud_key: \"k\"}\n"},
+		"only null":  {"---\n", "k", "cloud_key: \"k\"\n"},
+		"comments":   {"# mine\n# too\n", "k", "# mine\n# too\n\ncloud_key: \"k\"\n"},
+		"nested":     {"a:\n  # why\n  - b: 'yes' # or no\ncloud_key: old\n# end\n", "k", "a:\n  # why\n  - b: 'yes' # or no\ncloud_key: \"k\"\n# end\n"},
+		"alias":      {"a: &x old\ncloud_key: *x\n", "k", "a: &x old\ncloud_key: \"k\"\n"},
 		"two lines":  {"cloud_key: >\n  old\nx: 1\n", "k", "cloud_key: \"k\"\nx: 1\n"},
 		"twice":      {"cloud_key: a\nx: 1\ncloud_key: b\n", "k", "cloud_key: a\nx: 1\ncloud_key: \"k\"\n"},
 	} {
@@ -142,13 +147,15 @@ func TestStoreKeyRefuses(t *testing.T) {
 			t.Errorf("%s: a file was written", name)
 		}
 	}
-	home := t.TempDir()
-	write(t, configFile(home), "a: [")
-	if _, err := with(home).StoreKey("k"); err == nil || !strings.Contains(err.Error(), configFile(home)) {
-		t.Errorf("broken file: %v", err)
-	}
-	if got, _ := os.ReadFile(configFile(home)); string(got) != "a: [" {
-		t.Errorf("broken file became %q", got)
+	for name, text := range map[string]string{"not YAML": "a: [", "a list": "- a\n", "two documents": "a: 1\n---\nb: 2\n"} {
+		home := t.TempDir()
+		write(t, configFile(home), text)
+		if _, err := with(home).StoreKey("k"); err == nil || !strings.Contains(err.Error(), configFile(home)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, _ := os.ReadFile(configFile(home)); string(got) != text {
+			t.Errorf("%s: the file became %q", name, got)
+		}
 	}
 }
 
