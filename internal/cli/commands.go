@@ -30,6 +30,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/versioncmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/watchcmd"
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // command is one of the root's commands. Building all of them takes as long as everything else that happens
@@ -114,13 +115,13 @@ func (e *env) deployCommands() []command {
 		{"github", "Deploy from GitHub on every push", func() *cobra.Command { return githubcmd.New(e.github(), nil) }},
 		{"watch", "Follow a deployment until it runs", func() *cobra.Command {
 			return watchcmd.New(watchcmd.Options{
-				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep,
+				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: httpclient.Sleep,
 				CompleteProjects: e.completeProjects,
 			}, nil)
 		}},
 		{"logs", "Show the logs of a deployment", func() *cobra.Command {
 			return logscmd.New(logscmd.Options{
-				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: sleep,
+				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: httpclient.Sleep,
 				CompleteProjects: e.completeProjects,
 			}, nil)
 		}},

@@ -18,6 +18,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // workflow is the project's GitHub workflow.
@@ -29,7 +30,7 @@ func (e *env) workflow() flow.Workflow {
 func (e *env) deploy() flow.Deploy {
 	return flow.Deploy{
 		Folder: e.folder(), Report: e.io.Err, Ask: e.ask, Connect: e.connect, Environ: e.system.Lookup,
-		InCI: e.settings.InCI(), TempDir: e.system.TempDir(), Now: e.system.Now, Sleep: sleep, Progress: e.progress,
+		InCI: e.settings.InCI(), TempDir: e.system.TempDir(), Now: e.system.Now, Sleep: httpclient.Sleep, Progress: e.progress,
 	}
 }
 
@@ -81,7 +82,7 @@ func (e *env) templates() templatescmd.Options {
 
 func (e *env) deployOptions() deploycmd.Options {
 	return deploycmd.Options{
-		IO: e.io, Deploy: e.deploy(), Settings: e.settings, Workflow: e.workflow(), Now: e.system.Now, Sleep: sleep,
+		IO: e.io, Deploy: e.deploy(), Settings: e.settings, Workflow: e.workflow(), Now: e.system.Now, Sleep: httpclient.Sleep,
 	}
 }
 
@@ -102,7 +103,7 @@ func (e *env) model(ctx context.Context, name, token string) (templatescmd.Model
 	err = client.Get(ctx, r, &about)
 	var refused *remote.Error
 	switch {
-	case err == nil && remote.IsPage(about.Bytes()), errors.As(err, &refused) && refused.WebPage():
+	case err == nil && httpclient.IsWebPage(nil, about.Bytes()), errors.As(err, &refused) && refused.WebPage():
 		return templatescmd.Unknown, failure.Failedf("%s answers with a web page: is there a network that wants a login?", r.URL)
 	case err == nil:
 		return templatescmd.Usable, nil

@@ -183,18 +183,6 @@ func (e *env) progress(step string) (update func(done, total int64), end func())
 	return p.Update, p.Done
 }
 
-// sleep waits for d or for the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // traced tells about each request on the way. It shows no header and no query, which may be secret.
 type traced struct {
 	next http.RoundTripper

@@ -18,6 +18,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 const (
@@ -105,7 +106,7 @@ func TestHint(t *testing.T) {
 	t.Parallel()
 	git := map[string]string{".git/HEAD": "x"}
 	with := func(text string) map[string]string { return map[string]string{".git/HEAD": "x", workflowAt: text} }
-	unreachable := (&remote.Client{Retries: -1}).Get(t.Context(), remote.Request{URL: "http://127.0.0.1:1/", Limit: 1}, nil)
+	unreachable := (&remote.Client{Retry: httpclient.Retry{Max: -1}}).Get(t.Context(), remote.Request{URL: "http://127.0.0.1:1/", Limit: 1}, nil)
 	for name, tc := range map[string]struct {
 		files   map[string]string
 		err     error
@@ -155,7 +156,7 @@ func TestTemplate(t *testing.T) {
 		}
 		return flow.Workflow{URL: url, Fetch: func(ctx context.Context, url string, limit int64) ([]byte, error) {
 			var b bytes.Buffer
-			err := (&remote.Client{Retries: -1}).Get(ctx, remote.Request{URL: url, Limit: limit}, &b)
+			err := (&remote.Client{Retry: httpclient.Retry{Max: -1}}).Get(ctx, remote.Request{URL: url, Limit: limit}, &b)
 			return b.Bytes(), err
 		}}
 	}

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // authority is a self-made one, with a server that it vouches for.
@@ -209,7 +211,7 @@ func reaches(t *testing.T, s *httptest.Server, vars map[string]string) bool {
 		return false
 	}
 	defer (&http.Client{Transport: rt}).CloseIdleConnections()
-	err = (&Client{Transport: rt, Retries: -1}).Get(t.Context(), Request{URL: s.URL, Limit: 10}, io.Discard)
+	err = (&Client{Transport: rt, Retry: httpclient.Retry{Max: -1}}).Get(t.Context(), Request{URL: s.URL, Limit: 10}, io.Discard)
 	if err != nil && !strings.Contains(err.Error(), "certificate") {
 		t.Error(err)
 	}

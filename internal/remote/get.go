@@ -1,34 +1,29 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // What errors.Is tells about an Error.
 var (
 	ErrNetwork  = errors.New("host that could not be reached") // no connection, a lost one, no answer in time
 	ErrTooLarge = errors.New("download that is too large")
-
-	errStill = errors.New("no progress") // cause of a context that a standstill ended
 )
 
 const (
-	defaultRetries = 3
-	defaultIdle    = 30 * time.Second
-	maxErrorBody   = 64 << 10 // bytes of an error reply that are kept
-	maxReason      = 300      // characters of foreign text in a message
+	defaultIdle  = 30 * time.Second
+	maxErrorBody = 64 << 10 // bytes of an error reply that are kept
+	maxReason    = 300      // characters of foreign text in a message
 )
 
 // Client downloads from hosts that must never see the platform's key. The zero value works; it is safe for
@@ -36,11 +31,8 @@ const (
 type Client struct {
 	Transport   http.RoundTripper // of Transport; nil: http.DefaultTransport
 	UserAgent   string
-	Retries     int           // further tries after the first; 0 means 3, negative means none
+	Retry       httpclient.Retry
 	IdleTimeout time.Duration // longest standstill before or during a reply; 0 means 30 s
-
-	Sleep  func(context.Context, time.Duration) error // waits between tries; nil: a timer
-	Jitter func() float64                             // in [0, 1); nil: random
 }
 
 // Request is a download.
@@ -59,10 +51,10 @@ type Error struct {
 	msg  string
 	kind error
 
-	kindOfBody string // its content type
-	cause      error
-	again      bool // another try may help
-	wait       time.Duration
+	page  bool // the reply is a page for people
+	cause error
+	again bool // another try may help
+	wait  time.Duration
 }
 
 func (e *Error) Error() string        { return e.msg }
@@ -70,18 +62,7 @@ func (e *Error) Unwrap() error        { return e.cause }
 func (e *Error) Is(target error) bool { return target != nil && target == e.kind }
 
 // WebPage tells whether the reply was a page for people, as from something on the way that answers in the host's place.
-func (e *Error) WebPage() bool { return isPage(e.kindOfBody, e.Body) }
-
-func isPage(contentType string, start []byte) bool {
-	kind, _, _ := mime.ParseMediaType(contentType)
-	return kind == "text/html" || kind == "application/xhtml+xml" || IsPage(start)
-}
-
-// IsPage tells by its beginning whether a download is a page for people.
-func IsPage(start []byte) bool {
-	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(start[:min(len(start), 512)], []byte("\ufeff"))))
-	return bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html"))
-}
+func (e *Error) WebPage() bool { return e.page }
 
 // Get writes the body of a 200 reply to w. Redirects are followed, but not from https to http. Lost connections, 429,
 // 502, 503 and 504 are tried again as long as w has got nothing; after an error the content of w is incomplete. Any
@@ -94,19 +75,17 @@ func (c *Client) Get(ctx context.Context, r Request, w io.Writer) error {
 	if r.Limit <= 0 {
 		return errors.New("a download needs a limit")
 	}
-	for n := 0; ; n++ {
-		e := c.try(ctx, u, r, w)
-		if e == nil {
+	var last *Error
+	err = c.Retry.Do(ctx, func() *httpclient.Failure {
+		if last = c.try(ctx, u, r, w); last == nil {
 			return nil
 		}
-		if n >= c.retries() || !e.again || ctx.Err() != nil {
-			return e.during(ctx)
-		}
-		if err := c.sleep(ctx, c.delay(n, e.wait)); err != nil {
-			e.cause = err
-			return e.during(ctx)
-		}
+		return &httpclient.Failure{Err: last, Again: last.again, After: last.wait}
+	}, nil)
+	if err == nil {
+		return nil
 	}
+	return last.during(ctx)
 }
 
 // during makes the end of ctx the reason of e, whatever the transport calls it.
@@ -118,14 +97,12 @@ func (e *Error) during(ctx context.Context) *Error {
 }
 
 func (c *Client) try(ctx context.Context, u *url.URL, r Request, w io.Writer) *Error {
-	idle := c.IdleTimeout
-	if idle <= 0 {
-		idle = defaultIdle
+	limit := c.IdleTimeout
+	if limit <= 0 {
+		limit = defaultIdle
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	timer := time.AfterFunc(idle, func() { cancel(errStill) })
-	defer timer.Stop()
+	ctx, idle := httpclient.WithIdle(ctx, limit)
+	defer idle.Stop()
 
 	e := &Error{URL: public(u)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -136,30 +113,35 @@ func (c *Client) try(ctx context.Context, u *url.URL, r Request, w io.Writer) *E
 	if c.UserAgent != "" {
 		req.Header.Set("User-Agent", c.UserAgent)
 	}
+	var private []string
 	for name, values := range r.Header {
 		req.Header[http.CanonicalHeaderKey(name)] = values
+		if !strings.EqualFold(name, "Accept") {
+			private = append(private, name)
+		}
 	}
-	resp, err := (&http.Client{Transport: c.Transport, CheckRedirect: redirect(r.Header)}).Do(req)
+	resp, err := (&http.Client{Transport: c.Transport, CheckRedirect: httpclient.CheckRedirect(private...)}).Do(req)
 	if err != nil {
 		return e.unreached(ctx, err)
 	}
 	defer resp.Body.Close()
 	if e.Status = resp.StatusCode; e.Status != http.StatusOK {
 		e.Body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-		e.kindOfBody = resp.Header.Get("Content-Type")
-		e.again, e.wait = isBusy(e.Status), retryAfter(resp.Header)
+		e.page = httpclient.IsWebPage(resp.Header, e.Body)
+		e.again = httpclient.Busy(e.Status)
+		e.wait, _ = httpclient.RetryAfter(resp.Header)
 		e.msg = fmt.Sprintf("%s answered HTTP %d", e.URL, e.Status)
 		return e
 	}
-	in := &pulse{r: resp.Body, beat: func() { timer.Reset(idle) }}
-	n, err := io.Copy(w, io.LimitReader(in, r.Limit+1))
+	n, err := httpclient.Copy(w, resp.Body, r.Limit, idle)
+	var unwritten *httpclient.WriteError
 	switch {
-	case n > r.Limit:
-		e.kind, e.msg = ErrTooLarge, fmt.Sprintf("%s is larger than %d bytes", e.URL, r.Limit)
 	case err == nil:
 		return nil
-	case in.err == nil:
-		return e.fail("cannot be written", err)
+	case errors.Is(err, httpclient.ErrTooLarge):
+		e.kind, e.msg = ErrTooLarge, fmt.Sprintf("%s is larger than %d bytes", e.URL, r.Limit)
+	case errors.As(err, &unwritten):
+		return e.fail("cannot be written", unwritten.Err)
 	default:
 		e.again = e.unreached(ctx, err).again && n == 0
 	}
@@ -168,21 +150,14 @@ func (c *Client) try(ctx context.Context, u *url.URL, r Request, w io.Writer) *E
 
 // unreached describes a connection that did not come about or broke.
 func (e *Error) unreached(ctx context.Context, err error) *Error {
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		err = outer.Err // the rest repeats the whole URL
-	}
+	err = httpclient.Inner(err)
 	e.kind = ErrNetwork
-	if errors.Is(context.Cause(ctx), errStill) {
+	if errors.Is(context.Cause(ctx), httpclient.ErrIdle) {
 		e.msg = e.URL + " did not answer in time"
 		return e
 	}
-	var op *net.OpError
 	var name *net.DNSError
-	e.again = errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if errors.As(err, &name) && name.IsNotFound {
-		e.again = false
-	}
+	e.again = httpclient.IsLost(err) && !(errors.As(err, &name) && name.IsNotFound)
 	return e.fail("could not be fetched", err)
 }
 
@@ -190,90 +165,6 @@ func (e *Error) fail(what string, err error) *Error {
 	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		e.cause = err // a dial that timed out must not look like the caller's own deadline
 	}
-	reason := strings.ReplaceAll(err.Error(), "net/http: ", "") // the package that it went through
-	reason = strings.TrimPrefix(strings.TrimPrefix(reason, "HTTP/1.x transport connection broken: "), "http: ")
-	e.msg = fmt.Sprintf("%s %s: %s", e.URL, what, oneLine(reason))
+	e.msg = fmt.Sprintf("%s %s: %s", e.URL, what, httpclient.OneLine(httpclient.Reason(err), maxReason))
 	return e
-}
-
-// redirect follows up to ten redirects and leaves the caller's headers behind with the first host.
-func redirect(own http.Header) func(*http.Request, []*http.Request) error {
-	return func(r *http.Request, via []*http.Request) error {
-		if len(via) >= 10 {
-			return errors.New("too many redirects")
-		}
-		away := false
-		for _, hop := range append(via[1:len(via):len(via)], r) {
-			away = away || hop.URL.Scheme != via[0].URL.Scheme || !strings.EqualFold(hop.URL.Host, via[0].URL.Host)
-		}
-		if via[len(via)-1].URL.Scheme == "https" && r.URL.Scheme != "https" {
-			return errors.New("a redirect from https to http is not followed")
-		}
-		r.Header.Del("Referer") // it would carry the whole URL, query included
-		if away {
-			for name := range own {
-				if !strings.EqualFold(name, "Accept") {
-					r.Header.Del(name)
-				}
-			}
-		}
-		return nil
-	}
-}
-
-// pulse is a body that reports each arrival of bytes and remembers its error.
-type pulse struct {
-	r    io.Reader
-	beat func()
-	err  error
-}
-
-func (p *pulse) Read(b []byte) (int, error) {
-	n, err := p.r.Read(b)
-	if n > 0 {
-		p.beat()
-	}
-	if err != io.EOF {
-		p.err = err
-	}
-	return n, err
-}
-
-func (c *Client) retries() int {
-	if c.Retries == 0 {
-		return defaultRetries
-	}
-	return c.Retries
-}
-
-func (c *Client) jitter() float64 {
-	if c.Jitter == nil {
-		return rand.Float64()
-	}
-	return c.Jitter()
-}
-
-func (c *Client) sleep(ctx context.Context, d time.Duration) error {
-	if c.Sleep != nil {
-		return c.Sleep(ctx, d)
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-// oneLine drops what could steer a terminal and bounds the rest.
-func oneLine(s string) string {
-	n := 0
-	return strings.Map(func(r rune) rune {
-		if n++; n > maxReason || !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
 }

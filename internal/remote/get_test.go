@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // patient is a client that never waits; it notes how long it would have.
@@ -23,8 +25,10 @@ func patient(t *testing.T) (*Client, *[]time.Duration) {
 	waits := &[]time.Duration{}
 	return &Client{
 		Transport: transport(t, Options{}), UserAgent: "ploomber-cloud/test",
-		Sleep:  func(ctx context.Context, d time.Duration) error { *waits = append(*waits, d); return ctx.Err() },
-		Jitter: func() float64 { return 0 },
+		Retry: httpclient.Retry{
+			Sleep:  func(ctx context.Context, d time.Duration) error { *waits = append(*waits, d); return ctx.Err() },
+			Jitter: func() float64 { return 0 },
+		},
 	}, waits
 }
 
@@ -202,7 +206,7 @@ func TestHeadersStayWithTheFirstHost(t *testing.T) {
 	t.Run("to http", func(t *testing.T) {
 		t.Parallel()
 		s, ca := tlsServer(t, http.RedirectHandler(stranger.URL, http.StatusFound))
-		c := &Client{Transport: transport(t, Options{CAFiles: []string{write(t, "ca.pem", ca)}}), Retries: -1}
+		c := &Client{Transport: transport(t, Options{CAFiles: []string{write(t, "ca.pem", ca)}}), Retry: httpclient.Retry{Max: -1}}
 		if err := c.Get(t.Context(), Request{URL: s.URL, Limit: 10}, io.Discard); err == nil || !strings.Contains(err.Error(), "from https to http") {
 			t.Error(err)
 		}
@@ -287,16 +291,4 @@ func TestPublic(t *testing.T) {
 			t.Errorf("%s: %q, want %q", raw, got, want)
 		}
 	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	f.Add("5", "")
-	f.Add("Sun, 22 Nov 2026 07:00:20 GMT", "Sun, 22 Nov 2026 07:00:00 GMT")
-	f.Fuzz(func(t *testing.T, after, date string) {
-		c := &Client{Jitter: func() float64 { return 0.5 }}
-		d := retryAfter(http.Header{"Retry-After": {after}, "Date": {date}})
-		if w := c.delay(0, d); d < 0 || w < firstWait/2 || w > maxRetryAfter {
-			t.Errorf("%v, %v", d, w)
-		}
-	})
 }

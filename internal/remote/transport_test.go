@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
@@ -79,7 +80,7 @@ func TestCertificateAuthorities(t *testing.T) {
 			if _, err := s.Certificate().Verify(x509.VerifyOptions{Roots: pool, DNSName: "127.0.0.1"}); (err == nil) != tc.ok {
 				t.Errorf("the authorities vouch for it: %v", err)
 			}
-			c := Client{Transport: transport(t, tc.o), Retries: -1}
+			c := Client{Transport: transport(t, tc.o), Retry: httpclient.Retry{Max: -1}}
 			var wg sync.WaitGroup
 			for range 4 { // the first requests load the certificates together
 				wg.Go(func() {
@@ -208,7 +209,7 @@ func TestProxy(t *testing.T) {
 			}
 			rt := transport(t, Options{Lookup: env(values)})
 			var got bytes.Buffer
-			err := (&Client{Transport: rt, Retries: -1}).Get(t.Context(), Request{URL: tc.url, Limit: 100}, &got)
+			err := (&Client{Transport: rt, Retry: httpclient.Retry{Max: -1}}).Get(t.Context(), Request{URL: tc.url, Limit: 100}, &got)
 			if err != nil || got.String() != tc.want || p.plain.Load() != tc.plain || p.tunnel.Load() != tc.tunnel {
 				t.Errorf("%q, %d plain, %d tunnels, %v", &got, p.plain.Load(), p.tunnel.Load(), err)
 			}
@@ -260,7 +261,7 @@ func TestProxyThatCannotBeUsed(t *testing.T) {
 	p := newProxy(t, "")
 	p.status = http.StatusForbidden
 	rt := transport(t, Options{Lookup: env(map[string]string{"HTTPS_PROXY": p.address()})})
-	err := (&Client{Transport: rt, Retries: -1}).Get(context.Background(), Request{URL: "https://example.com/", Limit: 100}, io.Discard)
+	err := (&Client{Transport: rt, Retry: httpclient.Retry{Max: -1}}).Get(context.Background(), Request{URL: "https://example.com/", Limit: 100}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "the proxy "+p.Listener.Addr().String()+" refuses the connection (HTTP 403)") || strings.Contains(err.Error(), "canary") {
 		t.Error(err)
 	}

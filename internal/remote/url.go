@@ -1,6 +1,10 @@
 package remote
 
-import "net/url"
+import (
+	"net/url"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
+)
 
 // Public is what of a URL may be shown: the scheme, the host and the path. The rest may hold a password or a token, and
 // so may the whole of what cannot be read; that is described.
@@ -12,4 +16,6 @@ func Public(raw string) string {
 	return public(u)
 }
 
-func public(u *url.URL) string { return oneLine(u.Scheme + "://" + u.Host + u.EscapedPath()) }
+func public(u *url.URL) string {
+	return httpclient.OneLine(u.Scheme+"://"+u.Host+u.EscapedPath(), maxReason)
+}

@@ -5,36 +5,36 @@ package cloudapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // Limits that hold where Options sets none.
 const (
 	defaultTimeout  = 30 * time.Second
 	defaultIdle     = 60 * time.Second
-	drain           = 3 // times the idle limit for the reply to an upload: the end of it may still be in slow buffers
-	defaultRetries  = 3
+	drain           = 3   // times the idle limit for the reply to an upload: the end of it may still be in slow buffers
 	defaultDownload = 2e9 // bytes; the largest tier uploads 500 MB
 	connectTimeout  = 10 * time.Second
 	maxReply        = 10e6 // bytes of a JSON reply
 	maxLogs         = 50e6 // bytes of a reply that holds logs
-	maxFailure      = 64e3 // bytes of a reply with status 500
 )
 
 const (
-	typeAny  = "*/*"
-	typeJSON = "application/json"
+	keyHeader = "api_key"
+	typeJSON  = "application/json"
 )
 
 // Options says where the platform is and how patient the client shall be. Only BaseURL and Key are needed.
@@ -58,11 +58,12 @@ type Options struct {
 
 // Client is a client of one platform with one key. It is safe for concurrent use; Close lets go of idle connections.
 type Client struct {
-	o    Options
-	base *url.URL
-	bad  error // what is wrong with the options; every call returns it
-	http *http.Client
-	rest *resty.Client
+	o     Options
+	base  *url.URL
+	bad   error // what is wrong with the options; every call returns it
+	retry httpclient.Retry
+	http  *http.Client
+	rest  *resty.Client // on top of http
 }
 
 // New returns a client. It does no I/O; options that cannot work are reported by the first call.
@@ -72,18 +73,19 @@ func New(o Options) *Client {
 	if c.bad == nil {
 		c.bad = checkKey(o.Key)
 	}
-	c.http = &http.Client{Transport: c.o.Transport, CheckRedirect: c.checkRedirect}
-	c.rest = resty.NewWithClient(c.http).SetLogger(silent{})
-	c.rest.SetPreRequestHook(func(_ *resty.Client, r *http.Request) error {
-		if up, ok := r.Context().Value(uploadKey{}).(*upload); ok {
-			return up.attach(r)
-		}
-		if r.ContentLength == 0 {
-			noBody(r)
-		}
-		return nil
-	})
+	c.retry = httpclient.Retry{Max: o.Retries, Sleep: o.Sleep, Jitter: o.Jitter}
+	c.http = &http.Client{Transport: c.o.Transport, CheckRedirect: checkRedirect}
+	c.rest = resty.NewWithClient(c.http).
+		SetBaseURL(strings.TrimRight(o.BaseURL, "/")).
+		SetHeaders(c.headers()).
+		SetPreRequestHook(noBody).
+		SetLogger(silent{})
 	return c
+}
+
+// headers are sent with every request.
+func (c *Client) headers() map[string]string {
+	return map[string]string{keyHeader: c.o.Key, "User-Agent": c.o.UserAgent, "Accept": typeJSON}
 }
 
 // Close lets go of idle connections. The client can be used afterwards.
@@ -99,12 +101,6 @@ func withDefaults(o Options) Options {
 	if o.Transport == nil {
 		o.Transport = newTransport()
 	}
-	switch {
-	case o.Retries == 0:
-		o.Retries = defaultRetries
-	case o.Retries < 0:
-		o.Retries = 0
-	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
 	}
@@ -113,12 +109,6 @@ func withDefaults(o Options) Options {
 	}
 	if o.MaxDownload <= 0 {
 		o.MaxDownload = defaultDownload
-	}
-	if o.Sleep == nil {
-		o.Sleep = sleep
-	}
-	if o.Jitter == nil {
-		o.Jitter = rand.Float64
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "ploomber-cloud"
@@ -140,7 +130,7 @@ func parseBase(raw string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("the address of the platform is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, fmt.Errorf("the address of the platform is not an http or https URL: %q", oneLine(u.Redacted(), maxDetail))
+		return nil, fmt.Errorf("the address of the platform is not an http or https URL: %q", httpclient.OneLine(u.Redacted(), maxDetail))
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("the address of the platform holds more than host and path: %s", u.Host)
 	}
@@ -158,121 +148,131 @@ func checkKey(key string) error {
 	return nil
 }
 
-// call is one request of the API; a try of it is sent by try, all tries by do.
+// call is a request of the API.
 type call struct {
 	method string
 	path   string // escaped, with the leading slash
 	query  url.Values
-	accept string // empty: JSON
-	ctype  string // content type, may be empty
-	body   []byte
-	upload *upload // instead of body
+	header map[string]string // beside those of every request, or in their place
+	body   any               // sent as JSON; nil: none
 	repeat repeat
-	limit  int64 // bytes of the reply; 0 means maxReply
-	slow   bool  // idle timeout instead of the timeout for the whole
-
-	use func(*http.Response, *watch) error // reads a 2xx reply in place of the JSON decoder
+	limit  int // bytes of the reply; 0 means maxReply
 }
 
-// do sends the call until it succeeds, fails for good or has used up its tries, and decodes the reply into out.
-// A nil out only checks that the reply is JSON.
+func (q call) maxReply() int {
+	if q.limit > 0 {
+		return q.limit
+	}
+	return maxReply
+}
+
+// do sends a call with a small body and decodes the reply, a JSON object, into out. A nil out accepts any JSON.
 func (c *Client) do(ctx context.Context, q call, out any) error {
+	return c.repeat(ctx, q, func() error {
+		t := newTry(ctx, c.o.Timeout)
+		defer t.idle.Stop()
+		r := c.rest.R().
+			SetContext(t.ctx).
+			SetHeaders(q.header).
+			SetQueryParamsFromValues(q.query).
+			SetResponseBodyLimit(q.maxReply())
+		if q.body != nil {
+			r.SetHeader("Content-Type", typeJSON).SetBody(q.body)
+		}
+		resp, err := r.Execute(q.method, q.path)
+		var unanswered *url.Error // how net/http fails; any other error is about the body of the reply
+		if err != nil && (errors.As(err, &unanswered) || resp == nil) {
+			return c.unanswered(t, q, err)
+		}
+		return c.decode(q, reply{resp.StatusCode(), resp.Header(), resp.Body(), err}, out)
+	})
+}
+
+// repeat calls once until it succeeds, fails for good or has used up its tries.
+func (c *Client) repeat(ctx context.Context, q call, once func() error) error {
 	if c.bad != nil {
 		return c.bad
 	}
 	doubtful := false // an earlier try may have been carried out
-	for n := 0; ; n++ {
-		err := c.try(ctx, q, out)
+	err := c.retry.Do(ctx, func() *httpclient.Failure {
+		err := once()
 		if err == nil {
 			return nil
 		}
 		e := c.failed(ctx, q, err)
 		e.doubtful = doubtful
-		if n >= c.o.Retries || ctx.Err() != nil || !q.repeat.allows(e) {
-			return e
-		}
 		doubtful = doubtful || e.Uncertain()
-		wait := c.delay(n, e)
-		if c.o.OnRetry != nil {
-			c.o.OnRetry(e, wait)
-		}
-		if err := c.o.Sleep(ctx, wait); err != nil {
-			return c.failed(ctx, q, err)
-		}
+		return &httpclient.Failure{Err: e, Again: q.repeat.allows(e), After: e.wait}
+	}, c.o.OnRetry)
+	if err == nil {
+		return nil
 	}
+	return c.failed(ctx, q, err)
 }
 
-// try sends the call once.
-func (c *Client) try(ctx context.Context, q call, out any) error {
-	limit := c.o.Timeout
-	if q.slow {
-		limit = c.o.IdleTimeout
-	}
-	ctx, w := newWatch(ctx, limit)
-	defer w.stop()
-	var reached stage
-	ctx = httptrace.WithClientTrace(ctx, reached.trace())
-	if q.upload != nil {
-		ctx = context.WithValue(ctx, uploadKey{}, q.upload.try(w))
-	}
-	r := c.rest.R().SetContext(ctx).SetDoNotParseResponse(true)
-	r.SetHeader("api_key", c.o.Key).SetHeader("User-Agent", c.o.UserAgent).SetHeader("Accept", typeJSON)
-	if q.accept != "" {
-		r.SetHeader("Accept", q.accept)
-	}
-	if q.ctype != "" {
-		r.SetHeader("Content-Type", q.ctype)
-	}
-	if q.body != nil {
-		r.SetBody(q.body)
-	}
-	r.SetQueryParamsFromValues(q.query)
-	resp, err := r.Execute(q.method, c.base.String()+q.path)
-	if resp != nil && resp.RawBody() != nil {
-		defer resp.RawBody().Close()
-	}
+// try is one try of a call.
+type try struct {
+	ctx  context.Context
+	idle *httpclient.Idle // ends ctx
+
+	connected, answered atomic.Bool // how far it got
+}
+
+// newTry begins a try that ends when it makes no progress for the limit.
+func newTry(ctx context.Context, limit time.Duration) *try {
+	t := &try{}
+	ctx, t.idle = httpclient.WithIdle(ctx, limit)
+	t.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              func(httptrace.GotConnInfo) { t.connected.Store(true) },
+		GotFirstResponseByte: func() { t.answered.Store(true) },
+	})
+	return t
+}
+
+// request makes a request that is sent past resty, which would hold a whole upload or download in memory.
+func (c *Client) request(t *try, q call, body io.Reader) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(t.ctx, q.method, c.base.String()+q.path, body)
 	if err != nil {
-		return c.unanswered(ctx, q, err, &reached)
+		return nil, err
 	}
-	if resp.StatusCode() < 200 || resp.StatusCode() > 299 {
-		return c.refused(q, resp.RawResponse)
+	r.URL.RawQuery = q.query.Encode()
+	for _, headers := range []map[string]string{c.headers(), q.header} {
+		for name, value := range headers {
+			r.Header.Set(name, value)
+		}
 	}
-	if q.use != nil {
-		return q.use(resp.RawResponse, w)
-	}
-	return c.decode(q, resp.RawResponse, out)
+	return r, nil
 }
 
-// noBody makes r a request without a body. resty gives a POST or PATCH without one an empty reader of unknown length,
-// which net/http sends in chunks; servers that read no chunks take the end of that for a request of its own.
-func noBody(r *http.Request) {
+// send sends a request. The caller closes the body of the response.
+func (c *Client) send(t *try, q call, r *http.Request) (*http.Response, error) {
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.unanswered(t, q, err)
+	}
+	return resp, nil
+}
+
+// noBody makes r a request without a body where there is none to send. resty gives a POST or PATCH an empty reader of
+// unknown length, which net/http sends in chunks; servers that read no chunks take the end of that for another request.
+func noBody(_ *resty.Client, r *http.Request) error {
+	if r.ContentLength > 0 {
+		return nil
+	}
 	r.Body, r.GetBody = http.NoBody, nil // net/http announces Content-Length: 0 for POST, PUT and PATCH
 	if r.Method != http.MethodGet {
 		r.Header.Del("Content-Type") // of nothing
 	}
-}
-
-// checkRedirect follows redirects as far as that is safe: the key stays with the platform's own scheme, host and
-// port, even after a detour, and nothing but a GET leaves it.
-func (c *Client) checkRedirect(r *http.Request, via []*http.Request) error {
-	home := c.isHome(r.URL)
-	for _, earlier := range via {
-		home = home && c.isHome(earlier.URL)
-	}
-	first := via[0].Method
-	switch {
-	case len(via) >= 10:
-		return errors.New("too many redirects")
-	case r.Method != first, !home && first != http.MethodGet, via[len(via)-1].URL.Scheme == "https" && r.URL.Scheme != "https":
-		return http.ErrUseLastResponse
-	case !home:
-		r.Header.Del("api_key")
-	}
 	return nil
 }
 
-func (c *Client) isHome(u *url.URL) bool {
-	return u.Scheme == c.base.Scheme && strings.EqualFold(u.Host, c.base.Host)
+// checkRedirect follows redirects as far as that is safe. One that is not followed is the reply.
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	err := httpclient.CheckRedirect(keyHeader)(r, via)
+	if errors.Is(err, httpclient.ErrRedirect) {
+		return http.ErrUseLastResponse
+	}
+	return err
 }
 
 // segment makes one path segment of an id.
@@ -284,15 +284,6 @@ func segment(what, id string) (string, error) {
 		return "", fmt.Errorf("%q is not a %s", id, what) // servers drop these segments, escaped or not
 	}
 	return url.PathEscape(id), nil
-}
-
-// encode makes JSON of values that always have one.
-func encode(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("cloudapi: %T has no JSON: %v", v, err))
-	}
-	return data
 }
 
 // silent drops what resty would write to standard error.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
@@ -178,7 +179,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 					t.Errorf("%s: no error", name)
 					continue
 				}
-				if s := err.Error(); strings.Contains(s, "canary") || oneLine(s, 1000) != s {
+				if s := err.Error(); strings.Contains(s, "canary") || httpclient.OneLine(s, 1000) != s {
 					t.Errorf("%s: %q", name, s)
 				}
 				if o.Key != testKey && !errors.Is(err, ErrUnauthorized) {

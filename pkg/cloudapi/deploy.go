@@ -3,6 +3,7 @@ package cloudapi
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -86,10 +87,15 @@ func (c *Client) Deploy(ctx context.Context, r DeployRequest) (*Deployment, erro
 	defer up.finish()
 	q := call{
 		method: http.MethodPost, path: "/jobs/webservice/" + kind, query: url.Values{"project_id": {r.ProjectID}},
-		ctype: up.contentType, upload: up, repeat: resend, slow: true,
+		header: map[string]string{"Content-Type": up.contentType}, repeat: resend,
 	}
 	var d Deployment
-	if err := c.do(ctx, q, &d); err != nil {
+	err = c.repeat(ctx, q, func() error {
+		t := newTry(ctx, c.o.IdleTimeout)
+		defer t.idle.Stop()
+		return c.upload(t, q, up, &d)
+	})
+	if err != nil {
 		return nil, err
 	}
 	if d.ID == "" {
@@ -99,6 +105,32 @@ func (c *Client) Deploy(ctx context.Context, r DeployRequest) (*Deployment, erro
 		d.ProjectID = r.ProjectID
 	}
 	return &d, nil
+}
+
+func (c *Client) upload(t *try, q call, up *upload, d *Deployment) error {
+	open := func() (io.ReadCloser, error) { return up.open(t.idle) }
+	again := up.begun()
+	body, err := open()
+	if err != nil {
+		return c.unanswered(t, q, err)
+	}
+	r, err := c.request(t, q, body)
+	if err != nil {
+		_ = body.Close()
+		return err
+	}
+	r.GetBody, r.ContentLength = open, up.size()
+	if again {
+		// A server that refuses an upload before it has read it breaks the connection, and its answer can get lost.
+		// Asking first costs a round trip, so only a further try does.
+		r.Header.Set("Expect", "100-continue")
+	}
+	resp, err := c.send(t, q, r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return c.decode(q, read(resp, q.maxReply()), d)
 }
 
 // form returns the multipart body of r up to the archive, what follows the archive, and the content type. The
@@ -142,4 +174,13 @@ func (r DeployRequest) form() (before, after []byte, contentType string) {
 	b.Reset()
 	_ = w.Close()
 	return before, b.Bytes(), w.FormDataContentType()
+}
+
+// encode makes JSON of texts and structs of texts, which always have one.
+func encode(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("cloudapi: %T has no JSON: %v", v, err))
+	}
+	return data
 }

@@ -23,6 +23,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // zeros is an archive of so many zero bytes that counts how often it was opened.
@@ -418,7 +420,7 @@ func TestUploadMayBeSlowButNotStill(t *testing.T) {
 					defer r.Body.Close()
 					for {
 						n, err := io.CopyN(io.Discard, r.Body, 1e6)
-						if n == 1e6 && sleep(r.Context(), tc.piece) != nil || err != nil && sleep(r.Context(), tc.reply) != nil {
+						if n == 1e6 && httpclient.Sleep(r.Context(), tc.piece) != nil || err != nil && httpclient.Sleep(r.Context(), tc.reply) != nil {
 							return nil, context.Cause(r.Context())
 						}
 						if err != nil {

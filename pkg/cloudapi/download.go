@@ -2,9 +2,12 @@ package cloudapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // Download writes the archive that a project was last deployed from, a zip, to w. More than Options.MaxDownload bytes
@@ -15,63 +18,48 @@ func (c *Client) Download(ctx context.Context, projectID string, w io.Writer) er
 	if err != nil {
 		return err
 	}
-	q := call{method: http.MethodGet, path: "/jobs/" + s + "/files", repeat: always, slow: true}
-	q.use = func(resp *http.Response, watch *watch) error { return c.save(q, resp, watch, w) }
-	return c.do(ctx, q, nil)
+	q := call{method: http.MethodGet, path: "/jobs/" + s + "/files", repeat: always}
+	return c.repeat(ctx, q, func() error {
+		t := newTry(ctx, c.o.IdleTimeout)
+		defer t.idle.Stop()
+		r, err := c.request(t, q, http.NoBody)
+		if err != nil {
+			return err
+		}
+		resp, err := c.send(t, q, r)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if resp.StatusCode < 200 || resp.StatusCode > 299 {
+			return c.refused(q, read(resp, maxReply))
+		}
+		return c.save(t, q, resp, w)
+	})
 }
 
-func (c *Client) save(q call, resp *http.Response, watch *watch, w io.Writer) error {
+func (c *Client) save(t *try, q call, resp *http.Response, w io.Writer) error {
 	e := &Error{Status: resp.StatusCode, kind: ErrBadReply}
-	out := &sink{w: w}
-	in := &source{r: resp.Body, watch: watch}
-	var err error
-	if isWebPage(resp.Header, nil) {
+	if httpclient.IsWebPage(resp.Header, nil) {
 		e.webPage, e.msg = true, "the platform answered with a web page instead of an archive"
-	} else {
-		_, err = io.Copy(out, io.LimitReader(in, c.o.MaxDownload+1))
+		e.msg = c.clean(e.msg + e.where(q))
+		return e
 	}
+	n, err := httpclient.Copy(w, resp.Body, c.o.MaxDownload, t.idle)
+	var unwritten *httpclient.WriteError
 	switch {
-	case e.webPage:
-	case out.err != nil:
-		return fmt.Errorf("write the archive: %w", out.err)
-	case out.n > c.o.MaxDownload:
+	case errors.As(err, &unwritten):
+		return fmt.Errorf("write the archive: %w", unwritten.Err)
+	case errors.Is(err, httpclient.ErrTooLarge):
 		e.kind, e.msg = ErrTooLarge, fmt.Sprintf("the archive is larger than %d MB", c.o.MaxDownload/1e6)
 	case err != nil:
 		e.interrupt("the download", err)
-		e.lost = e.lost && out.n == 0 // what w has been given cannot be taken back
-	case out.n == 0:
+		e.lost = e.lost && n == 0 // what w has been given cannot be taken back
+	case n == 0:
 		e.msg = "the platform answered with an empty archive"
 	default:
 		return nil
 	}
 	e.msg = c.clean(e.msg + e.where(q))
 	return e
-}
-
-// source is a body whose bytes count as progress.
-type source struct {
-	r     io.Reader
-	watch *watch
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if n > 0 {
-		s.watch.extend(1)
-	}
-	return n, err
-}
-
-// sink counts what was written and remembers whose error it was.
-type sink struct {
-	w   io.Writer
-	n   int64
-	err error
-}
-
-func (s *sink) Write(p []byte) (int, error) {
-	n, err := s.w.Write(p)
-	s.n += int64(n)
-	s.err = err
-	return n, err
 }

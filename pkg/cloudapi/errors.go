@@ -5,15 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
-	"unicode"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // What errors.Is tells about an error of this package. An error can be several of them: a web page that comes
@@ -25,8 +22,6 @@ var (
 	ErrBadReply     = errors.New("reply that cannot be read") // a web page, nothing, cut off, not JSON
 	ErrTooLarge     = errors.New("reply that is too large")
 	ErrNetwork      = errors.New("platform that could not be reached") // no connection, a lost one, no answer in time
-
-	errSlow = errors.New("no progress") // cause of a context that a watch ended
 )
 
 const (
@@ -116,23 +111,10 @@ func (c *Client) failed(ctx context.Context, q call, err error) *Error {
 	return e
 }
 
-// stage is how far a try got.
-type stage struct{ connected, answered atomic.Bool }
-
-func (s *stage) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GotConn:              func(httptrace.GotConnInfo) { s.connected.Store(true) },
-		GotFirstResponseByte: func() { s.answered.Store(true) },
-	}
-}
-
-// unanswered describes a request without a reply. ctx is that of the try, which got as far as s.
-func (c *Client) unanswered(ctx context.Context, q call, err error, s *stage) *Error {
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		err = outer.Err // the rest repeats method and URL
-	}
-	e := &Error{kind: ErrNetwork, unsent: !s.connected.Load()}
+// unanswered describes a try without a reply.
+func (c *Client) unanswered(t *try, q call, err error) *Error {
+	err = httpclient.Inner(err)
+	e := &Error{kind: ErrNetwork, unsent: !t.connected.Load()}
 	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		e.cause = err // a dial that timed out must not look like the caller's own deadline
 	}
@@ -142,12 +124,12 @@ func (c *Client) unanswered(ctx context.Context, q call, err error, s *stage) *E
 		certificate *tls.CertificateVerificationError
 		name        *net.DNSError
 		late        net.Error
-		reason      = unprefixed(err)
+		reason      = httpclient.Reason(err)
 	)
 	switch {
 	case errors.As(err, &archive):
 		e.kind, e.unsent, e.msg = nil, false, err.Error()
-	case errors.Is(context.Cause(ctx), errSlow):
+	case errors.Is(context.Cause(t.ctx), httpclient.ErrIdle):
 		e.msg = fmt.Sprintf("the platform at %s did not answer in time", host)
 	case errors.As(err, &certificate):
 		e.unsent, e.msg = false, fmt.Sprintf("the certificate of %s cannot be trusted: %s", host, reason)
@@ -157,7 +139,7 @@ func (c *Client) unanswered(ctx context.Context, q call, err error, s *stage) *E
 		e.msg = fmt.Sprintf("cannot reach the platform at %s: %s", host, reason)
 	case errors.As(err, &late) && late.Timeout(): // a limit of the transport
 		e.msg = fmt.Sprintf("the platform at %s did not answer in time", host)
-	case !s.answered.Load(), isLost(err):
+	case !t.answered.Load(), httpclient.IsLost(err):
 		e.lost, e.msg = true, fmt.Sprintf("the connection to %s was lost: %s", host, reason)
 	default:
 		e.kind, e.msg = ErrBadReply, fmt.Sprintf("the platform at %s gave an unusable answer: %s", host, reason)
@@ -176,23 +158,11 @@ func (e *Error) where(q call) string {
 
 // interrupt fills in e for a reply whose body could not be read to its end.
 func (e *Error) interrupt(what string, err error) {
-	if errors.Is(err, errSlow) || errors.Is(err, context.Canceled) { // the end of the caller's context is told apart later
+	if errors.Is(err, httpclient.ErrIdle) || errors.Is(err, context.Canceled) { // the end of the caller's context is told apart later
 		e.kind, e.msg = ErrNetwork, what+" stood still for too long"
 		return
 	}
-	e.lost, e.garbled, e.msg = isLost(err), true, what+" broke off: "+unprefixed(err)
-}
-
-// unprefixed is an error of net/http without the names of the packages that it went through.
-func unprefixed(err error) string {
-	s := strings.ReplaceAll(err.Error(), "net/http: ", "")
-	return strings.TrimPrefix(strings.TrimPrefix(s, "HTTP/1.x transport connection broken: "), "http: ")
-}
-
-// isLost tells a connection that broke from an answer that makes no sense.
-func isLost(err error) bool {
-	var op *net.OpError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
+	e.lost, e.garbled, e.msg = httpclient.IsLost(err), true, what+" broke off: "+httpclient.Reason(err)
 }
 
 // clean makes text from outside fit for a message: one bounded line without the key.
@@ -200,31 +170,5 @@ func (c *Client) clean(s string) string {
 	if len(c.o.Key) >= minMasked {
 		s = strings.ReplaceAll(s, c.o.Key, "***")
 	}
-	return oneLine(s, 2*maxDetail)
-}
-
-// oneLine replaces each run of white space and of characters that are not printable (control characters, marks that
-// change the direction of writing) with
-// one space, and cuts after limit characters.
-func oneLine(s string, limit int) string {
-	var b strings.Builder
-	gap := false
-	n := 0
-	for _, r := range s {
-		if unicode.IsSpace(r) || !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			gap = true
-			continue
-		}
-		if gap && n > 0 {
-			b.WriteByte(' ')
-			n++
-		}
-		if gap = false; n >= limit {
-			b.WriteString("…")
-			break
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
+	return httpclient.OneLine(s, 2*maxDetail)
 }

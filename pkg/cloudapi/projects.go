@@ -100,7 +100,8 @@ func (c *Client) Tier(ctx context.Context) (string, error) {
 			Type string `json:"type"`
 		} `json:"_model"`
 	}
-	q := call{method: http.MethodGet, path: "/users/me", accept: typeAny, ctype: typeJSON, repeat: always}
+	q := call{method: http.MethodGet, path: "/users/me", repeat: always,
+		header: map[string]string{"Accept": "*/*", "Content-Type": typeJSON}}
 	if err := c.do(ctx, q, &reply); err != nil {
 		return "", err
 	}
@@ -182,7 +183,7 @@ func (c *Client) SetLabels(ctx context.Context, id string, labels []string) erro
 	if labels == nil {
 		labels = []string{}
 	}
-	q := call{method: http.MethodPut, path: path + "/labels", ctype: typeJSON, body: encode(labels), repeat: always}
+	q := call{method: http.MethodPut, path: path + "/labels", body: labels, repeat: always}
 	return c.do(ctx, q, nil)
 }
 

@@ -6,35 +6,61 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
-	"strings"
+
+	"github.com/go-resty/resty/v2"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// decode reads a 2xx reply into out. A nil out accepts any JSON, and nothing where the status announces nothing.
-func (c *Client) decode(q call, resp *http.Response, out any) error {
-	if out == nil && resp.StatusCode == http.StatusNoContent {
-		return nil
+// reply is what a call got.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte // nil where err is set
+	err    error  // why the body could not be read to its end
+}
+
+// read reads the body of a response, of at most limit bytes.
+func read(resp *http.Response, limit int) reply {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if err == nil && len(body) > limit {
+		err = resty.ErrResponseBodyTooLarge
 	}
-	e := &Error{Status: resp.StatusCode, kind: ErrBadReply}
-	data, err := c.read(q, resp, e)
 	if err != nil {
-		return err
+		body = nil
 	}
+	return reply{resp.StatusCode, resp.Header, body, err}
+}
+
+// decode reads a reply into out. A nil out accepts any JSON, and nothing where the status announces nothing. (SetResult of
+// resty would take a web page, an empty body or null for an object without fields.)
+func (c *Client) decode(q call, r reply, out any) error {
+	if r.status < 200 || r.status > 299 {
+		return c.refused(q, r)
+	}
+	e := &Error{Status: r.status, kind: ErrBadReply}
+	text := bytes.TrimSpace(r.body)
 	switch {
-	case isWebPage(resp.Header, data):
+	case out == nil && r.status == http.StatusNoContent:
+		return nil
+	case errors.Is(r.err, resty.ErrResponseBodyTooLarge):
+		e.kind, e.msg = ErrTooLarge, fmt.Sprintf("the platform's reply is larger than %d MB", q.maxReply()/1e6)
+	case r.err != nil:
+		e.interrupt("the platform's reply", r.err)
+	case httpclient.IsWebPage(r.header, r.body):
 		e.webPage, e.msg = true, "the platform answered with a web page instead of JSON"
-	case len(bytes.TrimSpace(data)) == 0:
+	case len(text) == 0:
 		e.garbled, e.msg = true, "the platform answered with nothing where JSON was due"
-	case !json.Valid(data):
+	case !json.Valid(text):
 		e.garbled, e.msg = true, "the platform answered with something that is not JSON"
 	case out == nil:
 		return nil
-	case bytes.TrimSpace(data)[0] != '{':
+	case text[0] != '{':
 		e.msg = "the platform answered with something that is not a JSON object"
 	default:
-		err := json.Unmarshal(data, out)
+		err := json.Unmarshal(text, out)
 		if err == nil {
 			return nil
 		}
@@ -44,52 +70,30 @@ func (c *Client) decode(q call, resp *http.Response, out any) error {
 	return e
 }
 
-// read returns the whole body, or an error based on e when it is too large or breaks off.
-func (c *Client) read(q call, resp *http.Response, e *Error) ([]byte, error) {
-	limit := q.limit
-	if limit == 0 {
-		limit = maxReply
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	switch {
-	case int64(len(data)) > limit:
-		e.kind = ErrTooLarge
-		e.msg = c.clean(fmt.Sprintf("the platform's reply is larger than %d MB%s", limit/1e6, e.where(q)))
-		return nil, e
-	case err != nil:
-		e.interrupt("the platform's reply", err)
-		e.msg = c.clean(e.msg + e.where(q))
-		return nil, e
-	}
-	return data, nil
-}
-
 // refused describes a reply that is not 2xx.
-func (c *Client) refused(q call, resp *http.Response) error {
-	e := &Error{Status: resp.StatusCode}
-	e.wait, e.hasWait = retryAfter(resp.Header)
+func (c *Client) refused(q call, r reply) error {
+	e := &Error{Status: r.status}
+	e.wait, e.hasWait = httpclient.RetryAfter(r.header)
 	switch {
 	case e.Status == http.StatusInternalServerError:
 		e.msg = "the platform failed; try again later" // what it says then is for its operators
-		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
-		e.webPage = isWebPage(resp.Header, data)
+		e.webPage = httpclient.IsWebPage(r.header, r.body)
 	case e.Status < 400:
 		e.kind, e.msg = ErrBadReply, "the platform answered with a redirect that is not followed"
-		if to, err := url.Parse(resp.Header.Get("Location")); err == nil && to.Host != "" {
+		if to, err := url.Parse(r.header.Get("Location")); err == nil && to.Host != "" {
 			e.msg += ", to " + to.Host
 		}
 	default:
-		c.explain(q, resp, e)
+		c.explain(r, e)
 	}
 	e.msg = c.clean(e.msg + e.where(q))
 	return e
 }
 
-// explain fills in the message of an error reply from its body. The status stays the main thing: a body that cannot
+// explain fills in the message of an error reply from its body. The status stays the main thing: a body that could not
 // be read takes nothing away from it.
-func (c *Client) explain(q call, resp *http.Response, e *Error) {
-	data, _ := io.ReadAll(io.LimitReader(resp.Body, maxReply))
-	if isWebPage(resp.Header, data) {
+func (c *Client) explain(r reply, e *Error) {
+	if httpclient.IsWebPage(r.header, r.body) {
 		e.webPage, e.kind = true, ErrBadReply
 		e.msg = "the platform answered with a web page instead of JSON"
 		if e.Status == http.StatusRequestEntityTooLarge {
@@ -97,7 +101,7 @@ func (c *Client) explain(q call, resp *http.Response, e *Error) {
 		}
 		return
 	}
-	e.Detail = oneLine(c.clean(detail(data)), maxDetail)
+	e.Detail = httpclient.OneLine(c.clean(detail(r.body)), maxDetail)
 	switch {
 	case e.Status == http.StatusUnauthorized:
 		e.msg = "the platform refused the API key"
@@ -145,13 +149,4 @@ func mismatch(err error) string {
 		return "its field " + wrong.Field + " is a " + wrong.Value
 	}
 	return err.Error()
-}
-
-func isWebPage(h http.Header, data []byte) bool {
-	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	if kind == "text/html" || kind == "application/xhtml+xml" {
-		return true
-	}
-	start := strings.ToLower(string(bytes.TrimSpace(data[:min(len(data), 512)])))
-	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }

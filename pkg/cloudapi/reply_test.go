@@ -132,7 +132,7 @@ func TestErrorReplies(t *testing.T) {
 		"busy":            {429, "", `{"detail":"slow down"}`, "", "fewer requests: slow down", "slow down"},
 		"redirect":        {304, "", "", "bad reply", "redirect", ""},
 		"page for JSON":   {200, "text/html", page, "bad reply", "web page instead of JSON (HTTP 200", ""},
-		"page untyped":    {200, "", "\ufeff" + page, "bad reply", "not JSON", ""},
+		"page untyped":    {200, "", "\ufeff" + page, "bad reply", "web page", ""},
 		"nothing":         {200, "", " \n", "bad reply", "nothing", ""},
 		"no content":      {204, "", "", "bad reply", "nothing", ""},
 		"cut off":         {200, "", `{"id":"j","sta`, "bad reply", "not JSON", ""},
@@ -343,13 +343,13 @@ func FuzzReply(f *testing.F) {
 		if status < 200 || status > 599 {
 			return
 		}
-		reply := func() *http.Response {
-			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {ctype}, "Location": {string(body)}}, Body: io.NopCloser(bytes.NewReader(body))}
-		}
+		got := reply{status: status, header: http.Header{"Content-Type": {ctype}, "Location": {string(body)}}, body: body}
 		c := New(Options{BaseURL: "http://localhost", Key: testKey})
 		q := call{method: "GET", path: "/x"}
+		accepted := got
+		accepted.status = 200 + status%100
 		for _, out := range []any{&Project{}, &Created{}, &Deployment{}, &struct{ Logs Logs }{}, nil} {
-			err := c.decode(q, reply(), out)
+			err := c.decode(q, accepted, out)
 			if err == nil {
 				continue
 			}
@@ -361,7 +361,7 @@ func FuzzReply(f *testing.F) {
 				t.Fatalf("%v: %q", p, err)
 			}
 		}
-		err := c.refused(q, reply())
+		err := c.refused(q, got)
 		if p := plain(err); p != nil {
 			t.Fatalf("%v: %q", p, err)
 		}

@@ -109,60 +109,6 @@ func TestDeleteThatSucceededUnheard(t *testing.T) {
 	}
 }
 
-func TestDelay(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		try    int
-		jitter float64
-		asked  time.Duration
-		want   time.Duration
-	}{
-		"first, least":     {0, 0, 0, 250 * time.Millisecond},
-		"first, half":      {0, 0.5, 0, 375 * time.Millisecond},
-		"third, least":     {2, 0, 0, time.Second},
-		"bounded":          {1000, 0, 0, 4 * time.Second},
-		"asked for more":   {0, 0, 9 * time.Second, 9 * time.Second},
-		"asked for less":   {2, 0, time.Millisecond, time.Second},
-		"asked for an age": {0, 0, 24 * time.Hour, 30 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := New(Options{Jitter: func() float64 { return tc.jitter }})
-			if got := c.delay(tc.try, &Error{wait: tc.asked}); got != tc.want {
-				t.Errorf("%v, want %v", got, tc.want)
-			}
-		})
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	const now = "Sun, 22 Nov 2026 07:00:00 GMT"
-	for raw, want := range map[string]time.Duration{
-		"0": 0, "7": 7 * time.Second, " 12 ": 12 * time.Second,
-		"Sun, 22 Nov 2026 07:00:20 GMT": 20 * time.Second, "Sun, 22 Nov 2026 06:00:00 GMT": 0,
-		"": -1, "soon": -1, "-3": -1, "1.5": -1, "99999999999999999999": -1,
-	} {
-		got, ok := retryAfter(http.Header{"Retry-After": {raw}, "Date": {now}})
-		if ok != (want >= 0) || ok && got != want {
-			t.Errorf("%q: %v, %v", raw, got, ok)
-		}
-	}
-	if _, ok := retryAfter(http.Header{"Retry-After": {now}}); ok {
-		t.Error("a date without the reply's own Date says something")
-	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	f.Add("5", "")
-	f.Add("Sun, 22 Nov 2026 07:00:20 GMT", "Sun, 22 Nov 2026 07:00:00 GMT")
-	f.Fuzz(func(t *testing.T, after, date string) {
-		if d, ok := retryAfter(http.Header{"Retry-After": {after}, "Date": {date}}); d < 0 || !ok && d != 0 {
-			t.Errorf("%v, %v", d, ok)
-		}
-	})
-}
-
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +166,7 @@ func TestRedirects(t *testing.T) {
 			t.Parallel()
 			c, p := newClient(t, home.URL)
 			var got struct{ ID string }
-			err := c.do(t.Context(), call{method: tc.method, path: tc.path + "?status=" + strconv.Itoa(tc.status), body: []byte("[1]"), repeat: always}, &got)
+			err := c.do(t.Context(), call{method: tc.method, path: tc.path + "?status=" + strconv.Itoa(tc.status), body: []int{1}, repeat: always}, &got)
 			if got.ID != tc.want || (err == nil) != (tc.want != "") || err != nil && is(err) != "bad reply" || len(p.waits) > 0 {
 				t.Errorf("%q, waits %v, %v", got.ID, p.waits, err)
 			}

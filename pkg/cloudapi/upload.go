@@ -4,87 +4,77 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net/http"
 	"sync"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// uploadKey is the context key under which a try of an upload travels to the hook that gives it its body: resty
-// itself would read the whole body into memory.
-type uploadKey struct{}
-
-// upload is the body of a deployment for all its tries.
+// upload is the body of a deployment, which each try reads from its beginning.
 type upload struct {
 	archive       Archive
 	before, after []byte
 	contentType   string
 	report        func(sent, total int64)
 
-	watch *watch // of this try
-	again bool   // this is not the first try
-
-	shared *turn
-}
-
-// turn makes sure that only the newest body of an upload reports its progress.
-type turn struct {
-	sync.Mutex
-	body *body
+	mu     sync.Mutex
+	newest *body // the only one that reports its progress
 }
 
 func newUpload(r DeployRequest) *upload {
-	u := &upload{archive: r.Archive, report: r.Progress, shared: &turn{}}
+	u := &upload{archive: r.Archive, report: r.Progress}
 	u.before, u.after, u.contentType = r.form()
 	return u
 }
 
-// try returns the upload for one try, which w watches.
-func (u *upload) try(w *watch) *upload {
-	u.shared.Lock()
-	defer u.shared.Unlock()
-	t := *u
-	t.watch, t.again = w, u.shared.body != nil
-	return &t
+// size is the length of the body in bytes.
+func (u *upload) size() int64 {
+	return int64(len(u.before)) + u.archive.Size() + int64(len(u.after))
 }
 
-// finish ends all reports.
-func (u *upload) finish() {
-	u.shared.Lock()
-	defer u.shared.Unlock()
-	u.shared.body = nil
+// begun tells whether there was a try.
+func (u *upload) begun() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.newest != nil
 }
 
-// attach makes the upload the body of r.
-func (u *upload) attach(r *http.Request) error {
-	first, err := u.open()
-	if err != nil {
-		return err
-	}
-	r.Body, r.GetBody = first, u.open
-	r.ContentLength = int64(len(u.before)) + u.archive.Size() + int64(len(u.after))
-	if u.again {
-		// A server that refuses an upload before it has read it breaks the connection, and its answer can get lost.
-		// Asking first costs a round trip, so only a further try does.
-		r.Header.Set("Expect", "100-continue")
-	}
-	return nil
-}
-
-func (u *upload) open() (io.ReadCloser, error) {
+// open starts the body anew. What is read of it extends idle.
+func (u *upload) open(idle *httpclient.Idle) (io.ReadCloser, error) {
 	file, err := u.archive.Open()
 	if err != nil {
 		return nil, &archiveError{err}
 	}
-	b := &body{upload: u, file: file, left: u.archive.Size()}
+	b := &body{upload: u, idle: idle, file: file, left: u.archive.Size()}
 	b.all = io.MultiReader(bytes.NewReader(u.before), archiveReader{b}, bytes.NewReader(u.after))
-	u.shared.Lock()
-	defer u.shared.Unlock()
-	u.shared.body = b
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.newest = b
 	return b, nil
+}
+
+// finish ends all reports.
+func (u *upload) finish() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.newest = nil
+}
+
+// progress reports how much of the archive b has sent.
+func (u *upload) progress(b *body) {
+	if u.report == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.newest == b {
+		u.report(u.archive.Size()-b.left, u.archive.Size())
+	}
 }
 
 // body is one pass over the multipart body.
 type body struct {
 	upload *upload
+	idle   *httpclient.Idle
 	file   io.ReadCloser
 	left   int64 // bytes of the archive still to send
 	all    io.Reader
@@ -93,9 +83,9 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.all.Read(p)
 	if err == io.EOF {
-		b.upload.watch.extend(drain)
+		b.idle.Extend(drain)
 	} else {
-		b.upload.watch.extend(1) // being asked for more means that the network took what it had
+		b.idle.Extend(1) // being asked for more means that the network took what it had
 	}
 	return n, err
 }
@@ -112,7 +102,7 @@ func (r archiveReader) Read(p []byte) (int, error) {
 	}
 	n, err := r.file.Read(p[:min(int64(len(p)), r.left)])
 	r.left -= int64(n)
-	r.tell()
+	r.upload.progress(r.body)
 	switch {
 	case err == io.EOF && r.left > 0:
 		return n, &archiveError{errors.New("it is shorter than before")}
@@ -129,15 +119,3 @@ type archiveError struct{ err error }
 
 func (e *archiveError) Error() string { return "the archive cannot be read: " + e.err.Error() }
 func (e *archiveError) Unwrap() error { return e.err }
-
-func (b *body) tell() {
-	u := b.upload
-	if u.report == nil {
-		return
-	}
-	u.shared.Lock()
-	defer u.shared.Unlock()
-	if u.shared.body == b {
-		u.report(u.archive.Size()-b.left, u.archive.Size())
-	}
-}

@@ -21,6 +21,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 func TestFlags(t *testing.T) {
@@ -102,7 +103,7 @@ func (w *world) options(f Flags, asJSON bool) *Options {
 	return &Options{
 		IO: streams, Ask: prompt.New(streams), Dir: w.dir, Flags: f,
 		Catalog: func() (catalog.Catalog, error) {
-			client := remote.Client{Retries: -1}
+			client := remote.Client{Retry: httpclient.Retry{Max: -1}}
 			return catalog.Catalog{
 				Home: w.home, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }, URL: w.url,
 				Fetch: func(ctx context.Context, url string, h http.Header, to io.Writer) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 func is(b bool) *bool { return &b }
@@ -129,7 +130,7 @@ func (s seen) file(name string) string {
 func TestGitHub(t *testing.T) {
 	t.Parallel()
 	lost := func() ([]byte, error) {
-		client := remote.Client{Retries: -1}
+		client := remote.Client{Retry: httpclient.Retry{Max: -1}}
 		return nil, client.Get(context.Background(), remote.Request{URL: "http://127.0.0.1:1/", Limit: 1}, nil)
 	}
 	for name, tc := range map[string]struct {
