@@ -12,7 +12,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/project"
+	"github.com/ploomber/ploomber-cloud/pkg/spelling"
 )
 
 // Root returns the whole command line, for the reference pages made from it.
@@ -118,7 +118,7 @@ func flagError(c *cobra.Command, err error) error {
 	}
 	var names []string
 	c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-	if near := project.Nearest(typed, names); near != "" {
+	if near := spelling.Nearest(typed, names); near != "" {
 		f.Hint = fmt.Sprintf("did you mean --%s?", near)
 	}
 	return f

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/pkg/project"
+	"github.com/ploomber/ploomber-cloud/pkg/spelling"
 )
 
 // Config adds --config/-c.
@@ -72,7 +72,7 @@ func (v *oneOf[S]) Set(text string) error {
 
 // Unknown is the error for a name that is none of options.
 func Unknown(what, typed string, options []string) error {
-	if near := project.Nearest(typed, options); near != "" {
+	if near := spelling.Nearest(typed, options); near != "" {
 		return fmt.Errorf("unknown %s %q: did you mean %q?", what, typed, near)
 	}
 	return fmt.Errorf("unknown %s %q: choose one of %s", what, typed, strings.Join(options, ", "))

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ploomber/ploomber-cloud/pkg/spelling"
+	"github.com/ploomber/ploomber-cloud/pkg/strictjson"
 )
 
 // Invalid is a configuration file with mistakes, all of them.
@@ -52,17 +54,17 @@ func Parse(data []byte) (*Config, error) {
 		return c, &Invalid{Problems: []string{syntaxProblem(data)}}
 	}
 	p := &parser{config: c, data: data}
-	for _, k := range repeatedKeys(data) {
+	for _, k := range strictjson.Repeated(data) {
 		p.problem("key %s appears twice", p.quote(k))
 	}
-	members, ok := object(data)
-	if !ok {
+	members, err := strictjson.Object(data)
+	if err != nil {
 		p.problem("the file must hold a JSON object, not %s", kind(data))
 		return c, &Invalid{Problems: p.problems}
 	}
 	for _, m := range members {
-		p.at = m.key
-		p.key(m.key, m.value)
+		p.at = m.Name
+		p.key(m.Name, m.Value)
 	}
 	p.at = ""
 	p.required()
@@ -88,7 +90,7 @@ func (p *parser) problem(format string, args ...any) {
 func (p *parser) key(key string, value json.RawMessage) {
 	c := p.config
 	if !slices.Contains(keys(), key) {
-		if near := Nearest(key, keys()); near != "" {
+		if near := spelling.Nearest(key, keys()); near != "" {
 			p.problem("unknown key %s (did you mean %q?)", p.quote(key), near)
 		} else {
 			p.problem("unknown key %s; known keys: %s", p.quote(key), strings.Join(keys(), ", "))
@@ -147,7 +149,7 @@ func (p *parser) projectType(value json.RawMessage) string {
 		return s
 	}
 	hint := ""
-	if near := Nearest(s, Types()); near != "" {
+	if near := spelling.Nearest(s, Types()); near != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	shown := `the value of "type"`
@@ -197,24 +199,24 @@ func (p *parser) rules(key string, value json.RawMessage) []string {
 }
 
 func (p *parser) resources(value json.RawMessage) *Resources {
-	members, ok := object(value)
-	if !ok {
+	members, err := strictjson.Object(value)
+	if err != nil {
 		p.problem(`"resources" must be an object with cpu, ram and gpu, not %s`, kind(value))
 		return nil
 	}
 	var r Resources
 	before, seen := len(p.problems), map[string]bool{}
 	for _, m := range members {
-		seen[m.key] = true
-		switch m.key {
+		seen[m.Name] = true
+		switch m.Name {
 		case "cpu":
-			r.CPU = p.float(m.value)
+			r.CPU = p.float(m.Value)
 		case "ram":
-			r.RAM = p.integer("ram", m.value)
+			r.RAM = p.integer("ram", m.Value)
 		case "gpu":
-			r.GPU = p.integer("gpu", m.value)
+			r.GPU = p.integer("gpu", m.Value)
 		default:
-			p.problem(`"resources" has the unknown key %s; it takes cpu, ram and gpu`, p.quote(m.key))
+			p.problem(`"resources" has the unknown key %s; it takes cpu, ram and gpu`, p.quote(m.Name))
 		}
 	}
 	for _, k := range []string{"cpu", "ram", "gpu"} {
@@ -248,22 +250,22 @@ func (p *parser) integer(key string, value json.RawMessage) int {
 }
 
 func (p *parser) credentials(key string, value json.RawMessage) *Credentials {
-	members, ok := object(value)
-	if !ok {
+	members, err := strictjson.Object(value)
+	if err != nil {
 		p.problem("%q must be an object with username and password, not %s", key, kind(value))
 		return nil
 	}
 	var c Credentials
 	seen := map[string]bool{}
 	for _, m := range members {
-		seen[m.key] = true
-		switch m.key {
+		seen[m.Name] = true
+		switch m.Name {
 		case "username":
-			c.Username = p.credential(key, m.key, m.value)
+			c.Username = p.credential(key, m.Name, m.Value)
 		case "password":
-			c.Password = p.credential(key, m.key, m.value)
+			c.Password = p.credential(key, m.Name, m.Value)
 		default:
-			p.problem("%q has the unknown key %s; it takes username and password", key, p.quote(m.key))
+			p.problem("%q has the unknown key %s; it takes username and password", key, p.quote(m.Name))
 		}
 	}
 	for _, k := range []string{"username", "password"} {
@@ -284,84 +286,15 @@ func (p *parser) credential(key, part string, value json.RawMessage) Value {
 		}
 		return v
 	case "an object":
-		members, _ := object(value)
-		if len(members) == 1 && members[0].key == "secret" && kind(members[0].value) == "text" {
-			_ = json.Unmarshal(members[0].value, &v.Secret) // a text
+		members, _ := strictjson.Object(value)
+		if len(members) == 1 && members[0].Name == "secret" && kind(members[0].Value) == "text" {
+			_ = json.Unmarshal(members[0].Value, &v.Secret) // a text
 		}
 	}
 	if v.Secret == "" {
 		p.problem(`%q: the %s must be a text or {"secret": NAME}`, key, part)
 	}
 	return v
-}
-
-type member struct {
-	key   string
-	value json.RawMessage
-}
-
-// object returns the members of a JSON object in order, repeated ones too.
-func object(data []byte) ([]member, bool) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, false
-	}
-	var out []member
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, false
-		}
-		m := member{key: t.(string)} // the decoder allows nothing else here
-		if err := d.Decode(&m.value); err != nil {
-			return nil, false
-		}
-		out = append(out, m)
-	}
-	return out, true
-}
-
-// repeatedKeys lists keys that one object of the document has twice, each once.
-func repeatedKeys(data []byte) []string {
-	type level struct {
-		object, value bool // value: the next text is a value, not a key
-		seen          map[string]bool
-	}
-	var stack []level
-	var found []string
-	done := func() { // a value is complete
-		if n := len(stack); n > 0 {
-			stack[n-1].value = false
-		}
-	}
-	for d := json.NewDecoder(bytes.NewReader(data)); ; {
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) || err != nil {
-			return found
-		}
-		top := len(stack) - 1
-		switch t := t.(type) {
-		case json.Delim:
-			switch t {
-			case '{', '[':
-				stack = append(stack, level{object: t == '{', seen: map[string]bool{}})
-			default:
-				stack = stack[:top]
-				done()
-			}
-		case string:
-			if top >= 0 && stack[top].object && !stack[top].value {
-				if stack[top].seen[t] && !slices.Contains(found, t) {
-					found = append(found, t)
-				}
-				stack[top].seen[t], stack[top].value = true, true
-				continue
-			}
-			done()
-		default:
-			done()
-		}
-	}
 }
 
 // kind names what a JSON value is, for messages.

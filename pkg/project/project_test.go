@@ -252,18 +252,6 @@ func TestInfer(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	options := []string{"main_app", "analytics", "api"}
-	for typed, want := range map[string]string{
-		"main-app": "main_app", "MAIN_APP": "main_app", "analytic": "analytics", "apo": "api", "aip": "api", "xyz": "", "ajx": "", "": "",
-	} {
-		if got := project.Nearest(typed, options); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", typed, got, want)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"id": "a", "type": "dash"}`, `{"id": 1}`, `[{"a": {}}]`, `{"ignore": [1, {"a": "b", "a": 1}]}`,

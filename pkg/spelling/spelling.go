@@ -1,4 +1,5 @@
-package project
+// Package spelling finds what a user meant by a word that is not known. It must not know what the words are.
+package spelling
 
 import "strings"
 
@@ -7,7 +8,7 @@ import "strings"
 func Nearest(typed string, options []string) string {
 	best, bestDistance := "", 3
 	for _, o := range options {
-		d := distance(strings.ToLower(typed), strings.ToLower(o))
+		d := Distance(strings.ToLower(typed), strings.ToLower(o), 1)
 		if d < bestDistance && 2*d < max(len(o), 2) {
 			best, bestDistance = o, d
 		}
@@ -15,10 +16,12 @@ func Nearest(typed string, options []string) string {
 	return best
 }
 
-// distance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal
-// string alignment): swapped letters are the commonest slip of all.
-func distance(a, b string) int {
-	if len(a) > 100 { // nothing that anyone mistyped
+// Distance counts the typing errors between two words, in bytes: insertions, deletions, substitutions and swaps of
+// neighbours (optimal string alignment). A substitution or a swap counts as many errors as substitution says: 1 where people
+// slip, 2 where they rather leave parts of a name out. Of words longer than 100 bytes, which nobody mistyped, it is the
+// length of a.
+func Distance(a, b string, substitution int) int {
+	if len(a) > 100 {
 		return len(a)
 	}
 	rows := make([][]int, len(a)+1)
@@ -31,13 +34,13 @@ func distance(a, b string) int {
 	}
 	for i := 1; i <= len(a); i++ {
 		for j := 1; j <= len(b); j++ {
-			cost := 1
+			cost := substitution
 			if a[i-1] == b[j-1] {
 				cost = 0
 			}
 			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
+				d = min(d, rows[i-2][j-2]+substitution)
 			}
 			rows[i][j] = d
 		}

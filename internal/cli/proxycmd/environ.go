@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
-	"github.com/ploomber/ploomber-cloud/pkg/project"
+	"github.com/ploomber/ploomber-cloud/pkg/spelling"
 )
 
 // prefix begins the variables that stand for flags.
@@ -54,7 +54,7 @@ func (o *Options) fromEnvironment(set *pflag.FlagSet) {
 		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || config.ServiceLink(name, value) {
 			continue
 		}
-		if near := project.Nearest(name, known); near != "" {
+		if near := spelling.Nearest(name, known); near != "" {
 			o.wrong.addf(name, "unknown variable; did you mean %s?", near)
 		} else {
 			o.wrong.addf(name, "unknown variable; 'ploomber-cloud proxy --help' names them")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
@@ -41,11 +42,11 @@ func (m marker) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, markerName)
-	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
+	file := fsx.File{Path: filepath.Join(dir, markerName), Data: append(data, '\n'), Mode: fsx.Private}
+	if err := fsx.Replace(file); err != nil {
 		return fmt.Errorf("complete the environment: %w", err)
 	}
-	return os.Rename(path+".new", path)
+	return nil
 }
 
 // works reports whether what the environment leans on is still there. An update of Python, say, may have

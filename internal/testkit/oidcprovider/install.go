@@ -15,6 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/pyenv"
 )
 
@@ -107,10 +108,7 @@ func writeScripts(dir string) (scripts []string, err error) {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		if err := os.WriteFile(path+".new", data, 0o644); err != nil {
-			return nil, err
-		}
-		if err := os.Rename(path+".new", path); err != nil {
+		if err := fsx.Replace(fsx.File{Path: path, Data: data, Mode: fsx.Public}); err != nil {
 			return nil, err
 		}
 	}

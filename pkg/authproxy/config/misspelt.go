@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/spelling"
 )
 
 // Misspelt returns those of names that are almost right for a user name or a password, each as the mistake for which
@@ -69,7 +71,7 @@ func meantFor(name string) (key string, sure bool) {
 			words []string // the right one first
 		}{{usernameKey(feature), []string{"username", "user", "login"}}, {passwordKey(feature), []string{"password", "pass", "passwd", "pwd"}}} {
 			right := half.words[0] + what
-			likely := len(plain)-len(right) <= 1 && distance(plain, right) <= slip // more letters make another name: analytics_db
+			likely := len(plain)-len(right) <= 1 && spelling.Distance(plain, right, substitution) <= slip // more letters make another name: analytics_db
 			switch {
 			case plain == right:
 				return half.key, true

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
+	"github.com/ploomber/ploomber-cloud/pkg/spelling"
 )
 
 // The variables. Nothing outside of this package reads one.
@@ -238,12 +239,16 @@ func ofProvider(variable string) string {
 	return ""
 }
 
+// substitution is how many errors a letter in place of another counts: people leave words out of a name more often than they
+// mistake letters.
+const substitution = 2
+
 // nearest returns the known name with the fewest typing errors in it; of names that are all far away one that has the
 // whole word in it, or "".
 func nearest(name string, known []string) string {
 	best, bestDistance := "", len(name)/2
 	for _, candidate := range known {
-		if d := distance(name, candidate); d < bestDistance {
+		if d := spelling.Distance(name, candidate, substitution); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}
@@ -253,26 +258,4 @@ func nearest(name string, known []string) string {
 		}
 	}
 	return best
-}
-
-// distance counts the insertions and deletions between two names. A replacement counts as both, since people
-// leave words out of a name more often than they exchange them.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace += 2
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

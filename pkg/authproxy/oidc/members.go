@@ -1,13 +1,13 @@
 package oidc
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
+
+	"github.com/ploomber/ploomber-cloud/pkg/strictjson"
 )
 
-// members are those of a JSON object by exact name: encoding/json would let "Email" stand in for "email", and take the
-// last of two, where somebody else takes the first.
+// members are those of a JSON object by exact name.
 type members map[string]json.RawMessage
 
 var errTwice = errors.New("duplicate member")
@@ -15,30 +15,19 @@ var errTwice = errors.New("duplicate member")
 // UnmarshalJSON refuses names that are there twice. It leaves null as nil.
 func (m *members) UnmarshalJSON(text []byte) error {
 	*m = nil
-	d := json.NewDecoder(bytes.NewReader(text))
-	switch begin, err := d.Token(); {
-	case err != nil:
-		return err
-	case begin == nil:
+	if string(text) == "null" {
 		return nil
-	case begin != json.Delim('{'):
-		return errors.New("it is not an object")
+	}
+	list, err := strictjson.Object(text)
+	if err != nil {
+		return err
 	}
 	read := members{}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := token.(string) // no other token stands here
-		if _, twice := read[name]; twice {
+	for _, one := range list {
+		if _, twice := read[one.Name]; twice {
 			return errTwice
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return err
-		}
-		read[name] = value
+		read[one.Name] = one.Value
 	}
 	*m = read
 	return nil
