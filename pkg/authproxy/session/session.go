@@ -63,7 +63,8 @@ func (id ID) Key(secret *[sha256.Size]byte) Key {
 	return sha256.Sum256(b[:])
 }
 
-// Session is what one browser has proved. A session that a store has returned is shared: do not change it.
+// Session is what one browser has proved. A session that a store has returned is shared: do not change it. All texts in
+// it are UTF-8.
 type Session struct {
 	Key     Key
 	Tags    []string // what it has in common with others, for ending them all: whose it is, the provider's session

@@ -18,7 +18,7 @@ func complete(t *testing.T, st session.Store) {
 	want.Created = epoch.Add(123456789 * time.Nanosecond)
 	want.Grants = append(want.Grants,
 		session.Grant{
-			Area: "analytics", Stamp: "stamp \x00\xff", // opaque: any bytes
+			Area: "analytics", Stamp: "stamp \x00é", // opaque
 			Identity: identity.Identity{Name: "Ω@example.com", Subject: "auth0|é\u2028", AccessToken: strings.Repeat("a.b-", 2000), IDToken: "i"},
 			Login: &session.Login{
 				Provider: "google https://accounts.example.com", Email: "ω@example.com", EmailVerified: true,

@@ -69,7 +69,11 @@ func (s *Store) take(ctx context.Context, tx *sql.Tx, key session.Key) (used tim
 
 func (s *Store) insert(ctx context.Context, tx *sql.Tx, e *entry) error {
 	p, ring := e.session, s.ring.Load()
-	sealed, err := ring.seal(p.Key, encode(p))
+	content, err := encode(p)
+	if err != nil {
+		return err
+	}
+	sealed, err := ring.seal(p.Key, content)
 	if err != nil {
 		return err
 	}

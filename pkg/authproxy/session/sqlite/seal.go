@@ -20,13 +20,17 @@ type boundKey struct {
 	tags []byte
 }
 
+// contentKey is what the key of the content is derived for. Its number grows with the format of the content: sessions in
+// another format do not open, as if they had ended. The first format was binary, the second is JSON.
+const contentKey = "ploomber-cloud session content 2"
+
 func newKeyring(keys [][]byte) (*keyring, error) {
 	ring := &keyring{}
 	for _, key := range keys {
 		if len(key) == 0 {
 			continue
 		}
-		block, err := aes.NewCipher(derive(key, "ploomber-cloud session content 1"))
+		block, err := aes.NewCipher(derive(key, contentKey))
 		if err != nil {
 			return nil, err
 		}
