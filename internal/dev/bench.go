@@ -16,7 +16,6 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/dev/bench"
 	"github.com/ploomber/ploomber-cloud/internal/dev/chart"
-	"github.com/ploomber/ploomber-cloud/internal/dev/proxybench"
 )
 
 const (
@@ -60,7 +59,7 @@ func benchTask(ctx context.Context, w *workspace, args []string) error {
 		}
 	}
 	proxies := benchmark{"proxy", "proxy", func(out io.Writer) error {
-		return w.benchProxy(ctx, out, proxybench.Options{Rounds: *rounds, Quick: *quick})
+		return w.benchProxy(ctx, out, fmt.Sprintf("-rounds=%d", *rounds), fmt.Sprintf("-quick=%t", *quick))
 	}}
 	if *profile {
 		proxies = benchmark{"proxy", "proxy-profile", func(out io.Writer) error { return w.profileProxy(ctx, out) }}

@@ -12,8 +12,6 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
-
-	"github.com/ploomber/ploomber-cloud/internal/dev/proxybench"
 )
 
 // proxyTools are what the comparison of proxies runs.
@@ -28,25 +26,27 @@ func proxyTools() []systemTool {
 	}
 }
 
-// benchProxy compares our proxy, built as it is released, with others.
-func (w *workspace) benchProxy(ctx context.Context, out io.Writer, o proxybench.Options) error {
+// proxyBenchmark is the folder of the program that compares proxies, a module of its own.
+const proxyBenchmark = "internal/dev/proxybench"
+
+// benchProxy compares our proxy, built as it is released, with others. args are flags of the benchmark.
+func (w *workspace) benchProxy(ctx context.Context, table io.Writer, args ...string) error {
 	if err := w.needTools(ctx, proxyTools()); err != nil {
 		return err
 	}
-	var err error
-	if o.Node, err = w.nodeProxy(ctx); err != nil {
+	node, err := w.nodeProxy(ctx)
+	if err != nil {
 		return err
 	}
 	program := filepath.Join(w.cache, "bench", "ploomber-cloud")
 	if err := w.buildAs(ctx, program, w.static(), "./cmd/ploomber-cloud"); err != nil {
 		return err
 	}
-	o.Ours = []string{program, "proxy"}
-	return proxybench.Run(ctx, out, w.out, o)
+	return w.runProxyBenchmark(ctx, table, append(args, "-program="+program, "-node="+node)...)
 }
 
 // profileProxy shows where our proxy spends its time: a program that serves the same and can be profiled.
-func (w *workspace) profileProxy(ctx context.Context, out io.Writer) error {
+func (w *workspace) profileProxy(ctx context.Context, table io.Writer) error {
 	tools := append(proxyTools(), systemTool{"strace", onPath("strace"), []string{"strace"}})
 	if err := w.needTools(ctx, tools); err != nil {
 		return err
@@ -55,7 +55,18 @@ func (w *workspace) profileProxy(ctx context.Context, out io.Writer) error {
 	if err := w.run(ctx, w.static(), "go", "build", "-o", program, "./internal/dev/profiledproxy"); err != nil {
 		return err
 	}
-	return proxybench.Profile(ctx, out, w.out, program)
+	return w.runProxyBenchmark(ctx, table, "-profile", "-program="+program)
+}
+
+// runProxyBenchmark builds the benchmark and writes what it prints, its tables, to table.
+func (w *workspace) runProxyBenchmark(ctx context.Context, table io.Writer, args ...string) error {
+	benchmark := filepath.Join(w.cache, "bench", "proxybench")
+	if err := w.run(ctx, w.static(), "go", "build", "-C", proxyBenchmark, "-o", benchmark, "."); err != nil {
+		return err
+	}
+	c := w.command(ctx, nil, benchmark, args...)
+	c.Stdout, c.Stderr = table, w.out
+	return c.Run()
 }
 
 // needTools installs what is missing, and fails where it can not.
@@ -70,12 +81,9 @@ func (w *workspace) needTools(ctx context.Context, tools []systemTool) error {
 // nodeProxy installs express-openid-connect with what it needs, in versions fixed by a lock file, the first
 // time. The folder is named after what is in it.
 func (w *workspace) nodeProxy(ctx context.Context) (string, error) {
-	files, err := fs.Sub(proxybench.NodeFiles, "node")
-	if err != nil {
-		return "", err
-	}
+	files := os.DirFS(filepath.Join(w.root, proxyBenchmark, "node"))
 	var content bytes.Buffer
-	err = fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

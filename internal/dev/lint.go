@@ -14,14 +14,24 @@ func lintTask(ctx context.Context, w *workspace, _ []string) error {
 	if err := w.checkFormat(); err != nil {
 		return err
 	}
-	if err := w.run(ctx, w.static(), "go", "vet", "./..."); err != nil {
-		return err
-	}
 	linter, err := w.goTool(ctx, golangciLint)
 	if err != nil {
 		return err
 	}
-	return w.run(ctx, w.static("GOLANGCI_LINT_CACHE="+filepath.Join(w.cache, "golangci-lint")), linter, "run", "--allow-serial-runners", "./...")
+	modules, err := w.modules()
+	if err != nil {
+		return err
+	}
+	for _, module := range modules {
+		if err := w.runIn(ctx, module, w.static(), "go", "vet", "./..."); err != nil {
+			return err
+		}
+		env := w.static("GOLANGCI_LINT_CACHE=" + filepath.Join(w.cache, "golangci-lint"))
+		if err := w.runIn(ctx, module, env, linter, "run", "--allow-serial-runners", "./..."); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkFormat names every Go file that gofmt would change.

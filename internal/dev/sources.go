@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -21,6 +22,20 @@ type testPackage struct {
 // goFiles lists the Go files of the checkout, as paths from its root, without those of testdata and of
 // hidden folders.
 func (w *workspace) goFiles() ([]string, error) {
+	return w.files(func(name string) bool { return strings.HasSuffix(name, ".go") })
+}
+
+// modules lists the folders of the Go modules in the checkout: ".", which is the product's, and those of tasks whose
+// dependencies the product's must not have.
+func (w *workspace) modules() (dirs []string, err error) {
+	files, err := w.files(func(name string) bool { return name == "go.mod" })
+	for _, file := range files {
+		dirs = append(dirs, path.Dir(file))
+	}
+	return dirs, err
+}
+
+func (w *workspace) files(wanted func(name string) bool) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(w.root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -33,7 +48,7 @@ func (w *workspace) goFiles() ([]string, error) {
 		if d.IsDir() && path != w.root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "dist") {
 			return fs.SkipDir
 		}
-		if !d.IsDir() && strings.HasSuffix(name, ".go") {
+		if !d.IsDir() && wanted(name) {
 			rel, err := filepath.Rel(w.root, path)
 			if err != nil {
 				return err

@@ -28,6 +28,18 @@ func TestTestFunctions(t *testing.T) {
 	}
 }
 
+func TestModules(t *testing.T) {
+	t.Parallel()
+	w := &workspace{root: t.TempDir()}
+	put(t, w, map[string]string{
+		"go.mod": "module a\n", "internal/dev/x/go.mod": "module a/internal/dev/x\n", "testdata/go.mod": "module t\n", "a.go": "package a\n",
+	})
+	got, err := w.modules()
+	if want := []string{".", "internal/dev/x"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("modules %q, %v; want %q", got, err, want)
+	}
+}
+
 func TestCheckFormat(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ text, wrong string }{

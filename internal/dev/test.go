@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,10 +45,7 @@ func testTask(ctx context.Context, w *workspace, args []string) error {
 		}},
 		{"lint", "format, vet, linters", func(ctx context.Context) error { return lintTask(ctx, w, nil) }},
 		{"cross", "all released platforms compile", func(ctx context.Context) error { return crossTask(ctx, w, nil) }},
-		{"race", "Go tests with the race detector, shuffled", func(ctx context.Context) error {
-			return w.run(ctx, env, "go", "test", "-race", "-shuffle=on", "-vet=off", "-timeout=30m",
-				"-skip=^("+frameworkTests+"|"+browserTests+")", "./...")
-		}},
+		{"race", "Go tests with the race detector, shuffled", func(ctx context.Context) error { return w.testRaces(ctx, env) }},
 		{"fuzz", "every fuzz target, briefly", func(ctx context.Context) error {
 			return w.fuzz(ctx, env, *fuzzTime)
 		}},
@@ -83,6 +81,23 @@ func (w *workspace) demo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	return w.run(ctx, w.static(), "go", "run", "./cmd/ploomber-cloud", "demo", "--check")
+}
+
+// testRaces runs the tests of every module but those that run alone.
+func (w *workspace) testRaces(ctx context.Context, env []string) error {
+	modules, err := w.modules()
+	if err != nil {
+		return err
+	}
+	tests, err := w.files(func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	for _, module := range modules {
+		if !slices.ContainsFunc(tests, func(file string) bool { return module == "." || strings.HasPrefix(file, module+"/") }) {
+			continue // the go command would compile it all the same
+		}
+		err = errors.Join(err, w.runIn(ctx, module, env, "go", "test", "-race", "-shuffle=on", "-vet=off", "-timeout=30m",
+			"-skip=^("+frameworkTests+"|"+browserTests+")", "./..."))
+	}
+	return err
 }
 
 // testFrameworks runs the tests that need a browser, and unless which is none those that need a framework. They run

@@ -62,11 +62,17 @@ func (w *workspace) command(ctx context.Context, env []string, name string, args
 	return c
 }
 
-// run prints the command and passes its output through.
+// run prints the command, runs it at the root of the checkout and passes its output through.
 func (w *workspace) run(ctx context.Context, env []string, name string, args ...string) error {
+	return w.runIn(ctx, ".", env, name, args...)
+}
+
+// runIn runs the command in a folder of the checkout.
+func (w *workspace) runIn(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	shown := append(append([]string{}, env...), append([]string{filepath.Base(name)}, args...)...)
 	fmt.Fprintln(w.out, "+", strings.Join(shown, " "))
 	c := w.command(ctx, env, name, args...)
+	c.Dir = filepath.Join(w.root, dir)
 	c.Stdout, c.Stderr = w.out, w.out
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("%s %s: %w", filepath.Base(name), strings.Join(args, " "), err)

@@ -1,8 +1,7 @@
-package proxybench
+package main
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,11 +19,6 @@ const (
 	caddyBasic = "caddy `basicauth`, bcrypt, cached"
 	nodeOIDC   = "express-openid-connect, session cookie"
 )
-
-// NodeFiles are the program that stands for express-openid-connect and its pinned packages.
-//
-//go:embed node
-var NodeFiles embed.FS
 
 func (b *bench) startCaddy(ctx context.Context, upstream string) (*proxy, error) {
 	dir, err := os.MkdirTemp(b.dir, "caddy-")
@@ -67,7 +61,7 @@ func (b *bench) startNode(ctx context.Context, upstream string) (_ *proxy, err e
 	if err != nil {
 		return nil, err
 	}
-	login, err := b.launch(loadCore, b.Node, nil, "node", "provider.js", portOf(provider), "http://"+address)
+	login, err := b.launch(loadCore, b.node, nil, "node", "provider.js", portOf(provider), "http://"+address)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +70,7 @@ func (b *bench) startNode(ctx context.Context, upstream string) (_ *proxy, err e
 		return nil, err
 	}
 	env := []string{"NODE_ENV=production"}
-	run, err := b.launch(proxyCore, b.Node, env, "node", "proxy.js", portOf(address), portOf(provider), portOf(upstream))
+	run, err := b.launch(proxyCore, b.node, env, "node", "proxy.js", portOf(address), portOf(provider), portOf(upstream))
 	if err != nil {
 		return nil, err
 	}

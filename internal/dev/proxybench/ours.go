@@ -1,4 +1,4 @@
-package proxybench
+package main
 
 import (
 	"context"
@@ -24,9 +24,8 @@ func (b *bench) startOurs(ctx context.Context, upstream string) (*proxy, error) 
 	if err != nil {
 		return nil, err
 	}
-	args := append(b.Ours[1:len(b.Ours):len(b.Ours)], "--upstream", "http://"+upstream, "--listen", address)
 	env := append(b.oursEnv[:len(b.oursEnv):len(b.oursEnv)], "GOMAXPROCS=1", "username_main_app="+b.who.name, "password_main_app="+b.who.password)
-	run, err := b.launch(proxyCore, dir, env, b.Ours[0], args...)
+	run, err := b.launch(proxyCore, dir, env, b.program, "proxy", "--upstream", "http://"+upstream, "--listen", address)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package proxybench
+package main
 
 import (
 	"cmp"
@@ -15,11 +15,10 @@ import (
 	"time"
 )
 
-// Profile shows where our proxy spends its processor time while it answers requests of 1 KB: the parts of a
-// profile, and the system calls of a request. program is ours, and writes a profile to the file that CPU_PROFILE
-// names.
-func Profile(ctx context.Context, out, progress io.Writer, program string) error {
-	return run(ctx, progress, Options{Ours: []string{program, "proxy"}}, func(b *bench) error { return b.profile(ctx, out) })
+// profile shows where our proxy spends its processor time while it answers requests of 1 KB: the parts of a
+// profile, and the system calls of a request. The program writes a profile to the file that CPU_PROFILE names.
+func profile(ctx context.Context, out, progress io.Writer, o options) error {
+	return run(ctx, progress, o, func(b *bench) error { return b.profile(ctx, out) })
 }
 
 func (b *bench) profile(ctx context.Context, out io.Writer) (err error) {
@@ -53,7 +52,7 @@ func (b *bench) profile(ctx context.Context, out io.Writer) (err error) {
 	if err := ours.stop(); err != nil { // it writes the profile now
 		return err
 	}
-	text, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", b.Ours[0], file).Output()
+	text, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", b.program, file).Output()
 	if err != nil {
 		return fmt.Errorf("go tool pprof: %w", err)
 	}

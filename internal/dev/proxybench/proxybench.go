@@ -1,7 +1,4 @@
-// Package proxybench measures our proxy beside others that people put in front of an app: nginx, caddy and
-// express-openid-connect. It starts their programs and drives them over the network, and must not know how our
-// proxy does its work.
-package proxybench
+package main
 
 import (
 	"context"
@@ -16,12 +13,12 @@ import (
 	"time"
 )
 
-// Options say what is measured, and how long.
-type Options struct {
-	Ours   []string // our program and the first of its arguments
-	Node   string   // folder in which NodeFiles are installed
-	Rounds int      // 0 means usualRounds, or 2 of a quick run
-	Quick  bool     // short slices, for work on the proxy
+// options say what is measured, and how long.
+type options struct {
+	program string // ours, or one that serves the same and can be profiled
+	node    string // folder in which the files of the folder node are installed
+	rounds  int    // 0 means usualRounds, or 2 of a quick run
+	quick   bool   // short slices, for work on the proxy
 }
 
 // usualRounds are enough for figures that swing by a third from one slice to the next.
@@ -29,7 +26,8 @@ const usualRounds = 7
 
 // bench is one run.
 type bench struct {
-	Options
+	program  string   // ours
+	node     string   // folder
 	dir      string   // for files and logs of the contestants
 	oursEnv  []string // variables that our program gets besides
 	who      account
@@ -40,8 +38,8 @@ type bench struct {
 	progress io.Writer
 }
 
-// Run measures and writes the tables to out. It pins this very process to the core of the load.
-func Run(ctx context.Context, out, progress io.Writer, o Options) error {
+// compare measures and writes the tables to out. It pins this very process to the core of the load.
+func compare(ctx context.Context, out, progress io.Writer, o options) error {
 	return run(ctx, progress, o, func(b *bench) error {
 		r, err := b.all(ctx)
 		if err == nil {
@@ -52,14 +50,14 @@ func Run(ctx context.Context, out, progress io.Writer, o Options) error {
 }
 
 // run prepares a bench and calls do.
-func run(ctx context.Context, progress io.Writer, o Options, do func(*bench) error) error {
-	b := &bench{Options: o, proc: procfs{os.DirFS("/proc")}, progress: progress,
+func run(ctx context.Context, progress io.Writer, o options, do func(*bench) error) error {
+	b := &bench{program: o.program, node: o.node, proc: procfs{os.DirFS("/proc")}, progress: progress,
 		rounds: usualRounds, slice: 2 * time.Second, paced: 3 * time.Second, who: account{"ann", rand.Text()}}
-	if o.Quick {
+	if o.quick {
 		b.rounds, b.slice, b.paced = 2, time.Second, 2*time.Second
 	}
-	if o.Rounds > 0 {
-		b.rounds = o.Rounds
+	if o.rounds > 0 {
+		b.rounds = o.rounds
 	}
 	if runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
 		return errors.New("proxies are measured on Linux with two cores or more")
