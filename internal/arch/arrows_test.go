@@ -56,6 +56,8 @@ func house() []row {
 		{"pkg/authproxy/target", nil},
 		{"pkg/authproxy/keys", nil},
 		{"pkg/authproxy/navigation", nil},
+		{"pkg/authproxy/requestid", nil},
+		{"pkg/authproxy/pages", []string{"pkg/authproxy/navigation", "pkg/authproxy/requestid"}},
 		{"pkg/authproxy/access", []string{"pkg/authproxy/config", "pkg/authproxy/oidc", "pkg/authproxy/session", "pkg/authproxy/target"}},
 		{"pkg/authproxy/config", []string{"pkg/authproxy/identity", "pkg/authproxy/keys", "pkg/authproxy/oidc", "pkg/authproxy/target", "pkg/spelling"}},
 		{"pkg/authproxy/session/sqlite", []string{"pkg/authproxy/session", "pkg/authproxy/identity"}},

@@ -41,14 +41,14 @@ func (p *Proxy) demandPassword(w http.ResponseWriter, r *http.Request, x *exchan
 		}
 		p.refuseLocked(w, r, x.basic.Wait, next)
 	case x.basic.Verdict == password.Busy:
-		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
+		p.pages.Refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	case mode != config.ModeBasic && x.basic.Verdict != password.Wrong && navigation.IsPageVisit(r):
 		x.redirect(w, loginPage("", returnTarget(r, x)), http.StatusFound)
 	default:
 		if mode == config.ModeBasic || mode != config.ModeForm && !navigation.IsSubresource(r.Header) {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, x.scope.Name))
 		}
-		p.refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
+		p.pages.Refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 	}
 }
 
@@ -58,11 +58,11 @@ func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 	challenge := "Bearer"
 	switch {
 	case x.token == tokenDenied:
-		p.refuse(w, r, http.StatusForbidden, "This token is not authorized for this app.")
+		p.pages.Refuse(w, r, http.StatusForbidden, "This token is not authorized for this app.")
 		return
 	case x.token == tokenUnavailable:
 		setRetryAfter(w, refreshRest)
-		p.refuse(w, r, http.StatusServiceUnavailable, "The token cannot be checked because the login provider does not answer.")
+		p.pages.Refuse(w, r, http.StatusServiceUnavailable, "The token cannot be checked because the login provider does not answer.")
 		return
 	case x.token == tokenBad:
 		challenge = `Bearer error="invalid_token"`
@@ -79,7 +79,7 @@ func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 	if x.policy.config.BearerAudience != "" {
 		w.Header().Set("Www-Authenticate", challenge)
 	}
-	p.refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
+	p.pages.Refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 }
 
 func setRetryAfter(w http.ResponseWriter, wait time.Duration) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 )
 
 const (
@@ -22,16 +23,16 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 	pr := x.policy.named(name)
 	switch {
 	case pr == nil:
-		p.refuse(w, r, http.StatusNotFound, "Page not found.")
+		p.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		p.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 		return
 	}
 	raw, ok := p.logoutToken(w, r)
 	if !ok {
-		p.refuse(w, r, http.StatusBadRequest, "This is not a logout request.")
+		p.pages.Refuse(w, r, http.StatusBadRequest, "This is not a logout request.")
 		return
 	}
 	token, err := pr.VerifyLogoutToken(r.Context(), raw)
@@ -43,13 +44,13 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 		if errors.Is(err, oidc.ErrUnavailable) {
 			code = http.StatusServiceUnavailable
 		}
-		p.refuse(w, r, code, "This logout token is not accepted.")
+		p.pages.Refuse(w, r, code, "This logout token is not accepted.")
 		return
 	}
 	n, err := p.endAtProvider(r.Context(), pr.Issuer(), token)
 	if err != nil {
 		p.logStoreError(r, err)
-		p.refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")
+		p.pages.Refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")
 		return
 	}
 	for range n {
@@ -57,7 +58,7 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 	}
 	p.note(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
 		slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
-	secure(w.Header())
+	pages.Secure(w.Header())
 	w.WriteHeader(http.StatusOK)
 }
 

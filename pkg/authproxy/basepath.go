@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
@@ -17,8 +18,8 @@ func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *exchange, a
 		x.redirect(w, address, http.StatusTemporaryRedirect)
 		return
 	}
-	p.say(w, r, message{Code: http.StatusNotFound, Title: "There is nothing here", Text: "The app is at " + x.policy.base + "/.",
-		Links: []link{{"Go there", "/"}}})
+	p.pages.Say(w, r, pages.Message{Code: http.StatusNotFound, Title: "There is nothing here", Text: "The app is at " + x.policy.base + "/.",
+		Links: []pages.Link{{Text: "Go there", Href: "/"}}})
 }
 
 // toApp puts the base path back, or tells the app where it is mounted.

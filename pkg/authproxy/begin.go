@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
@@ -52,18 +53,18 @@ func (p *Proxy) showProviders(w http.ResponseWriter, r *http.Request, x *exchang
 		p.beginLogin(w, r, x, x.policy.providers[0], next)
 		return
 	}
-	choice := message{owner: x.policy.owner(), Title: "Log in", Text: "Choose an account to log in with."}
+	choice := pages.Message{Code: http.StatusOK, Title: "Log in", Text: "Choose an account to log in with."}
 	for _, pr := range x.policy.providers {
-		choice.Links = append(choice.Links, link{"Log in with " + titled(pr.Name()), loginPage(pr.Name(), next)})
+		choice.Links = append(choice.Links, pages.Link{Text: "Log in with " + titled(pr.Name()), Href: loginPage(pr.Name(), next)})
 	}
-	p.pages.render(w, r, http.StatusOK, "choice.html", choice)
+	p.pages.Choice(w, r, choice)
 }
 
 // chosenLogin is GET /_auth/login/<provider>?next=/where/to/go.
 func (p *Proxy) chosenLogin(w http.ResponseWriter, r *http.Request, x *exchange, name string) {
 	pr := x.policy.named(name)
 	if pr == nil || name == "" {
-		p.refuse(w, r, http.StatusNotFound, "Page not found.")
+		p.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	}
 	next := x.policy.rules.LocalTarget(r.URL.Query().Get("next"))
@@ -85,13 +86,13 @@ func titled(name string) string {
 func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string) {
 	kept, err := p.returns.keep(next, p.random, x.now)
 	if err != nil {
-		p.refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+		p.pages.Refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
 		return
 	}
 	address, t, err := pr.Begin(r.Context(), kept)
 	if err != nil {
 		p.note(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
-		p.say(w, r, p.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
+		p.pages.Say(w, r, p.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
 		return
 	}
 	p.keepTransaction(w.Header(), r, x, t, next)
@@ -102,15 +103,15 @@ func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 const retryProvider = 10
 
 // providerFailure is the page about a provider that cannot be used now, or not at all. again leads to another try.
-func (p *Proxy) providerFailure(w http.ResponseWriter, err error, again string, reload bool) message {
+func (p *Proxy) providerFailure(w http.ResponseWriter, err error, again string, reload bool) pages.Message {
 	if errors.Is(err, oidc.ErrMisconfigured) {
-		return message{Code: http.StatusInternalServerError, Title: "The login is set up wrongly", Detail: refusalOf(err),
+		return pages.Message{Code: http.StatusInternalServerError, Title: "The login is set up wrongly", Detail: refusalOf(err),
 			Text: "The settings of this app do not match its login provider. Trying again does not help; the administrator of the app finds the reason in its log."}
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(retryProvider))
-	m := message{Code: http.StatusServiceUnavailable, Title: "The login provider does not answer", Detail: refusalOf(err),
+	m := pages.Message{Code: http.StatusServiceUnavailable, Title: "The login provider does not answer", Detail: refusalOf(err),
 		Text:  "New logins work once it is back. Users who are already logged in can continue.",
-		Links: []link{{"Try again", again}}}
+		Links: []pages.Link{{Text: "Try again", Href: again}}}
 	if reload {
 		m.Refresh = retryProvider
 		m.Text += " This page tries again by itself."

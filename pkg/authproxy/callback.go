@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
@@ -81,10 +82,10 @@ func (p *Proxy) denied(w http.ResponseWriter, r *http.Request, x *exchange, pr *
 	p.observer.Count(EventRefused)
 	p.note(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
 		slog.String("reason", "access rules: "+objection), slog.String("client", x.client.String()))
-	m := message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
+	m := pages.Message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
 		Text: "You are logged in, but this account is not allowed to use the app. Ask its administrator for access, or log out and use another account."}
 	p.offerLogout(w, x, pr, &m)
-	p.say(w, r, m)
+	p.pages.Say(w, r, m)
 }
 
 // loginFailed says why nobody has been logged in. An answer that was used before, or that belongs to a login of
@@ -105,8 +106,8 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	p.observer.Count(EventRefused)
 	p.note(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
 		slog.String("reason", err.Error()), slog.String("client", x.client.String()))
-	again := []link{{"Log in again", loginPage("", next)}}
-	m := message{Links: again, Detail: refusalOf(err)}
+	again := []pages.Link{{Text: "Log in again", Href: loginPage("", next)}}
+	m := pages.Message{Links: again, Detail: refusalOf(err)}
 	switch {
 	case stale:
 		m.Code, m.Title, m.Detail = http.StatusBadRequest, "This login has expired or was used already", ""
@@ -127,12 +128,12 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	default:
 		m = p.providerFailure(w, err, again[0].Href, false)
 	}
-	p.say(w, r, m)
+	p.pages.Say(w, r, m)
 }
 
 // offerLogout lets somebody leave an account that is of no use here. There is no session to log out of, so a cookie
 // says at which provider it is; else the provider would log the same account in again and again.
-func (p *Proxy) offerLogout(w http.ResponseWriter, x *exchange, pr *provider, m *message) {
+func (p *Proxy) offerLogout(w http.ResponseWriter, x *exchange, pr *provider, m *pages.Message) {
 	p.setCookie(w.Header(), cookieDenied, x.policy.signer.Sign(purposeDenied, pr.id, oidc.LoginTime), x.https, oidc.LoginTime)
-	m.Links = []link{{"Log out", target.Logout}}
+	m.Links = []pages.Link{{Text: "Log out", Href: target.Logout}}
 }

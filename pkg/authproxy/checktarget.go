@@ -15,13 +15,13 @@ func (p *Proxy) checkTarget(next stage) stage {
 		path, err := x.policy.rules.Parse(address)
 		switch {
 		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
-			p.refuse(w, r, http.StatusBadRequest, "Invalid request method.")
+			p.pages.Refuse(w, r, http.StatusBadRequest, "Invalid request method.")
 		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
-			p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+			p.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 		case err != nil || x.policy.rules.HasRedundantEscapes(address, path):
-			p.refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
+			p.pages.Refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
 		case !target.ValidHost(r.Host):
-			p.refuse(w, r, http.StatusBadRequest, "Invalid Host header.")
+			p.pages.Refuse(w, r, http.StatusBadRequest, "Invalid Host header.")
 		case at != target.Inside:
 			p.elsewhere(w, r, x, address, at)
 		default:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 )
 
 // cleanHeaders takes away what no client may say (security classes 1 to 3): the headers that describe one
@@ -17,19 +18,19 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		h := r.Header
 		if len(h["Authorization"]) > 1 || len(h["Origin"]) > 1 {
-			p.refuse(w, r, http.StatusBadRequest, "Duplicate header.")
+			p.pages.Refuse(w, r, http.StatusBadRequest, "Duplicate header.")
 			return
 		}
 		proto, chain := x.policy.forwarded(r, x)
 		_, said := h["X-Forwarded-For"]
-		id := p.ids.of(h)
+		id := p.ids.Of(h)
 		upgrade := isWebSocket(r)
 		removeHopByHop(h)
 		if upgrade {
 			h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 		}
 		for name := range h {
-			if identity.Reserved(name) || aliases(name, headerRequestID, "xrequestid") ||
+			if identity.Reserved(name) || aliases(name, requestid.Header, "xrequestid") ||
 				aliases(name, "Content-Length", "contentlength") || aliases(name, "Transfer-Encoding", "transferencoding") {
 				delete(h, name)
 			}
@@ -37,7 +38,7 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 		r.Trailer = nil
 		values := []string{chain, proto, r.Host, id} // one allocation for the four
 		h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[0:1:1], values[1:2:2], values[2:3:3]
-		h[headerRequestID] = values[3:4:4]
+		h[requestid.Header] = values[3:4:4]
 		if said {
 			p.warnOfProxy(r, x)
 		}
@@ -87,4 +88,23 @@ func hasUpgrade(connection string) bool {
 		}
 	}
 	return false
+}
+
+// aliases reports whether some server takes a header of this name for the one whose name this is in small letters, which
+// is not written so itself.
+func aliases(name, header, plain string) bool {
+	if len(name) < len(plain) || name == header {
+		return false
+	}
+	i := 0
+	for j := 0; j < len(name); j++ {
+		c := name[j] | 0x20 // lower case
+		switch {
+		case i < len(plain) && c == plain[i]:
+			i++
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+			return false
+		}
+	}
+	return i == len(plain)
 }

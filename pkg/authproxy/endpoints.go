@@ -7,6 +7,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
@@ -52,9 +53,9 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 	back, isBack := strings.CutPrefix(x.path, target.BackchannelLogout)
 	switch {
 	case x.path == target.Style && read:
-		p.pages.file(w, "style.css", "text/css; charset=utf-8")
+		p.pages.Style(w)
 	case x.path == target.Icon && read:
-		p.pages.file(w, "icon.svg", "image/svg+xml")
+		p.pages.Icon(w)
 	case (x.path == target.Login || isChosen) && read && navigation.IsSpeculative(r.Header):
 		p.refuseSpeculative(w, r)
 	case x.path == target.Login && login && read:
@@ -66,9 +67,9 @@ func (p *Proxy) serveOwn(w http.ResponseWriter, r *http.Request, x *exchange) {
 	case isBack && (back == "" || back[0] == '/'):
 		p.backchannel(w, r, x, strings.TrimPrefix(back, "/"))
 	case x.path == target.Login && login || x.path == target.Style || x.path == target.Icon || isChosen && x.policy.named(chosen) != nil:
-		p.refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		p.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 	default:
-		p.refuse(w, r, http.StatusNotFound, "Page not found.")
+		p.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 	}
 }
 
@@ -84,14 +85,14 @@ func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 	if x.grant != nil && x.grant.Login != nil {
 		p.keepFresh(r, x)
 	}
-	said, page := "logged out", message{Code: http.StatusOK, Title: "You are logged out", Text: "To use the app, log in again.", Links: []link{{"Log in again", "/"}}}
+	said, page := "logged out", pages.Message{Code: http.StatusOK, Title: "You are logged out", Text: "To use the app, log in again.", Links: []pages.Link{{Text: "Log in again", Href: "/"}}}
 	if x.who != nil || x.session != nil && p.opensAnything(x) {
-		said, page = "logged in", message{Code: http.StatusOK, Title: "You are logged in", Text: "You can use the app, or log out.",
-			Links: []link{{"Open the app", "/"}, {"Log out", target.Logout}}}
+		said, page = "logged in", pages.Message{Code: http.StatusOK, Title: "You are logged in", Text: "You can use the app, or log out.",
+			Links: []pages.Link{{Text: "Open the app", Href: "/"}, {Text: "Log out", Href: target.Logout}}}
 	}
 	if navigation.IsPageVisit(r) {
 		x.Answer(http.StatusOK, w.Header())
-		p.say(w, r, page)
+		p.pages.Say(w, r, page)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -104,5 +105,5 @@ func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 // refuseSpeculative answers a request for a page of ours that a browser makes ahead. It must have no effect, and the
 // browser must ask again when the page is opened: a status that is no success ends a prerendering, and no cache keeps it.
 func (p *Proxy) refuseSpeculative(w http.ResponseWriter, r *http.Request) {
-	p.refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
+	p.pages.Refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
 }

@@ -52,11 +52,11 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	switch b.state {
 	case starting:
 		x.Answer(http.StatusServiceUnavailable, w.Header())
-		p.showStarting(w, r)
+		p.pages.Starting(w, r)
 		return
 	case down:
 		x.Answer(http.StatusBadGateway, w.Header())
-		p.showDown(w, r)
+		p.pages.Down(w, r)
 		return
 	}
 	x.toApp(r)
@@ -76,7 +76,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		}
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, upstream.ErrEnded):
-		p.refuse(w, r, http.StatusUnauthorized, "The session ended before the app responded.")
+		p.pages.Refuse(w, r, http.StatusUnauthorized, "The session ended before the app responded.")
 	default:
 		x.Answer(http.StatusBadGateway, w.Header()) // the app has not answered, so nobody has
 		p.explain(w, r, b, err)
@@ -97,22 +97,22 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 	switch {
 	case errors.As(err, &certificate): // which does not mend itself
 		p.logUpstream(r, err)
-		p.refuse(w, r, http.StatusBadGateway, "The app's certificate is not trusted.")
+		p.pages.Refuse(w, r, http.StatusBadGateway, "The app's certificate is not trusted.")
 	case errors.Is(err, upstream.ErrBody):
-		p.refuse(w, r, http.StatusBadRequest, "The request body is incomplete.")
+		p.pages.Refuse(w, r, http.StatusBadRequest, "The request body is incomplete.")
 	case errors.Is(err, upstream.ErrUnreachable) && !b.answered.Load():
 		p.appSilent(r.Context(), b, err)
-		p.showStarting(w, r)
+		p.pages.Starting(w, r)
 	case errors.Is(err, upstream.ErrUnreachable):
 		p.observer.Count(EventAppError)
 		p.appSilent(r.Context(), b, err)
-		p.showDown(w, r)
+		p.pages.Down(w, r)
 	case errors.Is(err, context.DeadlineExceeded):
 		p.logUpstream(r, err)
-		p.refuse(w, r, http.StatusGatewayTimeout, "The app took too long to respond.")
+		p.pages.Refuse(w, r, http.StatusGatewayTimeout, "The app took too long to respond.")
 	default:
 		p.logUpstream(r, err)
-		p.refuse(w, r, http.StatusBadGateway, "The app sent an invalid response.")
+		p.pages.Refuse(w, r, http.StatusBadGateway, "The app sent an invalid response.")
 	}
 }
 

@@ -2,11 +2,9 @@ package authproxy
 
 import (
 	"net/http"
-	"time"
-)
 
-// refusedRead is how long a visitor may take to send the rest of a body that nobody will read.
-const refusedRead = 5 * time.Second
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
+)
 
 // frame limits what the body of an HTTP/1 request can do to its connection (security classes 14 and 21). HTTP/2 tells
 // what belongs to which request.
@@ -21,12 +19,7 @@ func (p *Proxy) frame(w http.ResponseWriter, r *http.Request, c *connection) {
 		w.Header()["Connection"] = []string{"close"}
 	}
 	if r.ContentLength != 0 { // the server reads what nobody else has; whoever reads sets limits of their own
-		p.hurry(w)
+		pages.LimitUnreadBody(w, p.now())
 		c.linger() // should the answer come before the end of the body
 	}
-}
-
-// hurry gives the visitor a short time for the rest of a body.
-func (p *Proxy) hurry(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(p.now().Add(refusedRead)) // best effort: some writers have none
 }

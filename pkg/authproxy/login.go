@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -26,13 +27,6 @@ const (
 	purposeForm   = "login form"
 )
 
-// loginForm is what the login page shows.
-type loginForm struct {
-	owner
-	Token, Next, Username string
-	Problem               string
-}
-
 // showLogin is GET /_auth/login?next=/where/to/go.
 func (p *Proxy) showLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 	next := x.policy.rules.LocalTarget(r.URL.Query().Get("next"))
@@ -44,23 +38,22 @@ func (p *Proxy) showLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 		p.showProviders(w, r, x, next)
 		return
 	}
-	p.renderLogin(w, r, x, http.StatusOK, loginForm{Next: next})
+	p.renderLogin(w, r, x, http.StatusOK, pages.LoginForm{Next: next})
 }
 
-func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange, code int, form loginForm) {
+func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange, code int, form pages.LoginForm) {
 	nonce, ok := p.loginNonce(r, x)
 	if !ok {
 		id, err := session.NewID(p.random)
 		if err != nil {
-			p.refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+			p.pages.Refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
 			return
 		}
 		nonce = string(id)
 		p.setCookie(w.Header(), cookieLogin, x.policy.signer.Sign(purposeCookie, nonce, loginValid), x.https, loginValid)
 	}
-	form.owner = x.policy.owner()
 	form.Token = x.policy.signer.Sign(purposeForm, nonce, loginValid)
-	p.pages.login(w, r, code, form)
+	p.pages.Login(w, r, code, form)
 }
 
 // loginNonce returns what ties this browser to its login pages: tabs share it.
@@ -76,14 +69,14 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
-		p.refuse(w, r, http.StatusUnsupportedMediaType, "This is not a login form.")
+		p.pages.Refuse(w, r, http.StatusUnsupportedMediaType, "This is not a login form.")
 		return
 	}
 	if !p.readForm(w, r, maxLoginBody, loginRead) {
-		p.refuse(w, r, http.StatusBadRequest, "This is not a login form.")
+		p.pages.Refuse(w, r, http.StatusBadRequest, "This is not a login form.")
 		return
 	}
-	form := loginForm{Next: x.policy.rules.LocalTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
+	form := pages.LoginForm{Next: x.policy.rules.LocalTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
 	nonce, ok := x.policy.signer.Verify(purposeForm, r.PostForm.Get("token"))
 	if bound, here := p.loginNonce(r, x); !ok || !here || nonce != bound {
 		form.Problem = "This page had expired, or your browser keeps no cookies. Please try again."
@@ -93,7 +86,7 @@ func (p *Proxy) postLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
 	p.checkLogin(w, r, x, form)
 }
 
-func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, form loginForm) {
+func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, form pages.LoginForm) {
 	path, _ := x.policy.rules.Parse(form.Next)
 	x.scope = x.policy.rules.Scope(path)
 	if !x.scope.Password { // only possible where the visitor made up the form's target
@@ -108,7 +101,7 @@ func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 		p.logRefused(r, x, result)
 		p.refuseLocked(w, r, result.Wait, loginPage("", form.Next))
 	case password.Busy:
-		p.refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
+		p.pages.Refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	default:
 		p.logRefused(r, x, result)
 		form.Problem = "User name or password is wrong."
@@ -120,7 +113,7 @@ func (p *Proxy) checkLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 func (p *Proxy) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.Duration, address string) {
 	setRetryAfter(w, wait)
 	seconds := int((wait + time.Second - 1) / time.Second)
-	m := message{Code: http.StatusTooManyRequests, Title: "Too many wrong passwords", Text: fmt.Sprintf("You can try again in %d seconds.", seconds)}
+	m := pages.Message{Code: http.StatusTooManyRequests, Title: "Too many wrong passwords", Text: fmt.Sprintf("You can try again in %d seconds.", seconds)}
 	if seconds == 1 {
 		m.Text = "You can try again in a second."
 	}
@@ -128,7 +121,7 @@ func (p *Proxy) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.D
 		m.Refresh, m.RefreshTo = seconds, address
 		m.Text += " This page then goes on by itself."
 	}
-	p.say(w, r, m)
+	p.pages.Say(w, r, m)
 }
 
 // loggedIn starts a session and leads on.

@@ -2,8 +2,11 @@ package authproxy
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 )
 
 // Observer counts what happens, for metrics. Its methods are called by many goroutines at once and for every
@@ -77,4 +80,11 @@ var _ io.ReaderFrom = splicingWriter{}
 
 func (s splicingWriter) ReadFrom(r io.Reader) (int64, error) {
 	return s.ResponseWriter.(io.ReaderFrom).ReadFrom(r)
+}
+
+// note writes a line about a request into the log.
+func (p *Proxy) note(r *http.Request, level slog.Level, msg string, attrs ...slog.Attr) {
+	if p.log.Enabled(r.Context(), level) {
+		p.log.LogAttrs(r.Context(), level, msg, append(attrs, slog.String("request", r.Header.Get(requestid.Header)))...)
+	}
 }

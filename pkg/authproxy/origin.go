@@ -29,7 +29,7 @@ func (p *Proxy) refuseOrigin(w http.ResponseWriter, r *http.Request, x *exchange
 	p.note(r, slog.LevelWarn, "another origin refused", slog.String("origin", logged(r.Header["Origin"])),
 		slog.String("expected", logged([]string{expected})), slog.String("client", x.client.String()),
 		slog.String("hint", "if users reach the app at this origin, AUTH_BASE_URL has to say so"))
-	p.refuse(w, r, http.StatusForbidden, text)
+	p.pages.Refuse(w, r, http.StatusForbidden, text)
 }
 
 // logged is what a header says as far as it may be in the log: one short value that shows.

@@ -9,6 +9,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/keys"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -114,6 +115,7 @@ func (p *Proxy) adopt(pol, before *policy) {
 		p.start(pr)
 	}
 	p.policy.Store(pol)
+	p.pages.SetOwner(pages.Owner{App: pol.config.AppName, Help: pol.config.HelpText})
 	if before == nil {
 		return
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
@@ -36,6 +38,7 @@ type Options struct {
 	Persistent          bool
 	Observer            Observer          // nil counts nothing
 	UpstreamAuthorities *x509.CertPool    // whose certificates an app with https may have; nil means the system's
+	Templates           *pages.Templates  // shared by the proxies of a process; nil means own ones
 	ProviderTransport   http.RoundTripper // for calls to providers; nil means one that asks the environment for no proxy
 }
 
@@ -47,9 +50,9 @@ type Proxy struct {
 	renames   renames
 	returns   returns
 	renewing  renewing
-	ids       *requestIDs
+	ids       *requestid.Generator
 	live      *live
-	pages     *pages
+	pages     *pages.Pages
 	forwarder forwarder
 	backend   atomic.Pointer[backend]
 	warned    atomic.Bool // of a reverse proxy that is not listed
@@ -136,6 +139,9 @@ func assemble(o Options, base string) (*Proxy, error) {
 	if o.Store == nil {
 		o.Store = session.NewMemory(0)
 	}
+	if o.Templates == nil {
+		o.Templates = pages.NewTemplates()
+	}
 	suffix := o.CookieSuffix
 	if suffix != "" {
 		suffix = "_" + suffix
@@ -143,7 +149,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 	direct := upstream.NewDirect(o.Now)
 	direct.Authorities = o.UpstreamAuthorities
 	p := &Proxy{
-		store: o.Store, ids: newRequestIDs(o.Random), pages: newPages(base), forwarder: direct,
+		store: o.Store, ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
 		now: o.Now, random: o.Random, log: o.Log, transport: o.ProviderTransport, persistent: o.Persistent, bcryptCost: o.BcryptCost,
 		cookieSuffix: suffix, cookiePrefix: hostPrefix, cookiePath: "/", private: []string{"private"}, noStore: []string{"no-store"},

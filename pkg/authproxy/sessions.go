@@ -185,7 +185,7 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g ses
 	id, s, err := p.begin(r, x, append(grants, g), sids...)
 	if err != nil {
 		p.logStoreError(r, err)
-		p.refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+		p.pages.Refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
 		return false
 	}
 	if len(old) == 1 && samePerson(old[0].Grant(g.Area), &g) {
