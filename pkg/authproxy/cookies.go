@@ -1,7 +1,6 @@
 package authproxy
 
 import (
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -70,39 +69,20 @@ func (p *Proxy) cookie(k kind, value string, https bool, maxAge time.Duration) s
 	return c.String()
 }
 
-// cookiePairs yields the names and values of all cookies, in their order.
-func cookiePairs(h http.Header) iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		for _, line := range h["Cookie"] {
-			for len(line) > 0 {
-				var pair string
-				pair, line, _ = strings.Cut(line, ";")
-				name, value, _ := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
-				if !yield(name, strings.TrimRight(value, " \t")) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // signedCookie returns what a cookie says that we have signed for a purpose, whatever else the visitor sent under its
 // name. sent tells that there was something.
 func (p *Proxy) signedCookie(r *http.Request, x *exchange, k kind, purpose string) (said string, sent, ok bool) {
-	name := p.cookieName(k, x.https)
-	for key, value := range cookiePairs(r.Header) {
-		if key != name {
-			continue
-		}
+	for _, c := range r.CookiesNamed(p.cookieName(k, x.https)) {
 		sent = true
-		if said, ok = x.policy.signer.Verify(purpose, value); ok {
+		if said, ok = x.policy.signer.Verify(purpose, c.Value); ok {
 			return said, true, true
 		}
 	}
 	return "", sent, false
 }
 
-// dropCookies removes our cookies, of whatever spelling, from what the app gets to see.
+// dropCookies removes our cookies, of whatever spelling, from what the app gets to see. The app's own stay byte for byte:
+// net/http would leave out those with a value that it takes for invalid, such as JSON.
 func dropCookies(h http.Header) {
 	lines := h["Cookie"]
 	kept := lines[:0]

@@ -42,11 +42,8 @@ func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
 func (p *Proxy) namedBy(r *http.Request, x *exchange, name string) (found []*session.Session, first session.ID) {
 	candidates := 0
 	found = x.found[:0]
-	for key, value := range cookiePairs(r.Header) {
-		if key != name {
-			continue
-		}
-		id, ok := session.ParseID(value)
+	for _, c := range r.CookiesNamed(name) {
+		id, ok := session.ParseID(c.Value)
 		if !ok { // garbage hides nothing
 			continue
 		}

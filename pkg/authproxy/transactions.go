@@ -79,13 +79,13 @@ func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
 		begin = p.cookiePrefix + begin
 	}
 	var all []transactionCookie
-	for name, value := range cookiePairs(r.Header) {
-		if rest, ok := strings.CutPrefix(name, begin); !ok || p.isNeighbours(rest) {
+	for _, sent := range r.Cookies() {
+		if rest, ok := strings.CutPrefix(sent.Name, begin); !ok || p.isNeighbours(rest) {
 			continue
 		}
-		c := transactionCookie{name: name, value: value}
-		t, err := x.policy.sealer.Open(value)
-		if err == nil && p.transactionName(t.CookieName(), x.https) == name {
+		c := transactionCookie{name: sent.Name, value: sent.Value}
+		t, err := x.policy.sealer.Open(c.value)
+		if err == nil && p.transactionName(t.CookieName(), x.https) == c.name {
 			c.transaction, c.ok = t, true
 		}
 		all = append(all, c)
@@ -113,11 +113,8 @@ func (p *Proxy) isNeighbours(name string) bool {
 // one counts that is ours.
 func (p *Proxy) transactionOf(r *http.Request, x *exchange, state string) (t oidc.Transaction, name string, err error) {
 	name, err = p.transactionName(oidc.CookieName(state), x.https), oidc.ErrTransaction
-	for key, value := range cookiePairs(r.Header) {
-		if key != name {
-			continue
-		}
-		opened, openErr := x.policy.sealer.Open(value)
+	for _, c := range r.CookiesNamed(name) {
+		opened, openErr := x.policy.sealer.Open(c.Value)
 		if openErr == nil && p.transactionName(opened.CookieName(), x.https) == name {
 			return opened, name, nil
 		}
