@@ -55,6 +55,7 @@ func house() []row {
 		{"pkg/authproxy/session", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
 		{"pkg/authproxy/target", nil},
 		{"pkg/authproxy/keys", nil},
+		{"pkg/authproxy/forwarded", []string{"pkg/authproxy/target"}},
 		{"pkg/authproxy/navigation", nil},
 		{"pkg/authproxy/requestid", nil},
 		{"pkg/authproxy/pages", []string{"pkg/authproxy/navigation", "pkg/authproxy/requestid"}},

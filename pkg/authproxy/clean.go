@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/forwarded"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 )
@@ -21,7 +22,8 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			p.pages.Refuse(w, r, http.StatusBadRequest, "Duplicate header.")
 			return
 		}
-		proto, chain := x.policy.forwarded(r, x)
+		client := forwarded.Read(r, x.policy.trusted, x.secure(r), x.policy.usesHTTPS())
+		x.client, x.https, x.host, x.scheme = client.Addr, client.HTTPS, client.Host, client.Scheme
 		_, said := h["X-Forwarded-For"]
 		id := p.ids.Of(h)
 		upgrade := isWebSocket(r)
@@ -36,7 +38,7 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			}
 		}
 		r.Trailer = nil
-		values := []string{chain, proto, r.Host, id} // one allocation for the four
+		values := []string{client.For, client.Proto(), r.Host, id} // one allocation for the four
 		h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[0:1:1], values[1:2:2], values[2:3:3]
 		h[requestid.Header] = values[3:4:4]
 		if said {
@@ -46,11 +48,22 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 	}
 }
 
+// secure reports whether the request came over TLS. Over HTTP/2 net/http fills in r.TLS only where the client writes "https"
+// for :scheme, which says nothing about the connection (RFC 9113, section 8.3.1).
+func (x *exchange) secure(r *http.Request) bool {
+	return r.TLS != nil || x.connection != nil && x.connection.secure
+}
+
+// usesHTTPS reports whether browsers reach the app by https, as far as the configuration says so.
+func (pol *policy) usesHTTPS() bool {
+	return pol.config.BaseURL != nil && pol.config.BaseURL.Scheme == "https"
+}
+
 // warnOfProxy says once that a reverse proxy seems to be in front that is not listed: all its visitors count as one,
 // and one who guesses has all of them locked.
 func (p *Proxy) warnOfProxy(r *http.Request, x *exchange) {
-	peer := peerAddr(r)
-	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.policy.trusts(peer) || !p.warned.CompareAndSwap(false, true) {
+	peer := forwarded.Peer(r)
+	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.policy.trusted.Contains(peer) || !p.warned.CompareAndSwap(false, true) {
 		return
 	}
 	p.note(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+config.EnvTrustedProxies+

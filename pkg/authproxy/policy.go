@@ -7,6 +7,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/forwarded"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/keys"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
@@ -19,6 +20,7 @@ import (
 type policy struct {
 	config    config.Config // without secrets
 	base      string        // path below which all of this is, without a slash at the end; empty for the whole host
+	trusted   forwarded.Trusted
 	rules     *access.Rules
 	passwords *password.Checker
 	checked   map[config.Feature]map[string]string // fingerprints of the credentials that passwords has
@@ -37,7 +39,7 @@ func (p *Proxy) newPolicy(c config.Config, before *policy) (*policy, error) {
 	if len(c.Secrets) > 0 || p.persistent {
 		secrets = c.LastingSecrets()
 	}
-	pol := &policy{base: c.BasePath(), signer: keys.NewSigner(c.RevealedSecrets(), p.own[:], p.now), keys: newSessionKeys(secrets),
+	pol := &policy{base: c.BasePath(), trusted: c.TrustedProxies, signer: keys.NewSigner(c.RevealedSecrets(), p.own[:], p.now), keys: newSessionKeys(secrets),
 		bearers: newBearers()}
 	pol.rules = access.NewRules(c, pol.keys.secrets())
 	var err error
