@@ -21,7 +21,9 @@ import (
 const (
 	firstWait   = time.Second
 	longestWait = 8 * time.Second
-	refindEvery = time.Hour // providers change their documents
+	// refindEvery is how often the document is read again, since providers change it. Keys are fetched along with it, often
+	// enough that those in use stay fresh.
+	refindEvery = 45 * time.Minute
 )
 
 // metadata is what a discovery document says, checked.
@@ -215,11 +217,13 @@ func (m *metadata) algorithms() []jose.SignatureAlgorithm {
 	return algs
 }
 
-// run looks for the provider until ctx ends: soon after a failure, now and then afterwards.
-func (d *discovery) run(ctx context.Context) {
+// run looks for the provider until ctx ends: soon after a failure, now and then afterwards. It tells found what it finds.
+func (d *discovery) run(ctx context.Context, found func(*metadata)) {
 	for ctx.Err() == nil {
 		wait := refindEvery
-		if _, err := d.look(ctx, d.found.Load() != nil); err != nil {
+		if m, err := d.look(ctx, d.found.Load() != nil); err == nil {
+			found(m)
+		} else {
 			d.mu.Lock()
 			wait = max(d.wait, firstWait)
 			d.mu.Unlock()

@@ -13,8 +13,8 @@ var (
 
 // Limits that tests reach.
 const (
-	MaxSealed = maxSealed
-	MaxSpent  = maxSpent
+	MaxSealed       = maxSealed
+	ReplayCacheSize = replayCacheSize
 )
 
 func ParseCallback(query url.Values) (state string, refusal *Refusal, err error) {
@@ -22,7 +22,7 @@ func ParseCallback(query url.Values) (state string, refusal *Refusal, err error)
 	return c.state, c.refusal, err
 }
 
-func UseOnce() *spent { return newSpent() }
+func NewReplayCache() replayCache { return newReplayCache() }
 
-func (s *spent) Use(value string, now, until time.Time) bool { return s.use(value, now, until) }
-func (s *spent) Len() int                                    { return len(s.until) }
+func (c replayCache) Use(value string, now, until time.Time) bool { return c.use(value, now, until) }
+func (c replayCache) Len() int                                    { return c.used.Len() }

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +11,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 )
 
 // Options describe an application that is registered with a provider. Now and Random are required.
@@ -35,8 +39,9 @@ type Options struct {
 
 	Now       func() time.Time
 	Random    io.Reader         // cryptographically secure
-	Transport http.RoundTripper // nil means one of its own, which asks the environment for no proxy
 	Log       *slog.Logger      // nil logs nothing
+	Issuers   *Issuers          // shared with other Providers; nil means one of its own
+	Transport http.RoundTripper // of its own Issuers, as in IssuersOptions
 }
 
 // Format keeps the client's secret out of whatever prints Options.
@@ -47,20 +52,20 @@ func (o Options) LogValue() slog.Value { return slog.StringValue(o.Issuer + " " 
 
 // Provider is one application at one provider. It is safe for concurrent use.
 type Provider struct {
-	options   Options
-	scope     string
-	params    url.Values
-	binding   binding
-	call      caller
-	discovery *discovery
-	keys      *keySet
+	*issuer
 
+	options Options
+	scope   string
+	params  url.Values
+	binding binding
+
+	closing sync.Once
 	usePost atomic.Bool // the provider has refused the secret in the Authorization header
 
-	states, logouts *spent // states redeemed, logout tokens seen
+	states, logouts replayCache // states redeemed, logout tokens seen
 
-	flight  singleflight.Group
-	renewed *renewals
+	refreshes singleflight.Group                       // exchanges of refresh tokens under way, by hash
+	refreshed *expiring.Map[[sha256.Size]byte, Tokens] // what refresh tokens were exchanged for, by hash
 }
 
 const defaultScope = "openid profile email"
@@ -94,13 +99,14 @@ func New(o Options) (*Provider, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Provider{
-		options: o, scope: scopeOf(o.Scope), params: params, binding: bindingOf(issuer, o.ClientID), call: newCaller(o.Transport),
-		states: newSpent(), logouts: newSpent(), renewed: &renewals{},
+	if o.Issuers == nil {
+		o.Issuers = NewIssuers(IssuersOptions{Now: o.Now, Transport: o.Transport, Log: o.Log})
 	}
-	p.discovery = &discovery{issuer: issuer, many: o.Tenants != "", call: p.call, now: o.Now, log: o.Log}
-	p.keys = newKeySet(p.call, o.Now)
-	return p, nil
+	return &Provider{
+		issuer:  o.Issuers.acquire(issuerKey{url: issuer, manyTenants: o.Tenants != ""}),
+		options: o, scope: scopeOf(o.Scope), params: params, binding: bindingOf(issuer, o.ClientID),
+		states: newReplayCache(), logouts: newReplayCache(), refreshed: expiring.New[[sha256.Size]byte, Tokens](maxRefreshed),
+	}, nil
 }
 
 // scopeOf returns the scopes, openid among them: without it there is no ID token.
@@ -134,9 +140,13 @@ func (p *Provider) Ready(ctx context.Context) error {
 	return err
 }
 
-// Run looks for the provider until ctx ends, so that it is found again without a visitor's asking, at most 15
-// seconds after it is back. Without Run a Provider works all the same.
-func (p *Provider) Run(ctx context.Context) { p.discovery.run(ctx) }
+// Run looks for the provider until ctx ends, so that it is found again without a request that asks for it, at most 15
+// seconds after it is back, and keeps the keys in use fresh. Without Run a Provider works all the same, and a token may
+// have to wait for keys that are an hour old to be fetched again.
+func (p *Provider) Run(ctx context.Context) { p.run(ctx) }
 
-// Close closes idle connections to the provider.
-func (p *Provider) Close() { p.call.client.CloseIdleConnections() }
+// Close closes idle connections to the provider, unless other Providers use them. The Provider is not to be used
+// afterwards.
+func (p *Provider) Close() {
+	p.closing.Do(func() { p.options.Issuers.release(p.issuer) })
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
 	"time"
 )
 
@@ -24,15 +23,15 @@ func (p *Provider) Refresh(ctx context.Context, old Tokens) (Tokens, error) {
 		return Tokens{}, ErrNoRefresh
 	}
 	key := sha256.Sum256([]byte(old.RefreshToken))
-	// A visitor who leaves must not lose what has been exchanged already.
+	// A client that leaves must not lose what has been exchanged already.
 	detached := context.WithoutCancel(ctx)
-	result := p.flight.DoChan(string(key[:]), func() (any, error) {
-		if tokens, ok := p.renewed.get(key, p.options.Now()); ok {
+	result := p.refreshes.DoChan(string(key[:]), func() (any, error) {
+		if tokens, ok := p.refreshed.Get(key, p.options.Now()); ok {
 			return tokens, nil
 		}
 		tokens, err := p.refresh(detached, old)
 		if err == nil {
-			p.renewed.put(key, tokens, p.options.Now())
+			p.refreshed.Put(key, tokens, p.options.Now(), keepRefreshed)
 		}
 		return tokens, err
 	})
@@ -106,39 +105,8 @@ func (p *Provider) Renewed(t Tokens) (Person, error) {
 	return p.person(c, iss)
 }
 
-// renewals remembers what refresh tokens were exchanged for.
-type renewals struct {
-	mu   sync.Mutex
-	done map[[sha256.Size]byte]renewal
-}
-
-type renewal struct {
-	tokens Tokens
-	until  time.Time
-}
-
+// How long and how many refresh tokens are remembered that have been exchanged.
 const (
-	keepRenewal = time.Minute
-	maxRenewals = 4 << 10
+	keepRefreshed = time.Minute
+	maxRefreshed  = 4 << 10
 )
-
-func (r *renewals) get(key [sha256.Size]byte, now time.Time) (Tokens, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	found, ok := r.done[key]
-	return found.tokens, ok && now.Before(found.until)
-}
-
-func (r *renewals) put(key [sha256.Size]byte, tokens Tokens, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.done == nil {
-		r.done = map[[sha256.Size]byte]renewal{}
-	}
-	for old, renewed := range r.done {
-		if len(r.done) >= maxRenewals || !now.Before(renewed.until) {
-			delete(r.done, old)
-		}
-	}
-	r.done[key] = renewal{tokens, now.Add(keepRenewal)}
-}

@@ -120,16 +120,16 @@ func TestClass10Transactions(t *testing.T) {
 // Class 21: the memory of what was used is bounded.
 func TestClass21Memory(t *testing.T) {
 	t.Parallel()
-	used, c := oidc.UseOnce(), newClock()
-	for i := range oidc.MaxSpent + 100 {
+	used, c := oidc.NewReplayCache(), newClock()
+	for i := range oidc.ReplayCacheSize + 100 {
 		if !used.Use(fmt.Sprint(i), c.now(), c.now().Add(time.Minute)) {
 			t.Fatalf("%d is new", i)
 		}
 	}
-	if n := used.Len(); n > oidc.MaxSpent {
+	if n := used.Len(); n > oidc.ReplayCacheSize {
 		t.Errorf("%d remembered", n)
 	}
-	last := fmt.Sprint(oidc.MaxSpent + 99)
+	last := fmt.Sprint(oidc.ReplayCacheSize + 99)
 	if used.Use(last, c.now(), c.now().Add(time.Minute)) {
 		t.Error("the last one may be used again")
 	}
