@@ -18,7 +18,7 @@ import (
 // connection is what is remembered of a visitor's connection. A nil one remembers nothing.
 type connection struct {
 	handed  atomic.Pointer[handed]
-	basic   password.Recent
+	basic   password.LastCredential
 	visitor *visitor.Conn // nil where the server itself finds out that the visitor has gone
 	line    *visitor.Conn // below TLS the same as that; nil where there is none
 	secure  bool          // over TLS, whatever the client writes for :scheme
@@ -56,7 +56,7 @@ func connectionOf(r *http.Request) *connection {
 }
 
 // recent is the credential that came last.
-func (c *connection) recent() *password.Recent {
+func (c *connection) recent() *password.LastCredential {
 	if c == nil {
 		return nil
 	}

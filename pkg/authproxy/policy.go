@@ -67,10 +67,10 @@ func (p *Proxy) addChecker(pol *policy, c config.Config, before *policy) (err er
 	pol.checked = map[config.Feature]map[string]string{}
 	for _, feature := range config.Features() {
 		if login, ok := c.Passwords[feature]; ok {
-			logins = append(logins, password.Login{Area: string(feature), Name: login.Username, Password: login.Password.Reveal()})
+			logins = append(logins, password.Login{Scope: string(feature), Name: login.Username, Password: login.Password.Reveal()})
 		}
 		for _, user := range c.Users[feature].Logins {
-			hashed = append(hashed, password.Hashed{Area: string(feature), Name: user.Username, Hash: user.Hash.Reveal()})
+			hashed = append(hashed, password.Hashed{Scope: string(feature), Name: user.Username, Hash: user.Hash.Reveal()})
 		}
 		pol.checked[feature] = access.Fingerprints(c, feature, digest)
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// dropAtOnce is how many expired entries one Put drops at most: more than it adds, so that they do not pile up, and few
+// dropAtOnce is how many expired entries one call drops at most: more than a Put adds, so that they do not pile up, and few
 // enough that no request pays for thousands of others.
 const dropAtOnce = 4
 
@@ -66,18 +66,29 @@ func (m *Map[K, V]) put(key K, value V, now time.Time, ttl time.Duration) {
 		heap.Fix(&m.queue, e.place)
 		return
 	}
-	for range dropAtOnce {
-		if len(m.queue) == 0 || now.Before(m.queue[0].until) {
-			break
-		}
-		m.dropFirst()
-	}
+	m.dropExpired(now)
 	if len(m.queue) >= m.limit {
 		m.dropFirst()
 	}
 	e := &entry[K, V]{key: key, value: value, until: now.Add(ttl), put: m.puts}
 	m.entries[key] = e
 	heap.Push(&m.queue, e)
+}
+
+// DropExpired drops expired entries, as many as a Put does, for maps to which little is put.
+func (m *Map[K, V]) DropExpired(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dropExpired(now)
+}
+
+func (m *Map[K, V]) dropExpired(now time.Time) {
+	for range dropAtOnce {
+		if len(m.queue) == 0 || now.Before(m.queue[0].until) {
+			return
+		}
+		m.dropFirst()
+	}
 }
 
 func (m *Map[K, V]) dropFirst() {

@@ -80,6 +80,12 @@ func TestExpiredEntriesGo(t *testing.T) {
 	if n := m.Len(); n > 11 {
 		t.Errorf("%d entries are kept, want 10 or 11", n)
 	}
+	for range 10 { // a few at a time
+		m.DropExpired(now.Add(time.Hour))
+	}
+	if n := m.Len(); n != 0 {
+		t.Errorf("%d expired entries are left", n)
+	}
 }
 
 // naive is what a Map is to do, at no matter what cost.
@@ -154,7 +160,8 @@ func TestLikeNaive(t *testing.T) {
 				m.Delete(k)
 				want.remove(func(e naiveEntry) bool { return e.key == k })
 			},
-			"wait": func(t *rapid.T) { now = now.Add(ttl.Draw(t, "wait")) },
+			"drop expired": func(*rapid.T) { m.DropExpired(now) },
+			"wait":         func(t *rapid.T) { now = now.Add(ttl.Draw(t, "wait")) },
 			"": func(t *rapid.T) {
 				alive := 0
 				for k := range 10 {

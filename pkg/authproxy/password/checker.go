@@ -9,23 +9,24 @@ import (
 	"hash"
 	"io"
 	"net/netip"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 )
 
-// Login is a credential of an area.
+// Login is a credential of a protected scope.
 type Login struct {
-	Area, Name, Password string
+	Scope, Name, Password string
 }
 
-// Hashed is a credential of an area, with a bcrypt hash of its password.
+// Hashed is a credential of a protected scope, with a bcrypt hash of its password.
 type Hashed struct {
-	Area, Name, Hash string
+	Scope, Name, Hash string
 }
 
 // Verdict is what a check found out.
@@ -33,21 +34,21 @@ type Verdict int
 
 const (
 	None   Verdict = iota // no Basic credential was sent
-	Right                 // it opens the area
+	Right                 // it opens the scope
 	Wrong                 // unknown name, wrong password or malformed: deliberately one and the same
 	Locked                // not looked at: too many wrong ones before
-	Busy                  // not looked at: the caller gave up waiting for a free core, or too many wait
+	Busy                  // not looked at: the caller gave up waiting for its turn, or too many wait
 )
 
 // Result is the outcome of a check.
 type Result struct {
 	Verdict Verdict
 	Name    string        // of the credential, where Right
-	Wait    time.Duration // until another try is looked at, where Locked
+	Wait    time.Duration // until another attempt is looked at, where Locked
 	Key     Key           // stands for the credential, where Right
 }
 
-// Key stands for one credential in one area: an HMAC under a key of this process.
+// Key stands for one credential in one scope: an HMAC under a key of this process.
 type Key [sha256.Size]byte
 
 // Options configure a Checker.
@@ -57,29 +58,31 @@ type Options struct {
 	Cost   int      // bcrypt cost; 0 means DefaultCost
 	Now    func() time.Time
 	Random io.Reader
+	Slots  *HashSlots // shared with other Checkers; nil means its own
 }
 
 const (
-	verifiedFor  = 5 * time.Minute // how long a checked credential is not checked again, since it was last used
+	verifiedFor  = 5 * time.Minute // how long a verified credential is not verified again, since it was last used
 	renewedAfter = time.Minute     // of use, so that most requests only read
-	maxVerified  = 1024            // credentials remembered
-	maxFlights   = 64              // credentials that are being checked or wait for it: some seconds of work
+	maxVerified  = 1024            // credentials in the cache
+	maxInFlight  = 64              // credentials that are being verified or wait for it: some seconds of work
 	reserved     = 16              // of these for addresses from which somebody has logged in
 )
 
-// Checker checks the credentials of all areas. It is safe for concurrent use.
+// Checker checks the credentials of all scopes. It is safe for concurrent use.
 type Checker struct {
 	now       func() time.Time
-	verifiers map[string]*verifiers // by area
+	verifiers map[string]*verifiers // by scope
 	limits    *limiter
 	compare   func(hash, password []byte) error // bcrypt's
-	cores     chan struct{}                     // a place for each hash that may be computed at a time
-	macs      sync.Pool                         // of *keyMAC under the process's key
+	slots     *HashSlots
+	macs      sync.Pool // of *keyMAC under the process's key
 
-	mu       sync.RWMutex
-	verified map[Key]time.Time // until when
-	welcomed map[Key]time.Time // credentials with addresses: until when a use of them need not be noted
-	flights  map[Key]*flight
+	verified *expiring.Map[Key, struct{}] // credentials
+	noted    *expiring.Map[Key, struct{}] // credentials with addresses, whose use need not be noted again yet
+
+	mu       sync.Mutex
+	inFlight map[Key]*verification
 }
 
 // NewChecker hashes the passwords, which takes as long as that many logins.
@@ -91,50 +94,53 @@ func NewChecker(o Options) (*Checker, error) {
 	if o.Cost == 0 {
 		o.Cost = DefaultCost
 	}
+	if o.Slots == nil {
+		o.Slots = NewHashSlots(0)
+	}
 	c := &Checker{
 		now:       o.Now,
 		verifiers: map[string]*verifiers{},
 		limits:    newLimiter(),
 		compare:   bcrypt.CompareHashAndPassword,
-		cores:     make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		slots:     o.Slots,
 		macs:      sync.Pool{New: func() any { return &keyMAC{mac: hmac.New(sha256.New, key[:])} }},
-		verified:  map[Key]time.Time{},
-		welcomed:  map[Key]time.Time{},
-		flights:   map[Key]*flight{},
+		verified:  expiring.New[Key, struct{}](maxVerified),
+		noted:     expiring.New[Key, struct{}](maxTrusted),
+		inFlight:  map[Key]*verification{},
 	}
 	for _, login := range o.Logins {
 		v, err := newVerifier(login, key[:], o.Cost)
 		if err != nil {
 			return nil, err
 		}
-		c.add(login.Area, v)
+		c.add(login.Scope, v)
 	}
 	for _, login := range o.Hashed {
 		v, err := newHashedVerifier(login)
 		if err != nil {
 			return nil, err
 		}
-		c.add(login.Area, v)
+		c.add(login.Scope, v)
 	}
 	return c, nil
 }
 
-func (c *Checker) add(area string, v *verifier) {
-	if c.verifiers[area] == nil {
-		c.verifiers[area] = newVerifiers()
+func (c *Checker) add(scope string, v *verifier) {
+	if c.verifiers[scope] == nil {
+		c.verifiers[scope] = newVerifiers()
 	}
-	c.verifiers[area].add(v)
+	c.verifiers[scope].add(v)
 }
 
 // Basic checks the value of an Authorization header that came over a connection; over may be nil. Anything but the Basic
 // scheme is None.
-func (c *Checker) Basic(ctx context.Context, area, authorization string, from netip.Addr, over *Recent) Result {
-	v := c.verifiers[area]
+func (c *Checker) Basic(ctx context.Context, scope, authorization string, from netip.Addr, over *LastCredential) Result {
+	v := c.verifiers[scope]
 	if v == nil || !IsBasic(authorization) {
 		return Result{Verdict: None}
 	}
-	if last := over.recall(c, area, authorization); last != nil {
-		if result := c.glance(v, &try{area: area, name: last.name, from: from, key: last.key}, c.now()); result.Verdict != None {
+	if last := over.recall(c, scope, authorization); last != nil {
+		if result := c.checkCache(v, &attempt{scope: scope, name: last.name, from: from, key: last.key}, c.now()); result.Verdict != None {
 			return result
 		}
 	}
@@ -143,16 +149,16 @@ func (c *Checker) Basic(ctx context.Context, area, authorization string, from ne
 		return Result{Verdict: Wrong}
 	}
 	name, password := v.split(norm.NFC.String(both))
-	t := try{area: area, name: name, password: password, from: from}
-	result := c.check(ctx, v, &t)
+	a := attempt{scope: scope, name: name, password: password, from: from}
+	result := c.check(ctx, v, &a)
 	if result.Verdict == Right {
-		over.remember(&recent{checker: c, area: area, authorization: strings.Clone(authorization), name: t.name, key: t.key})
+		over.remember(&shown{checker: c, scope: scope, authorization: strings.Clone(authorization), name: a.name, key: a.key})
 	}
 	return result
 }
 
 // Owns reports whether an Authorization header carries one of our user names in the Basic scheme, so that it
-// was meant for the proxy and is none of the app's business. It reads on where Basic gives up, since apps may too.
+// was meant for the proxy and not for the app. It reads on where Basic gives up, since apps may too.
 func (c *Checker) Owns(authorization string) bool {
 	if both, ok := userPass(authorization); ok {
 		return c.names(both)
@@ -172,52 +178,73 @@ func (c *Checker) names(userPass string) bool {
 	return false
 }
 
-// try is a credential that came from an address.
-type try struct {
-	area, name, password string // in Unicode's form NFC
-	from                 netip.Addr
-	key                  Key
+// attempt is a credential that came from an address.
+type attempt struct {
+	scope, name, password string // in Unicode's form NFC
+	from                  netip.Addr
+	key                   Key
 }
 
 // Check checks a name and a password that came from an address. They match in any Unicode form, since keyboards
-// differ (RFC 8265, section 4.2). A credential that was found right a moment ago costs one HMAC. A lock holds for
+// differ (RFC 8265, section 4.2). A credential in the cache costs one HMAC. A lock holds for
 // it too, or a guesser could ask the cache as fast as it answers.
-func (c *Checker) Check(ctx context.Context, area, name, password string, from netip.Addr) Result {
-	v := c.verifiers[area]
+func (c *Checker) Check(ctx context.Context, scope, name, password string, from netip.Addr) Result {
+	v := c.verifiers[scope]
 	if v == nil {
 		return Result{Verdict: Wrong}
 	}
-	return c.check(ctx, v, &try{area: area, name: name, password: password, from: from})
+	return c.check(ctx, v, &attempt{scope: scope, name: name, password: password, from: from})
 }
 
-func (c *Checker) check(ctx context.Context, v *verifiers, t *try) Result {
-	if len(t.name)+len(t.password) > maxCredential {
+func (c *Checker) check(ctx context.Context, v *verifiers, a *attempt) Result {
+	if len(a.name)+len(a.password) > maxCredential {
 		return Result{Verdict: Wrong}
 	}
-	t.name, t.password = norm.NFC.String(t.name), norm.NFC.String(t.password)
-	t.key = c.key(t.area, t.name, t.password)
-	if result := c.glance(v, t, c.now()); result.Verdict != None {
+	a.name, a.password = norm.NFC.String(a.name), norm.NFC.String(a.password)
+	a.key = c.key(a.scope, a.name, a.password)
+	if result := c.checkCache(v, a, c.now()); result.Verdict != None {
 		return result
 	}
-	return c.verify(ctx, v, t)
+	return c.verify(ctx, v, a)
 }
 
-// glance is what can be said of a credential without looking at it: None where it is neither locked nor known.
-func (c *Checker) glance(v *verifiers, t *try, now time.Time) Result {
-	if wait := c.limits.wait(t.area, t.name, t.from, now); wait > 0 {
+// checkCache is what can be said of a credential without verifying it: None where it is neither locked nor in the cache.
+func (c *Checker) checkCache(v *verifiers, a *attempt, now time.Time) Result {
+	if wait := c.limits.wait(a.scope, a.name, a.from, now); wait > 0 {
 		return Result{Verdict: Locked, Wait: wait}
 	}
-	if c.known(t, now) {
-		return t.result(v, Right)
+	if c.cached(a, now) {
+		return a.result(v, Right)
 	}
 	return Result{Verdict: None}
 }
 
-func (t *try) result(v *verifiers, verdict Verdict) Result {
+// cached reports whether a credential was verified a moment ago, and keeps it in the cache for longer.
+func (c *Checker) cached(a *attempt, now time.Time) bool {
+	if _, ok := c.verified.Get(a.key, now); !ok {
+		return false
+	}
+	client := a.key
+	for i, b := range a.from.As16() {
+		client[i] ^= b
+	}
+	_, noted := c.noted.Get(client, now)
+	if noted && c.limits.idle() {
+		return true
+	}
+	c.limits.noteLogin(a.scope, a.name, a.from, now)
+	if !noted {
+		c.verified.Put(a.key, struct{}{}, now, verifiedFor)
+		c.noted.Put(client, struct{}{}, now, renewedAfter)
+	}
+	return true
+}
+
+func (a *attempt) result(v *verifiers, verdict Verdict) Result {
 	if verdict != Right {
 		return Result{Verdict: verdict}
 	}
-	return Result{Verdict: Right, Name: v.displayName(t.name), Key: t.key}
+	return Result{Verdict: Right, Name: v.displayName(a.name), Key: a.key}
 }
 
 // keyMAC computes keys without leaving anything behind.
@@ -226,11 +253,11 @@ type keyMAC struct {
 	text []byte
 }
 
-func (c *Checker) key(area, name, password string) Key {
+func (c *Checker) key(scope, name, password string) Key {
 	m := c.macs.Get().(*keyMAC)
 	defer c.macs.Put(m)
 	m.text = m.text[:0]
-	for _, part := range [...]string{area, name, password} {
+	for _, part := range [...]string{scope, name, password} {
 		m.text = append(binary.AppendUvarint(m.text, uint64(len(part))), part...)
 	}
 	m.mac.Reset()

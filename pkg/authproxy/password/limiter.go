@@ -5,8 +5,9 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 )
 
 // rule says how many wrong passwords are free and how long each one after that locks: first, then twice as
@@ -16,8 +17,8 @@ type rule struct {
 	first, longest time.Duration
 }
 
-// One visitor who guesses is locked out soon. Many who guess one user's password together are slowed to one
-// try a second among them. From where a user has logged in before only guesses of that user's own password
+// One client that guesses is locked out soon. Many that guess one user's password together are slowed to one
+// attempt a second among them. From where a user has logged in before only guesses of that user's own password
 // from there lock, so that nobody can lock somebody else out from afar or, behind a shared address, with
 // names that are made up.
 var (
@@ -31,52 +32,52 @@ const (
 	forgetAfter  = time.Hour          // without a wrong password, the count starts again
 	forgiveEvery = 10 * time.Minute   // how often right passwords start a pair's count again, amid guesses of others
 	trustedFor   = 7 * 24 * time.Hour // after somebody's last login from an address
-	maxEntries   = 16 << 10           // counters kept, some 100 bytes each
+	maxCounters  = 16 << 10           // counters kept, some 250 bytes each
 	maxTrusted   = 4 << 10            // addresses kept from which somebody has logged in
-	sample       = 16                 // entries looked at to find an old one to drop
 )
 
-// limiter counts wrong passwords. Its memory is bounded: when it is full, one of the oldest counters goes.
+// limiter counts wrong passwords. Its memory is bounded: when it is full, the counter goes that was changed least
+// recently. Those of attempts under way are not among them: they have just been changed, and there are few.
 type limiter struct {
-	seed  maphash.Seed
-	inUse atomic.Int64 // entries in counters, to skip the lock while nobody guesses
+	seed maphash.Seed
 
-	mu       sync.Mutex
-	counters map[uint64]counter
-	trusted  map[uint64]time.Time // pairs, and when the last login was
-	swept    time.Time
+	mu       sync.Mutex // for what takes more than one step
+	counters *expiring.Map[uint64, counter]
+	trusted  *expiring.Map[uint64, struct{}] // pairs that have logged in
 }
 
 type counter struct {
 	wrong    int
-	pending  int       // tries under way: each may turn out wrong, so they take up what is free
+	pending  int       // attempts under way: each may turn out wrong, so they take up what is free
 	last     time.Time // change
-	locked   time.Time // until when further tries are not looked at
+	locked   time.Time // until when further attempts are not looked at
 	forgiven time.Time // when wrong was last set to zero by a right password
 }
 
 func newLimiter() *limiter {
-	return &limiter{seed: maphash.MakeSeed(), counters: map[uint64]counter{}, trusted: map[uint64]time.Time{}}
+	return &limiter{seed: maphash.MakeSeed(), counters: expiring.New[uint64, counter](maxCounters),
+		trusted: expiring.New[uint64, struct{}](maxTrusted)}
 }
 
-// scopes are what a try counts for: the pair of user and address, the address, the site (0 for IPv4), the user.
-type scopes [4]uint64
+// counterKeys are of what an attempt counts for: the pair of user and address, the address, the site (0 for IPv4), the
+// user.
+type counterKeys [4]uint64
 
-func (scopes) rules() [4]rule { return [4]rule{perPair, perAddress, perSite, perUser} }
+func (counterKeys) rules() [4]rule { return [4]rule{perPair, perAddress, perSite, perUser} }
 
-// scopes counts a subscriber's whole IPv6 network, a /64, as one address, and a /48 as a site.
-func (l *limiter) scopes(area, name string, from netip.Addr) scopes {
+// keys takes a subscriber's whole IPv6 network, a /64, for one address, and a /48 for a site.
+func (l *limiter) keys(scope, name string, from netip.Addr) counterKeys {
 	from = from.Unmap()
-	var s scopes
+	var k counterKeys
 	if from.Is6() {
-		s[2] = l.key("site", netip.PrefixFrom(from, 48).Masked().Addr())
+		k[2] = l.hash("site", netip.PrefixFrom(from, 48).Masked().Addr())
 		from = netip.PrefixFrom(from, 64).Masked().Addr()
 	}
-	s[0], s[1], s[3] = l.key("pair", from, area, name), l.key("address", from), l.key("user", netip.Addr{}, area, name)
-	return s
+	k[0], k[1], k[3] = l.hash("pair", from, scope, name), l.hash("address", from), l.hash("user", netip.Addr{}, scope, name)
+	return k
 }
 
-func (l *limiter) key(kind string, addr netip.Addr, parts ...string) uint64 {
+func (l *limiter) hash(kind string, addr netip.Addr, parts ...string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(l.seed)
 	_, _ = h.WriteString(kind)
@@ -92,205 +93,140 @@ func (l *limiter) key(kind string, addr netip.Addr, parts ...string) uint64 {
 }
 
 // idle reports whether there is no wrong password to forgive.
-func (l *limiter) idle() bool { return l.inUse.Load() == 0 }
+func (l *limiter) idle() bool { return l.counters.Len() == 0 }
 
-// wait returns how long tries by name from an address are not looked at; 0 means they are.
-func (l *limiter) wait(area, name string, from netip.Addr, now time.Time) time.Duration {
+// wait returns how long attempts by name from an address are not looked at; 0 means they are.
+func (l *limiter) wait(scope, name string, from netip.Addr, now time.Time) time.Duration {
 	if l.idle() {
 		return 0
 	}
-	s := l.scopes(area, name, from)
+	l.counters.DropExpired(now) // so that it is idle again some time after the last guess
+	k := l.keys(scope, name, from)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sweep(now)
 	longest := time.Duration(0)
-	for _, key := range l.binding(s, now) {
-		longest = max(longest, l.counters[key].locked.Sub(now))
+	for _, key := range l.inForce(k, now) {
+		longest = max(longest, l.counter(key, now).locked.Sub(now))
 	}
 	return longest
 }
 
 // trusts reports whether name has logged in from an address.
-func (l *limiter) trusts(area, name string, from netip.Addr, now time.Time) bool {
-	s := l.scopes(area, name, from)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.binding(s, now)) == 1
+func (l *limiter) trusts(scope, name string, from netip.Addr, now time.Time) bool {
+	_, ok := l.trusted.Get(l.keys(scope, name, from)[0], now)
+	return ok
 }
 
-// binding returns the scopes whose locks hold for a try: of a pair that is trusted only its own.
-func (l *limiter) binding(s scopes, now time.Time) []uint64 {
-	if last, ok := l.trusted[s[0]]; ok && now.Sub(last) < trustedFor {
-		return s[:1]
+// inForce returns the keys of the locks that hold for an attempt: of a pair that is trusted only its own.
+func (l *limiter) inForce(k counterKeys, now time.Time) []uint64 {
+	if _, ok := l.trusted.Get(k[0], now); ok {
+		return k[:1]
 	}
-	return s[:]
+	return k[:]
 }
 
-// attempt is one try that is under way. It ends with exactly one of undo, wrong and right.
-type attempt struct {
+// counter returns a counter as it is now, a new one where there is none: what is old does not count.
+func (l *limiter) counter(key uint64, now time.Time) counter {
+	c, ok := l.counters.Get(key, now)
+	if !ok || now.Sub(c.last) >= forgetAfter {
+		return counter{pending: c.pending, last: now}
+	}
+	return c
+}
+
+// reservation is one attempt under way. It ends with exactly one of cancel, wrong and right.
+type reservation struct {
 	limiter *limiter
-	scopes  scopes
+	keys    counterKeys
 }
 
-// begin lets a try be looked at, or returns how long to wait before the next. Tries that are under way count as
+// reserve lets an attempt be looked at, or returns how long to wait before the next. Attempts under way count as
 // wrong here, or many at once would get past the limit.
-func (l *limiter) begin(area, name string, from netip.Addr, now time.Time) (attempt, time.Duration) {
-	s := l.scopes(area, name, from)
-	rules := s.rules()
+func (l *limiter) reserve(scope, name string, from netip.Addr, now time.Time) (reservation, time.Duration) {
+	k := l.keys(scope, name, from)
+	rules := k.rules()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	longest := time.Duration(0)
-	for i, key := range l.binding(s, now) {
-		c := l.counters[key].at(now)
+	for i, key := range l.inForce(k, now) {
+		c := l.counter(key, now)
 		longest = max(longest, c.locked.Sub(now))
 		if key != 0 && c.pending >= max(rules[i].free-c.wrong, 1) {
 			longest = max(longest, rules[i].first)
 		}
 	}
 	if longest > 0 {
-		return attempt{}, longest
+		return reservation{}, longest
 	}
-	for _, key := range s {
+	for _, key := range k {
 		if key != 0 {
-			c := l.make(key, now)
+			c := l.counter(key, now)
 			c.pending++
-			l.counters[key] = c
+			l.counters.Put(key, c, now, forgetAfter)
 		}
 	}
-	return attempt{limiter: l, scopes: s}, 0
+	return reservation{limiter: l, keys: k}, 0
 }
 
-// at is the counter as it is now: what is old does not count.
-func (c counter) at(now time.Time) counter {
-	if now.Sub(c.last) >= forgetAfter {
-		return counter{pending: c.pending, last: now}
-	}
-	return c
+// cancel takes the attempt back: it was not looked at.
+func (r reservation) cancel(now time.Time) {
+	r.limiter.mu.Lock()
+	defer r.limiter.mu.Unlock()
+	r.end(now, func(c counter, _ rule) counter { return c })
 }
 
-// make returns the counter of key, a new one where there is none.
-func (l *limiter) make(key uint64, now time.Time) counter {
-	c, ok := l.counters[key]
-	if !ok {
-		l.makeRoom()
-		l.inUse.Add(1)
-	}
-	return c.at(now)
-}
-
-// makeRoom drops the oldest of a few counters (a map is walked in random order) when there are too many, one that
-// has a try under way only where all of the few have.
-func (l *limiter) makeRoom() {
-	if len(l.counters) < maxEntries {
-		return
-	}
-	var victim uint64
-	var least counter
-	seen := 0
-	for key, c := range l.counters {
-		if idle := c.pending == 0; seen == 0 || idle && (least.pending > 0 || c.last.Before(least.last)) {
-			victim, least = key, c
-		}
-		if seen++; seen == sample {
-			break
-		}
-	}
-	l.forget(victim)
-}
-
-// undo takes the try back: it was not looked at.
-func (a attempt) undo() {
-	a.limiter.mu.Lock()
-	defer a.limiter.mu.Unlock()
-	a.end(func(c counter, _ rule) counter { return c })
-}
-
-// wrong counts the try, and locks where that was one too many.
-func (a attempt) wrong(now time.Time) {
-	a.limiter.mu.Lock()
-	defer a.limiter.mu.Unlock()
-	a.end(func(c counter, r rule) counter {
-		c = c.at(now)
+// wrong counts the attempt, and locks where that was one too many.
+func (r reservation) wrong(now time.Time) {
+	r.limiter.mu.Lock()
+	defer r.limiter.mu.Unlock()
+	r.end(now, func(c counter, limit rule) counter {
 		c.wrong++
 		c.last = now
-		if over := c.wrong - r.free; over >= 0 {
-			c.locked = now.Add(min(r.first<<min(over, 20), r.longest))
+		if over := c.wrong - limit.free; over >= 0 {
+			c.locked = now.Add(min(limit.first<<min(over, 20), limit.longest))
 		}
 		return c
 	})
 }
 
-// right takes the try back, since the password was right, and welcomes the user.
-func (a attempt) right(now time.Time) {
-	a.limiter.mu.Lock()
-	defer a.limiter.mu.Unlock()
-	a.end(func(c counter, _ rule) counter { return c })
-	a.limiter.trust(a.scopes[0], now)
+// right takes the attempt back, since the password was right, and notes the login.
+func (r reservation) right(now time.Time) {
+	r.limiter.mu.Lock()
+	defer r.limiter.mu.Unlock()
+	r.end(now, func(c counter, _ rule) counter { return c })
+	r.limiter.trust(r.keys[0], now)
 }
 
-// end is the end of a try for each of its counters.
-func (a attempt) end(change func(counter, rule) counter) {
-	rules := a.scopes.rules()
-	for i, key := range a.scopes {
-		c, ok := a.limiter.counters[key]
-		if !ok {
+// end changes each of the attempt's counters.
+func (r reservation) end(now time.Time, change func(counter, rule) counter) {
+	rules := r.keys.rules()
+	for i, key := range r.keys {
+		if _, ok := r.limiter.counters.Get(key, now); !ok {
 			continue
 		}
+		c := r.limiter.counter(key, now)
 		c.pending = max(c.pending-1, 0)
 		if c = change(c, rules[i]); c.wrong == 0 && c.pending == 0 && c.forgiven.IsZero() {
-			a.limiter.forget(key)
+			r.limiter.counters.Delete(key)
 			continue
 		}
-		a.limiter.counters[key] = c
+		r.limiter.counters.Put(key, c, now, forgetAfter)
 	}
 }
 
-// welcome is attempt.right for a credential that was not tried because it is known.
-func (l *limiter) welcome(area, name string, from netip.Addr, now time.Time) {
-	s := l.scopes(area, name, from)
+// noteLogin is reservation.right for a credential that need not be verified.
+func (l *limiter) noteLogin(scope, name string, from netip.Addr, now time.Time) {
+	k := l.keys(scope, name, from)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.trust(s[0], now)
+	l.trust(k[0], now)
 }
 
-// trust notes a login of a pair and lets its count start anew. That is not for each of a visitor's requests, or
+// trust notes a login of a pair and lets its count start anew. That is not for each of a client's requests, or
 // whoever shares the address could guess in between for ever.
 func (l *limiter) trust(pair uint64, now time.Time) {
-	if c, ok := l.counters[pair]; ok && c.wrong > 0 && now.Sub(c.forgiven) >= forgiveEvery {
-		l.counters[pair] = counter{pending: c.pending, last: now, forgiven: now}
+	if c, ok := l.counters.Get(pair, now); ok && c.wrong > 0 && now.Sub(c.forgiven) >= forgiveEvery {
+		l.counters.Put(pair, counter{pending: c.pending, last: now, forgiven: now}, now, forgetAfter)
 	}
-	if _, ok := l.trusted[pair]; !ok && len(l.trusted) >= maxTrusted {
-		var victim uint64
-		oldest, seen := now, 0
-		for key, last := range l.trusted {
-			if seen == 0 || last.Before(oldest) {
-				victim, oldest = key, last
-			}
-			if seen++; seen == sample {
-				break
-			}
-		}
-		delete(l.trusted, victim)
-	}
-	l.trusted[pair] = now
-}
-
-// sweep forgets old counters now and then, so that wait is free again some time after the last guess.
-func (l *limiter) sweep(now time.Time) {
-	if now.Sub(l.swept) < forgetAfter/6 {
-		return
-	}
-	l.swept = now
-	for key, c := range l.counters {
-		if c.pending == 0 && now.Sub(c.last) >= forgetAfter {
-			l.forget(key)
-		}
-	}
-}
-
-func (l *limiter) forget(key uint64) {
-	if _, ok := l.counters[key]; ok {
-		delete(l.counters, key)
-		l.inUse.Add(-1)
-	}
+	l.trusted.Put(pair, struct{}{}, now, trustedFor)
 }

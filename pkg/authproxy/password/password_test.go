@@ -98,15 +98,15 @@ func TestBasic(t *testing.T) {
 	}
 }
 
-func TestAreasAreApart(t *testing.T) {
+func TestScopesAreApart(t *testing.T) {
 	t.Parallel()
 	c, _ := newChecker(t, Login{"main_app", "ann", "one"}, Login{"api", "ann", "two"})
 	for i, tc := range []struct {
-		area, password string
-		want           Verdict
+		scope, password string
+		want            Verdict
 	}{{"main_app", "one", Right}, {"api", "one", Wrong}, {"api", "two", Right}, {"main_app", "two", Wrong}, {"other", "one", Wrong}} {
-		if got := c.Check(context.Background(), tc.area, "ann", tc.password, here).Verdict; got != tc.want {
-			t.Errorf("%d: %s with %s: %v, want %v", i, tc.area, tc.password, got, tc.want)
+		if got := c.Check(context.Background(), tc.scope, "ann", tc.password, here).Verdict; got != tc.want {
+			t.Errorf("%d: %s with %s: %v, want %v", i, tc.scope, tc.password, got, tc.want)
 		}
 	}
 }
@@ -204,34 +204,67 @@ func TestLockPerAddress(t *testing.T) {
 	}
 }
 
-// A try that nobody waited for was not looked at and does not count; old counts are forgotten.
+// An attempt that nobody waited for was not looked at and does not count; old counts are forgotten.
 func TestCountsAreForgotten(t *testing.T) {
 	t.Parallel()
 	c, clk := newChecker(t, Login{"", "ann", "pw"})
-	for range cap(c.cores) {
-		c.cores <- struct{}{}
-	}
+	release := occupy(c)
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	for i := range 2 * perPair.free {
 		if got := c.Check(gone, "", "ann", "pw", here).Verdict; got != Busy {
-			t.Fatalf("try %d: %v, want Busy", i, got)
+			t.Fatalf("attempt %d: %v, want Busy", i, got)
 		}
 	}
-	if n := c.limits.inUse.Load(); n != 0 {
-		t.Errorf("%d counters after tries that were given up", n)
+	if n := c.limits.counters.Len(); n != 0 {
+		t.Errorf("%d counters after attempts that were given up", n)
 	}
-	for range cap(c.cores) {
-		<-c.cores
-	}
+	release()
 	c.Check(context.Background(), "", "ann", "wrong", here)
-	if c.limits.inUse.Load() == 0 {
+	if c.limits.idle() {
 		t.Error("a wrong password was not counted")
 	}
 	clk.Advance(forgetAfter)
 	c.limits.wait("", "ann", here, clk.Now())
-	if n := c.limits.inUse.Load(); n != 0 {
+	if n := c.limits.counters.Len(); n != 0 {
 		t.Errorf("%d counters after %v", n, forgetAfter)
+	}
+}
+
+// An attempt under way is not forgotten where the counters are full, for as long as it can take.
+func TestAttemptsUnderWayAreKept(t *testing.T) {
+	t.Parallel()
+	l, now := newLimiter(), time.Unix(1_900_000_000, 0)
+	guesses := 0
+	guess := func() { // from an address of its own
+		guesses++
+		now = now.Add(time.Millisecond)
+		from := netip.AddrFrom4([4]byte{10, 0, byte(guesses >> 8), byte(guesses)})
+		a, _ := l.reserve("", fmt.Sprint(guesses), from, now)
+		a.wrong(now)
+	}
+	for l.counters.Len() < maxCounters {
+		guess()
+	}
+	var underWay []reservation
+	for range perPair.free {
+		a, wait := l.reserve("", "ann", here, now)
+		if wait != 0 {
+			t.Fatal(wait)
+		}
+		underWay = append(underWay, a)
+	}
+	for range 2 * maxInFlight {
+		guess()
+		if _, wait := l.reserve("", "ann", here, now); wait == 0 {
+			t.Fatal("the attempts under way no longer count")
+		}
+	}
+	for _, a := range underWay {
+		a.wrong(now)
+	}
+	if got := l.wait("", "ann", here, now); got != perPair.first {
+		t.Errorf("locked for %v, want %v", got, perPair.first)
 	}
 }
 
@@ -298,9 +331,9 @@ func TestConcurrentRight(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	l, now := newLimiter(), time.Unix(1000, 0)
-	for i := range 3 * maxEntries {
+	for i := range 3 * maxCounters {
 		from := netip.AddrFrom4([4]byte{byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)})
-		if a, wait := l.begin("", fmt.Sprint(i), from, now); wait == 0 {
+		if a, wait := l.reserve("", fmt.Sprint(i), from, now); wait == 0 {
 			switch i % 3 { // the rest stay under way
 			case 0:
 				a.right(now)
@@ -309,11 +342,8 @@ func TestMemoryIsBounded(t *testing.T) {
 			}
 		}
 	}
-	if len(l.counters) > maxEntries || len(l.trusted) > maxTrusted {
-		t.Errorf("%d counters, %d addresses", len(l.counters), len(l.trusted))
-	}
-	if int(l.inUse.Load()) != len(l.counters) {
-		t.Errorf("in use %d, counters %d", l.inUse.Load(), len(l.counters))
+	if l.counters.Len() > maxCounters || l.trusted.Len() > maxTrusted {
+		t.Errorf("%d counters, %d addresses", l.counters.Len(), l.trusted.Len())
 	}
 }
 
@@ -321,15 +351,12 @@ func TestCacheIsShortLived(t *testing.T) {
 	t.Parallel()
 	c, clk := newChecker(t, Login{"", "ann", "pw"})
 	ctx := context.Background()
-	if c.Check(ctx, "", "ann", "pw", here).Verdict != Right || len(c.verified) != 1 {
+	if c.Check(ctx, "", "ann", "pw", here).Verdict != Right || c.verified.Len() != 1 {
 		t.Fatal("not remembered")
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	c.cores <- struct{}{} // no core is free: only the cache can answer
-	for range cap(c.cores) - 1 {
-		c.cores <- struct{}{}
-	}
+	defer occupy(c)() // only the cache can answer
 	if got := c.Check(gone, "", "ann", "pw", here).Verdict; got != Right {
 		t.Errorf("while remembered: %v", got)
 	}

@@ -24,18 +24,18 @@ func TestHashedUsers(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 72)
 	c, err := NewChecker(Options{
-		Logins: []Login{{Area: "main", Name: "with:colon", Password: "plain"}},
+		Logins: []Login{{Scope: "main", Name: "with:colon", Password: "plain"}},
 		Hashed: []Hashed{
-			{Area: "main", Name: "ana", Hash: hashOf(t, "ana's", 4)}, {Area: "main", Name: "zoe\u0308", Hash: hashOf(t, "caf\u00e9", 5)},
-			{Area: "main", Name: "long", Hash: hashOf(t, long, 4)}, {Area: "api", Name: "bot", Hash: hashOf(t, "bot's", 4)},
+			{Scope: "main", Name: "ana", Hash: hashOf(t, "ana's", 4)}, {Scope: "main", Name: "zoe\u0308", Hash: hashOf(t, "caf\u00e9", 5)},
+			{Scope: "main", Name: "long", Hash: hashOf(t, long, 4)}, {Scope: "api", Name: "bot", Hash: hashOf(t, "bot's", 4)},
 		},
 		Cost: 6, Now: time.Now, Random: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
-		area, user, pass string
-		want             Verdict
+		scope, user, pass string
+		want              Verdict
 	}{
 		"one":                    {"main", "ana", "ana's", Right},
 		"again":                  {"main", "ana", "ana's", Right},
@@ -44,15 +44,15 @@ func TestHashedUsers(t *testing.T) {
 		"72 bytes":               {"main", "long", long, Right},
 		"something appended":     {"main", "long", long + "y", Wrong},
 		"another's password":     {"main", "ana", "plain", Wrong},
-		"of another area":        {"main", "bot", "bot's", Wrong},
+		"of another scope":       {"main", "bot", "bot's", Wrong},
 		"nobody":                 {"main", "eve", "ana's", Wrong},
 		"the hash itself":        {"main", "ana", hashOf(t, "ana's", 4), Wrong},
-		"in its own area":        {"api", "bot", "bot's", Right},
+		"in its own scope":       {"api", "bot", "bot's", Right},
 		"empty":                  {"main", "ana", "", Wrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := c.Check(t.Context(), tc.area, tc.user, tc.pass, netip.MustParseAddr("192.0.2.1")); got.Verdict != tc.want {
+			if got := c.Check(t.Context(), tc.scope, tc.user, tc.pass, netip.MustParseAddr("192.0.2.1")); got.Verdict != tc.want {
 				t.Errorf("%v, want %v", got.Verdict, tc.want)
 			}
 		})
@@ -64,15 +64,15 @@ func TestHashedUsers(t *testing.T) {
 	}
 }
 
-// Security class 16: an unknown name costs as much as the dearest hash, and so does a cheap one.
+// Security class 16: an unknown name costs as much as the most expensive hash, and so does a cheap one.
 func TestClass16UsersCostTheSame(t *testing.T) {
 	t.Parallel()
 	work := map[string]int{}
-	for _, user := range []string{"cheap", "middle", "dear", "plain", "nobody"} {
+	for _, user := range []string{"cheap", "middle", "expensive", "plain", "nobody"} {
 		c, err := NewChecker(Options{
-			Logins: []Login{{Area: "main", Name: "plain", Password: "x"}},
-			Hashed: []Hashed{{Area: "main", Name: "cheap", Hash: hashOf(t, "x", 4)}, {Area: "main", Name: "middle", Hash: hashOf(t, "x", 5)},
-				{Area: "main", Name: "dear", Hash: hashOf(t, "x", 7)}},
+			Logins: []Login{{Scope: "main", Name: "plain", Password: "x"}},
+			Hashed: []Hashed{{Scope: "main", Name: "cheap", Hash: hashOf(t, "x", 4)}, {Scope: "main", Name: "middle", Hash: hashOf(t, "x", 5)},
+				{Scope: "main", Name: "expensive", Hash: hashOf(t, "x", 7)}},
 			Cost: 6, Now: time.Now, Random: rand.Reader})
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func newVerifier(login Login, key []byte, cost int) (*verifier, error) {
 	v := &verifier{name: login.Name, key: key, cost: cost}
 	hash, err := bcrypt.GenerateFromPassword(v.input(norm.NFC.String(login.Password)), cost)
 	if err != nil {
-		return nil, fmt.Errorf("hash the password of %s: %w", login.Area, err)
+		return nil, fmt.Errorf("hash the password of %s: %w", login.Scope, err)
 	}
 	v.hash = hash
 	return v, nil
@@ -41,7 +41,7 @@ func newVerifier(login Login, key []byte, cost int) (*verifier, error) {
 func newHashedVerifier(login Hashed) (*verifier, error) {
 	cost, err := bcrypt.Cost([]byte(login.Hash))
 	if err != nil {
-		return nil, fmt.Errorf("the hash of a password of %s: %w", login.Area, err)
+		return nil, fmt.Errorf("the hash of a password of %s: %w", login.Scope, err)
 	}
 	return &verifier{name: login.Name, hash: []byte(login.Hash), cost: cost}, nil
 }
@@ -57,11 +57,11 @@ func (v *verifier) input(password string) []byte {
 	return base64.RawStdEncoding.AppendEncode(nil, mac.Sum(nil))
 }
 
-// verifiers are the credentials of one area.
+// verifiers are the credentials of one scope.
 type verifiers struct {
 	byName map[string]*verifier // in Unicode's form NFC
 	colons []string             // those of the names that have a colon
-	decoy  *verifier            // for names that nobody has
+	dummy  *verifier            // for names that nobody has
 	cost   int                  // the highest
 }
 
@@ -74,16 +74,16 @@ func (all *verifiers) add(v *verifier) {
 		all.colons = append(all.colons, name)
 	}
 	if v.cost > all.cost {
-		all.cost, all.decoy = v.cost, v
+		all.cost, all.dummy = v.cost, v
 	}
 }
 
-// check takes a name and a password in NFC. It takes as long for an unknown name as for a wrong password, whose ever it
-// is: the hash is computed in any case, by compare, and what a cheap one saves is made up for.
+// check takes a name and a password in NFC. It takes as long for an unknown name as for a wrong password,
+// whosever it is: the hash is computed in any case, by compare, and a cheap one is followed by others.
 func (all *verifiers) check(name, password string, compare func(hash, password []byte) error) bool {
 	v, known := all.byName[name]
 	if !known {
-		v = all.decoy
+		v = all.dummy
 	}
 	input := v.input(password)
 	fits := len(input) <= maxHashed

@@ -24,14 +24,14 @@ func counted(c *Checker) *atomic.Int64 {
 	return &n
 }
 
-// occupy takes all cores and returns what gives them back.
+// occupy takes all slots and returns what gives them back.
 func occupy(c *Checker) (release func()) {
-	for range cap(c.cores) {
-		c.cores <- struct{}{}
+	for range cap(c.slots.taken) {
+		c.slots.taken <- struct{}{}
 	}
 	return func() {
-		for range cap(c.cores) {
-			<-c.cores
+		for range cap(c.slots.taken) {
+			c.slots.release()
 		}
 	}
 }
@@ -43,12 +43,12 @@ func address(i int) netip.Addr {
 // waiting blocks until n requests wait for a credential's hash.
 func waiting(c *Checker, n int) {
 	for {
-		c.mu.RLock()
+		c.mu.Lock()
 		sum := 0
-		for _, f := range c.flights {
+		for _, f := range c.inFlight {
 			sum += f.waiting
 		}
-		c.mu.RUnlock()
+		c.mu.Unlock()
 		if sum == n {
 			return
 		}
@@ -56,23 +56,23 @@ func waiting(c *Checker, n int) {
 	}
 }
 
-// An app that starts again meets all its visitors at once: they are in after one hash, from wherever they come.
+// An app that starts again gets requests from all its users at once: one hash lets them in, from wherever they come.
 func TestStampede(t *testing.T) {
 	t.Parallel()
 	c, clk := newChecker(t, Login{"", "ann", "pw"})
 	hashes := counted(c)
-	const visitors = 150
+	const clients = 150
 	for round := range int64(2) {
 		release := occupy(c)
 		var wg sync.WaitGroup
-		for i := range visitors {
+		for i := range clients {
 			wg.Go(func() {
 				if got := c.Check(context.Background(), "", "ann", "pw", address(i)); got.Verdict != Right {
-					t.Errorf("visitor %d: %+v", i, got)
+					t.Errorf("client %d: %+v", i, got)
 				}
 			})
 		}
-		waiting(c, visitors)
+		waiting(c, clients)
 		release()
 		wg.Wait()
 		if n := hashes.Load(); n != round+1 {
@@ -80,12 +80,12 @@ func TestStampede(t *testing.T) {
 		}
 		clk.Advance(verifiedFor)
 	}
-	if c.limits.inUse.Load() != 0 || len(c.flights) != 0 {
-		t.Errorf("%d counters, %d flights are left", c.limits.inUse.Load(), len(c.flights))
+	if c.limits.counters.Len() != 0 || len(c.inFlight) != 0 {
+		t.Errorf("%d counters, %d verifications are left", c.limits.counters.Len(), len(c.inFlight))
 	}
 }
 
-// A credential in use is not checked again.
+// A credential in use is not verified again.
 func TestUseExtends(t *testing.T) {
 	t.Parallel()
 	c, clk := newChecker(t, Login{"", "ann", "pw"})
@@ -127,30 +127,30 @@ func TestCancelledHandsOn(t *testing.T) {
 	wg.Wait()
 }
 
-// A try that is given up takes back nothing that others have counted.
-func TestUndoKeepsTheLock(t *testing.T) {
+// An attempt that is given up takes back nothing that others have counted.
+func TestCancelKeepsTheLock(t *testing.T) {
 	t.Parallel()
 	l, from := newLimiter(), here
 	now := time.Unix(1_900_000_000, 0)
-	given, wait := l.begin("", "ann", from, now)
+	given, wait := l.reserve("", "ann", from, now)
 	if wait != 0 {
 		t.Fatal(wait)
 	}
 	for i := range perAddress.free - 1 { // with names of their own: only the address locks
-		a, wait := l.begin("", fmt.Sprint(i), from, now)
+		a, wait := l.reserve("", fmt.Sprint(i), from, now)
 		if wait != 0 {
 			t.Fatal(i, wait)
 		}
 		a.wrong(now)
 	}
-	if _, wait := l.begin("", "bob", from, now); wait != perAddress.first {
-		t.Errorf("a try beyond what is free: wait %v", wait)
+	if _, wait := l.reserve("", "bob", from, now); wait != perAddress.first {
+		t.Errorf("an attempt beyond what is free: wait %v", wait)
 	}
-	a := attempt{limiter: l, scopes: l.scopes("", "bob", from)}
+	a := reservation{limiter: l, keys: l.keys("", "bob", from)}
 	a.wrong(now)
-	given.undo()
+	given.cancel(now)
 	if got := l.wait("", "ann", from, now); got != perAddress.first {
-		t.Errorf("locked for %v after the undo, want %v", got, perAddress.first)
+		t.Errorf("locked for %v after the cancellation, want %v", got, perAddress.first)
 	}
 }
 
@@ -159,8 +159,8 @@ func TestUndoKeepsTheLock(t *testing.T) {
 func TestLockedAddressSparesWhoWasThere(t *testing.T) {
 	t.Parallel()
 	c, clk := newChecker(t, Login{"main_app", "ann", "pw"}, Login{"api", "bob", "pw"})
-	try := func(area, name, password string) Verdict {
-		return c.Check(context.Background(), area, name, password, here).Verdict
+	try := func(scope, name, password string) Verdict {
+		return c.Check(context.Background(), scope, name, password, here).Verdict
 	}
 	if got := try("main_app", "ann", "pw"); got != Right {
 		t.Fatal(got)
@@ -172,15 +172,15 @@ func TestLockedAddressSparesWhoWasThere(t *testing.T) {
 		try("main_app", fmt.Sprint("nobody", i), "x")
 	}
 	for what, tc := range map[string]struct {
-		area, name, password string
-		want                 Verdict
+		scope, name, password string
+		want                  Verdict
 	}{
-		"was there":             {"main_app", "ann", "pw", Right},
-		"was elsewhere":         {"api", "bob", "pw", Locked},
-		"nowhere, wrong":        {"api", "bob", "px", Locked},
-		"was there, other area": {"api", "ann", "pw", Locked},
+		"was there":              {"main_app", "ann", "pw", Right},
+		"was elsewhere":          {"api", "bob", "pw", Locked},
+		"nowhere, wrong":         {"api", "bob", "px", Locked},
+		"was there, other scope": {"api", "ann", "pw", Locked},
 	} {
-		if got := try(tc.area, tc.name, tc.password); got != tc.want {
+		if got := try(tc.scope, tc.name, tc.password); got != tc.want {
 			t.Errorf("%s: %v, want %v", what, got, tc.want)
 		}
 	}
@@ -198,7 +198,7 @@ func TestLockedAddressSparesWhoWasThere(t *testing.T) {
 	}
 }
 
-// Guesses amid the requests of a visitor behind the same address lock the pair.
+// Guesses amid the requests of a user behind the same address lock the pair.
 func TestRightDoesNotForgiveForEver(t *testing.T) {
 	t.Parallel()
 	c, _ := newChecker(t, Login{"", "ann", "pw"})
@@ -220,10 +220,10 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	release := occupy(c)
 	var wg sync.WaitGroup
-	for i := range maxFlights - reserved {
+	for i := range maxInFlight - reserved {
 		wg.Go(func() { c.Check(context.Background(), "", "ann", fmt.Sprint(i), address(i)) })
 	}
-	waiting(c, maxFlights-reserved)
+	waiting(c, maxInFlight-reserved)
 	if got := c.Check(context.Background(), "", "ann", "one too many", address(200)).Verdict; got != Busy {
 		t.Errorf("one too many: %v", got)
 	}
@@ -236,7 +236,7 @@ func TestQueueIsBounded(t *testing.T) {
 			t.Errorf("who was there before: %v", got)
 		}
 	})
-	waiting(c, maxFlights-reserved+1)
+	waiting(c, maxInFlight-reserved+1)
 	release()
 	wg.Wait()
 }
@@ -285,12 +285,12 @@ func TestKeysAreApart(t *testing.T) {
 	l := newLimiter()
 	part := rapid.StringMatching(`[ab\x00]{0,3}`)
 	rapid.Check(t, func(t *rapid.T) {
-		a := [3]string{part.Draw(t, "area"), part.Draw(t, "name"), part.Draw(t, "password")}
-		b := [3]string{part.Draw(t, "area"), part.Draw(t, "name"), part.Draw(t, "password")}
+		a := [3]string{part.Draw(t, "scope"), part.Draw(t, "name"), part.Draw(t, "password")}
+		b := [3]string{part.Draw(t, "scope"), part.Draw(t, "name"), part.Draw(t, "password")}
 		if (a == b) != (c.key(a[0], a[1], a[2]) == c.key(b[0], b[1], b[2])) {
 			t.Errorf("keys of %q and %q", a, b)
 		}
-		if (a[0] == b[0] && a[1] == b[1]) != (l.scopes(a[0], a[1], here)[0] == l.scopes(b[0], b[1], here)[0]) {
+		if (a[0] == b[0] && a[1] == b[1]) != (l.keys(a[0], a[1], here)[0] == l.keys(b[0], b[1], here)[0]) {
 			t.Errorf("pairs of %q and %q", a[:2], b[:2])
 		}
 	})
