@@ -78,7 +78,8 @@ func (p *Proxy) addChecker(pol *policy, c config.Config, before *policy) (err er
 		pol.passwords = before.passwords
 		return nil
 	}
-	pol.passwords, err = password.NewChecker(password.Options{Logins: logins, Hashed: hashed, Cost: p.bcryptCost, Now: p.now, Random: p.random})
+	pol.passwords, err = password.NewChecker(password.Options{Logins: logins, Hashed: hashed, Cost: p.bcryptCost, Now: p.now, Random: p.random,
+		Slots: p.hashSlots})
 	return err
 }
 

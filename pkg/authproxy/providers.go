@@ -33,8 +33,15 @@ type registration struct {
 }
 
 // newProviders makes the providers of c, or takes those that are there already.
-func (p *Proxy) newProviders(c config.Config, before *policy) ([]*provider, error) {
-	var all []*provider
+func (p *Proxy) newProviders(c config.Config, before *policy) (all []*provider, err error) {
+	var added []*provider
+	defer func() {
+		if err != nil {
+			for _, pr := range added {
+				pr.Close()
+			}
+		}
+	}()
 	for _, conf := range c.Providers {
 		made := registration{conf, c.Origin() + target.Callback}
 		pr := before.registered(made)
@@ -43,12 +50,13 @@ func (p *Proxy) newProviders(c config.Config, before *policy) ([]*provider, erro
 				Name: conf.Name, Issuer: conf.Issuer, ClientID: conf.ClientID, ClientSecret: conf.ClientSecret.Reveal(),
 				Scope: conf.Scope, Prompt: conf.Prompt, Audience: conf.Audience, Params: conf.Params, NameClaim: conf.NameClaim,
 				LogoutURL: conf.LogoutURL, Tenants: conf.Tenants, RedirectURL: made.callback,
-				Now: p.now, Random: p.random, Transport: p.transport, Log: p.log,
+				Now: p.now, Random: p.random, Log: p.log, Issuers: p.issuers,
 			})
 			if err != nil {
 				return nil, config.Errorf(conf.Key(config.EnvIssuer), "%w", err)
 			}
 			pr = &provider{Provider: client, made: made, id: providerID(client.Issuer(), conf.ClientID)}
+			added = append(added, pr)
 		}
 		all = append(all, pr)
 	}

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
@@ -38,8 +40,14 @@ type Options struct {
 	Persistent          bool
 	Observer            Observer          // nil counts nothing
 	UpstreamAuthorities *x509.CertPool    // whose certificates an app with https may have; nil means the system's
-	Templates           *pages.Templates  // shared by the proxies of a process; nil means own ones
 	ProviderTransport   http.RoundTripper // for calls to providers; nil means one that asks the environment for no proxy
+
+	// These are shared by the proxies of a process that serves many apps: each provider is then asked once for all of them,
+	// and passwords of all of them keep no more cores busy than those of one. nil means own ones. With Issuers,
+	// ProviderTransport is not used.
+	Issuers   *oidc.Issuers
+	HashSlots *password.HashSlots
+	Templates *pages.Templates
 }
 
 // Proxy is the login in front of one app. It is safe for concurrent use.
@@ -62,8 +70,9 @@ type Proxy struct {
 	now          func() time.Time
 	random       io.Reader
 	log          *slog.Logger
-	transport    http.RoundTripper // to providers; nil for one of their own
-	own          [32]byte          // random, for this process
+	issuers      *oidc.Issuers
+	hashSlots    *password.HashSlots
+	own          [32]byte // random, for this process
 	persistent   bool
 	bcryptCost   int
 	cookieNames  cookieNames
@@ -142,6 +151,12 @@ func assemble(o Options, base string) (*Proxy, error) {
 	if o.Templates == nil {
 		o.Templates = pages.NewTemplates()
 	}
+	if o.Issuers == nil {
+		o.Issuers = oidc.NewIssuers(oidc.IssuersOptions{Now: o.Now, Transport: o.ProviderTransport, Log: o.Log})
+	}
+	if o.HashSlots == nil {
+		o.HashSlots = password.NewHashSlots(0)
+	}
 	suffix := o.CookieSuffix
 	if suffix != "" {
 		suffix = "_" + suffix
@@ -151,7 +166,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 	p := &Proxy{
 		store: o.Store, ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
-		now: o.Now, random: o.Random, log: o.Log, transport: o.ProviderTransport, persistent: o.Persistent, bcryptCost: o.BcryptCost,
+		now: o.Now, random: o.Random, log: o.Log, issuers: o.Issuers, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
 		cookieSuffix: suffix, cookiePrefix: hostPrefix, cookiePath: "/", private: []string{"private"}, noStore: []string{"no-store"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}

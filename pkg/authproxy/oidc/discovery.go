@@ -96,7 +96,8 @@ type discovery struct {
 	flight singleflight.Group
 
 	mu      sync.Mutex
-	failed  error // of the last attempt
+	foundAt time.Time // the last time
+	failed  error     // of the last attempt
 	retryAt time.Time
 	wait    time.Duration
 }
@@ -153,7 +154,7 @@ func (d *discovery) attempt(ctx context.Context) (*metadata, error) {
 	if d.found.Load() == nil || d.failed != nil {
 		d.log.LogAttrs(ctx, slog.LevelInfo, "provider found", slog.String("issuer", m.Issuer))
 	}
-	d.failed, d.wait = nil, 0
+	d.failed, d.wait, d.foundAt = nil, 0, d.now()
 	d.found.Store(m)
 	return m, nil
 }
@@ -220,19 +221,28 @@ func (m *metadata) algorithms() []jose.SignatureAlgorithm {
 // run looks for the provider until ctx ends: soon after a failure, now and then afterwards. It tells found what it finds.
 func (d *discovery) run(ctx context.Context, found func(*metadata)) {
 	for ctx.Err() == nil {
-		wait := refindEvery
-		if m, err := d.look(ctx, d.found.Load() != nil); err == nil {
-			found(m)
-		} else {
-			d.mu.Lock()
-			wait = max(d.wait, firstWait)
-			d.mu.Unlock()
-		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(d.untilNext())
 		select {
 		case <-timer.C:
+			if m, err := d.look(ctx, d.found.Load() != nil); err == nil {
+				found(m)
+			}
 		case <-ctx.Done():
 			timer.Stop()
 		}
+	}
+}
+
+// untilNext is how long run waits before it looks for the provider again.
+func (d *discovery) untilNext() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch now := d.now(); {
+	case d.failed != nil:
+		return d.retryAt.Sub(now)
+	case d.found.Load() == nil:
+		return 0
+	default:
+		return d.foundAt.Add(refindEvery).Sub(now)
 	}
 }

@@ -93,9 +93,9 @@ func (k *keySet) known(address string) *fetchedKeys {
 	return nil
 }
 
-// renew fetches keys that are in use, ahead of need.
+// renew fetches keys that are in use, unless they stay fresh for as long as it takes until it is called again.
 func (k *keySet) renew(ctx context.Context, address string) {
-	if known := k.known(address); known != nil {
+	if known := k.known(address); known != nil && k.now().Sub(known.at) >= keysFresh-refindEvery {
 		k.begin(ctx, address, known)
 	}
 }
