@@ -70,7 +70,8 @@ type Proxy struct {
 	now          func() time.Time
 	random       io.Reader
 	log          *slog.Logger
-	issuers      *oidc.Issuers
+	issuers      *oidc.Issuers     // nil: each provider has its own
+	transport    http.RoundTripper // of providers with their own; nil for a default one
 	hashSlots    *password.HashSlots
 	own          [32]byte // random, for this process
 	persistent   bool
@@ -151,9 +152,6 @@ func assemble(o Options, base string) (*Proxy, error) {
 	if o.Templates == nil {
 		o.Templates = pages.NewTemplates()
 	}
-	if o.Issuers == nil {
-		o.Issuers = oidc.NewIssuers(oidc.IssuersOptions{Now: o.Now, Transport: o.ProviderTransport, Log: o.Log})
-	}
 	if o.HashSlots == nil {
 		o.HashSlots = password.NewHashSlots(0)
 	}
@@ -166,7 +164,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 	p := &Proxy{
 		store: o.Store, ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
-		now: o.Now, random: o.Random, log: o.Log, issuers: o.Issuers, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
+		now: o.Now, random: o.Random, log: o.Log, issuers: o.Issuers, transport: o.ProviderTransport, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
 		cookieSuffix: suffix, cookiePrefix: hostPrefix, cookiePath: "/", private: []string{"private"}, noStore: []string{"no-store"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}
