@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
 // Security class 15: health, metrics and the like are on a listener of their own, and nothing else is there.
@@ -92,27 +90,5 @@ func TestClass19HostHeader(t *testing.T) {
 	withPassword.raw(strings.Replace(withPassword.head("GET", "/", cookie), "Host: "+withPassword.host, "Host: app.example", 1) + "\r\n")
 	if got := a.taken(); len(got) != 1 || got[0].Host != "app.example" || got[0].Header.Get("X-Forwarded-Host") != "app.example" {
 		t.Errorf("the app got %+v", got)
-	}
-}
-
-// Security class 20: what the program starts itself is bound to loopback, so that the proxy is the only way in from
-// another machine.
-func TestClass20DirectAccess(t *testing.T) {
-	t.Parallel()
-	for _, goos := range []string{"linux", "darwin", "windows"} {
-		for _, f := range platform.Frameworks() {
-			recipe, ok := platform.RecipeFor(f, goos)
-			if !ok {
-				t.Errorf("%s: no recipe on %s", f, goos)
-				continue
-			}
-			command := strings.Join(recipe.Args, " ") + recipe.Launcher
-			for name, value := range recipe.Must {
-				command += " " + name + "=" + value
-			}
-			if !strings.Contains(command, "127.0.0.1") || strings.Contains(command, "0.0.0.0") || strings.Contains(command, "--host=*") {
-				t.Errorf("%s on %s may listen everywhere: %s", f, goos, command)
-			}
-		}
 	}
 }

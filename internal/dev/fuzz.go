@@ -12,13 +12,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 func fuzzTask(ctx context.Context, w *workspace, args []string) error {
 	f := flag.NewFlagSet("fuzz", flag.ContinueOnError)
 	f.SetOutput(w.out)
-	each := f.Duration("fuzztime", 5*time.Second, "`time` for each target")
+	each := f.String("fuzztime", "30s", "`time` for each target, or a number of inputs such as 10000x")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -29,9 +28,9 @@ func fuzzTask(ctx context.Context, w *workspace, args []string) error {
 	return w.fuzz(ctx, env, *each)
 }
 
-// fuzz runs every target of the tree for a while. An input that fails is kept by the go command in the
+// fuzz runs every target of the tree for a time or a number of inputs, written as the go command has them. An input that fails is kept by the go command in the
 // package's testdata/fuzz, where it becomes a test: commit it with the fix.
-func (w *workspace) fuzz(ctx context.Context, env []string, each time.Duration) error {
+func (w *workspace) fuzz(ctx context.Context, env []string, each string) error {
 	packages, err := w.testFunctions("Fuzz")
 	if err != nil {
 		return err
@@ -51,7 +50,7 @@ func (w *workspace) fuzz(ctx context.Context, env []string, each time.Duration) 
 
 // fuzzOne runs one target. Where the fuzz engine has given up, which on a busy machine says nothing about an input, the
 // target is run once more as a plain test, with its seeds and what the engine has kept: that decides.
-func (w *workspace) fuzzOne(ctx context.Context, env []string, each time.Duration, name, dir string) error {
+func (w *workspace) fuzzOne(ctx context.Context, env []string, each, name, dir string) error {
 	kept := filepath.Join(w.root, filepath.FromSlash(dir), "testdata", "fuzz", name)
 	before, err := names(kept)
 	if err != nil {
@@ -61,7 +60,7 @@ func (w *workspace) fuzzOne(ctx context.Context, env []string, each time.Duratio
 	both := *w
 	both.out = io.MultiWriter(w.out, &printed)
 	found := both.run(ctx, env, "go", "test", "-vet=off", "-run=^$", "-fuzz=^"+name+"$",
-		"-fuzztime="+each.String(), "-fuzzminimizetime=10x", dir)
+		"-fuzztime="+each, "-fuzzminimizetime=10x", dir)
 	if found == nil || ctx.Err() != nil || !gaveUp(printed.String()) {
 		return found
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+)
 
 func TestGaveUp(t *testing.T) {
 	t.Parallel()
@@ -21,5 +24,22 @@ func TestGaveUp(t *testing.T) {
 		if got := gaveUp(tc.printed); got != tc.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// TestFuzzFinds has the fuzz engine itself find an input.
+func TestFuzzFinds(t *testing.T) {
+	t.Parallel()
+	w := &workspace{root: t.TempDir(), out: t.Output()}
+	put(t, w, map[string]string{
+		"go.mod":      "module example.test/fuzzed\n",
+		"a/a_test.go": "package a\n\nimport \"testing\"\n\nfunc FuzzX(f *testing.F) { f.Fuzz(func(t *testing.T, s string) { if s != \"\" { t.Error(s) } }) }\n",
+	})
+	if err := w.fuzz(t.Context(), nil, "10000x"); err == nil {
+		t.Error("no error, want one for an input that is not empty")
+	}
+	kept, err := names(filepath.Join(w.root, "a", "testdata", "fuzz", "FuzzX"))
+	if err != nil || len(kept) != 1 {
+		t.Errorf("kept %q, %v; want the input", kept, err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestFuzzOne has a go command of its own, which fails as the engine does, and as a target does.
@@ -38,7 +37,7 @@ func TestFuzzOne(t *testing.T) {
 			}
 			t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			w := &workspace{root: root, out: io.Discard}
-			if err := w.fuzzOne(t.Context(), nil, time.Second, "FuzzX", "./pkg"); (err != nil) != tc.fails {
+			if err := w.fuzzOne(t.Context(), nil, "1s", "FuzzX", "./pkg"); (err != nil) != tc.fails {
 				t.Errorf("error %v, want one: %v", err, tc.fails)
 			}
 			if left, err := names(kept); err != nil || strings.Join(left, " ") != tc.kept {

@@ -25,7 +25,7 @@ func tasks() []task {
 		{"test", "everything a change must pass, as CI runs it", testTask},
 		{"lint", "gofmt, go vet and golangci-lint", lintTask},
 		{"cross", "compile for Linux, macOS and Windows on amd64 and arm64", crossTask},
-		{"fuzz", "run every fuzz target for a few seconds", fuzzTask},
+		{"fuzz", "look for failing inputs for longer: every fuzz target for half a minute", fuzzTask},
 		{"docs", "write docs/reference; --check compares, --man and --completions write for packages", docsTask},
 		{"release-check", "validate .goreleaser.yaml; --snapshot builds every package", releaseTask},
 		{"pictures", "take the screenshots of the README anew, with Chromium", picturesTask},

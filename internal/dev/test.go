@@ -28,7 +28,8 @@ func testTask(ctx context.Context, w *workspace, args []string) error {
 	f.SetOutput(w.out)
 	frameworks := f.String("frameworks", "all", "real frameworks to test with: none, light ("+lightFrameworks+"), all or a `list`")
 	only := f.String("only", "", "comma-separated `stages` to run; all when empty")
-	fuzzTime := f.Duration("fuzztime", 3*time.Second, "`time` for each fuzz target")
+	// inputs are counted, so that a slow machine tries no fewer than a fast one
+	fuzzTime := f.String("fuzztime", "10000x", "`number` of inputs for each fuzz target, or a time such as 30s")
 	lenient := f.Bool("allow-missing", false, "go on where a tool can not be installed; tests that need it are skipped")
 	if err := f.Parse(args); err != nil {
 		return err

@@ -120,6 +120,7 @@ func TestFrameworkAppsAsTheyAre(t *testing.T) {
 			if tc.base != "" {
 				v.at(tc.base)
 			}
+			s.onlyLoopback(t)
 			if tc.save == "" {
 				return
 			}

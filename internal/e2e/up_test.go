@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/listeners"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
@@ -36,6 +37,22 @@ type served struct {
 	Entry     string
 	Callbacks []string `json:"callback_urls"`
 	Logouts   []string `json:"logout_urls"`
+
+	pid int // of up
+}
+
+// onlyLoopback expects that up and all that it has started listen where other machines do not reach them.
+func (s served) onlyLoopback(t *testing.T) {
+	t.Helper()
+	found := listeners.Of(t, s.pid)
+	if len(found) < 2 {
+		t.Errorf("listening on %v, want up and the app at least", found)
+	}
+	for _, address := range found {
+		if !address.Addr().IsLoopback() {
+			t.Errorf("listening on %v, want loopback only", address)
+		}
+	}
 }
 
 // startUp runs up in a project until the end of the test, and returns once its app answers.
@@ -65,6 +82,7 @@ func startUp(t *testing.T, dir string, environ []string, args ...string) (s serv
 		t.Fatal(err)
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
+	s.pid = up.Process.Pid
 	return s
 }
 

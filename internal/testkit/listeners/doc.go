@@ -1,0 +1,2 @@
+// Package listeners finds the addresses on which processes listen.
+package listeners
