@@ -30,8 +30,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	add := func() session.Key {
 		id, _ := session.NewID(rand.Reader)
 		now = now.Add(time.Millisecond)
-		s := &session.Session{Key: id.Key(&[32]byte{1}), Created: now, Idle: time.Hour, Expires: now.Add(time.Hour)}
-		if err := store.Put(ctx, s, session.Key{}); err != nil {
+		s := &session.Session{Key: id.Key(&session.Secret{1}), Created: now, Idle: time.Hour, Expires: now.Add(time.Hour)}
+		if err := store.Create(ctx, s); err != nil {
 			t.Fatal(err)
 		}
 		return s.Key
@@ -56,20 +56,22 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 // A use that comes while the session gets new tokens is not lost with the old ones.
-func TestMemoryUseDuringPut(t *testing.T) {
+func TestMemoryUseDuringReplace(t *testing.T) {
 	t.Parallel()
 	store, made, ctx := session.NewMemory(0), time.Unix(1000, 0), context.Background()
 	s := session.Session{Key: session.Key{1}, Created: made, Idle: time.Hour, Expires: made.Add(1e6 * time.Hour)}
-	if err := store.Put(ctx, &s, session.Key{}); err != nil {
+	if err := store.Create(ctx, &s); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 20_000 {
 		now := made.Add(time.Duration(n) * 40 * time.Minute)
 		var both sync.WaitGroup
 		both.Go(func() {
+			old := s
+			s.Version++
 			next := s
-			if err := store.Put(ctx, &next, s.Key); err != nil {
-				t.Errorf("put: %v", err)
+			if _, err := store.Replace(ctx, &old, &next); err != nil {
+				t.Errorf("replace: %v", err)
 			}
 		})
 		if _, err := store.Use(ctx, s.Key, now); err != nil {
@@ -86,10 +88,10 @@ func TestNewID(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, _ := session.NewID(rand.Reader)
-	if a == b || a.Key(&[32]byte{1}) == b.Key(&[32]byte{1}) {
+	if a == b || a.Key(&session.Secret{1}) == b.Key(&session.Secret{1}) {
 		t.Error("two ids are equal")
 	}
-	if a.Key(&[32]byte{1}) == a.Key(&[32]byte{2}) {
+	if a.Key(&session.Secret{1}) == a.Key(&session.Secret{2}) {
 		t.Error("two secrets lead to one session")
 	}
 	if back, ok := session.ParseID(string(a)); !ok || back != a {

@@ -19,8 +19,8 @@ func BenchmarkUse(b *testing.B, st session.Store) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s := &session.Session{Key: id.Key(&[32]byte{1}), Created: start, Idle: time.Hour, Expires: start.Add(24 * time.Hour)}
-		if err := st.Put(context.Background(), s, session.Key{}); err != nil {
+		s := &session.Session{Key: id.Key(&session.Secret{1}), Created: start, Idle: time.Hour, Expires: start.Add(24 * time.Hour)}
+		if err := st.Create(context.Background(), s); err != nil {
 			b.Fatal(err)
 		}
 		keys[i] = s.Key

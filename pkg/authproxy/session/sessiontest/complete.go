@@ -18,7 +18,7 @@ func complete(t *testing.T, st session.Store) {
 	want.Created = epoch.Add(123456789 * time.Nanosecond)
 	want.Grants = append(want.Grants,
 		session.Grant{
-			Area: "analytics", Stamp: "stamp \x00é", // opaque
+			Area: "analytics", Fingerprint: "print \x00é", // opaque
 			Identity: identity.Identity{Name: "Ω@example.com", Subject: "auth0|é\u2028", AccessToken: strings.Repeat("a.b-", 2000), IDToken: "i"},
 			Login: &session.Login{
 				Provider: "google https://accounts.example.com", Email: "ω@example.com", EmailVerified: true,
@@ -28,6 +28,11 @@ func complete(t *testing.T, st session.Store) {
 		},
 		session.Grant{Area: "bare", Login: &session.Login{}},
 	)
+	want.Version, want.RotationDue = 7, true
+	want.Former = []session.Former{
+		{Key: newSession(t, "").Key, Nonce: [32]byte{1, 31: 255}, Until: epoch.Add(time.Minute + time.Nanosecond)},
+		{Key: newSession(t, "").Key, Until: epoch.Add(2 * time.Minute)},
+	}
 	create(t, st, want)
 	for range 2 {
 		same(t, found(t, st, want.Key, time.Second), want)
@@ -38,12 +43,13 @@ func complete(t *testing.T, st session.Store) {
 func same(t *testing.T, got, want *session.Session) {
 	t.Helper()
 	if got.Key != want.Key || !slices.Equal(got.Tags, want.Tags) || !got.Created.Equal(want.Created) ||
+		got.Version != want.Version || got.RotationDue != want.RotationDue || !slices.EqualFunc(got.Former, want.Former, sameFormer) ||
 		!got.Expires.Equal(want.Expires) || got.Idle != want.Idle || len(got.Grants) != len(want.Grants) {
 		t.Fatalf("got %+v\nwant %+v", got, want)
 	}
 	for i := range want.Grants {
 		g, w := &got.Grants[i], &want.Grants[i]
-		if g.Area != w.Area || g.Identity != w.Identity || g.Stamp != w.Stamp || (g.Login == nil) != (w.Login == nil) {
+		if g.Area != w.Area || g.Identity != w.Identity || g.Fingerprint != w.Fingerprint || (g.Login == nil) != (w.Login == nil) {
 			t.Errorf("grant %+v\nwant %+v", g, w)
 		}
 		if g.Login == nil || w.Login == nil {
@@ -55,6 +61,10 @@ func same(t *testing.T, got, want *session.Session) {
 			t.Errorf("login %+v\nwant %+v", g.Login, w.Login)
 		}
 	}
+}
+
+func sameFormer(a, b session.Former) bool {
+	return a.Key == b.Key && a.Nonce == b.Nonce && a.Until.Equal(b.Until)
 }
 
 // manyTags: a session ends with any of its tags, and others stay.

@@ -11,27 +11,36 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-func replace(t *testing.T, st session.Store, s *session.Session, replaces session.Key) {
+// replace wants next to take the place of old.
+func replace(t *testing.T, st session.Store, old, next *session.Session) {
 	t.Helper()
-	if err := st.Put(context.Background(), s, replaces); err != nil {
-		t.Fatalf("replace: %v", err)
+	if stored, err := st.Replace(context.Background(), old, next); err != nil || stored != next {
+		t.Fatalf("replace: %+v, %v; want what was given", stored, err)
 	}
 }
 
-// changed returns a copy of s that grants something else.
-func changed(s *session.Session, key session.Key) *session.Session {
+// changed returns the next version of s, which grants something else.
+func changed(s *session.Session) *session.Session {
 	next := *s
-	next.Key = key
+	next.Version++
 	next.Grants = []session.Grant{{Area: "main_app", Login: &session.Login{RefreshToken: "next"}}}
 	return &next
+}
+
+// renamed is changed with another key, to which nothing leads from the former one.
+func renamed(t *testing.T, s *session.Session) *session.Session {
+	t.Helper()
+	next := changed(s)
+	next.Key = newSession(t, "").Key
+	return next
 }
 
 func replacedInPlace(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)
 	found(t, st, s.Key, time.Second)
-	next := changed(s, s.Key)
-	replace(t, st, next, s.Key)
+	next := changed(s)
+	replace(t, st, s, next)
 	same(t, found(t, st, s.Key, 2*time.Second), next)
 	wantEnded(t, st, "ann", s.Key)
 	gone(t, st, s.Key, 2*time.Second)
@@ -41,8 +50,8 @@ func replacedByAnother(t *testing.T, st session.Store) {
 	s, other := newSession(t, "ann"), newSession(t, "bob")
 	create(t, st, s)
 	create(t, st, other)
-	next := changed(s, newSession(t, "ann").Key)
-	replace(t, st, next, s.Key)
+	next := renamed(t, s)
+	replace(t, st, s, next)
 	gone(t, st, s.Key, time.Second)
 	same(t, found(t, st, next.Key, time.Second), next)
 	found(t, st, other.Key, time.Second)
@@ -55,9 +64,7 @@ func replacedTooLate(t *testing.T, st session.Store) {
 		"never was": func(*session.Session) {},
 		"logged out": func(s *session.Session) {
 			create(t, st, s)
-			if err := st.Delete(context.Background(), s.Key); err != nil {
-				t.Fatal(err)
-			}
+			wantDeleted(t, st, s.Key, s.Key)
 		},
 		"ended by its tag": func(s *session.Session) {
 			create(t, st, s)
@@ -69,18 +76,17 @@ func replacedTooLate(t *testing.T, st session.Store) {
 		},
 		"replaced": func(s *session.Session) {
 			create(t, st, s)
-			replace(t, st, changed(s, newSession(t, "eve").Key), s.Key)
+			replace(t, st, s, renamed(t, s))
 		},
 	} {
 		s := newSession(t, "of "+name)
 		end(s)
-		for which, key := range map[string]session.Key{"itself": s.Key, "another": newSession(t, "ann").Key} {
-			next := changed(s, key)
+		for which, next := range map[string]*session.Session{"itself": changed(s), "another": renamed(t, s)} {
 			next.Tags = []string{"late"}
-			if err := st.Put(context.Background(), next, s.Key); !errors.Is(err, session.ErrNotFound) {
+			if _, err := st.Replace(context.Background(), s, next); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("%s, replaced by %s: %v, want ErrNotFound", name, which, err)
 			}
-			gone(t, st, key, 0)
+			gone(t, st, next.Key, 0)
 			wantEnded(t, st, "late")
 		}
 	}
@@ -91,58 +97,68 @@ func replacedAsUsed(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)
 	found(t, st, s.Key, 5*time.Minute)
-	next := changed(s, newSession(t, "ann").Key)
+	next := renamed(t, s)
 	next.Created = epoch.Add(9 * time.Minute) // as after another login
 	next.Expires = next.Created.Add(time.Hour)
-	replace(t, st, next, s.Key)
-	last := changed(next, next.Key)
-	replace(t, st, last, next.Key)
+	replace(t, st, s, next)
+	last := changed(next)
+	replace(t, st, next, last)
 	gone(t, st, last.Key, 15*time.Minute)
 
 	s = newSession(t, "ann")
 	create(t, st, s)
 	found(t, st, s.Key, 5*time.Minute)
-	replace(t, st, changed(s, s.Key), s.Key)
+	replace(t, st, s, changed(s))
 	found(t, st, s.Key, 14*time.Minute)
 }
 
 func replacedTags(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)
-	next := changed(s, s.Key)
+	next := changed(s)
 	next.Tags = []string{"bob", "sid 2"}
-	replace(t, st, next, s.Key)
+	replace(t, st, s, next)
 	wantEnded(t, st, "ann")
 	found(t, st, s.Key, time.Second)
 	wantEnded(t, st, "sid 2", s.Key)
 }
 
-// replacedOnce: of many that replace one session, each with a key of its own, one does.
+// replacedOnce: of many that replace one version of a session, one does, and the others get its outcome.
 func replacedOnce(t *testing.T, st session.Store) {
-	for range 10 {
-		s := newSession(t, "ann")
-		create(t, st, s)
-		var won atomic.Int32
-		var wg sync.WaitGroup
-		for range 8 {
-			next := changed(s, newSession(t, "ann").Key)
-			wg.Go(func() {
-				switch err := st.Put(context.Background(), next, s.Key); {
-				case err == nil:
-					won.Add(1)
-				case !errors.Is(err, session.ErrNotFound):
-					t.Error(err)
-				}
-				_, _ = st.Use(context.Background(), s.Key, epoch)
-			})
-		}
-		wg.Wait()
-		gone(t, st, s.Key, 0)
-		if won.Load() != 1 {
-			t.Fatalf("%d replacements, want 1", won.Load())
-		}
-		if keys, err := st.DeleteTagged(context.Background(), "ann"); err != nil || len(keys) != 1 {
-			t.Fatalf("%d sessions left, %v; want 1", len(keys), err)
+	for name, change := range map[string]func(*session.Session) *session.Session{
+		"in place": changed,
+		"rotated":  func(s *session.Session) *session.Session { return rotated(t, s, time.Hour) },
+	} {
+		for range 5 {
+			s := newSession(t, "ann")
+			create(t, st, s)
+			var won atomic.Int32
+			outcomes := make(chan *session.Session, 8)
+			var wg sync.WaitGroup
+			for range cap(outcomes) {
+				next := change(s)
+				wg.Go(func() {
+					stored, err := st.Replace(context.Background(), s, next)
+					if err != nil {
+						t.Errorf("%s: %v", name, err)
+						return
+					}
+					if stored == next {
+						won.Add(1)
+					}
+					outcomes <- stored
+				})
+			}
+			wg.Wait()
+			close(outcomes)
+			stored := found(t, st, s.Key, 0)
+			for outcome := range outcomes {
+				same(t, outcome, stored)
+			}
+			if won.Load() != 1 {
+				t.Fatalf("%s: %d replacements, want 1", name, won.Load())
+			}
+			wantEnded(t, st, "ann", stored.Key)
 		}
 	}
 }
@@ -155,19 +171,20 @@ func replacedNoResurrection(t *testing.T, st session.Store) {
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
-				for range 5 {
-					if err := st.Put(context.Background(), changed(s, s.Key), s.Key); err != nil && !errors.Is(err, session.ErrNotFound) {
-						t.Error(err)
+				for old := s; ; {
+					stored, err := st.Replace(context.Background(), old, changed(old))
+					if err != nil {
+						if !errors.Is(err, session.ErrNotFound) {
+							t.Error(err)
+						}
+						return
 					}
+					old = stored
 					_, _ = st.Use(context.Background(), s.Key, epoch.Add(time.Second))
 				}
 			})
 		}
-		wg.Go(func() {
-			if err := st.Delete(context.Background(), s.Key); err != nil {
-				t.Error(err)
-			}
-		})
+		wg.Go(func() { wantDeleted(t, st, s.Key, s.Key) })
 		wg.Wait()
 		gone(t, st, s.Key, time.Second)
 		wantEnded(t, st, "ann")
@@ -180,18 +197,7 @@ func taggedNoResurrection(t *testing.T, st session.Store) {
 		s := newSession(t, "ann")
 		create(t, st, s)
 		var wg sync.WaitGroup
-		wg.Go(func() {
-			for old := s.Key; ; {
-				next := changed(s, newSession(t, "ann").Key)
-				if err := st.Put(context.Background(), next, old); err != nil {
-					if !errors.Is(err, session.ErrNotFound) {
-						t.Error(err)
-					}
-					return
-				}
-				old = next.Key
-			}
-		})
+		wg.Go(func() { rotateUntilEnded(t, st, s) })
 		wg.Go(func() {
 			if keys, err := st.DeleteTagged(context.Background(), "ann"); err != nil || len(keys) != 1 {
 				t.Errorf("%d sessions ended, %v; want 1", len(keys), err)
@@ -199,5 +205,13 @@ func taggedNoResurrection(t *testing.T, st session.Store) {
 		})
 		wg.Wait()
 		wantEnded(t, st, "ann")
+	}
+}
+
+func wantDeleted(t *testing.T, st session.Store, key session.Key, want ...session.Key) {
+	t.Helper()
+	got, err := st.Delete(context.Background(), key)
+	if err != nil || len(got) != len(want) || len(want) > 0 && got[0] != want[0] {
+		t.Errorf("Delete = %x, %v; want %x", got, err, want)
 	}
 }

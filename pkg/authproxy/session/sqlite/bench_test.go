@@ -46,7 +46,7 @@ func BenchmarkDelete(b *testing.B) {
 	s := open(b, newPath(b))
 	for i := 0; b.Loop(); i++ {
 		put(b, s, newSession(i))
-		if err := s.Delete(context.Background(), newSession(i).Key); err != nil {
+		if _, err := s.Delete(context.Background(), newSession(i).Key); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,13 @@ func (e *entry) alive(now time.Time) bool {
 	return now.Before(e.session.Expires) && now.Sub(e.lastUse()) < e.session.Idle
 }
 
+// usedAsWell takes over the last use of another entry of the same session, which may be nil, if that was later.
+func (e *entry) usedAsWell(other *entry) {
+	if other != nil && other.lastUse().After(e.lastUse()) {
+		e.used.Store(int64(other.lastUse().Sub(e.session.Created)))
+	}
+}
+
 // behind is how far the file may be behind the memory.
 func (e *entry) behind() time.Duration { return min(time.Minute, e.session.Idle/10) }
 
@@ -44,12 +52,12 @@ type cache struct {
 
 	mu      sync.RWMutex
 	entries map[session.Key]*entry
-	doomed  map[session.Key]bool // ended, but the file could not be changed yet
+	marked  map[session.Key]bool // deleted here, but the file could not be changed yet
 	epoch   uint64               // grows whenever a session may have ended: what was read before is not to be added
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, entries: map[session.Key]*entry{}, doomed: map[session.Key]bool{}}
+	return &cache{limit: limit, entries: map[session.Key]*entry{}, marked: map[session.Key]bool{}}
 }
 
 func (c *cache) get(key session.Key) *entry {
@@ -59,11 +67,19 @@ func (c *cache) get(key session.Key) *entry {
 	return e
 }
 
-// state returns what a reader of the file has to know before it reads.
-func (c *cache) state(key session.Key) (epoch uint64, doomed bool) {
+// now returns the epoch, which a reader of the file has to know before it reads.
+func (c *cache) now() uint64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.epoch, c.doomed[key]
+	return c.epoch
+}
+
+// isDeleted reports whether a session has ended, under its key or a former one, although the file still has it.
+func (c *cache) isDeleted(s *session.Session) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.marked) > 0 &&
+		(c.marked[s.Key] || slices.ContainsFunc(s.Former, func(f session.Former) bool { return c.marked[f.Key] }))
 }
 
 // add adds what was read from the file at epoch, unless something has ended since; then it has to be read again. It
@@ -136,40 +152,41 @@ func (c *cache) forget(e *entry) {
 func (c *cache) end(keys ...session.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drop(keys)
+}
+
+// drop is called with mu held.
+func (c *cache) drop(keys []session.Key) {
 	c.epoch++
 	for _, key := range keys {
 		delete(c.entries, key)
 	}
 }
 
-// doom ends sessions that the file still has.
-func (c *cache) doom(keys ...session.Key) {
-	c.end(keys...)
+// markDeleted ends sessions that the file still has.
+func (c *cache) markDeleted(keys ...session.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, key := range keys {
-		c.doomed[key] = true
+		c.marked[key] = true
 	}
+	c.drop(keys)
 }
 
-func (c *cache) doomedKeys() []session.Key {
+func (c *cache) markedKeys() []session.Key {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	var keys []session.Key
-	for key := range c.doomed {
-		keys = append(keys, key)
-	}
-	return keys
+	return slices.Collect(maps.Keys(c.marked))
 }
 
-// gone takes note that the file no longer has sessions.
-func (c *cache) gone(keys ...session.Key) {
-	c.end(keys...)
+// deleted takes note that the file no longer has sessions.
+func (c *cache) deleted(keys ...session.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, key := range keys {
-		delete(c.doomed, key)
+		delete(c.marked, key)
 	}
+	c.drop(keys)
 }
 
 // clear drops everything and returns it.

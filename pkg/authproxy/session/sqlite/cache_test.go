@@ -13,8 +13,8 @@ func TestCacheKeepsNothingThatMayHaveEnded(t *testing.T) {
 	e := newEntry(p, epoch)
 	for name, end := range map[string]func(*cache){
 		"ended":     func(c *cache) { c.end(p.Key) },
-		"doomed":    func(c *cache) { c.doom(p.Key) },
-		"gone":      func(c *cache) { c.gone(p.Key) },
+		"marked":    func(c *cache) { c.markDeleted(p.Key) },
+		"deleted":   func(c *cache) { c.deleted(p.Key) },
 		"cleared":   func(c *cache) { c.clear() },
 		"replaced":  func(c *cache) { c.put(newEntry(newSession(2), epoch), p.Key, 0) },
 		"not ended": nil,
@@ -25,7 +25,7 @@ func TestCacheKeepsNothingThatMayHaveEnded(t *testing.T) {
 			"written in place": func(c *cache, epoch uint64) { c.put(e, p.Key, epoch) },
 		} {
 			c := newCache(10)
-			before, _ := c.state(p.Key)
+			before := c.now()
 			if end != nil {
 				end(c)
 			}

@@ -4,35 +4,68 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-func (s *Store) Put(ctx context.Context, p *session.Session, replaces session.Key) error {
-	var e *entry
+func (s *Store) Create(ctx context.Context, p *session.Session) error {
+	e := newEntry(p, p.Created)
 	var epoch uint64
 	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		epoch, _ = s.cache.state(p.Key)
-		used := p.Created
-		if replaces != (session.Key{}) {
-			var err error
-			if used, err = s.take(ctx, tx, replaces); err != nil {
-				return err
-			}
-		}
-		e = newEntry(p, used)
+		epoch = s.cache.now()
 		return s.insert(ctx, tx, e)
-	}, func() { s.dirty.add(s.cache.put(e, replaces, epoch)...) })
+	}, func() { s.dirty.add(s.cache.put(e, session.Key{}, epoch)...) })
 	return s.failed("keep", err)
 }
 
-// Claim is asked once for each renewal, and by this process as often as it likes.
-func (s *Store) Claim(ctx context.Context, key session.Key, now, until time.Time) (ours bool, err error) {
-	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `INSERT INTO claims (key, by, until) VALUES (?, ?, ?)
-			ON CONFLICT (key) DO UPDATE SET by = excluded.by, until = excluded.until WHERE by = excluded.by OR until <= ?`,
-			key[:], s.self[:], until.UnixMicro(), now.UnixMicro())
+// errOvertaken undoes a transaction that would change a session which has been changed meanwhile.
+var errOvertaken = errors.New("the session has been changed meanwhile")
+
+func (s *Store) Replace(ctx context.Context, old, next *session.Session) (*session.Session, error) {
+	var stored, replaced *entry
+	var epoch uint64
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		epoch = s.cache.now()
+		var row int64
+		if stored, row, err = s.current(ctx, tx, old.Key); err != nil {
+			return err
+		}
+		if stored.session.Key != old.Key || stored.session.Version != old.Version {
+			return errOvertaken
+		}
+		replaced = newEntry(next, stored.lastUse())
+		if err := s.update(ctx, tx, row, replaced); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, old.Key)
+	}, func() { s.dirty.add(s.cache.put(replaced, old.Key, epoch)...) })
+	switch {
+	case errors.Is(err, errOvertaken):
+		s.cache.end(old.Key) // what others have changed is read from the file
+		return stored.session, nil
+	case err != nil:
+		return nil, s.failed("keep", err)
+	}
+	return next, nil
+}
+
+func (s *Store) Claim(ctx context.Context, key session.Key, owner session.Owner, now, until time.Time) (*session.Session, bool, error) {
+	var stored *entry
+	var ours bool
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var row int64
+		var err error
+		if stored, row, err = s.current(ctx, tx, key); err != nil {
+			return err
+		}
+		if !stored.alive(now) || !stored.session.Accepts(key, now) {
+			return session.ErrNotFound
+		}
+		result, err := tx.ExecContext(ctx, `UPDATE sessions SET claimed_by = ?1, claimed_until = ?2
+			WHERE id = ?3 AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_until <= ?4)`,
+			owner[:], until.UnixMicro(), row, now.UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -40,40 +73,36 @@ func (s *Store) Claim(ctx context.Context, key session.Key, now, until time.Time
 		ours = changed == 1
 		return err
 	}, func() {})
-	return ours, s.failed("claim", err)
+	if err != nil {
+		return nil, false, s.failed("claim", err)
+	}
+	return stored.session, ours, nil
 }
 
-// take takes a session out of the file, and says when it was last used.
-func (s *Store) take(ctx context.Context, tx *sql.Tx, key session.Key) (used time.Time, err error) {
-	if _, doomed := s.cache.state(key); doomed {
-		return used, session.ErrNotFound
-	}
-	var micro int64
-	var sealed []byte
-	switch err := tx.QueryRowContext(ctx, "DELETE FROM sessions WHERE key = ? RETURNING used, sealed", key[:]).Scan(&micro, &sealed); {
+// current reads the session that a key, or a former one, leads to, with the number of its row, and with its last use
+// as far as it is known here.
+func (s *Store) current(ctx context.Context, tx *sql.Tx, key session.Key) (e *entry, row int64, err error) {
+	var found stored
+	switch err := tx.QueryRowContext(ctx, "SELECT id, key, used, sealed FROM sessions WHERE "+hasKey, key[:]).
+		Scan(&row, &found.key, &found.used, &found.sealed); {
 	case errors.Is(err, sql.ErrNoRows):
-		return used, session.ErrNotFound
+		return nil, 0, session.ErrNotFound
 	case err != nil:
-		return used, err
+		return nil, 0, err
 	}
-	old, err := s.unseal(key, micro, sealed)
-	if err != nil {
-		return used, err
+	if e, err = s.unseal(found); err != nil {
+		return nil, 0, err
 	}
-	used = old.lastUse()
-	if cached := s.cache.get(key); cached != nil && cached.lastUse().After(used) {
-		used = cached.lastUse()
+	if s.cache.isDeleted(e.session) {
+		return nil, 0, session.ErrNotFound
 	}
-	return used, s.announce(ctx, tx, key)
+	e.usedAsWell(s.cache.get(e.session.Key))
+	return e, row, nil
 }
 
 func (s *Store) insert(ctx context.Context, tx *sql.Tx, e *entry) error {
-	p, ring := e.session, s.ring.Load()
-	content, err := encode(p)
-	if err != nil {
-		return err
-	}
-	sealed, err := ring.seal(p.Key, content)
+	p := e.session
+	sealed, err := s.seal(p)
 	if err != nil {
 		return err
 	}
@@ -82,12 +111,49 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, e *entry) error {
 	if err != nil {
 		return err
 	}
-	id, err := result.LastInsertId()
+	row, err := result.LastInsertId()
 	if err != nil {
 		return err
 	}
+	return s.insertIndex(ctx, tx, row, p)
+}
+
+func (s *Store) update(ctx context.Context, tx *sql.Tx, row int64, e *entry) error {
+	p := e.session
+	sealed, err := s.seal(p)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE sessions SET key = ?, used = ?, idle = ?, expires = ?, sealed = ? WHERE id = ?",
+		p.Key[:], e.lastUse().UnixMicro(), p.Idle.Microseconds(), p.Expires.UnixMicro(), sealed, row); err != nil {
+		return err
+	}
+	for _, table := range [...]string{"tags", "former_keys"} {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE session = ?", row); err != nil {
+			return err
+		}
+	}
+	return s.insertIndex(ctx, tx, row, p)
+}
+
+func (s *Store) seal(p *session.Session) ([]byte, error) {
+	content, err := encode(p)
+	if err != nil {
+		return nil, err
+	}
+	return s.ring.Load().seal(p.Key, content)
+}
+
+// insertIndex adds what a session is found by besides its key.
+func (s *Store) insertIndex(ctx context.Context, tx *sql.Tx, row int64, p *session.Session) error {
+	ring := s.ring.Load()
 	for _, tag := range p.Tags {
-		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO tags (tag, session) VALUES (?, ?)", ring.hide(tag)[0], id); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO tags (tag, session) VALUES (?, ?)", ring.hide(tag)[0], row); err != nil {
+			return err
+		}
+	}
+	for i := range p.Former {
+		if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO former_keys (key, session) VALUES (?, ?)", p.Former[i].Key[:], row); err != nil {
 			return err
 		}
 	}
@@ -114,24 +180,36 @@ func (s *Store) announce(ctx context.Context, tx *sql.Tx, key session.Key) error
 	return err
 }
 
-func (s *Store) Delete(ctx context.Context, key session.Key) error {
-	return s.failed("end", s.end(ctx, key))
+func (s *Store) Delete(ctx context.Context, key session.Key) ([]session.Key, error) {
+	ended, err := s.end(ctx, key)
+	return ended, s.failed("end", err)
 }
 
-// end ends sessions. Where the file cannot be changed they end in this process at least, and the file is tried again.
-func (s *Store) end(ctx context.Context, keys ...session.Key) error {
-	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+// hasKey is true of the session that a key or a former key leads to.
+const hasKey = "id IN (SELECT id FROM sessions WHERE key = ?1 UNION ALL SELECT session FROM former_keys WHERE key = ?1)"
+
+// end ends sessions and returns their keys. Where the file cannot be changed they end in this process at least, and
+// the file is tried again.
+func (s *Store) end(ctx context.Context, keys ...session.Key) (ended []session.Key, err error) {
+	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, key := range keys {
-			if _, err := s.remove(ctx, tx, "key = ?", key[:]); err != nil {
+			some, err := s.remove(ctx, tx, hasKey, key[:])
+			if err != nil {
 				return err
 			}
+			ended = append(ended, some...)
 		}
 		return nil
-	}, func() { s.cache.gone(keys...) })
+	}, func() { s.cache.deleted(slices.Concat(keys, ended)...) })
 	if err != nil {
-		s.cache.doom(keys...)
+		ended = nil
+		for _, key := range keys {
+			some, _ := keysOf(s.read.QueryContext(context.WithoutCancel(ctx), "SELECT key FROM sessions WHERE "+hasKey, key[:]))
+			ended = append(ended, some...)
+		}
+		s.cache.markDeleted(slices.Concat(keys, ended)...)
 	}
-	return err
+	return ended, err
 }
 
 const hasTag = "id IN (SELECT session FROM tags WHERE tag = ?)"
@@ -148,10 +226,10 @@ func (s *Store) DeleteTagged(ctx context.Context, tag string) ([]session.Key, er
 			keys = append(keys, some...)
 		}
 		return nil
-	}, func() { s.cache.gone(keys...) })
+	}, func() { s.cache.deleted(keys...) })
 	if err != nil {
 		keys = s.tagged(ctx, hidden)
-		s.cache.doom(keys...)
+		s.cache.markDeleted(keys...)
 	}
 	return keys, s.failed("end", err)
 }

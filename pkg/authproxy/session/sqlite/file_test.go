@@ -219,7 +219,7 @@ func TestFileShowsNothing(t *testing.T) {
 	for i := range 50 {
 		p := newSession(i)
 		p.Tags = []string{"canary of ann@example.com"}
-		p.Grants[0].Area, p.Grants[0].Stamp = "canary", "canary"
+		p.Grants[0].Area, p.Grants[0].Fingerprint = "canary", "canary"
 		p.Grants[0].Identity.Name, p.Grants[0].Identity.AccessToken = "canary@example.com", strings.Repeat("canary", 100)
 		p.Grants[0].Login = &session.Login{Provider: "canary", Email: "canary", RefreshToken: "canary", Claims: map[string][]string{"canary": {"canary"}}}
 		put(t, s, p)
@@ -244,7 +244,7 @@ func TestManyMayMakeTheFileAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if err := s.Put(context.Background(), newSession(i), session.Key{}); err != nil {
+				if err := s.Create(context.Background(), newSession(i)); err != nil {
 					t.Error(err)
 				}
 				if err := s.Close(); err != nil {
@@ -302,7 +302,7 @@ func TestDamagedFile(t *testing.T) {
 					t.Errorf("session %d became %+v", i, got)
 				}
 			}
-			_ = s.Put(context.Background(), newSession(1000), session.Key{})
+			_ = s.Create(context.Background(), newSession(1000))
 		})
 	}
 }

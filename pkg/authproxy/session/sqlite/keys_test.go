@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -22,7 +23,7 @@ func TestOtherKeysFindNothing(t *testing.T) {
 	if keys, err := s.DeleteTagged(context.Background(), "all"); err != nil || len(keys) != 0 {
 		t.Errorf("%d sessions by a tag under another key, %v", len(keys), err)
 	}
-	if err := s.Put(context.Background(), newSession(2), p.Key); !errors.Is(err, session.ErrNotFound) {
+	if _, err := s.Replace(context.Background(), p, after(p, 2)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("replaced what cannot be opened: %v", err)
 	}
 	if n := rows(t, s); n != 1 {
@@ -45,9 +46,7 @@ func TestRotation(t *testing.T) {
 	if keys, err := s.DeleteTagged(context.Background(), "person 3"); err != nil || len(keys) != 1 {
 		t.Errorf("%d sessions by a tag under the older key, %v", len(keys), err)
 	}
-	if err := s.Put(context.Background(), renewed, renewed.Key); err != nil {
-		t.Fatal(err)
-	}
+	replace(t, s, renewed, after(renewed, 2))
 	fresh := newSession(4)
 	put(t, s, fresh)
 	s.SetKeys(testKeys("b")) // although all are in memory
@@ -65,7 +64,7 @@ func TestWithoutKeysNothingIsFoundOrKept(t *testing.T) {
 	put(t, s, newSession(1))
 	s.SetKeys(nil)
 	gone(t, s, newSession(1).Key, 0)
-	if err := s.Put(context.Background(), newSession(2), session.Key{}); !errors.Is(err, ErrNoKey) {
+	if err := s.Create(context.Background(), newSession(2)); !errors.Is(err, ErrNoKey) {
 		t.Errorf("put: %v", err)
 	}
 	s.SetKeys(testKeys("a"))
@@ -104,4 +103,26 @@ func TestTamperedRows(t *testing.T) {
 			use(t, s, newSession(2).Key, 0)
 		})
 	}
+}
+
+// Security class 8: nor can they make a key of theirs lead to the session of somebody else.
+func TestTamperedFormerKeys(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path)
+	put(t, s, newSession(1))
+	put(t, s, newSession(2))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := execSQL(path, "INSERT INTO former_keys SELECT key, 2 FROM sessions WHERE id = 1; DELETE FROM sessions WHERE id = 1"); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	gone(t, s, newSession(1).Key, 0)
+	now := epoch
+	if got, ours, err := s.Claim(context.Background(), newSession(1).Key, session.Owner{}, now, now.Add(time.Minute)); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("claim: %+v, %v, %v", got, ours, err)
+	}
+	use(t, s, newSession(2).Key, 0)
 }

@@ -21,6 +21,7 @@ func TestAsInMemory(t *testing.T) {
 		s, memory := open(t, path), session.NewMemory(0)
 		defer func() { _ = s.Close() }()
 		now, made, keys := epoch, 0, []session.Key{{}}
+		var versions []*session.Session
 		wantSame := func(what string, got, want error) {
 			r.Helper()
 			if errors.Is(got, session.ErrNotFound) != errors.Is(want, session.ErrNotFound) || (got == nil) != (want == nil) {
@@ -47,25 +48,51 @@ func TestAsInMemory(t *testing.T) {
 		r.Repeat(map[string]func(*rapid.T){
 			"add": func(*rapid.T) {
 				p := make()
-				wantSame("put", s.Put(ctx, p, session.Key{}), memory.Put(ctx, p, session.Key{}))
-				keys = append(keys, p.Key)
+				wantSame("put", s.Create(ctx, p), memory.Create(ctx, p))
+				keys, versions = append(keys, p.Key), append(versions, p)
 			},
 			"replace": func(*rapid.T) {
-				p, old := make(), draw()
-				if old == (session.Key{}) {
+				if len(versions) == 0 {
 					return
 				}
-				if rapid.Bool().Draw(r, "in place") {
-					p.Key = old
+				old, p := rapid.SampledFrom(versions).Draw(r, "old"), make()
+				p.Version = old.Version + 1
+				switch rapid.SampledFrom([]string{"in place", "rotated", "renamed"}).Draw(r, "how") {
+				case "in place":
+					p.Key, p.Former = old.Key, old.Former
+				case "rotated":
+					until := now.Add(time.Duration(rapid.IntRange(0, 300).Draw(r, "good for")) * time.Second)
+					p.Former = append(slices.Clone(old.Former), session.Former{Key: old.Key, Until: until})
 				}
-				check(old) // what has expired is only then sure to have ended
-				wantSame("replace", s.Put(ctx, p, old), memory.Put(ctx, p, old))
-				keys = append(keys, p.Key)
+				check(old.Key) // what has expired is only then sure to have ended
+				got, err := s.Replace(ctx, old, p)
+				want, wantErr := memory.Replace(ctx, old, p)
+				wantSame("replace", err, wantErr)
+				if err == nil && ((got == p) != (want == p) || got.Key != want.Key || got.Version != want.Version) {
+					r.Fatalf("replace: %+v, in memory %+v", got, want)
+				}
+				keys, versions = append(keys, p.Key), append(versions, p)
+			},
+			"claim": func(*rapid.T) {
+				key, owner, until := draw(), session.Owner{byte(rapid.IntRange(1, 2).Draw(r, "owner"))}, now.Add(time.Minute)
+				check(key)
+				got, ours, err := s.Claim(ctx, key, owner, now, until)
+				want, wantOurs, wantErr := memory.Claim(ctx, key, owner, now, until)
+				wantSame("claim", err, wantErr)
+				if err == nil && (ours != wantOurs || got.Key != want.Key || got.Version != want.Version) {
+					r.Fatalf("claim: %v, %+v, in memory %v, %+v", ours, got, wantOurs, want)
+				}
 			},
 			"use": func(*rapid.T) { check(draw()) },
 			"delete": func(*rapid.T) {
 				key := draw()
-				wantSame("delete", s.Delete(ctx, key), memory.Delete(ctx, key))
+				check(key) // as above
+				got, err := s.Delete(ctx, key)
+				want, wantErr := memory.Delete(ctx, key)
+				wantSame("delete", err, wantErr)
+				if !slices.Equal(got, want) {
+					r.Fatalf("delete: %x, in memory %x", got, want)
+				}
 				check(key)
 			},
 			"tagged": func(*rapid.T) {

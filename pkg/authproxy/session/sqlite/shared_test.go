@@ -21,9 +21,14 @@ type pair struct {
 
 func (p *pair) next() *Store { return p.stores[p.calls.Add(1)%2] }
 
-func (p *pair) Put(ctx context.Context, s *session.Session, replaces session.Key) error {
+func (p *pair) Create(ctx context.Context, s *session.Session) error {
 	p.settle()
-	return p.next().Put(ctx, s, replaces)
+	return p.next().Create(ctx, s)
+}
+
+func (p *pair) Replace(ctx context.Context, old, next *session.Session) (*session.Session, error) {
+	p.settle()
+	return p.next().Replace(ctx, old, next)
 }
 
 func (p *pair) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
@@ -31,7 +36,19 @@ func (p *pair) Use(ctx context.Context, key session.Key, now time.Time) (*sessio
 	return p.next().Use(ctx, key, now)
 }
 
-func (p *pair) Delete(ctx context.Context, key session.Key) error { return p.next().Delete(ctx, key) }
+func (p *pair) Look(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
+	p.settle()
+	return p.next().Look(ctx, key, now)
+}
+
+func (p *pair) Claim(ctx context.Context, key session.Key, owner session.Owner, now, until time.Time) (*session.Session, bool, error) {
+	p.settle()
+	return p.next().Claim(ctx, key, owner, now, until)
+}
+
+func (p *pair) Delete(ctx context.Context, key session.Key) ([]session.Key, error) {
+	return p.next().Delete(ctx, key)
+}
 
 func (p *pair) DeleteTagged(ctx context.Context, tag string) ([]session.Key, error) {
 	return p.next().DeleteTagged(ctx, tag)
@@ -74,13 +91,17 @@ func two(t *testing.T) (a, b *Store, p *session.Session) {
 func TestOthersEndingsAreSeen(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*Store, *session.Session) error{
-		"delete": func(s *Store, p *session.Session) error { return s.Delete(context.Background(), p.Key) },
+		"delete": func(s *Store, p *session.Session) error {
+			_, err := s.Delete(context.Background(), p.Key)
+			return err
+		},
 		"tagged": func(s *Store, p *session.Session) error {
 			_, err := s.DeleteTagged(context.Background(), p.Tags[0])
 			return err
 		},
 		"replaced": func(s *Store, p *session.Session) error {
-			return s.Put(context.Background(), newSession(2), p.Key)
+			_, err := s.Replace(context.Background(), p, after(p, 2))
+			return err
 		},
 		"made room": func(s *Store, _ *session.Session) error {
 			s.limit = 0
@@ -102,11 +123,9 @@ func TestOthersEndingsAreSeen(t *testing.T) {
 func TestOthersChangesAreSeen(t *testing.T) {
 	t.Parallel()
 	a, b, p := two(t)
-	next := *p
+	next := after(p, 1)
 	next.Grants = []session.Grant{{Area: "api"}}
-	if err := a.Put(context.Background(), &next, p.Key); err != nil {
-		t.Fatal(err)
-	}
+	replace(t, a, p, next)
 	for _, s := range []*Store{a, b} {
 		if got := use(t, s, p.Key, catchUpEvery); got.Grant("api") == nil || got.Grant("main_app") != nil {
 			t.Errorf("got %+v", got)
@@ -114,46 +133,37 @@ func TestOthersChangesAreSeen(t *testing.T) {
 	}
 }
 
-// One process at a time renews tokens; it may ask as often as it likes, and the others wait for it no longer than it said.
-func TestClaims(t *testing.T) {
+// What another process has rotated is found by its former key, and counts at once where it matters: who would change
+// or claim the session as it was gets it as it is.
+func TestOthersRotationsAreSeen(t *testing.T) {
 	t.Parallel()
-	path := newPath(t)
-	a, b := open(t, path), open(t, path)
-	one, other := newSession(1).Key, newSession(2).Key
-	for i, tc := range []struct {
-		store *Store
-		key   session.Key
-		after time.Duration
-		ours  bool
-	}{
-		{a, one, 0, true},
-		{a, one, 1, true},
-		{b, one, 2, false},
-		{b, other, 2, true},
-		{a, other, 2, false},
-		{b, one, 1 + time.Minute, true},
-		{a, one, 1 + time.Minute, false},
-	} {
-		now := epoch.Add(tc.after)
-		if ours, err := tc.store.Claim(context.Background(), tc.key, now, now.Add(time.Minute)); ours != tc.ours || err != nil {
-			t.Errorf("claim %d: %v, %v", i, ours, err)
+	a, b, p := two(t)
+	next := rotated(p, 2)
+	replace(t, a, p, next)
+	now := epoch.Add(time.Second)
+	if got, ours, err := b.Claim(context.Background(), p.Key, session.Owner{1}, now, now.Add(time.Minute)); err != nil || !ours || got.Key != next.Key {
+		t.Errorf("claim: %+v, %v, %v", got, ours, err)
+	}
+	if got, err := b.Replace(context.Background(), p, rotated(p, 3)); err != nil || got.Key != next.Key {
+		t.Errorf("replace: %+v, %v; want the other's", got, err)
+	}
+	for _, key := range []session.Key{p.Key, next.Key} {
+		if got := use(t, b, key, 0); got.Key != next.Key { // although no time has passed
+			t.Errorf("use: %+v", got)
 		}
 	}
-	a.now = func() time.Time { return epoch.Add(time.Hour) }
-	if err := a.clean(context.Background()); err != nil {
-		t.Fatal(err)
+	if ended, err := b.Delete(context.Background(), p.Key); err != nil || len(ended) != 1 || ended[0] != next.Key {
+		t.Errorf("delete: %x, %v", ended, err)
 	}
-	var left int
-	if err := a.read.QueryRowContext(context.Background(), "SELECT count(*) FROM claims").Scan(&left); err != nil || left > 0 {
-		t.Errorf("%d claims are left, %v", left, err)
-	}
+	gone(t, a, p.Key, catchUpEvery)
+	gone(t, a, next.Key, catchUpEvery)
 }
 
 // A list of endings that was cut meanwhile leaves nothing in memory that may have ended.
 func TestEndingsThatWereForgotten(t *testing.T) {
 	t.Parallel()
 	a, b, p := two(t)
-	if err := a.Delete(context.Background(), p.Key); err != nil {
+	if _, err := a.Delete(context.Background(), p.Key); err != nil {
 		t.Fatal(err)
 	}
 	a.now = func() time.Time { return epoch.Add(2 * remember) }
@@ -168,7 +178,7 @@ func TestEndingsThatWereForgotten(t *testing.T) {
 
 	put(t, a, newSession(2)) // and what comes after is seen as before
 	use(t, b, newSession(2).Key, 2*catchUpEvery)
-	if err := a.Delete(context.Background(), newSession(2).Key); err != nil {
+	if _, err := a.Delete(context.Background(), newSession(2).Key); err != nil {
 		t.Fatal(err)
 	}
 	gone(t, b, newSession(2).Key, 3*catchUpEvery)
@@ -204,7 +214,7 @@ func TestLateWrites(t *testing.T) {
 	}
 	use(t, a, p.Key, 18*time.Minute)
 	use(t, b, p.Key, 18*time.Minute)
-	if err := a.Delete(context.Background(), p.Key); err != nil {
+	if _, err := a.Delete(context.Background(), p.Key); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.flush(context.Background()); err != nil {
@@ -219,13 +229,19 @@ func TestLateWrites(t *testing.T) {
 func TestReadingDoesNotBringBack(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(a, b *Store, p *session.Session) error{
-		"delete": func(a, _ *Store, p *session.Session) error { return a.Delete(context.Background(), p.Key) },
+		"delete": func(a, _ *Store, p *session.Session) error {
+			_, err := a.Delete(context.Background(), p.Key)
+			return err
+		},
 		"tagged": func(a, _ *Store, p *session.Session) error {
 			_, err := a.DeleteTagged(context.Background(), p.Tags[1])
 			return err
 		},
-		"other process": func(_, b *Store, p *session.Session) error { return b.Delete(context.Background(), p.Key) },
-		"new keys":      func(a, _ *Store, _ *session.Session) error { a.SetKeys(testKeys("b")); return nil },
+		"other process": func(_, b *Store, p *session.Session) error {
+			_, err := b.Delete(context.Background(), p.Key)
+			return err
+		},
+		"new keys": func(a, _ *Store, _ *session.Session) error { a.SetKeys(testKeys("b")); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

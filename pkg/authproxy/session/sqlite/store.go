@@ -38,11 +38,7 @@ type Store struct {
 	closingAs error
 }
 
-var (
-	_ session.Store   = (*Store)(nil)
-	_ session.Looker  = (*Store)(nil)
-	_ session.Claimer = (*Store)(nil)
-)
+var _ session.Store = (*Store)(nil)
 
 // What Open refuses. Such a file is left as it is.
 var (
@@ -94,7 +90,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	if s.find, err = s.read.PrepareContext(ctx, "SELECT used, sealed FROM sessions WHERE key = ?"); err != nil {
+	if s.find, err = s.read.PrepareContext(ctx, "SELECT key, used, sealed FROM sessions WHERE "+hasKey); err != nil {
 		return err
 	}
 	if s.latest, err = s.read.PrepareContext(ctx, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'ended'"); err != nil {

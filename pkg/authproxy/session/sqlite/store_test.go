@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,8 +82,30 @@ func newSession(n int) *session.Session {
 
 func put(t testing.TB, s *Store, p *session.Session) {
 	t.Helper()
-	if err := s.Put(context.Background(), p, session.Key{}); err != nil {
+	if err := s.Create(context.Background(), p); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// after returns the next version of p with the key of session n, to which nothing leads from the former one.
+func after(p *session.Session, n int) *session.Session {
+	next := *p
+	next.Version++
+	next.Key = newSession(n).Key
+	return &next
+}
+
+// rotated is after, but for the former key, which leads to it for two minutes.
+func rotated(p *session.Session, n int) *session.Session {
+	next := after(p, n)
+	next.Former = append(slices.Clone(p.Former), session.Former{Key: p.Key, Nonce: [32]byte{1}, Until: epoch.Add(2 * time.Minute)})
+	return next
+}
+
+func replace(t testing.TB, s *Store, old, next *session.Session) {
+	t.Helper()
+	if stored, err := s.Replace(context.Background(), old, next); err != nil || stored != next {
+		t.Fatalf("replace: %+v, %v; want what was given", stored, err)
 	}
 }
 
@@ -120,7 +143,7 @@ func TestRestart(t *testing.T) {
 		put(t, s, p)
 	}
 	use(t, s, used.Key, 30*time.Second) // too soon to be written, but for the end
-	if err := s.Delete(context.Background(), ended.Key); err != nil {
+	if _, err := s.Delete(context.Background(), ended.Key); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -153,8 +176,9 @@ func TestClosedStore(t *testing.T) {
 	ctx := context.Background()
 	_, useErr := s.Use(ctx, newSession(1).Key, epoch)
 	_, taggedErr := s.DeleteTagged(ctx, "all")
+	_, deleteErr := s.Delete(ctx, newSession(1).Key)
 	for name, err := range map[string]error{
-		"use": useErr, "put": s.Put(ctx, newSession(2), session.Key{}), "delete": s.Delete(ctx, newSession(1).Key), "tagged": taggedErr,
+		"use": useErr, "put": s.Create(ctx, newSession(2)), "delete": deleteErr, "tagged": taggedErr,
 	} {
 		if err == nil || errors.Is(err, session.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)

@@ -53,16 +53,16 @@ func TestLockedFile(t *testing.T) {
 	use(t, s, cached.Key, 0) // who reads does not wait
 	use(t, s, read.Key, 0)
 	fresh := newSession(6)
-	if err := s.Put(ctx, fresh, session.Key{}); err == nil || errors.Is(err, session.ErrNotFound) {
+	if err := s.Create(ctx, fresh); err == nil || errors.Is(err, session.ErrNotFound) {
 		t.Errorf("put: %v", err)
 	}
 	gone(t, s, fresh.Key, 0)
-	if err := s.Put(ctx, newSession(7), replaced.Key); err == nil {
+	if _, err := s.Replace(ctx, replaced, after(replaced, 7)); err == nil {
 		t.Error("replaced, although nothing can be written")
 	}
 	use(t, s, replaced.Key, 0)
 	gone(t, s, newSession(7).Key, 0)
-	if err := s.Delete(ctx, deleted.Key); err == nil {
+	if _, err := s.Delete(ctx, deleted.Key); err == nil {
 		t.Error("delete says that it worked")
 	}
 	gone(t, s, deleted.Key, 0) // all the same nobody gets in with it here
@@ -72,7 +72,7 @@ func TestLockedFile(t *testing.T) {
 	gone(t, s, tagged.Key, 0)
 	gone(t, s, expired.Key, time.Hour)
 	gone(t, s, expired.Key, 0) // although the clock was set back
-	if err := s.Put(ctx, newSession(8), deleted.Key); !errors.Is(err, session.ErrNotFound) && err == nil {
+	if _, err := s.Replace(ctx, deleted, after(deleted, 8)); !errors.Is(err, session.ErrNotFound) && err == nil {
 		t.Errorf("replaced what has ended: %v", err)
 	}
 	use(t, s, cached.Key, 5*time.Minute)
@@ -81,7 +81,7 @@ func TestLockedFile(t *testing.T) {
 	}
 
 	unlock()
-	if err := s.Put(ctx, newSession(8), deleted.Key); !errors.Is(err, session.ErrNotFound) {
+	if _, err := s.Replace(ctx, deleted, after(deleted, 8)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("replaced what has ended: %v", err)
 	}
 	if err := s.retry(ctx); err != nil {
@@ -90,8 +90,8 @@ func TestLockedFile(t *testing.T) {
 	if n := rows(t, s); n != 3 {
 		t.Errorf("%d rows, want 3: what ended is deleted as soon as that works", n)
 	}
-	if len(s.cache.doomed) != 0 {
-		t.Errorf("%d keys are kept in mind", len(s.cache.doomed))
+	if len(s.cache.marked) != 0 {
+		t.Errorf("%d keys are kept in mind", len(s.cache.marked))
 	}
 	if err := s.flush(ctx); err != nil {
 		t.Fatal(err)
@@ -111,14 +111,14 @@ func TestFullDisk(t *testing.T) {
 	var err error
 	n := 1
 	for ; n < 1000 && err == nil; n++ {
-		err = s.Put(ctx, newSession(n), session.Key{})
+		err = s.Create(ctx, newSession(n))
 	}
 	if err == nil {
 		t.Fatal("the disk is not full")
 	}
 	gone(t, s, newSession(n-1).Key, 0)
 	use(t, s, newSession(0).Key, 0)
-	if err := s.Delete(ctx, newSession(0).Key); err != nil {
+	if _, err := s.Delete(ctx, newSession(0).Key); err != nil {
 		t.Logf("delete: %v", err)
 	}
 	gone(t, s, newSession(0).Key, 0)
@@ -132,10 +132,10 @@ func TestCancelledRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	s.turn <- struct{}{} // somebody else is at it
-	if err := s.Delete(ctx, newSession(1).Key); !errors.Is(err, context.Canceled) {
+	if _, err := s.Delete(ctx, newSession(1).Key); !errors.Is(err, context.Canceled) {
 		t.Errorf("delete: %v", err)
 	}
-	if err := s.Put(ctx, newSession(2), session.Key{}); !errors.Is(err, context.Canceled) {
+	if err := s.Create(ctx, newSession(2)); !errors.Is(err, context.Canceled) {
 		t.Errorf("put: %v", err)
 	}
 	<-s.turn

@@ -120,8 +120,9 @@ func (s *Store) flush(ctx context.Context) error {
 
 // retry ends in the file what has ended in memory only.
 func (s *Store) retry(ctx context.Context) error {
-	if keys := s.cache.doomedKeys(); len(keys) > 0 {
-		return s.end(ctx, keys...)
+	if keys := s.cache.markedKeys(); len(keys) > 0 {
+		_, err := s.end(ctx, keys...)
+		return err
 	}
 	return nil
 }
@@ -143,12 +144,9 @@ func (s *Store) clean(ctx context.Context) error {
 			return err
 		}
 		ended = append(expired, most...)
-		if _, err = tx.ExecContext(ctx, "DELETE FROM claims WHERE until <= ?", now.UnixMicro()); err != nil {
-			return err
-		}
 		_, err = tx.ExecContext(ctx, "DELETE FROM ended WHERE at <= ?", now.Add(-remember).UnixMicro())
 		return err
-	}, func() { s.cache.gone(ended...) })
+	}, func() { s.cache.deleted(ended...) })
 }
 
 const tooMany = "id IN (SELECT id FROM sessions ORDER BY ends LIMIT max(0, (SELECT count(*) FROM sessions) - ?))"

@@ -55,22 +55,20 @@ func (s *Store) load(ctx context.Context, key session.Key, now time.Time, stale 
 		s.cache.forget(stale)
 	}
 	for range 100 { // each time something has ended meanwhile, which may have been this session
-		epoch, doomed := s.cache.state(key)
-		if doomed {
-			return nil, session.ErrNotFound
-		}
+		epoch := s.cache.now()
 		e, err := s.fetch(ctx, key)
 		if err != nil {
 			return nil, err
 		}
-		if stale != nil && stale.lastUse().After(e.lastUse()) {
-			e.used.Store(int64(stale.lastUse().Sub(e.session.Created)))
+		if s.cache.isDeleted(e.session) {
+			return nil, session.ErrNotFound
 		}
-		if !e.alive(now) {
-			if s.expire(ctx, key, now) {
-				return nil, session.ErrNotFound
-			}
+		e.usedAsWell(stale)
+		switch {
+		case !e.alive(now) && !s.expire(ctx, e.session.Key, now):
 			continue
+		case !e.alive(now), !e.session.Accepts(key, now):
+			return nil, session.ErrNotFound
 		}
 		if shared, dropped, ok := s.cache.add(e, epoch); ok {
 			s.dirty.add(dropped...)
@@ -80,21 +78,32 @@ func (s *Store) load(ctx context.Context, key session.Key, now time.Time, stale 
 	return nil, errors.New("too many sessions end at once")
 }
 
-// fetch reads a session. One that no key opens is not found; its row goes when it would have ended.
+// stored is a row of the file.
+type stored struct {
+	key    []byte
+	used   int64
+	sealed []byte
+}
+
+// fetch reads the session that a key, or a former one, leads to. One that no key opens is not found; its row goes when
+// it would have ended.
 func (s *Store) fetch(ctx context.Context, key session.Key) (*entry, error) {
-	var used int64
-	var sealed []byte
-	switch err := s.find.QueryRowContext(context.WithoutCancel(ctx), key[:]).Scan(&used, &sealed); {
+	var found stored
+	switch err := s.find.QueryRowContext(context.WithoutCancel(ctx), key[:]).Scan(&found.key, &found.used, &found.sealed); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, session.ErrNotFound
 	case err != nil:
 		return nil, err
 	}
-	return s.unseal(key, used, sealed)
+	return s.unseal(found)
 }
 
-func (s *Store) unseal(key session.Key, used int64, sealed []byte) (*entry, error) {
-	plain, ok := s.ring.Load().open(key, sealed)
+func (s *Store) unseal(row stored) (*entry, error) {
+	if len(row.key) != len(session.Key{}) {
+		return nil, session.ErrNotFound
+	}
+	key := session.Key(row.key)
+	plain, ok := s.ring.Load().open(key, row.sealed)
 	if !ok {
 		return nil, session.ErrNotFound
 	}
@@ -102,7 +111,7 @@ func (s *Store) unseal(key session.Key, used int64, sealed []byte) (*entry, erro
 	if err != nil {
 		return nil, session.ErrNotFound
 	}
-	return newEntry(found, time.UnixMicro(used)), nil
+	return newEntry(found, time.UnixMicro(row.used)), nil
 }
 
 // expire deletes a session that has ended by itself, so that it does not come back when the clock is set back. It is
@@ -112,9 +121,9 @@ func (s *Store) expire(ctx context.Context, key session.Key, now time.Time) bool
 	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		ended, err = s.remove(ctx, tx, "key = ? AND ends <= ?", key[:], now.UnixMicro())
 		return err
-	}, func() { s.cache.gone(ended...) })
+	}, func() { s.cache.deleted(ended...) })
 	if err != nil {
-		s.cache.doom(key)
+		s.cache.markDeleted(key)
 	}
 	return err != nil || len(ended) > 0
 }
