@@ -32,7 +32,7 @@ func (p *Proxy) recognise(r *http.Request, x *exchange) {
 	found := p.presented(r, x)
 	switch {
 	case len(found) > 1: // no one can say which is the visitor's own (security class 10)
-		x.several, x.fresh = found, nil // and none of them is given out anew
+		x.conflicting, x.pendingCookie = found, nil
 	case len(found) == 1:
 		x.session = found[0]
 		if g := x.session.Grant(x.scope.Name); g != nil && x.policy.holds(x.scope, g) {
@@ -44,9 +44,9 @@ func (p *Proxy) recognise(r *http.Request, x *exchange) {
 	}
 }
 
-// tryBasic looks at Basic credentials. A visitor without a session gets one, since browsers do not send
+// tryBasic looks at Basic credentials. A client without a session gets one, since browsers do not send
 // credentials with a WebSocket and frameworks use the Authorization header themselves.
-func (p *Proxy) tryBasic(r *http.Request, x *exchange, planted []*session.Session) {
+func (p *Proxy) tryBasic(r *http.Request, x *exchange, presented []*session.Session) {
 	if x.policy.config.PasswordMode == config.ModeForm {
 		return
 	}
@@ -56,7 +56,7 @@ func (p *Proxy) tryBasic(r *http.Request, x *exchange, planted []*session.Sessio
 		p.logRefused(r, x, x.basic)
 	case password.Right:
 		if x.session == nil || !p.opensAnything(x) {
-			p.end(r, planted)
+			p.end(r, presented)
 			p.basicSession(r, x)
 		}
 		if x.who == nil {
@@ -100,7 +100,7 @@ type basicClient struct {
 
 type basicSession struct {
 	id     session.ID
-	under  sessionKey // that leads from id to key
+	under  session.Secret // that leads from id to key
 	key    session.Key
 	cookie []string // as it is handed out; nobody changes it
 }
@@ -131,20 +131,20 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 			if g := s.Grant(x.scope.Name); g != nil && x.policy.holds(x.scope, g) {
 				x.session, x.who = s, &g.Identity
 				if !x.connection.givenAlready(r, made.cookie[0], x.now) {
-					x.fresh = made.cookie
+					x.pendingCookie = made.cookie
 				}
 				return
 			}
 		}
 	}
 	who := passwordIdentity(x.basic.Name)
-	id, s, err := p.begin(r, x, []session.Grant{{Area: x.scope.Name, Identity: who, Stamp: x.scope.Fingerprint(who.Name)}})
+	id, s, err := p.begin(r, x, []session.Grant{{Area: x.scope.Name, Identity: who, Fingerprint: x.scope.Fingerprint(who.Name)}})
 	if err != nil {
 		p.logStoreError(r, err) // the credentials are good for this request all the same
 		return
 	}
-	x.session, x.fresh = s, []string{p.cookie(cookieSession, string(id), x.https, x.policy.config.SessionLifetime)}
-	p.basics.put(client, basicSession{id, x.policy.keys[0], s.Key, x.fresh})
+	x.session, x.pendingCookie = s, []string{p.cookie(cookieSession, string(id), x.https, x.policy.config.SessionLifetime)}
+	p.basics.put(client, basicSession{id, x.policy.keys[0], s.Key, x.pendingCookie})
 	p.observer.Count(EventLogin)
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", who.Name),
 		slog.String("client", x.client.String()), slog.String("by", "basic"))
@@ -153,9 +153,10 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 // lookupMade is lookup without a hash, as long as the secret stays the same.
 func (p *Proxy) lookupMade(r *http.Request, x *exchange, made *basicSession) *session.Session {
 	if made.under == x.policy.keys[0] {
-		if s := p.use(r, x, made.key); s != nil {
+		if s, err := p.sessions.Use(r.Context(), made.key, x.now); err == nil && s.Key == made.key {
 			return s
 		}
 	}
-	return p.lookup(r, x, made.id)
+	s, _ := p.lookup(r, x, made.id)
+	return s
 }

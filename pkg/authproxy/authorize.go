@@ -16,9 +16,9 @@ import (
 func (p *Proxy) authorize(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		open := x.scope.Open() || x.who != nil
-		if !open && len(x.several) > 0 && navigation.IsPageVisit(r) {
-			// A planted cookie that only some paths see would survive the login and ask for the next, for ever.
-			p.end(r, x.several)
+		if !open && len(x.conflicting) > 0 && navigation.IsPageVisit(r) {
+			// An injected cookie that only some paths see would survive the login and ask for the next, for ever.
+			p.end(r, x.conflicting)
 		}
 		switch {
 		case open:

@@ -27,17 +27,18 @@ type exchange struct {
 	host   string     // that the visitor asked for, maybe with a port
 	scheme string     // that the visitor asked for; empty where it is not known
 
-	scope   *access.Scope
-	session *session.Session   // alive, whatever it grants; nil without one
-	several []*session.Session // in place of session where cookies name more than one
-	grant   *session.Grant     // of the session, for this area; nil without one
-	who     *identity.Identity // who asks, for this area; nil where nobody has logged in
-	basic   password.Result    // outcome of Basic credentials, if any were looked at
-	token   tokenState         // outcome of a token in the Authorization header
-	bearer  *bearer            // that it is of, where it is good
-	gone    bool               // the session has just ended, since its tokens could not be renewed
-	expired *session.Grant     // of that session, where it was for an audience: the provider has to forget it too
-	fresh   []string           // cookie of a session that is new to the browser, to be handed out with the answer
+	scope         *access.Scope
+	session       *session.Session   // alive, whatever it grants; nil without one
+	conflicting   []*session.Session // in place of session where cookies lead to more than one
+	grant         *session.Grant     // of the session, for this area; nil without one
+	who           *identity.Identity // who asks, for this area; nil where nobody has logged in
+	basic         password.Result    // outcome of Basic credentials, if any were looked at
+	token         tokenState         // outcome of a token in the Authorization header
+	bearer        *bearer            // that it is of, where it is good
+	gone          bool               // the session has just ended, since its tokens could not be renewed
+	expired       *session.Grant     // of that session, where it was for an audience: the provider has to forget it too
+	sessionID     session.ID         // of session, by now; empty where it is not known here
+	pendingCookie []string           // cookie of a session that the browser does not have yet, to be sent with the response
 
 	carried carried                         // to the app
 	found   [maxCandidates]*session.Session // room for presented

@@ -129,11 +129,11 @@ func (x *exchange) Answer(status int, h http.Header) {
 	}
 	dropSetCookies(h)
 	x.fromApp(h)
-	if x.fresh != nil {
+	if x.pendingCookie != nil {
 		if apps := h["Set-Cookie"]; len(apps) > 0 {
-			h["Set-Cookie"] = append(apps, x.fresh...)
+			h["Set-Cookie"] = append(apps, x.pendingCookie...)
 		} else {
-			h["Set-Cookie"] = x.fresh
+			h["Set-Cookie"] = x.pendingCookie
 		}
 		h["Cache-Control"] = []string{"no-store"} // nobody may keep an answer that holds a session (security class 23)
 		return

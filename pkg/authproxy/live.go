@@ -17,10 +17,9 @@ import (
 // live knows what is open of each session, WebSockets and requests that take long, and closes it when the session ends
 // (security classes 9 and 13).
 type live struct {
-	store    session.Store
+	sessions *session.Manager
 	now      func() time.Time
 	policy   func() *policy                                     // the one in force
-	settle   func(k session.Key)                                // returns when no renewal of that session is under way
 	renew    func(pol *policy, s *session.Session, area string) // of a session that is due, in the background
 	observer Observer
 	young    young
@@ -47,8 +46,11 @@ type opened struct {
 	active   atomic.Bool       // since the last look
 	quiet    time.Time         // since when there was no traffic; only sweep touches it
 	policy   *policy           // that lets it be open; guarded by live.mu
-	under    *sessionKey       // that leads to its session; guarded by live.mu
+	under    *session.Secret   // that leads to its session; guarded by live.mu
 }
+
+// maxMoved is how many of them are kept.
+const maxMoved = 4 << 10
 
 // moved says which session has taken the place of another.
 type moved struct {
@@ -60,7 +62,7 @@ type moved struct {
 var _ upstream.Watch = (*opened)(nil)
 
 func newLive(p *Proxy) *live {
-	return &live{store: p.store, now: p.now, policy: p.policy.Load, settle: p.renames.settle, renew: p.renewOpen, observer: p.observer,
+	return &live{sessions: p.sessions, now: p.now, policy: p.policy.Load, renew: p.renewOpen, observer: p.observer,
 		open: map[session.Key]map[*opened]struct{}{}, moved: map[session.Key]moved{}}
 }
 
@@ -72,7 +74,7 @@ func (l *live) newOpened(x *exchange, c io.Closer) *opened {
 	case x.session != nil && x.policy.lets(x.path, x.session, nil):
 		t.session.Store(x.session)
 	case x.basic.Verdict == password.Right:
-		t.basic = &session.Grant{Area: x.scope.Name, Stamp: x.scope.Fingerprint(x.basic.Name)}
+		t.basic = &session.Grant{Area: x.scope.Name, Fingerprint: x.scope.Fingerprint(x.basic.Name)}
 	}
 	return t
 }
@@ -126,18 +128,25 @@ func (l *live) keep(t *opened) bool {
 }
 
 // confirm reports whether the session of what has been kept is alive: a log-out between the check of the
-// session and that moment has found nothing to close. A renewal may be about to move it to another session.
-func (l *live) confirm(t *opened) bool {
+// session and that moment has found nothing to close.
+func (l *live) confirm(t *opened) bool { return t.ask(l.sessions.Use, l.now()) }
+
+// ask asks the store about the session of t, and reports whether it is alive. What the session has become since, in
+// whichever process, t belongs to from then on.
+func (t *opened) ask(about func(context.Context, session.Key, time.Time) (*session.Session, error), now time.Time) bool {
+	l := t.live
 	for s := t.session.Load(); s != nil; {
-		if _, err := l.store.Use(context.Background(), s.Key, l.now()); !errors.Is(err, session.ErrNotFound) {
-			return true
-		}
-		l.settle(s.Key)
-		now := t.session.Load()
-		if now == s {
+		stored, err := about(context.Background(), s.Key, now)
+		switch moved := t.session.Load(); {
+		case errors.Is(err, session.ErrNotFound) && moved == s:
 			return false
+		case errors.Is(err, session.ErrNotFound): // another login has taken its place
+			s = moved
+			continue
+		case err == nil && (stored.Key != s.Key || stored.Version != s.Version):
+			l.move(s.Key, stored, l.policy())
 		}
-		s = now
+		return true
 	}
 	return true
 }
@@ -225,12 +234,12 @@ func (l *live) move(from session.Key, to *session.Session, pol *policy) bool {
 func (l *live) follow(from session.Key, to *session.Session, pol *policy) {
 	now := l.now()
 	for key, m := range l.moved {
-		if len(l.moved) >= maxRenames || !now.Before(m.until) {
+		if len(l.moved) >= maxMoved || !now.Before(m.until) {
 			delete(l.moved, key)
 		}
 	}
 	delete(l.moved, to.Key) // it is back; and no round may arise
-	l.moved[from] = moved{to, pol, now.Add(keepRename)}
+	l.moved[from] = moved{to, pol, now.Add(session.Grace)}
 }
 
 // close closes every WebSocket and lets no new one in. Requests go on.

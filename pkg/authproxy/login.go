@@ -126,7 +126,7 @@ func (p *Proxy) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.D
 
 // loggedIn starts a session and leads on.
 func (p *Proxy) loggedIn(w http.ResponseWriter, r *http.Request, x *exchange, next, name string) {
-	if !p.enter(w, r, x, session.Grant{Area: x.scope.Name, Identity: passwordIdentity(name), Stamp: x.scope.Fingerprint(name)}) {
+	if !p.enter(w, r, x, session.Grant{Area: x.scope.Name, Identity: passwordIdentity(name), Fingerprint: x.scope.Fingerprint(name)}) {
 		return
 	}
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", name),

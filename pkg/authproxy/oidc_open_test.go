@@ -102,7 +102,7 @@ func TestClass09OpenConnectionsEndElsewhere(t *testing.T) {
 	t.Parallel()
 	store := newAnnouncingStore()
 	w, _, ws := newQuietSocket(t, oidcOnly(), store)
-	if err := store.Delete(t.Context(), store.last().Key); err != nil {
+	if _, err := store.Delete(t.Context(), store.last().Key); err != nil {
 		t.Fatal(err)
 	}
 	w.advance(2 * time.Hour)
@@ -152,7 +152,7 @@ func TestOpenConnectionsWaitForStore(t *testing.T) {
 	t.Parallel()
 	store := newAnnouncingStore()
 	w, _, ws := newQuietSocket(t, oidcOnly(), store)
-	store.lookFails.Store(true)
+	store.claimFails.Store(true)
 	w.advance(2 * time.Hour)
 	w.look()
 	eventually(t, "the failure of the store in the log", func() bool { return strings.Contains(w.logs.String(), errStore.Error()) })
@@ -160,7 +160,7 @@ func TestOpenConnectionsWaitForStore(t *testing.T) {
 		t.Errorf("%d refresh tokens are spent", n)
 	}
 	wantEcho(t, ws)
-	store.lookFails.Store(false)
+	store.claimFails.Store(false)
 	w.advance(time.Minute)
 	w.look()
 	w.renewed(store)
@@ -203,55 +203,48 @@ func (w *oidcWorld) refreshed() (n int) {
 
 // announcingStore tells of each session that has got new tokens or a new id, and fails where a test says so.
 type announcingStore struct {
-	lookingStore
-	changed             chan *session.Session
-	lookFails, putFails atomic.Bool
+	*spyStore
+	changed              chan *session.Session
+	claimFails, putFails atomic.Bool
 }
 
 func newAnnouncingStore() *announcingStore {
-	memory := session.NewMemory(0)
-	return &announcingStore{lookingStore: lookingStore{&spyStore{Store: memory}, memory}, changed: make(chan *session.Session, 100)}
+	return &announcingStore{spyStore: &spyStore{Store: session.NewMemory(0)}, changed: make(chan *session.Session, 100)}
 }
 
-func (s *announcingStore) Look(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
-	if s.lookFails.Load() {
+func (s *announcingStore) Claim(ctx context.Context, key session.Key, owner session.Owner, now, until time.Time) (*session.Session, bool, error) {
+	if s.claimFails.Load() {
+		return nil, false, errStore
+	}
+	return s.spyStore.Claim(ctx, key, owner, now, until)
+}
+
+func (s *announcingStore) Replace(ctx context.Context, old, next *session.Session) (*session.Session, error) {
+	if s.putFails.Load() {
 		return nil, errStore
 	}
-	return s.lookingStore.Look(ctx, key, now)
-}
-
-func (s *announcingStore) Put(ctx context.Context, one *session.Session, replaces session.Key) error {
-	if s.putFails.Load() {
-		return errStore
+	stored, err := s.spyStore.Replace(ctx, old, next)
+	if stored == next {
+		s.changed <- next
 	}
-	err := s.lookingStore.Put(ctx, one, replaces)
-	if err == nil && replaces != (session.Key{}) {
-		s.changed <- one
-	}
-	return err
-}
-
-// lookingStore is a spyStore whose memory can be looked at.
-type lookingStore struct {
-	*spyStore
-	session.Looker
+	return stored, err
 }
 
 // Another process on the same store may have renewed the tokens. A refresh token that is used twice counts as stolen.
 func TestOpenConnectionsTakeOverTokens(t *testing.T) {
 	t.Parallel()
-	memory := session.NewMemory(0)
-	store := lookingStore{&spyStore{Store: memory}, memory}
+	store := &spyStore{Store: session.NewMemory(0)}
 	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
 	b := w.browser()
 	w.enter(b)
 	ws := w.open(b)
-	elsewhere := *store.last()
-	elsewhere.Grants = append([]session.Grant{}, elsewhere.Grants...)
+	before := store.last()
+	elsewhere := before.Clone()
+	elsewhere.Version++
 	login := *elsewhere.Grants[0].Login
 	login.RefreshToken, login.TokensExpire = "of the other process", w.now().Add(48*time.Hour)
 	elsewhere.Grants[0].Login = &login
-	if err := store.Put(t.Context(), &elsewhere, elsewhere.Key); err != nil {
+	if _, err := store.Replace(t.Context(), before, elsewhere); err != nil {
 		t.Fatal(err)
 	}
 	w.advance(2 * time.Hour)
@@ -272,8 +265,9 @@ type claimedStore struct {
 	theirs atomic.Bool
 }
 
-func (s *claimedStore) Claim(context.Context, session.Key, time.Time, time.Time) (bool, error) {
-	return !s.theirs.Load(), nil
+func (s *claimedStore) Claim(ctx context.Context, key session.Key, owner session.Owner, now, until time.Time) (*session.Session, bool, error) {
+	stored, ours, err := s.Memory.Claim(ctx, key, owner, now, until)
+	return stored, ours && !s.theirs.Load(), err
 }
 
 // While another process renews the tokens nobody here does, and nobody is kept waiting or out: not who sends requests,

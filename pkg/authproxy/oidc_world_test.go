@@ -193,11 +193,20 @@ type spyStore struct {
 	put *session.Session
 }
 
-func (s *spyStore) Put(ctx context.Context, put *session.Session, replaces session.Key) error {
+func (s *spyStore) Create(ctx context.Context, put *session.Session) error {
+	s.note(put)
+	return s.Store.Create(ctx, put)
+}
+
+func (s *spyStore) Replace(ctx context.Context, old, next *session.Session) (*session.Session, error) {
+	s.note(next)
+	return s.Store.Replace(ctx, old, next)
+}
+
+func (s *spyStore) note(put *session.Session) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.put = put
-	s.mu.Unlock()
-	return s.Store.Put(ctx, put, replaces)
 }
 
 func (s *spyStore) last() *session.Session {

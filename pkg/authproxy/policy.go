@@ -25,8 +25,8 @@ type policy struct {
 	passwords *password.Checker
 	checked   map[config.Feature]map[string]string // fingerprints of the credentials that passwords has
 	signer    *keys.Signer
-	sealer    *oidc.Sealer // nil without providers
-	keys      sessionKeys
+	sealer    *oidc.Sealer     // nil without providers
+	keys      []session.Secret // the newest first
 	providers []*provider
 	access    *access.Policy
 	bearers   *bearers
@@ -39,9 +39,9 @@ func (p *Proxy) newPolicy(c config.Config, before *policy) (*policy, error) {
 	if len(c.Secrets) > 0 || p.persistent {
 		secrets = c.LastingSecrets()
 	}
-	pol := &policy{base: c.BasePath(), trusted: c.TrustedProxies, signer: keys.NewSigner(c.RevealedSecrets(), p.own[:], p.now), keys: newSessionKeys(secrets),
-		bearers: newBearers()}
-	pol.rules = access.NewRules(c, pol.keys.secrets())
+	pol := &policy{base: c.BasePath(), trusted: c.TrustedProxies, signer: keys.NewSigner(c.RevealedSecrets(), p.own[:], p.now),
+		keys: sessionSecrets(secrets), bearers: newBearers()}
+	pol.rules = access.NewRules(c, pol.keys)
 	var err error
 	if err = p.addChecker(pol, c, before); err != nil {
 		return nil, err
@@ -81,6 +81,18 @@ func (p *Proxy) addChecker(pol *policy, c config.Config, before *policy) (err er
 	pol.passwords, err = password.NewChecker(password.Options{Logins: logins, Hashed: hashed, Cost: p.bcryptCost, Now: p.now, Random: p.random,
 		Slots: p.hashSlots})
 	return err
+}
+
+// labelSession keeps the session secrets apart from what else is derived from the same.
+const labelSession = "ploomber-cloud authproxy session key 1"
+
+// sessionSecrets bind sessions to the configured secrets: without one of them no id leads to a session.
+func sessionSecrets(secrets [][]byte) []session.Secret {
+	all := make([]session.Secret, len(secrets))
+	for i, secret := range secrets {
+		all[i] = keys.Derive(secret, labelSession)
+	}
+	return all
 }
 
 // Reload makes c what the proxy goes by from now on. On error everything stays as it is. Connections go on, and so do
@@ -137,7 +149,7 @@ func (pol *policy) holds(scope *access.Scope, g *session.Grant) bool {
 	case scope == nil || scope.Name != g.Area:
 		return false
 	case g.Login == nil:
-		return scope.Password && scope.Current(g.Stamp) != ""
+		return scope.Password && scope.Current(g.Fingerprint) != ""
 	default:
 		return scope.Provider && pol.issuerOf(g.Login) != nil && pol.access.Allows(g.Login)
 	}

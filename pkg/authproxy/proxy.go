@@ -53,9 +53,8 @@ type Options struct {
 // Proxy is the login in front of one app. It is safe for concurrent use.
 type Proxy struct {
 	policy    atomic.Pointer[policy]
-	store     session.Store
+	sessions  *session.Manager
 	basics    basicSessions
-	renames   renames
 	returns   returns
 	renewing  renewing
 	ids       *requestid.Generator
@@ -90,7 +89,6 @@ type Proxy struct {
 	running   sync.WaitGroup // goroutines
 	closing   sync.Once
 
-	expiring  sync.Mutex // held while a session ends whose tokens have expired
 	reloading sync.Mutex // one at a time, and none after done
 }
 
@@ -162,7 +160,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 	direct := upstream.NewDirect(o.Now)
 	direct.Authorities = o.UpstreamAuthorities
 	p := &Proxy{
-		store: o.Store, ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
+		ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
 		now: o.Now, random: o.Random, log: o.Log, issuers: o.Issuers, transport: o.ProviderTransport, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
 		cookieSuffix: suffix, cookiePrefix: hostPrefix, cookiePath: "/", private: []string{"private"}, noStore: []string{"no-store"},
@@ -170,6 +168,10 @@ func assemble(o Options, base string) (*Proxy, error) {
 	}
 	if _, err := io.ReadFull(o.Random, p.own[:]); err != nil {
 		return nil, fmt.Errorf("draw a signing key: %w", err)
+	}
+	var err error
+	if p.sessions, err = session.NewManager(o.Store, o.Random); err != nil {
+		return nil, fmt.Errorf("draw a name for claims: %w", err)
 	}
 	if !p.observed {
 		p.observer = unobserved{}

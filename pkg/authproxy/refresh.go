@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
@@ -21,16 +20,14 @@ const refreshRest = 5 * time.Second
 func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 	l := x.grant.Login
 	if l.TokensExpire.IsZero() || x.now.Before(l.TokensExpire) {
-		if p.renewing.takeID(x.session.Key) {
-			p.rotate(r, x)
-		}
+		p.rotateIfDue(r, x)
 		return
 	}
 	pr := x.policy.issuerOf(l)
 	if l.RefreshToken == "" && !pr.bindsSessions() || pr.isResting(x.now) {
 		return
 	}
-	if l.RefreshToken != "" && !p.mayRenew(r.Context(), pr, x.session.Key) {
+	if l.RefreshToken != "" && !p.claim(r, x, pr) {
 		return // these tokens do for the moment
 	}
 	tokens, err := pr.refresh(r.Context(), x.grant)
@@ -48,24 +45,26 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 	}
 }
 
-// claimTime is how long one process has for a renewal before another tries it: more than the calls to a provider take.
-const claimTime = 15 * time.Second
-
-// mayRenew reports whether this process is the one that renews a session's tokens now: providers take the second use of a
-// refresh token for theft, and end everything. Where the store cannot say so nobody does for a moment: a refresh token must
-// not be spent where the one that follows it cannot be kept.
-func (p *Proxy) mayRenew(ctx context.Context, pr *provider, key session.Key) bool {
-	shared, ok := p.store.(session.Claimer)
-	if !ok {
-		return true
+// claim reports whether this process is the one that renews the tokens of the request's session now: providers take the
+// second use of a refresh token for theft, and end everything. Where another has been there before, the request goes on
+// with what that one has stored. Where the store does not answer nobody renews for a moment: a refresh token must not be
+// spent where the one that follows it cannot be kept.
+func (p *Proxy) claim(r *http.Request, x *exchange, pr *provider) bool {
+	stored, ours, err := p.sessions.Claim(r.Context(), x.session.Key, p.now())
+	switch {
+	case errors.Is(err, session.ErrNotFound): // it has ended meanwhile
+		x.adopt(nil)
+		return false
+	case err != nil:
+		pr.rest(p.now())
+		p.logStoreError(r, err)
+		return false
+	case !sameTokens(stored, x.session, x.scope.Name):
+		p.takeOver(x, stored)
+		p.rotateIfDue(r, x)
+		return false
 	}
-	now := p.now()
-	ours, err := shared.Claim(context.WithoutCancel(ctx), key, now, now.Add(claimTime))
-	if err != nil {
-		pr.rest(now)
-		p.noteStoreError(ctx, err)
-	}
-	return ours && err == nil
+	return ours
 }
 
 // refresh exchanges the refresh token of a grant. A client that leaves meanwhile must not lose what a refresh token,
@@ -106,57 +105,91 @@ func hasEnded(err error) bool {
 		errors.Is(err, oidc.ErrIdentity)
 }
 
-// renew puts new tokens into the session, which gets a new id along with them, and what they say about the person: the
-// access rules are asked again.
+// renew puts new tokens into the session, which gets a new id along with them (security class 8), and what they say
+// about the person: the access rules are asked again.
 func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bool) {
-	s := x.policy.renewed(x.session, x.scope.Name, tokens)
-	stored := &s
+	before, change := x.session, x.policy.renewal(x.session, x.scope.Name, tokens)
+	var stored *session.Session
 	var err error
-	if newID {
-		stored, err = p.rename(r, x, s)
-	} else if err = p.store.Put(context.WithoutCancel(r.Context()), stored, s.Key); err == nil {
-		p.live.move(s.Key, stored, x.policy)
-	} else if errors.Is(err, session.ErrNotFound) {
-		stored, err = nil, nil
+	if newID && x.sessionID != "" {
+		stored, err = p.sessions.Rotate(r.Context(), x.policy.keys, x.sessionID, before, x.now, change)
+	} else {
+		stored, err = p.sessions.Update(r.Context(), before, change)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, session.ErrNotFound): // it has ended meanwhile
+		x.adopt(nil)
+	case err != nil:
 		p.logStoreError(r, err)
-		stored = &s // good for this request
+		next := before.Clone()
+		change(next)
+		x.adopt(next) // good for this request
+	default:
+		p.takeOver(x, stored)
 	}
-	x.adopt(stored)
 }
 
-// rotate gives the session a new id.
-func (p *Proxy) rotate(r *http.Request, x *exchange) {
-	stored, err := p.rename(r, x, *x.session)
-	if err != nil { // the old one is good all the same
-		p.logStoreError(r, err)
+// rotateIfDue gives a session its new id whose tokens were renewed when there was no response to carry it.
+func (p *Proxy) rotateIfDue(r *http.Request, x *exchange) {
+	if x.session == nil || !x.session.RotationDue || x.sessionID == "" {
 		return
 	}
+	stored, err := p.sessions.Rotate(r.Context(), x.policy.keys, x.sessionID, x.session, x.now,
+		func(next *session.Session) bool { return next.RotationDue })
+	switch {
+	case errors.Is(err, session.ErrNotFound):
+		x.adopt(nil)
+	case err != nil: // the present id is good all the same
+		p.logStoreError(r, err)
+	default:
+		p.takeOver(x, stored)
+	}
+}
+
+// takeOver goes on with a later state of the request's session. What is open of the session follows it, and the browser
+// gets its id if that is new.
+func (p *Proxy) takeOver(x *exchange, stored *session.Session) {
+	p.live.move(x.session.Key, stored, x.policy)
+	if id := session.CurrentID(x.policy.keys, x.sessionID, stored); id != x.sessionID {
+		x.sessionID = id
+		x.sendCookie(stored)
+	}
 	x.adopt(stored)
 }
 
-// renewed is a session with new tokens, and with what they say about the person.
-func (pol *policy) renewed(old *session.Session, area string, tokens oidc.Tokens) session.Session {
-	s := *old
-	s.Grants = slices.Clone(s.Grants)
-	g := s.Grant(area)
-	l := *g.Login
-	if pr := pol.issuerOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
-		if person, err := pr.Renewed(tokens); err == nil {
-			pol.access.Update(&l, &person)
-			switch {
-			case pr.made.NameClaim == "":
-				g.Identity.Name = l.Email
-			case person.Name != "": // else the login's word goes on
-				g.Identity.Name = person.Name
+// renewal puts new tokens into a session, and what they say about the person, unless somebody else has put others there
+// than it had before.
+func (pol *policy) renewal(before *session.Session, area string, tokens oidc.Tokens) session.Change {
+	return func(next *session.Session) bool {
+		if !sameTokens(next, before, area) {
+			return false
+		}
+		g := next.Grant(area)
+		l := *g.Login
+		if pr := pol.issuerOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
+			if person, err := pr.Renewed(tokens); err == nil {
+				pol.access.Update(&l, &person)
+				switch {
+				case pr.made.NameClaim == "":
+					g.Identity.Name = l.Email
+				case person.Name != "": // else the login's word goes on
+					g.Identity.Name = person.Name
+				}
 			}
 		}
+		g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken
+		l.RefreshToken, l.TokensExpire = tokens.RefreshToken, tokens.Expires
+		g.Login = &l
+		return true
 	}
-	g.Identity.AccessToken, g.Identity.IDToken = tokens.AccessToken, tokens.IDToken
-	l.RefreshToken, l.TokensExpire = tokens.RefreshToken, tokens.Expires
-	g.Login = &l
-	return s
+}
+
+// sameTokens reports whether two states of a session have the same tokens.
+func sameTokens(a, b *session.Session, area string) bool {
+	one, other := a.Grant(area), b.Grant(area)
+	return one != nil && one.Login != nil && other != nil && other.Login != nil &&
+		one.Login.RefreshToken == other.Login.RefreshToken && one.Identity.AccessToken == other.Identity.AccessToken &&
+		one.Login.TokensExpire.Equal(other.Login.TokensExpire)
 }
 
 // adopt makes s the session of this request, nil for none: it has ended meanwhile.
@@ -172,11 +205,11 @@ func (x *exchange) adopt(s *session.Session) {
 
 // expire ends a session whose tokens have expired for good.
 func (p *Proxy) expire(r *http.Request, x *exchange, err error) {
-	first, storeErr := p.endOnce(r.Context(), x.session, x.now)
+	n, storeErr := p.endAll(r.Context(), x.session)
 	if storeErr != nil {
 		p.logStoreError(r, storeErr)
 	}
-	if first {
+	if n > 0 {
 		p.observer.Count(EventLogout)
 		p.note(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(x.grant.Identity)), slog.String("client", x.client.String()),
 			slog.String("by", "expired token"), slog.String("error", err.Error()))
@@ -185,12 +218,4 @@ func (p *Proxy) expire(r *http.Request, x *exchange, err error) {
 		x.expired = x.grant
 	}
 	x.session, x.grant, x.who = nil, nil, nil
-}
-
-// endOnce ends a session. Of many that learn at once that it is over, it is true for one.
-func (p *Proxy) endOnce(ctx context.Context, s *session.Session, now time.Time) (first bool, err error) {
-	p.expiring.Lock()
-	defer p.expiring.Unlock()
-	_, err = p.store.Use(context.WithoutCancel(ctx), s.Key, now)
-	return !errors.Is(err, session.ErrNotFound), p.endAll(ctx, []*session.Session{s})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -14,13 +13,10 @@ import (
 // maxRenewing is how many sessions are renewed at a time for what is open of them; the others follow a second later.
 const maxRenewing = 32
 
-// renewing are the sessions that are being renewed for what is open of them, and those that have been and still have
-// their id: a renewal of tokens gives a session a new one (security class 8), but there was no response to hand it out.
+// renewing are the sessions that are being renewed for what is open of them.
 type renewing struct {
-	mu      sync.Mutex
-	keys    map[session.Key]bool
-	oldIDs  map[session.Key]bool
-	anyOlds atomic.Bool // there are oldIDs, so that most requests need no lock
+	mu   sync.Mutex
+	keys map[session.Key]bool
 }
 
 func (n *renewing) begin(key session.Key) bool {
@@ -40,30 +36,6 @@ func (n *renewing) end(key session.Key) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.keys, key)
-}
-
-// keepID notes that a session has been renewed under its id.
-func (n *renewing) keepID(key session.Key) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.oldIDs == nil || len(n.oldIDs) >= maxRenames {
-		n.oldIDs = map[session.Key]bool{}
-	}
-	n.oldIDs[key] = true
-	n.anyOlds.Store(true)
-}
-
-// takeID reports whether a session is to get a new id now, once.
-func (n *renewing) takeID(key session.Key) bool {
-	if !n.anyOlds.Load() {
-		return false
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	due := n.oldIDs[key]
-	delete(n.oldIDs, key)
-	n.anyOlds.Store(len(n.oldIDs) > 0)
-	return due
 }
 
 // due reports whether the tokens of what opened path have expired and can be renewed now.
@@ -92,24 +64,18 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 	ctx := context.Background()
 	g := s.Grant(area)
 	pr := pol.issuerOf(g.Login)
-	// Another process on the same store may have renewed or ended it: a refresh token that is used twice counts as stolen.
-	if looker, ok := p.store.(session.Looker); ok {
-		stored, err := looker.Look(ctx, s.Key, p.now())
-		switch {
-		case errors.Is(err, session.ErrNotFound): // it has ended, or a request has given it a new id, and moves what is open
-			p.renames.settle(s.Key)
-			p.live.end(s.Key)
-			return
-		case err != nil: // a refresh token must not be spent where the one that follows it cannot be kept
-			pr.rest(p.now())
-			p.noteStoreError(ctx, err)
-			return
-		case !sameTokens(stored, s, area):
-			p.live.move(s.Key, stored, pol)
-			return
-		}
-	}
-	if !p.mayRenew(ctx, pr, s.Key) {
+	switch stored, ours, err := p.sessions.Claim(ctx, s.Key, p.now()); {
+	case errors.Is(err, session.ErrNotFound):
+		p.live.end(s.Key)
+		return
+	case err != nil: // a refresh token must not be spent where the one that follows it cannot be kept
+		pr.rest(p.now())
+		p.noteStoreError(ctx, err)
+		return
+	case !sameTokens(stored, s, area): // a request or another process was faster
+		p.live.move(s.Key, stored, pol)
+		return
+	case !ours:
 		return
 	}
 	tokens, err := pr.refresh(ctx, g)
@@ -121,10 +87,11 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 	switch {
 	case err == nil:
 	case pr.isOver(err) && !pr.bindsSessions():
-		if first, storeErr := p.endOnce(ctx, s, p.now()); first {
+		n, storeErr := p.endAll(ctx, s)
+		p.noteStoreError(ctx, storeErr)
+		if n > 0 {
 			p.observer.Count(EventLogout)
 			p.log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
-			p.noteStoreError(ctx, storeErr)
 		}
 		return
 	case refused:
@@ -138,29 +105,19 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 		p.log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
 		return
 	}
-	next := pol.renewed(s, area, tokens)
-	switch err := p.store.Put(ctx, &next, s.Key); {
+	renew := pol.renewal(s, area, tokens)
+	stored, err := p.sessions.Update(ctx, s, func(next *session.Session) bool {
+		next.RotationDue = true // there is no response that could carry a new id
+		return renew(next)
+	})
+	switch {
 	case err == nil:
-		p.renewing.keepID(s.Key)
-		p.live.move(s.Key, &next, pol)
+		p.live.move(s.Key, stored, pol)
 	case !errors.Is(err, session.ErrNotFound): // else it has ended meanwhile, or a request was faster
 		if refused && pr.bindsSessions() {
 			p.live.end(s.Key)
 		}
 		pr.rest(p.now())
 		p.noteStoreError(ctx, err)
-	}
-}
-
-// sameTokens reports whether two states of a session have the same refresh token.
-func sameTokens(a, b *session.Session, area string) bool {
-	one, other := a.Grant(area), b.Grant(area)
-	return one != nil && one.Login != nil && other != nil && other.Login != nil && one.Login.RefreshToken == other.Login.RefreshToken
-}
-
-// noteStoreError is logStoreError where there is no request.
-func (p *Proxy) noteStoreError(ctx context.Context, err error) {
-	if err != nil {
-		p.log.LogAttrs(ctx, slog.LevelError, "session store failed", slog.String("error", err.Error()))
 	}
 }

@@ -178,9 +178,9 @@ type countingStore struct {
 	created atomic.Int64
 }
 
-func (c *countingStore) Put(ctx context.Context, s *session.Session, replaces session.Key) error {
+func (c *countingStore) Create(ctx context.Context, s *session.Session) error {
 	c.created.Add(1)
-	return c.Store.Put(ctx, s, replaces)
+	return c.Store.Create(ctx, s)
 }
 
 // Security class 21: nothing is kept for visitors who have not logged in, and programs without cookies share a session.
@@ -216,7 +216,7 @@ var errStore = errors.New("store has gone")
 func (failingStore) Use(context.Context, session.Key, time.Time) (*session.Session, error) {
 	return nil, errStore
 }
-func (failingStore) Put(context.Context, *session.Session, session.Key) error { return errStore }
+func (failingStore) Create(context.Context, *session.Session) error { return errStore }
 
 // A store that fails opens nothing and says so in the log; credentials still do.
 func TestStoreFails(t *testing.T) {

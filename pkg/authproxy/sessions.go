@@ -20,26 +20,28 @@ const (
 	tagNoSID   = "no sid "  // and issuer and subject, where the ID token names no session of the provider's
 )
 
-// presented returns the live sessions that the client's cookies name. More than one distinct session means that at
-// least one cookie was planted. They are in x.found until the next call.
+// presented returns the live sessions that the client's cookies lead to. More than one distinct session means that at
+// least one cookie was injected. They are in x.found until the next call. The id of a single one is in x.sessionID; where
+// the client does not have it yet it goes out with the response.
 func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
-	found, _ := p.namedBy(r, x, p.cookieName(cookieSession, x.https))
-	if len(found) > 0 || p.formerNames == nil {
-		return found
+	found, changed := p.namedBy(r, x, p.cookieName(cookieSession, x.https))
+	if len(found) == 0 && p.formerNames != nil {
+		former := p.formerNames[0]
+		if x.https {
+			former = p.formerNames[1]
+		}
+		found, changed = p.namedBy(r, x, former)
+		changed = true
 	}
-	former := p.formerNames[0]
-	if x.https {
-		former = p.formerNames[1]
-	}
-	found, id := p.namedBy(r, x, former)
-	if len(found) == 1 && x.fresh == nil { // else its id has just been renewed
-		x.handOut(id, found[0])
+	if len(found) == 1 && changed && x.pendingCookie == nil {
+		x.sendCookie(found[0])
 	}
 	return found
 }
 
-// namedBy returns the live sessions that cookies of this name have, and the id that the first was found by.
-func (p *Proxy) namedBy(r *http.Request, x *exchange, name string) (found []*session.Session, first session.ID) {
+// namedBy returns the live sessions that cookies of this name lead to, and whether the first one has another id than
+// its cookie says.
+func (p *Proxy) namedBy(r *http.Request, x *exchange, name string) (found []*session.Session, changed bool) {
 	candidates := 0
 	found = x.found[:0]
 	for _, c := range r.CookiesNamed(name) {
@@ -50,102 +52,69 @@ func (p *Proxy) namedBy(r *http.Request, x *exchange, name string) (found []*ses
 		if candidates++; candidates > maxCandidates {
 			break
 		}
-		s := p.lookup(r, x, id)
+		s, current := p.lookup(r, x, id)
 		if s != nil && !slices.ContainsFunc(found, func(other *session.Session) bool { return other.Key == s.Key }) {
 			if len(found) == 0 {
-				first = id
+				x.sessionID, changed = current, current != id
 			}
 			found = append(found, s)
 		}
 	}
-	return found, first
+	return found, changed
 }
 
-// lookup returns the live session of an id, nil where there is none. One that was made under an older secret is
-// bound to the newest at this occasion.
-func (p *Proxy) lookup(r *http.Request, x *exchange, id session.ID) *session.Session {
-	keys := x.policy.keys
-	for i := range keys {
-		s := p.use(r, x, keys[i].of(id))
-		if s == nil {
-			continue
-		}
-		if i > 0 {
-			return p.rebind(r, x, s, id)
-		}
-		return s
+// sendCookie gives the browser the id of a session with the response, if it is known here.
+func (x *exchange) sendCookie(s *session.Session) {
+	if x.sessionID != "" {
+		x.pendingCookie = []string{x.proxy.cookie(cookieSession, string(x.sessionID), x.https, s.Expires.Sub(x.now))}
 	}
-	if len(keys) > 1 { // another request may have renewed it just now
-		if s := p.use(r, x, keys[0].of(id)); s != nil {
-			return s
-		}
-	}
-	for i := range keys {
-		if s := p.former(r, x, keys[i].of(id)); s != nil {
-			return s
-		}
-	}
-	return nil
 }
 
-func (p *Proxy) use(r *http.Request, x *exchange, key session.Key) *session.Session {
-	s, err := p.store.Use(r.Context(), key, x.now)
-	if err != nil {
-		p.logStoreError(r, err)
-		return nil
-	}
-	return s
-}
-
-// rebind puts a session that was found under an older secret under the first, so that it outlives the other.
-func (p *Proxy) rebind(r *http.Request, x *exchange, old *session.Session, id session.ID) *session.Session {
-	n, first, err := p.renames.begin(r.Context(), old.Key, x.now)
+// lookup returns the live session that an id leads to, and the id that it has by now; nil where there is none. One that
+// was made under an older secret is bound to the newest at this occasion.
+func (p *Proxy) lookup(r *http.Request, x *exchange, id session.ID) (*session.Session, session.ID) {
+	found, err := p.sessions.Find(r.Context(), x.policy.keys, id, x.now)
 	switch {
-	case err != nil: // the visitor has left
-		return old
-	case !first:
-		return p.under(r, x, n.id)
-	}
-	defer p.renames.done(old.Key)
-	s := *old
-	s.Key = x.policy.keys[0].of(id)
-	s.Grants = slices.Clone(old.Grants)
-	for i := range s.Grants {
-		g := &s.Grants[i]
-		if scope := x.policy.rules.Named(g.Area); scope != nil && scope.Current(g.Stamp) != "" {
-			g.Stamp = scope.Current(g.Stamp)
-		}
-	}
-	switch err := p.store.Put(context.WithoutCancel(r.Context()), &s, old.Key); {
-	case errors.Is(err, session.ErrNotFound): // another request was faster, or it has ended
-		return p.use(r, x, s.Key)
 	case err != nil:
 		p.logStoreError(r, err)
-		return old
+		return nil, ""
+	case found.Outdated:
+		return p.rebind(r, x, found), found.ID
 	}
-	p.handOver(r, x, old.Key, &s)
-	return &s
+	return found.Session, found.ID
 }
 
-// handOver moves what is open of a session to the one that has taken its place, which may have ended meanwhile.
-func (p *Proxy) handOver(r *http.Request, x *exchange, from session.Key, to *session.Session) {
-	if !p.live.move(from, to, x.policy) {
-		return
+// rebind binds a session that was found under an older secret to the newest, so that it outlives the other.
+func (p *Proxy) rebind(r *http.Request, x *exchange, found session.Found) *session.Session {
+	s, err := p.sessions.Rebind(r.Context(), x.policy.keys, found, x.now, func(next *session.Session) bool {
+		if next.Key != found.Key { // another request was faster
+			return false
+		}
+		for i := range next.Grants {
+			g := &next.Grants[i]
+			if scope := x.policy.rules.Named(g.Area); scope != nil && scope.Current(g.Fingerprint) != "" {
+				g.Fingerprint = scope.Current(g.Fingerprint)
+			}
+		}
+		return true
+	})
+	switch {
+	case errors.Is(err, session.ErrNotFound):
+		return nil
+	case err != nil:
+		p.logStoreError(r, err)
+		return found.Session
 	}
-	if _, err := p.store.Use(context.WithoutCancel(r.Context()), to.Key, x.now); errors.Is(err, session.ErrNotFound) {
-		p.live.end(to.Key)
-	}
+	p.live.move(found.Key, s, x.policy)
+	return s
 }
 
 // begin makes a session under a new id (security class 8). sids are the tags of providers' sessions.
 func (p *Proxy) begin(r *http.Request, x *exchange, grants []session.Grant, sids ...string) (session.ID, *session.Session, error) {
-	id, err := session.NewID(p.random)
-	if err != nil {
-		return "", nil, err
-	}
-	s := &session.Session{Key: x.policy.keys[0].of(id), Tags: x.policy.tags(grants, sids), Grants: grants,
+	s := &session.Session{Tags: x.policy.tags(grants, sids), Grants: grants,
 		Created: x.now, Idle: x.policy.config.SessionIdle, Expires: x.now.Add(x.policy.config.SessionLifetime)}
-	return id, s, p.store.Put(r.Context(), s, session.Key{})
+	id, err := p.sessions.Create(r.Context(), x.policy.keys, s)
+	return id, s, err
 }
 
 func (pol *policy) tags(grants []session.Grant, sids []string) []string {
@@ -162,9 +131,9 @@ func (pol *policy) tags(grants []session.Grant, sids []string) []string {
 	return slices.Compact(tags)
 }
 
-// enter starts the session of somebody who has just logged in and hands it out with the answer. What the visitor's
-// one session granted elsewhere goes on; every id that the browser sent ends here, planted ones included. It is
-// false where that failed, and then everything has been answered.
+// enter starts the session of somebody who has just logged in and sends its cookie with the response. What the user's
+// one session granted elsewhere goes on; every id that the browser sent ends here, injected ones included. It is
+// false where that failed, and then the response is complete.
 func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g session.Grant, sids ...string) bool {
 	old := p.presented(r, x)
 	var grants []session.Grant
@@ -186,7 +155,7 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g ses
 		return false
 	}
 	if len(old) == 1 && samePerson(old[0].Grant(g.Area), &g) {
-		p.handOver(r, x, old[0].Key, s)
+		p.live.move(old[0].Key, s, x.policy)
 	}
 	p.end(r, old)
 	p.setCookie(w.Header(), cookieSession, string(id), x.https, x.policy.config.SessionLifetime)
@@ -215,26 +184,26 @@ func sidsOf(s *session.Session) []string {
 	return sids
 }
 
-// end ends sessions, under whatever ids they have by now, and what is open of them. It does so even where the
-// visitor does not wait for it.
+// end ends sessions and what is open of them, although the client may not wait for that.
 func (p *Proxy) end(r *http.Request, sessions []*session.Session) {
-	if err := p.endAll(r.Context(), sessions); err != nil {
+	if _, err := p.endAll(r.Context(), sessions...); err != nil {
 		p.logStoreError(r, err)
 	}
 }
 
-func (p *Proxy) endAll(ctx context.Context, sessions []*session.Session) error {
-	ctx = context.WithoutCancel(ctx)
+// endAll is end. It returns how many sessions have ended now: of many requests that end one, one is told so.
+func (p *Proxy) endAll(ctx context.Context, sessions ...*session.Session) (n int, err error) {
 	var failed []error
 	for _, s := range sessions {
-		for key, more := s.Key, true; more; key, more = p.renames.after(key) {
-			if err := p.store.Delete(ctx, key); err != nil {
-				failed = append(failed, err)
-			}
+		keys, err := p.sessions.End(ctx, s.Key)
+		failed = append(failed, err)
+		n += len(keys)
+		p.live.end(s.Key)
+		for _, key := range keys {
 			p.live.end(key)
 		}
 	}
-	return errors.Join(failed...)
+	return n, errors.Join(failed...)
 }
 
 // EndOwner ends every session of a subject and what is open of them. The subject is what X-Auth-Sub told the app:
@@ -246,7 +215,7 @@ func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
 
 // endTagged ends all sessions with a tag and returns how many there were.
 func (p *Proxy) endTagged(ctx context.Context, tag string) (int, error) {
-	keys, err := p.store.DeleteTagged(context.WithoutCancel(ctx), tag)
+	keys, err := p.sessions.EndTagged(ctx, tag)
 	for _, key := range keys {
 		p.live.end(key)
 	}
@@ -265,6 +234,13 @@ func (p *Proxy) endAtProvider(ctx context.Context, issuer string, token oidc.Log
 	named, err := p.endTagged(ctx, tagSID+issuer+" "+token.SessionID)
 	nameless, err2 := p.endTagged(ctx, tagNoSID+issuer+" "+token.Subject)
 	return named + nameless, errors.Join(err, err2)
+}
+
+// noteStoreError is logStoreError where there is no request.
+func (p *Proxy) noteStoreError(ctx context.Context, err error) {
+	if err != nil {
+		p.log.LogAttrs(ctx, slog.LevelError, "session store failed", slog.String("error", err.Error()))
+	}
 }
 
 func (p *Proxy) logStoreError(r *http.Request, err error) {

@@ -1,6 +1,7 @@
 package authproxy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -9,8 +10,7 @@ import (
 // sweepEvery is how often sessions of what is open are looked at.
 const sweepEvery = time.Second
 
-// useEvery is how often the traffic of what is open counts as use. The store is asked then, and may know of a log-out
-// at another process.
+// useEvery is how often the traffic of what is open counts as use.
 const useEvery = 5 * time.Second
 
 // sweep closes what is open of sessions that have expired, of tokens too, what a new policy does not let be open, and
@@ -49,10 +49,10 @@ func (l *live) sweep(now time.Time) {
 	}
 	for _, t := range look {
 		switch s := t.session.Load(); {
-		case t.expired(s, now) || pol.outlived(t.path, s, now):
+		case t.ended(s, now) || pol.outlived(t.path, t.session.Load(), now):
 			l.end(s.Key)
-		case pol.due(t.path, s, now):
-			l.renew(pol, s, pol.rules.Scope(t.path).Name)
+		case pol.due(t.path, t.session.Load(), now):
+			l.renew(pol, t.session.Load(), pol.rules.Scope(t.path).Name)
 		}
 	}
 }
@@ -68,25 +68,24 @@ func (t *opened) stays(pol *policy) bool {
 		return a.Open() || pol.holds(a, t.basic)
 	}
 	s := t.session.Load()
-	return pol.lets(t.path, s, t.bearer) && (s == nil || pol.keys.knows(*t.under))
+	return pol.lets(t.path, s, t.bearer) && (s == nil || slices.Contains(pol.keys, *t.under))
 }
 
-// expired asks the store only when it must: now and then while there is traffic, to say that the session is in use, and
-// at the end of its idle time to learn whether something else is using it.
-func (t *opened) expired(s *session.Session, now time.Time) bool {
+// ended reports whether the session of t has ended, in whichever process that was. Traffic counts as its use, now and
+// then: else it ends when nothing else uses it.
+func (t *opened) ended(s *session.Session, now time.Time) bool {
 	if !now.Before(s.Expires) {
 		return true
 	}
 	if t.transfer != nil && t.transfer.Moved() {
 		t.Active()
 	}
-	since := now.Sub(t.quiet)
-	if since < s.Idle && (since < min(s.Idle/10, useEvery) || !t.active.Load()) {
-		return false
+	about := t.live.sessions.Look
+	if t.active.Load() && now.Sub(t.quiet) >= min(s.Idle/10, useEvery) {
+		t.active.Store(false)
+		t.quiet, about = now, t.live.sessions.Use
 	}
-	t.active.Store(false)
-	t.quiet = now
-	return !t.live.confirm(t)
+	return !t.ask(about, now)
 }
 
 // run sweeps until done is closed.

@@ -13,7 +13,7 @@ func ExampleRules_Scope() {
 		Passwords:   map[config.Feature]config.Login{config.API: {Username: "bot", Password: "a password"}},
 		PublicPaths: []string{"/api/health"},
 	}.WithDefaults()
-	rules := access.NewRules(c, [][32]byte{{}})
+	rules := access.NewRules(c, []session.Secret{{}})
 	for _, path := range []string{"/", "/api/v1", "/api/health"} {
 		scope := rules.Scope(path)
 		fmt.Println(path, scope.Name, scope.Open())

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
@@ -50,7 +51,7 @@ type prefix struct {
 }
 
 // NewRules makes the rules of c, which is complete. Fingerprints are made with secrets, newest first.
-func NewRules(c config.Config, secrets [][sha256.Size]byte) *Rules {
+func NewRules(c config.Config, secrets []session.Secret) *Rules {
 	public := &Scope{Name: "public", Path: "/"}
 	ru := &Rules{exact: map[string]*Scope{}, main: &Scope{Name: string(config.MainApp), Path: "/", Provider: len(c.Providers) > 0}}
 	if c.HasPassword(config.MainApp) {
@@ -86,7 +87,7 @@ func NewRules(c config.Config, secrets [][sha256.Size]byte) *Rules {
 }
 
 // addPasswords makes the passwords of a feature open the scope.
-func (s *Scope) addPasswords(c config.Config, feature config.Feature, secrets [][sha256.Size]byte) {
+func (s *Scope) addPasswords(c config.Config, feature config.Feature, secrets []session.Secret) {
 	s.Password, s.users, s.current = true, map[string]string{}, map[string]string{}
 	for _, secret := range slices.Backward(secrets) { // newest last, so that its fingerprints stay
 		for user, fingerprint := range Fingerprints(c, feature, secret) {
@@ -101,7 +102,7 @@ func (s *Scope) addPasswords(c config.Config, feature config.Feature, secrets []
 }
 
 // Fingerprints returns what marks a grant as obtained with the present password of each user of a feature.
-func Fingerprints(c config.Config, feature config.Feature, secret [sha256.Size]byte) map[string]string {
+func Fingerprints(c config.Config, feature config.Feature, secret session.Secret) map[string]string {
 	all := map[string]string{}
 	if login, ok := c.Passwords[feature]; ok {
 		all[login.Username] = fingerprint(secret, string(feature), login.Username, login.Password.Reveal())
@@ -112,7 +113,7 @@ func Fingerprints(c config.Config, feature config.Feature, secret [sha256.Size]b
 	return all
 }
 
-func fingerprint(secret [sha256.Size]byte, parts ...string) string {
+func fingerprint(secret session.Secret, parts ...string) string {
 	mac := hmac.New(sha256.New, secret[:])
 	for _, part := range parts {
 		mac.Write(strconv.AppendQuote(nil, part)) // so that no two lists of parts look alike

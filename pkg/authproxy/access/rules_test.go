@@ -6,6 +6,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
 // A guarded prefix comes before a public one that is as long, whatever else is configured.
@@ -16,7 +17,7 @@ func TestGuardedPrefixComesFirst(t *testing.T) {
 	for i := range 40 { // more than are sorted by insertion, which is always stable
 		c.PublicPaths = append(c.PublicPaths, fmt.Sprintf("/x%0*d/", i*7%5, i), "/api/", "/ana/")
 	}
-	ru := access.NewRules(c, [][32]byte{{}})
+	ru := access.NewRules(c, []session.Secret{{}})
 	for path, want := range map[string]string{"/api": "api", "/api/x": "api", "/ana/x": "analytics", "/x5/y": "public", "/x5": "main_app"} {
 		if got := ru.Scope(path).Name; got != want {
 			t.Errorf("%s is in %s, want %s", path, got, want)

@@ -160,17 +160,16 @@ func (s *Session) move(to Key, from Former, now time.Time) {
 func (m *Manager) replace(ctx context.Context, s *Session, change Change, rename func(next *Session) error) (*Session, error) {
 	ctx = context.WithoutCancel(ctx)
 	for {
-		next := *s
+		next := s.Clone()
 		next.Version++
-		next.Grants = slices.Clone(s.Grants)
-		if !change(&next) {
+		if !change(next) {
 			return s, nil
 		}
-		if err := rename(&next); err != nil {
+		if err := rename(next); err != nil {
 			return nil, err
 		}
-		stored, err := m.store.Replace(ctx, s, &next)
-		if err != nil || stored == &next {
+		stored, err := m.store.Replace(ctx, s, next)
+		if err != nil || stored == next {
 			return stored, err
 		}
 		s = stored

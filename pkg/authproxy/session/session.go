@@ -73,6 +73,13 @@ func (s *Session) Grant(area string) *Grant {
 	return nil
 }
 
+// Clone returns a copy whose grants can be replaced. What they point to is shared.
+func (s *Session) Clone() *Session {
+	next := *s
+	next.Grants = slices.Clone(s.Grants)
+	return &next
+}
+
 // Accepts reports whether key leads to s at now: as its key, or as a former one that is still good.
 func (s *Session) Accepts(key Key, now time.Time) bool {
 	return key == s.Key || slices.ContainsFunc(s.Former, func(f Former) bool { return f.Key == key && now.Before(f.Until) })

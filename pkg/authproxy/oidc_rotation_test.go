@@ -2,6 +2,7 @@ package authproxy_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,12 +78,12 @@ func TestNewIDReachesTheBrowser(t *testing.T) {
 	if again := fromPage(); again != second {
 		t.Errorf("hands out %q, want %q", again, second)
 	}
-	// A planted former id beside the visitor's own: nobody's id is given out (security class 8).
+	// An injected former id beside the visitor's own: nobody's id is given out (security class 8).
 	other := w.browser()
 	w.enter(other)
 	got := w.browser().get("/", "Cookie: ploomber_session="+first+"; ploomber_session="+other.session())
 	if c := got.cookie(sessionID); c != nil && c.Value == second {
-		t.Error("a planted id is handed out")
+		t.Error("an injected id is sent out")
 	}
 }
 
@@ -90,13 +91,12 @@ func TestNewIDReachesTheBrowser(t *testing.T) {
 type slowStore struct {
 	session.Store
 	mu      sync.Mutex
-	entered chan struct{} // closed when Put replaces; nil does not wait
+	entered chan struct{} // closed when Replace is called; nil does not wait
 	leave   chan struct{}
-	first   bool          // Put waits before it changes anything, not after
-	missed  chan struct{} // gets a value when Use finds nothing; nil waits for nobody
+	first   bool // Replace waits before it changes anything, not after
 }
 
-// holdNext has the next Put that replaces a session wait; the channel is closed when it does.
+// holdNext has the next Replace wait; the channel is closed when it does.
 func (s *slowStore) holdNext() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,21 +104,13 @@ func (s *slowStore) holdNext() <-chan struct{} {
 	return s.entered
 }
 
-func (s *slowStore) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
-	one, err := s.Store.Use(ctx, key, now)
-	if err != nil && s.missed != nil {
-		s.missed <- struct{}{}
-	}
-	return one, err
-}
-
-func (s *slowStore) Put(ctx context.Context, one *session.Session, replaces session.Key) error {
+func (s *slowStore) Replace(ctx context.Context, old, next *session.Session) (*session.Session, error) {
 	s.mu.Lock()
 	entered := s.entered
 	s.entered = nil
 	s.mu.Unlock()
 	wait := func(now bool) {
-		if now && entered != nil && replaces != (session.Key{}) {
+		if now && entered != nil {
 			close(entered)
 			select {
 			case <-s.leave:
@@ -127,38 +119,42 @@ func (s *slowStore) Put(ctx context.Context, one *session.Session, replaces sess
 		}
 	}
 	wait(s.first)
-	err := s.Store.Put(ctx, one, replaces)
+	stored, err := s.Store.Replace(ctx, old, next)
 	wait(!s.first)
-	return err
+	return stored, err
 }
 
-// Security class 9: a log-out that comes while the session gets a new id ends that one as well.
+// Security class 9: a log-out by the former id that comes while the session gets a new one ends that as well, before the
+// store knows the new id and after.
 func TestClass09LogoutDuringRenewal(t *testing.T) {
 	t.Parallel()
-	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
-	b := w.browser()
-	w.enter(b)
-	former := b.session()
-	ws := w.open(b)
-	w.advance(2 * time.Hour)
-	entered := store.holdNext()
-	var wg sync.WaitGroup
-	var renewed reply
-	wg.Go(func() { renewed = w.browser().get("/", "Cookie: ploomber_session="+former) })
-	receive(t, entered, "the store to be told the new id")
-	// The session has its new id, which nobody else knows yet; the log-out comes by the old one.
-	wg.Go(func() { w.browser().get("/logout", "Cookie: ploomber_session="+former) })
-	time.Sleep(50 * time.Millisecond) // most likely the log-out waits now; where not, the test proves less
-	close(store.leave)
-	wg.Wait()
-	wantClosed(t, ws)
-	ids := []string{former}
-	if c := renewed.cookie(sessionID); c != nil {
-		ids = append(ids, c.Value)
-	}
-	for _, id := range ids {
-		wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
+	for name, first := range map[string]bool{"before the store has the new id": true, "after it": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{}), first: first}
+			w := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
+			b := w.browser()
+			w.enter(b)
+			former := b.session()
+			ws := w.open(b)
+			w.advance(2 * time.Hour)
+			entered := store.holdNext()
+			var wg sync.WaitGroup
+			var renewed reply
+			wg.Go(func() { renewed = w.browser().get("/", "Cookie: ploomber_session="+former) })
+			receive(t, entered, "the store to be told the new id")
+			wantCode(t, w.browser().get("/logout", "Cookie: ploomber_session="+former), http.StatusFound)
+			wantClosed(t, ws)
+			close(store.leave)
+			wg.Wait()
+			ids := []string{former}
+			if c := renewed.cookie(sessionID); c != nil {
+				ids = append(ids, c.Value)
+			}
+			for _, id := range ids {
+				wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
+			}
+		})
 	}
 }
 
@@ -283,30 +279,37 @@ func TestWaitForRenewalEndsWithTheVisitor(t *testing.T) {
 	}
 }
 
-// A WebSocket that opens at the very moment at which the store knows the new id only, and nobody else does.
+// A WebSocket that opens while the store knows the new id already, and nobody else does, belongs to the session under
+// that id.
 func TestHandshakeAmidRenewal(t *testing.T) {
 	t.Parallel()
-	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{}), missed: make(chan struct{}, 100)}
-	w, arrived, leave := newHeldHandshakes(t, func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
+	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
+	w, arrived, leave := newHeldHandshakes(t, withStore(store))
 	b := w.browser()
 	w.enter(b)
 	former := "Cookie: ploomber_session=" + b.session()
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	opened := make(chan io.ReadWriter)
+	go func() {
+		defer close(opened)
 		ws, err := w.handshake(former)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		wantEcho(t, ws)
-	})
+		opened <- ws
+	}()
 	receive(t, arrived, "the handshake to arrive at the app")
 	w.advance(2 * time.Hour)
 	entered := store.holdNext()
-	wg.Go(func() { wantApp(t, w.browser().get("/", former)) })
+	var renewing sync.WaitGroup
+	renewing.Go(func() { wantApp(t, b.get("/")) })
 	receive(t, entered, "the store to be told the new id")
 	close(leave)
-	receive(t, store.missed, "a look at the former session") // the WebSocket's own session is gone
+	ws := receive(t, opened, "the handshake to end")
+	wantEcho(t, ws)
 	close(store.leave)
-	wg.Wait()
+	renewing.Wait()
+	wantEcho(t, ws)
+	b.get("/logout")
+	wantClosed(t, ws)
 }
