@@ -28,7 +28,7 @@ func tasks() []task {
 		{"fuzz", "look for failing inputs for longer: every fuzz target for half a minute", fuzzTask},
 		{"docs", "write docs/reference; --check compares, --man and --completions write for packages", docsTask},
 		{"release-check", "validate .goreleaser.yaml; --snapshot builds every package", releaseTask},
-		{"pictures", "take the screenshots of the README anew, with Chromium", picturesTask},
+		{"pictures", "make the pictures of the README and the guide anew", picturesTask},
 		{"bench", "measure against the Python tool (startup, deploy) and other proxies (proxy)", benchTask},
 	}
 }

@@ -1,3 +1,3 @@
-// Package pictures takes the screenshots of the README: 'go run ./internal/dev pictures'. Without that its test only looks
-// whether every picture that the pages show is there and small.
+// Package pictures takes the screenshot of the README: 'go run ./internal/dev pictures --only login'. Without that its tests
+// only check that every picture that the pages show is there, small and up to date.
 package pictures

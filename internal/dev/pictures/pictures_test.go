@@ -3,8 +3,10 @@ package pictures
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -68,10 +70,32 @@ func TestPicturesAreThere(t *testing.T) {
 	}
 }
 
+// Whoever changes the text of a drawing draws it anew.
+func TestDrawingsAreCurrent(t *testing.T) {
+	t.Parallel()
+	texts, err := filepath.Glob(root + "/docs/images/*.d2")
+	if err != nil || len(texts) == 0 {
+		t.Fatalf("no drawings: %v", err)
+	}
+	for _, text := range texts {
+		source, err := os.ReadFile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawing, err := os.ReadFile(strings.TrimSuffix(text, ".d2") + ".svg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("%x", sha256.Sum256(source)); !bytes.Contains(drawing, []byte(want)) {
+			t.Errorf("%s was changed after it was drawn; run 'go run ./internal/dev pictures --only architecture'", text)
+		}
+	}
+}
+
 // TestLoginPicture shows the login page beside the app behind it, as 'demo' serves them.
 func TestLoginPicture(t *testing.T) {
 	if !*write {
-		t.Skip("'go run ./internal/dev pictures' takes it")
+		t.Skip("'go run ./internal/dev pictures --only login' takes it")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
