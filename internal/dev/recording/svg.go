@@ -101,8 +101,8 @@ func stays(frames []frame) (all []stay, length int) {
 	return all, length
 }
 
-// render returns the recording as an animated picture. Whoever asked for less motion, or whose program does not animate
-// pictures, sees its end.
+// render returns the recording as an animated picture. Viewers that prefer reduced motion, or cannot animate, show its last
+// frame.
 func render(frames []frame) []byte {
 	all, length := stays(frames)
 	width, height := columns*cellWidth+2*margin, rows*cellHeight+2*margin

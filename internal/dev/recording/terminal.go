@@ -65,7 +65,7 @@ func record(program *exec.Cmd, script []step) ([]frame, error) {
 	t := &terminal{keys: tty, screen: vt10x.New(vt10x.WithWriter(tty), vt10x.WithSize(columns, rows)), output: make(chan rune)}
 	go t.read(tty)
 	defer func() {
-		_ = program.Process.Kill() // the shell: what it runs is told that the terminal hung up
+		_ = program.Process.Kill() // the shell; what it runs gets SIGHUP
 		for range t.output {
 		}
 		_ = program.Wait()
@@ -120,7 +120,7 @@ func (t *terminal) play(s step) error {
 		}
 		shown.WriteRune(c)
 	}
-	t.settle()
+	t.drain()
 	t.show(s.pause)
 	return nil
 }
@@ -165,8 +165,8 @@ func (t *terminal) next(limit time.Duration) (rune, error) {
 	}
 }
 
-// settle draws output until there is none for a while.
-func (t *terminal) settle() {
+// drain draws output until there is none for a while.
+func (t *terminal) drain() {
 	for {
 		if _, err := t.next(quiet); err != nil {
 			return
