@@ -30,12 +30,19 @@ func (e *env) finish(err error) int {
 	return code
 }
 
-// outcome is that of err, with what became of the host where that is why it did not answer.
+// outcome finds the exit status, the message and the next step of an error. Where the hosted service did not answer, the
+// message says that it has ended.
 func (e *env) outcome(err error) (code int, message, hint string) {
 	code, message, hint = outcome(err)
-	for _, kind := range []error{cloudapi.ErrNetwork, cloudapi.ErrServer, cloudapi.ErrBadReply, cloudapi.ErrUnauthorized, cloudapi.ErrNotFound} {
-		if errors.Is(err, kind) && e.settings.Hosted() {
-			ended, instead := settings.Ended()
+	if !e.settings.Hosted() {
+		return code, message, hint
+	}
+	ended, instead := settings.Ended()
+	if errors.Is(err, cloudapi.ErrNetwork) {
+		return code, ended + " and cannot be reached: " + message, cmp.Or(failure.Hint(err), instead)
+	}
+	for _, kind := range []error{cloudapi.ErrServer, cloudapi.ErrBadReply, cloudapi.ErrUnauthorized, cloudapi.ErrNotFound} {
+		if errors.Is(err, kind) {
 			return code, message, ended + ": " + instead
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -165,6 +166,9 @@ func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 		return tier.Tier{}, err
 	}
 	plan, err := flow.Tier(ctx, api)
+	if errors.Is(err, cloudapi.ErrNetwork) {
+		return tier.Tier{}, failure.Failedf("%w", err).WithHint("pass --offline to protect an app that runs here or behind 'proxy'")
+	}
 	if err != nil {
 		return tier.Tier{}, err
 	}
