@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -143,7 +144,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 		p.logStoreError(r, err) // the credentials are good for this request all the same
 		return
 	}
-	x.session, x.pendingCookie = s, []string{p.cookie(cookieSession, string(id), x.https, x.policy.config.SessionLifetime)}
+	x.session, x.pendingCookie = s, []string{p.cookie(cookie.Session, string(id), x.https, x.policy.config.SessionLifetime)}
 	p.basics.put(client, basicSession{id, x.policy.keys[0], s.Key, x.pendingCookie})
 	p.observer.Count(EventLogin)
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", who.Name),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 )
@@ -74,7 +75,7 @@ func (p *Proxy) demandLogin(w http.ResponseWriter, r *http.Request, x *exchange)
 		return
 	}
 	if x.gone {
-		p.setCookie(w.Header(), cookieSession, "", x.https, 0)
+		p.setCookie(w.Header(), cookie.Session, "", x.https, 0)
 	}
 	if x.policy.config.BearerAudience != "" {
 		w.Header().Set("Www-Authenticate", challenge)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -134,6 +135,6 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 // offerLogout lets somebody leave an account that is of no use here. There is no session to log out of, so a cookie
 // says at which provider it is; else the provider would log the same account in again and again.
 func (p *Proxy) offerLogout(w http.ResponseWriter, x *exchange, pr *provider, m *pages.Message) {
-	p.setCookie(w.Header(), cookieDenied, x.policy.signer.Sign(purposeDenied, pr.id, oidc.LoginTime), x.https, oidc.LoginTime)
+	p.setCookie(w.Header(), cookie.Denied, x.policy.signer.Sign(purposeDenied, pr.id, oidc.LoginTime), x.https, oidc.LoginTime)
 	m.Links = []pages.Link{{Text: "Log out", Href: target.Logout}}
 }

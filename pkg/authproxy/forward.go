@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
@@ -127,7 +128,7 @@ func (x *exchange) Answer(status int, h http.Header) {
 	if kind := h["Content-Type"]; len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream") {
 		x.isEndless()
 	}
-	dropSetCookies(h)
+	cookie.RemoveSet(h)
 	x.fromApp(h)
 	if x.pendingCookie != nil {
 		if apps := h["Set-Cookie"]; len(apps) > 0 {

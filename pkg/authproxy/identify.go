@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 )
 
@@ -13,7 +14,7 @@ func (p *Proxy) identify(next stage) stage {
 	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
 		h := r.Header
 		if _, ok := h["Cookie"]; ok {
-			dropCookies(h)
+			cookie.Remove(h)
 		}
 		if sent, ok := h["Authorization"]; ok && (x.basic.Verdict == password.Right || x.bearer != nil || x.policy.owns(sent[0])) {
 			delete(h, "Authorization")

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
@@ -50,7 +51,7 @@ func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 			return
 		}
 		nonce = string(id)
-		p.setCookie(w.Header(), cookieLogin, x.policy.signer.Sign(purposeCookie, nonce, loginValid), x.https, loginValid)
+		p.setCookie(w.Header(), cookie.Form, x.policy.signer.Sign(purposeCookie, nonce, loginValid), x.https, loginValid)
 	}
 	form.Token = x.policy.signer.Sign(purposeForm, nonce, loginValid)
 	p.pages.Login(w, r, code, form)
@@ -58,7 +59,7 @@ func (p *Proxy) renderLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 
 // loginNonce returns what ties this browser to its login pages: tabs share it.
 func (p *Proxy) loginNonce(r *http.Request, x *exchange) (string, bool) {
-	nonce, _, ok := p.signedCookie(r, x, cookieLogin, purposeCookie)
+	nonce, _, ok := p.signedCookie(r, x, cookie.Form, purposeCookie)
 	return nonce, ok
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
@@ -32,9 +33,9 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request, x *exchange) {
 
 // leave sends the browser away without a session, and lets it forget what it has kept of the app: Back would show it.
 func (p *Proxy) leave(w http.ResponseWriter, r *http.Request, x *exchange, to string) {
-	p.setCookie(w.Header(), cookieSession, "", x.https, 0)
-	if _, sent, _ := p.signedCookie(r, x, cookieDenied, purposeDenied); sent {
-		p.setCookie(w.Header(), cookieDenied, "", x.https, 0)
+	p.setCookie(w.Header(), cookie.Session, "", x.https, 0)
+	if _, sent, _ := p.signedCookie(r, x, cookie.Denied, purposeDenied); sent {
+		p.setCookie(w.Header(), cookie.Denied, "", x.https, 0)
 	}
 	if clears := x.policy.config.ClearSiteDataHeader(); clears != "" {
 		w.Header().Set("Clear-Site-Data", clears)
@@ -54,7 +55,7 @@ func (p *Proxy) loggedInAt(r *http.Request, x *exchange, sessions []*session.Ses
 			}
 		}
 	}
-	if id, _, ok := p.signedCookie(r, x, cookieDenied, purposeDenied); ok {
+	if id, _, ok := p.signedCookie(r, x, cookie.Denied, purposeDenied); ok {
 		return x.policy.issuerOf(&session.Login{Provider: id}), ""
 	}
 	return nil, ""

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
@@ -66,22 +67,19 @@ type Proxy struct {
 	observer  Observer
 	observed  bool // there is somebody behind it
 
-	now          func() time.Time
-	random       io.Reader
-	log          *slog.Logger
-	issuers      *oidc.Issuers     // nil: each provider has its own
-	transport    http.RoundTripper // of providers with their own; nil for a default one
-	hashSlots    *password.HashSlots
-	own          [32]byte // random, for this process
-	persistent   bool
-	bcryptCost   int
-	cookieNames  cookieNames
-	formerNames  *[2]string // of session cookies, plain and encrypted; nil where there are none
-	cookiePrefix string     // of the names of cookies on https
-	cookiePath   string     // below which they are sent
-	cookieSuffix string     // "" or "_" and letters or digits
-	noStore      []string   // value of Cache-Control, made once; nobody changes it
-	private      []string   // value of Cache-Control, made once; nobody changes it
+	now           func() time.Time
+	random        io.Reader
+	log           *slog.Logger
+	issuers       *oidc.Issuers     // nil: each provider has its own
+	transport     http.RoundTripper // of providers with their own; nil for a default one
+	hashSlots     *password.HashSlots
+	own           [32]byte // random, for this process
+	persistent    bool
+	bcryptCost    int
+	cookies       *cookie.Jar
+	formerCookies *cookie.Jar // with the names that cookies had before; nil where they had none
+	noStore       []string    // value of Cache-Control, made once; nobody changes it
+	private       []string    // value of Cache-Control, made once; nobody changes it
 
 	first     stage
 	exchanges sync.Pool
@@ -153,17 +151,13 @@ func assemble(o Options, base string) (*Proxy, error) {
 	if o.HashSlots == nil {
 		o.HashSlots = password.NewHashSlots(0)
 	}
-	suffix := o.CookieSuffix
-	if suffix != "" {
-		suffix = "_" + suffix
-	}
 	direct := upstream.NewDirect(o.Now)
 	direct.Authorities = o.UpstreamAuthorities
 	p := &Proxy{
 		ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
 		now: o.Now, random: o.Random, log: o.Log, issuers: o.Issuers, transport: o.ProviderTransport, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
-		cookieSuffix: suffix, cookiePrefix: hostPrefix, cookiePath: "/", private: []string{"private"}, noStore: []string{"no-store"},
+		cookies: cookie.NewJar(base, o.CookieSuffix), private: []string{"private"}, noStore: []string{"no-store"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}
 	if _, err := io.ReadFull(o.Random, p.own[:]); err != nil {
@@ -176,13 +170,8 @@ func assemble(o Options, base string) (*Proxy, error) {
 	if !p.observed {
 		p.observer = unobserved{}
 	}
-	if base != "" {
-		p.cookiePrefix, p.cookiePath = securePrefix, base
-	}
-	p.cookieNames = makeCookieNames(p.cookiePrefix, suffix)
 	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
-		former := makeCookieNames(p.cookiePrefix, "_"+o.FormerSuffix)
-		p.formerNames = &former[cookieSession]
+		p.formerCookies = cookie.NewJar(base, o.FormerSuffix)
 	}
 	p.live = newLive(p)
 	p.first = p.chain()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -24,13 +25,9 @@ const (
 // least one cookie was injected. They are in x.found until the next call. The id of a single one is in x.sessionID; where
 // the client does not have it yet it goes out with the response.
 func (p *Proxy) presented(r *http.Request, x *exchange) []*session.Session {
-	found, changed := p.namedBy(r, x, p.cookieName(cookieSession, x.https))
-	if len(found) == 0 && p.formerNames != nil {
-		former := p.formerNames[0]
-		if x.https {
-			former = p.formerNames[1]
-		}
-		found, changed = p.namedBy(r, x, former)
+	found, changed := p.namedBy(r, x, p.cookies.Name(cookie.Session, x.https))
+	if len(found) == 0 && p.formerCookies != nil {
+		found, changed = p.namedBy(r, x, p.formerCookies.Name(cookie.Session, x.https))
 		changed = true
 	}
 	if len(found) == 1 && changed && x.pendingCookie == nil {
@@ -66,7 +63,7 @@ func (p *Proxy) namedBy(r *http.Request, x *exchange, name string) (found []*ses
 // sendCookie gives the browser the id of a session with the response, if it is known here.
 func (x *exchange) sendCookie(s *session.Session) {
 	if x.sessionID != "" {
-		x.pendingCookie = []string{x.proxy.cookie(cookieSession, string(x.sessionID), x.https, s.Expires.Sub(x.now))}
+		x.pendingCookie = []string{x.proxy.cookie(cookie.Session, string(x.sessionID), x.https, s.Expires.Sub(x.now))}
 	}
 }
 
@@ -158,7 +155,7 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g ses
 		p.live.move(old[0].Key, s, x.policy)
 	}
 	p.end(r, old)
-	p.setCookie(w.Header(), cookieSession, string(id), x.https, x.policy.config.SessionLifetime)
+	p.setCookie(w.Header(), cookie.Session, string(id), x.https, x.policy.config.SessionLifetime)
 	w.Header().Set("Cache-Control", "no-store")
 	p.observer.Count(EventLogin)
 	return true

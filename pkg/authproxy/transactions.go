@@ -3,8 +3,8 @@ package authproxy
 import (
 	"net/http"
 	"slices"
-	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
@@ -17,12 +17,9 @@ const (
 	maxForgotten        = 64 // cookies deleted by one answer
 )
 
-// transactionName is the name of a login's cookie on this visitor's connection.
-func (p *Proxy) transactionName(name string, https bool) string {
-	if https {
-		name = p.cookiePrefix + name
-	}
-	return name + p.cookieSuffix
+// transactionName is the name of a login's cookie on this client's connection.
+func (p *Proxy) transactionName(base string, https bool) string {
+	return p.cookies.Name(cookie.Kind(base), https)
 }
 
 // keepTransaction gives the browser the cookie of a login that it begins, and takes back those that are no use any
@@ -46,9 +43,7 @@ func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t o
 			p.forgetTransaction(h, c.name, x.https)
 		}
 	}
-	cookie := http.Cookie{Name: p.transactionName(t.CookieName(), x.https), Value: sealed, Path: p.cookiePath, HttpOnly: true,
-		Secure: x.https, SameSite: http.SameSiteLaxMode, MaxAge: int(oidc.LoginTime.Seconds())}
-	h.Add("Set-Cookie", cookie.String())
+	p.cookies.Set(h, p.transactionName(t.CookieName(), x.https), sealed, x.https, oidc.LoginTime)
 }
 
 // sameReturn returns the index of the oldest login that leads to the same address, where there are many: a tab that is
@@ -74,13 +69,9 @@ type transactionCookie struct {
 
 // transactions returns the cookies of logins that the browser sent, good ones first and of these the newest first.
 func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
-	begin := oidc.CookiePrefix
-	if x.https {
-		begin = p.cookiePrefix + begin
-	}
 	var all []transactionCookie
 	for _, sent := range r.Cookies() {
-		if rest, ok := strings.CutPrefix(sent.Name, begin); !ok || p.isNeighbours(rest) {
+		if !p.cookies.IsLogin(sent.Name, x.https) {
 			continue
 		}
 		c := transactionCookie{name: sent.Name, value: sent.Value}
@@ -102,13 +93,6 @@ func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
 	return all
 }
 
-// isNeighbours reports whether the cookie of a login, without what its name begins with, has the suffix of a proxy on
-// another port.
-func (p *Proxy) isNeighbours(name string) bool {
-	const own = 16 // characters
-	return len(name) > own && name[own] == '_' && name[own:] != p.cookieSuffix
-}
-
 // transactionOf returns the login under way that a callback's state belongs to. Of several cookies of that name the
 // one counts that is ours.
 func (p *Proxy) transactionOf(r *http.Request, x *exchange, state string) (t oidc.Transaction, name string, err error) {
@@ -124,8 +108,5 @@ func (p *Proxy) transactionOf(r *http.Request, x *exchange, state string) (t oid
 
 // forgetTransaction makes the browser drop the cookie of a login.
 func (p *Proxy) forgetTransaction(h http.Header, name string, https bool) {
-	cookie := http.Cookie{Name: name, Path: p.cookiePath, HttpOnly: true, Secure: https, SameSite: http.SameSiteLaxMode, MaxAge: -1}
-	if line := cookie.String(); line != "" { // a name that is no cookie's
-		h.Add("Set-Cookie", line)
-	}
+	p.cookies.Set(h, name, "", https, 0)
 }

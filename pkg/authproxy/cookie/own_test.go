@@ -1,8 +1,11 @@
-package authproxy
+package cookie_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 )
 
 // FuzzCookies: the app gets none of our cookies, as the standard library reads them, and all others as they were.
@@ -14,13 +17,13 @@ func FuzzCookies(f *testing.F) {
 		r := &http.Request{Header: http.Header{"Cookie": {first, second}}}
 		wanted := map[string]string{}
 		for _, c := range r.Cookies() {
-			if !ownsCookie(c.Name) {
+			if !cookie.IsOwn(c.Name) {
 				wanted[c.Name] = c.Value
 			}
 		}
-		dropCookies(r.Header)
+		cookie.Remove(r.Header)
 		for _, c := range r.Cookies() {
-			if ownsCookie(c.Name) {
+			if cookie.IsOwn(c.Name) {
 				t.Fatalf("%q, %q: the app gets %s", first, second, c.Name)
 			}
 			delete(wanted, c.Name)
@@ -29,4 +32,12 @@ func FuzzCookies(f *testing.F) {
 			t.Fatalf("%q, %q: the app lacks %v", first, second, wanted)
 		}
 	})
+}
+
+func ExampleJar_Name() {
+	fmt.Println(cookie.NewJar("", "").Name(cookie.Session, true))
+	fmt.Println(cookie.NewJar("/team/app", "8501").Name(cookie.Session, true))
+	// Output:
+	// __Host-ploomber_session
+	// __Secure-ploomber_session_8501
 }

@@ -1,0 +1,88 @@
+// Package cookie names, writes and recognises the proxy's own cookies, and keeps them apart from the app's. It does not
+// know what is in them.
+package cookie
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// hostPrefix begins the names of our cookies on https: a browser accepts it only from this very host, so that no
+// sibling domain can inject one (security class 10).
+const hostPrefix = "__Host-"
+
+// securePrefix is for cookies below a base path, where hostPrefix is not possible: they are of https at least.
+const securePrefix = "__Secure-"
+
+// Prefix begins the names of all our cookies, behind hostPrefix or securePrefix, and maybe of some of the app's.
+const Prefix = "ploomber_"
+
+// Kind is what a cookie of ours is for.
+type Kind string
+
+// The kinds. Logins at a provider that are under way have one cookie each, named Login, "_" and 16 letters, digits, - and _.
+const (
+	Session Kind = Prefix + "session"
+	Form    Kind = Prefix + "login"  // ties a browser to its login pages
+	Denied  Kind = Prefix + "denied" // at which provider the account is that was denied access
+	Login   Kind = Prefix + "oidc"
+)
+
+func kinds() [4]Kind { return [...]Kind{Session, Form, Denied, Login} }
+
+// Jar writes the cookies of one proxy. It never changes.
+type Jar struct {
+	prefix, path, suffix string
+}
+
+// NewJar returns the jar of an app at a base path, which is empty for a whole host. The suffix, letters and digits or
+// nothing, keeps apps on different ports of one host apart, since browsers do not.
+func NewJar(base, suffix string) *Jar {
+	j := &Jar{prefix: hostPrefix, path: "/"}
+	if base != "" {
+		j.prefix, j.path = securePrefix, base
+	}
+	if suffix != "" {
+		j.suffix = "_" + suffix
+	}
+	return j
+}
+
+// Name returns the name of a cookie, on encrypted connections or on plain ones.
+func (j *Jar) Name(k Kind, https bool) string {
+	if https {
+		return j.prefix + string(k) + j.suffix
+	}
+	return string(k) + j.suffix
+}
+
+// IsLogin reports whether a name is that of a login under way, and not of a proxy on another port.
+func (j *Jar) IsLogin(name string, https bool) bool {
+	const size = 16 // of an id
+	begin := string(Login) + "_"
+	if https {
+		begin = j.prefix + begin
+	}
+	rest, ok := strings.CutPrefix(name, begin)
+	neighbours := len(rest) > size && rest[size] == '_' && rest[size:] != j.suffix
+	return ok && !neighbours
+}
+
+// Set adds a cookie to a response. An empty value deletes it.
+func (j *Jar) Set(h http.Header, name, value string, https bool, maxAge time.Duration) {
+	if line := j.Line(name, value, https, maxAge); line != "" {
+		h.Add("Set-Cookie", line)
+	}
+}
+
+// Line returns the value of a Set-Cookie header; empty where a cookie cannot have this name. An empty value deletes the
+// cookie.
+func (j *Jar) Line(name, value string, https bool, maxAge time.Duration) string {
+	c := http.Cookie{Name: name, Value: value, Path: j.path, HttpOnly: true, Secure: https,
+		SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge / time.Second)}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	return c.String()
+}
