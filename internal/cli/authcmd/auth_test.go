@@ -10,42 +10,33 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
-		"add":                   {args: []string{"--add"}, want: Flags{Add: true}},
-		"add to a feature":      {args: []string{"--add", "--feature=analytics", "--overwrite"}, want: Flags{Add: true, Overwrite: true, Feature: project.Analytics}},
-		"add for a script":      {args: []string{"--add", "--feature=api", "--username=ann", "--password-stdin", "--offline"}, want: Flags{Add: true, Feature: project.API, Username: "ann", PasswordStdin: true, Offline: true}},
-		"remove":                {args: []string{"--remove", "--feature=main_app"}, want: Flags{Remove: true, Feature: project.MainApp}},
-		"neither":               {code: failure.Failed},
-		"both":                  {args: []string{"--add", "--remove"}, code: failure.Failed},
-		"remove, overwrite":     {args: []string{"--remove", "--overwrite"}, code: failure.Failed},
-		"remove, offline":       {args: []string{"--remove", "--offline"}, want: Flags{Remove: true, Offline: true}},
-		"remove, a user":        {args: []string{"--remove", "--username=ann"}, code: failure.Usage},
-		"remove, a password":    {args: []string{"--remove", "--password-stdin"}, code: failure.Usage},
-		"a feature in capitals": {args: []string{"--add", "--feature=MAIN_APP"}, code: failure.Failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
+		"add":                   {Args: []string{"--add"}, Want: Flags{Add: true}},
+		"add to a feature":      {Args: []string{"--add", "--feature=analytics", "--overwrite"}, Want: Flags{Add: true, Overwrite: true, Feature: project.Analytics}},
+		"add for a script":      {Args: []string{"--add", "--feature=api", "--username=ann", "--password-stdin", "--offline"}, Want: Flags{Add: true, Feature: project.API, Username: "ann", PasswordStdin: true, Offline: true}},
+		"remove":                {Args: []string{"--remove", "--feature=main_app"}, Want: Flags{Remove: true, Feature: project.MainApp}},
+		"neither":               {Code: failure.Failed},
+		"both":                  {Args: []string{"--add", "--remove"}, Code: failure.Failed},
+		"remove, overwrite":     {Args: []string{"--remove", "--overwrite"}, Code: failure.Failed},
+		"remove, offline":       {Args: []string{"--remove", "--offline"}, Want: Flags{Remove: true, Offline: true}},
+		"remove, a user":        {Args: []string{"--remove", "--username=ann"}, Code: failure.Usage},
+		"remove, a password":    {Args: []string{"--remove", "--password-stdin"}, Code: failure.Usage},
+		"a feature in capitals": {Args: []string{"--add", "--feature=MAIN_APP"}, Code: failure.Failed},
+	})
 }
 
 const (

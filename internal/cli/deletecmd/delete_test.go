@@ -7,39 +7,30 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"this one":         {},
-		"a project":        {args: []string{"--project-id=p"}, want: Flags{ProjectID: "p"}},
-		"all":              {args: []string{"--all"}, want: Flags{All: true}},
-		"all, confirmed":   {args: []string{"--all", "--confirm=delete all"}, want: Flags{All: true, Confirm: "delete all"}},
-		"one and all":      {args: []string{"--all", "--project-id=p"}, code: failure.Usage},
-		"confirmed alone":  {args: []string{"--confirm=delete all"}, code: failure.Usage},
-		"confirmed amiss":  {args: []string{"--all", "--confirm=yes"}, code: failure.Usage},
-		"in capitals":      {args: []string{"--all", "--confirm=DELETE ALL"}, code: failure.Usage},
-		"confirmed by ''":  {args: []string{"--all", "--confirm="}, code: failure.Usage},
-		"an id by mistake": {args: []string{"p"}, code: failure.Failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+		"a project":        {Args: []string{"--project-id=p"}, Want: Flags{ProjectID: "p"}},
+		"all":              {Args: []string{"--all"}, Want: Flags{All: true}},
+		"all, confirmed":   {Args: []string{"--all", "--confirm=delete all"}, Want: Flags{All: true, Confirm: "delete all"}},
+		"one and all":      {Args: []string{"--all", "--project-id=p"}, Code: failure.Usage},
+		"confirmed alone":  {Args: []string{"--confirm=delete all"}, Code: failure.Usage},
+		"confirmed amiss":  {Args: []string{"--all", "--confirm=yes"}, Code: failure.Usage},
+		"in capitals":      {Args: []string{"--all", "--confirm=DELETE ALL"}, Code: failure.Usage},
+		"confirmed by ''":  {Args: []string{"--all", "--confirm="}, Code: failure.Usage},
+		"an id by mistake": {Args: []string{"p"}, Code: failure.Failed},
+	})
 }
 
 func TestDelete(t *testing.T) {

@@ -11,36 +11,27 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
-		"nothing":          {want: Flags{Example: "streamlit/app-with-auth0"}},
-		"everything":       {args: []string{"--example", "dash/basic-app", "--check", "--port", "9000"}, want: Flags{Example: "dash/basic-app", Check: true, Port: 9000}},
-		"port 0":           {args: []string{"--port=0"}, code: failure.Usage},
-		"a port too large": {args: []string{"--port=65536"}, code: failure.Usage},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
+		"nothing":          {Want: Flags{Example: "streamlit/app-with-auth0"}},
+		"everything":       {Args: []string{"--example", "dash/basic-app", "--check", "--port", "9000"}, Want: Flags{Example: "dash/basic-app", Check: true, Port: 9000}},
+		"port 0":           {Args: []string{"--port=0"}, Code: failure.Usage},
+		"a port too large": {Args: []string{"--port=65536"}, Code: failure.Usage},
+	})
 }
 
 // The demo serves a protected project and leaves nothing behind.

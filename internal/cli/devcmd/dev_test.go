@@ -13,39 +13,30 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args   []string
-		want   Flags
+	type parsed struct {
+		Flags
 		config string
-		code   int
-	}{
-		"nothing":        {},
-		"watch":          {args: []string{"--watch"}, want: Flags{Watch: true}},
-		"another config": {args: []string{"-c", "staging.json"}, config: "staging.json"},
-		"an argument":    {args: []string{"x"}, code: failure.Failed},
-		"no flag":        {args: []string{"--poll"}, code: failure.Failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Options
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = *o; return nil })
-			c.SetArgs(tc.args)
-			c.SilenceErrors, c.SilenceUsage = true, true
-			code := failure.Code(c.Execute())
-			if code != tc.code || got.Flags != tc.want || got.Deploy.Folder.Config != tc.config {
-				t.Errorf("code %d, %+v, config %q", code, got.Flags, got.Deploy.Folder.Config)
-			}
-		})
 	}
+	flagtest.Run(t, func(got *parsed) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = parsed{o.Flags, o.Deploy.Folder.Config}; return nil })
+	}, flagtest.Cases[parsed]{
+		"nothing":        {},
+		"watch":          {Args: []string{"--watch"}, Want: parsed{Flags: Flags{Watch: true}}},
+		"another config": {Args: []string{"-c", "staging.json"}, Want: parsed{config: "staging.json"}},
+		"an argument":    {Args: []string{"x"}, Code: failure.Failed},
+		"no flag":        {Args: []string{"--poll"}, Code: failure.Failed},
+	})
 }
 
 func TestPassedOver(t *testing.T) {

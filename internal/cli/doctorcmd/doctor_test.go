@@ -14,10 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
@@ -25,26 +28,13 @@ const canary = "s3cr3t-canary"
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args  []string
-		want  Flags
-		wrong bool
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"none":     {},
-		"offline":  {args: []string{"--offline"}, want: Flags{Offline: true}},
-		"argument": {args: []string{"x"}, wrong: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			c.SilenceErrors, c.SilenceUsage = true, true
-			c.SetArgs(tc.args)
-			if err := c.Execute(); (err != nil) != tc.wrong || got != tc.want {
-				t.Errorf("%v, got %+v", err, got)
-			}
-		})
-	}
+		"offline":  {Args: []string{"--offline"}, Want: Flags{Offline: true}},
+		"argument": {Args: []string{"x"}, Code: failure.Failed},
+	})
 }
 
 // world is a healthy machine and project, which each test harms in one way.

@@ -16,43 +16,33 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/catalog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"nothing":               {},
-		"a name":                {args: []string{"dash/board"}, want: Flags{Name: "dash/board"}},
-		"a folder":              {args: []string{"dash/board", "--dest", "x"}, want: Flags{Name: "dash/board", Dest: "x"}},
-		"a fresh cache":         {args: []string{"--clear-cache"}, want: Flags{ClearCache: true}},
-		"an offline list":       {args: []string{"--list", "--offline"}, want: Flags{List: true, Offline: true}},
-		"list and name":         {args: []string{"--list", "dash/board"}, code: failure.Usage},
-		"list and folder":       {args: []string{"--list", "--dest", "x"}, code: failure.Usage},
-		"offline and download":  {args: []string{"--offline", "--clear-cache"}, code: failure.Usage},
-		"two names":             {args: []string{"a/b", "c/d"}, code: failure.Failed},
-		"a flag that is not it": {args: []string{"--folder", "x"}, code: failure.Failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			c.SetArgs(tc.args)
-			c.SilenceErrors, c.SilenceUsage = true, true
-			if code := failure.Code(c.Execute()); code != tc.code || got != tc.want {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+		"a name":                {Args: []string{"dash/board"}, Want: Flags{Name: "dash/board"}},
+		"a folder":              {Args: []string{"dash/board", "--dest", "x"}, Want: Flags{Name: "dash/board", Dest: "x"}},
+		"a fresh cache":         {Args: []string{"--clear-cache"}, Want: Flags{ClearCache: true}},
+		"an offline list":       {Args: []string{"--list", "--offline"}, Want: Flags{List: true, Offline: true}},
+		"list and name":         {Args: []string{"--list", "dash/board"}, Code: failure.Usage},
+		"list and folder":       {Args: []string{"--list", "--dest", "x"}, Code: failure.Usage},
+		"offline and download":  {Args: []string{"--offline", "--clear-cache"}, Code: failure.Usage},
+		"two names":             {Args: []string{"a/b", "c/d"}, Code: failure.Failed},
+		"a flag that is not it": {Args: []string{"--folder", "x"}, Code: failure.Failed},
+	})
 }
 
 // world is a user with a home, a folder and a server that has the examples of the documentation.

@@ -8,15 +8,17 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
 )
 
@@ -32,30 +34,18 @@ func TestFlags(t *testing.T) {
 		PasswordDir: "/p", Group: "g", Hash: export.SaltedSHA}}
 	printed := standard
 	printed.Stdout = true
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
-		"nothing": {want: standard},
-		"all": {args: []string{"--upstream=http://app:80", "--listen=80", "--listen=[::]:80", "--server-name=a", "--server-name=b", "--dir=x", "--force",
-			"--password-dir=/p", "--group=g", "--hash=ssha"}, want: all},
-		"stdout":              {args: []string{"--stdout"}, want: printed},
-		"stdout and a folder": {args: []string{"--stdout", "--dir=x"}, code: failure.Usage},
-		"stdout and force":    {args: []string{"--stdout", "--force"}, code: failure.Usage},
-		"stdout and a group":  {args: []string{"--stdout", "--group=x"}, code: failure.Usage},
-		"an empty folder":     {args: []string{"--dir="}, code: failure.Usage},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, append([]string{"nginx"}, tc.args...)...)
-			if code := failure.Code(err); code != tc.code || !reflect.DeepEqual(got, tc.want) {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
+		"nothing": {Args: []string{"nginx"}, Want: standard},
+		"all": {Args: []string{"nginx", "--upstream=http://app:80", "--listen=80", "--listen=[::]:80", "--server-name=a", "--server-name=b", "--dir=x", "--force",
+			"--password-dir=/p", "--group=g", "--hash=ssha"}, Want: all},
+		"stdout":              {Args: []string{"nginx", "--stdout"}, Want: printed},
+		"stdout and a folder": {Args: []string{"nginx", "--stdout", "--dir=x"}, Code: failure.Usage},
+		"stdout and force":    {Args: []string{"nginx", "--stdout", "--force"}, Code: failure.Usage},
+		"stdout and a group":  {Args: []string{"nginx", "--stdout", "--group=x"}, Code: failure.Usage},
+		"an empty folder":     {Args: []string{"nginx", "--dir="}, Code: failure.Usage},
+	})
 }
 
 // run has a desk's user export for nginx.

@@ -9,15 +9,17 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
@@ -26,30 +28,17 @@ func is(b bool) *bool { return &b }
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"nothing":      {},
-		"yes":          {args: []string{"--yes"}, want: Flags{Yes: true}},
-		"short yes":    {args: []string{"-y"}, want: Flags{Yes: true}},
-		"with secrets": {args: []string{"--add-secrets"}, want: Flags{AddSecrets: is(true)}},
-		"without":      {args: []string{"-y", "--add-secrets=false"}, want: Flags{Yes: true, AddSecrets: is(false)}},
-		"an argument":  {args: []string{"x"}, code: failure.Failed},
-		"no flag":      {args: []string{"--force"}, code: failure.Failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			c.SetArgs(tc.args)
-			c.SilenceErrors, c.SilenceUsage = true, true
-			if code := failure.Code(c.Execute()); code != tc.code || !reflect.DeepEqual(got, tc.want) {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+		"yes":          {Args: []string{"--yes"}, Want: Flags{Yes: true}},
+		"short yes":    {Args: []string{"-y"}, Want: Flags{Yes: true}},
+		"with secrets": {Args: []string{"--add-secrets"}, Want: Flags{AddSecrets: is(true)}},
+		"without":      {Args: []string{"-y", "--add-secrets=false"}, Want: Flags{Yes: true, AddSecrets: is(false)}},
+		"an argument":  {Args: []string{"x"}, Code: failure.Failed},
+		"no flag":      {Args: []string{"--force"}, Code: failure.Failed},
+	})
 }
 
 const (

@@ -13,42 +13,35 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args   []string
-		want   Flags
+	type parsed struct {
+		Flags
 		config string
-		code   int
-	}{
-		"nothing":              {},
-		"a new project":        {args: []string{"-f", "-y", "--type=dash", "-c", "x.json"}, want: Flags{Force: true, Yes: true, Type: "dash"}, config: "x.json"},
-		"an existing one":      {args: []string{"--from-existing", "--project=p", "--dest=d"}, want: Flags{FromExisting: true, Project: "p", Dest: "d"}},
-		"its configuration":    {args: []string{"--from-existing", "--only-config"}, want: Flags{FromExisting: true, OnlyConfig: true}},
-		"a project to make":    {args: []string{"--project=p"}, code: failure.Usage},
-		"only a configuration": {args: []string{"--only-config"}, want: Flags{OnlyConfig: true}},
-		"a destination":        {args: []string{"--dest=d"}, code: failure.Usage},
-		"an existing type":     {args: []string{"--from-existing", "--type=dash"}, code: failure.Usage},
-		"nothing to download":  {args: []string{"--from-existing", "--only-config", "--dest=d"}, code: failure.Usage},
-		"no type":              {args: []string{"--type=Dash"}, code: failure.Failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			config := ""
-			c := New(Options{}, func(_ context.Context, o *Options) error { got, config = o.Flags, o.Folder.Config; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want || config != tc.config {
-				t.Errorf("code %d, flags %+v, config %q; want %d, %+v, %q", code, got, config, tc.code, tc.want, tc.config)
-			}
-		})
 	}
+	flagtest.Run(t, func(got *parsed) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = parsed{o.Flags, o.Folder.Config}; return nil })
+	}, flagtest.Cases[parsed]{
+		"nothing":              {},
+		"a new project":        {Args: []string{"-f", "-y", "--type=dash", "-c", "x.json"}, Want: parsed{Flags: Flags{Force: true, Yes: true, Type: "dash"}, config: "x.json"}},
+		"an existing one":      {Args: []string{"--from-existing", "--project=p", "--dest=d"}, Want: parsed{Flags: Flags{FromExisting: true, Project: "p", Dest: "d"}}},
+		"its configuration":    {Args: []string{"--from-existing", "--only-config"}, Want: parsed{Flags: Flags{FromExisting: true, OnlyConfig: true}}},
+		"a project to make":    {Args: []string{"--project=p"}, Code: failure.Usage},
+		"only a configuration": {Args: []string{"--only-config"}, Want: parsed{Flags: Flags{OnlyConfig: true}}},
+		"a destination":        {Args: []string{"--dest=d"}, Code: failure.Usage},
+		"an existing type":     {Args: []string{"--from-existing", "--type=dash"}, Code: failure.Usage},
+		"nothing to download":  {Args: []string{"--from-existing", "--only-config", "--dest=d"}, Code: failure.Usage},
+		"no type":              {Args: []string{"--type=Dash"}, Code: failure.Failed},
+	})
 }
 
 func options(t *testing.T, d *desk.Desk, f Flags) *Options {

@@ -7,36 +7,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"nothing":       {},
-		"a key":         {args: []string{"abc"}, want: Flags{Key: "abc"}},
-		"stdin":         {args: []string{"--stdin"}, want: Flags{Stdin: true}},
-		"a file":        {args: []string{"--from-file=k.txt"}, want: Flags{File: "k.txt"}},
-		"two keys":      {args: []string{"a", "b"}, code: failure.Failed},
-		"key and stdin": {args: []string{"abc", "--stdin"}, code: failure.Usage},
-		"stdin, file":   {args: []string{"--stdin", "--from-file=k.txt"}, code: failure.Usage},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+		"a key":         {Args: []string{"abc"}, Want: Flags{Key: "abc"}},
+		"stdin":         {Args: []string{"--stdin"}, Want: Flags{Stdin: true}},
+		"a file":        {Args: []string{"--from-file=k.txt"}, Want: Flags{File: "k.txt"}},
+		"two keys":      {Args: []string{"a", "b"}, Code: failure.Failed},
+		"key and stdin": {Args: []string{"abc", "--stdin"}, Code: failure.Usage},
+		"stdin, file":   {Args: []string{"--stdin", "--from-file=k.txt"}, Code: failure.Usage},
+	})
 }
 
 func options(d *desk.Desk) Options {

@@ -2,42 +2,32 @@ package labelscmd
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"nothing":          {},
-		"add and delete":   {args: []string{"-a", "x,y", "--add", "z", "-d", "x"}, want: Flags{Add: []string{"x,y", "z"}, Delete: []string{"x"}}},
-		"sync":             {args: []string{"-s"}, want: Flags{Sync: true}},
-		"sync and add":     {args: []string{"--sync", "-a", "x"}, code: failure.Failed},
-		"sync and delete":  {args: []string{"--sync", "-d", "x"}, code: failure.Failed},
-		"a label too many": {args: []string{"-a", "x", "y"}, code: failure.Usage},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || !reflect.DeepEqual(got, tc.want) {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+		"add and delete":   {Args: []string{"-a", "x,y", "--add", "z", "-d", "x"}, Want: Flags{Add: []string{"x,y", "z"}, Delete: []string{"x"}}},
+		"sync":             {Args: []string{"-s"}, Want: Flags{Sync: true}},
+		"sync and add":     {Args: []string{"--sync", "-a", "x"}, Code: failure.Failed},
+		"sync and delete":  {Args: []string{"--sync", "-d", "x"}, Code: failure.Failed},
+		"a label too many": {Args: []string{"-a", "x", "y"}, Code: failure.Usage},
+	})
 }
 
 func TestChange(t *testing.T) {

@@ -9,36 +9,27 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
-		"a project":      {args: []string{"--project-id=p"}, want: Flags{ProjectID: "p", Tail: -1}},
-		"all":            {args: []string{"--job-id=j", "--type=web", "--follow", "--since=10m", "--tail=0"}, want: Flags{JobID: "j", Type: "web", Follow: true, Since: "10m"}},
-		"neither":        {code: failure.Failed},
-		"a kind unknown": {args: []string{"--job-id=j", "--type=webservice"}, code: failure.Failed},
-		"a tail below 0": {args: []string{"--job-id=j", "--tail=-3"}, code: failure.Usage},
-		"an argument":    {args: []string{"--job-id=j", "x"}, code: failure.Failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
+		"a project":      {Args: []string{"--project-id=p"}, Want: Flags{ProjectID: "p", Tail: -1}},
+		"all":            {Args: []string{"--job-id=j", "--type=web", "--follow", "--since=10m", "--tail=0"}, Want: Flags{JobID: "j", Type: "web", Follow: true, Since: "10m"}},
+		"neither":        {Code: failure.Failed},
+		"a kind unknown": {Args: []string{"--job-id=j", "--type=webservice"}, Code: failure.Failed},
+		"a tail below 0": {Args: []string{"--job-id=j", "--tail=-3"}, Code: failure.Usage},
+		"an argument":    {Args: []string{"--job-id=j", "x"}, Code: failure.Failed},
+	})
 }
 
 // options is a user whose project p was deployed as job j, which has logged.

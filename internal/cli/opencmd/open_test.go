@@ -11,34 +11,24 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args  []string
-		want  Flags
-		wrong bool
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"none":     {},
-		"all":      {args: []string{"--project-id=p", "--dashboard", "--print"}, want: Flags{"p", true, true}},
-		"argument": {args: []string{"p"}, wrong: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			c.SilenceErrors, c.SilenceUsage = true, true
-			c.SetArgs(tc.args)
-			if err := c.Execute(); (err != nil) != tc.wrong || got != tc.want {
-				t.Errorf("%v, got %+v", err, got)
-			}
-		})
-	}
+		"all":      {Args: []string{"--project-id=p", "--dashboard", "--print"}, Want: Flags{"p", true, true}},
+		"argument": {Args: []string{"p"}, Code: failure.Failed},
+	})
 }
 
 func TestSafe(t *testing.T) {

@@ -2,13 +2,15 @@ package resourcescmd
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -16,26 +18,15 @@ func ptr[T any](v T) *T { return &v }
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args  []string
-		want  Flags
-		fails bool
-	}{
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
 		"nothing":    {},
-		"all":        {args: []string{"--cpu=0.5", "--ram=1", "--gpu=0", "-f"}, want: Flags{Force: true, CPU: ptr(0.5), RAM: ptr(1), GPU: ptr(0)}},
-		"a zero":     {args: []string{"--cpu=0"}, want: Flags{CPU: ptr(0.0)}},
-		"half a GB":  {args: []string{"--ram=0.5"}, fails: true},
-		"an unknown": {args: []string{"1"}, fails: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			if err := desk.Run(t.Context(), c, tc.args...); (err != nil) != tc.fails || !reflect.DeepEqual(got, tc.want) {
-				t.Errorf("%+v, %v; want %+v", got, err, tc.want)
-			}
-		})
-	}
+		"all":        {Args: []string{"--cpu=0.5", "--ram=1", "--gpu=0", "-f"}, Want: Flags{Force: true, CPU: ptr(0.5), RAM: ptr(1), GPU: ptr(0)}},
+		"a zero":     {Args: []string{"--cpu=0"}, Want: Flags{CPU: ptr(0.0)}},
+		"half a GB":  {Args: []string{"--ram=0.5"}, Code: failure.Failed},
+		"an unknown": {Args: []string{"1"}, Code: failure.Failed},
+	})
 }
 
 func TestResources(t *testing.T) {

@@ -14,48 +14,40 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args    []string
+	type parsed struct {
 		command string
-		want    Flags
-		wrong   bool
-	}{
-		"list":           {args: []string{"list"}, command: "list"},
-		"reveal":         {args: []string{"list", "--reveal"}, command: "list", want: Flags{Reveal: true}},
-		"list argument":  {args: []string{"list", "A"}, wrong: true},
-		"set":            {args: []string{"set", "A"}, command: "set", want: Flags{Names: []string{"A"}}},
-		"set stdin":      {args: []string{"set", "A", "--stdin"}, command: "set", want: Flags{Names: []string{"A"}, Stdin: true}},
-		"set from file":  {args: []string{"set", "A", "--from-file=f"}, command: "set", want: Flags{Names: []string{"A"}, File: "f"}},
-		"set both":       {args: []string{"set", "A", "--stdin", "--from-file=f"}, wrong: true},
-		"set a value":    {args: []string{"set", "A", "b"}, wrong: true},
-		"set nothing":    {args: []string{"set"}, wrong: true},
-		"unset":          {args: []string{"unset", "A", "B"}, command: "unset", want: Flags{Names: []string{"A", "B"}}},
-		"unset nothing":  {args: []string{"unset"}, wrong: true},
-		"import":         {args: []string{"import", "-", "--overwrite"}, command: "import", want: Flags{Source: "-", Overwrite: true}},
-		"import nothing": {args: []string{"import"}, wrong: true},
-		"diff":           {args: []string{"diff", "--exit-code"}, command: "diff", want: Flags{ExitCode: true}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			command := ""
-			c := New(Options{}, func(_ context.Context, which string, o *Options) error { command, got = which, o.Flags; return nil })
-			c.SilenceErrors, c.SilenceUsage = true, true
-			c.SetArgs(tc.args)
-			if err := c.Execute(); (err != nil) != tc.wrong || command != tc.command || !reflect.DeepEqual(got, tc.want) {
-				t.Errorf("%v: %s %+v", err, command, got)
-			}
-		})
+		Flags
 	}
+	flagtest.Run(t, func(got *parsed) *cobra.Command {
+		return New(Options{}, func(_ context.Context, which string, o *Options) error { *got = parsed{which, o.Flags}; return nil })
+	}, flagtest.Cases[parsed]{
+		"list":           {Args: []string{"list"}, Want: parsed{"list", Flags{}}},
+		"reveal":         {Args: []string{"list", "--reveal"}, Want: parsed{"list", Flags{Reveal: true}}},
+		"list argument":  {Args: []string{"list", "A"}, Code: failure.Failed},
+		"set":            {Args: []string{"set", "A"}, Want: parsed{"set", Flags{Names: []string{"A"}}}},
+		"set stdin":      {Args: []string{"set", "A", "--stdin"}, Want: parsed{"set", Flags{Names: []string{"A"}, Stdin: true}}},
+		"set from file":  {Args: []string{"set", "A", "--from-file=f"}, Want: parsed{"set", Flags{Names: []string{"A"}, File: "f"}}},
+		"set both":       {Args: []string{"set", "A", "--stdin", "--from-file=f"}, Code: failure.Usage},
+		"set a value":    {Args: []string{"set", "A", "b"}, Code: failure.Usage},
+		"set nothing":    {Args: []string{"set"}, Code: failure.Failed},
+		"unset":          {Args: []string{"unset", "A", "B"}, Want: parsed{"unset", Flags{Names: []string{"A", "B"}}}},
+		"unset nothing":  {Args: []string{"unset"}, Code: failure.Failed},
+		"import":         {Args: []string{"import", "-", "--overwrite"}, Want: parsed{"import", Flags{Source: "-", Overwrite: true}}},
+		"import nothing": {Args: []string{"import"}, Code: failure.Failed},
+		"diff":           {Args: []string{"diff", "--exit-code"}, Want: parsed{"diff", Flags{ExitCode: true}}},
+	})
 }
 
 type answer string

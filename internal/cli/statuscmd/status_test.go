@@ -12,42 +12,32 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args   []string
-		want   Flags
+	type parsed struct {
+		Flags
 		config string
-		wrong  bool
-	}{
-		"none":       {},
-		"project":    {args: []string{"--project-id", "p-1"}, want: Flags{"p-1"}},
-		"config":     {args: []string{"-c", "other.json"}, config: "other.json"},
-		"argument":   {args: []string{"p-1"}, wrong: true},
-		"other flag": {args: []string{"--job-id", "1"}, wrong: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got *Options
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o; return nil })
-			c.SilenceErrors, c.SilenceUsage = true, true
-			c.SetArgs(tc.args)
-			if err := c.Execute(); (err != nil) != tc.wrong {
-				t.Fatal(err)
-			}
-			if !tc.wrong && (got.Flags != tc.want || got.Folder.Config != tc.config) {
-				t.Errorf("got %+v", got)
-			}
-		})
 	}
+	flagtest.Run(t, func(got *parsed) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = parsed{o.Flags, o.Folder.Config}; return nil })
+	}, flagtest.Cases[parsed]{
+		"none":       {},
+		"project":    {Args: []string{"--project-id", "p-1"}, Want: parsed{Flags: Flags{"p-1"}}},
+		"config":     {Args: []string{"-c", "other.json"}, Want: parsed{config: "other.json"}},
+		"argument":   {Args: []string{"p-1"}, Code: failure.Failed},
+		"other flag": {Args: []string{"--job-id", "1"}, Code: failure.Failed},
+	})
 }
 
 // run plays one status against a platform that gives the replies, by path.

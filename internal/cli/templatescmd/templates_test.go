@@ -5,49 +5,42 @@ import (
 	"crypto/rand"
 	"errors"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func is(b bool) *bool { return &b }
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args     []string
+	type parsed struct {
 		template string
-		want     Flags
-	}{
-		"a name": {args: []string{"auth0"}, template: "auth0"},
+		Flags
+	}
+	flagtest.Run(t, func(got *parsed) *cobra.Command {
+		return New(Options{}, func(_ context.Context, name string, o *Options) error { *got = parsed{name, o.Flags}; return nil })
+	}, flagtest.Cases[parsed]{
+		"a name": {Args: []string{"auth0"}, Want: parsed{template: "auth0"}},
 		"auth0's": {
-			args: []string{"auth0", "--client-id=i", "--issuer=u", "--client-secret-stdin"}, template: "auth0",
-			want: Flags{ClientID: "i", Issuer: "u", ClientSecretStdin: true},
+			Args: []string{"auth0", "--client-id=i", "--issuer=u", "--client-secret-stdin"},
+			Want: parsed{"auth0", Flags{ClientID: "i", Issuer: "u", ClientSecretStdin: true}},
 		},
 		"vllm's": {
-			args: []string{"vllm", "--model=a/b", "--hf-token-stdin", "--deploy"}, template: "vllm",
-			want: Flags{Model: "a/b", TokenStdin: true, DeployNow: is(true)},
+			Args: []string{"vllm", "--model=a/b", "--hf-token-stdin", "--deploy"},
+			Want: parsed{"vllm", Flags{Model: "a/b", TokenStdin: true, DeployNow: is(true)}},
 		},
-		"not to deploy": {args: []string{"vllm", "--deploy=false"}, template: "vllm", want: Flags{DeployNow: is(false)}},
-		"no name":       {},
-		"two names":     {args: []string{"auth0", "vllm"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			template := ""
-			c := New(Options{}, func(_ context.Context, name string, o *Options) error { got, template = o.Flags, name; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if (err != nil) != (tc.template == "") || template != tc.template || !reflect.DeepEqual(got, tc.want) {
-				t.Errorf("%q, %+v, %v; want %q, %+v", template, got, err, tc.template, tc.want)
-			}
-		})
-	}
+		"not to deploy": {Args: []string{"vllm", "--deploy=false"}, Want: parsed{"vllm", Flags{DeployNow: is(false)}}},
+		"no name":       {Code: failure.Usage},
+		"two names":     {Args: []string{"auth0", "vllm"}, Code: failure.Usage},
+	})
 }
 
 func options(d *desk.Desk, f Flags) *Options {

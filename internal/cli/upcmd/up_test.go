@@ -7,53 +7,43 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
-		"nothing":                 {want: Flags{Timeout: 90 * time.Second}},
-		"all":                     {args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--installer=pip", "--timeout=2m", "--base-url=https://t.example.com/"}, want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Installer: "pip", Timeout: 2 * time.Minute, BaseURL: "https://t.example.com/"}},
-		"a development login":     {args: []string{"--dev-login", "--base-url=http://app.localhost:8080"}, want: Flags{DevLogin: true, BaseURL: "http://app.localhost:8080", Timeout: 90 * time.Second}},
-		"its users":               {args: []string{"--dev-login", "--dev-user=ada@example.com,a,b", "--dev-user", "g@example.com"}, want: Flags{DevLogin: true, DevUsers: []string{"ada@example.com,a,b", "g@example.com"}, Timeout: 90 * time.Second}},
-		"users of nothing":        {args: []string{"--dev-user=ada@example.com"}, code: failure.Usage},
-		"a user that is none":     {args: []string{"--dev-login", "--dev-user=ada"}, code: failure.Usage},
-		"open and guarded":        {args: []string{"--dev-login", "--public"}, code: failure.Usage},
-		"a base of no scheme":     {args: []string{"--base-url=app.example.com"}, code: failure.Usage},
-		"a base with a path":      {args: []string{"--base-url=https://app.example.com/x"}, code: failure.Usage},
-		"a base with a user":      {args: []string{"--base-url=https://u@app.example.com"}, code: failure.Usage},
-		"no password for all":     {args: []string{"--dev-login", "--base-url=https://app.example.com"}, code: failure.Usage},
-		"port 0":                  {args: []string{"--port=0"}, code: failure.Usage},
-		"a port too large":        {args: []string{"--port=65536"}, code: failure.Usage},
-		"no time":                 {args: []string{"--timeout=0s"}, code: failure.Usage},
-		"time back":               {args: []string{"--timeout=-1s"}, code: failure.Usage},
-		"an unknown type":         {args: []string{"--type=django"}, code: failure.Failed},
-		"one that runs here only": {args: []string{"--type=fastapi", "--entry=x.py:make", "--no-reload", "--isolated-home"}, want: Flags{Type: "fastapi", Entry: "x.py:make", NoReload: true, IsolatedHome: true, Timeout: 90 * time.Second}},
-		"a command":               {args: []string{"--command=node x.js"}, want: Flags{Command: "node x.js", Timeout: 90 * time.Second}},
-		"a command and a file":    {args: []string{"--command=node x.js", "--entry=x.py"}, code: failure.Usage},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || !reflect.DeepEqual(got, tc.want) {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
+		"nothing":                 {Want: Flags{Timeout: 90 * time.Second}},
+		"all":                     {Args: []string{"--port=9000", "--no-build", "--open", "--public", "--type=dash", "--installer=pip", "--timeout=2m", "--base-url=https://t.example.com/"}, Want: Flags{Port: 9000, NoBuild: true, Open: true, Public: true, Type: "dash", Installer: "pip", Timeout: 2 * time.Minute, BaseURL: "https://t.example.com/"}},
+		"a development login":     {Args: []string{"--dev-login", "--base-url=http://app.localhost:8080"}, Want: Flags{DevLogin: true, BaseURL: "http://app.localhost:8080", Timeout: 90 * time.Second}},
+		"its users":               {Args: []string{"--dev-login", "--dev-user=ada@example.com,a,b", "--dev-user", "g@example.com"}, Want: Flags{DevLogin: true, DevUsers: []string{"ada@example.com,a,b", "g@example.com"}, Timeout: 90 * time.Second}},
+		"users of nothing":        {Args: []string{"--dev-user=ada@example.com"}, Code: failure.Usage},
+		"a user that is none":     {Args: []string{"--dev-login", "--dev-user=ada"}, Code: failure.Usage},
+		"open and guarded":        {Args: []string{"--dev-login", "--public"}, Code: failure.Usage},
+		"a base of no scheme":     {Args: []string{"--base-url=app.example.com"}, Code: failure.Usage},
+		"a base with a path":      {Args: []string{"--base-url=https://app.example.com/x"}, Code: failure.Usage},
+		"a base with a user":      {Args: []string{"--base-url=https://u@app.example.com"}, Code: failure.Usage},
+		"no password for all":     {Args: []string{"--dev-login", "--base-url=https://app.example.com"}, Code: failure.Usage},
+		"port 0":                  {Args: []string{"--port=0"}, Code: failure.Usage},
+		"a port too large":        {Args: []string{"--port=65536"}, Code: failure.Usage},
+		"no time":                 {Args: []string{"--timeout=0s"}, Code: failure.Usage},
+		"time back":               {Args: []string{"--timeout=-1s"}, Code: failure.Usage},
+		"an unknown type":         {Args: []string{"--type=django"}, Code: failure.Failed},
+		"one that runs here only": {Args: []string{"--type=fastapi", "--entry=x.py:make", "--no-reload", "--isolated-home"}, Want: Flags{Type: "fastapi", Entry: "x.py:make", NoReload: true, IsolatedHome: true, Timeout: 90 * time.Second}},
+		"a command":               {Args: []string{"--command=node x.js"}, Want: Flags{Command: "node x.js", Timeout: 90 * time.Second}},
+		"a command and a file":    {Args: []string{"--command=node x.js", "--entry=x.py"}, Code: failure.Usage},
+	})
 }
 
 func options(t *testing.T, d *desk.Desk) *Options {

@@ -8,34 +8,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want Flags
-		code int
-	}{
-		"a project":  {args: []string{"--project-id=p"}, want: Flags{ProjectID: "p", Timeout: 15 * time.Minute}},
-		"a job":      {args: []string{"--project-id=p", "--job-id=j", "--timeout=1h"}, want: Flags{ProjectID: "p", JobID: "j", Timeout: time.Hour}},
-		"no project": {args: []string{"--job-id=j"}, code: failure.Usage},
-		"no time":    {args: []string{"--project-id=p", "--timeout=-1s"}, code: failure.Usage},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Flags
-			c := New(Options{}, func(_ context.Context, o *Options) error { got = o.Flags; return nil })
-			err := desk.Run(t.Context(), c, tc.args...)
-			if code := failure.Code(err); code != tc.code || got != tc.want {
-				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
-			}
-		})
-	}
+	flagtest.Run(t, func(got *Flags) *cobra.Command {
+		return New(Options{}, func(_ context.Context, o *Options) error { *got = o.Flags; return nil })
+	}, flagtest.Cases[Flags]{
+		"a project":  {Args: []string{"--project-id=p"}, Want: Flags{ProjectID: "p", Timeout: 15 * time.Minute}},
+		"a job":      {Args: []string{"--project-id=p", "--job-id=j", "--timeout=1h"}, Want: Flags{ProjectID: "p", JobID: "j", Timeout: time.Hour}},
+		"no project": {Args: []string{"--job-id=j"}, Code: failure.Usage},
+		"no time":    {Args: []string{"--project-id=p", "--timeout=-1s"}, Code: failure.Usage},
+	})
 }
 
 func TestWatch(t *testing.T) {
