@@ -4,10 +4,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"sync"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -87,10 +87,7 @@ func passwordIdentity(name string) identity.Identity {
 // cookies does not fill the store with a session a request. Browsers of one kind that send one credential from one
 // address share a session too, since nothing in a first request tells them from a program: when one logs out, the
 // others' WebSockets close as well, and their credentials start the next session at once.
-type basicSessions struct {
-	mu   sync.Mutex
-	made map[basicClient]basicSession
-}
+type basicSessions = expiring.Map[basicClient, basicSession]
 
 type basicClient struct {
 	credential password.Key
@@ -108,26 +105,14 @@ type basicSession struct {
 
 const maxBasicSessions = 1024
 
-func (b *basicSessions) get(c basicClient) (basicSession, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s, ok := b.made[c]
-	return s, ok
-}
-
-func (b *basicSessions) put(c basicClient, s basicSession) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.made == nil || len(b.made) >= maxBasicSessions {
-		b.made = map[basicClient]basicSession{}
-	}
-	b.made[c] = s
+func newBasicSessions() *basicSessions {
+	return expiring.New[basicClient, basicSession](maxBasicSessions)
 }
 
 func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 	agent := r.Header.Get("User-Agent")
 	client := basicClient{x.basic.Key, x.client, agent[:min(len(agent), 256)], x.https}
-	if made, ok := p.basics.get(client); ok {
+	if made, ok := p.basics.Get(client, x.now); ok {
 		if s := p.lookupMade(r, x, &made); s != nil {
 			if g := s.Grant(x.scope.Name); g != nil && x.policy.holds(x.scope, g) {
 				x.session, x.who = s, &g.Identity
@@ -145,7 +130,7 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 		return
 	}
 	x.session, x.pendingCookie = s, []string{p.cookie(cookie.Session, string(id), x.https, x.policy.config.SessionLifetime)}
-	p.basics.put(client, basicSession{id, x.policy.keys[0], s.Key, x.pendingCookie})
+	p.basics.Put(client, basicSession{id, x.policy.keys[0], s.Key, x.pendingCookie}, x.now, s.Expires.Sub(x.now))
 	p.observer.Count(EventLogin)
 	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", who.Name),
 		slog.String("client", x.client.String()), slog.String("by", "basic"))

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -23,42 +23,16 @@ type bearer struct {
 	expires  time.Time
 }
 
-// bearers remember the tokens that have been verified, so that a program pays for it once in a while and not with
-// every request.
-type bearers struct {
-	mu    sync.RWMutex
-	known map[[sha256.Size]byte]knownBearer
-}
-
-type knownBearer struct {
-	*bearer
-	until time.Time
-}
+// bearers remember the tokens that have been verified, by their hashes, so that a program pays for it once in a while
+// and not with every request.
+type bearers = expiring.Map[[sha256.Size]byte, *bearer]
 
 const (
-	keepBearer = 5 * time.Minute
+	keepBearer = 5 * time.Minute // or as long as the token is good
 	maxBearers = 1024
 )
 
-func newBearers() *bearers { return &bearers{known: map[[sha256.Size]byte]knownBearer{}} }
-
-func (b *bearers) get(key [sha256.Size]byte, now time.Time) *bearer {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if k, ok := b.known[key]; ok && now.Before(k.until) && now.Before(k.expires) {
-		return k.bearer
-	}
-	return nil
-}
-
-func (b *bearers) put(key [sha256.Size]byte, verified *bearer, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.known) >= maxBearers {
-		clear(b.known)
-	}
-	b.known[key] = knownBearer{verified, now.Add(keepBearer)}
-}
+func newBearers() *bearers { return expiring.New[[sha256.Size]byte, *bearer](maxBearers) }
 
 // tokenState is what has become of a token in the Authorization header.
 type tokenState int
@@ -84,13 +58,14 @@ func (p *Proxy) tryBearer(r *http.Request, x *exchange) {
 	}
 	raw := strings.TrimSpace(sent[0][len(scheme):])
 	key := sha256.Sum256([]byte(raw))
-	if x.bearer = x.policy.bearers.get(key, x.now); x.bearer == nil {
+	var known bool
+	if x.bearer, known = x.policy.bearers.Get(key, x.now); !known {
 		b, err := x.policy.verify(r, raw)
 		if err != nil {
 			p.refuseToken(r, x, err)
 			return
 		}
-		x.policy.bearers.put(key, b, x.now)
+		x.policy.bearers.Put(key, b, x.now, min(keepBearer, b.expires.Sub(x.now)))
 		x.bearer = b
 	}
 	if objection := x.policy.access.DenialReason(x.bearer.login); objection != "" {

@@ -24,7 +24,7 @@ func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
 		return
 	}
 	t, cookie, err := p.transactionOf(r, x, query.Get("state"))
-	next := x.policy.rules.LocalTarget(p.returns.address(t.ReturnTo()))
+	next := x.policy.rules.LocalTarget(p.returns.address(t.ReturnTo(), x.now))
 	if err != nil {
 		p.loginFailed(w, r, x, nil, next, err)
 		return

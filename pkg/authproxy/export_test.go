@@ -12,7 +12,5 @@ const MaxReturns = maxReturns
 
 // Returns counts the addresses of logins under way that are kept.
 func (p *Proxy) Returns() int {
-	p.returns.mu.Lock()
-	defer p.returns.mu.Unlock()
-	return len(p.returns.kept)
+	return p.returns.kept.Len()
 }

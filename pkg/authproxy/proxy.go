@@ -55,8 +55,8 @@ type Options struct {
 type Proxy struct {
 	policy    atomic.Pointer[policy]
 	sessions  *session.Manager
-	basics    basicSessions
-	returns   returns
+	basics    *basicSessions
+	returns   *returns
 	renewing  renewing
 	ids       *requestid.Generator
 	live      *live
@@ -154,6 +154,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 	direct := upstream.NewDirect(o.Now)
 	direct.Authorities = o.UpstreamAuthorities
 	p := &Proxy{
+		basics: newBasicSessions(), returns: newReturns(),
 		ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
 		now: o.Now, random: o.Random, log: o.Log, issuers: o.Issuers, transport: o.ProviderTransport, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,

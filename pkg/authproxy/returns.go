@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
@@ -20,26 +21,28 @@ const (
 	longestInCookie = 2 << 10
 )
 
-// returns are the addresses to which logins under way lead back. The zero value is empty.
+// returns are the addresses to which logins in progress lead back.
 type returns struct {
+	kept *expiring.Map[returnKey, string]
+
 	mu    sync.Mutex
-	kept  map[returnKey]string
-	order []returnEnd // oldest first
-	bytes int         // of the addresses
+	bytes int // of the addresses
 }
 
 type returnKey [8]byte
 
-type returnEnd struct {
-	key   returnKey
-	until time.Time
+func newReturns() *returns {
+	r := &returns{kept: expiring.New[returnKey, string](maxReturns)}
+	r.kept.OnDrop = func(_ returnKey, address string) { r.bytes -= len(address) } // within keep
+	return r
 }
 
 // isKept begins what stands for an address that is kept. No address begins so.
 const isKept = "@"
 
-// keep returns what to put into the login's cookie for an address: itself, or what address finds it by.
-func (n *returns) keep(address string, random io.Reader, now time.Time) (string, error) {
+// keep returns what to put into the login's cookie for an address: itself, or what address finds it by. None makes room
+// for another: a flood of logins costs nobody else the address.
+func (r *returns) keep(address string, random io.Reader, now time.Time) (string, error) {
 	if len(address) <= shortReturn {
 		return address, nil
 	}
@@ -47,37 +50,31 @@ func (n *returns) keep(address string, random io.Reader, now time.Time) (string,
 	if _, err := io.ReadFull(random, key[:]); err != nil {
 		return "", err
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for len(n.order) > 0 && !now.Before(n.order[0].until) {
-		n.bytes -= len(n.kept[n.order[0].key])
-		delete(n.kept, n.order[0].key)
-		n.order = n.order[1:]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fits := func() bool { return r.kept.Len() < maxReturns && r.bytes+len(address) <= maxReturnBytes }
+	for more := true; more && !fits(); {
+		more = r.kept.DropExpired(now)
 	}
-	switch full := len(n.kept) >= maxReturns || n.bytes+len(address) > maxReturnBytes; {
-	case full && len(address) > longestInCookie:
+	switch {
+	case fits():
+	case len(address) > longestInCookie:
 		return "/", nil
-	case full:
+	default:
 		return address, nil
 	}
-	if n.kept == nil {
-		n.kept = map[returnKey]string{}
-	}
-	n.kept[key] = address
-	n.bytes += len(address)
-	n.order = append(n.order, returnEnd{key, now.Add(oidc.LoginTime)})
+	r.bytes += len(address)
+	r.kept.Put(key, address, now, oidc.LoginTime)
 	return isKept + string(key[:]), nil
 }
 
 // address returns what keep was given; "/" where that is not known here any more: the login was begun at another
 // process, or before a restart.
-func (n *returns) address(kept string) string {
+func (r *returns) address(kept string, now time.Time) string {
 	if len(kept) != len(isKept)+len(returnKey{}) || kept[:len(isKept)] != isKept {
 		return kept
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if address, ok := n.kept[returnKey([]byte(kept[len(isKept):]))]; ok {
+	if address, ok := r.kept.Get(returnKey([]byte(kept[len(isKept):])), now); ok {
 		return address
 	}
 	return "/"

@@ -3,6 +3,7 @@ package authproxy
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
@@ -29,7 +30,7 @@ func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t o
 	kept, bytes := 1, len(sealed)
 	useless := 0
 	all := p.transactions(r, x)
-	again := p.sameReturn(all, next)
+	again := p.sameReturn(all, next, x.now)
 	for i, c := range all {
 		if i == again {
 			c.ok = false
@@ -48,12 +49,12 @@ func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t o
 
 // sameReturn returns the index of the oldest login that leads to the same address, where there are many: a tab that is
 // loaded again, as all of them are when a browser is restored once more. It is -1 where there is none.
-func (p *Proxy) sameReturn(all []transactionCookie, next string) int {
+func (p *Proxy) sameReturn(all []transactionCookie, next string, now time.Time) int {
 	if len(all) < manyTransactions {
 		return -1
 	}
 	for i, c := range slices.Backward(all) {
-		if c.ok && p.returns.address(c.transaction.ReturnTo()) == next {
+		if c.ok && p.returns.address(c.transaction.ReturnTo(), now) == next {
 			return i
 		}
 	}

@@ -17,6 +17,10 @@ const dropAtOnce = 4
 // expire at the same time, the one that was put first. Get takes constant time, the other methods a time logarithmic in
 // the number of entries. It is safe for concurrent use.
 type Map[K comparable, V any] struct {
+	// OnDrop, where it is set before the Map is used, gets each entry that has expired or makes room. It is called under the
+	// Map's lock and must not use the Map.
+	OnDrop func(key K, value V)
+
 	limit int
 
 	mu      sync.RWMutex
@@ -75,25 +79,30 @@ func (m *Map[K, V]) put(key K, value V, now time.Time, ttl time.Duration) {
 	heap.Push(&m.queue, e)
 }
 
-// DropExpired drops expired entries, as many as a Put does, for maps to which little is put.
-func (m *Map[K, V]) DropExpired(now time.Time) {
+// DropExpired drops expired entries, as many as a Put does, for maps to which little is put. It reports whether there may
+// be more.
+func (m *Map[K, V]) DropExpired(now time.Time) (more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.dropExpired(now)
+	return m.dropExpired(now)
 }
 
-func (m *Map[K, V]) dropExpired(now time.Time) {
+func (m *Map[K, V]) dropExpired(now time.Time) (more bool) {
 	for range dropAtOnce {
 		if len(m.queue) == 0 || now.Before(m.queue[0].until) {
-			return
+			return false
 		}
 		m.dropFirst()
 	}
+	return true
 }
 
 func (m *Map[K, V]) dropFirst() {
 	e := heap.Pop(&m.queue).(*entry[K, V])
 	delete(m.entries, e.key)
+	if m.OnDrop != nil {
+		m.OnDrop(e.key, e.value)
+	}
 }
 
 // Delete removes a key, if it is there.

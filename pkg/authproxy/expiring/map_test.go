@@ -80,11 +80,18 @@ func TestExpiredEntriesGo(t *testing.T) {
 	if n := m.Len(); n > 11 {
 		t.Errorf("%d entries are kept, want 10 or 11", n)
 	}
-	for range 10 { // a few at a time
-		m.DropExpired(now.Add(time.Hour))
+	dropped := 0
+	m.OnDrop = func(key, value int) {
+		if dropped++; key != value {
+			t.Errorf("dropped %d with the value %d", key, value)
+		}
 	}
-	if n := m.Len(); n != 0 {
-		t.Errorf("%d expired entries are left", n)
+	before, calls := m.Len(), 1
+	for m.DropExpired(now.Add(time.Hour)) {
+		calls++
+	}
+	if n := m.Len(); n != 0 || dropped != before || calls < 3 {
+		t.Errorf("%d entries are left, %d of %d were dropped in %d calls; want all, a few at a time", n, dropped, before, calls)
 	}
 }
 
