@@ -3,6 +3,7 @@ package arch
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,14 +38,18 @@ func house() []row {
 		}
 		return sum
 	}
+	without := func(list []string, names ...string) []string {
+		return slices.DeleteFunc(list, func(name string) bool { return slices.Contains(names, name) })
+	}
 	rows := []row{
 		{"cmd/ploomber-cloud", []string{"internal/cli"}},
-		{"internal/cli", all([]string{"internal/cli/*", "internal/flagset", "internal/flow", "internal/localcloud", "internal/devidp"},
+		{"internal/cli", all([]string{"internal/cli/*", "internal/flagset", "internal/dialog", "internal/flow", "internal/localcloud", "internal/devidp"},
 			leaves(), middle, public)},
-		{"internal/cli/*cmd", all([]string{"internal/flagset", "internal/flow", "internal/localcloud", "internal/devidp"},
+		{"internal/cli/*cmd", all([]string{"internal/flagset", "internal/dialog", "internal/flow", "internal/localcloud", "internal/devidp"},
 			leaves(), middle, public)},
 		{"internal/flagset", all(leaves(), public)},
-		{"internal/flow", all(leaves(), middle, public)},
+		{"internal/dialog", all([]string{"internal/flow"}, leaves(), middle, public)},
+		{"internal/flow", without(all(leaves(), middle, public), "internal/prompt", "internal/term")},
 		{"internal/localcloud", all([]string{"internal/platform/*"}, leaves(), public)},
 		{"internal/devidp", nil},
 		{"internal/remote", []string{"pkg/httpclient"}},
@@ -154,6 +159,10 @@ func TestArrowsRefuse(t *testing.T) {
 		"root to command":                  {"internal/cli/root.go", "internal/cli/keycmd", false},
 		"main past the root":               {"cmd/ploomber-cloud/main.go", "internal/flow", true},
 		"shared work to command":           {"internal/flow/deploy.go", "internal/cli/deploycmd", true},
+		"shared work to prompts":           {"internal/flow/deploy.go", "internal/prompt", true},
+		"shared work to the terminal":      {"internal/flow/deploy.go", "internal/term", true},
+		"shared words to prompts":          {"internal/dialog/deploy.go", "internal/prompt", false},
+		"shared work to shared words":      {"internal/flow/deploy.go", "internal/dialog", true},
 		"leaf to leaf":                     {"internal/fsx/fsx.go", "internal/failure", true},
 		"public to internal":               {"pkg/project/load.go", "internal/failure", true},
 		"public to public":                 {"pkg/cloudapi/client.go", "pkg/project", true},

@@ -15,6 +15,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
@@ -27,10 +28,13 @@ func (e *env) workflow() flow.Workflow {
 }
 
 // deploy is a deployment of the current folder.
-func (e *env) deploy() flow.Deploy {
-	return flow.Deploy{
-		Folder: e.folder(), Report: e.io.Err, Ask: e.ask, Connect: e.connect, Environ: e.system.Lookup,
-		InCI: e.settings.InCI(), TempDir: e.system.TempDir(), Now: e.system.Now, Sleep: httpclient.Sleep, Progress: e.progress,
+func (e *env) deploy() dialog.Deploy {
+	return dialog.Deploy{
+		Deploy: flow.Deploy{
+			Folder: e.folder(), Connect: e.connect, Environ: e.system.Lookup,
+			TempDir: e.system.TempDir(), Now: e.system.Now, Sleep: httpclient.Sleep,
+		},
+		Report: e.io.Err, Ask: e.ask, InCI: e.settings.InCI(), Progress: e.progress,
 	}
 }
 

@@ -1,10 +1,9 @@
-// Package flow is the work that commands share: finding and making a project, gathering its secrets,
-// deploying and watching it. It knows no command line and shows nothing by itself; what goes on is told to a
-// Reporter, what is missing is asked of an Asker.
+// Package flow is the work that commands share: finding and making a project, gathering its secrets, deploying and watching
+// it. A command reads the configuration (Folder.Load or Find) and the secrets file (Folder.Env) once, and passes on what it
+// got. The package knows no command line, asks nothing and shows nothing: what there is to say comes back as values.
 package flow
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,30 +13,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
-	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Reporter hears what goes on.
-type Reporter interface {
-	Note(format string, args ...any)
-	Success(format string, args ...any)
-	Warn(format string, args ...any)
-}
-
-// Asker is the part of a prompter that flows use.
-type Asker interface {
-	Text(ctx context.Context, q prompt.Question) (string, error)
-	Secret(ctx context.Context, q prompt.Question) (string, error)
-	Confirm(ctx context.Context, q prompt.Question, standard bool) (bool, error)
-	Choose(ctx context.Context, q prompt.Question, options []string, again string, accept func(string) (int, bool)) (int, error)
-
-	// Expect is an error where nobody can answer qs. What is bound to ask calls it before it shows or requests anything.
-	Expect(ctx context.Context, qs ...prompt.Question) error
-}
-
 // EnvName is the file of a project folder that holds its secrets.
 const EnvName = ".env"
+
+// Env is a project's secrets file as it was read.
+type Env struct {
+	*dotenv.File        // without entries where there is no file
+	Path         string // where it is or would be
+	Exists       bool
+}
 
 // EntryKey is a variable of the secrets file that names the file that starts the app here, as a flag of 'up' does.
 const EntryKey = "PLOOMBER_ENTRY"
@@ -85,6 +72,17 @@ func (f Folder) Load() (*project.Config, error) {
 	return c, nil
 }
 
+// Find is Load for commands that need no project: there is false, and the configuration nil, where none was made and none
+// was named.
+func (f Folder) Find() (c *project.Config, there bool, err error) {
+	there, err = f.Initialised()
+	if err != nil || !there && f.Config == "" {
+		return nil, false, err
+	}
+	c, err = f.Load()
+	return c, there, err
+}
+
 // Initialised tells whether the configuration is there, right or wrong.
 func (f Folder) Initialised() (bool, error) {
 	path, err := f.ConfigPath()
@@ -110,19 +108,20 @@ func (f Folder) EnvPath() string {
 	}
 }
 
-// Env reads the secrets file; exists is false, and the file empty, where there is none.
-func (f Folder) Env() (env *dotenv.File, exists bool, err error) {
-	data, err := readFile(f.EnvPath(), maxEnv)
+// Env reads the secrets file.
+func (f Folder) Env() (Env, error) {
+	path := f.EnvPath()
+	data, err := readFile(path, maxEnv)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, false, failure.Failedf("cannot read %s: %w", f.EnvPath(), err)
+		return Env{}, failure.Failedf("cannot read %s: %w", path, err)
 	}
-	exists = err == nil
-	env, err = dotenv.Parse(data)
+	exists := err == nil
+	file, err := dotenv.Parse(data)
 	if err != nil {
-		return nil, exists, failure.Failedf("cannot read %s: %w", f.EnvPath(), err).
+		return Env{}, failure.Failedf("cannot read %s: %w", path, err).
 			WithHint("save the file as UTF-8")
 	}
-	return env, exists, nil
+	return Env{File: file, Path: path, Exists: exists}, nil
 }
 
 // ConfigFile returns c as the file to be written.

@@ -11,16 +11,12 @@ import (
 
 // LoginSource is what the login of a project is made from, by config.From: the secrets file, then the
 // variables of the process, and what the configuration says about logins.
-func (f Folder) LoginSource(c *project.Config, environ Lookup) (config.Source, error) {
-	env, _, err := f.Env()
-	if err != nil {
-		return config.Source{}, err
-	}
+func (f Folder) LoginSource(env Env, c *project.Config, environ Lookup) config.Source {
 	vars, names := map[string]string{}, []string{}
 	for _, p := range env.Values(dotenv.Lookup(environ)) {
 		vars[p.Key], names = p.Value, append(names, p.Key) // a name without '=' is one without value, not one less
 	}
-	places := f.Places(env)
+	places := env.Places()
 	maps.Copy(places, UnshownReferences(c))
 	return config.Source{
 		Lookup: func(name string) (string, bool) {
@@ -29,8 +25,8 @@ func (f Folder) LoginSource(c *project.Config, environ Lookup) (config.Source, e
 			}
 			return environ(name)
 		},
-		Names: names, Places: places, File: f.EnvPath(), Project: Logins(c), ReadFile: f.ReadUsers,
-	}, nil
+		Names: names, Places: places, File: env.Path, Project: Logins(c), ReadFile: f.ReadUsers,
+	}
 }
 
 // maxUsers bounds what is read as a file of users, in bytes; authproxy refuses less.

@@ -10,20 +10,20 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Doubts says which lines of the secrets file are no clear assignments, a sentence for each, and never what is in them.
-func (f Folder) Doubts(env *dotenv.File) []string {
-	return dotenv.Describe(f.EnvPath(), env.Doubts(), func(file string, d dotenv.Doubt) string {
+// Warnings says which lines of the file are no clear assignments, a sentence for each, and never what is in them.
+func (e Env) Warnings() []string {
+	return dotenv.Describe(e.Path, e.Doubts(), func(file string, d dotenv.Doubt) string {
 		return lineOf(file, d.Line) + " " + d.String()
 	})
 }
 
 func lineOf(file string, line int) string { return fmt.Sprintf("%s, line %d", file, line) }
 
-// Places tells where the keys of the secrets file stand that may be a part of a value and must not be shown.
-func (f Folder) Places(env *dotenv.File) map[string]string {
+// Places tells where the keys of the file stand that may be a part of a value and must not be shown.
+func (e Env) Places() map[string]string {
 	places := map[string]string{}
-	for key, line := range env.Unclear() {
-		places[key] = lineOf(f.EnvPath(), line)
+	for key, line := range e.Unclear() {
+		places[key] = lineOf(e.Path, line)
 	}
 	return places
 }
@@ -48,16 +48,14 @@ func UnshownReferences(c *project.Config) map[string]string {
 // Shows returns what tells whether the name of a secret may be shown. Such names come from the secrets file, from the
 // configuration, which may be nil, where somebody may have put a value, and from the platform, which has them from a
 // file of some time or other. What the file does not vouch for must look like a name by itself.
-func (f Folder) Shows(c *project.Config) func(name string) bool {
+func (e Env) Shows(c *project.Config) func(name string) bool {
 	known := map[string]bool{} // by name: may it be shown
-	if c == nil || !ignoresEnv(c) {
-		if env, _, err := f.Env(); err == nil {
-			for _, name := range Valued(env) { // what has no value was never sent
-				known[name] = false
-			}
-			for _, name := range env.Names() {
-				known[name] = true
-			}
+	if e.Exists && (c == nil || !ignoresEnv(c)) {
+		for _, name := range e.Valued() { // what has no value was never sent
+			known[name] = false
+		}
+		for _, name := range e.Names() {
+			known[name] = true
 		}
 	}
 	return func(name string) bool {

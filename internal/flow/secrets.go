@@ -44,22 +44,12 @@ func (s Secrets) Names() []string {
 	return names
 }
 
-// Secrets gathers the app's secrets: all of .env, else the environment's values of the names in secret-keys.
-// A key of .env without a value is no secret.
-func (f Folder) Secrets(c *project.Config, environ Lookup, report Reporter) (Secrets, error) {
-	env, exists, err := f.Env()
-	if err != nil {
-		return Secrets{}, err
-	}
-	if exists && !ignoresEnv(c) {
-		for _, doubt := range f.Doubts(env) {
-			report.Warn("%s", doubt)
-		}
-		if len(c.SecretKeys) > 0 {
-			report.Note("Using the secrets of %s; 'secret-keys' is for folders without it.", f.EnvPath())
-		}
-		s := Secrets{List: []cloudapi.Secret{}, Source: f.EnvPath(), lines: env.Unclear()}
-		for _, p := range env.Values(dotenv.Lookup(environ)) {
+// Secrets gathers the app's secrets: all of the file, else the environment's values of the names in secret-keys. A key of the
+// file without a value is no secret.
+func (e Env) Secrets(c *project.Config, environ Lookup) (Secrets, error) {
+	if e.Exists && !ignoresEnv(c) {
+		s := Secrets{List: []cloudapi.Secret{}, Source: e.Path, lines: e.Unclear()}
+		for _, p := range e.Values(dotenv.Lookup(environ)) {
 			if !p.Null {
 				s.List = append(s.List, cloudapi.Secret{Key: p.Key, Value: p.Value})
 			}
@@ -101,31 +91,27 @@ func ignoresEnv(c *project.Config) bool {
 
 // Credentials resolves what protects a feature, nil where nothing does. A reference that leads nowhere is an
 // error: an app that should be protected must never go out open.
-func (f Folder) Credentials(c *project.Config, feature project.Feature, environ Lookup) (*cloudapi.Credentials, error) {
+func (e Env) Credentials(c *project.Config, feature project.Feature, environ Lookup) (*cloudapi.Credentials, error) {
 	at := c.Credentials(feature)
 	if at == nil {
 		return nil, nil
 	}
-	env, _, err := f.Env()
+	username, err := e.resolve(at.Username, feature, environ)
 	if err != nil {
 		return nil, err
 	}
-	username, err := f.resolve(at.Username, feature, env, environ)
-	if err != nil {
-		return nil, err
-	}
-	password, err := f.resolve(at.Password, feature, env, environ)
+	password, err := e.resolve(at.Password, feature, environ)
 	if err != nil {
 		return nil, err
 	}
 	return &cloudapi.Credentials{Username: username, Password: password}, nil
 }
 
-func (f Folder) resolve(v project.Value, feature project.Feature, env *dotenv.File, environ Lookup) (string, error) {
+func (e Env) resolve(v project.Value, feature project.Feature, environ Lookup) (string, error) {
 	if v.Secret == "" {
 		return v.Text, nil
 	}
-	if text, ok := env.Get(v.Secret, dotenv.Lookup(environ)); ok && text != "" {
+	if text, ok := e.Get(v.Secret, dotenv.Lookup(environ)); ok && text != "" {
 		return text, nil
 	}
 	if text, _ := environ(v.Secret); text != "" {
@@ -136,15 +122,15 @@ func (f Folder) resolve(v project.Value, feature project.Feature, env *dotenv.Fi
 		name = "a secret"
 	}
 	return "", failure.Failedf("the password protection of %s needs %s, which is neither in %s nor in the environment",
-		feature, name, f.EnvPath()).
+		feature, name, e.Path).
 		WithHint("run 'ploomber-cloud auth --add --feature %s', or with --remove to deploy without protection", feature)
 }
 
 // ProtectsAPI tells whether the secrets protect the api feature, which only our own proxy knows.
-func ProtectsAPI(env *dotenv.File) bool { return hasLogin(env, project.API) }
+func (e Env) ProtectsAPI() bool { return e.hasLogin(project.API) }
 
-func hasLogin(env *dotenv.File, feature project.Feature) bool {
-	username, _ := env.Get(feature.UsernameKey(), nil)
-	password, _ := env.Get(feature.PasswordKey(), nil)
+func (e Env) hasLogin(feature project.Feature) bool {
+	username, _ := e.Get(feature.UsernameKey(), nil)
+	password, _ := e.Get(feature.PasswordKey(), nil)
 	return username != "" && password != ""
 }

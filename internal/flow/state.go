@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 
-	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
@@ -63,26 +62,22 @@ func (f Folder) NamedProject(given string) (string, error) {
 	return f.ProjectID("")
 }
 
-// SecretNames lists the secrets that a deployment of c would send, as Secrets does but without their values;
-// source is "" and names nil where it would send none and the platform's would stay.
-func (f Folder) SecretNames(c *project.Config) (names []string, source string, err error) {
-	env, exists, err := f.Env()
-	if err != nil {
-		return nil, "", err
+// SecretNames lists the secrets that a deployment of c would send, as Secrets does but without their values; source is "" and
+// names nil where it would send none and the platform's would stay.
+func (e Env) SecretNames(c *project.Config) (names []string, source string) {
+	switch {
+	case e.Exists && !ignoresEnv(c):
+		return e.Valued(), e.Path
+	case len(c.SecretKeys) == 0:
+		return nil, ""
 	}
-	if exists && !ignoresEnv(c) {
-		return Valued(env), f.EnvPath(), nil
-	}
-	if len(c.SecretKeys) == 0 {
-		return nil, "", nil
-	}
-	return c.SecretKeys, "secret-keys", nil
+	return c.SecretKeys, "secret-keys"
 }
 
-// Valued lists the keys of env that have a value, be it an empty one.
-func Valued(env *dotenv.File) []string {
+// Valued lists the keys of the file that have a value, be it an empty one.
+func (e Env) Valued() []string {
 	names := []string{}
-	for _, p := range env.Values(nil) {
+	for _, p := range e.Values(nil) {
 		if !p.Null {
 			names = append(names, p.Key)
 		}

@@ -84,9 +84,13 @@ func TestSecretNames(t *testing.T) {
 			if tc.source == flow.EnvName {
 				tc.source = f.EnvPath()
 			}
-			got, source, err := f.SecretNames(c)
-			if err != nil || !slices.Equal(got, tc.want) || (got == nil) != (tc.want == nil) || source != tc.source {
-				t.Errorf("%v: %q from %q", err, got, source)
+			env, err := f.Env()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, source := env.SecretNames(c)
+			if !slices.Equal(got, tc.want) || (got == nil) != (tc.want == nil) || source != tc.source {
+				t.Errorf("%q from %q, want %q from %q", got, source, tc.want, tc.source)
 			}
 		})
 	}
@@ -122,10 +126,11 @@ func TestLoginSource(t *testing.T) {
 		v, ok := map[string]string{"P": "from the environment", "username_main_app": "not bob"}[name]
 		return v, ok
 	}
-	source, err := f.LoginSource(c, environ)
+	env, err := f.Env()
 	if err != nil {
 		t.Fatal(err)
 	}
+	source := f.LoginSource(env, c, environ)
 	login, err := config.From(source)
 	if err != nil || len(login.Passwords) != 1 {
 		t.Fatalf("%v: %+v", err, login.Passwords)
@@ -142,10 +147,7 @@ func TestLoginSource(t *testing.T) {
 		t.Errorf("a name without a value is %q, %v", v, ok)
 	}
 	c.Template = project.TemplateAuth0
-	if source, err = f.LoginSource(c, environ); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := config.From(source); err == nil {
+	if _, err := config.From(f.LoginSource(env, c, environ)); err == nil {
 		t.Error("a template that promises a provider's login works without one")
 	}
 }

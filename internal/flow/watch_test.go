@@ -383,22 +383,3 @@ func TestWatchWithDeadline(t *testing.T) {
 		t.Errorf("exit status %d: %v", failure.Code(err), err)
 	}
 }
-
-func TestShowLooks(t *testing.T) {
-	t.Parallel()
-	heard := &notes{}
-	see := flow.ShowLooks(heard)
-	for _, l := range []flow.Look{
-		{Status: "pending"}, {Status: "pending", Log: "a\nb\n"}, {Status: "pending", Log: "\n"},
-		{Status: "webservice-pending", Elapsed: 61400 * time.Millisecond}, {Status: "new", Elapsed: time.Hour},
-		{Status: "running", Log: "100 %d"},
-	} {
-		see(l)
-	}
-	if want := []string{
-		"Status: pending, waiting for the build", "a\nb", "Status: webservice-pending, the app is starting (1m1s)",
-		"Status: new (1h0m0s)", "Status: running", "100 %d",
-	}; !slices.Equal(heard.all, want) {
-		t.Errorf("says %q, want %q", heard.all, want)
-	}
-}

@@ -151,22 +151,31 @@ func SecretName(name string) bool {
 	return name != ""
 }
 
-// Hint tells, after other work is done, that a workflow could be made or is outdated. It never fails: the
-// work is done.
-func (w Workflow) Hint(ctx context.Context, report Reporter, secrets []string) {
+// Advice is what could be done about a project's workflow.
+type Advice int
+
+// What Advise returns.
+const (
+	NoAdvice Advice = iota
+	AddWorkflow
+	UpdateWorkflow
+)
+
+// Advise tells, after other work is done, that a workflow could be made or is outdated. It never fails: the work is done.
+func (w Workflow) Advise(ctx context.Context, secrets []string) Advice {
 	if !w.InGit() {
-		return
+		return NoAdvice
 	}
 	current, exists, err := w.Current()
 	if err != nil {
-		return
+		return NoAdvice
 	}
 	if !exists {
-		report.Note("To deploy from GitHub, run 'ploomber-cloud github'.")
-		return
+		return AddWorkflow
 	}
 	template, why, err := w.Template(ctx)
 	if err == nil && why == nil && !UpToDate(current, template, secrets) {
-		report.Warn("%s seems outdated. To update it, run 'ploomber-cloud github'.", w.Path())
+		return UpdateWorkflow
 	}
+	return NoAdvice
 }

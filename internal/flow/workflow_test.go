@@ -101,8 +101,8 @@ func TestUpToDate(t *testing.T) {
 	}
 }
 
-// A hint comes after the work: it never fails, and makes a request only where there is a workflow.
-func TestHint(t *testing.T) {
+// Advice comes after the work: it never fails, and makes a request only where there is a workflow.
+func TestAdvise(t *testing.T) {
 	t.Parallel()
 	git := map[string]string{".git/HEAD": "x"}
 	with := func(text string) map[string]string { return map[string]string{".git/HEAD": "x", workflowAt: text} }
@@ -111,13 +111,13 @@ func TestHint(t *testing.T) {
 		files   map[string]string
 		err     error
 		fetched int
-		says    string // "" says nothing
+		want    flow.Advice
 	}{
 		"no repository":    {files: map[string]string{workflowAt: "old"}},
 		"a file for .git":  {files: map[string]string{".git": "gitdir: elsewhere", workflowAt: "old"}},
-		"no workflow":      {files: git, says: "To deploy from GitHub, run 'ploomber-cloud github'."},
+		"no workflow":      {files: git, want: flow.AddWorkflow},
 		"up to date":       {files: with(workflow), fetched: 1},
-		"outdated":         {files: with("old"), fetched: 1, says: "outdated"},
+		"outdated":         {files: with("old"), fetched: 1, want: flow.UpdateWorkflow},
 		"no network":       {files: with("old"), err: unreachable, fetched: 1},
 		"a refused fetch":  {files: with("old"), err: errors.New("404"), fetched: 1},
 		"a folder instead": {files: with("")},
@@ -131,15 +131,13 @@ func TestHint(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			fetched, heard := 0, &notes{}
+			fetched := 0
 			w := flow.Workflow{Folder: d.Folder(), URL: "u", Fetch: func(context.Context, string, int64) ([]byte, error) {
 				fetched++
 				return []byte(workflow), tc.err
 			}}
-			w.Hint(t.Context(), heard, nil)
-			said := strings.Join(heard.all, "\n")
-			if fetched != tc.fetched || (said == "") != (tc.says == "") || !strings.Contains(said, tc.says) {
-				t.Errorf("%d requests, says %q; want %d, %q", fetched, said, tc.fetched, tc.says)
+			if got := w.Advise(t.Context(), nil); fetched != tc.fetched || got != tc.want {
+				t.Errorf("%d requests, advice %d; want %d, %d", fetched, got, tc.fetched, tc.want)
 			}
 		})
 	}

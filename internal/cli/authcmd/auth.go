@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ploomber/ploomber-cloud/internal/dotenv"
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -24,7 +24,7 @@ import (
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO      *term.IO
-	Ask     flow.Asker
+	Ask     dialog.Asker
 	Folder  flow.Folder
 	Connect flow.Connect
 	Flags
@@ -99,11 +99,15 @@ type result struct {
 
 func auth(ctx context.Context, o *Options) (err error) {
 	if o.PasswordStdin { // before a question takes it for an answer
-		if o.password, err = flow.ReadSecret(o.IO.In, "password"); err != nil {
+		if o.password, err = prompt.ReadSecret(o.IO.In, "password"); err != nil {
 			return err
 		}
 	}
-	if err := o.answerable(ctx); err != nil {
+	env, err := o.Folder.Env()
+	if err != nil {
+		return err
+	}
+	if err := o.answerable(ctx, env); err != nil {
 		return err
 	}
 	var plan tier.Tier
@@ -124,13 +128,13 @@ func auth(ctx context.Context, o *Options) (err error) {
 		}
 	}
 	if o.Remove {
-		return o.remove()
+		return o.remove(env)
 	}
-	return o.add(ctx)
+	return o.add(ctx, env)
 }
 
 // answerable is an error where something will be asked for and nobody can answer.
-func (o *Options) answerable(ctx context.Context) error {
+func (o *Options) answerable(ctx context.Context, env flow.Env) error {
 	if o.Feature == "" {
 		return o.Ask.Expect(ctx, o.whichFeature())
 	}
@@ -138,13 +142,9 @@ func (o *Options) answerable(ctx context.Context) error {
 		return nil
 	}
 	if !o.Offline {
-		if err := (flow.Init{Folder: o.Folder, Ask: o.Ask}).Expect(ctx); err != nil {
+		if err := (dialog.Init{Folder: o.Folder, Ask: o.Ask}).Expect(ctx); err != nil {
 			return err
 		}
-	}
-	env, _, err := o.Folder.Env()
-	if err != nil {
-		return err
 	}
 	var missing []prompt.Question
 	for _, v := range o.values() {
@@ -228,7 +228,7 @@ func (o *Options) whichFeature() prompt.Question {
 // project returns the configuration that the credentials belong to, nil for a folder without an account's
 // project: there .env alone says that 'up' asks for a password.
 func (o *Options) project(ctx context.Context) (*project.Config, error) {
-	init := flow.Init{
+	init := dialog.Init{
 		Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect, Files: []string{o.Folder.EnvPath()},
 	}
 	if !o.Offline {
@@ -256,11 +256,7 @@ func (o *Options) broken(err error) (bool, error) {
 	return false, err
 }
 
-func (o *Options) add(ctx context.Context) error {
-	env, _, err := o.Folder.Env()
-	if err != nil {
-		return err
-	}
+func (o *Options) add(ctx context.Context, env flow.Env) error {
 	for _, v := range o.values() { // one that cannot be stored is told before a project is made
 		if v.given != "" {
 			if err := o.store(env, v.key, v.given); err != nil {
@@ -280,7 +276,7 @@ func (o *Options) add(ctx context.Context) error {
 	if c != nil {
 		c.SetCredentials(o.Feature, project.Reference(o.Feature.UsernameKey(), o.Feature.PasswordKey()))
 	}
-	if err := o.Folder.Save(c, env); err != nil {
+	if err := o.Folder.Save(c, env.File); err != nil {
 		return err
 	}
 	if carried {
@@ -295,16 +291,14 @@ func (o *Options) add(ctx context.Context) error {
 	if o.Feature == project.API {
 		o.IO.Err.Warn("the platform does not protect %s; 'ploomber-cloud up' does.", o.Feature)
 	}
-	if err := o.warnOfOpenApp(c); err != nil {
-		return err
-	}
+	o.warnOfOpenApp(c, env)
 	r := result{o.Feature, true, carried, o.Folder.EnvPath(), []string{o.Feature.UsernameKey(), o.Feature.PasswordKey()}}
 	return o.done(r, "configured")
 }
 
 // credentials puts the two values into env: those of flags, those that are there, else the user's answers.
 // carried is true where nothing new came.
-func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bool, err error) {
+func (o *Options) credentials(ctx context.Context, env flow.Env) (carried bool, err error) {
 	carried = true
 	for _, v := range o.values() {
 		value := v.given
@@ -324,7 +318,7 @@ func (o *Options) credentials(ctx context.Context, env *dotenv.File) (carried bo
 	return carried, nil
 }
 
-func (o *Options) store(env *dotenv.File, key, value string) error {
+func (o *Options) store(env flow.Env, key, value string) error {
 	if err := env.Set(key, value); err != nil {
 		return failure.Failedf("cannot store %s in %s: %w", key, o.Folder.EnvPath(), err)
 	}
@@ -353,17 +347,14 @@ func (o *Options) values() []value {
 }
 
 // warnOfOpenApp tells that the app itself stays open where only a part of it is protected now.
-func (o *Options) warnOfOpenApp(c *project.Config) error {
+func (o *Options) warnOfOpenApp(c *project.Config, env flow.Env) {
 	if o.Feature == project.MainApp {
-		return nil
+		return
 	}
 	if c == nil {
 		c = &project.Config{}
 	}
-	source, err := o.Folder.LoginSource(c, func(string) (string, bool) { return "", false })
-	if err != nil {
-		return err
-	}
+	source := o.Folder.LoginSource(env, c, func(string) (string, bool) { return "", false })
 	if login, err := config.From(source); err == nil && login.Open() {
 		next := "ploomber-cloud auth --add --feature " + project.MainApp
 		if o.Offline { // without an account it would end at the missing key
@@ -372,11 +363,10 @@ func (o *Options) warnOfOpenApp(c *project.Config) error {
 		o.IO.Err.Warn("the app itself is open to everyone: only %s asks for a password. "+
 			"To protect the app, run '%s'.", o.Feature, next)
 	}
-	return nil
 }
 
 // asksFor tells whether v is neither given nor stored, or not to be taken from there.
-func (o *Options) asksFor(v value, env *dotenv.File) bool {
+func (o *Options) asksFor(v value, env flow.Env) bool {
 	stored, _ := env.Get(v.key, nil)
 	return v.given == "" && (stored == "" || o.Overwrite)
 }
@@ -388,17 +378,13 @@ func checkLine(value string) error {
 	return nil
 }
 
-func (o *Options) remove() error {
+func (o *Options) remove(env flow.Env) error {
 	c, err := o.stored()
 	broken, err := o.broken(err)
 	if err != nil {
 		return err
 	}
 	o.IO.Err.Note("Removing authentication for %s", o.Feature)
-	env, exists, err := o.Folder.Env()
-	if err != nil {
-		return err
-	}
 	hadUser, hadPassword := env.Unset(o.Feature.UsernameKey()), env.Unset(o.Feature.PasswordKey())
 	found := hadUser || hadPassword // where .env alone tells: see project, and feature api
 	if c != nil && o.Feature != project.API {
@@ -410,10 +396,10 @@ func (o *Options) remove() error {
 	if c != nil {
 		c.SetCredentials(o.Feature, nil)
 	}
-	if !exists {
-		env = nil
+	if !env.Exists {
+		env.File = nil
 	}
-	if err := o.Folder.Save(c, env); err != nil {
+	if err := o.Folder.Save(c, env.File); err != nil {
 		return err
 	}
 	return o.done(result{Feature: o.Feature}, "removed")

@@ -40,7 +40,11 @@ func TestDemo(t *testing.T) {
 	for example, check := range map[string]func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) (shown []string){
 		"streamlit/basic-app": func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
 			t.Helper()
-			login, err := f.Credentials(c, project.MainApp, d.Lookup)
+			env, err := f.Env()
+			if err != nil {
+				t.Fatal(err)
+			}
+			login, err := env.Credentials(c, project.MainApp, d.Lookup)
 			if err != nil || login.Username != "demo" || len(login.Password) != 16 || dev != nil {
 				t.Errorf("%v, %v", login, err)
 			}
@@ -48,7 +52,8 @@ func TestDemo(t *testing.T) {
 		},
 		"streamlit/app-with-auth0": func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
 			t.Helper()
-			source, err := f.LoginSource(c, d.Lookup)
+			env, err := f.Env()
+			source := f.LoginSource(env, c, d.Lookup)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -17,7 +18,7 @@ import (
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO       *term.IO
-	Deploy   flow.Deploy // Folder.Config, PruneSecrets, AllowSecrets and AllowLinks are flags
+	Deploy   dialog.Deploy // Folder.Config, PruneSecrets, AllowSecrets and AllowLinks are flags
 	Settings *settings.Settings
 	Workflow flow.Workflow
 	Now      func() time.Time
@@ -124,7 +125,7 @@ func Run(ctx context.Context, o *Options) error {
 		r.Status, r.URL = seen.Status, seen.URL
 	}
 	if err == nil {
-		o.Workflow.Hint(ctx, o.IO.Err, p.Config.SecretKeys)
+		dialog.SuggestWorkflow(ctx, o.IO.Err, o.Workflow, p.Config.SecretKeys)
 	}
 	shown := o.IO.Result(r, func(out *term.Stream) {
 		if r.Status != "" && err == nil {
@@ -144,7 +145,7 @@ func (o *Options) watch(ctx context.Context, interval time.Duration, job flow.Jo
 	}
 	w := flow.Watcher{
 		API: api, Interval: interval, Timeout: o.Timeout, Incremental: o.Incremental, Now: o.Now, Sleep: o.Sleep,
-		Seen: flow.ShowLooks(o.IO.Err), Trouble: flow.ShowTrouble(o.IO.Err), Known: true,
+		Seen: dialog.ShowLooks(o.IO.Err), Trouble: dialog.ShowTrouble(o.IO.Err), Known: true,
 	}
 	return w.Watch(ctx, job)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
@@ -21,7 +22,7 @@ func TestFlags(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args   []string
 		want   Flags
-		deploy func(flow.Deploy) bool // what the deployment must be told; may be nil
+		deploy func(dialog.Deploy) bool // what the deployment must be told; may be nil
 		code   int
 	}{
 		"nothing":       {want: Flags{Timeout: standard}},
@@ -33,7 +34,7 @@ func TestFlags(t *testing.T) {
 		"no time alike": {args: []string{"--timeout=15"}, code: failure.Failed},
 		"what ships": {
 			args: []string{"--prune-secrets", "--allow-secret=a,b", "--allow-secret=c", "--allow-link=d", "-c", "x.json"}, want: Flags{Timeout: standard},
-			deploy: func(d flow.Deploy) bool {
+			deploy: func(d dialog.Deploy) bool {
 				return d.PruneSecrets && slices.Equal(d.AllowSecrets, []string{"a,b", "c"}) && slices.Equal(d.AllowLinks, []string{"d"}) && d.Folder.Config == "x.json"
 			},
 		},
@@ -65,7 +66,9 @@ func options(t *testing.T, d *desk.Desk, f Flags) *Options {
 	clock := time.Unix(0, 0)
 	return &Options{
 		IO: d.IO, Flags: f, Settings: &settings.Settings{Lookup: d.Lookup},
-		Deploy: flow.Deploy{Folder: d.Folder(), Report: d.IO.Err, Ask: d.Ask, Connect: d.Connect, Environ: d.Lookup, TempDir: t.TempDir()},
+		Deploy: dialog.Deploy{
+			Deploy: flow.Deploy{Folder: d.Folder(), Connect: d.Connect, Environ: d.Lookup, TempDir: t.TempDir()}, Report: d.IO.Err, Ask: d.Ask,
+		},
 		Workflow: flow.Workflow{Folder: d.Folder(), Fetch: func(context.Context, string, int64) ([]byte, error) {
 			return []byte("name: new\n"), nil
 		}},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
@@ -35,7 +36,7 @@ func (o *Options) listFiles(ctx context.Context) error {
 	for _, e := range files.Entries {
 		list = append(list, fileLine{e.Name, e.Ships, e.Rule.String(), e.Size, e.Missed})
 	}
-	o.Deploy.WarnOfMissing(files.Missed())
+	dialog.WarnOfMissing(o.IO.Err, files.Missed())
 	n, size := files.Total()
 	return o.IO.Result(struct {
 		Files []fileLine `json:"files"`
@@ -90,7 +91,7 @@ func (o *Options) show(p *flow.Package) error {
 	for _, e := range p.Files.Missed() {
 		r.LeftOut = append(r.LeftOut, leftOut{e.Name, e.Rule.String()})
 	}
-	o.Deploy.WarnOfMissing(p.Files.Missed())
+	dialog.WarnOfMissing(o.IO.Err, p.Files.Missed())
 	return o.IO.Result(r, func(out *term.Stream) {
 		line := func(name, value string) {
 			if value == "" {

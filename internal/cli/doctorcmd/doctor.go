@@ -94,6 +94,7 @@ type examination struct {
 	*Options
 	checks []check
 	config *project.Config // nil where there is no usable one
+	env    *flow.Env       // nil where the secrets file cannot be read
 	hasKey bool
 	recipe *platform.Recipe // how the app is run here; nil where none was found
 

@@ -50,12 +50,13 @@ func (e *examination) project(ctx context.Context) {
 }
 
 func (e *examination) secretsFile(context.Context) {
-	env, exists, err := e.Folder.Env()
-	switch {
-	case err != nil:
+	env, err := e.Folder.Env()
+	if err != nil {
 		e.failed("secrets", err, "")
 		return
-	case !exists:
+	}
+	e.env = &env
+	if !env.Exists {
 		return
 	}
 	wrong := dotenv.Describe(flow.EnvName, env.Doubts(), func(file string, d dotenv.Doubt) string {
@@ -64,14 +65,14 @@ func (e *examination) secretsFile(context.Context) {
 	for _, doubt := range wrong {
 		e.add(Warning, "secrets", doubt, "correct the line")
 	}
-	if e.private("secrets", e.Folder.EnvPath()) && len(wrong) == 0 {
-		e.add(OK, "secrets", fmt.Sprintf("%s holds %s", flow.EnvName, count(len(flow.Valued(env)), "secret")), "")
+	if e.private("secrets", env.Path) && len(wrong) == 0 {
+		e.add(OK, "secrets", fmt.Sprintf("%s holds %s", flow.EnvName, count(len(env.Valued()), "secret")), "")
 	}
 }
 
 // git warns where the secrets would be, or are, committed.
 func (e *examination) git(ctx context.Context) {
-	if _, exists, err := e.Folder.Env(); err != nil || !exists {
+	if e.env == nil || !e.env.Exists {
 		return
 	}
 	inside, status, err := e.ask(ctx, "rev-parse", "--is-inside-work-tree")
@@ -103,8 +104,7 @@ func (e *examination) ask(ctx context.Context, args ...string) (string, int, err
 
 // credentials checks what protects the deployed app, and the secrets that it is to get.
 func (e *examination) credentials(context.Context) {
-	env, _, err := e.Folder.Env()
-	if e.config == nil || err != nil { // another check has told
+	if e.config == nil || e.env == nil { // another check has told
 		return
 	}
 	for _, f := range project.Features() {
@@ -112,7 +112,7 @@ func (e *examination) credentials(context.Context) {
 		if at == nil {
 			continue
 		}
-		if _, err := e.Folder.Credentials(e.config, f, e.Environ); err != nil {
+		if _, err := e.env.Credentials(e.config, f, e.Environ); err != nil {
 			e.failed("password", err, "")
 			continue
 		}
@@ -123,10 +123,10 @@ func (e *examination) credentials(context.Context) {
 		}
 		e.add(OK, "password", fmt.Sprintf("%s is protected", f), "")
 	}
-	if _, err := e.Folder.Secrets(e.config, e.Environ, deaf{}); err != nil {
+	if _, err := e.env.Secrets(e.config, e.Environ); err != nil {
 		e.failed("secrets", err, "")
 	}
-	if flow.ProtectsAPI(env) {
+	if e.env.ProtectsAPI() {
 		e.add(Warning, "password", "the platform cannot protect the feature api; a deployment is refused",
 			"run the app behind 'ploomber-cloud up', or 'ploomber-cloud auth --remove --feature api'")
 	}
@@ -135,14 +135,10 @@ func (e *examination) credentials(context.Context) {
 // login checks the variables from which the login in front of the app is made, all at once.
 func (e *examination) login(context.Context) {
 	told := func(c check) bool { return c.Name == "password" && c.Status == Problem }
-	if e.config == nil || slices.ContainsFunc(e.checks, told) {
+	if e.config == nil || e.env == nil || slices.ContainsFunc(e.checks, told) { // the check of the secrets has told
 		return
 	}
-	source, err := e.Folder.LoginSource(e.config, e.Environ)
-	if err != nil {
-		return // the check of the secrets has told
-	}
-	_, err = config.From(source)
+	_, err := config.From(e.Folder.LoginSource(*e.env, e.config, e.Environ))
 	var wrong *config.Error
 	switch {
 	case err == nil:
@@ -165,13 +161,6 @@ func (e *examination) configName() string {
 	}
 	return e.relative(path)
 }
-
-// deaf is a reporter for what another check tells.
-type deaf struct{}
-
-func (deaf) Note(string, ...any)    {}
-func (deaf) Success(string, ...any) {}
-func (deaf) Warn(string, ...any)    {}
 
 // found tells whether a program is there, and its first line about its version.
 func (e *examination) found(ctx context.Context, program string, args ...string) (version string, ok bool) {

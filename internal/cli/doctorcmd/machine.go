@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/platform/detect"
@@ -24,8 +25,8 @@ func (e *examination) app(context.Context) {
 	if e.config != nil {
 		find.Framework = platform.Framework(e.config.Type)
 	}
-	if env, _, err := e.Folder.Env(); err == nil {
-		for _, p := range env.Values(func(name string) (string, bool) { return e.Environ(name) }) {
+	if e.env != nil {
+		for _, p := range e.env.Values(func(name string) (string, bool) { return e.Environ(name) }) {
 			if !p.Null {
 				find.Environ = append(find.Environ, p.Key+"="+p.Value)
 			}
@@ -141,7 +142,7 @@ func (e *examination) archive(ctx context.Context) {
 	if size > e.plan.MaxArchive { // zipped it may be small enough
 		_, err = bundle.Measure(limited, files, bundle.Options{Limit: e.plan.MaxArchive})
 	}
-	for _, m := range flow.Missed(files.Missed()) {
+	for _, m := range dialog.Missed(files.Missed()) {
 		e.add(Warning, "archive", m.Text, m.Hint)
 	}
 	var large *bundle.TooLargeError

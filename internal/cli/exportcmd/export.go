@@ -56,17 +56,21 @@ const nameless = "app"
 
 // project reads the login as 'up' and 'deploy' do, with the name for its files.
 func (o *Options) project() (export.Project, error) {
-	if _, exists, err := o.Folder.Env(); err == nil && !exists && o.Folder.EnvFile != "" {
-		return export.Project{}, failure.Failedf("there is no file %s", o.Folder.EnvPath())
-	}
-	c, err := o.config()
+	env, err := o.Folder.Env()
 	if err != nil {
 		return export.Project{}, err
 	}
-	source, err := o.Folder.LoginSource(c, o.Lookup)
+	if !env.Exists && o.Folder.EnvFile != "" {
+		return export.Project{}, failure.Failedf("there is no file %s", env.Path)
+	}
+	c, there, err := o.Folder.Find()
 	if err != nil {
 		return export.Project{}, err
 	}
+	if !there {
+		c = &project.Config{}
+	}
+	source := o.Folder.LoginSource(env, c, o.Lookup)
 	login, err := config.From(source)
 	switch {
 	case errors.Is(err, config.ErrUnprotected):
@@ -80,18 +84,6 @@ func (o *Options) project() (export.Project, error) {
 		name = nameless
 	}
 	return export.Project{Name: name, Login: login}, nil
-}
-
-// config is the project's configuration; an empty one where there is none and none was named.
-func (o *Options) config() (*project.Config, error) {
-	there, err := o.Folder.Initialised()
-	if err != nil {
-		return nil, err
-	}
-	if !there && o.Folder.Config == "" {
-		return &project.Config{}, nil
-	}
-	return o.Folder.Load()
 }
 
 // dir is the absolute path of the folder for the files.

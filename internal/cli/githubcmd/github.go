@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
@@ -22,7 +23,7 @@ import (
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO       *term.IO
-	Ask      flow.Asker
+	Ask      dialog.Asker
 	Connect  flow.Connect
 	Workflow flow.Workflow // its Folder is the project's
 	Environ  flow.Lookup

@@ -21,15 +21,15 @@ func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]str
 	if err != nil {
 		return nil, err
 	}
-	known, err := o.deployed(ctx, api, config)
+	env, err := o.Workflow.Folder.Env()
 	if err != nil {
 		return nil, err
 	}
-	local, err := o.local()
+	known, err := o.deployed(ctx, api, config, env)
 	if err != nil {
 		return nil, err
 	}
-	missing := o.missing(config.SecretKeys, slices.Concat(known, local, references(config)))
+	missing := o.missing(config.SecretKeys, slices.Concat(known, o.local(env), references(config)))
 	if len(missing) == 0 {
 		return nil, nil
 	}
@@ -56,11 +56,11 @@ func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]str
 
 // deployed names the secrets of the last deployment. A platform that does not tell stops nothing, as in the
 // reference tool: the workflow can be made without.
-func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, config *project.Config) ([]string, error) {
+func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, config *project.Config, env flow.Env) ([]string, error) {
 	p, err := api.Project(ctx, config.ID)
 	switch {
 	case err == nil:
-		return o.nameable(p.Secrets, o.Workflow.Folder.Shows(config)), nil
+		return o.nameable(p.Secrets, env.Shows(config)), nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case !errors.Is(err, cloudapi.ErrNotFound):
@@ -80,13 +80,9 @@ func (o *Options) nameable(names []string, shows func(name string) bool) []strin
 }
 
 // local names what .env holds.
-func (o *Options) local() ([]string, error) {
-	env, _, err := o.Workflow.Folder.Env()
-	if err != nil {
-		return nil, err
-	}
-	for _, doubt := range o.Workflow.Folder.Doubts(env) {
-		o.IO.Err.Warn("%s", doubt)
+func (o *Options) local(env flow.Env) []string {
+	for _, warning := range env.Warnings() {
+		o.IO.Err.Warn("%s", warning)
 	}
 	var names []string
 	unclear := env.Unclear()
@@ -95,7 +91,7 @@ func (o *Options) local() ([]string, error) {
 			names = append(names, pair.Key)
 		}
 	}
-	return names, nil
+	return names
 }
 
 // references names the secrets that protect the app.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -17,7 +18,7 @@ import (
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO               *term.IO
-	Ask              flow.Asker
+	Ask              dialog.Asker
 	Folder           flow.Folder // Folder.Config is a flag
 	Connect          flow.Connect
 	Workflow         flow.Workflow
@@ -89,7 +90,7 @@ func initialise(ctx context.Context, o *Options) error {
 	if o.FromExisting {
 		return o.fromExisting(ctx)
 	}
-	i := flow.Init{
+	i := dialog.Init{
 		Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect,
 		Type: o.Type, Yes: o.Yes, Force: o.Force,
 	}
@@ -119,5 +120,5 @@ func (o *Options) done(c *project.Config, f flow.Folder) error {
 func (o *Options) hint(ctx context.Context, c *project.Config, f flow.Folder) {
 	w := o.Workflow
 	w.Folder = f
-	w.Hint(ctx, o.IO.Err, c.SecretKeys)
+	dialog.SuggestWorkflow(ctx, o.IO.Err, w, c.SecretKeys)
 }

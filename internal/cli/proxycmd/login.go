@@ -52,23 +52,23 @@ func (o *Options) login(wrong *mistakes, warn func(string)) config.Config {
 
 // secrets are the variables of the secrets file, and where those stand that may be no names.
 func (o *Options) secrets(wrong *mistakes, warn func(string)) (vars, places map[string]string) {
-	env, exists, err := o.Folder.Env()
+	env, err := o.Folder.Env()
 	switch {
 	case err != nil:
 		wrong.add(err)
 		return nil, nil
-	case !exists && o.Folder.EnvFile != "":
+	case !env.Exists && o.Folder.EnvFile != "":
 		wrong.addf(o.named("env-file"), "there is no file %s", o.Folder.EnvPath())
 		return nil, nil
 	}
-	for _, doubt := range o.Folder.Doubts(env) {
-		warn(doubt)
+	for _, text := range env.Warnings() {
+		warn(text)
 	}
-	vars, places = map[string]string{}, o.Folder.Places(env)
+	vars, places = map[string]string{}, env.Places()
 	for _, p := range env.Values(dotenv.Lookup(o.Lookup)) {
 		vars[p.Key] = p.Value // a name without '=' is one without value: half a login must not count as none
 		if _, unclear := places[p.Key]; strings.HasPrefix(p.Key, prefix) && !unclear {
-			warn(fmt.Sprintf("%s: %s counts only in the environment", o.Folder.EnvPath(), p.Key))
+			warn(fmt.Sprintf("%s: %s counts only in the environment", env.Path, p.Key))
 		}
 	}
 	return vars, places

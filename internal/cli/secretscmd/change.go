@@ -85,11 +85,11 @@ type changed struct {
 
 func (o *Options) set(ctx context.Context) error {
 	name := o.Names[0]
-	env, _, err := o.env()
+	env, err := o.env()
 	if err != nil {
 		return err
 	}
-	if err := checkName(name, env); err != nil {
+	if err := checkName(name, env.File); err != nil {
 		return err
 	}
 	value, err := o.value(ctx, name)
@@ -102,7 +102,7 @@ func (o *Options) set(ctx context.Context) error {
 		if err := env.Set(name, value); err != nil {
 			return o.unstored(name, err)
 		}
-		if err := o.save(env); err != nil {
+		if err := o.save(env.File); err != nil {
 			return err
 		}
 	}
@@ -184,7 +184,7 @@ type removed struct {
 }
 
 func (o *Options) unset() error {
-	env, _, err := o.env()
+	env, err := o.env()
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (o *Options) unset() error {
 		return failure.Failedf("%s has no %s; nothing was removed", o.Folder.EnvPath(), strings.Join(missing, ", ")).
 			WithHint("see the names with 'ploomber-cloud secrets list'")
 	}
-	if err := o.save(env); err != nil {
+	if err := o.save(env.File); err != nil {
 		return err
 	}
 	used := references(o.config())

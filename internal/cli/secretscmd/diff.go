@@ -52,10 +52,7 @@ func (o *Options) diff(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := o.env(); err != nil { // for its warnings
-		return err
-	}
-	here, source, err := o.Folder.SecretNames(c)
+	env, err := o.env()
 	if err != nil {
 		return err
 	}
@@ -67,10 +64,11 @@ func (o *Options) diff(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	here, source := env.SecretNames(c)
 	d := compare(here, p.Secrets)
 	d.ProjectID, d.Source = c.ID, source
 	differs := len(d.New)+len(d.Missing) > 0
-	d.hide(o.Folder.Shows(c))
+	d.hide(env.Shows(c))
 	if err := o.IO.Result(d, func(out *term.Stream) { d.show(out) }); err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (o *Options) importAll() error {
 	if err != nil {
 		return err
 	}
-	env, _, err := o.env()
+	env, err := o.env()
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (o *Options) importAll() error {
 			WithHint("to replace them, pass --overwrite")
 	}
 	if len(r.Added)+len(r.Replaced) > 0 {
-		if err := o.save(env); err != nil {
+		if err := o.save(env.File); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
@@ -46,7 +47,7 @@ type secret struct {
 }
 
 func (o *Options) list() error {
-	env, _, err := o.env()
+	env, err := o.env()
 	if err != nil {
 		return err
 	}
@@ -67,9 +68,9 @@ func (o *Options) list() error {
 	})
 }
 
-func (o *Options) secrets(env *dotenv.File) []secret {
+func (o *Options) secrets(env flow.Env) []secret {
 	config := o.config()
-	used, shows := references(config), o.Folder.Shows(config)
+	used, shows := references(config), env.Shows(config)
 	list := []secret{}
 	add := func(name, source, value string) {
 		if source != "environment" && !shows(name) { // a name of the environment is one

@@ -91,14 +91,15 @@ func dispatch(ctx context.Context, command string, o *Options) error {
 }
 
 // env reads the secrets file and tells about lines that count for nothing.
-func (o *Options) env() (env *dotenv.File, exists bool, err error) {
-	env, exists, err = o.Folder.Env()
-	if err == nil {
-		for _, doubt := range dotenv.Describe(o.Folder.EnvPath(), env.Doubts(), unclear) {
-			o.IO.Err.Warn("%s", doubt)
-		}
+func (o *Options) env() (flow.Env, error) {
+	env, err := o.Folder.Env()
+	if err != nil {
+		return env, err
 	}
-	return env, exists, err
+	for _, doubt := range dotenv.Describe(env.Path, env.Doubts(), unclear) {
+		o.IO.Err.Warn("%s", doubt)
+	}
+	return env, nil
 }
 
 // unclear says what is wrong with a line, and where it is.
@@ -110,10 +111,10 @@ func (o *Options) save(env *dotenv.File) error {
 
 // config is the project's configuration, as far as it can be read; nil where there is none.
 func (o *Options) config() *project.Config {
-	if there, err := o.Folder.Initialised(); err != nil || !there {
+	c, there, err := o.Folder.Find()
+	if !there {
 		return nil
 	}
-	c, err := o.Folder.Load()
 	if err != nil {
 		o.IO.Err.Warn("%v", err)
 	}
@@ -143,7 +144,7 @@ func references(c *project.Config) map[string][]string {
 
 // completeNames completes with the names in .env.
 func (o *Options) completeNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	env, _, err := o.Folder.Env()
+	env, err := o.Folder.Env()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/internal/term"
@@ -15,17 +15,17 @@ import (
 
 // auth0 stores the application's values in .env and asks for the login in the configuration.
 func (o *Options) auth0(ctx context.Context) error {
-	init := flow.Init{
+	init := dialog.Init{
 		Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect, Files: []string{o.Folder.EnvPath()},
 	}
-	env, _, err := o.Folder.Env()
+	env, err := o.Folder.Env()
 	if err != nil {
 		return err
 	}
 	if err := init.Expect(ctx); err != nil {
 		return err
 	}
-	missing, err := o.storeKnown(env) // what cannot be stored is told before a project is made
+	missing, err := o.storeKnown(env.File) // what cannot be stored is told before a project is made
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (o *Options) auth0(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := o.store(env, v, text, false); err != nil {
+		if err := o.store(env.File, v, text, false); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func (o *Options) auth0(ctx context.Context) error {
 		}
 	}
 	c.Template = project.TemplateAuth0
-	if err := o.Folder.Save(c, env); err != nil {
+	if err := o.Folder.Save(c, env.File); err != nil {
 		return err
 	}
 	o.IO.Err.Note("Your Auth0 credentials have been stored in %s", o.Folder.EnvPath())

@@ -8,9 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
@@ -18,7 +20,7 @@ import (
 // Options holds what one run needs; the command line fills Flags, the root everything else.
 type Options struct {
 	IO      *term.IO
-	Ask     flow.Asker
+	Ask     dialog.Asker
 	Folder  flow.Folder // Folder.Config is a flag
 	Connect flow.Connect
 	Environ flow.Lookup
@@ -120,12 +122,12 @@ func foreignFlag(c *cobra.Command, template string) (flag, of string) {
 func apply(ctx context.Context, template string, o *Options) (err error) {
 	// What comes on standard input is read before a question takes it for an answer.
 	if o.ClientSecretStdin && template == "auth0" {
-		if o.clientSecret, err = flow.ReadSecret(o.IO.In, "client secret"); err != nil {
+		if o.clientSecret, err = prompt.ReadSecret(o.IO.In, "client secret"); err != nil {
 			return err
 		}
 	}
 	if o.TokenStdin && template == "vllm" {
-		if o.token, err = flow.ReadSecret(o.IO.In, "token"); err != nil {
+		if o.token, err = prompt.ReadSecret(o.IO.In, "token"); err != nil {
 			return err
 		}
 	}

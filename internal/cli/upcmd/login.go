@@ -12,6 +12,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
@@ -36,11 +37,8 @@ func (l *login) close() {
 
 // login reads the project's login as every other part of the program does. With --dev-login it starts the provider
 // and puts its values into vars, which the app gets.
-func (o *Options) login(ctx context.Context, c *project.Config, vars map[string]string, log *slog.Logger) (_ *login, err error) {
-	source, err := o.Folder.LoginSource(c, o.Lookup)
-	if err != nil {
-		return nil, err
-	}
+func (o *Options) login(ctx context.Context, env flow.Env, c *project.Config, vars map[string]string, log *slog.Logger) (_ *login, err error) {
+	source := o.Folder.LoginSource(env, c, o.Lookup)
 	source.Public = o.Public
 	l := &login{}
 	defer func() {

@@ -127,8 +127,12 @@ func TestDevSource(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			env, err := o.Folder.Env()
+			if err != nil {
+				t.Fatal(err)
+			}
 			vars := map[string]string{}
-			l, err := o.login(t.Context(), c, vars, nil)
+			l, err := o.login(t.Context(), env, c, vars, nil)
 			said := d.Said(err)
 			if err != nil {
 				t.Fatal(said)

@@ -83,36 +83,31 @@ func (o *Options) engine() bool {
 
 // config is the project's configuration, or an empty one. --type comes before its type.
 func (o *Options) config() (*project.Config, error) {
-	there, err := o.Folder.Initialised()
+	c, there, err := o.Folder.Find()
 	if err != nil {
 		return nil, err
 	}
-	if !there && o.Folder.Config == "" { // a named one must be there
-		return &project.Config{Type: o.Type}, nil
+	if !there {
+		c = &project.Config{}
 	}
-	c, err := o.Folder.Load()
-	if err == nil && o.Type != "" {
+	if o.Type != "" {
 		c.Type = o.Type
 	}
-	return c, err
+	return c, nil
 }
 
 // vars are the app's variables: those of .env, as a deployment hands them over.
-func (o *Options) vars() (map[string]string, error) {
-	env, _, err := o.Folder.Env()
-	if err != nil {
-		return nil, err
+func (o *Options) vars(env flow.Env) (map[string]string, error) {
+	for _, warning := range env.Warnings() {
+		o.IO.Err.Warn("%s", warning)
 	}
-	for _, doubt := range o.Folder.Doubts(env) {
-		o.IO.Err.Warn("%s", doubt)
-	}
-	vars, places := map[string]string{}, o.Folder.Places(env)
+	vars, places := map[string]string{}, env.Places()
 	for _, p := range env.Values(func(name string) (string, bool) { return o.Lookup(name) }) {
 		if p.Null {
 			continue
 		}
 		if err := holdable(p); err != nil {
-			where := o.Folder.EnvPath() + ": the variable " + p.Key
+			where := env.Path + ": the variable " + p.Key
 			if place, unclear := places[p.Key]; unclear {
 				where = place
 			}

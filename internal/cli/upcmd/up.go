@@ -156,7 +156,11 @@ type DevLogin struct {
 // Run serves the project until ctx ends. Where ready is not nil it is called once the app answers, and its
 // return ends the run.
 func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) error) error {
-	vars, err := o.vars()
+	env, err := o.Folder.Env()
+	if err != nil {
+		return err
+	}
+	vars, err := o.vars(env)
 	if err != nil {
 		return err
 	}
@@ -173,7 +177,7 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 		return failure.Failedf("the current folder cannot be found: %w", err)
 	}
 	installLog, appLog, serverLog := o.logs()
-	login, err := o.login(ctx, c, vars, serverLog)
+	login, err := o.login(ctx, env, c, vars, serverLog)
 	if err != nil {
 		return err
 	}

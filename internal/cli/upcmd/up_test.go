@@ -95,7 +95,11 @@ func TestProject(t *testing.T) {
 			d := desk.New(t, tc.files, tc.answers...)
 			o := options(t, d)
 			o.Flags, o.Folder.Config = tc.flags, tc.at
-			vars, err := o.vars()
+			env, err := o.Folder.Env()
+			if err != nil {
+				t.Fatal(err)
+			}
+			vars, err := o.vars(env)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +160,11 @@ func TestPublic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := o.login(t.Context(), c, nil, nil)
+	env, err := o.Folder.Env()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := o.login(t.Context(), env, c, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

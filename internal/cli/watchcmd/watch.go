@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -87,7 +88,7 @@ func watch(ctx context.Context, o *Options) error {
 	}
 	w := flow.Watcher{
 		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep,
-		Seen: flow.ShowLooks(o.IO.Err), Trouble: flow.ShowTrouble(o.IO.Err), Gone: o.Settings.Hosted(),
+		Seen: dialog.ShowLooks(o.IO.Err), Trouble: dialog.ShowTrouble(o.IO.Err), Gone: o.Settings.Hosted(),
 	}
 	job := flow.Job{ProjectID: o.ProjectID, ID: o.JobID}
 	if job.ID == "" {

@@ -1,4 +1,4 @@
-package flow_test
+package prompt_test
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/prompt"
 )
 
 func TestReadSecret(t *testing.T) {
@@ -26,13 +26,13 @@ func TestReadSecret(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := flow.ReadSecret(strings.NewReader(tc.in), "password")
+			got, err := prompt.ReadSecret(strings.NewReader(tc.in), "password")
 			if got != tc.want || (err != nil) != (tc.fails != "") || err != nil && !strings.Contains(err.Error(), tc.fails) {
 				t.Errorf("%d bytes, %v; want %d, %q", len(got), err, len(tc.want), tc.fails)
 			}
 		})
 	}
-	if _, err := flow.ReadSecret(iotest.ErrReader(errors.New("broken")), "password"); err == nil || !strings.Contains(err.Error(), "broken") {
+	if _, err := prompt.ReadSecret(iotest.ErrReader(errors.New("broken")), "password"); err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("%v", err)
 	}
 }

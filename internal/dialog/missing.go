@@ -1,4 +1,4 @@
-package flow
+package dialog
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
+	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -32,7 +33,7 @@ func Missed(entries []bundle.Entry) []Missing {
 		text, hint string
 		detail     func(bundle.Entry) string
 	}{
-		{bundle.Secret, "left out because they hold secrets, although the app may need them", "put the values that the app reads into " + EnvName +
+		{bundle.Secret, "left out because they hold secrets, although the app may need them", "put the values that the app reads into " + flow.EnvName +
 			", or send a file with 'deploy --allow-secret FILE'", detail},
 		{bundle.LinkedFolder, "left out because they are links to folders", "copy the folders into the project, or send what is in one with " +
 			"'deploy --allow-link NAME'", nil},
@@ -48,9 +49,9 @@ func Missed(entries []bundle.Entry) []Missing {
 }
 
 // WarnOfMissing reports what Missed finds.
-func (d *Deploy) WarnOfMissing(entries []bundle.Entry) {
+func WarnOfMissing(report Reporter, entries []bundle.Entry) {
 	for _, m := range Missed(entries) {
-		d.Report.Warn("%s. To change that, %s.", m.Text, m.Hint)
+		report.Warn("%s. To change that, %s.", m.Text, m.Hint)
 	}
 }
 

@@ -1,4 +1,4 @@
-package flow_test
+package dialog_test
 
 import (
 	"os"
@@ -7,15 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-func initOf(d *desk.Desk) flow.Init {
-	return flow.Init{Folder: d.Folder(), Report: d.IO.Err, Ask: d.Ask, Connect: d.Connect}
+func initOf(d *desk.Desk) dialog.Init {
+	return dialog.Init{Folder: d.Folder(), Report: d.IO.Err, Ask: d.Ask, Connect: d.Connect}
 }
 
 func TestInit(t *testing.T) {
@@ -25,7 +25,7 @@ func TestInit(t *testing.T) {
 	for name, tc := range map[string]struct {
 		files   map[string]string
 		answers []string
-		set     func(*flow.Init)
+		set     func(*dialog.Init)
 		asked   []string // requests; none where nil
 		kind    string   // "" for an error
 		says    string
@@ -33,20 +33,20 @@ func TestInit(t *testing.T) {
 		"inferred and right":       {files: map[string]string{"app.py": app}, answers: []string{"y"}, asked: create("streamlit"), kind: "streamlit", says: "Inferred project type: 'streamlit'"},
 		"inferred, by default":     {files: map[string]string{"app.py": app}, answers: []string{""}, asked: create("streamlit"), kind: "streamlit"},
 		"inferred and wrong":       {files: map[string]string{"app.py": app}, answers: []string{"n", "dash"}, asked: create("dash"), kind: "dash"},
-		"inferred with --yes":      {files: map[string]string{"app.py": app}, set: func(i *flow.Init) { i.Yes = true }, asked: create("streamlit"), kind: "streamlit"},
-		"not inferred, with --yes": {answers: []string{"flask"}, set: func(i *flow.Init) { i.Yes = true }, asked: create("flask"), kind: "flask", says: "Could not infer"},
+		"inferred with --yes":      {files: map[string]string{"app.py": app}, set: func(i *dialog.Init) { i.Yes = true }, asked: create("streamlit"), kind: "streamlit"},
+		"not inferred, with --yes": {answers: []string{"flask"}, set: func(i *dialog.Init) { i.Yes = true }, asked: create("flask"), kind: "flask", says: "Could not infer"},
 		"asked again":              {answers: []string{"Streamlit", "", "streamlit"}, asked: create("streamlit"), kind: "streamlit", says: "Please enter one of the listed types"},
-		"given":                    {files: map[string]string{"app.py": app}, set: func(i *flow.Init) { i.Type = "docker" }, asked: create("docker"), kind: "docker"},
+		"given":                    {files: map[string]string{"app.py": app}, set: func(i *dialog.Init) { i.Type = "docker" }, asked: create("docker"), kind: "docker"},
 		"a framework in Docker":    {files: map[string]string{"app.py": "import fastapi"}, answers: []string{"y"}, asked: create("docker"), kind: "docker", says: "needs a Dockerfile"},
 		"nobody confirms":          {files: map[string]string{"app.py": app}, says: "--yes"},
 		"nobody chooses":           {says: "--type"},
 		"refused, then nobody":     {files: map[string]string{"app.py": app}, answers: []string{"n"}, says: "--type"},
 		"a project already":        {files: map[string]string{"ploomber-cloud.json": dashConfig}, says: "already initialized with id: demo"},
 		"a broken project":         {files: map[string]string{"ploomber-cloud.json": "{"}, says: "init --force"},
-		"nowhere to write":         {set: func(i *flow.Init) { i.Folder.Config, i.Type = "missing/x.json", "dash" }, says: "mkdir"},
-		"no configuration's name":  {set: func(i *flow.Init) { i.Folder.Config, i.Type = "x.yaml", "dash" }, says: ".json"},
+		"nowhere to write":         {set: func(i *dialog.Init) { i.Folder.Config, i.Type = "missing/x.json", "dash" }, says: "mkdir"},
+		"no configuration's name":  {set: func(i *dialog.Init) { i.Folder.Config, i.Type = "x.yaml", "dash" }, says: ".json"},
 		"a link that leads nowhere": {
-			set: func(i *flow.Init) {
+			set: func(i *dialog.Init) {
 				i.Type, i.Force = "dash", true
 				if err := os.Symlink("nowhere", filepath.Join(i.Folder.Dir, project.FileName)); err != nil {
 					panic(err)

@@ -1,4 +1,4 @@
-package flow_test
+package dialog_test
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
@@ -25,11 +26,11 @@ const (
 )
 
 // deployment is one of the desk's folder, whose platform knows the project demo with secrets of earlier.
-func deployment(d *desk.Desk, earlier ...string) (*flow.Deploy, *notes) {
+func deployment(d *desk.Desk, earlier ...string) (*dialog.Deploy, *notes) {
 	d.Cloud.AddProject(fakecloud.Project{ID: "demo", Type: "dash", Secrets: earlier})
 	heard := &notes{}
-	return &flow.Deploy{
-		Folder: d.Folder(), Report: heard, Ask: d.Ask, Connect: d.Connect, Environ: d.Lookup,
+	return &dialog.Deploy{
+		Deploy: flow.Deploy{Folder: d.Folder(), Connect: d.Connect, Environ: d.Lookup}, Report: heard, Ask: d.Ask,
 	}, heard
 }
 
@@ -310,7 +311,7 @@ func TestMissed(t *testing.T) {
 	entries = append(entries, bundle.Entry{Name: "quiet", Rule: bundle.Rule{Kind: bundle.Secret}},
 		bundle.Entry{Name: "b\x1b", Rule: bundle.Rule{Kind: bundle.LinkedFolder}, Missed: true}, bundle.Entry{Name: "gone", Rule: bundle.Rule{Kind: bundle.BrokenLink}, Missed: true})
 	var got []string
-	for _, m := range flow.Missed(entries) {
+	for _, m := range dialog.Missed(entries) {
 		got = append(got, m.Text)
 		if m.Hint == "" {
 			t.Errorf("%s: no hint", m.Text)

@@ -1,0 +1,63 @@
+package dialog
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/term"
+)
+
+// ShowLooks returns a flow.Watcher.Seen that reports each change of the status, in the platform's word and a plain one, and
+// each new line of the log.
+func ShowLooks(report Reporter) func(flow.Look) {
+	status := ""
+	return func(l flow.Look) {
+		if l.Status != status {
+			status = l.Status
+			report.Note("Status: %s", describe(l))
+		}
+		if lines := strings.TrimRight(l.Log, "\n"); lines != "" {
+			report.Note("%s", term.Plain(lines))
+		}
+	}
+}
+
+// ShowTrouble returns a flow.Watcher.Trouble that reports what keeps the watch waiting.
+func ShowTrouble(report Reporter) func(error) {
+	return func(err error) {
+		report.Warn("%v. The deployment goes on; trying again.", err)
+	}
+}
+
+func describe(l flow.Look) string {
+	text := term.Plain(l.Status)
+	if words := inWords(l.Status); words != "" {
+		text += ", " + words
+	}
+	if l.Elapsed >= time.Second {
+		text += " (" + l.Elapsed.Round(time.Second).String() + ")"
+	}
+	return text
+}
+
+// inWords says what a status of the platform means where its name does not.
+func inWords(status string) string {
+	switch status {
+	case "pending":
+		return "waiting for the build"
+	case "docker-build-complete":
+		return "the app is built and about to start"
+	case "webservice-pending":
+		return "the app is starting"
+	case "docker-failed":
+		return "the build failed"
+	case "failed":
+		return "the app did not start"
+	case "stopped":
+		return "the app was stopped"
+	case "finished":
+		return "the app ended"
+	}
+	return ""
+}
