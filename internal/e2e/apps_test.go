@@ -112,10 +112,8 @@ func TestFrameworkAppsAsTheyAre(t *testing.T) {
 				t.Errorf("it runs %s (%s) at %s", s.Entry, s.Type, s.URL)
 			}
 			root := strings.TrimSuffix(s.URL, tc.base)
-			chromium, tabs := startBrowser(t, true)
 			v := &viewer{t: t}
-			v.openTab(chromium, tabs, root)
-			v.goTo(root + "/") // which leads to the base
+			v.openTab(startBrowser(t, true), root+"/") // which leads to the base
 			v.sees(tc.shown)
 			if tc.base != "" {
 				v.at(tc.base)

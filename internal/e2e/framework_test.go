@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
@@ -120,30 +122,27 @@ func TestFrameworkLogins(t *testing.T) {
 				p := startProxy(t, proxyOptions{port: port, upstream: app, vars: oidcVars(provider.Issuer(), port, nil)})
 				bases = append(bases, p.url)
 			}
-			chromium, dir := startBrowser(t, true)
 			base := bases[0]
 			v := &viewer{t: t, provider: provider}
-			v.openTab(chromium, dir, base)
-
-			v.goTo(base + f.page)
+			v.openTab(startBrowser(t, true), base+f.page)
 			v.logIn("user|ann")
 			v.sees(f.shown, "ann@example.com")
 			v.at(f.page)
-			before, _ := v.tools.frames()
+			before, _ := v.page.WebSockets()
 			if f.sockets {
-				eventually(t, "the page's content comes through the WebSocket", func() bool { before, _ = v.tools.frames(); return before > 0 })
+				eventually(t, "the page's content comes through the WebSocket", func() bool { before, _ = v.page.WebSockets(); return before > 0 })
 			}
 			for _, step := range f.use {
 				v.until(step)
 			}
 			if f.types != "" {
-				v.tools.types(f.types)
-				v.tools.press("Enter")
+				v.types(f.types)
+				v.press(kb.Enter)
 				v.sees(f.says)
 			}
 			if f.sockets {
 				eventually(t, "the interaction's answer comes through the WebSocket", func() bool {
-					after, sockets := v.tools.frames()
+					after, sockets := v.page.WebSockets()
 					return after > before && sockets == 1
 				})
 			}
@@ -155,7 +154,7 @@ func TestFrameworkLogins(t *testing.T) {
 
 			provider.EndSessions("user|ann")
 			if f.sockets {
-				eventually(t, "the WebSocket closes", func() bool { _, n := v.tools.frames(); return n == 0 })
+				eventually(t, "the WebSocket closes", func() bool { _, n := v.page.WebSockets(); return n == 0 })
 			}
 			v.leaves(base, f.newTab)
 		})

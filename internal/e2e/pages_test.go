@@ -6,10 +6,14 @@ import (
 	"html"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/ploomber/ploomber-cloud/internal/testkit/browser"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
@@ -17,15 +21,8 @@ import (
 // plain opens an address in a browser that runs no scripts.
 func plain(t *testing.T, address string) *viewer {
 	t.Helper()
-	chromium, dir := startBrowser(t, false)
-	ctx, cancel := context.WithTimeout(t.Context(), pageLimit)
-	defer cancel()
-	page, err := chromium.Open(ctx, "data:text/html,<title>empty</title>")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := &viewer{t: t, page: page, tools: watch(t, dir, "data:text/html,<title>empty</title>")}
-	v.goTo(address)
+	v := &viewer{t: t}
+	v.openTab(startBrowser(t, false), address)
 	return v
 }
 
@@ -47,39 +44,26 @@ func (v *viewer) isOwn(heading string) {
 	if v.provider != nil {
 		but = append(but, v.provider.Issuer())
 	}
-	if problems := v.tools.errors(but...); len(problems) > 0 {
+	problems := slices.DeleteFunc(v.page.Problems(), func(problem string) bool {
+		return slices.ContainsFunc(but, func(words string) bool { return strings.Contains(problem, words) })
+	})
+	if len(problems) > 0 {
 		v.t.Errorf("%s: the console says %q", heading, problems)
 	}
 	for _, c := range v.controls() {
-		if c.name == "" {
-			v.t.Errorf("%s: a %s without a name", heading, c.role)
+		if c.Name == "" {
+			v.t.Errorf("%s: a %s without a name", heading, c.Role)
 		}
 	}
 }
 
-type control struct{ role, name string }
-
 // controls are what a screen reader offers to use.
-func (v *viewer) controls() (found []control) {
+func (v *viewer) controls() (found []browser.Element) {
 	v.t.Helper()
-	type value struct{ Value any }
-	var tree struct {
-		Nodes []struct {
-			Ignored    bool
-			Role, Name value
-		}
-	}
-	v.tools.call("Accessibility.getFullAXTree", nil, &tree)
-	for _, n := range tree.Nodes {
-		switch role := fmt.Sprint(n.Role.Value); role {
-		case "textbox", "button", "link", "checkbox", "combobox", "radio":
-			if !n.Ignored {
-				name, _ := n.Name.Value.(string)
-				found = append(found, control{role, strings.TrimSpace(name)})
-			}
-		}
-	}
-	return found
+	v.do(func(ctx context.Context) (err error) { found, err = v.page.Elements(ctx); return err })
+	return slices.DeleteFunc(found, func(e browser.Element) bool {
+		return !slices.Contains([]string{"textbox", "button", "link", "checkbox", "combobox", "radio"}, e.Role)
+	})
 }
 
 // strict expects the headers of our own pages.
@@ -148,17 +132,17 @@ func TestBrowserPagesOfThePassword(t *testing.T) {
 	v := plain(t, p.url+"/page?x=1")
 	v.isOwn("Log in")
 	v.until(`document.activeElement?.name === "username"`)
-	v.tools.types("ann")
-	v.tools.press("Tab")
-	v.tools.types("wrong")
-	v.tools.press("Enter")
+	v.types("ann")
+	v.press(kb.Tab)
+	v.types("wrong")
+	v.press(kb.Enter)
 	v.until(`document.querySelector("[role=alert]")?.innerText.length > 10`)
 	v.isOwn("Log in")
 	v.until(`document.activeElement?.name === "password"`)
-	v.tools.types("ann's secret")
-	v.tools.press("Tab")
+	v.types("ann's secret")
+	v.press(kb.Tab)
 	v.until(`document.activeElement?.tagName === "BUTTON"`)
-	v.tools.press("Enter")
+	v.press(kb.Enter)
 	v.sees(`"Path":"/page?x=1"`)
 }
 
@@ -207,14 +191,14 @@ func TestBrowserChooser(t *testing.T) {
 	v.isOwn("Log in")
 	var names []string
 	for _, c := range v.controls() {
-		names = append(names, c.name)
+		names = append(names, c.Name)
 	}
 	if all := strings.ToLower(strings.Join(names, "\n")); len(names) != 2 || !strings.Contains(all, "first") || !strings.Contains(all, "second") {
 		t.Errorf("to choose from: %q", names)
 	}
-	v.tools.press("Tab")
-	v.tools.press("Tab")
-	v.tools.press("Enter")
+	v.press(kb.Tab)
+	v.press(kb.Tab)
+	v.press(kb.Enter)
 	v.provider = second
 	v.logIn("user|bob")
 	v.sees(`"Path":"/page?x=1"`, "bob@elsewhere.org")

@@ -15,43 +15,47 @@ type viewer struct {
 	t        *testing.T
 	provider *oidcprovider.Provider
 	page     *browser.Page
-	tools    *devtools
 }
 
-func (v *viewer) openTab(chromium *browser.Browser, dir, base string) {
+// do does something that takes no longer than a page may.
+func (v *viewer) do(something func(ctx context.Context) error) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.t.Context(), pageLimit)
 	defer cancel()
-	page, err := chromium.Open(ctx, base+"/status")
-	if err != nil {
+	if err := something(ctx); err != nil {
 		v.t.Fatal(err)
 	}
-	v.page, v.tools = page, watch(v.t, dir, base+"/status")
+}
+
+func (v *viewer) openTab(chromium *browser.Browser, address string) {
+	v.t.Helper()
+	v.do(func(ctx context.Context) (err error) { v.page, err = chromium.Open(ctx, address); return err })
 }
 
 func (v *viewer) goTo(address string) {
 	v.t.Helper()
-	v.tools.forget()
-	v.tools.call("Page.navigate", map[string]any{"url": address}, nil)
+	v.do(func(ctx context.Context) error { return v.page.GoTo(ctx, address) })
 }
 
 func (v *viewer) until(expression string) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.t.Context(), pageLimit)
-	defer cancel()
-	if err := v.page.WaitFor(ctx, expression); err != nil {
-		v.t.Fatal(err)
-	}
+	v.do(func(ctx context.Context) error { return v.page.WaitFor(ctx, expression) })
 }
 
 // follow clicks a link or a button.
 func (v *viewer) follow(words string) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.t.Context(), pageLimit)
-	defer cancel()
-	if err := v.page.Click(ctx, words); err != nil {
-		v.t.Fatal(err)
-	}
+	v.do(func(ctx context.Context) error { return v.page.Click(ctx, words) })
+}
+
+func (v *viewer) types(text string) {
+	v.t.Helper()
+	v.do(func(ctx context.Context) error { return v.page.Type(ctx, text) })
+}
+
+func (v *viewer) press(key string) {
+	v.t.Helper()
+	v.do(func(ctx context.Context) error { return v.page.Press(ctx, key) })
 }
 
 func (v *viewer) sees(words ...string) {

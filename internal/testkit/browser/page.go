@@ -5,91 +5,52 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
 )
 
 // Page is one tab.
 type Page struct {
-	b       *Browser
-	session string
-
-	mu       sync.Mutex
-	requests []string
-	thrown   []string
+	ctx  context.Context
+	seen seen
 }
 
 // Open shows the URL in a new tab with no cookies and returns at once; wait for what should be seen.
 func (b *Browser) Open(ctx context.Context, url string) (*Page, error) {
-	var made struct{ BrowserContextID, TargetID, SessionID string }
-	if err := b.call(ctx, "", "Target.createBrowserContext", nil, &made); err != nil {
+	p := &Page{}
+	p.ctx, _ = chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.seen.event))
+	if err := chromedp.Do(p.ctx); err != nil { // makes the tab
 		return nil, err
 	}
-	target := map[string]any{"url": "about:blank", "browserContextId": made.BrowserContextID}
-	if err := b.call(ctx, "", "Target.createTarget", target, &made); err != nil {
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	if _, err := chromedp.Call(tab, network.Enable, network.EnableParams{}); err != nil {
 		return nil, err
 	}
-	attach := map[string]any{"targetId": made.TargetID, "flatten": true}
-	if err := b.call(ctx, "", "Target.attachToTarget", attach, &made); err != nil {
-		return nil, err
-	}
-	p := &Page{b: b, session: made.SessionID}
-	b.mu.Lock()
-	b.pages[p.session] = p
-	b.mu.Unlock()
-	for _, method := range []string{"Network.enable", "Runtime.enable", "Page.enable"} {
-		if err := b.call(ctx, p.session, method, nil, nil); err != nil {
-			return nil, err
-		}
-	}
-	return p, b.call(ctx, p.session, "Page.navigate", map[string]any{"url": url}, nil)
+	return p, p.GoTo(ctx, url)
 }
 
-func (p *Page) event(method string, params json.RawMessage) {
-	var e struct {
-		Request          struct{ URL string }
-		URL              string
-		ExceptionDetails struct {
-			Text      string
-			Exception struct{ Description string }
-		}
-	}
-	if json.Unmarshal(params, &e) != nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch method {
-	case "Network.requestWillBeSent":
-		p.requests = append(p.requests, e.Request.URL)
-	case "Network.webSocketCreated":
-		p.requests = append(p.requests, e.URL)
-	case "Runtime.exceptionThrown":
-		p.thrown = append(p.thrown, e.ExceptionDetails.Text+" "+e.ExceptionDetails.Exception.Description)
-	}
+// GoTo shows another URL in the tab and returns at once.
+func (p *Page) GoTo(ctx context.Context, url string) error {
+	p.seen.leave()
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	_, err := chromedp.Call(tab, page.Navigate, page.NavigateParams{URL: url})
+	return err
 }
 
-// Outside returns the URLs that the page asked another machine for.
-func (p *Page) Outside() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var outside []string
-	for _, request := range p.requests {
-		u, err := url.Parse(request)
-		if err != nil || u.Host != "" && u.Hostname() != "127.0.0.1" {
-			outside = append(outside, request)
-		}
-	}
-	return outside
-}
-
-// Thrown returns the exceptions that the page's scripts did not catch.
-func (p *Page) Thrown() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]string(nil), p.thrown...)
+// until is the tab's context until ctx ends.
+func (p *Page) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	tab, cancel := context.WithCancelCause(p.ctx)
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	return tab, func() { stop(); cancel(nil) }
 }
 
 // deep are functions that look through open shadow roots, which some frameworks draw everything in.
@@ -106,42 +67,37 @@ const text = () => [...roots(document)].map(r => r === document ? document.body?
 // Eval runs a JavaScript expression, waits for its promise and decodes the value; result may be nil. The
 // expression may use all(selector) and text(), which also look through shadow roots.
 func (p *Page) Eval(ctx context.Context, expression string, result any) error {
-	var out struct {
-		Result           struct{ Value json.RawMessage }
-		ExceptionDetails *struct {
-			Exception struct{ Description string }
-		}
-	}
-	params := map[string]any{
-		"expression":    "(async () => {" + deep + "return (" + expression + ")})()",
-		"returnByValue": true, "awaitPromise": true, "userGesture": true,
-	}
-	if err := p.b.call(ctx, p.session, "Runtime.evaluate", params, &out); err != nil {
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	value, err := chromedp.Run(tab, chromedp.Evaluate[[]byte]("(async () => {"+deep+"return ("+expression+")})()",
+		chromedp.EvalAwaitPromise, asUser))
+	if err != nil || result == nil || len(value) == 0 {
 		return err
 	}
-	if out.ExceptionDetails != nil {
-		return errors.New(out.ExceptionDetails.Exception.Description)
-	}
-	if result == nil || out.Result.Value == nil {
-		return nil
-	}
-	return json.Unmarshal(out.Result.Value, result)
+	return json.Unmarshal(value, result)
 }
+
+// asUser lets the expression do what a page may do only after a click.
+func asUser(p *runtime.EvaluateParams) { p.UserGesture = new(true) }
 
 // WaitFor returns when the expression is true. The error says what the page shows instead.
 func (p *Page) WaitFor(ctx context.Context, expression string) error {
+	retry := time.NewTicker(200 * time.Millisecond)
+	defer retry.Stop()
 	for {
 		var ok bool
 		err := p.Eval(ctx, "!!("+expression+")", &ok)
 		if err == nil && ok {
 			return nil
 		}
-		if waitErr := sleep(ctx, 200*time.Millisecond); waitErr != nil {
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
 			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 			defer cancel()
 			var shown string
 			_ = p.Eval(late, "text()", &shown) // a help only
-			return fmt.Errorf("%s is not true: %w; uncaught: %q; the page shows:\n%s", expression, errors.Join(waitErr, err), p.Thrown(), shown)
+			return fmt.Errorf("%s is not true: %w; uncaught: %q; the page shows:\n%s", expression, errors.Join(ctx.Err(), err), p.Thrown(), shown)
 		}
 	}
 }
@@ -158,11 +114,51 @@ func (p *Page) Click(ctx context.Context, words string) error {
 	return p.WaitFor(ctx, "(found => found && (found.click(), true))("+find+")")
 }
 
+// Press presses keys of chromedp's package kb, such as kb.Tab.
+func (p *Page) Press(ctx context.Context, keys string) error {
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	return chromedp.Do(tab, chromedp.KeyEvent(keys))
+}
+
+// Type puts text into what has the focus.
+func (p *Page) Type(ctx context.Context, text string) error {
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	_, err := chromedp.Call(tab, input.InsertText, input.InsertTextParams{Text: text})
+	return err
+}
+
+// Element is what a screen reader tells about a part of the page.
+type Element struct{ Role, Name string }
+
+// Elements returns what a screen reader finds on the page.
+func (p *Page) Elements(ctx context.Context) (found []Element, err error) {
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	tree, err := chromedp.Call(tab, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	if err != nil {
+		return nil, err
+	}
+	text := func(v *accessibility.Value) (s string) {
+		if v != nil {
+			_ = json.Unmarshal(v.Value, &s) // "" where it is no text
+		}
+		return s
+	}
+	for _, node := range tree.Nodes {
+		if !node.Ignored {
+			found = append(found, Element{text(node.Role), strings.TrimSpace(text(node.Name))})
+		}
+	}
+	return found, nil
+}
+
 // Screenshot returns the visible part as PNG.
 func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
-	var out struct{ Data []byte }
-	err := p.b.call(ctx, p.session, "Page.captureScreenshot", map[string]any{"format": "png"}, &out)
-	return out.Data, err
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	return chromedp.Run(tab, chromedp.CaptureScreenshot())
 }
 
 func quote(s string) string {
