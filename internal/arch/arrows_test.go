@@ -51,7 +51,7 @@ func house() []row {
 		{"internal/dialog", all([]string{"internal/flow"}, leaves(), middle, public)},
 		{"internal/flow", without(all(leaves(), middle, public), "internal/prompt", "internal/term")},
 		{"internal/localcloud", all([]string{"internal/platform/*"}, leaves(), public)},
-		{"internal/devidp", nil},
+		{"internal/devidp", []string{"pkg/authproxy/expiring"}},
 		{"internal/remote", []string{"pkg/httpclient"}},
 		{"pkg/cloudapi", []string{"pkg/httpclient"}},
 		{"pkg/leaktest", nil},

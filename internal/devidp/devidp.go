@@ -2,8 +2,6 @@ package devidp
 
 import (
 	"context"
-	"crypto/rsa"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +11,6 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-
-	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
 // ErrNotLoopback: a provider that asks for no password must not be reachable from elsewhere.
@@ -25,14 +21,15 @@ type Options struct {
 	Address string // IP:port of this machine's loopback; "" takes a free port of 127.0.0.1
 	Users   []User // to choose from; at least one
 
-	Now    func() time.Time // of sessions, codes and refresh tokens; the library dates tokens by the system's clock
-	Random io.Reader        // cryptographically secure; keys are drawn from the system's all the same
-	Log    *slog.Logger     // one line a login and a refusal; nil logs nothing
+	Now    func() time.Time
+	Random io.Reader    // cryptographically secure; the key pair comes from the system's source all the same
+	Log    *slog.Logger // one line a login and a refusal; nil logs nothing
 }
 
 // Provider is a running provider. It is safe for concurrent use.
 type Provider struct {
 	issuer string
+	secret string
 	store  *store
 	server *http.Server
 	done   chan struct{} // closed once the server has ended
@@ -42,7 +39,6 @@ type Provider struct {
 const clientID = "ploomber-cloud-dev"
 
 const (
-	rsaBits      = 2048
 	maxRequest   = 64 << 10 // bytes of a form
 	drainTimeout = time.Second
 )
@@ -65,11 +61,16 @@ func Start(ctx context.Context, o Options) (_ *Provider, err error) {
 			_ = listener.Close()
 		}
 	}()
-	p := &Provider{issuer: "http://" + listener.Addr().String(), done: make(chan struct{})}
-	if p.store, err = newStore(o); err != nil {
+	p := &Provider{issuer: "http://" + listener.Addr().String(), store: newStore(o), done: make(chan struct{})}
+	if p.secret, err = newToken(o.Random); err != nil {
 		return nil, err
 	}
-	handler, err := newEndpoints(p.issuer, p.store, o)
+	keys, err := newSigner(o.Random)
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoints{issuer: p.issuer, secret: p.secret, signer: keys, store: p.store, pages: newPages(), now: o.Now, log: o.Log}
+	handler, err := e.handler()
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +112,8 @@ func (p *Provider) Issuer() string { return p.issuer }
 // ClientID is the name of the only application.
 func (p *Provider) ClientID() string { return clientID }
 
-// ClientSecret is the application's secret, drawn at the start.
-func (p *Provider) ClientSecret() string { return p.store.secret }
+// ClientSecret is the application's secret, new at every start.
+func (p *Provider) ClientSecret() string { return p.secret }
 
 // Users are those to choose from.
 func (p *Provider) Users() []User { return slices.Clone(p.store.users) }
@@ -130,35 +131,4 @@ func (p *Provider) Close() error {
 	}
 	<-p.done
 	return err
-}
-
-// newProtocol sets the library up. Its own routes are not used: they offer more than is wanted here.
-func newProtocol(issuer string, s *store, random io.Reader) (*op.Provider, error) {
-	c := &op.Config{CodeMethodS256: true, AuthMethodPost: true, GrantTypeRefreshToken: true}
-	if _, err := io.ReadFull(random, c.CryptoKey[:]); err != nil {
-		return nil, fmt.Errorf("draw a key: %w", err)
-	}
-	return op.NewProvider(c, s, op.StaticIssuer(issuer),
-		op.WithAllowInsecure(), // http is what loopback has
-		op.WithLogger(slog.New(slog.DiscardHandler)),
-	)
-}
-
-func newKey(random io.Reader) (*rsa.PrivateKey, error) {
-	key, err := rsa.GenerateKey(random, rsaBits)
-	if err != nil {
-		return nil, fmt.Errorf("make a signing key: %w", err)
-	}
-	return key, nil
-}
-
-// drawer draws names that nobody can guess.
-type drawer struct{ random io.Reader }
-
-func (d drawer) draw() (string, error) {
-	var b [32]byte
-	if _, err := io.ReadFull(d.random, b[:]); err != nil {
-		return "", fmt.Errorf("draw random bytes: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }

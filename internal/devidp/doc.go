@@ -3,6 +3,7 @@
 // whose secret is new at every start, and forgets everything when it ends. It must not know the proxy, projects or
 // the command line.
 //
-// github.com/zitadel/oidc speaks the protocol. Ours are what it keeps (store.go), the people (user.go), and the
-// page on which one of them is chosen (choose.go, pages/).
+// It speaks what a login needs of OpenID Connect Core 1.0 and RP-Initiated Logout 1.0, and nothing else: the code flow
+// with PKCE, refresh tokens, userinfo and logout. authorize.go begins a login, choose.go asks who logs in, token.go
+// hands the tokens out, logout.go ends it.
 package devidp

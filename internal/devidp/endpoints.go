@@ -1,35 +1,33 @@
 package devidp
 
 import (
-	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
-
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
 // The endpoints. The pages are below a path of their own, to which the session's cookie is limited: browsers send
 // the cookies of one port to all others of the host, and the app need not see this one.
 const (
+	discoveryPath = "/.well-known/openid-configuration"
+	keysPath      = "/.well-known/jwks.json"
 	authorizePath = "/authorize"
 	tokenPath     = "/oauth/token"
 	userinfoPath  = "/userinfo"
-	keysPath      = "/.well-known/jwks.json"
 	pagesPath     = "/dev-login/"
 	choosePath    = pagesPath + "choose"
-	endPath       = pagesPath + "logout"
+	logoutPath    = pagesPath + "logout"
 	stylePath     = pagesPath + "style.css"
 	iconPath      = pagesPath + "icon.svg"
 )
 
-// endpoints are what the provider answers. What they are called with is checked by the library.
+// endpoints are what the provider serves.
 type endpoints struct {
-	*op.Provider
 	issuer string
+	secret string // of the application
+	signer *signer
 	store  *store
 	pages  *pages
 	cookie string // name; of this port, as browsers do not tell ports apart
@@ -37,35 +35,36 @@ type endpoints struct {
 	log    *slog.Logger
 }
 
-func newEndpoints(issuer string, s *store, o Options) (http.Handler, error) {
-	protocol, err := newProtocol(issuer, s, o.Random)
+// refusal is an error that the protocol has a name for: RFC 6749, sections 4.1.2.1 and 5.2.
+type refusal struct{ code, description string }
+
+func (r *refusal) Error() string { return r.code + ": " + r.description }
+
+func (e *endpoints) handler() (http.Handler, error) {
+	at, err := url.Parse(e.issuer)
 	if err != nil {
 		return nil, err
 	}
-	at, err := url.Parse(issuer)
-	if err != nil {
-		return nil, err
-	}
-	e := &endpoints{Provider: protocol, issuer: issuer, store: s, pages: newPages(), cookie: "dev_login_" + at.Port(), now: o.Now, log: o.Log}
+	e.cookie = "dev_login_" + at.Port()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+oidc.DiscoveryEndpoint, func(w http.ResponseWriter, _ *http.Request) { op.Discover(w, e.document()) })
-	mux.HandleFunc("GET "+keysPath, func(w http.ResponseWriter, r *http.Request) { op.Keys(w, r, s) })
+	mux.HandleFunc("GET "+discoveryPath, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, e.configuration()) })
+	mux.HandleFunc("GET "+keysPath, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, e.signer.public()) })
 	mux.HandleFunc("GET "+authorizePath, e.authorize)
 	mux.HandleFunc("POST "+authorizePath, e.authorize)
 	mux.HandleFunc("POST "+tokenPath, e.token)
-	mux.HandleFunc("GET "+userinfoPath, func(w http.ResponseWriter, r *http.Request) { op.Userinfo(w, r, e) })
+	mux.HandleFunc("GET "+userinfoPath, e.userinfo)
 	mux.HandleFunc("GET "+choosePath, e.showChoice)
 	mux.Handle("POST "+choosePath, http.NewCrossOriginProtection().Handler(http.HandlerFunc(e.choose)))
-	mux.HandleFunc("GET "+endPath, e.end)
-	mux.HandleFunc("POST "+endPath, e.end)
+	mux.HandleFunc("GET "+logoutPath, e.logout)
+	mux.HandleFunc("POST "+logoutPath, e.logout)
 	mux.HandleFunc("GET "+stylePath, e.pages.file("style.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET "+iconPath, e.pages.file("icon.svg", "image/svg+xml"))
-	return e.onlyHere(at.Host, op.NewIssuerInterceptor(protocol.IssuerFromRequest).Handler(mux)), nil
+	return onlyHere(at.Host, mux), nil
 }
 
 // onlyHere refuses requests under another name: a page elsewhere whose name suddenly means this machine would
 // otherwise read our answers.
-func (e *endpoints) onlyHere(host string, next http.Handler) http.Handler {
+func onlyHere(host string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != host {
 			http.Error(w, "this is the development login at "+host, http.StatusMisdirectedRequest)
@@ -77,34 +76,37 @@ func (e *endpoints) onlyHere(host string, next http.Handler) http.Handler {
 	})
 }
 
-// document says what is served, and nothing that the library could do besides.
-func (e *endpoints) document() *oidc.DiscoveryConfiguration {
-	return &oidc.DiscoveryConfiguration{
-		Issuer:                            e.issuer,
-		AuthorizationEndpoint:             e.issuer + authorizePath,
-		TokenEndpoint:                     e.issuer + tokenPath,
-		UserinfoEndpoint:                  e.issuer + userinfoPath,
-		EndSessionEndpoint:                e.issuer + endPath,
-		JwksURI:                           e.issuer + keysPath,
-		ScopesSupported:                   []string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail, oidc.ScopeOfflineAccess, scopeGroups},
-		ResponseTypesSupported:            []string{string(oidc.ResponseTypeCode)},
-		ResponseModesSupported:            []string{string(oidc.ResponseModeQuery)},
-		GrantTypesSupported:               grantTypes(),
-		SubjectTypesSupported:             []string{"public"},
-		IDTokenSigningAlgValuesSupported:  []string{"RS256"},
-		TokenEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost},
-		CodeChallengeMethodsSupported:     []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
-		ClaimsSupported: []string{"sub", "aud", "exp", "iat", "iss", "auth_time", "nonce", "at_hash", "azp", "sid",
+// configuration says what is served: OpenID Connect Discovery 1.0, section 3.
+func (e *endpoints) configuration() map[string]any {
+	return map[string]any{
+		"issuer":                                e.issuer,
+		"authorization_endpoint":                e.issuer + authorizePath,
+		"token_endpoint":                        e.issuer + tokenPath,
+		"userinfo_endpoint":                     e.issuer + userinfoPath,
+		"end_session_endpoint":                  e.issuer + logoutPath,
+		"jwks_uri":                              e.issuer + keysPath,
+		"scopes_supported":                      scopes(),
+		"response_types_supported":              []string{"code"},
+		"response_modes_supported":              []string{"query"},
+		"grant_types_supported":                 []string{grantCode, grantRefresh},
+		"subject_types_supported":               []string{"public"},
+		"id_token_signing_alg_values_supported": []string{string(algorithm)},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
+		"code_challenge_methods_supported":      []string{"S256"},
+		"request_uri_parameter_supported":       false,
+		"claims_supported": []string{"sub", "aud", "exp", "iat", "iss", "auth_time", "nonce", "at_hash", "azp", "sid",
 			"name", "email", "email_verified", scopeGroups},
 	}
 }
 
-// authorize leads to the page, or back with an error.
-func (e *endpoints) authorize(w http.ResponseWriter, r *http.Request) {
-	audience := r.FormValue("audience") // Auth0's, and unknown to the library
-	if len(audience) > 1024 || strings.ContainsFunc(audience, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		http.Error(w, "the audience is too long or has a control character", http.StatusBadRequest)
-		return
-	}
-	op.Authorize(w, r.WithContext(context.WithValue(r.Context(), audienceKey{}, audience)), e)
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // a client that has gone needs no answer
+}
+
+// failed answers when we are at fault.
+func (e *endpoints) failed(w http.ResponseWriter, err error) {
+	e.log.Warn("dev login failed", "detail", err.Error())
+	http.Error(w, "the development login has failed", http.StatusInternalServerError)
 }

@@ -27,7 +27,7 @@ const (
 	statusURL   = "http://127.0.0.1:8080/status"
 )
 
-// clock is a time that tests move. It starts at the system's, by which the library dates tokens.
+// clock is a time that tests move. It starts at the system's, by which clients check tokens.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
