@@ -64,6 +64,7 @@ func house() []row {
 		{"pkg/authproxy/navigation", nil},
 		{"pkg/authproxy/requestid", nil},
 		{"pkg/authproxy/cookie", nil},
+		{"pkg/authproxy/observe", []string{"pkg/authproxy/requestid"}},
 		{"pkg/authproxy/pages", []string{"pkg/authproxy/navigation", "pkg/authproxy/requestid"}},
 		{"pkg/authproxy/access", []string{"pkg/authproxy/config", "pkg/authproxy/oidc", "pkg/authproxy/session", "pkg/authproxy/target"}},
 		{"pkg/authproxy/config", []string{"pkg/authproxy/identity", "pkg/authproxy/keys", "pkg/authproxy/oidc", "pkg/authproxy/target", "pkg/spelling"}},

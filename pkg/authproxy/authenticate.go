@@ -9,6 +9,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -131,8 +132,8 @@ func (p *Proxy) basicSession(r *http.Request, x *exchange) {
 	}
 	x.session, x.pendingCookie = s, []string{p.cookie(cookie.Session, string(id), x.https, x.policy.config.SessionLifetime)}
 	p.basics.Put(client, basicSession{id, x.policy.keys[0], s.Key, x.pendingCookie}, x.now, s.Expires.Sub(x.now))
-	p.observer.Count(EventLogin)
-	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", who.Name),
+	p.observer.Count(observe.Login)
+	p.log.Request(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", who.Name),
 		slog.String("client", x.client.String()), slog.String("by", "basic"))
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 )
@@ -37,8 +38,8 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 	}
 	token, err := pr.VerifyLogoutToken(r.Context(), raw)
 	if err != nil {
-		p.observer.Count(EventRefused)
-		p.note(r, slog.LevelWarn, "logout refused", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()),
+		p.observer.Count(observe.Refused)
+		p.log.Request(r, slog.LevelWarn, "logout refused", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()),
 			slog.String("client", x.client.String()))
 		code := http.StatusBadRequest
 		if errors.Is(err, oidc.ErrUnavailable) {
@@ -54,9 +55,9 @@ func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange,
 		return
 	}
 	for range n {
-		p.observer.Count(EventLogout)
+		p.observer.Count(observe.Logout)
 	}
-	p.note(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
+	p.log.Request(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
 		slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
 	pages.Secure(w.Header())
 	w.WriteHeader(http.StatusOK)

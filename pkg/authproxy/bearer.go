@@ -10,6 +10,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -70,8 +71,8 @@ func (p *Proxy) tryBearer(r *http.Request, x *exchange) {
 	}
 	if objection := x.policy.access.DenialReason(x.bearer.login); objection != "" {
 		x.token = tokenDenied
-		p.observer.Count(EventRefused)
-		p.note(r, slog.LevelWarn, "login refused", slog.String("user", nameOf(x.bearer.who)), slog.String("by", "token"),
+		p.observer.Count(observe.Refused)
+		p.log.Request(r, slog.LevelWarn, "login refused", slog.String("user", nameOf(x.bearer.who)), slog.String("by", "token"),
 			slog.String("reason", "access rules: "+objection+x.bearer.missing), slog.String("client", x.client.String()))
 		return
 	}
@@ -99,8 +100,8 @@ func (p *Proxy) refuseToken(r *http.Request, x *exchange, err error) {
 	if errors.Is(err, oidc.ErrUnavailable) || errors.Is(err, oidc.ErrMisconfigured) {
 		x.token = tokenUnavailable
 	}
-	p.observer.Count(EventRefused)
-	p.note(r, slog.LevelWarn, "token refused", slog.String("client", x.client.String()), slog.String("error", err.Error()))
+	p.observer.Count(observe.Refused)
+	p.log.Request(r, slog.LevelWarn, "token refused", slog.String("client", x.client.String()), slog.String("error", err.Error()))
 }
 
 // nameOf is how somebody is called in the log: by the e-mail, else by the subject.

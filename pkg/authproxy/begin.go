@@ -91,7 +91,7 @@ func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, 
 	}
 	address, t, err := pr.Begin(r.Context(), kept)
 	if err != nil {
-		p.note(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		p.log.Request(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 		p.pages.Say(w, r, p.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
 		return
 	}

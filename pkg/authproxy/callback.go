@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -66,7 +67,7 @@ func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange,
 	if !p.enter(w, r, x, grant, sid) {
 		return
 	}
-	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", nameOf(who)),
+	p.log.Request(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", nameOf(who)),
 		slog.String("client", x.client.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
 	x.redirect(w, next, http.StatusFound)
 }
@@ -80,8 +81,8 @@ func (p *Proxy) isIn(r *http.Request, x *exchange, g *session.Grant, begun time.
 
 // denied is the page for somebody whom the provider knows and the rules keep out. Which of them it was is for the log.
 func (p *Proxy) denied(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, name, objection string) {
-	p.observer.Count(EventRefused)
-	p.note(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
+	p.observer.Count(observe.Refused)
+	p.log.Request(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
 		slog.String("reason", "access rules: "+objection), slog.String("client", x.client.String()))
 	m := pages.Message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
 		Text: "You are logged in, but this account is not allowed to use the app. Ask its administrator for access, or log out and use another account."}
@@ -104,8 +105,8 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	if pr != nil {
 		issuer = pr.Issuer()
 	}
-	p.observer.Count(EventRefused)
-	p.note(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
+	p.observer.Count(observe.Refused)
+	p.log.Request(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
 		slog.String("reason", err.Error()), slog.String("client", x.client.String()))
 	again := []pages.Link{{Text: "Log in again", Href: loginPage("", next)}}
 	m := pages.Message{Links: again, Detail: refusalOf(err)}

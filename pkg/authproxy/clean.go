@@ -66,7 +66,7 @@ func (p *Proxy) warnOfProxy(r *http.Request, x *exchange) {
 	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.policy.trusted.Contains(peer) || !p.warned.CompareAndSwap(false, true) {
 		return
 	}
-	p.note(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+config.EnvTrustedProxies+
+	p.log.Request(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+config.EnvTrustedProxies+
 		", or its visitors share one limit for wrong passwords", slog.String("peer", peer.String()))
 }
 

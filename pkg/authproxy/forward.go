@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
@@ -105,7 +106,7 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 		p.appSilent(r.Context(), b, err)
 		p.pages.Starting(w, r)
 	case errors.Is(err, upstream.ErrUnreachable):
-		p.observer.Count(EventAppError)
+		p.observer.Count(observe.AppError)
 		p.appSilent(r.Context(), b, err)
 		p.pages.Down(w, r)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -118,8 +119,8 @@ func (p *Proxy) explain(w http.ResponseWriter, r *http.Request, b *backend, err 
 }
 
 func (p *Proxy) logUpstream(r *http.Request, err error) {
-	p.observer.Count(EventAppError)
-	p.note(r, slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
+	p.observer.Count(observe.AppError)
+	p.log.Request(r, slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
 }
 
 // Answer adds what the proxy has to say to the head of the app's answer.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
@@ -21,7 +22,7 @@ type live struct {
 	now      func() time.Time
 	policy   func() *policy                                     // the one in force
 	renew    func(pol *policy, s *session.Session, area string) // of a session that is due, in the background
-	observer Observer
+	observer observe.Observer
 	young    young
 
 	sweeping sync.Mutex // one sweep at a time

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
@@ -130,14 +131,14 @@ func (p *Proxy) loggedIn(w http.ResponseWriter, r *http.Request, x *exchange, ne
 	if !p.enter(w, r, x, session.Grant{Area: x.scope.Name, Identity: passwordIdentity(name), Fingerprint: x.scope.Fingerprint(name)}) {
 		return
 	}
-	p.note(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", name),
+	p.log.Request(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", name),
 		slog.String("client", x.client.String()), slog.String("by", "form"))
 	x.redirect(w, next, http.StatusSeeOther)
 }
 
 // logRefused notes a failed login, without the name: people type passwords there.
 func (p *Proxy) logRefused(r *http.Request, x *exchange, result password.Result) {
-	p.observer.Count(EventRefused)
-	p.note(r, slog.LevelWarn, "credentials refused", slog.String("area", x.scope.Name),
+	p.observer.Count(observe.Refused)
+	p.log.Request(r, slog.LevelWarn, "credentials refused", slog.String("area", x.scope.Name),
 		slog.String("client", x.client.String()), slog.Duration("locked", result.Wait))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
@@ -20,8 +21,8 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request, x *exchange) {
 	sessions := p.presented(r, x)
 	p.end(r, sessions)
 	if len(sessions) > 0 {
-		p.observer.Count(EventLogout)
-		p.note(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(sessions[0].Grants[0].Identity)),
+		p.observer.Count(observe.Logout)
+		p.log.Request(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(sessions[0].Grants[0].Identity)),
 			slog.String("client", x.client.String()), slog.String("by", "visitor"))
 	}
 	to := x.policy.afterLogout()

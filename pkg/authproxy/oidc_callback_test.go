@@ -9,6 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -128,7 +129,7 @@ func TestClass7And17Callback(t *testing.T) {
 				!strings.Contains(w.logs.String(), "the provider answered tenant_closed")) {
 				t.Errorf("the provider's reason is missing, or too long: %s\n%s", got.body, w.logs)
 			}
-			if n := strings.Count(w.logs.String(), `msg="login refused"`); n != 1 || w.counted.event(authproxy.EventRefused) != 1 {
+			if n := strings.Count(w.logs.String(), `msg="login refused"`); n != 1 || w.counted.event(observe.Refused) != 1 {
 				t.Errorf("%d lines in the log, counted %v:\n%s", n, w.counted.events, w.logs)
 			}
 			if got := w.taken(); len(got) != 0 {

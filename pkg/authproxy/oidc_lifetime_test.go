@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 )
 
@@ -113,7 +113,7 @@ func TestAccessTokenExpires(t *testing.T) {
 				t.Errorf("upgrade: %d", answer.StatusCode)
 			}
 			wantClosed(t, ws)
-			if n := strings.Count(w.logs.String(), `msg="logged out"`); n != 1 || w.counted.event(authproxy.EventLogout) != 1 {
+			if n := strings.Count(w.logs.String(), `msg="logged out"`); n != 1 || w.counted.event(observe.Logout) != 1 {
 				t.Errorf("%d lines:\n%s", n, w.logs)
 			}
 			if s := b.get("/status"); s.body != "logged out" {

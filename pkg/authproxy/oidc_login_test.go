@@ -11,6 +11,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
@@ -75,7 +76,7 @@ func TestOIDCLogin(t *testing.T) {
 		t.Errorf("status %q", s.body)
 	}
 	wantApp(t, b.do("POST", "/callback", "the app's own")) // GET only is ours
-	for event, want := range map[authproxy.Event]int{authproxy.EventLogin: 1, authproxy.EventRefused: 0} {
+	for event, want := range map[observe.Event]int{observe.Login: 1, observe.Refused: 0} {
 		if n := w.counted.event(event); n != want {
 			t.Errorf("%s: %d, want %d", event, n, want)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -41,12 +42,12 @@ type oidcWorld struct {
 // counters is an Observer.
 type counters struct {
 	mu       sync.Mutex
-	events   map[authproxy.Event]int
+	events   map[observe.Event]int
 	statuses map[int]int
 	open     int
 }
 
-func (c *counters) Count(e authproxy.Event) {
+func (c *counters) Count(e observe.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.events[e]++
@@ -70,7 +71,7 @@ func (c *counters) status(code int) int {
 	return c.statuses[code]
 }
 
-func (c *counters) event(e authproxy.Event) int {
+func (c *counters) event(e observe.Event) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.events[e]
@@ -95,7 +96,7 @@ func oidcTwo() config.Config {
 func newOIDC(t *testing.T, c config.Config, app http.Handler, change ...func(*oidcWorld, *authproxy.Options)) *oidcWorld {
 	t.Helper()
 	w := &oidcWorld{world: &world{t: t, logs: &syncBuffer{}}, net: oidctest.NewNetwork(),
-		counted: &counters{events: map[authproxy.Event]int{}, statuses: map[int]int{}}}
+		counted: &counters{events: map[observe.Event]int{}, statuses: map[int]int{}}}
 	w.fake, w.other = oidctest.New(issuerURL, w.now), oidctest.New(otherURL, w.now)
 	w.net.Set("tenant.example.com", w.fake)
 	w.net.Set("other.example.com", w.other)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 )
 
 // One id goes through the app's log and ours; nobody can write into either by choosing one (security class 22).
@@ -174,7 +174,7 @@ func TestObserver(t *testing.T) {
 	w.counted.wait(t, 10)
 	w.counted.mu.Lock()
 	defer w.counted.mu.Unlock()
-	for event, want := range map[authproxy.Event]int{authproxy.EventLogin: 1, authproxy.EventRefused: 1, authproxy.EventLogout: 1, authproxy.EventAppError: 0} {
+	for event, want := range map[observe.Event]int{observe.Login: 1, observe.Refused: 1, observe.Logout: 1, observe.AppError: 0} {
 		if w.counted.events[event] != want {
 			t.Errorf("%s: %d, want %d", event, w.counted.events[event], want)
 		}
@@ -184,8 +184,8 @@ func TestObserver(t *testing.T) {
 			t.Errorf("%d: %d times, want %d (%v)", status, w.counted.statuses[status], want, w.counted.statuses)
 		}
 	}
-	if len(authproxy.Events()) != 4 {
-		t.Errorf("events %v", authproxy.Events())
+	if len(observe.Events()) != 4 {
+		t.Errorf("events %v", observe.Events())
 	}
 }
 

@@ -26,7 +26,7 @@ func (p *Proxy) refuseOrigin(w http.ResponseWriter, r *http.Request, x *exchange
 	if base := x.policy.config.BaseURL; base != nil {
 		expected = base.Scheme + "://" + base.Host
 	}
-	p.note(r, slog.LevelWarn, "another origin refused", slog.String("origin", logged(r.Header["Origin"])),
+	p.log.Request(r, slog.LevelWarn, "another origin refused", slog.String("origin", logged(r.Header["Origin"])),
 		slog.String("expected", logged([]string{expected})), slog.String("client", x.client.String()),
 		slog.String("hint", "if users reach the app at this origin, AUTH_BASE_URL has to say so"))
 	p.pages.Refuse(w, r, http.StatusForbidden, text)

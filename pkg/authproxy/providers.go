@@ -50,7 +50,7 @@ func (p *Proxy) newProviders(c config.Config, before *policy) (all []*provider, 
 				Name: conf.Name, Issuer: conf.Issuer, ClientID: conf.ClientID, ClientSecret: conf.ClientSecret.Reveal(),
 				Scope: conf.Scope, Prompt: conf.Prompt, Audience: conf.Audience, Params: conf.Params, NameClaim: conf.NameClaim,
 				LogoutURL: conf.LogoutURL, Tenants: conf.Tenants, RedirectURL: made.callback,
-				Now: p.now, Random: p.random, Log: p.log, Issuers: p.issuers, Transport: p.transport,
+				Now: p.now, Random: p.random, Log: p.log.Logger, Issuers: p.issuers, Transport: p.transport,
 			})
 			if err != nil {
 				return nil, config.Errorf(conf.Key(config.EnvIssuer), "%w", err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
@@ -39,7 +40,7 @@ type Options struct {
 	// Persistent says that Store outlives the process. Without AUTH_SECRET the sessions in it are then bound to
 	// the credentials, and otherwise to this process.
 	Persistent          bool
-	Observer            Observer          // nil counts nothing
+	Observer            observe.Observer  // nil counts nothing
 	UpstreamAuthorities *x509.CertPool    // whose certificates an app with https may have; nil means the system's
 	ProviderTransport   http.RoundTripper // for calls to providers; nil means one that asks the environment for no proxy
 
@@ -64,12 +65,12 @@ type Proxy struct {
 	forwarder forwarder
 	backend   atomic.Pointer[backend]
 	warned    atomic.Bool // of a reverse proxy that is not listed
-	observer  Observer
+	observer  observe.Observer
 	observed  bool // there is somebody behind it
 
 	now           func() time.Time
 	random        io.Reader
-	log           *slog.Logger
+	log           observe.Log
 	issuers       *oidc.Issuers     // nil: each provider has its own
 	transport     http.RoundTripper // of providers with their own; nil for a default one
 	hashSlots     *password.HashSlots
@@ -157,7 +158,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 		basics: newBasicSessions(), returns: newReturns(),
 		ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
 		observer: o.Observer, observed: o.Observer != nil,
-		now: o.Now, random: o.Random, log: o.Log, issuers: o.Issuers, transport: o.ProviderTransport, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
+		now: o.Now, random: o.Random, log: observe.Log{Logger: o.Log}, issuers: o.Issuers, transport: o.ProviderTransport, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
 		cookies: cookie.NewJar(base, o.CookieSuffix), private: []string{"private"}, noStore: []string{"no-store"},
 		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
 	}
@@ -169,7 +170,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 		return nil, fmt.Errorf("draw a name for claims: %w", err)
 	}
 	if !p.observed {
-		p.observer = unobserved{}
+		p.observer = observe.Nobody{}
 	}
 	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
 		p.formerCookies = cookie.NewJar(base, o.FormerSuffix)

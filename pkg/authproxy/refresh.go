@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -37,11 +38,11 @@ func (p *Proxy) keepFresh(r *http.Request, x *exchange) {
 	case pr.isOver(err):
 		p.expire(r, x, err)
 	case hasEnded(err): // nothing depends on them, and trying again is no use
-		p.note(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		p.log.Request(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 		p.renew(r, x, unrenewed(x.grant), false)
 	case r.Context().Err() == nil:
 		pr.rest(x.now)
-		p.note(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		p.log.Request(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 	}
 }
 
@@ -210,8 +211,8 @@ func (p *Proxy) expire(r *http.Request, x *exchange, err error) {
 		p.logStoreError(r, storeErr)
 	}
 	if n > 0 {
-		p.observer.Count(EventLogout)
-		p.note(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(x.grant.Identity)), slog.String("client", x.client.String()),
+		p.observer.Count(observe.Logout)
+		p.log.Request(r, slog.LevelInfo, "logged out", slog.String("user", nameOf(x.grant.Identity)), slog.String("client", x.client.String()),
 			slog.String("by", "expired token"), slog.String("error", err.Error()))
 	}
 	if x.gone = true; x.policy.issuerOf(x.grant.Login).bindsSessions() {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -90,7 +91,7 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 		n, storeErr := p.endAll(ctx, s)
 		p.noteStoreError(ctx, storeErr)
 		if n > 0 {
-			p.observer.Count(EventLogout)
+			p.observer.Count(observe.Logout)
 			p.log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
 		}
 		return

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
@@ -157,7 +158,7 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g ses
 	p.end(r, old)
 	p.setCookie(w.Header(), cookie.Session, string(id), x.https, x.policy.config.SessionLifetime)
 	w.Header().Set("Cache-Control", "no-store")
-	p.observer.Count(EventLogin)
+	p.observer.Count(observe.Login)
 	return true
 }
 
@@ -242,6 +243,6 @@ func (p *Proxy) noteStoreError(ctx context.Context, err error) {
 
 func (p *Proxy) logStoreError(r *http.Request, err error) {
 	if !errors.Is(err, session.ErrNotFound) && !errors.Is(err, context.Canceled) { // who has left takes no harm
-		p.note(r, slog.LevelError, "session store failed", slog.String("error", err.Error()))
+		p.log.Request(r, slog.LevelError, "session store failed", slog.String("error", err.Error()))
 	}
 }

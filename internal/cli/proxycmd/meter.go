@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/metrics"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 )
 
 // meter counts what the proxy does, for /metrics.
@@ -17,7 +17,7 @@ type meter struct {
 	webSockets                atomic.Int64
 }
 
-var _ authproxy.Observer = (*meter)(nil)
+var _ observe.Observer = (*meter)(nil)
 
 func newMeter(version string, started time.Time) *meter {
 	m := &meter{}
@@ -27,7 +27,7 @@ func newMeter(version string, started time.Time) *meter {
 		time.Millisecond, 2500*time.Microsecond, 5*time.Millisecond, 10*time.Millisecond, 25*time.Millisecond, 50*time.Millisecond,
 		100*time.Millisecond, 250*time.Millisecond, 500*time.Millisecond, time.Second, 2500*time.Millisecond, 5*time.Second, 10*time.Second)
 	var events []string
-	for _, e := range authproxy.Events() {
+	for _, e := range observe.Events() {
 		events = append(events, string(e))
 	}
 	m.events = m.Counters("ploomber_proxy_events_total", "Logins, refusals, logouts and requests that the app did not answer.",
@@ -43,16 +43,16 @@ func newMeter(version string, started time.Time) *meter {
 	return m
 }
 
-// Count implements authproxy.Observer.
-func (m *meter) Count(e authproxy.Event) { m.events.Of(string(e)).Add() }
+// Count implements observe.Observer.
+func (m *meter) Count(e observe.Event) { m.events.Of(string(e)).Add() }
 
-// Request implements authproxy.Observer.
+// Request implements observe.Observer.
 func (m *meter) Request(status int, took time.Duration) {
 	m.requests.Of(class(status)).Add()
 	m.took.Observe(took)
 }
 
-// WebSockets implements authproxy.Observer.
+// WebSockets implements observe.Observer.
 func (m *meter) WebSockets(change int) { m.webSockets.Add(int64(change)) }
 
 func class(status int) string {

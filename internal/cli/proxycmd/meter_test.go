@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 )
 
 func TestMeter(t *testing.T) {
@@ -20,7 +19,7 @@ func TestMeter(t *testing.T) {
 	for _, status := range []int{101, 200, 204, 302, 404, 429, 499, 500, 599, 0, 999} {
 		m.Request(status, time.Millisecond)
 	}
-	for _, e := range authproxy.Events() {
+	for _, e := range observe.Events() {
 		m.Count(e)
 	}
 	m.WebSockets(1)

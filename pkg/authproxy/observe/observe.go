@@ -1,0 +1,53 @@
+// Package observe is how a proxy tells whoever runs it what happens: counters, and lines about requests in a log.
+package observe
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
+)
+
+// Observer counts what happens, for metrics. Its methods are called by many goroutines at once and for every
+// request: they must not block. Nothing in what it is told says who somebody is.
+type Observer interface {
+	// Count is called when something has happened that is worth a counter.
+	Count(e Event)
+	// Request is called at the end of every request with the status of the answer, 101 for a WebSocket, whose
+	// own life is not part of it. It is not called for a request that broke off.
+	Request(status int, took time.Duration)
+	// WebSockets is called with 1 when a WebSocket opens and with -1 when it has closed.
+	WebSockets(change int)
+}
+
+// Event is something that an Observer counts; its text may serve as a label.
+type Event string
+
+// The events.
+const (
+	Login    Event = "login"     // somebody has logged in and got a session
+	Refused  Event = "refused"   // wrong credentials or token, a provider's no, or an access rule's
+	Logout   Event = "logout"    // a session was ended by its owner, by the provider or by an expired token
+	AppError Event = "app_error" // the app could not be reached, or its answer not be passed on
+)
+
+// Events lists all events, so that their counters can start at zero.
+func Events() []Event { return []Event{Login, Refused, Logout, AppError} }
+
+// Nobody is the Observer of a proxy that has none.
+type Nobody struct{}
+
+func (Nobody) Count(Event)                { /* nobody counts */ }
+func (Nobody) Request(int, time.Duration) { /* nobody counts */ }
+func (Nobody) WebSockets(int)             { /* nobody counts */ }
+
+// Log is where a proxy writes.
+type Log struct{ *slog.Logger }
+
+// Request writes a line about a request.
+func (l Log) Request(r *http.Request, level slog.Level, msg string, attrs ...slog.Attr) {
+	if l.Enabled(r.Context(), level) {
+		l.LogAttrs(r.Context(), level, msg, append(attrs, slog.String("request", r.Header.Get(requestid.Header)))...)
+	}
+}
