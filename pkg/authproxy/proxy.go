@@ -31,7 +31,7 @@ type Options struct {
 	Random       io.Reader        // cryptographically secure
 	Log          *slog.Logger     // nil logs nothing
 	Store        session.Store    // nil keeps sessions in memory
-	CookieSuffix string           // letters and digits, such as the public port: keeps apps on one host name apart
+	CookieSuffix string           // letters and digits: keeps apps on one host name apart; the same for all processes that share Store
 	BcryptCost   int              // 0 means password.DefaultCost
 
 	// FormerSuffix is a CookieSuffix under which sessions have been handed out before. They go on, under the new one.

@@ -113,7 +113,9 @@ func (p *Proxy) renew(r *http.Request, x *exchange, tokens oidc.Tokens, newID bo
 	var stored *session.Session
 	var err error
 	if newID && x.sessionID != "" {
-		stored, err = p.sessions.Rotate(r.Context(), x.policy.keys, x.sessionID, before, x.now, change)
+		stored, err = p.sessions.Rotate(r.Context(), x.policy.keys, x.sessionID, before, x.now, func(next *session.Session) bool {
+			return change(next) || next.RotationDue // where what is open was faster
+		})
 	} else {
 		stored, err = p.sessions.Update(r.Context(), before, change)
 	}

@@ -18,8 +18,8 @@ func newReplicas(t *testing.T) (first, second *oidcWorld) {
 	shared := func(w *oidcWorld, o *authproxy.Options) {
 		if first == nil {
 			first = w
+			withRefresh(w.fake)
 		}
-		withRefresh(first.fake)
 		store := must(sqlite.Open(t.Context(), path, [][]byte{[]byte("key")}, first.now))
 		t.Cleanup(func() {
 			_ = w.proxy.Close()

@@ -1,6 +1,7 @@
 package proxycmd
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -44,8 +45,8 @@ func callback(c config.Config) string {
 }
 
 // cookieSuffixes keep apps on the ports of one host apart, since browsers send cookies to all of them. Where the public
-// address is known its port does that: processes behind one address share sessions, whatever they listen on. Sessions
-// were named after the listening port before that, and still are where nothing else is known.
+// address is known its port does that, else the port that the proxy listens on. The former suffix is that of cookies
+// from before the public address counted.
 func cookieSuffixes(base *url.URL, at net.Addr) (suffix, former string) {
 	_, listening, err := net.SplitHostPort(at.String())
 	if err != nil {
@@ -67,4 +68,19 @@ func cookieSuffixes(base *url.URL, at net.Addr) (suffix, former string) {
 		suffix += "p" + hex.EncodeToString(sum[:4])
 	}
 	return suffix, listening
+}
+
+// sharedSuffixes are the cookie suffixes of a process that may share its sessions with others. All of them use the one
+// that the first has recorded in the store, whatever ports they have (docs/decisions/0055). Cookies that were named
+// after the own port go on.
+func (s store) sharedSuffixes(ctx context.Context, base *url.URL, at net.Addr) (suffix, former string, err error) {
+	suffix, former = cookieSuffixes(base, at)
+	if s.file == nil {
+		return suffix, former, nil
+	}
+	shared, err := s.file.Setting(ctx, "cookie suffix", suffix)
+	if shared != suffix {
+		former = suffix
+	}
+	return shared, former, err
 }

@@ -53,7 +53,7 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 		return failure.Failedf("%s: %w", o.named("session-store"), err)
 	}
 	defer func() { err = errors.Join(err, r.store.close()) }()
-	if err := r.makeProxy(public, p); err != nil {
+	if err := r.makeProxy(ctx, public, p); err != nil {
 		return err
 	}
 	r.login = p.login
@@ -106,7 +106,7 @@ func (o *Options) listen(ctx context.Context, flag, address string) (net.Listene
 	return l, nil
 }
 
-func (r *running) makeProxy(l net.Listener, p *plan) error {
+func (r *running) makeProxy(ctx context.Context, l net.Listener, p *plan) error {
 	options := authproxy.Options{
 		Upstream: r.options.Upstream, Now: r.options.Now, Random: r.options.Random, Log: r.log,
 		Store: r.store.sessions, Persistent: r.store.file != nil, BcryptCost: r.options.bcryptCost,
@@ -115,8 +115,10 @@ func (r *running) makeProxy(l net.Listener, p *plan) error {
 	if r.options.PrivateListen != "" {
 		options.Observer = r.meter
 	}
-	options.CookieSuffix, options.FormerSuffix = cookieSuffixes(p.login.BaseURL, l.Addr())
 	var err error
+	if options.CookieSuffix, options.FormerSuffix, err = r.store.sharedSuffixes(ctx, p.login.BaseURL, l.Addr()); err != nil {
+		return failure.Failedf("%s: %w", r.options.named("session-store"), err)
+	}
 	if r.proxy, err = authproxy.New(p.login, options); err != nil {
 		return &failure.Error{Code: failure.Failed, Err: err}
 	}

@@ -274,3 +274,29 @@ func TestReadingDoesNotBringBack(t *testing.T) {
 		})
 	}
 }
+
+// Whoever asks first decides, for all processes and for good.
+func TestSettingsAreShared(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	a, b := open(t, path), open(t, path)
+	for i, tc := range []struct {
+		store                *Store
+		name, proposal, want string
+	}{
+		{a, "one", "first", "first"},
+		{b, "one", "second", "first"},
+		{b, "other", "second", "second"},
+		{a, "other", "first", "second"},
+		{a, "empty", "", ""},
+		{b, "empty", "second", ""},
+	} {
+		if got, err := tc.store.Setting(context.Background(), tc.name, tc.proposal); got != tc.want || err != nil {
+			t.Errorf("call %d: %q, %v; want %q", i, got, err, tc.want)
+		}
+	}
+	crash(t, a)
+	if got, err := open(t, path).Setting(context.Background(), "one", "third"); got != "first" || err != nil {
+		t.Errorf("after a restart: %q, %v", got, err)
+	}
+}

@@ -114,6 +114,18 @@ func (s *Store) SetKeys(keys [][]byte) {
 	s.dirty.add(s.cache.clear()...)
 }
 
+// Setting returns a value that all processes which share the file agree on, such as what their cookies are called. The
+// first one to ask decides: its proposal is kept for as long as the file.
+func (s *Store) Setting(ctx context.Context, name, proposal string) (value string, err error) {
+	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)", name, proposal); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, "SELECT value FROM settings WHERE name = ?", name).Scan(&value)
+	}, func() {})
+	return value, s.failed("agree on settings of", err)
+}
+
 // Close writes what has to be written and closes the file. Only the first call does something; all return the same.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
