@@ -300,3 +300,16 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d sessions in memory, want at most 8", n)
 	}
 }
+
+// A former key whose time has come does not end the session because the file does not know of its last use yet.
+func TestFormerKeyWhileTheFileIsBehind(t *testing.T) {
+	t.Parallel()
+	s := open(t, newPath(t))
+	p := newSession(1)
+	put(t, s, p)
+	next := rotated(p, 2)
+	replace(t, s, p, next)
+	use(t, s, next.Key, 9*time.Minute)
+	gone(t, s, p.Key, 18*time.Minute)
+	use(t, s, next.Key, 18*time.Minute)
+}

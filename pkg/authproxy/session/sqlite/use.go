@@ -64,6 +64,7 @@ func (s *Store) load(ctx context.Context, key session.Key, now time.Time, stale 
 			return nil, session.ErrNotFound
 		}
 		e.usedAsWell(stale)
+		e.usedAsWell(s.cache.get(e.session.Key)) // key is a former one, and the file behind
 		switch {
 		case !e.alive(now) && !s.expire(ctx, e.session.Key, now):
 			continue
