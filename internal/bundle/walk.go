@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -281,9 +280,5 @@ func (p *planner) readError(name string, err error) error {
 	if name == "" {
 		name = p.top.dir
 	}
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		err = inner.Err
-	}
-	return fmt.Errorf("cannot read %s: %w", name, err)
+	return fmt.Errorf("cannot read %s: %w", name, cause(err))
 }

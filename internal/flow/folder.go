@@ -156,7 +156,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, cause(err)
+		return nil, fsx.Cause(err)
 	case info.IsDir():
 		return nil, errors.New("it is a folder")
 	case !info.Mode().IsRegular():
@@ -165,14 +165,5 @@ func readFile(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("it is larger than %d MB", limit>>20)
 	}
 	data, err := os.ReadFile(path)
-	return data, cause(err)
-}
-
-// cause drops the operation and path that the caller names itself.
-func cause(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
+	return data, fsx.Cause(err)
 }

@@ -76,7 +76,7 @@ func (f Folder) CreateProject(ctx context.Context, api *cloudapi.Client, kind st
 func (f Folder) Infer() (project.Guess, error) {
 	guess, err := project.Infer(os.DirFS(f.Dir))
 	if err != nil {
-		return project.Guess{}, failure.Failedf("cannot read app.py: %w", cause(err))
+		return project.Guess{}, failure.Failedf("cannot read app.py: %w", fsx.Cause(err))
 	}
 	return guess, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/bundle"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 )
 
 // Snapshot tells two states of a project apart by what a deployment would send: the names, sizes and times of
@@ -49,7 +50,7 @@ func (d *Deploy) Snapshot(ctx context.Context, passOver func(name string) bool) 
 	case err == nil:
 		s.files[EnvName] = stamp{info.Size(), info.ModTime().UnixNano()}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, failure.Failedf("cannot read %s: %w", d.Folder.EnvPath(), cause(err))
+		return nil, failure.Failedf("cannot read %s: %w", d.Folder.EnvPath(), fsx.Cause(err))
 	}
 	return s, nil
 }

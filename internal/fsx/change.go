@@ -25,7 +25,7 @@ func prepare(f File, several bool) (*change, error) {
 	c := &change{file: f, target: t}
 	if t.info != nil && several {
 		if c.old, err = os.ReadFile(t.path); err != nil {
-			return nil, fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+			return nil, fmt.Errorf("cannot write %s: %w", f.Path, Cause(err))
 		}
 	}
 	if t.info != nil && (isMountPoint(t.path) || links(t.info) > 1) {
@@ -33,7 +33,7 @@ func prepare(f File, several bool) (*change, error) {
 	}
 	c.staged, err = stage(t, f.Data)
 	if err != nil && !c.mayOverwrite(err) {
-		return nil, fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+		return nil, fmt.Errorf("cannot write %s: %w", f.Path, Cause(err))
 	}
 	return c, nil
 }
@@ -68,7 +68,7 @@ func undo(made []*change, err error) error {
 	for i := len(made) - 1; i >= 0; i-- {
 		if undoErr := made[i].undo(); undoErr != nil {
 			err = errors.Join(err, fmt.Errorf("%s is changed already, and its old content cannot be put back: %w",
-				made[i].file.Path, bare(undoErr)))
+				made[i].file.Path, Cause(undoErr)))
 		}
 	}
 	return err

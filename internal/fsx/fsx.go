@@ -52,7 +52,7 @@ func Replace(files ...File) error {
 	}
 	for i, c := range changes {
 		if err := c.apply(); err != nil {
-			err = fmt.Errorf("cannot replace %s: %w", c.file.Path, bare(err))
+			err = fmt.Errorf("cannot replace %s: %w", c.file.Path, Cause(err))
 			return undo(changes[:i], err)
 		}
 	}
@@ -97,7 +97,7 @@ const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 // rename would get past that.
 func inspect(f File) (target, error) {
 	wrong := func(err error) (target, error) {
-		return target{}, fmt.Errorf("cannot write %s: %w", f.Path, bare(err))
+		return target{}, fmt.Errorf("cannot write %s: %w", f.Path, Cause(err))
 	}
 	path, err := filepath.EvalSymlinks(f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -127,8 +127,8 @@ func inspect(f File) (target, error) {
 	return target{path, info, mode}, probe.Close()
 }
 
-// bare drops the operation and (temporary) path that the os package wraps around a cause.
-func bare(err error) error {
+// Cause is what the os package wraps its operation and a (temporary) path around.
+func Cause(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	switch {

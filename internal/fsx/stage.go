@@ -2,7 +2,6 @@ package fsx
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,7 +39,7 @@ func (n named) discard() { _ = os.Remove(n.path) } // gone already after commit
 func stageNamed(t target, data []byte) (staged, error) {
 	dir := filepath.Dir(t.path)
 	removeStale(dir)
-	path := filepath.Join(dir, tempName())
+	path := filepath.Join(dir, TempName())
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, Private)
 	if err != nil {
 		return nil, err
@@ -77,11 +76,8 @@ func fill(f *os.File, t target, data []byte) error {
 	return f.Sync()
 }
 
-func tempName() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return tempPrefix + hex.EncodeToString(b[:]) + tempSuffix
-}
+// TempName is a new name that IsTemporary knows.
+func TempName() string { return tempPrefix + rand.Text() + tempSuffix }
 
 // removeStale clears temporary files of processes that were killed long ago. Failing to is no harm.
 func removeStale(dir string) {

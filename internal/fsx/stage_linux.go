@@ -2,14 +2,13 @@ package fsx
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// unnamed is content in a file without a name (open(2), O_TMPFILE): a process that is killed before commit
+// unnamed is content in a file without a name: a process that is killed before commit
 // leaves nothing at all in the user's folder.
 type unnamed struct {
 	f      *os.File
@@ -19,14 +18,13 @@ type unnamed struct {
 
 func stage(t target, data []byte) (staged, error) {
 	dir := filepath.Dir(t.path)
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, uint32(Private))
+	f, err := OpenUnnamed(unix.AT_FDCWD, dir, Private)
 	switch {
-	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL):
-		return stageNamed(t, data) // the file system has no unnamed files
+	case errors.Is(err, errors.ErrUnsupported):
+		return stageNamed(t, data)
 	case err != nil:
 		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), dir)
 	if err := fill(f, t, data); err != nil {
 		_ = f.Close()
 		return nil, err
@@ -45,7 +43,7 @@ func (u *unnamed) commit(path string) error {
 		return nil
 	}
 	for _, dir := range []string{os.TempDir(), filepath.Join(filepath.Dir(path), ".."), filepath.Dir(path)} {
-		temp := filepath.Join(dir, tempName())
+		temp := filepath.Join(dir, TempName())
 		if err := u.link(temp); err != nil {
 			continue
 		}
@@ -69,9 +67,6 @@ func rename(s staged, path string) error {
 	return err
 }
 
-func (u *unnamed) link(path string) error {
-	self := fmt.Sprintf("/proc/self/fd/%d", u.f.Fd())
-	return unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
-}
+func (u *unnamed) link(path string) error { return LinkUnnamed(u.f, unix.AT_FDCWD, path) }
 
 func (u *unnamed) discard() { _ = u.f.Close() } // a second close is harmless

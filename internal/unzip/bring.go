@@ -1,12 +1,13 @@
 package unzip
 
 import (
-	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 )
 
 // bring gives the file from of one folder the name to in another, which must be free. Whoever looks, also after a
@@ -34,7 +35,7 @@ func bring(staging, root *os.Root, from, to string) error {
 
 // copyNamed is what every system can do.
 func copyNamed(in io.Reader, mode fs.FileMode, root *os.Root, to string) error {
-	temp := filepath.Join(filepath.Dir(to), ".ploomber-cloud-"+rand.Text()+".tmp")
+	temp := filepath.Join(filepath.Dir(to), fsx.TempName())
 	out, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode.Perm())
 	if err != nil {
 		return err

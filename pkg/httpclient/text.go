@@ -45,25 +45,26 @@ func IsLost(err error) bool {
 }
 
 // OneLine makes text from outside fit for a message: each run of white space and of characters that are not printable
-// (control characters, marks that change the direction of writing) becomes one space, and limit characters are kept.
+// (control characters, marks that change the direction of writing) becomes one space, and what follows after limit
+// characters is cut off.
 func OneLine(s string, limit int) string {
 	var b strings.Builder
-	gap := false
-	n := 0
+	gap, n := false, 0
 	for _, r := range s {
 		if unicode.IsSpace(r) || !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			gap = true
+			gap = n > 0
 			continue
 		}
-		if gap && n > 0 {
+		if n >= limit {
+			b.WriteRune('…')
+			break
+		}
+		if gap {
 			b.WriteByte(' ')
 			n++
 		}
-		if gap = false; n >= limit {
-			b.WriteString("…")
-			break
-		}
 		b.WriteRune(r)
+		gap = false
 		n++
 	}
 	return b.String()

@@ -118,21 +118,12 @@ func (o *Options) write(dir string, files []export.File) ([]string, error) {
 		paths, out = append(paths, shown), append(out, file)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, failure.Failedf("cannot make the folder %s: %w", o.Dir, cause(err))
+		return nil, failure.Failedf("cannot make the folder %s: %w", o.Dir, fsx.Cause(err))
 	}
 	if err := fsx.Replace(out...); err != nil {
 		return nil, &failure.Error{Code: failure.Failed, Err: err}
 	}
 	return paths, nil
-}
-
-// cause drops the operation and path that the message names itself.
-func cause(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // explain turns what an export refuses into what to do about it.

@@ -15,6 +15,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
@@ -146,7 +147,7 @@ func (o *Options) share(gid int, dir string, files []export.File) error {
 			err = os.Chmod(path, 0o640)
 		}
 		if err != nil {
-			return failure.Failedf("%s is written, but cannot be given to the group %s: %w", filepath.Join(o.Dir, f.Name), o.Nginx.Group, cause(err)).
+			return failure.Failedf("%s is written, but cannot be given to the group %s: %w", filepath.Join(o.Dir, f.Name), o.Nginx.Group, fsx.Cause(err)).
 				WithHint("run it as root, or as a member of that group")
 		}
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // Waits between attempts to find the provider. Together with callTimeout the longest stays below 20 s, the time
@@ -146,7 +148,7 @@ func (d *discovery) attempt(ctx context.Context) (*metadata, error) {
 		d.retryAt = d.now().Add(d.wait)
 		if d.failed == nil || d.failed.Error() != err.Error() {
 			d.log.LogAttrs(ctx, slog.LevelWarn, "provider not available", slog.String("issuer", d.issuer),
-				slog.String("error", printable(err.Error(), maxDescription)))
+				slog.String("error", httpclient.OneLine(err.Error(), maxDescription)))
 		}
 		d.failed = err
 		return nil, err
@@ -181,7 +183,7 @@ func (m *metadata) check(issuer string, manyTenants bool) error {
 		if strings.HasPrefix(m.Issuer, "https://sts.windows.net/") {
 			hint = "; use the one that ends in /v2.0"
 		}
-		return fmt.Errorf("it is from the issuer %q%s", printable(m.Issuer, maxDescription), hint)
+		return fmt.Errorf("it is from the issuer %q%s", httpclient.OneLine(m.Issuer, maxDescription), hint)
 	}
 	if hasControl(m.Issuer) || strings.TrimSpace(m.Issuer) != m.Issuer || !strings.Contains(m.Issuer, "://") {
 		return errors.New("the issuer is not a URL")

@@ -3,8 +3,8 @@ package oidc
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // What can go wrong. Each calls for another page: try again later, mend the configuration, start over, or no.
@@ -59,32 +59,8 @@ const (
 
 // newRefusal takes over what anybody may have written into the address of the callback (security classes 17, 22).
 func newRefusal(code, description string) *Refusal {
-	if code = printable(code, maxCode); code == "" {
+	if code = httpclient.OneLine(code, maxCode); code == "" {
 		code = "unknown_error"
 	}
-	return &Refusal{Code: code, Description: printable(description, maxDescription)}
-}
-
-// printable returns the first characters of s, with a space for each run of those that do not show.
-func printable(s string, most int) string {
-	var b strings.Builder
-	gap, n := false, 0
-	for _, r := range s {
-		if !unicode.IsPrint(r) || r == ' ' || r == unicode.ReplacementChar {
-			gap = b.Len() > 0
-			continue
-		}
-		if n >= most {
-			b.WriteRune('…')
-			break
-		}
-		if gap {
-			b.WriteByte(' ')
-			n++
-		}
-		b.WriteRune(r)
-		gap = false
-		n++
-	}
-	return b.String()
+	return &Refusal{Code: code, Description: httpclient.OneLine(description, maxDescription)}
 }

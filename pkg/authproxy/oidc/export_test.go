@@ -5,11 +5,8 @@ import (
 	"time"
 )
 
-// Parsers, for fuzzing them without what guards them.
-var (
-	ParseTransaction = parseTransaction
-	Printable        = printable
-)
+// ParseTransaction is for fuzzing the parser without what guards it.
+var ParseTransaction = parseTransaction
 
 // Limits that tests reach.
 const (

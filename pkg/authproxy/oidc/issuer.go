@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // NormalIssuer returns the spelling under which issuers are compared: with scheme, host in lower case, without
@@ -73,7 +75,7 @@ func checkEndpoint(name, raw, issuer string) error {
 		return fmt.Errorf("%s is not a URL", name)
 	}
 	if err := checkURL(u); err != nil {
-		return fmt.Errorf("%s %q %w", name, printable(u.Redacted(), maxDescription), err)
+		return fmt.Errorf("%s %q %w", name, httpclient.OneLine(u.Redacted(), maxDescription), err)
 	}
 	if home, err := url.Parse(issuer); err != nil || leadsHere(u.Hostname()) && !leadsHere(home.Hostname()) {
 		return fmt.Errorf("%s points to this machine, the issuer does not", name)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 const newKey = "another secret of at least 32 characters"
@@ -193,7 +194,7 @@ func FuzzCallback(f *testing.F) {
 		if len(query["state"]) > 1 || state != query.Get("state") || len(state) > 128 {
 			t.Errorf("state %q", state)
 		}
-		if refusal != nil && (oidc.Printable(refusal.Error(), 1<<20) != refusal.Error() || len(refusal.Error()) > 2000) {
+		if refusal != nil && (httpclient.OneLine(refusal.Error(), 1<<20) != refusal.Error() || len(refusal.Error()) > 2000) {
 			t.Errorf("refusal %q", refusal.Error())
 		}
 	})
