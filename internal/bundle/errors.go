@@ -41,16 +41,3 @@ type TooLargeError struct{ Size, Limit int64 } // bytes
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("the archive has at least %d bytes, the limit is %d", e.Size, e.Limit)
 }
-
-// ChangedError says that a file which was in part written already could not be packed as a whole: it changed, or
-// holds a private key. Only Write fails so; Spool and Measure begin again.
-type ChangedError struct {
-	Name string // in the archive
-	Err  error
-}
-
-func (e *ChangedError) Error() string {
-	return fmt.Sprintf("cannot pack %s: %v", strconv.Quote(e.Name), e.Err)
-}
-
-func (e *ChangedError) Unwrap() error { return e.Err }

@@ -102,7 +102,7 @@ func (r *fileReader) pack(ctx context.Context, i int) error {
 			}
 		}
 		if sent {
-			return &ChangedError{Name: e.Name, Err: errors.Join(errAgain, err)}
+			return errAgain
 		}
 		if !again {
 			return nil

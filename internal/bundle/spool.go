@@ -26,9 +26,9 @@ type Archive struct {
 	remove string // path to remove on Close; "" where the file has no name
 }
 
-// Spool writes the archive of l to a temporary file in dir, readable by the user alone. It packs as Write does, but begins
-// again where the start of a file has to go. The errors are those of Write without *ChangedError; one about the
-// temporary file names dir.
+// Spool writes the archive of l to a temporary file in dir, readable by the user alone. The error is
+// a *TooLargeError where Options.Limit is passed, ctx.Err() where ctx ends first, and else names the file; one about
+// the temporary file names dir.
 func Spool(ctx context.Context, l *Listing, dir string, o Options) (*Archive, error) {
 	file, remove, err := tempFile(dir)
 	if err != nil {

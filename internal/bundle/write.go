@@ -40,27 +40,21 @@ type Stats struct {
 	Growing []Entry
 }
 
-// Write packs the files of l that ship, in the order of l. Memory is bounded whatever the sizes: files are cut into
-// blocks of 1 MiB, a few of which are under way at a time. What arrives at w is a whole zip or, with an error,
-// useless.
-//
-// Files are searched for private keys while they are read, and read again if they change meanwhile. One that holds
-// a key, is gone, was replaced by something else than a file, or changes all the time is left out; one that only grows
-// is packed as large as it was when it was opened. If the start of such a file is in the archive already, Write fails
-// with a *ChangedError, as w cannot take it back: see Spool and Measure.
-//
-// The error is a *TooLargeError where Options.Limit is passed, ctx.Err() where ctx ends first, and else names the file.
-func Write(ctx context.Context, w io.Writer, l *Listing, o Options) (Stats, error) {
-	return write(ctx, w, nil, l, o)
-}
-
 // Measure packs as Spool does, and keeps nothing but the figures.
 func Measure(ctx context.Context, l *Listing, o Options) (Stats, error) {
 	return write(ctx, io.Discard, func() error { return nil }, l, o)
 }
 
-// write packs, and once more from the start where the start of a file has to go: each file can ask for that a few
-// times at most. again empties w; it is nil where w cannot be emptied.
+// write packs the files of l that ship, in the order of l. Memory is bounded whatever the sizes: files are cut into
+// blocks of 1 MiB, a few of which are under way at a time. What arrives at w is a whole zip or, with an error,
+// useless.
+//
+// Files are searched for private keys while they are read, and read again if they change meanwhile. One that holds
+// a key, is gone, was replaced by something else than a file, or changes all the time is left out; one that only grows
+// is packed as large as it was when it was opened. If the start of such a file is in the archive already, again empties
+// w and everything is packed once more; each file can ask for that a few times at most.
+//
+// The error is a *TooLargeError where Options.Limit is passed, ctx.Err() where ctx ends first, and else names the file.
 func write(ctx context.Context, w io.Writer, again func() error, l *Listing, o Options) (Stats, error) {
 	if o.Level < 0 || o.Level > 9 {
 		return Stats{}, fmt.Errorf("compression level %d is not between 0 and 9", o.Level)
@@ -82,7 +76,7 @@ func write(ctx context.Context, w io.Writer, again func() error, l *Listing, o O
 	}
 	for {
 		stats, err := r.write(ctx, w, top.root, o)
-		if errors.Is(err, errAgain) && again != nil {
+		if errors.Is(err, errAgain) {
 			if err := again(); err != nil {
 				return Stats{}, err
 			}
@@ -116,7 +110,7 @@ func (r *reader) write(ctx context.Context, w io.Writer, root *os.Root, o Option
 	return stats, err
 }
 
-// line is the assembly line of Write: one goroutine reads blocks in order, several compress them, one writes them
+// line is the assembly line of write: one goroutine reads blocks in order, several compress them, one writes them
 // in order. Every channel has room for all blocks, so only free ones and finished ones are waited for.
 type line struct {
 	free, todo, ordered chan *block

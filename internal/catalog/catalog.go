@@ -84,7 +84,6 @@ func copyFiles(ctx context.Context, dir string, files fs.FS) error {
 // Set is a number of examples. The zero Set is empty. A Set does not change and may be used concurrently.
 type Set struct {
 	examples map[string][]Example // by framework; sorted by name
-	backing  *Set
 }
 
 // newSet sorts the examples; of two with one name the later is taken.
@@ -102,12 +101,6 @@ func newSet(examples []Example) Set {
 			s.examples[framework] = append(s.examples[framework], named[name])
 		}
 	}
-	return s
-}
-
-// Backed returns s, with Find looking into other for what s does not have.
-func (s Set) Backed(other Set) Set {
-	s.backing = &other
 	return s
 }
 
@@ -134,11 +127,6 @@ func (s Set) Names() []string {
 func (s Set) Find(framework, name string) (Example, error) {
 	for _, e := range s.examples[framework] {
 		if e.Name == name {
-			return e, nil
-		}
-	}
-	if s.backing != nil {
-		if e, err := s.backing.Find(framework, name); err == nil {
 			return e, nil
 		}
 	}

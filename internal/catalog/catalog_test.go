@@ -24,7 +24,6 @@ func load(t *testing.T) catalog.Set {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	plain := load(t)
-	backed := plain.Backed(catalog.Embedded())
 	for name, tc := range map[string]struct {
 		set                catalog.Set
 		framework, example string
@@ -33,15 +32,11 @@ func TestFind(t *testing.T) {
 		"there":                      {plain, "streamlit", "hello", nil},
 		"no such example":            {plain, "dash", "hello", catalog.ErrUnknownExample},
 		"no such framework":          {plain, "Streamlit", "hello", catalog.ErrUnknownFramework},
-		"in the backing":             {backed, "flask", "app-with-auth0", nil},
-		"framework of the backing":   {backed, "flask", "basic-app", nil},
-		"in neither":                 {backed, "streamlit", "nope", catalog.ErrUnknownExample},
-		"not in the backing":         {plain, "dash", "basic-app", catalog.ErrUnknownExample},
-		"nothing but a backing":      {catalog.Set{}.Backed(catalog.Embedded()), "flask", "basic-app", nil},
+		"not among them":             {plain, "streamlit", "nope", catalog.ErrUnknownExample},
 		"nothing":                    {catalog.Set{}, "flask", "basic-app", catalog.ErrUnknownFramework},
-		"a name that is no name":     {backed, "streamlit", "../dash/board", catalog.ErrUnknownExample},
-		"an empty name":              {backed, "streamlit", "", catalog.ErrUnknownExample},
-		"a framework that climbs up": {backed, "..", "x", catalog.ErrUnknownFramework},
+		"a name that is no name":     {plain, "streamlit", "../dash/board", catalog.ErrUnknownExample},
+		"an empty name":              {plain, "streamlit", "", catalog.ErrUnknownExample},
+		"a framework that climbs up": {plain, "..", "x", catalog.ErrUnknownFramework},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,9 +48,6 @@ func TestFind(t *testing.T) {
 				t.Errorf("found %s/%s", e.Framework, e.Name)
 			}
 		})
-	}
-	if got := len(backed.Frameworks()); got != 3 {
-		t.Errorf("a backing is not listed, but there are %d frameworks", got)
 	}
 }
 

@@ -31,6 +31,43 @@ func lintTask(ctx context.Context, w *workspace, _ []string) error {
 			return err
 		}
 	}
+	return w.checkDeadCode(ctx)
+}
+
+// called are functions that no program calls, each with its reason. A name is what deadcode prints.
+func called() map[string]string {
+	return map[string]string{
+		"Key.String":      "keeps a key out of logs, where one is printed by mistake",
+		"Key.GoString":    "the same",
+		"NewStream":       "makes a stream for the tests of every command",
+		"Series.Quantile": "for proxybench, a module of its own",
+		"Series.Minus":    "the same",
+		"Series.Times":    "the same",
+	}
+}
+
+// checkDeadCode names functions that no program of the module can reach, be they called by tests.
+func (w *workspace) checkDeadCode(ctx context.Context) error {
+	tool, err := w.goTool(ctx, deadcode)
+	if err != nil {
+		return err
+	}
+	const template = "{{range .Funcs}}{{.Position}} {{.Name}}\n{{end}}"
+	found, err := w.command(ctx, w.static(), tool, "-f", template, "./cmd/...", "./internal/dev/...").Output()
+	if err != nil {
+		return fmt.Errorf("deadcode: %w", err)
+	}
+	var dead []string
+	for line := range strings.Lines(string(found)) {
+		_, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if called()[name] == "" && name != "" {
+			dead = append(dead, strings.TrimSpace(line))
+		}
+	}
+	if len(dead) > 0 {
+		return fmt.Errorf("no program calls these functions, remove them:\n%s", strings.Join(dead, "\n"))
+	}
+	fmt.Fprintln(w.out, "deadcode: none")
 	return nil
 }
 

@@ -13,6 +13,7 @@ type goTool struct{ name, pkg, version string }
 
 var (
 	golangciLint = goTool{"golangci-lint", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "v2.15.0"}
+	deadcode     = goTool{"deadcode", "golang.org/x/tools/cmd/deadcode", "v0.51.0"}
 	goreleaser   = goTool{"goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.16.0"}
 )
 

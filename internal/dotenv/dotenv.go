@@ -106,37 +106,6 @@ func (f *File) Keys() []string {
 	return keys
 }
 
-// Empty reports whether the file has no keys. It may still hold comments and malformed lines.
-func (f *File) Empty() bool {
-	for _, s := range f.statements {
-		if !s.malformed() {
-			return false
-		}
-	}
-	return true
-}
-
-// Warning is a line that python-dotenv skips. Reason never holds text of the file, which may be a secret.
-type Warning struct {
-	Line   int // counted from 1
-	Reason string
-}
-
-// Warnings returns the malformed lines, in the order of the file.
-func (f *File) Warnings() []Warning {
-	var list []Warning
-	line, counted := 1, 0
-	for _, s := range f.statements {
-		if !s.malformed() {
-			continue
-		}
-		line += countLines(f.text[counted:s.start])
-		counted = s.start
-		list = append(list, Warning{Line: line, Reason: s.problem})
-	}
-	return list
-}
-
 // last returns the index of the statement that decides the value of key, -1 where there is none.
 func (f *File) last(key string) int {
 	for i := len(f.statements) - 1; i >= 0; i-- {

@@ -1,8 +1,6 @@
 package pysource
 
 import (
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -188,15 +186,4 @@ func (s *scanner) calls(expr []token) {
 		}
 		i = after - 1
 	}
-}
-
-// Modules returns the top-level modules that the file imports, sorted, without relative ones.
-func (f File) Modules() []string {
-	tops := map[string]bool{}
-	for _, i := range f.Imports {
-		if top := i.Top(); top != "" {
-			tops[top] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(tops))
 }

@@ -2,7 +2,6 @@ package build
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -226,5 +225,3 @@ func (b *Builder) wantsUV(r report) (bool, error) {
 	}
 	return r.PipOnly == "", nil
 }
-
-func (i installer) String() string { return fmt.Sprintf("%s in %s", i.name, i.makes[len(i.makes)-1]) }
