@@ -6,16 +6,19 @@ package expiring
 import (
 	"container/heap"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// dropAtOnce is how many expired entries one call drops at most: more than a Put adds, so that they do not pile up, and few
-// enough that no request pays for thousands of others.
-const dropAtOnce = 4
+// What one call does at most, so that no request pays for thousands of others.
+const (
+	dropAtOnce = 4  // expired entries dropped: more than a Put adds, so that they do not pile up
+	moveAtOnce = 16 // entries moved that have been extended
+)
 
 // Map holds up to a fixed number of entries. Where it is full, the entry that expires first makes room; of those that
-// expire at the same time, the one that was put first. Get takes constant time, the other methods a time logarithmic in
-// the number of entries. It is safe for concurrent use.
+// expire at the same time, the one that was put first. Get and Extend take constant time, the other methods a time
+// logarithmic in the number of entries. It is safe for concurrent use.
 type Map[K comparable, V any] struct {
 	// OnDrop, where it is set before the Map is used, gets each entry that has expired or makes room. It is called under the
 	// Map's lock and must not use the Map.
@@ -38,10 +41,25 @@ func New[K comparable, V any](limit int) *Map[K, V] {
 func (m *Map[K, V]) Get(key K, now time.Time) (value V, ok bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if e, ok := m.entries[key]; ok && now.Before(e.until) {
+	if e, ok := m.entries[key]; ok && now.Before(e.expiry()) {
 		return e.value, true
 	}
 	return value, false
+}
+
+// Extend keeps an entry that has not expired for as long as ttl from now on, if that is longer than before, like a Put of the same value but
+// cheaper: the entry gets its new place in the order of expiry once its turn comes to be dropped. Where the turn comes to
+// many such entries at once, one of them may make room although it has been extended.
+func (m *Map[K, V]) Extend(key K, now time.Time, ttl time.Duration) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	e, ok := m.entries[key]
+	if !ok || !now.Before(e.expiry()) {
+		return
+	}
+	if d := int64(now.Add(ttl).Sub(e.until)); d > e.extension.Load() {
+		e.extension.Store(d) // of several at once any will do
+	}
 }
 
 // Put sets the value of a key, for as long as ttl from now on.
@@ -56,7 +74,7 @@ func (m *Map[K, V]) Put(key K, value V, now time.Time, ttl time.Duration) {
 func (m *Map[K, V]) Add(key K, value V, now time.Time, ttl time.Duration) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if e, ok := m.entries[key]; ok && now.Before(e.until) {
+	if e, ok := m.entries[key]; ok && now.Before(e.expiry()) {
 		return false
 	}
 	m.put(key, value, now, ttl)
@@ -67,20 +85,21 @@ func (m *Map[K, V]) put(key K, value V, now time.Time, ttl time.Duration) {
 	m.puts++
 	if e, ok := m.entries[key]; ok {
 		e.value, e.until, e.put = value, now.Add(ttl), m.puts
+		e.extension.Store(0)
 		heap.Fix(&m.queue, e.place)
 		return
 	}
 	m.dropExpired(now)
 	if len(m.queue) >= m.limit {
-		m.dropFirst()
+		m.drop(m.first())
 	}
 	e := &entry[K, V]{key: key, value: value, until: now.Add(ttl), put: m.puts}
 	m.entries[key] = e
 	heap.Push(&m.queue, e)
 }
 
-// DropExpired drops expired entries, as many as a Put does, for maps to which little is put. It reports whether there may
-// be more.
+// DropExpired drops expired entries, as many as a Put does, for maps to which little is put. It reports whether it has
+// dropped that many, so that there may be more.
 func (m *Map[K, V]) DropExpired(now time.Time) (more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,16 +108,34 @@ func (m *Map[K, V]) DropExpired(now time.Time) (more bool) {
 
 func (m *Map[K, V]) dropExpired(now time.Time) (more bool) {
 	for range dropAtOnce {
-		if len(m.queue) == 0 || now.Before(m.queue[0].until) {
+		if len(m.queue) == 0 {
 			return false
 		}
-		m.dropFirst()
+		e := m.first()
+		if now.Before(e.expiry()) {
+			return false
+		}
+		m.drop(e)
 	}
 	return true
 }
 
-func (m *Map[K, V]) dropFirst() {
-	e := heap.Pop(&m.queue).(*entry[K, V])
+// first returns the entry that expires first, once those before it that have been extended are where they belong.
+func (m *Map[K, V]) first() *entry[K, V] {
+	for range moveAtOnce {
+		e := m.queue[0]
+		if e.extension.Load() == 0 {
+			return e
+		}
+		e.until = e.expiry()
+		e.extension.Store(0)
+		heap.Fix(&m.queue, 0)
+	}
+	return m.queue[0]
+}
+
+func (m *Map[K, V]) drop(e *entry[K, V]) {
+	heap.Remove(&m.queue, e.place)
 	delete(m.entries, e.key)
 	if m.OnDrop != nil {
 		m.OnDrop(e.key, e.value)
@@ -123,12 +160,15 @@ func (m *Map[K, V]) Len() int {
 }
 
 type entry[K comparable, V any] struct {
-	key   K
-	value V
-	until time.Time
-	put   uint64 // order of puts
-	place int    // in the queue
+	key       K
+	value     V
+	until     time.Time    // by which it is in the queue
+	extension atomic.Int64 // nanoseconds after until; changed under the read lock
+	put       uint64       // order of puts
+	place     int          // in the queue
 }
+
+func (e *entry[K, V]) expiry() time.Time { return e.until.Add(time.Duration(e.extension.Load())) }
 
 // queue is a heap: the entry that makes room next comes first.
 type queue[K comparable, V any] []*entry[K, V]

@@ -130,6 +130,14 @@ func (n *naive) put(key, value int, now time.Time, ttl time.Duration) {
 	n.entries = append(n.entries, naiveEntry{key, value, now.Add(ttl)})
 }
 
+func (n *naive) extend(key int, now time.Time, ttl time.Duration) {
+	for i, e := range n.entries {
+		if e.key == key && now.Before(e.until) && now.Add(ttl).After(e.until) {
+			n.entries[i].until = now.Add(ttl)
+		}
+	}
+}
+
 func (n *naive) get(key int, now time.Time) (int, bool) {
 	for _, e := range n.entries {
 		if e.key == key && now.Before(e.until) {
@@ -137,6 +145,32 @@ func (n *naive) get(key int, now time.Time) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// While all entries are extended, a Put moves few of them, and drops one that was extended long ago rather than one that
+// was just put.
+func TestExtendedMakeRoom(t *testing.T) {
+	t.Parallel()
+	const limit = 1000
+	m := expiring.New[int, int](limit)
+	for i := range limit {
+		m.Put(i, i, start, time.Minute)
+	}
+	for round := range 10 {
+		now := start.Add(time.Duration(round) * time.Second)
+		for i := range limit {
+			m.Extend(i, now, time.Minute)
+		}
+		m.Put(limit+round, 0, now, time.Minute)
+	}
+	for round := range 10 {
+		if _, ok := m.Get(limit+round, start.Add(10*time.Second)); !ok {
+			t.Errorf("the entry put in round %d is gone", round)
+		}
+	}
+	if n := m.Len(); n != limit {
+		t.Errorf("%d entries, want %d", n, limit)
+	}
 }
 
 func TestLikeNaive(t *testing.T) {
@@ -161,6 +195,11 @@ func TestLikeNaive(t *testing.T) {
 				if !there {
 					want.put(k, v, now, d)
 				}
+			},
+			"extend": func(t *rapid.T) {
+				k, d := key.Draw(t, "key"), ttl.Draw(t, "ttl")
+				m.Extend(k, now, d)
+				want.extend(k, now, d)
 			},
 			"delete": func(t *rapid.T) {
 				k := key.Draw(t, "key")
@@ -215,6 +254,15 @@ func BenchmarkPutExpired(b *testing.B) {
 	for i := full; b.Loop(); i++ {
 		m.Put(i, i, later.Add(time.Duration(i)*time.Hour), time.Second)
 	}
+}
+
+func BenchmarkExtend(b *testing.B) {
+	m := newFull()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			m.Extend(i%full, start, 2*time.Hour)
+		}
+	})
 }
 
 func BenchmarkGet(b *testing.B) {

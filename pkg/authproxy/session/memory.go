@@ -2,23 +2,22 @@ package session
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 )
 
-// DefaultLimit is how many sessions a Memory keeps unless told otherwise: at some 400 bytes each, 40 MB.
+// DefaultLimit is how many sessions a Memory keeps unless told otherwise: at some 600 bytes each, 60 MB.
 const DefaultLimit = 100_000
 
 // Memory is a Store that ends with the process.
 type Memory struct {
-	limit int
-
 	mu       sync.RWMutex
-	sessions map[Key]*record
-	former   map[Key]*record // by the former keys of sessions
-	swept    time.Time       // when expired sessions were last looked for
+	sessions *expiring.Map[Key, *record] // each for its idle time after its last use
+	former   map[Key]*record             // by the former keys of sessions
+	tagged   map[string]map[Key]*record  // by their tags
 }
 
 // record is a session and when it was last used, in nanoseconds after Created (so that the clock's monotonic
@@ -33,22 +32,20 @@ type record struct {
 
 var _ Store = (*Memory)(nil)
 
-// NewMemory returns an empty store of at most limit sessions; 0 means DefaultLimit. When it is full the
-// sessions that were unused for longest make room.
+// NewMemory returns an empty store of at most limit sessions; 0 means DefaultLimit. When it is full, the
+// session that was unused for longest makes room.
 func NewMemory(limit int) *Memory {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	return &Memory{limit: limit, sessions: map[Key]*record{}, former: map[Key]*record{}}
+	m := &Memory{sessions: expiring.New[Key, *record](limit), former: map[Key]*record{}, tagged: map[string]map[Key]*record{}}
+	m.sessions.OnDrop = func(_ Key, r *record) { m.unlink(r) }
+	return m
 }
-
-// sweepEvery is how often Put looks for expired sessions.
-const sweepEvery = time.Minute
 
 func (m *Memory) Create(_ context.Context, s *Session) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sweep(s.Created)
 	m.add(&record{session: s})
 	return nil
 }
@@ -84,61 +81,6 @@ func (m *Memory) Claim(_ context.Context, key Key, owner Owner, now, until time.
 	return r.session, true, nil
 }
 
-// find returns the record of a key or a former key, nil where there is none. It is called with mu held.
-func (m *Memory) find(key Key) *record {
-	if r := m.sessions[key]; r != nil {
-		return r
-	}
-	return m.former[key]
-}
-
-func (m *Memory) add(r *record) {
-	m.sessions[r.session.Key] = r
-	for _, f := range r.session.Former {
-		m.former[f.Key] = r
-	}
-}
-
-func (m *Memory) remove(r *record) {
-	delete(m.sessions, r.session.Key)
-	for _, f := range r.session.Former {
-		delete(m.former, f.Key)
-	}
-}
-
-// sweep forgets, now and then, what has expired.
-func (m *Memory) sweep(now time.Time) {
-	if now.Sub(m.swept) < sweepEvery && len(m.sessions) < m.limit {
-		return
-	}
-	m.swept = now
-	for _, r := range m.sessions {
-		if !r.alive(now) {
-			m.remove(r)
-		}
-	}
-	m.makeRoom()
-}
-
-// makeRoom drops the longest unused sixteenth of a full store, so that a full one is not sorted at each login.
-func (m *Memory) makeRoom() {
-	if len(m.sessions) < m.limit {
-		return
-	}
-	type age struct {
-		record *record
-		used   time.Time
-	}
-	all := make([]age, 0, len(m.sessions))
-	for _, r := range m.sessions {
-		all = append(all, age{r, r.lastUse()})
-	}
-	slices.SortFunc(all, func(a, b age) int { return a.used.Compare(b.used) })
-	for _, a := range all[:len(all)-m.limit+1+m.limit/16] {
-		m.remove(a.record)
-	}
-}
-
 func (m *Memory) Use(_ context.Context, key Key, now time.Time) (*Session, error) {
 	return m.get(key, now, true)
 }
@@ -155,6 +97,7 @@ func (m *Memory) get(key Key, now time.Time, use bool) (*Session, error) {
 	found := r != nil && r.accepts(key, now)
 	if found && use {
 		r.used.Store(int64(now.Sub(r.session.Created)))
+		m.sessions.Extend(r.session.Key, now, r.session.Idle)
 	}
 	expired := r != nil && !r.alive(now)
 	m.mu.RUnlock()
@@ -163,7 +106,7 @@ func (m *Memory) get(key Key, now time.Time, use bool) (*Session, error) {
 		return r.session, nil
 	case expired: // it does not come back when the clock is set back
 		m.mu.Lock()
-		if m.sessions[r.session.Key] == r { // else it has been changed meanwhile
+		if m.find(r.session.Key) == r { // else it has been changed meanwhile
 			m.remove(r)
 		}
 		m.mu.Unlock()
@@ -186,18 +129,54 @@ func (m *Memory) DeleteTagged(_ context.Context, tag string) ([]Key, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var keys []Key
-	for key, r := range m.sessions {
-		if slices.Contains(r.session.Tags, tag) {
-			keys = append(keys, key)
-			m.remove(r)
-		}
+	for key, r := range m.tagged[tag] {
+		keys = append(keys, key)
+		m.remove(r)
 	}
 	return keys, nil
 }
 
-func (r *record) lastUse() time.Time {
-	return r.session.Created.Add(time.Duration(r.used.Load()))
+// find returns the record of a key or a former key, alive or not, nil where there is none.
+func (m *Memory) find(key Key) *record {
+	if r, ok := m.sessions.Get(key, time.Time{}); ok {
+		return r
+	}
+	return m.former[key]
 }
+
+// add adds a session, which is kept for its idle time after its last use. One that has expired sooner is not used any
+// more, and goes as well.
+func (m *Memory) add(r *record) {
+	m.sessions.Put(r.session.Key, r, r.lastUse(), r.session.Idle)
+	for _, f := range r.session.Former {
+		m.former[f.Key] = r
+	}
+	for _, tag := range r.session.Tags {
+		if m.tagged[tag] == nil {
+			m.tagged[tag] = map[Key]*record{}
+		}
+		m.tagged[tag][r.session.Key] = r
+	}
+}
+
+func (m *Memory) remove(r *record) {
+	m.sessions.Delete(r.session.Key)
+	m.unlink(r)
+}
+
+// unlink forgets the other ways to a session.
+func (m *Memory) unlink(r *record) {
+	for _, f := range r.session.Former {
+		delete(m.former, f.Key)
+	}
+	for _, tag := range r.session.Tags {
+		if delete(m.tagged[tag], r.session.Key); len(m.tagged[tag]) == 0 {
+			delete(m.tagged, tag)
+		}
+	}
+}
+
+func (r *record) lastUse() time.Time { return r.session.Created.Add(time.Duration(r.used.Load())) }
 
 func (r *record) alive(now time.Time) bool {
 	return now.Before(r.session.Expires) && now.Sub(r.lastUse()) < r.session.Idle
