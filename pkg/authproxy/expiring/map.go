@@ -37,7 +37,7 @@ func New[K comparable, V any](limit int) *Map[K, V] {
 	return &Map[K, V]{limit: limit, entries: map[K]*entry[K, V]{}}
 }
 
-// Get returns the value of a key, unless it has expired.
+// Get returns the value of a key, unless it has expired. With the zero time none has.
 func (m *Map[K, V]) Get(key K, now time.Time) (value V, ok bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -150,6 +150,19 @@ func (m *Map[K, V]) Delete(key K) {
 		heap.Remove(&m.queue, e.place)
 		delete(m.entries, key)
 	}
+}
+
+// Clear removes all entries and returns their values, in no order.
+func (m *Map[K, V]) Clear() []V {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]V, 0, len(m.queue))
+	for _, e := range m.queue {
+		all = append(all, e.value)
+	}
+	clear(m.entries)
+	m.queue = nil
+	return all
 }
 
 // Len returns how many entries take up memory: those that can be got, and some that have expired.

@@ -207,7 +207,14 @@ func TestLikeNaive(t *testing.T) {
 				want.remove(func(e naiveEntry) bool { return e.key == k })
 			},
 			"drop expired": func(*rapid.T) { m.DropExpired(now) },
-			"wait":         func(t *rapid.T) { now = now.Add(ttl.Draw(t, "wait")) },
+			"clear": func(t *rapid.T) {
+				before := m.Len()
+				if n := len(m.Clear()); n != before {
+					t.Fatalf("Clear() returned %d of %d values", n, before)
+				}
+				want.entries = nil
+			},
+			"wait": func(t *rapid.T) { now = now.Add(ttl.Draw(t, "wait")) },
 			"": func(t *rapid.T) {
 				alive := 0
 				for k := range 10 {

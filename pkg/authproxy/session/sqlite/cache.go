@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -48,23 +49,30 @@ func (e *entry) behind() time.Duration { return min(time.Minute, e.session.Idle/
 
 // cache holds the sessions that were used last.
 type cache struct {
-	limit int
+	entries *expiring.Map[session.Key, *entry] // each for its idle time after its last use
 
-	mu      sync.RWMutex
-	entries map[session.Key]*entry
+	mu      sync.RWMutex         // for all changes, to entries too
 	marked  map[session.Key]bool // deleted here, but the file could not be changed yet
 	epoch   uint64               // grows whenever a session may have ended: what was read before is not to be added
+	dropped []*entry             // what has made room for the one that is being inserted
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, entries: map[session.Key]*entry{}, marked: map[session.Key]bool{}}
+	c := &cache{entries: expiring.New[session.Key, *entry](limit), marked: map[session.Key]bool{}}
+	c.entries.OnDrop = func(_ session.Key, e *entry) { c.dropped = append(c.dropped, e) }
+	return c
 }
 
+// get returns the entry of a key, alive or not, nil where there is none.
 func (c *cache) get(key session.Key) *entry {
-	c.mu.RLock()
-	e := c.entries[key]
-	c.mu.RUnlock()
+	e, _ := c.entries.Get(key, time.Time{})
 	return e
+}
+
+// use notes a use of an entry, which stays in the cache for longer.
+func (c *cache) use(e *entry, now time.Time) {
+	e.used.Store(int64(now.Sub(e.session.Created)))
+	c.entries.Extend(e.session.Key, now, e.session.Idle)
 }
 
 // now returns the epoch, which a reader of the file has to know before it reads.
@@ -90,7 +98,7 @@ func (c *cache) add(e *entry, epoch uint64) (shared *entry, dropped []*entry, ok
 	if c.epoch != epoch {
 		return nil, nil, false
 	}
-	if other := c.entries[e.session.Key]; other != nil {
+	if other := c.get(e.session.Key); other != nil {
 		return other, nil, true
 	}
 	return e, c.insert(e), true
@@ -104,7 +112,7 @@ func (c *cache) put(e *entry, replaces session.Key, epoch uint64) (dropped []*en
 	isNews := c.epoch == epoch
 	if replaces != (session.Key{}) {
 		c.epoch++
-		delete(c.entries, replaces)
+		c.entries.Delete(replaces)
 	}
 	if !isNews {
 		return nil
@@ -113,29 +121,8 @@ func (c *cache) put(e *entry, replaces session.Key, epoch uint64) (dropped []*en
 }
 
 func (c *cache) insert(e *entry) (dropped []*entry) {
-	if len(c.entries) >= c.limit {
-		dropped = c.makeRoom()
-	}
-	c.entries[e.session.Key] = e
-	return dropped
-}
-
-// makeRoom drops the longest unused sixteenth of a full cache, so that a full one is not sorted each time.
-func (c *cache) makeRoom() []*entry {
-	type age struct {
-		entry *entry
-		used  time.Time
-	}
-	all := make([]age, 0, len(c.entries))
-	for _, e := range c.entries {
-		all = append(all, age{e, e.lastUse()})
-	}
-	slices.SortFunc(all, func(a, b age) int { return a.used.Compare(b.used) })
-	dropped := make([]*entry, 0, 1+len(all)/16)
-	for _, a := range all[:cap(dropped)] {
-		delete(c.entries, a.entry.session.Key)
-		dropped = append(dropped, a.entry)
-	}
+	c.entries.Put(e.session.Key, e, e.lastUse(), e.session.Idle)
+	dropped, c.dropped = c.dropped, nil
 	return dropped
 }
 
@@ -143,8 +130,8 @@ func (c *cache) makeRoom() []*entry {
 func (c *cache) forget(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.entries[e.session.Key] == e {
-		delete(c.entries, e.session.Key)
+	if c.get(e.session.Key) == e {
+		c.entries.Delete(e.session.Key)
 	}
 }
 
@@ -159,7 +146,7 @@ func (c *cache) end(keys ...session.Key) {
 func (c *cache) drop(keys []session.Key) {
 	c.epoch++
 	for _, key := range keys {
-		delete(c.entries, key)
+		c.entries.Delete(key)
 	}
 }
 
@@ -194,10 +181,5 @@ func (c *cache) clear() []*entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.epoch++
-	all := make([]*entry, 0, len(c.entries))
-	for _, e := range c.entries {
-		all = append(all, e)
-	}
-	clear(c.entries)
-	return all
+	return c.entries.Clear()
 }

@@ -56,12 +56,10 @@ func (p *pair) DeleteTagged(ctx context.Context, tag string) ([]session.Key, err
 
 func (p *pair) settle() {
 	for _, s := range p.stores {
-		s.cache.mu.RLock()
-		var all []*entry
-		for _, e := range s.cache.entries {
-			all = append(all, e)
+		all := s.cache.clear()
+		for _, e := range all {
+			s.cache.put(e, session.Key{}, s.cache.now())
 		}
-		s.cache.mu.RUnlock()
 		s.dirty.add(all...)
 		_ = s.flush(context.Background())
 		s.followed.Store(math.MinInt64 / 2)

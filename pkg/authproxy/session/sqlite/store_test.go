@@ -274,13 +274,13 @@ func TestExpiredSessionsLeaveTheFile(t *testing.T) {
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	s := open(t, newPath(t))
-	s.limit, s.cache.limit = 20, 8
+	s.limit, s.cache = 20, newCache(8)
 	for i := range 30 {
 		p := newSession(i)
 		p.Created = epoch.Add(time.Duration(i) * time.Second)
 		put(t, s, p)
 	}
-	if n := len(s.cache.entries); n > 8 {
+	if n := s.cache.entries.Len(); n > 8 {
 		t.Errorf("%d sessions in memory, want at most 8", n)
 	}
 	if err := s.clean(context.Background()); err != nil {
@@ -296,7 +296,7 @@ func TestBounds(t *testing.T) {
 			use(t, s, newSession(i).Key, time.Minute)
 		}
 	}
-	if n := len(s.cache.entries); n > 8 {
+	if n := s.cache.entries.Len(); n > 8 {
 		t.Errorf("%d sessions in memory, want at most 8", n)
 	}
 }

@@ -41,9 +41,8 @@ func (s *Store) look(ctx context.Context, key session.Key, now time.Time) (*entr
 }
 
 func (s *Store) touch(e *entry, now time.Time) {
-	used := int64(now.Sub(e.session.Created))
-	e.used.Store(used)
-	if time.Duration(used-e.written.Load()) >= e.behind() && !e.queued.Load() {
+	s.cache.use(e, now)
+	if time.Duration(e.used.Load()-e.written.Load()) >= e.behind() && !e.queued.Load() {
 		s.dirty.add(e)
 	}
 }
