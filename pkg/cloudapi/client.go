@@ -78,7 +78,7 @@ func New(o Options) *Client {
 	c.rest = resty.NewWithClient(c.http).
 		SetBaseURL(strings.TrimRight(o.BaseURL, "/")).
 		SetHeaders(c.headers()).
-		SetPreRequestHook(noBody).
+		SetContentLength(true). // else nothing is sent in chunks, whose end servers without chunks take for another request
 		SetLogger(silent{})
 	return c
 }
@@ -251,19 +251,6 @@ func (c *Client) send(t *try, q call, r *http.Request) (*http.Response, error) {
 		return nil, c.unanswered(t, q, err)
 	}
 	return resp, nil
-}
-
-// noBody makes r a request without a body where there is none to send. resty gives a POST or PATCH an empty reader of
-// unknown length, which net/http sends in chunks; servers that read no chunks take the end of that for another request.
-func noBody(_ *resty.Client, r *http.Request) error {
-	if r.ContentLength > 0 {
-		return nil
-	}
-	r.Body, r.GetBody = http.NoBody, nil // net/http announces Content-Length: 0 for POST, PUT and PATCH
-	if r.Method != http.MethodGet {
-		r.Header.Del("Content-Type") // of nothing
-	}
-	return nil
 }
 
 // checkRedirect follows redirects as far as that is safe. One that is not followed is the reply.
