@@ -36,8 +36,8 @@ type Catalog struct {
 	URL  string           // of the zip, DefaultURL unless the user says otherwise
 
 	// Fetch writes the body of a 2xx answer to w, sends header and no API key, and ends with ctx. Anything but
-	// a 2xx answer is an error.
-	Fetch func(ctx context.Context, url string, header http.Header, w io.Writer) error
+	// a 2xx answer, and one of more than limit bytes, is an error.
+	Fetch func(ctx context.Context, url string, header http.Header, limit int64, w io.Writer) error
 }
 
 // Load returns the examples from the cache where it is less than a day old and refresh is false, else downloads
@@ -112,21 +112,7 @@ func (c Catalog) fetch(ctx context.Context, path string) (err error) {
 		}
 	}()
 	header := http.Header{"Accept": {"application/vnd.github+json"}}
-	return c.Fetch(ctx, c.URL, header, &bounded{w: f, left: maxDownload})
-}
-
-// bounded refuses what is more than left bytes.
-type bounded struct {
-	w    io.Writer
-	left int64
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if int64(len(p)) > b.left {
-		return 0, fmt.Errorf("the answer is larger than %d MB", maxDownload>>20)
-	}
-	b.left -= int64(len(p))
-	return b.w.Write(p)
+	return c.Fetch(ctx, c.URL, header, maxDownload, f)
 }
 
 // topFolder returns the one folder that everything in the archive is in.

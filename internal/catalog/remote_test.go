@@ -69,7 +69,7 @@ type server struct {
 	header http.Header
 }
 
-func (s *server) fetch(_ context.Context, _ string, header http.Header, w io.Writer) error {
+func (s *server) fetch(_ context.Context, _ string, header http.Header, _ int64, w io.Writer) error {
 	s.asked++
 	s.header = header
 	if _, err := w.Write(s.body); err != nil {

@@ -10,9 +10,6 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/remote"
 )
 
-// maxExamples bounds the archive of the examples, in bytes. The catalog has a limit of its own, below this.
-const maxExamples = 2 << 30
-
 func (e *env) examples() examplescmd.Options {
 	return examplescmd.Options{IO: e.io, Ask: e.ask, Dir: e.system.Dir, Catalog: e.catalog}
 }
@@ -23,13 +20,13 @@ func (e *env) catalog() (catalog.Catalog, error) {
 	if err != nil {
 		return catalog.Catalog{}, err
 	}
-	fetch := func(ctx context.Context, url string, header http.Header, w io.Writer) error {
+	fetch := func(ctx context.Context, url string, header http.Header, limit int64, w io.Writer) error {
 		client, err := e.downloads()
 		if err != nil {
 			return err
 		}
 		e.io.Err.Note("Downloading the latest examples...")
-		return client.Get(ctx, remote.Request{URL: url, Header: header, Limit: maxExamples}, w)
+		return client.Get(ctx, remote.Request{URL: url, Header: header, Limit: limit}, w)
 	}
 	return catalog.Catalog{Home: home, Now: e.system.Now, URL: e.settings.ExamplesURL(), Fetch: fetch}, nil
 }

@@ -96,8 +96,8 @@ func (w *world) options(f Flags, asJSON bool) *Options {
 			client := remote.Client{Retry: httpclient.Retry{Max: -1}}
 			return catalog.Catalog{
 				Home: w.home, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }, URL: w.url,
-				Fetch: func(ctx context.Context, url string, h http.Header, to io.Writer) error {
-					return client.Get(ctx, remote.Request{URL: url, Header: h, Limit: 1 << 20}, to)
+				Fetch: func(ctx context.Context, url string, h http.Header, limit int64, to io.Writer) error {
+					return client.Get(ctx, remote.Request{URL: url, Header: h, Limit: limit}, to)
 				},
 			}, nil
 		},

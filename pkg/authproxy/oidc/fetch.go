@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
 // Bounds of every call to the provider.
@@ -39,8 +41,7 @@ var errRedirect = errors.New("redirected to another place")
 // sameHostOnly follows no redirect that leads a call, or the secret in it, elsewhere (security class 18).
 func sameHostOnly(req *http.Request, via []*http.Request) error {
 	first := via[0]
-	if first.Method != http.MethodGet || len(via) > maxRedirects ||
-		req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {
+	if first.Method != http.MethodGet || len(via) > maxRedirects || !httpclient.SameOrigin(first.URL, req.URL) {
 		return errRedirect
 	}
 	return nil
