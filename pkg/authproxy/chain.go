@@ -8,6 +8,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/registry"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -40,7 +41,7 @@ type exchange struct {
 	sessionID     session.ID         // of session, by now; empty where it is not known here
 	pendingCookie []string           // cookie of a session that the browser does not have yet, to be sent with the response
 
-	carried carried                         // to the app
+	tracked *registry.Connection            // while the request is with the app
 	found   [maxCandidates]*session.Session // room for presented
 	writer  statusWriter                    // room for observed
 }

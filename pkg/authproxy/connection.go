@@ -6,26 +6,19 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
 // connection is what is remembered of a visitor's connection. A nil one remembers nothing.
 type connection struct {
-	handed  atomic.Pointer[handed]
-	basic   password.LastCredential
-	visitor *visitor.Conn // nil where the server itself finds out that the visitor has gone
-	line    *visitor.Conn // below TLS the same as that; nil where there is none
-	secure  bool          // over TLS, whatever the client writes for :scheme
-
-	mu       sync.Mutex
-	transfer upstream.Transfer // of the request that is with the app; nil without one, or without a visitor to watch
-	closed   bool              // by the server
+	handed atomic.Pointer[handed]
+	basic  password.LastCredential
+	line   *visitor.Conn // below TLS too; nil where there is none
+	secure bool          // over TLS, whatever the client writes for :scheme
 }
 
 // handed is a cookie that has gone out over a connection.
@@ -41,8 +34,7 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 	known := &connection{secure: secure}
 	switch c := c.(type) {
 	case *visitor.Conn:
-		known.visitor, known.line = c, c
-		c.Watch(known.close) // live.sweep does the rest
+		known.line = c
 	case *tls.Conn:
 		known.line, _ = c.NetConn().(*visitor.Conn)
 	}
@@ -63,53 +55,10 @@ func (c *connection) recent() *password.LastCredential {
 	return &c.basic
 }
 
-// watched returns nil where the request's context ends when the visitor goes away.
-func (c *connection) watched() *visitor.Conn {
-	if c == nil {
-		return nil
-	}
-	return c.visitor
-}
-
 // linger has the connection's end wait for a client who is still sending.
 func (c *connection) linger() {
 	if c != nil && c.line != nil {
 		c.line.Linger()
-	}
-}
-
-// begin notes that the app is asked for the visitor. watched is false where that is no use, since the server cancels
-// the request's context when the visitor goes away.
-func (c *connection) begin(t upstream.Transfer) (watched bool) {
-	if c.watched() == nil {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		_ = t.Close()
-	}
-	c.transfer = t
-	return true
-}
-
-// done is the end of what begin began.
-func (c *connection) done() {
-	if c.watched() == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.transfer = nil
-}
-
-// close ends what is under way, since the server has closed the connection.
-func (c *connection) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	if c.transfer != nil {
-		_ = c.transfer.Close()
 	}
 }
 

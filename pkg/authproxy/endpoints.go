@@ -91,13 +91,13 @@ func (p *Proxy) status(w http.ResponseWriter, r *http.Request, x *exchange) {
 			Links: []pages.Link{{Text: "Open the app", Href: "/"}, {Text: "Log out", Href: target.Logout}}}
 	}
 	if navigation.IsPageVisit(r) {
-		x.Answer(http.StatusOK, w.Header())
+		x.ModifyResponse(http.StatusOK, w.Header())
 		p.pages.Say(w, r, page)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	x.Answer(http.StatusOK, w.Header())
+	x.ModifyResponse(http.StatusOK, w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, said)
 }

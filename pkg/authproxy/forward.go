@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -53,11 +52,11 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 	b := p.backend.Load()
 	switch b.state {
 	case starting:
-		x.Answer(http.StatusServiceUnavailable, w.Header())
+		x.ModifyResponse(http.StatusServiceUnavailable, w.Header())
 		p.pages.Starting(w, r)
 		return
 	case down:
-		x.Answer(http.StatusBadGateway, w.Header())
+		x.ModifyResponse(http.StatusBadGateway, w.Header())
 		p.pages.Down(w, r)
 		return
 	}
@@ -71,26 +70,18 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
 		if b.silent.Load() {
 			p.appBack(r.Context(), b)
 		}
-	case x.hasGone(r), errors.Is(err, upstream.ErrBroken):
-		// The visitor has gone, or must not take a part for the whole: the server cuts the connection.
-		if !x.hasGone(r) && !errors.Is(err, upstream.ErrEnded) {
+	case r.Context().Err() != nil, errors.Is(err, upstream.ErrBroken):
+		// The client has disconnected, or must not take a part for the whole: the server cuts the connection.
+		if r.Context().Err() == nil && !errors.Is(err, upstream.ErrEnded) {
 			p.logUpstream(r, err)
 		}
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, upstream.ErrEnded):
 		p.pages.Refuse(w, r, http.StatusUnauthorized, "The session ended before the app responded.")
 	default:
-		x.Answer(http.StatusBadGateway, w.Header()) // the app has not answered, so nobody has
+		x.ModifyResponse(http.StatusBadGateway, w.Header()) // the app has not answered, so nobody has
 		p.explain(w, r, b, err)
 	}
-}
-
-// hasGone reports whether the visitor has ended the connection.
-func (x *exchange) hasGone(r *http.Request) bool {
-	if v := x.connection.watched(); v != nil {
-		return v.Gone()
-	}
-	return r.Context().Err() != nil
 }
 
 // explain is the page for a request that the app has not answered.
@@ -123,11 +114,11 @@ func (p *Proxy) logUpstream(r *http.Request, err error) {
 	p.log.Request(r, slog.LevelWarn, "app not reached", slog.String("error", err.Error()))
 }
 
-// Answer adds what the proxy has to say to the head of the app's answer.
-func (x *exchange) Answer(status int, h http.Header) {
+// ModifyResponse adds what the proxy has to say to the headers of the app's response. It implements upstream.Hooks.
+func (x *exchange) ModifyResponse(status int, h http.Header) {
 	p := x.proxy
-	if kind := h["Content-Type"]; len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream") {
-		x.isEndless()
+	if kind := h["Content-Type"]; x.tracked != nil && len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream") {
+		x.tracked.Stream()
 	}
 	cookie.RemoveSet(h)
 	x.fromApp(h)
@@ -160,10 +151,4 @@ func isPage(h http.Header) bool {
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
-
-// Tunnel notes that a WebSocket is open, so that it ends with its session.
-func (x *exchange) Tunnel(c io.Closer) (upstream.Watch, bool) {
-	x.writer.status = http.StatusSwitchingProtocols
-	return x.proxy.live.add(x, c)
 }

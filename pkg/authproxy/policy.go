@@ -120,7 +120,7 @@ func (p *Proxy) Reload(c config.Config) error {
 		return err
 	}
 	p.adopt(pol, before)
-	p.live.sweep(p.now())
+	p.inFlight.Reap()
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/registry"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
@@ -60,7 +61,7 @@ type Proxy struct {
 	returns   *returns
 	renewing  renewing
 	ids       *requestid.Generator
-	live      *live
+	inFlight  *registry.Registry
 	pages     *pages.Pages
 	forwarder forwarder
 	backend   atomic.Pointer[backend]
@@ -94,7 +95,7 @@ type Proxy struct {
 // forwarder is the way to the app.
 type forwarder interface {
 	Reach(ctx context.Context, to upstream.Target) error
-	Forward(w http.ResponseWriter, r *http.Request, to upstream.Target, x upstream.Exchange) error
+	Forward(w http.ResponseWriter, r *http.Request, to upstream.Target, x upstream.Hooks) error
 	Close()
 }
 
@@ -135,7 +136,7 @@ func New(c config.Config, o Options) (*Proxy, error) {
 		return nil, err
 	}
 	p.adopt(pol, nil)
-	p.running.Go(func() { p.live.run(p.done) })
+	p.running.Go(func() { p.inFlight.Run(p.done) })
 	return p, nil
 }
 
@@ -175,7 +176,7 @@ func assemble(o Options, base string) (*Proxy, error) {
 	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
 		p.formerCookies = cookie.NewJar(base, o.FormerSuffix)
 	}
-	p.live = newLive(p)
+	p.inFlight = registry.New(o.Now)
 	p.first = p.chain()
 	return p, nil
 }
@@ -195,7 +196,7 @@ func (p *Proxy) Close() error {
 		for _, pr := range p.policy.Load().providers {
 			pr.Close()
 		}
-		p.live.close()
+		p.inFlight.Close()
 		p.forwarder.Close()
 	})
 	return nil

@@ -152,7 +152,7 @@ func (p *Proxy) rotateIfDue(r *http.Request, x *exchange) {
 // takeOver goes on with a later state of the request's session. What is open of the session follows it, and the browser
 // gets its id if that is new.
 func (p *Proxy) takeOver(x *exchange, stored *session.Session) {
-	p.live.move(x.session.Key, stored, x.policy)
+	p.move(x.session.Key, stored, x.policy)
 	if id := session.CurrentID(x.policy.keys, x.sessionID, stored); id != x.sessionID {
 		x.sessionID = id
 		x.sendCookie(stored)

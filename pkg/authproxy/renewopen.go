@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/registry"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -67,14 +68,14 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 	pr := pol.issuerOf(g.Login)
 	switch stored, ours, err := p.sessions.Claim(ctx, s.Key, p.now()); {
 	case errors.Is(err, session.ErrNotFound):
-		p.live.end(s.Key)
+		p.inFlight.End(registry.Key(s.Key))
 		return
 	case err != nil: // a refresh token must not be spent where the one that follows it cannot be kept
 		pr.rest(p.now())
 		p.noteStoreError(ctx, err)
 		return
 	case !sameTokens(stored, s, area): // a request or another process was faster
-		p.live.move(s.Key, stored, pol)
+		p.move(s.Key, stored, pol)
 		return
 	case !ours:
 		return
@@ -113,10 +114,10 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 	})
 	switch {
 	case err == nil:
-		p.live.move(s.Key, stored, pol)
+		p.move(s.Key, stored, pol)
 	case !errors.Is(err, session.ErrNotFound): // else it has ended meanwhile, or a request was faster
 		if refused && pr.bindsSessions() {
-			p.live.end(s.Key)
+			p.inFlight.End(registry.Key(s.Key))
 		}
 		pr.rest(p.now())
 		p.noteStoreError(ctx, err)

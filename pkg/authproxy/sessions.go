@@ -11,6 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/registry"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -103,7 +104,7 @@ func (p *Proxy) rebind(r *http.Request, x *exchange, found session.Found) *sessi
 		p.logStoreError(r, err)
 		return found.Session
 	}
-	p.live.move(found.Key, s, x.policy)
+	p.move(found.Key, s, x.policy)
 	return s
 }
 
@@ -153,7 +154,7 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, x *exchange, g ses
 		return false
 	}
 	if len(old) == 1 && samePerson(old[0].Grant(g.Area), &g) {
-		p.live.move(old[0].Key, s, x.policy)
+		p.move(old[0].Key, s, x.policy)
 	}
 	p.end(r, old)
 	p.setCookie(w.Header(), cookie.Session, string(id), x.https, x.policy.config.SessionLifetime)
@@ -196,9 +197,9 @@ func (p *Proxy) endAll(ctx context.Context, sessions ...*session.Session) (n int
 		keys, err := p.sessions.End(ctx, s.Key)
 		failed = append(failed, err)
 		n += len(keys)
-		p.live.end(s.Key)
+		p.inFlight.End(registry.Key(s.Key))
 		for _, key := range keys {
-			p.live.end(key)
+			p.inFlight.End(registry.Key(key))
 		}
 	}
 	return n, errors.Join(failed...)
@@ -215,7 +216,7 @@ func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
 func (p *Proxy) endTagged(ctx context.Context, tag string) (int, error) {
 	keys, err := p.sessions.EndTagged(ctx, tag)
 	for _, key := range keys {
-		p.live.end(key)
+		p.inFlight.End(registry.Key(key))
 	}
 	return len(keys), err
 }

@@ -46,13 +46,13 @@ func (d *Direct) Close() { d.pool.close() }
 // Forward carries r to the app and the answer to w. r.RequestURI is sent as it is and must be in origin form;
 // hop-by-hop headers in r.Header are left out, except for a WebSocket upgrade. An error that is not ErrBroken
 // means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, ErrEnded, or the cause.
-func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Exchange) error {
+func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Hooks) error {
 	req, err := d.newRequest(w, r, to)
 	if err != nil {
 		return err
 	}
 	defer req.release()
-	req.watched = x.Begin(&req.transfer)
+	x.Begin(r.Context(), &req.transfer)
 	defer x.Done()
 	for r.Context().Err() == nil {
 		c, err := d.connect(r.Context(), to, req)
@@ -75,17 +75,10 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ex
 }
 
 // once tries one connection, which is kept or closed afterwards.
-func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *conn, x Exchange) (err error) {
+func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *conn, x Hooks) (err error) {
 	keep := false
-	// A visitor who goes away ends the wait for the app.
-	stop := func() bool { return true }
-	if !req.watched {
-		stop = context.AfterFunc(r.Context(), c.close)
-	}
 	defer func() {
-		mine := req.transfer.release()
-		// Where stop is too late, close may still be running: the connection is lost in any case.
-		if stop() && mine && keep && err == nil {
+		if mine := req.transfer.release(); mine && keep && err == nil {
 			d.pool.put(c)
 		} else if !c.handedOver {
 			c.close()
@@ -106,9 +99,6 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 		return err
 	}
 	if head.code == http.StatusSwitchingProtocols { // a request that asks for it has no body
-		if !stop() {
-			return r.Context().Err()
-		}
 		return d.tunnel(w, r, c, head, x)
 	}
 	unread := req.unread()
@@ -164,13 +154,13 @@ func sendInterim(w http.ResponseWriter, h *head) {
 }
 
 // answer passes head and body on. It is the last on the visitor's connection where last is set.
-func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Exchange, last bool) error {
+func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Hooks, last bool) error {
 	out := w.Header()
 	h.into(out)
 	if _, ok := out["Content-Type"]; !ok {
 		out["Content-Type"] = nil // the app did not say, and the server shall not guess
 	}
-	x.Answer(h.code, out)
+	x.ModifyResponse(h.code, out)
 	if last && r.ProtoMajor == 1 { // HTTP/2 tells what belongs to which request
 		out["Connection"] = []string{"close"}
 	}

@@ -23,7 +23,6 @@ type request struct {
 	sending    sending
 	transfer   transfer
 	upgrade    bool
-	watched    bool           // somebody else sees the visitor go away
 	body       *patientReader // nil without one
 	stream     bool           // the body follows
 	repeatable bool           // may be sent again when a connection turns out to be dead

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,9 +25,9 @@ type Reverse struct {
 // passage is what Reverse has to know about one request.
 type passage struct {
 	target Target
-	x      Exchange
+	hooks  Hooks
 	err    error
-	watch  Watch
+	closed func() // of a WebSocket
 }
 
 type passageKey struct{}
@@ -72,7 +73,7 @@ func NewReverse() *Reverse {
 			}
 		},
 		ModifyResponse: func(answer *http.Response) error {
-			passageOf(answer.Request.Context()).x.Answer(answer.StatusCode, answer.Header)
+			passageOf(answer.Request.Context()).hooks.ModifyResponse(answer.StatusCode, answer.Header)
 			return nil
 		},
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
@@ -83,12 +84,12 @@ func NewReverse() *Reverse {
 }
 
 // Forward carries r to the app. An error means that nothing has been answered yet.
-func (v *Reverse) Forward(w http.ResponseWriter, r *http.Request, to Target, x Exchange) error {
-	p := &passage{target: to, x: x}
+func (v *Reverse) Forward(w http.ResponseWriter, r *http.Request, to Target, hooks Hooks) error {
+	p := &passage{target: to, hooks: hooks}
 	r = r.WithContext(context.WithValue(r.Context(), passageKey{}, p))
 	v.proxy.ServeHTTP(&hijackable{ResponseWriter: w, passage: p}, r)
-	if p.watch != nil {
-		p.watch.End()
+	if p.closed != nil {
+		p.closed()
 	}
 	if p.err != nil && !errors.Is(p.err, ErrUnreachable) && r.Context().Err() == nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, p.err)
@@ -112,30 +113,33 @@ func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	watch, ok := h.passage.x.Tunnel(conn)
+	c := &transferSpy{Conn: conn}
+	closed, ok := h.passage.hooks.Upgrade(c)
 	if !ok {
 		_ = conn.Close()
 		return nil, nil, errors.New("not to be opened any more")
 	}
-	h.passage.watch = watch
-	return &watched{Conn: conn, watch: watch}, rw, nil
+	h.passage.closed = closed
+	return c, rw, nil
 }
 
-// watched notes traffic.
-type watched struct {
+// transferSpy is a Transfer: it notes traffic.
+type transferSpy struct {
 	net.Conn
-	watch Watch
+	moved atomic.Bool
 }
 
-func (c *watched) Read(b []byte) (int, error) {
+func (c *transferSpy) Moved() bool { return c.moved.Swap(false) }
+
+func (c *transferSpy) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.watch.Active()
+		c.moved.Store(true)
 	}
 	return n, err
 }
 
-func (c *watched) Write(b []byte) (int, error) {
-	c.watch.Active()
+func (c *transferSpy) Write(b []byte) (int, error) {
+	c.moved.Store(true)
 	return c.Conn.Write(b)
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -12,21 +13,18 @@ import (
 	"time"
 )
 
-// owner is an Exchange that hands out what it is given.
+// owner are Hooks that hand out what they are given.
 type owner struct {
-	*exchangeSpy
+	*hooksSpy
 	begun chan Transfer
 	done  chan struct{}
 }
 
 func newOwner() *owner {
-	return &owner{exchangeSpy: newSpy(), begun: make(chan Transfer, 10), done: make(chan struct{}, 10)}
+	return &owner{hooksSpy: newSpy(), begun: make(chan Transfer, 10), done: make(chan struct{}, 10)}
 }
 
-func (o *owner) Begin(t Transfer) bool {
-	o.begun <- t
-	return false
-}
+func (o *owner) Begin(_ context.Context, t Transfer) { o.begun <- t }
 
 func (o *owner) Done() { o.done <- struct{}{} }
 

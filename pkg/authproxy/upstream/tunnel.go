@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,14 +19,14 @@ const lingering = 30 * time.Second
 
 // tunnel answers 101 and from then on moves bytes both ways. It returns at once: what goes on needs neither the
 // request nor the server's buffers, and an idle WebSocket shall cost little.
-func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Exchange) error {
+func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Hooks) error {
 	if !strings.EqualFold(h.get("Upgrade"), r.Header["Upgrade"][0]) {
 		return fmt.Errorf("%w: switches to another protocol than was asked for", ErrMalformed)
 	}
 	out := http.Header{}
 	h.into(out)
 	delete(out, "Content-Length")
-	x.Answer(h.code, out)
+	x.ModifyResponse(h.code, out)
 	var answer bytes.Buffer
 	answer.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + h.get("Upgrade") + "\r\n")
 	if err := out.Write(&answer); err != nil {
@@ -39,12 +40,11 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 		return fmt.Errorf("take over the connection: %w", err)
 	}
 	t := &tunnelled{client: client, app: c.Conn, open: 2}
-	watch, ok := x.Tunnel(t)
-	if !ok {
+	var ok bool
+	if t.closed, ok = x.Upgrade(t); !ok {
 		_ = client.Close()
 		return ErrBroken
 	}
-	t.watch = watch
 	early, _ := buffered.Peek(buffered.Reader.Buffered())
 	_ = client.SetDeadline(time.Time{}) // the server's limits end here
 	_, err = client.Write(answer.Bytes())
@@ -65,7 +65,8 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 // tunnelled is an open WebSocket.
 type tunnelled struct {
 	client, app net.Conn
-	watch       Watch
+	closed      func() // called once it is over
+	moved       atomic.Bool
 	closing     sync.Once
 
 	mu     sync.Mutex
@@ -87,6 +88,9 @@ func (t *tunnelled) Close() error {
 	})
 	return nil
 }
+
+// Moved implements Transfer.
+func (t *tunnelled) Moved() bool { return t.moved.Swap(false) }
 
 // move copies one direction until it ends. An end is passed on as such, so that the other side can finish what
 // it has to say; any failure closes both.
@@ -116,7 +120,7 @@ func (t *tunnelled) move(dst, src net.Conn, pool buffers) {
 		_ = t.Close()
 	}
 	if last {
-		t.watch.End()
+		t.closed()
 	}
 }
 
@@ -126,7 +130,9 @@ func (t *tunnelled) copy(write func([]byte) error, read func() (*[]byte, int, er
 		if err != nil {
 			return err
 		}
-		t.watch.Active()
+		if !t.moved.Load() {
+			t.moved.Store(true)
+		}
 		err = write((*buf)[:n])
 		pool.put(buf)
 		if err != nil {

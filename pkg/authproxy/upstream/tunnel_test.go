@@ -68,7 +68,9 @@ func TestTunnel(t *testing.T) {
 		big := strings.Repeat("data", 50_000)
 		go func() { _, _ = io.WriteString(conn, big) }()
 		wantText(t, br, big)
-		<-spy.active
+		if !(<-spy.opened).Moved() {
+			t.Error("no bytes have moved")
+		}
 		_ = conn.CloseWrite() // the app echoes the end, so all ends
 		if rest, err := io.ReadAll(br); err != nil || len(rest) > 0 {
 			t.Errorf("%q, %v", rest, err)

@@ -84,7 +84,7 @@ func TestUnixSocket(t *testing.T) {
 	to := atSocket(t, http.HandlerFunc(app))
 	d := NewDirect(time.Now)
 	t.Cleanup(d.Close)
-	server := front(t, d, to, anySpy{})
+	server := front(t, d, to, anyHooks{})
 	for _, size := range []int{0, 10, 1 << 20} {
 		sent := strings.Repeat("x", size)
 		for range 2 { // the second time over the same connection
@@ -115,18 +115,8 @@ func TestUnixSocketMissing(t *testing.T) {
 	t.Cleanup(d.Close)
 	path := filepath.Join(t.TempDir(), "none.sock")
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
-	err := d.Forward(httptest.NewRecorder(), r, Target{Address: "localhost", Socket: path}, anySpy{})
+	err := d.Forward(httptest.NewRecorder(), r, Target{Address: "localhost", Socket: path}, anyHooks{})
 	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), path) {
 		t.Error(err)
 	}
 }
-
-// anySpy is an Exchange for any number of requests.
-type anySpy struct{}
-
-func (anySpy) Begin(Transfer) bool            { return false }
-func (anySpy) Done()                          {}
-func (anySpy) Answer(int, http.Header)        {}
-func (anySpy) Tunnel(io.Closer) (Watch, bool) { return anySpy{}, true }
-func (anySpy) Active()                        {}
-func (anySpy) End()                           {}

@@ -4,6 +4,7 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -87,30 +88,26 @@ func socketPath(base string) (path string, ok bool, err error) {
 	return path, true, nil
 }
 
-// Exchange is what a request's owner has to say while it is carried.
-type Exchange interface {
-	// Begin is called before the app is asked, and Done once the request is over, or has become a WebSocket. With watched
-	// the owner closes t when the visitor goes away; otherwise the end of the request's context says so.
-	Begin(t Transfer) (watched bool)
+// Hooks are called while a request is forwarded.
+type Hooks interface {
+	// Begin is called before the app is asked, with the request's context. Once that ends, t is to be closed: the client has
+	// disconnected.
+	Begin(ctx context.Context, t Transfer)
+	// Done is called once the request is over, or has become a WebSocket.
 	Done()
-	// Answer may change the head of the final answer before it is sent.
-	Answer(status int, h http.Header)
-	// Tunnel is called when the connection becomes a WebSocket. Closing c ends it. ok is false where it must not
-	// be opened. The Watch's End is called once it has ended.
-	Tunnel(c io.Closer) (w Watch, ok bool)
+	// ModifyResponse may change the headers of the final response before they are sent.
+	ModifyResponse(status int, h http.Header)
+	// Upgrade is called when the connection becomes a WebSocket, which t carries from now on. ok is false where it must not
+	// be opened. closed is called once it is over.
+	Upgrade(t Transfer) (closed func(), ok bool)
 }
 
-// Transfer is a request that is under way. Its methods may be called by any goroutine, and do nothing after Done.
+// Transfer is a request or a WebSocket in flight. Its methods may be called by any goroutine, and do nothing after Done
+// or closed.
 type Transfer interface {
-	// Close ends the request: it closes the connection to the app, and Forward returns ErrEnded.
+	// Close ends it: the connection to the app is closed. For a request Forward returns ErrEnded.
 	io.Closer
-	// Moved reports whether bytes have come or gone since the last call, or may have: nobody counts those that the
-	// kernel moves by itself.
+	// Moved reports whether bytes have come or gone since the last call, or may have: those that the kernel moves by itself
+	// are not counted.
 	Moved() bool
-}
-
-// Watch follows one WebSocket. Its methods are called from several goroutines.
-type Watch interface {
-	Active() // bytes went one way or the other
-	End()
 }

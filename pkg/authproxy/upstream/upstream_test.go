@@ -19,7 +19,7 @@ import (
 
 // forwarder is what both ways to the app have in common.
 type forwarder interface {
-	Forward(w http.ResponseWriter, r *http.Request, to Target, x Exchange) error
+	Forward(w http.ResponseWriter, r *http.Request, to Target, hooks Hooks) error
 	Close()
 }
 
@@ -35,43 +35,40 @@ func each(t *testing.T, test func(t *testing.T, f forwarder)) {
 	}
 }
 
-// exchangeSpy is an Exchange that adds a header and follows tunnels.
-type exchangeSpy struct {
+// hooksSpy are Hooks for one WebSocket, or any number of requests to which they add a header.
+type hooksSpy struct {
+	anyHooks
 	refuse bool
-	opened chan io.Closer
-	active chan struct{}
+	opened chan Transfer
 	ended  chan struct{}
 }
 
-func newSpy() *exchangeSpy {
-	return &exchangeSpy{opened: make(chan io.Closer, 1), active: make(chan struct{}, 1), ended: make(chan struct{})}
+func newSpy() *hooksSpy {
+	return &hooksSpy{opened: make(chan Transfer, 1), ended: make(chan struct{})}
 }
 
-func (*exchangeSpy) Answer(_ int, h http.Header) { h.Set("X-Added", "yes") }
+func (*hooksSpy) ModifyResponse(_ int, h http.Header) { h.Set("X-Added", "yes") }
 
-func (*exchangeSpy) Begin(Transfer) bool { return false }
-
-func (*exchangeSpy) Done() {}
-
-func (s *exchangeSpy) Tunnel(c io.Closer) (Watch, bool) {
-	s.opened <- c
-	return s, !s.refuse
+func (s *hooksSpy) Upgrade(t Transfer) (closed func(), ok bool) {
+	s.opened <- t
+	return func() { close(s.ended) }, !s.refuse
 }
 
-func (s *exchangeSpy) Active() {
-	select {
-	case s.active <- struct{}{}:
-	default:
-	}
-}
+// anyHooks are Hooks for any number of requests.
+type anyHooks struct{}
 
-func (s *exchangeSpy) End() { close(s.ended) }
+func (anyHooks) Begin(ctx context.Context, t Transfer) {
+	context.AfterFunc(ctx, func() { _ = t.Close() })
+}
+func (anyHooks) Done()                           {}
+func (anyHooks) ModifyResponse(int, http.Header) {}
+func (anyHooks) Upgrade(Transfer) (func(), bool) { return func() {}, true }
 
 // front is a server whose handler forwards to target. Errors become 502 with their class as the body.
-func front(t *testing.T, f forwarder, to Target, x Exchange) *httptest.Server {
+func front(t *testing.T, f forwarder, to Target, hooks Hooks) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := f.Forward(w, r, to, x)
+		err := f.Forward(w, r, to, hooks)
 		switch {
 		case err == nil:
 		case errors.Is(err, ErrBroken):

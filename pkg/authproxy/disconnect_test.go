@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Where a visitor goes away, the app learns of it, whatever it is doing and however they go. What others wait for goes on.
-func TestVisitorLeaves(t *testing.T) {
+// When a client disconnects, the app learns of it, whatever it is doing and however the connection ends. Other requests
+// go on.
+func TestClientDisconnects(t *testing.T) {
 	t.Parallel()
 	for how, leave := range map[string]func(*net.TCPConn) error{
 		"closes":       (*net.TCPConn).Close,
@@ -38,7 +39,7 @@ func TestVisitorLeaves(t *testing.T) {
 				}
 				select {
 				case <-e.gone:
-					t.Error("the app has lost the other visitor too")
+					t.Error("the app has lost the other client too")
 				default:
 				}
 				if said := w.logs.String(); strings.Contains(said, "not reached") || strings.Contains(said, "level=ERROR") {
@@ -49,21 +50,22 @@ func TestVisitorLeaves(t *testing.T) {
 	}
 }
 
-// Who has sent the next request already is there.
-func TestVisitorIsInAHurry(t *testing.T) {
+// A client that has sent its next request already is still there.
+func TestPipelinedRequestIsNotADisconnect(t *testing.T) {
 	t.Parallel()
 	e := newEvents(t)
+	defer e.cut() // net/http notices no disconnect behind a byte that it has read
 	w := newWorld(t, mainApp(), e)
-	hurries := w.connect("/stream")
-	defer hurries.Close()
+	pipelines := w.connect("/stream")
+	defer pipelines.Close()
 	receive(t, e.arrived, "a request to arrive at the app")
-	if _, err := fmt.Fprintf(hurries, "GET /next HTTP/1.1\r\nHost: %s\r\n\r\n", w.host); err != nil {
+	if _, err := fmt.Fprintf(pipelines, "GET /next HTTP/1.1\r\nHost: %s\r\n\r\n", w.host); err != nil {
 		t.Fatal(err)
 	}
 	goes := w.connect("/silent")
 	receive(t, e.arrived, "a request to arrive at the app")
 	_ = goes.Close()
-	if gone := receive(t, e.gone, "the app to learn that a request is over"); gone != "/silent" { // whoever has looked at this one has looked at the other
+	if gone := receive(t, e.gone, "the app to learn that a request is over"); gone != "/silent" { // one run of the reaper checks both
 		t.Errorf("the app has lost %s", gone)
 	}
 }
