@@ -10,19 +10,19 @@ import (
 // IDSize is the number of random bytes in a session id.
 const IDSize = 32
 
-// ID is what the browser keeps, in base64url without padding. It never goes into a store or a log.
+// ID is the value of the session cookie, in base64url without padding. It is never stored or logged.
 type ID string
 
-// Key is what a store keeps in place of the ID: a digest, so that a stolen store opens no session.
+// Key identifies a session in a store. It is a digest of the ID, so that a stolen store does not reveal ids.
 type Key [sha256.Size]byte
 
-// Secret binds keys to a deployment: without it no id leads to a session.
+// Secret is part of every key: without it, an id does not find its session.
 type Secret [sha256.Size]byte
 
 // idLength is IDSize in base64url.
 const idLength = (IDSize*8 + 5) / 6
 
-// NewID draws an id from random.
+// NewID returns a random id.
 func NewID(random io.Reader) (ID, error) {
 	var b [IDSize]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
@@ -33,7 +33,7 @@ func NewID(random io.Reader) (ID, error) {
 
 func newID(b []byte) ID { return ID(base64.RawURLEncoding.EncodeToString(b)) }
 
-// ParseID reads what a cookie holds. Anything but the spelling that NewID writes is refused.
+// ParseID reads the value of a cookie. It accepts only the form that NewID writes.
 func ParseID(s string) (ID, bool) {
 	if len(s) != idLength {
 		return "", false
@@ -50,8 +50,8 @@ func isBase64URL(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-// Key returns the name of the session in a store to which only the holder of secret can find the way. Both
-// parts have one length, so that hashing them in a row is as good as an HMAC.
+// Key returns the key of the session. Secret and id have fixed lengths, so that hashing their concatenation is as good as an
+// HMAC.
 func (id ID) Key(secret *Secret) Key {
 	var b [sha256.Size + idLength]byte
 	copy(b[:], secret[:])
@@ -59,9 +59,9 @@ func (id ID) Key(secret *Secret) Key {
 	return sha256.Sum256(b[:])
 }
 
-// successor returns the id that follows id in a rotation. Every process that shares the store finds the same one from
-// the cookie that a browser sends, and nobody can who lacks one of the three: the former id, which the store does not
-// hold; the nonce, which only the store holds, and no longer than the former id is good; the secret.
+// successor returns the id after a rotation. Every process that shares the store derives the same one from the cookie that
+// a browser sends. It takes all three: the former id, which is not in the store; the nonce, which is only in the store, and
+// only while the former id is valid; and the secret.
 func (id ID) successor(secret *Secret, nonce *[32]byte) ID {
 	mac := hmac.New(sha256.New, secret[:])
 	mac.Write([]byte("ploomber-cloud session rotation 1"))

@@ -9,23 +9,24 @@ import (
 )
 
 const (
-	// Grace is how long the former id of a session leads to it after a rotation.
+	// Grace is how long a former id of a session stays valid after a rotation.
 	Grace = 2 * time.Minute
-	// claimTime is how long one owner has for a renewal before another tries it: more than the calls to a provider take.
+	// claimTime is how long a claim lasts: longer than the requests to a provider take.
 	claimTime = 15 * time.Second
-	// maxFormer is how many former keys a session has at most, if it is rotated that often within Grace.
+	// maxFormer is the maximum number of former keys of a session.
 	maxFormer = 16
 )
 
-// Manager leads from the ids that browsers keep to the sessions of a store. The secrets that it is given are the valid
-// ones, newest first: keys are made with the first, and found with all. All methods are safe for concurrent use.
+// Manager finds the sessions of a store by the ids that browsers keep, and creates, changes, rotates and ends them. The
+// secrets that its methods take are the valid ones, newest first: new keys are made with the first, existing ones are found
+// with all. All methods are safe for concurrent use.
 type Manager struct {
 	store  Store
 	random io.Reader
 	owner  Owner
 }
 
-// NewManager returns a manager of the sessions in store. random has to be cryptographically secure.
+// NewManager returns a manager of the sessions in store. random must be cryptographically secure.
 func NewManager(store Store, random io.Reader) (*Manager, error) {
 	m := &Manager{store: store, random: random}
 	_, err := io.ReadFull(random, m.owner[:])
@@ -35,11 +36,12 @@ func NewManager(store Store, random io.Reader) (*Manager, error) {
 // Found is a session and the id that it has now.
 type Found struct {
 	*Session
-	ID       ID   // differs from the presented one after a rotation; empty where a secret of another process is needed
-	Outdated bool // the key was made with an older secret: see Rebind
+	ID       ID   // differs from the presented one after a rotation; empty if it requires a secret that is not known here
+	Outdated bool // the key was made with an older secret; see Rebind
 }
 
-// Find returns the live session that id leads to, and notes that it was used at now. ErrNotFound where there is none.
+// Find returns the session of an id, which may be a former one, and records its use. The error is ErrNotFound if there is
+// no such session.
 func (m *Manager) Find(ctx context.Context, secrets []Secret, id ID, now time.Time) (Found, error) {
 	for i := range secrets {
 		key := id.Key(&secrets[i])
@@ -58,14 +60,14 @@ func (m *Manager) Find(ctx context.Context, secrets []Secret, id ID, now time.Ti
 	return Found{}, ErrNotFound
 }
 
-// CurrentID returns the id that s has, of which id is the present or a former one. It is empty where s is another
-// session, or has a key that was made with a secret which is not among secrets.
+// CurrentID returns the current id of s, given that or a former one. It is empty if id does not belong to s, or the key of s
+// was made with a secret that is not among secrets.
 func CurrentID(secrets []Secret, id ID, s *Session) ID {
 	current, _ := currentID(secrets, id, s)
 	return current
 }
 
-// currentID returns besides which secret the key of s was made with.
+// currentID also returns the index of the secret that the key of s was made with.
 func currentID(secrets []Secret, id ID, s *Session) (current ID, with int) {
 	for range len(s.Former) + 1 {
 		next := id
@@ -88,7 +90,7 @@ func currentID(secrets []Secret, id ID, s *Session) (current ID, with int) {
 	return "", 0
 }
 
-// Create stores a new session under a new id. It fills in the key of s.
+// Create sets the key of s and stores it under a new random id.
 func (m *Manager) Create(ctx context.Context, secrets []Secret, s *Session) (ID, error) {
 	id, err := NewID(m.random)
 	if err != nil {
@@ -98,26 +100,26 @@ func (m *Manager) Create(ctx context.Context, secrets []Secret, s *Session) (ID,
 	return id, m.store.Create(ctx, s)
 }
 
-// Change alters a copy of a session. It is called again where another change was faster, with the outcome of that one,
-// and returns false where there is nothing left to do.
+// Change modifies a copy of a session. If another change is stored first it is called again, with the result of that one. It
+// returns false if nothing remains to be done.
 type Change func(next *Session) bool
 
-// Update changes s under the id that it has, and returns what is stored then.
+// Update changes s, whose id stays the same, and returns the stored session.
 func (m *Manager) Update(ctx context.Context, s *Session, change Change) (*Session, error) {
 	return m.replace(ctx, s, change, func(*Session) error { return nil })
 }
 
-// Rotate changes s and gives it a new id, which CurrentID finds from id, its present one. The present one is good for
-// Grace still. Of several rotations at once, by whatever processes, one counts; the others make their changes to what
-// that one has stored. It returns what is stored then.
+// Rotate changes s and gives it a new id. id is its current one, from which CurrentID derives the new one, and which stays
+// valid for Grace. If several rotations happen at once, in one process or in several, one takes effect, and the others apply
+// their changes to its result. Rotate returns the stored session.
 func (m *Manager) Rotate(ctx context.Context, secrets []Secret, id ID, s *Session, now time.Time, change Change) (*Session, error) {
 	old := s.Key
 	return m.replace(ctx, s, change, func(next *Session) error {
-		if next.Key != old { // rotated meanwhile
+		if next.Key != old { // another rotation was faster
 			return nil
 		}
 		i := slices.IndexFunc(secrets, func(secret Secret) bool { return id.Key(&secret) == old })
-		if i < 0 { // only the secret of another process leads to it
+		if i < 0 { // the key requires a secret that is not known here
 			next.RotationDue = true
 			return nil
 		}
@@ -131,8 +133,8 @@ func (m *Manager) Rotate(ctx context.Context, secrets []Secret, id ID, s *Sessio
 	})
 }
 
-// Rebind binds a session that was found with an older secret to the newest, so that it outlives the older one. Its id
-// stays the same.
+// Rebind replaces the key of a session that was found with an older secret by one made with the newest, so that the session
+// stays valid when the older secret is removed. Its id stays the same.
 func (m *Manager) Rebind(ctx context.Context, secrets []Secret, found Found, now time.Time, change Change) (*Session, error) {
 	old := found.Key
 	return m.replace(ctx, found.Session, change, func(next *Session) error {
@@ -143,7 +145,7 @@ func (m *Manager) Rebind(ctx context.Context, secrets []Secret, found Found, now
 	})
 }
 
-// move gives s another key and keeps the former ones that are still good.
+// move gives s another key and drops former keys that have expired.
 func (s *Session) move(to Key, from Former, now time.Time) {
 	former := make([]Former, 0, len(s.Former)+1)
 	for _, f := range s.Former {
@@ -155,8 +157,8 @@ func (s *Session) move(to Key, from Former, now time.Time) {
 	s.Key, s.Former = to, former[max(0, len(former)-maxFormer):]
 }
 
-// replace changes s in the store, unless it has ended. What has begun is brought to its end although ctx may end: a
-// refresh token that was spent is worth nothing without the new one.
+// replace changes s in the store, unless it has ended. It ignores the end of ctx: the tokens that a refresh token was
+// exchanged for must not be lost.
 func (m *Manager) replace(ctx context.Context, s *Session, change Change, rename func(next *Session) error) (*Session, error) {
 	ctx = context.WithoutCancel(ctx)
 	for {
@@ -176,29 +178,29 @@ func (m *Manager) replace(ctx context.Context, s *Session, change Change, rename
 	}
 }
 
-// Claim reserves the renewal of a session for this manager. It returns the session as it is stored now, and whether
-// others leave the renewal to us. ErrNotFound where the session has ended.
+// Claim reserves the renewal of tokens for this manager. It returns the session as stored now, and whether the claim
+// succeeded. The error is ErrNotFound if the session has ended.
 func (m *Manager) Claim(ctx context.Context, key Key, now time.Time) (*Session, bool, error) {
 	return m.store.Claim(context.WithoutCancel(ctx), key, m.owner, now, now.Add(claimTime))
 }
 
-// Use notes that a session was used, and returns it.
+// Use returns a session and records its use.
 func (m *Manager) Use(ctx context.Context, key Key, now time.Time) (*Session, error) {
 	return m.store.Use(ctx, key, now)
 }
 
-// Look returns a session. That does not count as a use.
+// Look returns a session without recording a use.
 func (m *Manager) Look(ctx context.Context, key Key, now time.Time) (*Session, error) {
 	return m.store.Look(ctx, key, now)
 }
 
-// End ends a session, under whatever key it has by now, although ctx may end. It returns that key; none where the
-// session had ended before.
+// End ends the session of a key or former key, even if ctx ends. It returns its current key, or none if the session had
+// ended before.
 func (m *Manager) End(ctx context.Context, key Key) ([]Key, error) {
 	return m.store.Delete(context.WithoutCancel(ctx), key)
 }
 
-// EndTagged ends all sessions with a tag, although ctx may end, and returns their keys.
+// EndTagged ends all sessions with a tag, even if ctx ends, and returns their keys.
 func (m *Manager) EndTagged(ctx context.Context, tag string) ([]Key, error) {
 	return m.store.DeleteTagged(context.WithoutCancel(ctx), tag)
 }

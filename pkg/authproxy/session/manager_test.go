@@ -19,7 +19,7 @@ var (
 	oldSecret = session.Secret{2}
 )
 
-// newManager returns a manager of store, and another one of the same as another process has it.
+// newManager returns a manager of store. Two managers of one store stand for two processes.
 func newManager(t *testing.T, store session.Store) *session.Manager {
 	t.Helper()
 	m, err := session.NewManager(store, rand.Reader)
@@ -72,8 +72,8 @@ func rotate(t *testing.T, m *session.Manager, id session.ID, s *session.Session,
 	return stored
 }
 
-// A session has a new id after a rotation. Every process on the store finds it from the former id, for the grace
-// period; from then on, and with any other secret, the former id leads nowhere.
+// After a rotation a session has a new id. Every process derives it from the former one, during the grace period; after
+// that, and with any other secret, the former id is invalid.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	store := session.NewMemory(0)
@@ -102,7 +102,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// Of many rotations at once, in two processes, one counts: everybody gets one new id, and one set of grants.
+// Of many concurrent rotations in two processes one takes effect: all callers get the same new id.
 func TestRotationsAtOnce(t *testing.T) {
 	t.Parallel()
 	store := session.NewMemory(0)
@@ -131,8 +131,7 @@ func TestRotationsAtOnce(t *testing.T) {
 	}
 }
 
-// What somebody has learned is not lost because another change was faster: tokens that were renewed while a request
-// gave the session its new id, and the other way round.
+// A change is not lost because another one is faster: tokens renewed while a request rotates the session, and the reverse.
 func TestChangesAreNotLost(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]bool{"rotated first": true, "tokens first": false} {
@@ -161,7 +160,7 @@ func TestChangesAreNotLost(t *testing.T) {
 	}
 }
 
-// A session that has ended is neither rotated nor changed, and whoever knows one of its ids can end it.
+// A session that has ended is neither rotated nor changed, and it can be ended by any of its ids.
 func TestEndedSessionsStayEnded(t *testing.T) {
 	t.Parallel()
 	m := newManager(t, session.NewMemory(0))
@@ -184,8 +183,8 @@ func TestEndedSessionsStayEnded(t *testing.T) {
 	}
 }
 
-// A session that was made with an older secret is found with it, and bound to the newest. A process that does not know
-// the newest yet still finds the session for a while, but cannot tell its key.
+// A session that was created with an older secret is found with it, and bound to the newest. A process that does not know
+// the newest yet finds the session during the grace period.
 func TestRebind(t *testing.T) {
 	t.Parallel()
 	m := newManager(t, session.NewMemory(0))
@@ -244,7 +243,7 @@ func TestRotationThenRebind(t *testing.T) {
 	}
 }
 
-// A session whose key only another process can tell is not rotated here; that is due then.
+// A session whose key was made with an unknown secret is changed, but not rotated until later.
 func TestRotationWithUnknownSecret(t *testing.T) {
 	t.Parallel()
 	m := newManager(t, session.NewMemory(0))
@@ -258,7 +257,7 @@ func TestRotationWithUnknownSecret(t *testing.T) {
 	}
 }
 
-// However often a session is rotated, what it remembers of that is bounded, and the latest ids lead to it.
+// The number of former keys is bounded, however often a session is rotated, and the latest ids stay valid.
 func TestManyRotations(t *testing.T) {
 	t.Parallel()
 	m := newManager(t, session.NewMemory(0))
@@ -284,7 +283,7 @@ func TestManyRotations(t *testing.T) {
 	}
 }
 
-// One manager at a time renews a session, and the next sees what it has stored.
+// One manager at a time renews a session, and the next one gets its result.
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	store := session.NewMemory(0)
@@ -316,7 +315,7 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// A source of randomness that fails leaves the session as it was.
+// If the source of randomness fails, the session is unchanged.
 func TestRotationWithoutRandomness(t *testing.T) {
 	t.Parallel()
 	store := session.NewMemory(0)

@@ -9,10 +9,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/expiring"
 )
 
-// DefaultLimit is how many sessions a Memory keeps unless told otherwise: at some 600 bytes each, 60 MB.
+// DefaultLimit is the default limit of a Memory: at some 600 bytes a session, 60 MB.
 const DefaultLimit = 100_000
 
-// Memory is a Store that ends with the process.
+// Memory is a Store in memory.
 type Memory struct {
 	mu       sync.RWMutex
 	sessions *expiring.Map[Key, *record] // each for its idle time after its last use
@@ -32,8 +32,8 @@ type record struct {
 
 var _ Store = (*Memory)(nil)
 
-// NewMemory returns an empty store of at most limit sessions; 0 means DefaultLimit. When it is full, the
-// session that was unused for longest makes room.
+// NewMemory returns an empty store of at most limit sessions; 0 means DefaultLimit. When it is full, the least recently
+// used session is dropped.
 func NewMemory(limit int) *Memory {
 	if limit <= 0 {
 		limit = DefaultLimit
@@ -104,9 +104,9 @@ func (m *Memory) get(key Key, now time.Time, use bool) (*Session, error) {
 	switch {
 	case found:
 		return r.session, nil
-	case expired: // it does not come back when the clock is set back
+	case expired: // so that it does not come back when the clock is set back
 		m.mu.Lock()
-		if m.find(r.session.Key) == r { // else it has been changed meanwhile
+		if m.find(r.session.Key) == r { // otherwise it has changed meanwhile
 			m.remove(r)
 		}
 		m.mu.Unlock()

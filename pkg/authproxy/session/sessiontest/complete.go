@@ -80,10 +80,10 @@ func manyTags(t *testing.T, st session.Store) {
 		wantEnded(t, st, tag)
 	}
 	wantEnded(t, st, "sid 1", a.Key)
-	gone(t, st, a.Key, 0)
+	wantNone(t, st, a.Key, 0)
 	found(t, st, b.Key, 0)
 	wantEnded(t, st, "person ann", b.Key)
-	gone(t, st, b.Key, 0)
+	wantNone(t, st, b.Key, 0)
 	wantEnded(t, st, "person ann")
 	found(t, st, c.Key, 0)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// replace wants next to take the place of old.
+// replace expects Replace to store next.
 func replace(t *testing.T, st session.Store, old, next *session.Session) {
 	t.Helper()
 	if stored, err := st.Replace(context.Background(), old, next); err != nil || stored != next {
@@ -27,7 +27,7 @@ func changed(s *session.Session) *session.Session {
 	return &next
 }
 
-// renamed is changed with another key, to which nothing leads from the former one.
+// renamed is changed with another key and no former one.
 func renamed(t *testing.T, s *session.Session) *session.Session {
 	t.Helper()
 	next := changed(s)
@@ -43,7 +43,7 @@ func replacedInPlace(t *testing.T, st session.Store) {
 	replace(t, st, s, next)
 	same(t, found(t, st, s.Key, 2*time.Second), next)
 	wantEnded(t, st, "ann", s.Key)
-	gone(t, st, s.Key, 2*time.Second)
+	wantNone(t, st, s.Key, 2*time.Second)
 }
 
 func replacedByAnother(t *testing.T, st session.Store) {
@@ -52,13 +52,13 @@ func replacedByAnother(t *testing.T, st session.Store) {
 	create(t, st, other)
 	next := renamed(t, s)
 	replace(t, st, s, next)
-	gone(t, st, s.Key, time.Second)
+	wantNone(t, st, s.Key, time.Second)
 	same(t, found(t, st, next.Key, time.Second), next)
 	found(t, st, other.Key, time.Second)
 	wantEnded(t, st, "ann", next.Key)
 }
 
-// replacedTooLate: a session that has ended is not replaced, and nothing is added.
+// replacedTooLate: Replace of an ended session fails and adds nothing.
 func replacedTooLate(t *testing.T, st session.Store) {
 	for name, end := range map[string]func(*session.Session){
 		"never was": func(*session.Session) {},
@@ -72,7 +72,7 @@ func replacedTooLate(t *testing.T, st session.Store) {
 		},
 		"expired": func(s *session.Session) {
 			create(t, st, s)
-			gone(t, st, s.Key, time.Hour)
+			wantNone(t, st, s.Key, time.Hour)
 		},
 		"replaced": func(s *session.Session) {
 			create(t, st, s)
@@ -86,13 +86,13 @@ func replacedTooLate(t *testing.T, st session.Store) {
 			if _, err := st.Replace(context.Background(), s, next); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("%s, replaced by %s: %v, want ErrNotFound", name, which, err)
 			}
-			gone(t, st, next.Key, 0)
+			wantNone(t, st, next.Key, 0)
 			wantEnded(t, st, "late")
 		}
 	}
 }
 
-// replacedAsUsed: to be replaced is no use; the time since the last one goes on.
+// replacedAsUsed: Replace keeps the time of last use.
 func replacedAsUsed(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)
@@ -103,7 +103,7 @@ func replacedAsUsed(t *testing.T, st session.Store) {
 	replace(t, st, s, next)
 	last := changed(next)
 	replace(t, st, next, last)
-	gone(t, st, last.Key, 15*time.Minute)
+	wantNone(t, st, last.Key, 15*time.Minute)
 
 	s = newSession(t, "ann")
 	create(t, st, s)
@@ -123,7 +123,7 @@ func replacedTags(t *testing.T, st session.Store) {
 	wantEnded(t, st, "sid 2", s.Key)
 }
 
-// replacedOnce: of many that replace one version of a session, one does, and the others get its outcome.
+// replacedOnce: of many concurrent replacements of one version one succeeds, and the others get its result.
 func replacedOnce(t *testing.T, st session.Store) {
 	for name, change := range map[string]func(*session.Session) *session.Session{
 		"in place": changed,
@@ -163,7 +163,7 @@ func replacedOnce(t *testing.T, st session.Store) {
 	}
 }
 
-// replacedNoResurrection: a token that is refreshed while its session ends does not write it back.
+// replacedNoResurrection: a session that is replaced while it is deleted does not come back.
 func replacedNoResurrection(t *testing.T, st session.Store) {
 	for range 30 {
 		s := newSession(t, "ann")
@@ -186,12 +186,12 @@ func replacedNoResurrection(t *testing.T, st session.Store) {
 		}
 		wg.Go(func() { wantDeleted(t, st, s.Key, s.Key) })
 		wg.Wait()
-		gone(t, st, s.Key, time.Second)
+		wantNone(t, st, s.Key, time.Second)
 		wantEnded(t, st, "ann")
 	}
 }
 
-// taggedNoResurrection: neither does one that goes on under new keys. What the end overtook is found by its tag.
+// taggedNoResurrection: neither does one that is rotated while it is deleted by its tag.
 func taggedNoResurrection(t *testing.T, st session.Store) {
 	for range 10 {
 		s := newSession(t, "ann")

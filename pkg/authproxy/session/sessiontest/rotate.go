@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// rotated returns s with other grants and another key; the present one is good until some time after the epoch.
+// rotated returns s with other grants and another key; its current key stays valid for some time after the epoch.
 func rotated(t *testing.T, s *session.Session, good time.Duration) *session.Session {
 	t.Helper()
 	next := renamed(t, s)
@@ -19,7 +19,7 @@ func rotated(t *testing.T, s *session.Session, good time.Duration) *session.Sess
 	return next
 }
 
-// rotatedGrace: a former key leads to the session until its time has come, and its use is one of the session.
+// rotatedGrace: a former key finds the session until it expires, and its use counts.
 func rotatedGrace(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)
@@ -30,16 +30,16 @@ func rotatedGrace(t *testing.T, st session.Store) {
 	for _, key := range []session.Key{s.Key, second.Key, third.Key} {
 		same(t, found(t, st, key, 2*time.Minute-1), third)
 	}
-	gone(t, st, s.Key, 2*time.Minute)
+	wantNone(t, st, s.Key, 2*time.Minute)
 	same(t, found(t, st, second.Key, 9*time.Minute-1), third)
-	gone(t, st, second.Key, 9*time.Minute)
+	wantNone(t, st, second.Key, 9*time.Minute)
 	same(t, found(t, st, third.Key, 18*time.Minute), third)
 	if _, err := st.Look(context.Background(), second.Key, epoch.Add(18*time.Minute)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("look by a former key: %v; want ErrNotFound", err)
 	}
 }
 
-// rotatedForgets: a former key that the session does not list any more leads nowhere.
+// rotatedForgets: a former key that the session no longer lists is invalid.
 func rotatedForgets(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)
@@ -48,23 +48,23 @@ func rotatedForgets(t *testing.T, st session.Store) {
 	third := rotated(t, second, time.Hour)
 	third.Former = third.Former[1:]
 	replace(t, st, second, third)
-	gone(t, st, s.Key, 0)
+	wantNone(t, st, s.Key, 0)
 	wantDeleted(t, st, s.Key)
 	same(t, found(t, st, second.Key, 0), third)
 	fourth := changed(third)
 	fourth.Former = nil
 	replace(t, st, third, fourth)
-	gone(t, st, second.Key, 0)
+	wantNone(t, st, second.Key, 0)
 	same(t, found(t, st, third.Key, 0), fourth)
 }
 
-// rotatedEnds: who ends a session by a former key ends what has taken its place.
+// rotatedEnds: a session can be ended by a former key, and ends under all its keys.
 func rotatedEnds(t *testing.T, st session.Store) {
 	for name, end := range map[string]func(former, present *session.Session){
 		"by the former key":   func(former, present *session.Session) { wantDeleted(t, st, former.Key, present.Key) },
 		"by the present key":  func(_, present *session.Session) { wantDeleted(t, st, present.Key, present.Key) },
 		"by a tag":            func(_, present *session.Session) { wantEnded(t, st, "ann", present.Key) },
-		"because it was idle": func(_, present *session.Session) { gone(t, st, present.Key, 10*time.Minute) },
+		"because it was idle": func(_, present *session.Session) { wantNone(t, st, present.Key, 10*time.Minute) },
 	} {
 		s := newSession(t, "ann")
 		create(t, st, s)
@@ -86,7 +86,7 @@ func rotatedEnds(t *testing.T, st session.Store) {
 	}
 }
 
-// rotatedNoResurrection: a session that is rotated while it ends does not come back under any of its keys.
+// rotatedNoResurrection: a session that is rotated while it is deleted does not come back under any of its keys.
 func rotatedNoResurrection(t *testing.T, st session.Store) {
 	for range 10 {
 		s := newSession(t, "ann")
@@ -101,13 +101,13 @@ func rotatedNoResurrection(t *testing.T, st session.Store) {
 		})
 		wg.Wait()
 		for _, key := range keys {
-			gone(t, st, key, 0)
+			wantNone(t, st, key, 0)
 		}
 		wantEnded(t, st, "ann")
 	}
 }
 
-// rotateUntilEnded rotates a session until somebody has ended it, and returns the keys that it has had.
+// rotateUntilEnded rotates a session until it has ended, and returns the keys that it has had.
 func rotateUntilEnded(t *testing.T, st session.Store, s *session.Session) (keys []session.Key) {
 	for old := s; ; {
 		next := rotated(t, old, time.Hour)
@@ -123,7 +123,7 @@ func rotateUntilEnded(t *testing.T, st session.Store, s *session.Session) (keys 
 	}
 }
 
-// claimed: one owner at a time, who may ask as often as it likes; the others wait for it no longer than it said.
+// claimed: one owner at a time holds a claim and can renew it; others can claim once it has expired.
 func claimed(t *testing.T, st session.Store) {
 	one, other := newSession(t, "ann"), newSession(t, "bob")
 	create(t, st, one)
@@ -162,13 +162,13 @@ func claimed(t *testing.T, st session.Store) {
 		}
 	}
 	wantNone("a former key after its time", one.Key, 5*time.Minute)
-	wantNone("an idle session", next.Key, 10*time.Minute) // a claim is no use
+	wantNone("an idle session", next.Key, 10*time.Minute) // a claim does not count as a use
 	wantNone("no session", newSession(t, "eve").Key, 0)
 	wantEnded(t, st, "bob", other.Key)
 	wantNone("an ended session", other.Key, 0)
 }
 
-// claimedOnce: of many owners at once, one gets it.
+// claimedOnce: of many concurrent owners one succeeds.
 func claimedOnce(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)

@@ -26,7 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) session.Store) {
 		"a deleted session is gone":          deleted,
 		"use does not bring back":            noResurrection,
 		"an unused session ends":             idle,
-		"a look is no use":                   looked,
+		"a look does not count as a use":     looked,
 		"use prolongs up to the limit":       absolute,
 		"a clock set back ends nothing":      clockBack,
 		"all sessions with a tag end":        owner,
@@ -85,7 +85,7 @@ func found(t *testing.T, st session.Store, key session.Key, after time.Duration)
 	return s
 }
 
-func gone(t *testing.T, st session.Store, key session.Key, after time.Duration) {
+func wantNone(t *testing.T, st session.Store, key session.Key, after time.Duration) {
 	t.Helper()
 	if s, err := st.Use(context.Background(), key, epoch.Add(after)); !errors.Is(err, session.ErrNotFound) {
 		t.Fatalf("use after %v: %v, %v; want ErrNotFound", after, s, err)
@@ -109,8 +109,8 @@ func created(t *testing.T, st session.Store) {
 }
 
 func unknown(t *testing.T, st session.Store) {
-	gone(t, st, newSession(t, "ann").Key, 0)
-	gone(t, st, session.Key{}, 0)
+	wantNone(t, st, newSession(t, "ann").Key, 0)
+	wantNone(t, st, session.Key{}, 0)
 	wantDeleted(t, st, session.Key{})
 }
 
@@ -119,11 +119,11 @@ func deleted(t *testing.T, st session.Store) {
 	create(t, st, s)
 	create(t, st, other)
 	wantDeleted(t, st, s.Key, s.Key)
-	gone(t, st, s.Key, time.Second)
+	wantNone(t, st, s.Key, time.Second)
 	found(t, st, other.Key, time.Second)
 }
 
-// noResurrection: a request that is under way while its session ends must not write it back.
+// noResurrection: a session that is used while it is deleted does not come back.
 func noResurrection(t *testing.T, st session.Store) {
 	for range 50 {
 		s := newSession(t, "ann")
@@ -138,15 +138,15 @@ func noResurrection(t *testing.T, st session.Store) {
 		}
 		wg.Go(func() { wantDeleted(t, st, s.Key, s.Key) })
 		wg.Wait()
-		gone(t, st, s.Key, time.Minute)
+		wantNone(t, st, s.Key, time.Minute)
 	}
 }
 
 func idle(t *testing.T, st session.Store) {
 	s := newSession(t, "ann")
 	create(t, st, s)
-	gone(t, st, s.Key, s.Idle)
-	gone(t, st, s.Key, 0) // an expired session does not come back when the clock does
+	wantNone(t, st, s.Key, s.Idle)
+	wantNone(t, st, s.Key, 0) // an expired session does not come back when the clock does
 }
 
 func looked(t *testing.T, st session.Store) {
@@ -160,7 +160,7 @@ func looked(t *testing.T, st session.Store) {
 	if _, err := st.Look(context.Background(), s.Key, epoch.Add(s.Idle)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("look at its end: %v; want ErrNotFound", err)
 	}
-	gone(t, st, s.Key, s.Idle)
+	wantNone(t, st, s.Key, s.Idle)
 }
 
 func absolute(t *testing.T, st session.Store) {
@@ -169,7 +169,7 @@ func absolute(t *testing.T, st session.Store) {
 	for after := 9 * time.Minute; after < time.Hour; after += 9 * time.Minute {
 		found(t, st, s.Key, after)
 	}
-	gone(t, st, s.Key, time.Hour)
+	wantNone(t, st, s.Key, time.Hour)
 }
 
 func clockBack(t *testing.T, st session.Store) {
@@ -188,8 +188,8 @@ func owner(t *testing.T, st session.Store) {
 	if err != nil || len(keys) != 2 {
 		t.Fatalf("DeleteTagged = %d keys, %v; want 2", len(keys), err)
 	}
-	gone(t, st, a.Key, 0)
-	gone(t, st, b.Key, 0)
+	wantNone(t, st, a.Key, 0)
+	wantNone(t, st, b.Key, 0)
 	found(t, st, other.Key, 0)
 	if keys, err := st.DeleteTagged(context.Background(), "nobody"); err != nil || len(keys) != 0 {
 		t.Errorf("DeleteTagged of nobody = %d keys, %v", len(keys), err)

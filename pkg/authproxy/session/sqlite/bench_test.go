@@ -29,7 +29,7 @@ func BenchmarkUnknown(b *testing.B) {
 	s := open(b, newPath(b))
 	b.ReportAllocs()
 	for b.Loop() {
-		gone(b, s, session.Key{1}, 0)
+		wantNone(b, s, session.Key{1}, 0)
 	}
 }
 

@@ -11,15 +11,15 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// cacheLimit is how many sessions are kept in memory: at some 5 KB each where they hold tokens, 80 MB.
+// cacheLimit is the number of sessions in memory: with tokens some 5 KB each, 80 MB in total.
 const cacheLimit = 16_384
 
 // entry is a session in memory. Its times are nanoseconds after Created, so that the clock's monotonic part counts.
 type entry struct {
 	session *session.Session
 	used    atomic.Int64 // last use
-	written atomic.Int64 // last use, as the file has it
-	queued  atomic.Bool  // waits for being written
+	written atomic.Int64 // last use as written to the file
+	queued  atomic.Bool  // waiting to be written
 }
 
 func newEntry(s *session.Session, used time.Time) *entry {
@@ -37,24 +37,24 @@ func (e *entry) alive(now time.Time) bool {
 	return now.Before(e.session.Expires) && now.Sub(e.lastUse()) < e.session.Idle
 }
 
-// usedAsWell takes over the last use of another entry of the same session, which may be nil, if that was later.
+// usedAsWell takes over the time of last use from another entry of the session, which may be nil, if that is later.
 func (e *entry) usedAsWell(other *entry) {
 	if other != nil && other.lastUse().After(e.lastUse()) {
 		e.used.Store(int64(other.lastUse().Sub(e.session.Created)))
 	}
 }
 
-// behind is how far the file may be behind the memory.
+// behind is how far the time of last use in the file may lag behind.
 func (e *entry) behind() time.Duration { return min(time.Minute, e.session.Idle/10) }
 
-// cache holds the sessions that were used last.
+// cache holds the most recently used sessions.
 type cache struct {
 	entries *expiring.Map[session.Key, *entry] // each for its idle time after its last use
 
 	mu      sync.RWMutex         // for all changes, to entries too
-	marked  map[session.Key]bool // deleted here, but the file could not be changed yet
-	epoch   uint64               // grows whenever a session may have ended: what was read before is not to be added
-	dropped []*entry             // what has made room for the one that is being inserted
+	marked  map[session.Key]bool // deleted in this process, not yet in the file
+	epoch   uint64               // grows whenever a session may have ended; what was read before that must not be added
+	dropped []*entry             // evicted for the entry that is being inserted
 }
 
 func newCache(limit int) *cache {
@@ -69,20 +69,20 @@ func (c *cache) get(key session.Key) *entry {
 	return e
 }
 
-// use notes a use of an entry, which stays in the cache for longer.
+// use records a use of an entry, which extends its time in the cache.
 func (c *cache) use(e *entry, now time.Time) {
 	e.used.Store(int64(now.Sub(e.session.Created)))
 	c.entries.Extend(e.session.Key, now, e.session.Idle)
 }
 
-// now returns the epoch, which a reader of the file has to know before it reads.
+// now returns the epoch. It has to be called before the file is read.
 func (c *cache) now() uint64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.epoch
 }
 
-// isDeleted reports whether a session has ended, under its key or a former one, although the file still has it.
+// isDeleted reports whether a session that is still in the file was deleted, by its key or a former one.
 func (c *cache) isDeleted(s *session.Session) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -90,8 +90,8 @@ func (c *cache) isDeleted(s *session.Session) bool {
 		(c.marked[s.Key] || slices.ContainsFunc(s.Former, func(f session.Former) bool { return c.marked[f.Key] }))
 }
 
-// add adds what was read from the file at epoch, unless something has ended since; then it has to be read again. It
-// returns the entry that others use as well, and what had to make room.
+// add adds an entry that was read from the file at epoch. If a session has ended since then it is not added, and has to be
+// read again. add returns the entry that all callers share, and the entries that were evicted.
 func (c *cache) add(e *entry, epoch uint64) (shared *entry, dropped []*entry, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,8 +104,8 @@ func (c *cache) add(e *entry, epoch uint64) (shared *entry, dropped []*entry, ok
 	return e, c.insert(e), true
 }
 
-// put adds what was written since epoch, in place of another session where replaces is not zero. Where something has
-// ended since, that may have been it: another process can be that fast. Then it is read from the file when it is used.
+// put adds an entry that was written after epoch, in place of another one if replaces is not zero. If a session has ended
+// since then it may have been this one, by another process; then it is not added, and read from the file on its next use.
 func (c *cache) put(e *entry, replaces session.Key, epoch uint64) (dropped []*entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +126,7 @@ func (c *cache) insert(e *entry) (dropped []*entry) {
 	return dropped
 }
 
-// forget drops one entry that the file knows better.
+// forget drops an outdated entry.
 func (c *cache) forget(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,7 +135,7 @@ func (c *cache) forget(e *entry) {
 	}
 }
 
-// end drops sessions that have ended.
+// end drops sessions that have ended or changed.
 func (c *cache) end(keys ...session.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,7 +150,7 @@ func (c *cache) drop(keys []session.Key) {
 	}
 }
 
-// markDeleted ends sessions that the file still has.
+// markDeleted ends sessions that are still in the file.
 func (c *cache) markDeleted(keys ...session.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,7 +166,7 @@ func (c *cache) markedKeys() []session.Key {
 	return slices.Collect(maps.Keys(c.marked))
 }
 
-// deleted takes note that the file no longer has sessions.
+// deleted ends sessions that are no longer in the file.
 func (c *cache) deleted(keys ...session.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -176,7 +176,7 @@ func (c *cache) deleted(keys ...session.Key) {
 	c.drop(keys)
 }
 
-// clear drops everything and returns it.
+// clear drops all entries and returns them.
 func (c *cache) clear() []*entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,8 +20,8 @@ func (s *Store) Create(ctx context.Context, p *session.Session) error {
 	return s.failed("keep", err)
 }
 
-// errOvertaken undoes a transaction that would change a session which has been changed meanwhile.
-var errOvertaken = errors.New("the session has been changed meanwhile")
+// errOvertaken rolls back a change to a session that another change was faster with.
+var errOvertaken = errors.New("the session has changed")
 
 func (s *Store) Replace(ctx context.Context, old, next *session.Session) (*session.Session, error) {
 	var stored, replaced *entry
@@ -43,7 +43,7 @@ func (s *Store) Replace(ctx context.Context, old, next *session.Session) (*sessi
 	}, func() { s.dirty.add(s.cache.put(replaced, old.Key, epoch)...) })
 	switch {
 	case errors.Is(err, errOvertaken):
-		s.cache.end(old.Key) // what others have changed is read from the file
+		s.cache.end(old.Key) // the cached state is outdated
 		return stored.session, nil
 	case err != nil:
 		return nil, s.failed("keep", err)
@@ -79,8 +79,7 @@ func (s *Store) Claim(ctx context.Context, key session.Key, owner session.Owner,
 	return stored.session, ours, nil
 }
 
-// current reads the session that a key, or a former one, leads to, with the number of its row, and with its last use
-// as far as it is known here.
+// current reads the session with a key or former key, including a later time of last use in the cache, and its row id.
 func (s *Store) current(ctx context.Context, tx *sql.Tx, key session.Key) (e *entry, row int64, err error) {
 	var found stored
 	switch err := tx.QueryRowContext(ctx, "SELECT id, key, used, sealed FROM sessions WHERE "+hasKey, key[:]).
@@ -144,7 +143,7 @@ func (s *Store) seal(p *session.Session) ([]byte, error) {
 	return s.ring.Load().seal(p.Key, content)
 }
 
-// insertIndex adds what a session is found by besides its key.
+// insertIndex adds the tags and former keys of a session.
 func (s *Store) insertIndex(ctx context.Context, tx *sql.Tx, row int64, p *session.Session) error {
 	ring := s.ring.Load()
 	for _, tag := range p.Tags {
@@ -160,7 +159,7 @@ func (s *Store) insertIndex(ctx context.Context, tx *sql.Tx, row int64, p *sessi
 	return nil
 }
 
-// remove deletes the sessions that a condition is true of, and returns their keys.
+// remove deletes the sessions that match a condition and returns their keys.
 func (s *Store) remove(ctx context.Context, tx *sql.Tx, condition string, args ...any) ([]session.Key, error) {
 	keys, err := keysOf(tx.QueryContext(ctx, "DELETE FROM sessions WHERE "+condition+" RETURNING key", args...))
 	if err != nil {
@@ -185,11 +184,11 @@ func (s *Store) Delete(ctx context.Context, key session.Key) ([]session.Key, err
 	return ended, s.failed("end", err)
 }
 
-// hasKey is true of the session that a key or a former key leads to.
+// hasKey matches the session with a key or former key.
 const hasKey = "id IN (SELECT id FROM sessions WHERE key = ?1 UNION ALL SELECT session FROM former_keys WHERE key = ?1)"
 
-// end ends sessions and returns their keys. Where the file cannot be changed they end in this process at least, and
-// the file is tried again.
+// end ends sessions and returns their keys. If the file cannot be changed they end in this process, and the deletion is
+// retried later.
 func (s *Store) end(ctx context.Context, keys ...session.Key) (ended []session.Key, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, key := range keys {
@@ -234,7 +233,7 @@ func (s *Store) DeleteTagged(ctx context.Context, tag string) ([]session.Key, er
 	return keys, s.failed("end", err)
 }
 
-// tagged looks for sessions with a tag; what cannot be read is left out.
+// tagged returns the keys of sessions with a tag, as far as they can be read.
 func (s *Store) tagged(ctx context.Context, hidden [][]byte) []session.Key {
 	var keys []session.Key
 	for _, h := range hidden {

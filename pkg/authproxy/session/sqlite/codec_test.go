@@ -96,7 +96,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzUnseal: whoever can write the file makes no session of it.
+// FuzzUnseal: sessions cannot be forged by writing to the file.
 func FuzzUnseal(f *testing.F) {
 	ring, err := newKeyring(testKeys("a", "b"))
 	if err != nil {

@@ -1,15 +1,14 @@
-// Package sqlite keeps sessions in a file, so that they outlive the process: a session.Store whose content is sealed,
-// because a stolen file must show no token, no name and no address. It must not know how anybody logs in, nor where
-// the keys come from.
+// Package sqlite is a session.Store in a file, so that sessions outlive the process. The content is encrypted: a stolen
+// file shows no token, name or address. The package does not know how users log in, nor where its keys come from.
 //
-// A session that was used lately is answered from memory. What that costs:
+// Recently used sessions are served from memory, with these consequences:
 //
-//   - Its last use reaches the file once a minute, or after a tenth of Session.Idle where that is sooner, and at Close.
-//     A process that is killed loses no more than that, nor does a machine that loses power: logins and logouts are on
-//     the disk before they are answered.
-//   - Several processes on one machine may share a file. What one ends, another lets in for a quarter of a second at
-//     most; and where a browser's requests go to both, a session may end sooner by that minute or tenth.
+//   - The time of last use is written once a minute, or after a tenth of Session.Idle if that is sooner, and by Close.
+//     A killed process or a power failure loses no more than that: logins and logouts are on the disk before the
+//     response is sent.
+//   - Several processes on one machine can share a file. After one of them ends a session, the others accept it for up
+//     to 250 ms; and if a browser's requests reach several of them, its session may expire early by that minute or tenth.
 //
-// Who can write the file cannot make a session or give one to somebody else, but can bring back one that was ended,
-// from a copy. It belongs to the user of the proxy alone, and is made so.
+// Write access to the file is not enough to create a session or to take over that of another user, but it is enough to
+// restore an ended one from a copy. The file is therefore created for its owner only.
 package sqlite

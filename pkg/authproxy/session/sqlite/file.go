@@ -17,23 +17,23 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// applicationID stands in the head of our files, so that no other program's is taken for one.
+// applicationID is in the header of our files and identifies them.
 const applicationID = 0x706c7368
 
-// The head of every SQLite file (https://www.sqlite.org/fileformat.html, 1.3).
+// The header of every SQLite file (https://www.sqlite.org/fileformat.html, 1.3).
 const (
 	magic               = "SQLite format 3\x00"
-	headSize            = 100
+	headerSize          = 100
 	applicationIDOffset = 68
 )
 
-// prepare makes sure that path is ours to open: a new file, made for the user alone, or a file of sessions. It opens
-// nothing else, and writes to nothing.
+// prepare checks that path may be opened: a new file, which it creates for the owner only, or an existing session store,
+// which it does not write to.
 func prepare(path string) error {
 	if folder, err := os.Stat(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("the folder of the sessions' file %s: %w", path, err)
+		return fmt.Errorf("the directory of the session store %s: %w", path, err)
 	} else if !folder.IsDir() {
-		return fmt.Errorf("the folder of the sessions' file %s: %s is no folder", path, filepath.Dir(path))
+		return fmt.Errorf("the directory of the session store %s: %s is not a directory", path, filepath.Dir(path))
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
@@ -42,7 +42,7 @@ func prepare(path string) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := inspect(path, checkHead); err != nil {
+	if err := inspect(path, checkHeader); err != nil {
 		return err
 	}
 	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
@@ -53,15 +53,15 @@ func prepare(path string) error {
 	return nil
 }
 
-// inspect looks at a file that is there already, and tightens its mode where it is what check accepts. A symbolic link
-// is none: who could put it there would choose what is written to.
+// inspect checks an existing file and tightens its mode. Symbolic links are refused, since they could redirect our writes
+// to any file.
 func inspect(path string, check func(io.Reader) error) error {
 	before, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
 	if !before.Mode().IsRegular() {
-		return fmt.Errorf("%s %w: it is no regular file", path, ErrForeign)
+		return fmt.Errorf("%s %w: it is not a regular file", path, ErrForeign)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -73,7 +73,7 @@ func inspect(path string, check func(io.Reader) error) error {
 		return err
 	}
 	if !os.SameFile(before, info) {
-		return fmt.Errorf("%s %w: it was exchanged", path, ErrForeign)
+		return fmt.Errorf("%s %w: it was replaced while being opened", path, ErrForeign)
 	}
 	if check != nil {
 		if err := check(f); err != nil {
@@ -86,26 +86,26 @@ func inspect(path string, check func(io.Reader) error) error {
 	return nil
 }
 
-// checkHead accepts an empty file and one of ours.
-func checkHead(r io.Reader) error {
-	head := make([]byte, headSize)
-	switch n, err := io.ReadFull(r, head); {
+// checkHeader accepts an empty file and a session store.
+func checkHeader(r io.Reader) error {
+	header := make([]byte, headerSize)
+	switch n, err := io.ReadFull(r, header); {
 	case n == 0 && errors.Is(err, io.EOF):
 		return nil
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
-	case n < headSize || !bytes.HasPrefix(head, []byte(magic)):
+	case n < headerSize || !bytes.HasPrefix(header, []byte(magic)):
 		return ErrForeign
-	case binary.BigEndian.Uint32(head[applicationIDOffset:]) != applicationID:
+	case binary.BigEndian.Uint32(header[applicationIDOffset:]) != applicationID:
 		return fmt.Errorf("%w: it belongs to another program", ErrForeign)
 	}
 	return nil
 }
 
-// busyTimeout is how long a connection waits for a process that writes.
+// busyTimeout is how long a connection waits for another process to finish writing.
 const busyTimeout = 5 * time.Second
 
-// openDB opens a file that exists.
+// openDB opens an existing file.
 func openDB(path, more string) (*sql.DB, error) {
 	slashed := filepath.ToSlash(path)
 	if filepath.VolumeName(path) != "" {

@@ -260,7 +260,7 @@ func TestManyMayMakeTheFileAtOnce(t *testing.T) {
 	}
 }
 
-// A damaged file is an error or has lost sessions; it is no crash and gives nobody a session.
+// A damaged file is an error or has lost sessions; this is not a crash and gives nobody a session.
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
@@ -277,8 +277,8 @@ func TestDamagedFile(t *testing.T) {
 	}
 	for name, damage := range map[string]func([]byte) []byte{
 		"cut off":        func(b []byte) []byte { return b[:len(b)/2] },
-		"only its head":  func(b []byte) []byte { return b[:headSize] },
-		"overwritten":    func(b []byte) []byte { copy(b[headSize:], bytes.Repeat([]byte{0xa5}, len(b))); return b },
+		"only its head":  func(b []byte) []byte { return b[:headerSize] },
+		"overwritten":    func(b []byte) []byte { copy(b[headerSize:], bytes.Repeat([]byte{0xa5}, len(b))); return b },
 		"pages scrawled": func(b []byte) []byte { copy(b[8192:], bytes.Repeat([]byte("scrawl"), 4000)); return b },
 		"last page gone": func(b []byte) []byte { clear(b[len(b)-4096:]); return b },
 	} {

@@ -19,7 +19,7 @@ func TestOtherKeysFindNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, path, "b")
-	gone(t, s, p.Key, 0)
+	wantNone(t, s, p.Key, 0)
 	if keys, err := s.DeleteTagged(context.Background(), "all"); err != nil || len(keys) != 0 {
 		t.Errorf("%d sessions by a tag under another key, %v", len(keys), err)
 	}
@@ -50,7 +50,7 @@ func TestRotation(t *testing.T) {
 	fresh := newSession(4)
 	put(t, s, fresh)
 	s.SetKeys(testKeys("b")) // although all are in memory
-	gone(t, s, idle.Key, 0)
+	wantNone(t, s, idle.Key, 0)
 	use(t, s, renewed.Key, 0)
 	use(t, s, fresh.Key, 0)
 	if keys, err := s.DeleteTagged(context.Background(), "all"); err != nil || len(keys) != 2 {
@@ -63,16 +63,16 @@ func TestWithoutKeysNothingIsFoundOrKept(t *testing.T) {
 	s := open(t, newPath(t))
 	put(t, s, newSession(1))
 	s.SetKeys(nil)
-	gone(t, s, newSession(1).Key, 0)
+	wantNone(t, s, newSession(1).Key, 0)
 	if err := s.Create(context.Background(), newSession(2)); !errors.Is(err, ErrNoKey) {
 		t.Errorf("put: %v", err)
 	}
 	s.SetKeys(testKeys("a"))
-	gone(t, s, newSession(2).Key, 0)
+	wantNone(t, s, newSession(2).Key, 0)
 	use(t, s, newSession(1).Key, 0)
 }
 
-// Who writes the file cannot give one's session to another, nor change one.
+// Write access to the file is not enough to move a session to another key, or to change one.
 func TestTamperedRows(t *testing.T) {
 	t.Parallel()
 	for name, statement := range map[string]string{
@@ -105,7 +105,7 @@ func TestTamperedRows(t *testing.T) {
 	}
 }
 
-// Security class 8: nor can they make a key of theirs lead to the session of somebody else.
+// Security class 8: write access to the file is not enough to make a key find the session of another user.
 func TestTamperedFormerKeys(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
@@ -119,7 +119,7 @@ func TestTamperedFormerKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, path)
-	gone(t, s, newSession(1).Key, 0)
+	wantNone(t, s, newSession(1).Key, 0)
 	now := epoch
 	if got, ours, err := s.Claim(context.Background(), newSession(1).Key, session.Owner{}, now, now.Add(time.Minute)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("claim: %+v, %v, %v", got, ours, err)

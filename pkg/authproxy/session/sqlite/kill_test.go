@@ -78,7 +78,7 @@ func TestKilled(t *testing.T) {
 		s := open(t, path)
 		for i, alive := range in {
 			if !alive {
-				gone(t, s, newSession(i).Key, 0)
+				wantNone(t, s, newSession(i).Key, 0)
 			} else if i%3 != 0 || i < 0 { // else it may just have ended
 				use(t, s, newSession(i).Key, 0) // rotated or not
 			}

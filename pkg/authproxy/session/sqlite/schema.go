@@ -17,7 +17,7 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// steps are the changes of the schema, each in a file, in order. A file holds user_version of them.
+// steps returns the schema migrations in order, one file each. The user_version of a store is the number applied to it.
 func steps() ([]string, error) {
 	names, err := fs.Glob(schema, "schema/*.sql")
 	if err != nil {
@@ -35,8 +35,8 @@ func steps() ([]string, error) {
 	return list, nil
 }
 
-// migrate brings the file to the newest schema. Its first version is written before the switch to a write-ahead log,
-// in one transaction with the mark in the file's head: a process killed here leaves an empty file or a whole one.
+// migrate applies the missing migrations. The first one is applied before the switch to a write-ahead log, in one
+// transaction with the application id: a process that is killed here leaves an empty file or a complete one.
 func migrate(ctx context.Context, db *sql.DB) error {
 	list, err := steps()
 	if err != nil {
@@ -55,8 +55,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return switchToLog(ctx, db)
 }
 
-// switchToLog makes the file one with a write-ahead log, unless it is. Where another process does the same at this
-// moment, SQLite gives up without waiting for it (https://www.sqlite.org/wal.html, 9), so it is tried again.
+// switchToLog enables the write-ahead log. If another process does the same at this moment, SQLite fails without waiting
+// for it (https://www.sqlite.org/wal.html, 9), so this is retried.
 func switchToLog(ctx context.Context, db *sql.DB) error {
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()
@@ -81,7 +81,7 @@ func switchToLog(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-// isBusy tells whether another connection stood in the way.
+// isBusy reports whether another connection held a lock.
 func isBusy(err error) bool {
 	var failed *sqlite.Error
 	return errors.As(err, &failed) && failed.Code()&0xff == sqlite3.SQLITE_BUSY

@@ -9,12 +9,12 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// keyring seals what is stored and hides what is searched for.
+// keyring encrypts content and hashes tags.
 type keyring struct {
-	keys []boundKey // the first seals, all open
+	keys []boundKey // the first encrypts, all decrypt
 }
 
-// boundKey is one key, bound to this use of it.
+// boundKey holds the keys that are derived from one key for these two purposes.
 type boundKey struct {
 	aead cipher.AEAD // with a random nonce of 96 bits, which is good for 2^32 logins a key
 	tags []byte
@@ -52,7 +52,7 @@ func derive(key []byte, use string) []byte {
 	return mac.Sum(nil)
 }
 
-// seal binds plain to the session's key, so that it is worth nothing in another row.
+// seal encrypts plain and binds it to the session's key, so that it cannot be moved to another row.
 func (r *keyring) seal(key session.Key, plain []byte) ([]byte, error) {
 	if len(r.keys) == 0 {
 		return nil, ErrNoKey
@@ -69,7 +69,7 @@ func (r *keyring) open(key session.Key, sealed []byte) (plain []byte, ok bool) {
 	return nil, false
 }
 
-// hide returns what a tag is stored as: under the first key, and under the older ones for what was stored then.
+// hide returns the hashes of a tag: with the first key, as new rows have it, and with the older ones.
 func (r *keyring) hide(tag string) [][]byte {
 	hidden := make([][]byte, len(r.keys))
 	for i, k := range r.keys {

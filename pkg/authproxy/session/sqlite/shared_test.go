@@ -22,27 +22,27 @@ type pair struct {
 func (p *pair) next() *Store { return p.stores[p.calls.Add(1)%2] }
 
 func (p *pair) Create(ctx context.Context, s *session.Session) error {
-	p.settle()
+	p.catchUp()
 	return p.next().Create(ctx, s)
 }
 
 func (p *pair) Replace(ctx context.Context, old, next *session.Session) (*session.Session, error) {
-	p.settle()
+	p.catchUp()
 	return p.next().Replace(ctx, old, next)
 }
 
 func (p *pair) Use(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
-	p.settle()
+	p.catchUp()
 	return p.next().Use(ctx, key, now)
 }
 
 func (p *pair) Look(ctx context.Context, key session.Key, now time.Time) (*session.Session, error) {
-	p.settle()
+	p.catchUp()
 	return p.next().Look(ctx, key, now)
 }
 
 func (p *pair) Claim(ctx context.Context, key session.Key, owner session.Owner, now, until time.Time) (*session.Session, bool, error) {
-	p.settle()
+	p.catchUp()
 	return p.next().Claim(ctx, key, owner, now, until)
 }
 
@@ -54,7 +54,7 @@ func (p *pair) DeleteTagged(ctx context.Context, tag string) ([]session.Key, err
 	return p.next().DeleteTagged(ctx, tag)
 }
 
-func (p *pair) settle() {
+func (p *pair) catchUp() {
 	for _, s := range p.stores {
 		all := s.cache.clear()
 		for _, e := range all {
@@ -112,8 +112,8 @@ func TestOthersEndingsAreSeen(t *testing.T) {
 			if err := end(a, p); err != nil {
 				t.Fatal(err)
 			}
-			gone(t, a, p.Key, 0)
-			gone(t, b, p.Key, catchUpEvery)
+			wantNone(t, a, p.Key, 0)
+			wantNone(t, b, p.Key, catchUpEvery)
 		})
 	}
 }
@@ -131,8 +131,8 @@ func TestOthersChangesAreSeen(t *testing.T) {
 	}
 }
 
-// What another process has rotated is found by its former key, and counts at once where it matters: who would change
-// or claim the session as it was gets it as it is.
+// A session that another process has rotated is found by its former key. Replace and Claim return its current state at
+// once.
 func TestOthersRotationsAreSeen(t *testing.T) {
 	t.Parallel()
 	a, b, p := two(t)
@@ -153,8 +153,8 @@ func TestOthersRotationsAreSeen(t *testing.T) {
 	if ended, err := b.Delete(context.Background(), p.Key); err != nil || len(ended) != 1 || ended[0] != next.Key {
 		t.Errorf("delete: %x, %v", ended, err)
 	}
-	gone(t, a, p.Key, catchUpEvery)
-	gone(t, a, next.Key, catchUpEvery)
+	wantNone(t, a, p.Key, catchUpEvery)
+	wantNone(t, a, next.Key, catchUpEvery)
 }
 
 // A list of endings that was cut meanwhile leaves nothing in memory that may have ended.
@@ -172,14 +172,14 @@ func TestEndingsThatWereForgotten(t *testing.T) {
 	if err := a.read.QueryRow("SELECT count(*) FROM ended").Scan(&left); err != nil || left != 0 {
 		t.Fatalf("%d endings left, %v", left, err)
 	}
-	gone(t, b, p.Key, catchUpEvery)
+	wantNone(t, b, p.Key, catchUpEvery)
 
 	put(t, a, newSession(2)) // and what comes after is seen as before
 	use(t, b, newSession(2).Key, 2*catchUpEvery)
 	if _, err := a.Delete(context.Background(), newSession(2).Key); err != nil {
 		t.Fatal(err)
 	}
-	gone(t, b, newSession(2).Key, 3*catchUpEvery)
+	wantNone(t, b, newSession(2).Key, 3*catchUpEvery)
 }
 
 // A session that the other process goes on using does not end here.
@@ -195,8 +195,8 @@ func TestOthersUsesCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	use(t, b, p.Key, 27*time.Minute)
-	gone(t, a, p.Key, 50*time.Minute)
-	gone(t, b, p.Key, 50*time.Minute)
+	wantNone(t, a, p.Key, 50*time.Minute)
+	wantNone(t, b, p.Key, 50*time.Minute)
 }
 
 // A use that is written late neither shortens another's nor brings a session back.
@@ -267,13 +267,13 @@ func TestReadingDoesNotBringBack(t *testing.T) {
 					_, _ = a.Use(context.Background(), p.Key, epoch.Add(time.Duration(i%2)*catchUpEvery))
 				})
 				wg.Wait()
-				gone(t, a, p.Key, time.Second)
+				wantNone(t, a, p.Key, time.Second)
 			}
 		})
 	}
 }
 
-// Whoever asks first decides, for all processes and for good.
+// The first proposal of a setting counts for all processes and for good.
 func TestSettingsAreShared(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)

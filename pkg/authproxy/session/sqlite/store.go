@@ -23,15 +23,15 @@ type Store struct {
 	find        *sql.Stmt
 	latest      *sql.Stmt
 
-	turn  chan struct{} // held from the beginning of a change of the file until the cache agrees with it
+	turn  chan struct{} // held while the file is changed, until the cache is up to date
 	cache *cache
 	dirty queue
 	limit int // sessions in the file
 
-	self      [8]byte // tells what this process has ended from what others have
+	self      [8]byte // identifies this process in the table of ended sessions
 	follow    sync.Mutex
-	seen      int64        // number of the last ending that the cache knows of; guarded by follow
-	followed  atomic.Int64 // when others' endings were last looked for, in microseconds
+	seen      int64        // last row of the table of ended sessions that the cache reflects; guarded by follow
+	followed  atomic.Int64 // when that table was last read, in microseconds
 	stop      chan struct{}
 	upkeep    sync.WaitGroup
 	closing   sync.Once
@@ -40,18 +40,18 @@ type Store struct {
 
 var _ session.Store = (*Store)(nil)
 
-// What Open refuses. Such a file is left as it is.
+// Errors of Open. The file is left unchanged.
 var (
-	ErrForeign = errors.New("is no file of sessions")
+	ErrForeign = errors.New("is not a session store")
 	ErrNewer   = errors.New("was written by a newer version of this program")
-	ErrNoKey   = errors.New("sessions in a file need a key")
+	ErrNoKey   = errors.New("a session store in a file requires a key")
 )
 
-// Open opens the file of sessions at path, and makes it where there is none; its folder must exist. Content is sealed
-// with the first of keys and opened with any; a session that none of them opens is not found. The file and what SQLite
-// puts beside it are for the user alone; a file that others may read is tightened. now is the wall clock, which decides
-// when a session from an earlier process ends. The error names the file; it wraps ErrForeign, ErrNewer or ErrNoKey
-// where that is what is wrong. Close has to be called at the end.
+// Open opens the session store at path and creates it if it does not exist; its directory must exist. Content is encrypted
+// with the first of keys and decrypted with any of them; a session that none of them decrypts is not found. The file and
+// those that SQLite creates beside it are accessible to the owner only; the mode of an existing file is tightened. now is
+// the wall clock, which decides when sessions of earlier processes expire. The error names the file and may wrap
+// ErrForeign, ErrNewer or ErrNoKey. The caller has to call Close.
 func Open(ctx context.Context, path string, keys [][]byte, now func() time.Time) (*Store, error) {
 	path = filepath.Clean(path)
 	ring, err := newKeyring(keys)
@@ -99,10 +99,10 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return s.latest.QueryRowContext(ctx).Scan(&s.seen)
 }
 
-// readers is how many look things up at once. They wait for nobody who writes.
+// readers is the number of concurrent lookups. Writers do not block them.
 const readers = 4
 
-// SetKeys replaces the keys. Sessions that none of the new ones opens are no longer found, from now on.
+// SetKeys replaces the keys. Sessions that none of the new ones decrypts are not found from now on.
 func (s *Store) SetKeys(keys [][]byte) {
 	ring, err := newKeyring(keys)
 	if err != nil {
@@ -114,8 +114,8 @@ func (s *Store) SetKeys(keys [][]byte) {
 	s.dirty.add(s.cache.clear()...)
 }
 
-// Setting returns a value that all processes which share the file agree on, such as what their cookies are called. The
-// first one to ask decides: its proposal is kept for as long as the file.
+// Setting returns a value on which all processes that share the file agree, such as the name of their cookie. The first
+// process to ask decides: its proposal is stored for good.
 func (s *Store) Setting(ctx context.Context, name, proposal string) (value string, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)", name, proposal); err != nil {
@@ -126,7 +126,7 @@ func (s *Store) Setting(ctx context.Context, name, proposal string) (value strin
 	return value, s.failed("agree on settings of", err)
 }
 
-// Close writes what has to be written and closes the file. Only the first call does something; all return the same.
+// Close writes pending times of last use and closes the file. Further calls have no effect and return the same error.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)
@@ -152,8 +152,8 @@ func (s *Store) closeFiles() error {
 	return errors.Join(errs...)
 }
 
-// change runs work in a transaction. Only waiting for one's turn ends with ctx: what has begun is brought to its end,
-// as half a logout helps nobody. What done does to the cache comes before anybody else's turn.
+// change runs work in a transaction, and then done, which updates the cache, before the next transaction starts. ctx ends
+// only the wait for other transactions: once started, a logout is completed.
 func (s *Store) change(ctx context.Context, work func(context.Context, *sql.Tx) error, done func()) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -176,7 +176,7 @@ func (s *Store) change(ctx context.Context, work func(context.Context, *sql.Tx) 
 	return nil
 }
 
-// failed names the file in an error that is about it.
+// failed adds the name of the file to an error.
 func (s *Store) failed(doing string, err error) error {
 	if err == nil || errors.Is(err, session.ErrNotFound) {
 		return err

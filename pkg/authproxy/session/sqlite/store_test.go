@@ -87,7 +87,7 @@ func put(t testing.TB, s *Store, p *session.Session) {
 	}
 }
 
-// after returns the next version of p with the key of session n, to which nothing leads from the former one.
+// after returns the next version of p with the key of session n and no former key.
 func after(p *session.Session, n int) *session.Session {
 	next := *p
 	next.Version++
@@ -95,7 +95,7 @@ func after(p *session.Session, n int) *session.Session {
 	return &next
 }
 
-// rotated is after, but for the former key, which leads to it for two minutes.
+// rotated is after with the key of p as a former one, valid for two minutes.
 func rotated(p *session.Session, n int) *session.Session {
 	next := after(p, n)
 	next.Former = append(slices.Clone(p.Former), session.Former{Key: p.Key, Nonce: [32]byte{1}, Until: epoch.Add(2 * time.Minute)})
@@ -118,7 +118,7 @@ func use(t testing.TB, s *Store, key session.Key, after time.Duration) *session.
 	return p
 }
 
-func gone(t testing.TB, s *Store, key session.Key, after time.Duration) {
+func wantNone(t testing.TB, s *Store, key session.Key, after time.Duration) {
 	t.Helper()
 	if p, err := s.Use(context.Background(), key, epoch.Add(after)); !errors.Is(err, session.ErrNotFound) {
 		t.Fatalf("use after %v: %v, %v; want ErrNotFound", after, p, err)
@@ -156,14 +156,14 @@ func TestRestart(t *testing.T) {
 	if got := use(t, s, kept.Key, time.Minute); got.Grants[0].Identity.Name != "ann 1" || !got.Expires.Equal(kept.Expires) {
 		t.Errorf("after a restart %+v", got)
 	}
-	gone(t, s, ended.Key, time.Minute)
+	wantNone(t, s, ended.Key, time.Minute)
 	use(t, s, used.Key, 10*time.Minute) // idle time counts from the last use
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path)
-	gone(t, s, kept.Key, 11*time.Minute)
-	gone(t, s, used.Key, time.Hour) // and the absolute lifetime from the login
+	wantNone(t, s, kept.Key, 11*time.Minute)
+	wantNone(t, s, used.Key, time.Hour) // and the absolute lifetime from the login
 }
 
 func TestClosedStore(t *testing.T) {
@@ -214,7 +214,7 @@ func TestLastUseIsWrittenInTime(t *testing.T) {
 			s = open(t, path)
 			use(t, s, p.Key, tc.ends-time.Microsecond)
 			crash(t, s)
-			gone(t, open(t, path), p.Key, tc.ends)
+			wantNone(t, open(t, path), p.Key, tc.ends)
 		})
 	}
 }
@@ -259,8 +259,8 @@ func TestExpiredSessionsLeaveTheFile(t *testing.T) {
 	now = epoch.Add(12 * time.Minute)
 	clean(1)
 	use(t, s, used.Key, 12*time.Minute)
-	gone(t, s, unused.Key, 0)
-	gone(t, s, used.Key, time.Hour)
+	wantNone(t, s, unused.Key, 0)
+	wantNone(t, s, used.Key, time.Hour)
 	if n := rows(t, s); n != 0 {
 		t.Errorf("%d rows, want none: what was seen to have expired goes at once", n)
 	}
@@ -291,7 +291,7 @@ func TestBounds(t *testing.T) {
 	}
 	for i := range 30 {
 		if i < 10 {
-			gone(t, s, newSession(i).Key, time.Minute)
+			wantNone(t, s, newSession(i).Key, time.Minute)
 		} else {
 			use(t, s, newSession(i).Key, time.Minute)
 		}
@@ -301,7 +301,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// A former key whose time has come does not end the session because the file does not know of its last use yet.
+// An expired former key does not end a session whose last use is not in the file yet.
 func TestFormerKeyWhileTheFileIsBehind(t *testing.T) {
 	t.Parallel()
 	s := open(t, newPath(t))
@@ -310,6 +310,6 @@ func TestFormerKeyWhileTheFileIsBehind(t *testing.T) {
 	next := rotated(p, 2)
 	replace(t, s, p, next)
 	use(t, s, next.Key, 9*time.Minute)
-	gone(t, s, p.Key, 18*time.Minute)
+	wantNone(t, s, p.Key, 18*time.Minute)
 	use(t, s, next.Key, 18*time.Minute)
 }

@@ -56,22 +56,22 @@ func TestLockedFile(t *testing.T) {
 	if err := s.Create(ctx, fresh); err == nil || errors.Is(err, session.ErrNotFound) {
 		t.Errorf("put: %v", err)
 	}
-	gone(t, s, fresh.Key, 0)
+	wantNone(t, s, fresh.Key, 0)
 	if _, err := s.Replace(ctx, replaced, after(replaced, 7)); err == nil {
 		t.Error("replaced, although nothing can be written")
 	}
 	use(t, s, replaced.Key, 0)
-	gone(t, s, newSession(7).Key, 0)
+	wantNone(t, s, newSession(7).Key, 0)
 	if _, err := s.Delete(ctx, deleted.Key); err == nil {
 		t.Error("delete says that it worked")
 	}
-	gone(t, s, deleted.Key, 0) // all the same nobody gets in with it here
+	wantNone(t, s, deleted.Key, 0) // all the same nobody gets in with it here
 	if keys, err := s.DeleteTagged(ctx, "person 4"); err == nil || len(keys) != 1 {
 		t.Errorf("tagged: %d keys, %v", len(keys), err)
 	}
-	gone(t, s, tagged.Key, 0)
-	gone(t, s, expired.Key, time.Hour)
-	gone(t, s, expired.Key, 0) // although the clock was set back
+	wantNone(t, s, tagged.Key, 0)
+	wantNone(t, s, expired.Key, time.Hour)
+	wantNone(t, s, expired.Key, 0) // although the clock was set back
 	if _, err := s.Replace(ctx, deleted, after(deleted, 8)); !errors.Is(err, session.ErrNotFound) && err == nil {
 		t.Errorf("replaced what has ended: %v", err)
 	}
@@ -116,22 +116,22 @@ func TestFullDisk(t *testing.T) {
 	if err == nil {
 		t.Fatal("the disk is not full")
 	}
-	gone(t, s, newSession(n-1).Key, 0)
+	wantNone(t, s, newSession(n-1).Key, 0)
 	use(t, s, newSession(0).Key, 0)
 	if _, err := s.Delete(ctx, newSession(0).Key); err != nil {
 		t.Logf("delete: %v", err)
 	}
-	gone(t, s, newSession(0).Key, 0)
+	wantNone(t, s, newSession(0).Key, 0)
 }
 
-// A browser that hangs up while the file is busy has logged out all the same.
+// A client that disconnects while the file is locked is logged out all the same.
 func TestCancelledRequest(t *testing.T) {
 	t.Parallel()
 	s := open(t, newPath(t))
 	put(t, s, newSession(1))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	s.turn <- struct{}{} // somebody else is at it
+	s.turn <- struct{}{} // another change is in progress
 	if _, err := s.Delete(ctx, newSession(1).Key); !errors.Is(err, context.Canceled) {
 		t.Errorf("delete: %v", err)
 	}
@@ -139,8 +139,8 @@ func TestCancelledRequest(t *testing.T) {
 		t.Errorf("put: %v", err)
 	}
 	<-s.turn
-	gone(t, s, newSession(1).Key, 0)
-	gone(t, s, newSession(2).Key, 0)
+	wantNone(t, s, newSession(1).Key, 0)
+	wantNone(t, s, newSession(2).Key, 0)
 	if err := s.retry(context.Background()); err != nil || rows(t, s) != 0 {
 		t.Errorf("%d rows, %v", rows(t, s), err)
 	}

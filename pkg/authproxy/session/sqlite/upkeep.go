@@ -9,7 +9,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// queue holds entries whose last use has to be written.
+// queue holds entries whose time of last use has to be written.
 type queue struct {
 	limit int
 	wake  chan struct{} // has one when there is something to write
@@ -20,8 +20,8 @@ type queue struct {
 
 func newQueue(limit int) queue { return queue{limit: limit, wake: make(chan struct{}, 1)} }
 
-// add queues entries that the file is behind of. Where the file could not be written for long, uses are forgotten
-// rather than all memory taken.
+// add queues entries whose time of last use is newer than in the file. The queue is bounded: if the file cannot be written
+// for long, further entries are dropped.
 func (q *queue) add(entries ...*entry) {
 	q.mu.Lock()
 	for _, e := range entries {
@@ -54,13 +54,13 @@ const (
 	gather     = time.Second      // how long last uses are collected before they are written together
 	pause      = 30 * time.Second // after a failure: another program has locked the file, or the disk is full
 	cleanEvery = time.Minute
-	// lateness is how long after its end a session is deleted: longer than any process may be behind.
+	// lateness is how long an expired session stays in the file, since another process may know of a later use.
 	lateness = 2 * time.Minute
-	// remember is how long it is kept which sessions have ended. A process that has slept for longer reads all anew.
+	// remember is how long the table of ended sessions goes back. A process that slept for longer clears its cache.
 	remember = time.Hour
 )
 
-// run does what no request waits for.
+// run does the background work until Close.
 func (s *Store) run() {
 	clean := time.NewTicker(cleanEvery)
 	defer clean.Stop()
@@ -86,7 +86,7 @@ func (s *Store) run() {
 	}
 }
 
-// flush writes the last uses that have gathered.
+// flush writes the queued times of last use.
 func (s *Store) flush(ctx context.Context) error {
 	entries := s.dirty.take()
 	if len(entries) == 0 {
@@ -118,7 +118,7 @@ func (s *Store) flush(ctx context.Context) error {
 	return s.failed("note the use of", err)
 }
 
-// retry ends in the file what has ended in memory only.
+// retry deletes from the file what could only be deleted in memory before.
 func (s *Store) retry(ctx context.Context) error {
 	if keys := s.cache.markedKeys(); len(keys) > 0 {
 		_, err := s.end(ctx, keys...)
@@ -127,7 +127,7 @@ func (s *Store) retry(ctx context.Context) error {
 	return nil
 }
 
-// clean deletes what has expired, and what would end next where there are more sessions than a store may have.
+// clean deletes expired sessions and, beyond the limit of sessions, those that would expire next.
 func (s *Store) clean(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err

@@ -47,13 +47,13 @@ func (s *Store) touch(e *entry, now time.Time) {
 	}
 }
 
-// load reads a session from the file into the cache. stale is what the cache has and takes for expired: another
-// process may know of a later use.
+// load reads a session from the file into the cache. stale is its cached entry, if that has expired: another process may
+// have recorded a later use.
 func (s *Store) load(ctx context.Context, key session.Key, now time.Time, stale *entry) (*entry, error) {
 	if stale != nil {
 		s.cache.forget(stale)
 	}
-	for range 100 { // each time something has ended meanwhile, which may have been this session
+	for range 100 { // again if a session has ended meanwhile, which may be this one
 		epoch := s.cache.now()
 		e, err := s.fetch(ctx, key)
 		if err != nil {
@@ -85,8 +85,8 @@ type stored struct {
 	sealed []byte
 }
 
-// fetch reads the session that a key, or a former one, leads to. One that no key opens is not found; its row goes when
-// it would have ended.
+// fetch reads the session with a key or former key. One that cannot be decrypted is not found; its row is deleted when it
+// would have expired.
 func (s *Store) fetch(ctx context.Context, key session.Key) (*entry, error) {
 	var found stored
 	switch err := s.find.QueryRowContext(context.WithoutCancel(ctx), key[:]).Scan(&found.key, &found.used, &found.sealed); {
@@ -114,8 +114,8 @@ func (s *Store) unseal(row stored) (*entry, error) {
 	return newEntry(found, time.UnixMicro(row.used)), nil
 }
 
-// expire deletes a session that has ended by itself, so that it does not come back when the clock is set back. It is
-// false where another process has used the session meanwhile.
+// expire deletes an expired session, so that it does not come back when the clock is set back. It returns false if another
+// process has used the session meanwhile.
 func (s *Store) expire(ctx context.Context, key session.Key, now time.Time) bool {
 	var ended []session.Key
 	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
@@ -128,10 +128,10 @@ func (s *Store) expire(ctx context.Context, key session.Key, now time.Time) bool
 	return err != nil || len(ended) > 0
 }
 
-// catchUpEvery is for how long what other processes have ended may go unnoticed.
+// catchUpEvery is how long it may take to notice that another process has ended a session.
 const catchUpEvery = 250 * time.Millisecond
 
-// catchUp ends, here too, what other processes have ended.
+// catchUp drops from the cache what other processes have ended or changed.
 func (s *Store) catchUp(ctx context.Context, now time.Time) error {
 	if s.upToDate(now) {
 		return nil
@@ -160,8 +160,7 @@ func (s *Store) upToDate(now time.Time) bool {
 	return max(ago, -ago) < catchUpEvery.Microseconds()
 }
 
-// endOthers reads the list of endings after the last one seen. Where it has a gap, or was begun anew, everything is
-// read again from the file.
+// endOthers reads the table of ended sessions from the last row seen. If rows are missing, the whole cache is cleared.
 func (s *Store) endOthers(ctx context.Context, latest int64) error {
 	rows, err := s.read.QueryContext(ctx, "SELECT seq, key, by FROM ended WHERE seq > ? ORDER BY seq", s.seen)
 	if err != nil {
