@@ -109,6 +109,9 @@ func TestLoginPicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := page.Resize(ctx, 800, 820); err != nil { // the whole chart
+		t.Fatal(err)
+	}
 	if err := page.WaitFor(ctx, "document.querySelector('#password')"); err != nil {
 		t.Fatal(err)
 	}

@@ -154,6 +154,13 @@ func (p *Page) Elements(ctx context.Context) (found []Element, err error) {
 	return found, nil
 }
 
+// Resize gives the page a window of that size, in CSS pixels, on a screen with two pixels for each.
+func (p *Page) Resize(ctx context.Context, width, height int64) error {
+	tab, cancel := p.until(ctx)
+	defer cancel()
+	return chromedp.Do(tab, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2)))
+}
+
 // Screenshot returns the visible part as PNG.
 func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	tab, cancel := p.until(ctx)
