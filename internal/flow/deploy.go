@@ -66,12 +66,9 @@ func (d *Deploy) Prepare(ctx context.Context) (*Package, []Notice, error) {
 	}
 	var notices []Notice
 	if p.Secrets.Source == env.Path {
-		for _, text := range env.Warnings() {
-			notices = append(notices, Notice{text, true})
-		}
+		notices = warnings(env.Warnings())
 		if len(c.SecretKeys) > 0 {
-			text := fmt.Sprintf("Using the secrets of %s; 'secret-keys' is for folders without it.", env.Path)
-			notices = append(notices, Notice{Text: text})
+			notices = append(notices, Notice{Text: fmt.Sprintf("Using the secrets of %s; 'secret-keys' is for folders without it.", env.Path)})
 		}
 	}
 	if p.MainApp, err = env.Credentials(c, project.MainApp, d.Environ); err != nil {
@@ -83,11 +80,18 @@ func (d *Deploy) Prepare(ctx context.Context) (*Package, []Notice, error) {
 	if err := refuseUnknownLogins(env); err != nil {
 		return nil, notices, err
 	}
-	for _, text := range slices.Concat(literalLogins(c), unusedLogins(c, env)) {
-		notices = append(notices, Notice{text, true})
+	notices = slices.Concat(notices, warnings(literalLogins(c)), warnings(unusedLogins(c, env)))
+	if p.Files, err = d.plan(ctx, c, bundle.Rules{Search: d.Search}); err != nil {
+		return nil, notices, err
 	}
-	p.Files, err = d.plan(ctx, c, bundle.Rules{Search: d.Search})
-	return p, notices, err
+	return p, notices, nil
+}
+
+func warnings(texts []string) (notices []Notice) {
+	for _, text := range texts {
+		notices = append(notices, Notice{Text: text, Warning: true})
+	}
+	return notices
 }
 
 // Files decides which files ship, by what they hold too. full lists the files of left-out folders one by one.
