@@ -14,7 +14,7 @@ import (
 var version = "dev"
 
 func main() {
-	log.SetOutput(io.Discard) // net/http and others write there what a server sends; all that users need is in our errors
+	log.SetOutput(io.Discard) // net/http and others log there what a server sends; our errors contain all that users need
 	os.Exit(cli.Main(cli.System{
 		Args: os.Args[1:], In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Lookup: os.LookupEnv, Environ: os.Environ, Now: time.Now, TempDir: os.TempDir,

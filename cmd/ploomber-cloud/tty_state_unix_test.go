@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// echoes tells whether a terminal shows what is typed.
+// echoes reports whether a terminal shows what is typed.
 func echoes(t *testing.T, tty *os.File) bool {
 	t.Helper()
 	control, err := tty.SyscallConn() // Fd would make its reads block for ever

@@ -9,7 +9,7 @@ import (
 
 const browserPackage = modulePath + "/internal/testkit/browser"
 
-// runsAlone tells whether a test's name puts it into the stage of tests that run alone.
+// runsAlone reports whether a test's name puts it into the stage of tests that run alone.
 func runsAlone(name string) bool {
 	return strings.HasPrefix(name, "TestBrowser") || strings.HasPrefix(name, "TestFramework")
 }
@@ -66,7 +66,7 @@ func callsBrowser(fn *ast.FuncDecl, imports map[string]string) (calls bool) {
 	return calls
 }
 
-// callsOneOf tells whether the function calls one of these functions of its package.
+// callsOneOf reports whether the function calls one of these functions of its package.
 func callsOneOf(fn *ast.FuncDecl, names map[string]bool) (does bool) {
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {

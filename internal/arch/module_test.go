@@ -30,7 +30,7 @@ type file struct {
 func (f file) room() string { return path.Dir(f.path) }
 func (f file) test() bool   { return strings.HasSuffix(f.path, "_test.go") || forTests(f.room()) }
 
-// forTests tells whether a room is imported by tests alone: the fakes, and suites such as
+// forTests reports whether a room is imported by tests alone: the fakes, and suites such as
 // session/sessiontest that are named after what they test.
 func forTests(room string) bool {
 	return matches("internal/testkit/...", room) || strings.HasSuffix(path.Base(room), "test") && path.Base(room) != "test"

@@ -81,7 +81,7 @@ func bannedPhrases() []phrase {
 	}
 }
 
-// ownText tells whether a file is one of those that hold the lists.
+// ownText reports whether a file is one of those that hold the lists.
 func ownText(p string) bool { return p == "internal/arch/words_test.go" }
 
 // bannedIdentifiers finds names of files, packages and declarations that are on the lists.

@@ -96,7 +96,7 @@ func TestClass01HeaderSpoofing(t *testing.T) {
 	}
 }
 
-// Security class 2: what a client names as belonging to the connection takes nothing of ours away.
+// Security class 2: what a client names as belonging to the connection takes nothing of our own away.
 func TestClass02HopByHop(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// wantSafePage fails unless a page of ours holds no script, no frame and nothing that a visitor could have put there.
+// wantSafePage fails unless a page of our own holds no script, no frame and nothing that a visitor could have put there.
 func wantSafePage(t *testing.T, name string, r reply) {
 	t.Helper()
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {

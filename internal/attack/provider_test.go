@@ -137,7 +137,7 @@ func (p *proxy) refusals() int {
 	return n
 }
 
-// wantRefusedLogin fails unless a login was refused as it should be: a page of ours with a clear status, no session, no
+// wantRefusedLogin fails unless a login was refused as it should be: a page of our own with a clear status, no session, no
 // redirect that could become a loop, and one line in the log.
 func wantRefusedLogin(t *testing.T, name string, b *browser, r reply, linesBefore int) {
 	t.Helper()

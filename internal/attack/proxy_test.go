@@ -157,7 +157,7 @@ func (p *proxy) handedOut() []string {
 	return slices.Clone(p.secrets)
 }
 
-// never are patterns that no log of ours may have: marked secrets, also in base64, tokens, credentials, terminal
+// never are patterns that no log of our own may have: marked secrets, also in base64, tokens, credentials, terminal
 // commands, and the traces of a crash or a race.
 func never() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)canary|Y2FuYXJ5|NhbmFye|jYW5hcn|(?-i:eyJ[A-Za-z0-9_-]{10}|(Basic|Bearer) [A-Za-z0-9+/=._-]{12})|\x1b|` +

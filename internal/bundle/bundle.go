@@ -32,12 +32,12 @@ type Rules struct {
 	Search       bool     // search the content of all files that ship for private keys, for those who do not pack
 }
 
-// Kind groups rules for those who print or count them.
+// Kind groups rules, for printing and counting.
 type Kind string
 
-// Kinds of rules. Those from Secret on hold against the config's include.
+// Kinds of rules. Those from Secret on cannot be overridden by the config's include.
 const (
-	Plain      Kind = "no rule" // nothing speaks against the file: it ships
+	Plain      Kind = "no rule" // no rule matches: it ships
 	Included   Kind = "include"
 	Allowed    Kind = "allowed by name"
 	BuiltIn    Kind = "built-in"
@@ -56,10 +56,10 @@ const (
 // IgnoreFileName is the ignore file that works as .gitignore does, in any folder of the project.
 const IgnoreFileName = ".ploomberignore"
 
-// Rule says why a file ships or stays.
+// Rule says why a file ships or is left out.
 type Rule struct {
 	Kind   Kind
-	Detail string // what exactly matched, e.g. the element of ignore; may be ""
+	Detail string // what exactly matched, e.g. the entry of ignore; may be ""
 	Source string // for IgnoreFile the file and line, as "data/.ploomberignore:3"
 }
 
@@ -81,8 +81,8 @@ type Entry struct {
 	Name  string
 	Ships bool
 	Rule  Rule
-	// Missed is set where the file stays here although the app may need it: a secret that is no copy of another file,
-	// or a link that is not followed. What the config or an ignore file leaves out is not missed.
+	// Missed is set if the file is left out although the app may need it: a secret that is not a copy of another
+	// file, or a link that is not followed. Files excluded by the config or an ignore file are not missed.
 	Missed bool
 
 	Size    int64 // bytes when planned; of a link's target
@@ -115,7 +115,7 @@ func (l *Listing) Total() (files int, size int64) {
 	return files, size
 }
 
-// Missed returns the entries that stay here although the app may need them.
+// Missed returns the entries that are left out although the app may need them.
 func (l *Listing) Missed() []Entry {
 	var missed []Entry
 	for _, e := range l.Entries {
@@ -126,8 +126,8 @@ func (l *Listing) Missed() []Entry {
 	return missed
 }
 
-// holdsSecret tells whether info is one of the files that were left out for what they hold: the same file may
-// have a second name (a hard link), or be put in place of another while we run.
+// holdsSecret reports whether info is one of the files left out because of their content: the same file may have a
+// second name (a hard link), or replace another file while packing.
 func (l *Listing) holdsSecret(info fs.FileInfo) bool {
 	for _, s := range l.secrets {
 		if os.SameFile(s, info) {

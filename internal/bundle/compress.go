@@ -81,7 +81,7 @@ func (c *compressor) compress(b *block) error {
 	return nil
 }
 
-// isPacked tells whether compressing is not worth its time: by samples of the content, which have to look less
+// isPacked reports whether compressing is not worth its time: by samples of the content, which have to look less
 // random where the name promises a compressed format. A wrong name is no harm either way.
 func isPacked(name string, in []byte) bool {
 	if len(in) < 512 {

@@ -68,7 +68,7 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 	return nil
 }
 
-// ships tells whether the rule lets a file ship.
+// ships reports whether the rule lets a file ship.
 func (r Rule) ships() bool { return r.Kind == Plain || r.Kind == Included || r.Kind == Allowed }
 
 // nameRule is the rule that a file's path decides. missed is set for a secret that an app may read and that the

@@ -14,13 +14,13 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/bundle/secrets"
 )
 
-// link resolves a symbolic link and decides about its target. walked is set where it leads to a folder whose files
-// were listed in place of it.
+// link resolves a symbolic link and decides about its target. walked is set if it leads to a folder whose files
+// were listed instead of it.
 func (p *planner) link(s scope, name string, e *Entry) (ships, walked bool, err error) {
 	real, err := filepath.EvalSymlinks(filepath.Join(p.top.dir, filepath.FromSlash(e.Name)))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENOTDIR) || isTooManyLinks(err) {
 		e.Rule = Rule{Kind: BrokenLink}
-		e.Missed = !strings.HasPrefix(name, ".#") // Emacs locks files with links that name the user
+		e.Missed = !strings.HasPrefix(name, ".#") // Emacs lock files are links that name the user
 		return false, false, nil
 	}
 	if err != nil {
@@ -67,7 +67,7 @@ func (p *planner) link(s scope, name string, e *Entry) (ships, walked bool, err 
 	return true, false, nil
 }
 
-// leaves notes a link that leads out of the project and would ship.
+// leaves records a link that leads out of the project and would ship.
 func (p *planner) leaves(name, real string, allowed bool) {
 	if allowed {
 		p.usedLinks = append(p.usedLinks, name)
@@ -76,7 +76,7 @@ func (p *planner) leaves(name, real string, allowed bool) {
 	p.outside = append(p.outside, Link{Name: name, Target: real})
 }
 
-// linkedFolder decides about a link to a folder. One that is allowed by name is walked as if it were the folder.
+// linkedFolder decides about a link to a folder. If it is allowed by name it is walked like a folder.
 func (p *planner) linkedFolder(s scope, name string, e *Entry, real string, allowed bool) (walked bool, err error) {
 	sub := p.folder(s, name)
 	sub.linked, sub.target = real, real
@@ -103,7 +103,7 @@ func (p *planner) linkedFolder(s scope, name string, e *Entry, real string, allo
 		at = s.linked
 	}
 	if isBelow(at, real) {
-		return false, fmt.Errorf("the link leads to %s, in which it lies itself", real)
+		return false, fmt.Errorf("the link leads to %s, which contains it", real)
 	}
 	root, err := os.OpenRoot(real)
 	if err != nil {
@@ -114,8 +114,8 @@ func (p *planner) linkedFolder(s scope, name string, e *Entry, real string, allo
 	return true, p.walk(root, sub)
 }
 
-// linkedOut tells whether a rule leaves out a linked folder, one about folders or one about files: ignore files take
-// links for files, and people write both.
+// linkedOut reports whether a rule for folders or for files excludes a linked folder: ignore files treat links as
+// files, and users write both.
 func (p *planner) linkedOut(sub scope, name string) (Rule, bool) {
 	if sub.firm.Kind != "" {
 		return sub.firm, true
@@ -126,25 +126,24 @@ func (p *planner) linkedOut(sub scope, name string) (Rule, bool) {
 	if sub.out.Kind != "" {
 		return sub.out, true
 	}
-	if v := sub.tree.Verdict(name, true); v.Ignored { // of the parent still: walk enters the folder
+	if v := sub.tree.Verdict(name, true); v.Ignored { // still the parent's: walk enters the folder
 		return verdictRule(v), true
 	}
 	return Rule{}, false
 }
 
-// isBelow tells whether a path without links is a folder or lies in it.
+// isBelow reports whether a path without links is a folder or is inside it.
 func isBelow(real, folder string) bool {
 	rel, err := filepath.Rel(folder, real)
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// isTooManyLinks finds the error that path/filepath makes without a type.
+// isTooManyLinks detects an error of path/filepath that has no type.
 func isTooManyLinks(err error) bool {
 	return err != nil && err.Error() == "EvalSymlinks: too many links"
 }
 
-// secretPath applies the rules for names to a whole path: to the target of a link, whose folders the walk has
-// not passed.
+// secretPath applies the name rules to a whole path: the target of a link, whose folders the walk did not pass.
 func secretPath(whole string) (rule Rule, spare, ok bool) {
 	for dir := path.Dir(whole); dir != "." && dir != "/"; dir = path.Dir(dir) {
 		if f, ok := secrets.Folder(dir); ok {
@@ -154,7 +153,7 @@ func secretPath(whole string) (rule Rule, spare, ok bool) {
 	return secretFile(whole)
 }
 
-// checkLinks makes sure that each of Rules.AllowLinks had an effect.
+// checkLinks verifies that each of Rules.AllowLinks had an effect.
 func (p *planner) checkLinks() error {
 	for _, name := range p.allowedLinks {
 		if slices.Contains(p.usedLinks, name) {
@@ -163,13 +162,13 @@ func (p *planner) checkLinks() error {
 		for i := range p.listing.Entries {
 			switch e := &p.listing.Entries[i]; {
 			case e.Name == name && e.Ships:
-				return fmt.Errorf("%s is no link that leaves the project, so it ships anyway: nothing is to be allowed", name)
+				return fmt.Errorf("%s is not a link that leaves the project, so it need not be allowed", name)
 			case e.Name == name && e.Rule.Kind == Secret:
-				return fmt.Errorf("the link %s leads to a secret (%s), which allowing the link does not send", name, e.Rule.Detail)
+				return fmt.Errorf("the link %s leads to a secret (%s), which is left out even if the link is allowed", name, e.Rule.Detail)
 			case e.Name == name || e.Name == name+"/", strings.HasSuffix(e.Name, "/") && strings.HasPrefix(name, e.Name):
-				return fmt.Errorf("%s stays here whether the link is allowed or not (%s)", name, e.Rule)
+				return fmt.Errorf("%s is left out even if the link is allowed (%s)", name, e.Rule)
 			case strings.HasPrefix(e.Name, name+"/"):
-				return fmt.Errorf("%s is a folder and no link: nothing is to be allowed", name)
+				return fmt.Errorf("%s is a folder, not a link, so it need not be allowed", name)
 			}
 		}
 		return fmt.Errorf("cannot follow the link %s: %w", name, fs.ErrNotExist)

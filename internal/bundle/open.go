@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-var errReplaced = errors.New("another file was put in its place")
+var errReplaced = errors.New("another file took its place")
 
 // open opens a planned file for packing: no secret that was left out may have taken its place. The errors are those of
 // openPlanned.
@@ -55,7 +55,7 @@ func (l *Listing) openingError(root *os.Root, e *Entry, err error) error {
 	return readingError(e, err)
 }
 
-// isGone tells whether an error says that there is no such file, or no such folder on the way to it.
+// isGone reports whether an error says that there is no such file, or no such folder on the way to it.
 func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

@@ -386,8 +386,8 @@ func TestLinkedFolders(t *testing.T) {
 	}
 
 	for name, says := range map[string]string{
-		"up/here": "in which it lies itself", "nothing": "cannot follow the link nothing: file does not exist", "app.py": "app.py is no link", "real": "real is a folder",
-		"ignored": `stays here whether the link is allowed or not (ignore: ignored)`, ".cache": "built-in", "aws": "a secret", "patterns": ".ploomberignore:1", "real/x.txt": "ships anyway",
+		"up/here": "which contains it", "nothing": "cannot follow the link nothing: file does not exist", "app.py": "app.py is not a link", "real": "real is a folder",
+		"ignored": `is left out even if the link is allowed (ignore: ignored)`, ".cache": "built-in", "aws": "a secret", "patterns": ".ploomberignore:1", "real/x.txt": "need not be allowed",
 		"venv": "virtual environment", "ignored/data.csv": "file does not exist",
 	} {
 		_, err := bundle.Plan(t.Context(), dir, bundle.Rules{Ignore: ignore, AllowLinks: append([]string{name}, allow...)})

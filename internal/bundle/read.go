@@ -12,11 +12,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/bundle/secrets"
 )
 
-// A file that changes while it is read is read again, after a while in which whoever writes it may come to an end.
+// A file that changes while it is read is read again after a pause, in which its writer may finish.
 const (
 	attempts = 3
 	settling = 200 * time.Millisecond // before the second attempt, four times as long before the next
-	rounds   = 5                      // so often, for as long, files are waited for that have changed before packing
+	rounds   = 5                      // how often, and how long in total, to wait for files that changed before packing
 )
 
 // reader cuts the files that ship into blocks. What it finds out about files that cannot be packed as they are outlives
@@ -36,8 +36,8 @@ var errAgain = errors.New("the archive has to be written again")
 
 // The reasons why a file is left out.
 var (
-	errShrunk  = errors.New("it became shorter")
-	errChanged = errors.New("it did not stay the same while it was read")
+	errShrunk  = errors.New("it was truncated")
+	errChanged = errors.New("it kept changing while it was read")
 )
 
 // read sends the blocks of all files to be compressed and to be written.
@@ -122,7 +122,7 @@ func changedRule(err error) Rule {
 // secretError says what a file holds.
 type secretError struct{ secrets.Finding }
 
-func (e secretError) Error() string { return "it holds a secret: " + e.Detail }
+func (e secretError) Error() string { return "it contains a secret: " + e.Detail }
 
 // once reads the file and sends its blocks. sent tells, with an error, that some were. The last block is held back until
 // it is known that the file did not change. At the last attempt one that has grown is taken as it was when it was

@@ -72,10 +72,10 @@ func (p *planner) checkSecrets() error {
 		switch {
 		case i >= 0:
 			if slices.Contains(p.shipAnyway, name) && p.isHarmless(entries[i]) {
-				return fmt.Errorf("%s does not look like a secret, so it ships anyway: nothing is to be allowed", name)
+				return fmt.Errorf("%s does not look like a secret, so it need not be allowed", name)
 			}
 		case slices.ContainsFunc(entries, func(e Entry) bool { return strings.HasPrefix(e.Name, name+"/") }):
-			return fmt.Errorf("cannot ship %s: it is a folder; name its files, such as %s/FILE", name, name)
+			return fmt.Errorf("%s is a folder; allow its files by name, such as %s/FILE", name, name)
 		default:
 			return fmt.Errorf("cannot ship %s: %w", name, fs.ErrNotExist)
 		}
@@ -83,7 +83,7 @@ func (p *planner) checkSecrets() error {
 	return nil
 }
 
-// isHarmless tells whether a file that is allowed by name would ship by its content too. A link may lead to a secret,
+// isHarmless reports whether a file that is allowed by name would ship by its content too. A link may lead to a secret,
 // and packing tells of a file that cannot be read.
 func (p *planner) isHarmless(e Entry) bool {
 	if !e.Ships || e.file != e.Name || p.listing.holdsSecret(e.info) {

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// settle waits for files that have changed since they were planned: somebody may be writing them. What does not come to
-// rest soon is left to pack.
+// settle waits for files that have changed since they were planned, since another program may be writing them.
+// Files that keep changing are left to pack.
 func (r *reader) settle(ctx context.Context, root *os.Root) error {
 	if r.sleep == nil {
 		return nil

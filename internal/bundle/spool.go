@@ -32,7 +32,7 @@ type Archive struct {
 func Spool(ctx context.Context, l *Listing, dir string, o Options) (*Archive, error) {
 	file, remove, err := tempFile(dir)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a temporary file in %s: %w", dir, cause(err))
+		return nil, fmt.Errorf("cannot create a temporary file in %s: %w", dir, cause(err))
 	}
 	a := &Archive{file: file, remove: remove}
 	again := func() error {

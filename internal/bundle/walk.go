@@ -70,7 +70,7 @@ func (p *planner) walk(root *os.Root, s scope) error {
 		sub, err := root.OpenRoot(name)
 		if rule, whole := p.leavesOutAll(p.folder(s, name)); err != nil && whole {
 			p.leaveFolder(p.folder(s, name), rule)
-			continue // nobody needs to read it
+			continue // no one else needs to read it
 		}
 		if now, statErr := root.Lstat(name); err != nil && statErr == nil && !now.IsDir() { // replaced since
 			if err := p.file(root, s, name, now.Mode().Type()); err != nil {
@@ -225,7 +225,7 @@ func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
 	return append([]byte{}, content...), nil // never nil: the file is there
 }
 
-// leavesOutAll tells whether no file below the folder can ship, and by which rule. With Rules.Full the folder is
+// leavesOutAll reports whether no file below the folder can ship, and by which rule. With Rules.Full the folder is
 // walked nevertheless.
 func (p *planner) leavesOutAll(s scope) (Rule, bool) {
 	below := func(name string) bool { return strings.HasPrefix(name, s.path) }

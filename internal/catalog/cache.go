@@ -16,13 +16,13 @@ import (
 
 const (
 	validFor  = 24 * time.Hour
-	keepFor   = 7 * validFor // snapshots nothing points to; another process may still copy from a young one
+	keepFor   = 7 * validFor // of unused snapshots; another process may still be copying from a recent one
 	folder    = ".ploomber"
 	cacheFile = ".ploomber-cloud-metadata"
 	snapshots = "doc-repo"
 )
 
-// errNoCache says that the cache cannot be used and must be made again. Why is of no interest to the user.
+// errNoCache says that the cache cannot be used and must be rebuilt. The reason does not matter to the user.
 var errNoCache = errors.New("no usable examples cache")
 
 // metadata is the cache file. Its form is shared with other tools of the product.
@@ -51,16 +51,16 @@ func (c Catalog) Cached() Set {
 	return set
 }
 
-// fresh returns the cache where it is usable and young. A time in the future is not young: the clock was wrong
-// once, and the cache would stay for ever.
+// fresh returns the cache if it is usable and recent. A time in the future does not count as recent: if the clock
+// was wrong once, the cache would never expire.
 func (c Catalog) fresh() (Set, bool) {
 	set, at, err := c.readCache()
 	age := c.Now().Sub(at)
 	return set, err == nil && age.Abs() < validFor
 }
 
-// readCache takes a cache as a whole or not at all. The file is not trusted: what it points to must be where we
-// put examples, or a changed file could make us copy any folder of the user's.
+// readCache reads the cache as a whole or not at all. The file is not trusted: its paths must be below our own
+// folder, or a modified file could make us copy any folder of the user.
 func (c Catalog) readCache() (Set, time.Time, error) {
 	data, err := os.ReadFile(c.cacheFile())
 	if err != nil {
@@ -125,7 +125,7 @@ func (c Catalog) writeCache(top string, examples []Example) error {
 	return fsx.Replace(fsx.File{Path: c.cacheFile(), Data: out.Bytes(), Mode: fsx.Public})
 }
 
-// prune removes old snapshots but the one named top. Failing to costs only space.
+// prune removes old snapshots except the one named top. Failing to only costs space.
 func (c Catalog) prune(top string) {
 	entries, _ := os.ReadDir(c.snapshots())
 	for _, entry := range entries {
@@ -139,7 +139,7 @@ func (c Catalog) prune(top string) {
 
 func removeTree(path string) {
 	if err := os.RemoveAll(path); errors.Is(err, fs.ErrPermission) {
-		_ = os.Chmod(path, 0o700) // one more try; see prune
+		_ = os.Chmod(path, 0o700) // one more attempt; see prune
 		_ = os.RemoveAll(path)
 	}
 }

@@ -1,6 +1,6 @@
-// Package catalog holds the example apps: a set that is part of the program, and the larger one of the product's
-// documentation, kept in a cache below the user's home. It gives names, titles and copies; it must not know how
-// a choice is asked for or what is printed.
+// Package catalog provides the example apps: a set built into the program, and the larger one of the product's
+// documentation, cached in the user's home folder. It provides names, titles and copies; it does not know how an
+// example is chosen or what is printed.
 package catalog
 
 import (

@@ -12,8 +12,8 @@ import (
 //go:embed all:embedded
 var embedded embed.FS
 
-// Embedded returns the examples that are part of the program. They need no network, neither to be copied nor to
-// run once installed.
+// Embedded returns the examples built into the program. They need no network, neither to be copied nor to run once
+// installed.
 func Embedded() Set {
 	root, err := fs.Sub(embedded, "embedded")
 	if err == nil {
@@ -25,7 +25,7 @@ func Embedded() Set {
 	panic(fmt.Sprintf("catalog: embedded examples: %v", err)) // impossible: the tree is fixed at build time
 }
 
-// scan finds the examples of a tree framework/example/… . Files beside the folders are no examples.
+// scan finds the examples of a tree framework/example/… . Files next to the folders are ignored.
 func scan(root fs.FS) ([]Example, error) {
 	var examples []Example
 	frameworks, err := fs.ReadDir(root, ".")

@@ -9,7 +9,7 @@ import (
 const maxReadme = 1 << 20 // bytes; more than a title and a paragraph will ever need
 
 // describe reads the title and the description of an example from its README, the first file whose name holds
-// "readme" in any case. found tells whether there is one.
+// "readme" in any case. found reports whether there is one.
 func describe(files fs.FS) (title, description string, found bool, err error) {
 	entries, err := fs.ReadDir(files, ".")
 	if err != nil {

@@ -20,13 +20,13 @@ import (
 // DefaultURL is where the examples of the product's documentation come from: a zip of its repository.
 const DefaultURL = "https://api.github.com/repos/ploomber/doc/zipball/main"
 
-// Limits of the download, bytes. The whole documentation with its pictures is far below.
+// Limits of the download, in bytes. The whole documentation with its images is far below.
 const (
 	maxDownload = 1 << 30
 	maxUnpacked = 2 << 30
 )
 
-// ErrDownload says that the examples could not be had; the cause is wrapped beside it.
+// ErrDownload says that the examples could not be downloaded; it wraps the cause.
 var ErrDownload = errors.New("cannot download the examples")
 
 // Catalog finds the examples of the documentation. All fields are required.
@@ -119,9 +119,9 @@ func (c Catalog) fetch(ctx context.Context, path string) (err error) {
 func topFolder(archive string) (string, error) {
 	z, err := zip.OpenReader(archive)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return "", fmt.Errorf("the answer is %w: %w", unzip.ErrNotZip, err)
+		return "", fmt.Errorf("the response is %w: %w", unzip.ErrNotZip, err)
 	}
-	defer func() { _ = z.Close() }() // only read
+	defer func() { _ = z.Close() }() // read-only: nothing to lose
 	if len(z.File) == 0 {
 		return "", errors.New("the archive is empty")
 	}

@@ -33,8 +33,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// command is one of the root's commands. Building all of them takes as long as everything else that happens
-// before a command runs, so only what the command line names is built; of the others the help shows about.
+// command is one subcommand of the root. Building every command takes as long as the rest of start-up together, so
+// only the one named on the command line is built; the help needs just the names and summaries of the others.
 type command struct {
 	name, about string
 	build       func() *cobra.Command
@@ -57,10 +57,10 @@ func (e *env) addCommands(root *cobra.Command, wanted func(name string) bool) {
 	add(groupMore, e.moreCommands()...)
 }
 
-// named is the command as far as the help of the root shows it.
+// named is the part of a command that the root's help shows.
 func (c command) named() *cobra.Command {
 	return &cobra.Command{Use: c.name, Short: c.about, RunE: func(*cobra.Command, []string) error {
-		return fmt.Errorf("command %s runs though nobody named it", c.name)
+		return fmt.Errorf("command %s runs without having been built", c.name)
 	}}
 }
 
@@ -98,7 +98,7 @@ func (e *env) localCommands() []command {
 		{"demo", "Run an example app behind a login, without an account", func() *cobra.Command {
 			return democmd.New(e.demo(), nil)
 		}},
-		{"cache", "Show or free what 'up' keeps between runs", func() *cobra.Command {
+		{"cache", "List or remove what 'up' caches between runs", func() *cobra.Command {
 			return cachecmd.New(cachecmd.Options{IO: e.io, Dir: e.cacheDir, Now: e.system.Now}, nil)
 		}},
 	}
@@ -138,7 +138,7 @@ func (e *env) deployCommands() []command {
 func (e *env) moreCommands() []command {
 	return []command{
 		{"doctor", "Find problems and say how to fix them", func() *cobra.Command { return doctorcmd.New(e.doctor(), nil) }},
-		{"completion", "Let your shell complete commands, flags and project ids", func() *cobra.Command {
+		{"completion", "Set up shell completion for commands, flags and project ids", func() *cobra.Command {
 			return completioncmd.New(completioncmd.Options{IO: e.io, Lookup: e.system.Lookup, Home: e.settings.Home}, nil)
 		}},
 		{"version", "Show the version of this program", func() *cobra.Command { return versioncmd.New(e.version(), nil) }},

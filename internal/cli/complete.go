@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// completing tells whether a shell asks for completions, by the hidden commands of cobra.
+// completing reports whether a shell asks for completions, using cobra's hidden commands.
 func completing(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// plainFlags takes the backticks out of the descriptions of flags. They mark the name of a flag's value in the help;
-// shells would show them.
+// plainFlags removes the backticks from flag descriptions. In the help they mark the name of the flag's value;
+// shells would show them literally.
 func plainFlags(c *cobra.Command) {
 	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
 	c.Flags().VisitAll(plain)

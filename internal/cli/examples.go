@@ -14,7 +14,7 @@ func (e *env) examples() examplescmd.Options {
 	return examplescmd.Options{IO: e.io, Ask: e.ask, Dir: e.system.Dir, Catalog: e.catalog}
 }
 
-// catalog is the examples, with their cache in the user's home.
+// catalog returns the examples, cached in the user's home folder.
 func (e *env) catalog() (catalog.Catalog, error) {
 	home, err := e.settings.Home()
 	if err != nil {

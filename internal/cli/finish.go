@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
-// finish tells how the run ended and returns its exit status.
+// finish reports how the run ended and returns its exit status.
 func (e *env) finish(err error) int {
 	if err == nil {
 		return failure.Done
@@ -21,8 +21,8 @@ func (e *env) finish(err error) int {
 		code, message, hint = failure.Interrupted, "interrupted", ""
 	}
 	if code == failure.Interrupted && !e.io.JSON {
-		if message != "" { // else the command has said that it stops
-			e.io.Err.Println(message) // the user's own wish is no error
+		if message != "" { // otherwise the command has already said that it is stopping
+			e.io.Err.Println(message) // cancelled by the user: not an error
 		}
 		return code
 	}
@@ -49,14 +49,14 @@ func (e *env) outcome(err error) (code int, message, hint string) {
 	return code, message, hint
 }
 
-// outcome finds the exit status and the next step for an error of a part that knows neither.
+// outcome adds an exit status and a hint to an error from a package that knows neither.
 func outcome(err error) (code int, message, hint string) {
 	code, message, hint = failure.Code(err), err.Error(), failure.Hint(err)
 	next := ""
 	var refusal *tier.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		code, next = failure.NotAllowed, "whoever runs the host can give you a plan that has it"
+		code, next = failure.NotAllowed, "ask the operator of the host for a plan that includes it"
 	case errors.Is(err, cloudapi.ErrUnauthorized):
 		code, next = failure.NotAllowed, "see which key is used with 'ploomber-cloud key status'"
 	case errors.Is(err, cloudapi.ErrNotFound):
@@ -64,7 +64,7 @@ func outcome(err error) (code int, message, hint string) {
 	case errors.Is(err, cloudapi.ErrNetwork):
 		next = "check the connection with 'ploomber-cloud doctor'"
 	case errors.Is(err, cloudapi.ErrServer):
-		next = "try again later; if it persists, tell whoever runs the host"
+		next = "try again later; if the problem persists, contact the operator of the host"
 	}
 	if hint == "" {
 		hint = next
@@ -72,7 +72,7 @@ func outcome(err error) (code int, message, hint string) {
 	return code, message, hint
 }
 
-// lost tells whether a result could not be written: a full disk must not look like success.
+// lost reports whether a result could not be written: a full disk must not look like success.
 func (e *env) lost() error {
 	if err := e.io.Out.Failed(); err != nil {
 		return failure.Failedf("cannot write the result: %w", err)

@@ -57,7 +57,7 @@ func TestOutcome(t *testing.T) {
 		"an interrupt":          {fmt.Errorf("x: %w", context.Canceled), failure.Interrupted, "x", ""},
 		"an interrupted call":   {interrupted, failure.Interrupted, "canceled", ""},
 		"a context's limit":     {context.DeadlineExceeded, failure.TimedOut, "deadline", ""},
-		"a tier without it":     {fmt.Errorf("x: %w", community.Require(tier.Authentication)), failure.NotAllowed, "authentication", "whoever runs the host"},
+		"a tier without it":     {fmt.Errorf("x: %w", community.Require(tier.Authentication)), failure.NotAllowed, "authentication", "operator of the host"},
 		"401":                   {platformError(t, 401, "{}"), failure.NotAllowed, "", "key status"},
 		"403":                   {platformError(t, 403, `{"detail": "Limit of projects"}`), failure.NotAllowed, "Limit of projects", "key status"},
 		"403 without JSON":      {platformError(t, 403, "nope"), failure.NotAllowed, "", "key status"},
@@ -190,7 +190,7 @@ func TestWrongArguments(t *testing.T) {
 		"secrets import a.txt CANARY_value": "too many arguments: 'ploomber-cloud secrets import' takes FILE and flags only",
 		"key CANARY_key CANARY_more":        "too many arguments",
 		"auth --add CANARY_password":        "'ploomber-cloud auth' takes flags only",
-		"deploy wacth":                      `"wacth" is one too many: 'ploomber-cloud deploy' takes flags only`,
+		"deploy wacth":                      `unexpected argument "wacth": 'ploomber-cloud deploy' takes flags only`,
 		"secrets lst":                       `unknown command "lst"`,
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -305,7 +305,7 @@ func TestEveryCommand(t *testing.T) {
 	}
 }
 
-// explains tells whether a help begins with one sentence about the command, before its examples.
+// explains reports whether a help begins with one sentence about the command, before its examples.
 func explains(help string) bool {
 	sentence, rest, _ := strings.Cut(help, "\n\n")
 	return strings.HasSuffix(sentence, ".") && !strings.Contains(sentence, "\n") && strings.HasPrefix(rest, "Examples:\n  ")

@@ -12,9 +12,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// help says in a sentence what the command does, then shows examples, since most people look for a line that they can
-// copy; the details and the flags follow. It is code and not a template, since a template's parser would cost every start of the program more than
-// all the rest.
+// help writes a summary of the command, then examples, since most people look for a line to copy, then details and
+// flags. It is code instead of a template because parsing the template would take longer than the rest of
+// start-up.
 func help(c *cobra.Command, _ []string) {
 	p := printer{c.OutOrStdout(), 0}
 	if s, ok := p.out.(*term.Stream); ok && s.TTY() {
@@ -30,7 +30,7 @@ func help(c *cobra.Command, _ []string) {
 	p.usage(c)
 }
 
-// usage tells how a command is called, its commands and its flags.
+// usage writes the command's usage line, subcommands and flags.
 func usage(c *cobra.Command) error {
 	printer{c.OutOrStdout(), 0}.usage(c)
 	return nil
@@ -39,7 +39,7 @@ func usage(c *cobra.Command) error {
 // printer writes help.
 type printer struct {
 	out   io.Writer
-	width int // columns of the terminal; 0 where there is none, so that lines stay as they are
+	width int // terminal width in columns; 0 for no terminal, which leaves lines unwrapped
 }
 
 func (p printer) usage(c *cobra.Command) {
@@ -56,7 +56,7 @@ func (p printer) usage(c *cobra.Command) {
 	}
 	p.commands(c, "", "Commands:")
 	p.flags("Flags:", c.LocalFlags())
-	p.flags("Flags of every command:", c.InheritedFlags())
+	p.flags("Global flags:", c.InheritedFlags())
 }
 
 func (p printer) commands(c *cobra.Command, group, title string) {
@@ -72,7 +72,7 @@ func (p printer) commands(c *cobra.Command, group, title string) {
 	}
 }
 
-// narrow is the width below which a flag and its explanation share no line, in columns.
+// narrow is the width below which a flag and its description do not share a line, in columns.
 const narrow = 60
 
 func (p printer) flags(title string, set *pflag.FlagSet) {
@@ -92,8 +92,7 @@ func (p printer) flags(title string, set *pflag.FlagSet) {
 	p.section(title, strings.Join(rows, "\n"))
 }
 
-// reflow fills the lines of paragraphs anew where the terminal is narrower than they were written for. A line that is
-// indented stays one of its own.
+// reflow rewraps paragraphs if the terminal is narrower than the text. Indented lines are kept as they are.
 func (p printer) reflow(text string) string {
 	if p.width == 0 || longest(text) <= p.width {
 		return text
@@ -112,8 +111,8 @@ func (p printer) reflow(text string) string {
 	return term.Wrap(b.String(), p.width, 0)
 }
 
-// commandLines are examples: where one is too long its comment goes before it, and the rest is continued as a shell
-// understands it, so that it can be copied.
+// commandLines formats examples. If one is too long, its comment goes on the line before it and the command is
+// continued with backslashes, so that it can still be pasted into a shell.
 func (p printer) commandLines(text string) string {
 	if p.width == 0 || longest(text) <= p.width {
 		return text
@@ -136,7 +135,7 @@ func (p printer) commandLines(text string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// comment is one of a shell, on as many lines as it takes.
+// comment writes a shell comment, wrapped over as many lines as needed.
 func (p printer) comment(line string) string {
 	return strings.ReplaceAll(term.Wrap(line, p.width-len("# "), 0), "\n  ", "\n  # ")
 }
@@ -150,5 +149,5 @@ func longest(text string) (columns int) {
 
 func (p printer) section(title, text string) { p.line(title + "\n" + text + "\n") }
 
-// line writes one line. What could not be written is known to the stream below.
+// line writes one line. The stream records write errors.
 func (p printer) line(text string) { _, _ = io.WriteString(p.out, text+"\n") }

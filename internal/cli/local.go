@@ -13,7 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 )
 
-// up is what running a project here needs.
+// up returns the dependencies of the up command.
 func (e *env) up() upcmd.Options {
 	return upcmd.Options{
 		IO: e.io, Ask: e.ask, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, CacheDir: e.cacheDir,
@@ -21,7 +21,7 @@ func (e *env) up() upcmd.Options {
 	}
 }
 
-// demo runs its example as up does.
+// demo runs its example the way up does.
 func (e *env) demo() democmd.Options {
 	return democmd.Options{
 		IO: e.io, TempDir: e.system.TempDir, Now: e.system.Now, Random: rand.Reader,
@@ -29,15 +29,15 @@ func (e *env) demo() democmd.Options {
 			o := e.up()
 			o.Folder, o.Forget = flow.Folder{Dir: dir}, true
 			o.Provider, o.DevLogin = dev, dev != nil
-			o.Port, o.Timeout = port, 3*time.Minute // the first start of a framework compiles its files
+			o.Port, o.Timeout = port, 3*time.Minute // on its first start a framework compiles its files
 			o.FirstBuild = "The app's packages are downloaded once: about 140 MB for the default example, 450 MB on disk.\n" +
-				"'ploomber-cloud cache' shows and frees them."
+				"'ploomber-cloud cache' lists and removes them."
 			return o.Run(ctx, func(ctx context.Context, s upcmd.Served) error { return ready(ctx, s.URL) })
 		},
 	}
 }
 
-// cacheDir keeps what can be made again: the environments of apps.
+// cacheDir holds what can be rebuilt: the environments of apps.
 func (e *env) cacheDir() (string, error) {
 	if v, _ := e.system.Lookup("PLOOMBER_CLOUD_CACHE"); v != "" {
 		return v, nil

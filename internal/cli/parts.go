@@ -22,12 +22,12 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// workflow is the project's GitHub workflow.
+// workflow returns the project's GitHub workflow.
 func (e *env) workflow() flow.Workflow {
 	return flow.Workflow{Folder: e.folder(), Fetch: e.fetch, URL: e.settings.WorkflowURL()}
 }
 
-// deploy is a deployment of the current folder.
+// deploy returns a deployment of the current folder.
 func (e *env) deploy() dialog.Deploy {
 	return dialog.Deploy{
 		Deploy: flow.Deploy{
@@ -38,8 +38,8 @@ func (e *env) deploy() dialog.Deploy {
 	}
 }
 
-// completeProjects completes with the ids of the user's projects, and with nothing where they cannot be had
-// at once: a shell waits for it.
+// completeProjects completes the ids of the user's projects. It offers nothing if they cannot be fetched quickly,
+// since a shell is waiting.
 func (e *env) completeProjects(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	const none = cobra.ShellCompDirectiveNoFileComp
 	api, err := e.connect()
@@ -71,7 +71,7 @@ func (e *env) service() servicecmd.Options {
 	return servicecmd.Options{IO: e.io, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects}
 }
 
-// templates is what the templates need; vllm may deploy at once.
+// templates returns the dependencies of the templates; vllm may deploy right away.
 func (e *env) templates() templatescmd.Options {
 	return templatescmd.Options{
 		IO: e.io, Ask: e.ask, Folder: e.folder(), Connect: e.connect, Environ: e.system.Lookup, Random: rand.Reader,

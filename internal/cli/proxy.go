@@ -12,7 +12,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/proxycmd"
 )
 
-// proxy is what the login in front of a running app needs.
+// proxy returns the dependencies of the proxy command.
 func (e *env) proxy() proxycmd.Options {
 	return proxycmd.Options{
 		IO: e.io, Folder: e.folder(), Lookup: e.system.Lookup, Environ: e.system.Environ, Now: e.system.Now,
@@ -26,7 +26,7 @@ func (e *env) proxy() proxycmd.Options {
 	}
 }
 
-// serverSignals hands over those that servers answer.
+// serverSignals delivers the signals that servers react to.
 func serverSignals() (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 4)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -15,12 +15,12 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/spelling"
 )
 
-// Root returns the whole command line, for the reference pages made from it.
+// Root returns the complete command tree, from which the reference pages are generated.
 func Root(s System) *cobra.Command {
 	return newEnv(s).root(func(string) bool { return true })
 }
 
-// The groups of commands in the help.
+// The command groups in the help.
 const (
 	groupProject = "project"
 	groupDeploy  = "deploy"
@@ -28,7 +28,7 @@ const (
 	groupMore    = "more"
 )
 
-// root returns the command line with the commands that are wanted; of the others it has the names.
+// root returns the command tree with the wanted commands built; of the others it has only the names.
 func (e *env) root(wanted func(command string) bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ploomber-cloud",
@@ -61,7 +61,7 @@ func (e *env) root(wanted func(command string) bool) *cobra.Command {
 	root.SetHelpFunc(help)
 	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(flagError)
-	root.CompletionOptions.DisableDefaultCmd = true // ours is documented like every other command
+	root.CompletionOptions.DisableDefaultCmd = true // our own help command is documented like every other
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
 		e.apply()
 		e.watchSignals(c)
@@ -93,7 +93,7 @@ func (e *env) addFlags(root *cobra.Command) {
 	f.BoolVar(&e.flags.json, "json", false, "print the result as JSON")
 	f.BoolVar(&e.flags.noInput, "no-input", false, "never ask; fail if an answer is missing")
 	f.BoolVarP(&e.flags.quiet, "quiet", "q", false, "print results, warnings and errors only")
-	f.BoolVarP(&e.flags.verbose, "verbose", "v", false, "also print each request that is made")
+	f.BoolVarP(&e.flags.verbose, "verbose", "v", false, "also print each HTTP request")
 	f.StringVar(&e.settings.APIURL, "api-url", "", "`URL` of the host to deploy to")
 	f.BoolVar(&e.settings.Local, "local", false, "use the host on this machine, http://localhost:8000")
 	f.StringVar(&e.flags.caCert, "ca-cert", "", "also trust the certificate authorities in this PEM `FILE` or folder")
@@ -105,14 +105,14 @@ func (e *env) addFlags(root *cobra.Command) {
 
 func lines(l ...string) string { return "  " + strings.Join(l, "\n  ") }
 
-// flagError names the nearest flag where one is unknown.
+// flagError suggests the nearest flag for an unknown one.
 func flagError(c *cobra.Command, err error) error {
 	f := &failure.Error{Code: failure.Usage, Err: flagset.Explain(err), Hint: fmt.Sprintf("see '%s --help'", c.CommandPath())}
 	typed, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	switch {
 	case !unknown:
 		return f
-	case typed == "install-completion" || typed == "show-completion": // of the command lines of Python's Typer
+	case typed == "install-completion" || typed == "show-completion": // passed by command lines written for Python's Typer
 		f.Hint = "run 'ploomber-cloud completion install', or 'ploomber-cloud completion SHELL' to see the script"
 		return f
 	}
@@ -124,7 +124,7 @@ func flagError(c *cobra.Command, err error) error {
 	return f
 }
 
-// usageErrors gives a wrong number of arguments the exit status of wrong usage, in every command.
+// usageErrors makes a wrong number of arguments a usage error, in every command.
 func usageErrors(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {

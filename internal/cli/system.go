@@ -1,6 +1,5 @@
-// Package cli is the command line: it gives every command what it needs of the process, and turns what a
-// command returns into messages and an exit status. What the commands do is in the packages below and in
-// package flow.
+// Package cli is the command line: it provides every command with its dependencies and turns its result into
+// messages and an exit status. What the commands do is in the packages below and in package flow.
 package cli
 
 import (
@@ -28,7 +27,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
-// System is what the process has: everything that a command could otherwise only take from globals.
+// System holds everything from the process that a command could otherwise only get from globals.
 type System struct {
 	Args         []string // without the program's name
 	In, Out, Err *os.File
@@ -53,8 +52,8 @@ func Main(s System) int {
 	return e.finish(err)
 }
 
-// watchSignals makes the command's context end with an interrupt. It waits until a command runs: help and
-// completion end by themselves, and should cost no thread.
+// watchSignals cancels the command's context on an interrupt. It is only started when a command runs: help and
+// completion are quick and should not cost a thread.
 func (e *env) watchSignals(c *cobra.Command) {
 	e.ctx, e.release = signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	c.SetContext(e.ctx)
@@ -68,11 +67,11 @@ type env struct {
 	settings *settings.Settings
 	flags    flags
 
-	ctx     context.Context // of the command that runs
-	release func()          // ends the watch for signals
+	ctx     context.Context // of the running command
+	release func()          // stops watching for signals
 }
 
-// flags are those of every command.
+// flags are the global flags.
 type flags struct {
 	json, noInput, quiet, verbose bool
 	color                         term.Mode
@@ -93,8 +92,8 @@ func newEnv(s System) *env {
 	}
 }
 
-// apply makes the flags of this run count. JSON may be needed before the flags are read in full, for the
-// message that they are wrong.
+// apply puts the flags of this run into effect. JSON may be needed before all flags are parsed, to report a flag
+// error.
 func (e *env) apply() {
 	e.io.Configure(e.flags.color, e.flags.json, e.flags.quiet, e.system.Lookup)
 	kind, _ := e.system.Lookup("TERM")
@@ -110,7 +109,7 @@ func (e *env) remoteOptions() remote.Options {
 	return o
 }
 
-// authorities are those that are trusted; nil means the system's.
+// authorities are the trusted certificate authorities; nil means the system's.
 func (e *env) authorities() (*x509.CertPool, error) {
 	pool, err := remote.Authorities(e.remoteOptions())
 	if err != nil {
@@ -119,7 +118,7 @@ func (e *env) authorities() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// transport is the way to the network, made when it is first needed.
+// transport is the HTTP transport, created on first use.
 func (e *env) transport() (http.RoundTripper, error) {
 	t, err := remote.Transport(e.remoteOptions())
 	if err != nil {
@@ -133,7 +132,7 @@ func (e *env) transport() (http.RoundTripper, error) {
 
 func (e *env) userAgent() string { return "ploomber-cloud/" + e.versionName() }
 
-// connect makes a client of the platform with the user's key.
+// connect creates an API client with the user's key.
 func (e *env) connect() (*cloudapi.Client, error) {
 	base, err := e.settings.API()
 	if err != nil {
@@ -152,7 +151,7 @@ func (e *env) connect() (*cloudapi.Client, error) {
 	}), nil
 }
 
-// downloads makes a client for hosts that are not the platform.
+// downloads creates a client for hosts other than the platform.
 func (e *env) downloads() (*remote.Client, error) {
 	t, err := e.transport()
 	if err != nil {
@@ -174,7 +173,7 @@ func (e *env) fetch(ctx context.Context, url string, limit int64) ([]byte, error
 
 func (e *env) folder() flow.Folder { return flow.Folder{Dir: e.system.Dir} }
 
-// progress draws the bytes of a step on a terminal.
+// progress draws the progress of a transfer on a terminal.
 func (e *env) progress(step string) (update func(done, total int64), end func()) {
 	if e.flags.quiet || e.flags.json {
 		return nil, func() {}
@@ -183,7 +182,7 @@ func (e *env) progress(step string) (update func(done, total int64), end func())
 	return p.Update, p.Done
 }
 
-// traced tells about each request on the way. It shows no header and no query, which may be secret.
+// traced logs each outgoing request, without headers and query, which may be secret.
 type traced struct {
 	next http.RoundTripper
 	err  *term.Stream
@@ -202,14 +201,14 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	return reply, err
 }
 
-// CloseIdleConnections reaches the connections below.
+// CloseIdleConnections closes the idle connections of the wrapped transport.
 func (t traced) CloseIdleConnections() {
 	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// wantsJSON looks for --json before the flags are read, so that a mistake in them is told as JSON too.
+// wantsJSON looks for --json before flags are parsed, so that flag errors are reported as JSON too.
 func wantsJSON(args []string) (wanted bool) {
 	for _, a := range args {
 		if a == "--" {

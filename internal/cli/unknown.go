@@ -9,8 +9,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 )
 
-// unknownCommand is the error for a command that there is not. The hint names what other tools call so, else the
-// nearest by spelling.
+// unknownCommand is the error for a command that does not exist. The hint is the equivalent of another tool's
+// command, otherwise the nearest name by spelling.
 func unknownCommand(c *cobra.Command, typed string) error {
 	f := failure.Usagef("unknown command %q", typed)
 	if hint := elsewhere(typed); hint != "" {
@@ -23,7 +23,7 @@ func unknownCommand(c *cobra.Command, typed string) error {
 	return f.WithHint("'ploomber-cloud --help' lists the commands")
 }
 
-// elsewhere says what does here what tools of this kind have a command for; "" where none comes to mind.
+// elsewhere returns a hint for commands that similar tools have under another name; "" if there is none.
 func elsewhere(typed string) string {
 	switch strings.ToLower(typed) {
 	case "login", "signin", "configure":
@@ -41,9 +41,9 @@ func elsewhere(typed string) string {
 	case "down":
 		return "'ploomber-cloud up' ends with Ctrl-C; to stop a deployed app, run 'ploomber-cloud stop'"
 	case "restart":
-		return "run 'ploomber-cloud stop' and 'ploomber-cloud start', or 'ploomber-cloud deploy' to ship it anew"
+		return "run 'ploomber-cloud stop' and 'ploomber-cloud start', or 'ploomber-cloud deploy' to deploy it again"
 	case "push", "publish", "ship", "release":
-		return "to ship the app, run 'ploomber-cloud deploy'"
+		return "to deploy the app, run 'ploomber-cloud deploy'"
 	case "rm", "remove", "destroy":
 		return "to delete a project, run 'ploomber-cloud delete'"
 	case "env", "environment", "secret", "vars", "variables":
@@ -56,8 +56,8 @@ func elsewhere(typed string) string {
 	return ""
 }
 
-// argumentError says what is wrong with a command's arguments in words of ours. What was typed in place of a flag or a
-// question may be a secret, so only what looks like a word is repeated.
+// argumentError describes invalid arguments. What was typed in place of a flag or an answer may be a secret, so
+// only words that look like a command are repeated.
 func argumentError(c *cobra.Command, args []string, err error) error {
 	_, wanted, _ := strings.Cut(c.Use, " ")
 	wanted = strings.TrimSuffix(wanted, " [flags]")
@@ -67,19 +67,19 @@ func argumentError(c *cobra.Command, args []string, err error) error {
 	case len(args) == 0:
 		return fmt.Errorf("%s is missing", strings.TrimSuffix(wanted, "..."))
 	case wanted == "" && isWord(args[0]):
-		return fmt.Errorf("%q is one too many: '%s' takes flags only", args[0], c.CommandPath())
+		return fmt.Errorf("unexpected argument %q: '%s' takes flags only", args[0], c.CommandPath())
 	case wanted == "":
 		return fmt.Errorf("'%s' takes flags only", c.CommandPath())
 	}
 	return fmt.Errorf("too many arguments: '%s' takes %s and flags only", c.CommandPath(), wanted)
 }
 
-// isWord tells what may be a misspelled command or flag.
+// isWord reports whether arg may be a misspelled command or flag.
 func isWord(s string) bool {
 	return len(s) <= 20 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
 
-// helpCommand takes the place of cobra's, which ends with 0 for a command that there is not.
+// helpCommand replaces cobra's, which exits with 0 for a command that does not exist.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",

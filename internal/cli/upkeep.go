@@ -43,8 +43,8 @@ func (e *env) doctor() doctorcmd.Options {
 	}
 }
 
-// runHere runs a program in the current folder and returns what it printed and its exit status; the error says
-// that it did not end by itself.
+// runHere runs a program in the current folder and returns its output and exit status. The error means that it did
+// not exit by itself.
 func (e *env) runHere(ctx context.Context, program string, args ...string) (output string, status int, err error) {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Dir, c.WaitDelay = e.system.Dir, time.Second
@@ -60,14 +60,15 @@ func (e *env) version() versioncmd.Options {
 	return versioncmd.Options{IO: e.io, Version: e.system.Version, Build: debug.ReadBuildInfo}
 }
 
-// versionName is what 'version' shows. Reading what the build recorded takes a while, so it is done where it is asked for.
+// versionName is the version as 'version' shows it. Reading the build information takes a while, so it is done on
+// demand.
 func (e *env) versionName() string { return versioncmd.Name(e.system.Version, debug.ReadBuildInfo) }
 
-// startAside returns what starts a program that hands its work on and ends. Where it is still there after wait
-// it does the work itself, as a browser without a desktop does, and is left alone.
+// startAside returns a function that starts a program which passes its work on and exits. If the program is still
+// running after wait, it does the work itself, as a browser without a desktop does, and is left running.
 func startAside(wait time.Duration) func(ctx context.Context, program string, args ...string) error {
 	return func(ctx context.Context, program string, args ...string) error {
-		c := exec.Command(program, args...) // not with ctx: the browser outlives us
+		c := exec.Command(program, args...) // not with ctx: the browser may outlive this process
 		if err := c.Start(); err != nil {
 			return err
 		}

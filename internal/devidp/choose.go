@@ -36,7 +36,7 @@ func (e *endpoints) choose(w http.ResponseWriter, r *http.Request) {
 	typed := strings.TrimSpace(r.PostFormValue("email"))
 	user, err := e.store.user(typed)
 	if err != nil {
-		e.ask(w, http.StatusUnprocessableEntity, id, &asked, "This is no e-mail address such as ada@example.com.", typed)
+		e.ask(w, http.StatusUnprocessableEntity, id, &asked, "Enter an e-mail address such as ada@example.com.", typed)
 		return
 	}
 	cookie, started, err := e.store.logIn(user, e.cookieOf(r))
@@ -49,7 +49,7 @@ func (e *endpoints) choose(w http.ResponseWriter, r *http.Request) {
 	e.goOn(w, r, id, started)
 }
 
-// goOn sends the browser back to the application with a code.
+// goOn redirects the browser back to the application with a code.
 func (e *endpoints) goOn(w http.ResponseWriter, r *http.Request, id string, s session) {
 	asked, ok := take(e.store, e.store.requests, id)
 	if !ok { // another tab was faster
@@ -77,11 +77,11 @@ func (e *endpoints) cookieOf(r *http.Request) string {
 }
 
 func (e *endpoints) over(w http.ResponseWriter) {
-	e.pages.show(w, http.StatusGone, "message.html", "", message{"This log-in is over",
-		"It was finished in another tab, or it took too long. Go back to the app and start again."})
+	e.pages.show(w, http.StatusGone, "message.html", "", message{"This login has expired",
+		"It was completed in another tab, or it took too long. Go back to the app and start again."})
 }
 
-// ask shows the page. Its forms lead to us and from there to the application, and nowhere else.
+// ask shows the page. Its forms may only lead to the provider and from there to the application.
 func (e *endpoints) ask(w http.ResponseWriter, status int, id string, asked *request, problem, typed string) {
 	at, err := url.Parse(asked.redirectURI)
 	if err != nil {
@@ -93,7 +93,7 @@ func (e *endpoints) ask(w http.ResponseWriter, status int, id string, asked *req
 		form.People = append(form.People, person{u.Email, u.shown(), strings.Join(u.Groups, ", ")})
 	}
 	if slices.ContainsFunc(form.People, func(p person) bool { return p.Email == typed }) {
-		form.Typed = "" // there is a button for it
+		form.Typed = "" // a button that was offered
 	}
 	e.pages.show(w, status, "choose.html", form.App, form)
 }

@@ -57,7 +57,7 @@ func (s *signer) sign(typ jose.ContentType, claims map[string]any) (string, erro
 	return signed.CompactSerialize()
 }
 
-// open returns what a JWT of ours says. It may have expired.
+// open returns what a JWT of our own says. It may have expired.
 func (s *signer) open(token string) (payload []byte, err error) {
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{algorithm})
 	if err != nil {

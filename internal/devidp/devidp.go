@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ErrNotLoopback: a provider that asks for no password must not be reachable from elsewhere.
+// ErrNotLoopback: a provider that asks for no password must not be reachable from other machines.
 var ErrNotLoopback = errors.New("the development login listens on a loopback address only")
 
 // Options say who can log in. Now and Random are required.
@@ -23,7 +23,7 @@ type Options struct {
 
 	Now    func() time.Time
 	Random io.Reader    // cryptographically secure; the key pair comes from the system's source all the same
-	Log    *slog.Logger // one line a login and a refusal; nil logs nothing
+	Log    *slog.Logger // one line per login and refusal; nil logs nothing
 }
 
 // Provider is a running provider. It is safe for concurrent use.
@@ -43,8 +43,8 @@ const (
 	drainTimeout = time.Second
 )
 
-// Start makes a provider and serves it until Close; ctx is for the start alone. Until Register it sends nobody
-// anywhere. The error wraps ErrNotLoopback for an address that others could reach.
+// Start creates a provider and serves it until Close; ctx only affects the start. Before Register it redirects
+// nowhere. The error wraps ErrNotLoopback for an address that other machines could reach.
 func Start(ctx context.Context, o Options) (_ *Provider, err error) {
 	if len(o.Users) == 0 || o.Now == nil || o.Random == nil {
 		return nil, errors.New("devidp needs users, a clock and randomness")
@@ -100,8 +100,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return c.Listen(ctx, "tcp", address)
 }
 
-// Register replaces the addresses to which the provider sends people: after a login, and after a logout. They are
-// compared as they are, byte by byte.
+// Register replaces the allowed redirect URIs after a login and after a logout. They are compared byte by byte.
 func (p *Provider) Register(redirects, postLogout []string) {
 	p.store.register(slices.Clone(redirects), slices.Clone(postLogout))
 }
@@ -115,13 +114,13 @@ func (p *Provider) ClientID() string { return clientID }
 // ClientSecret is the application's secret, new at every start.
 func (p *Provider) ClientSecret() string { return p.secret }
 
-// Users are those to choose from.
+// Users are the users to choose from.
 func (p *Provider) Users() []User { return slices.Clone(p.store.users) }
 
-// Format keeps the secret and all that is stored out of whatever prints a Provider.
+// Format keeps the secret and all stored data out of anything that prints a Provider.
 func (p *Provider) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.issuer) }
 
-// Close ends the provider: requests in progress get a second to finish. It may be called more than once.
+// Close stops the provider: in-flight requests get a second to finish. It may be called more than once.
 func (p *Provider) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()

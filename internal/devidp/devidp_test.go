@@ -66,7 +66,7 @@ func TestAnybodyMayLogIn(t *testing.T) {
 	b := newBrowser(t, p)
 	for _, typed := range []string{"", "ada", "a@b@c", "a b@example.com", `"><script>@example.com`, "a@example.com\r\nX: y", strings.Repeat("a", 300) + "@example.com"} {
 		got := b.pick(b.open(address), typed)
-		if got.status != http.StatusUnprocessableEntity || got.left != nil || !strings.Contains(got.body, "no e-mail address") || strings.Contains(got.body, "<script") {
+		if got.status != http.StatusUnprocessableEntity || got.left != nil || !strings.Contains(got.body, "Enter an e-mail address") || strings.Contains(got.body, "<script") {
 			t.Errorf("%q: %d %v %s", typed, got.status, got.left, got.body)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The endpoints. The pages are below a path of their own, to which the session's cookie is limited: browsers send
-// the cookies of one port to all others of the host, and the app need not see this one.
+// The endpoints. The pages are below a path of their own, to which the session cookie is limited: browsers send
+// cookies to all ports of a host, and the app need not see this one.
 const (
 	discoveryPath = "/.well-known/openid-configuration"
 	keysPath      = "/.well-known/jwks.json"
@@ -30,7 +30,7 @@ type endpoints struct {
 	signer *signer
 	store  *store
 	pages  *pages
-	cookie string // name; of this port, as browsers do not tell ports apart
+	cookie string // cookie name, specific to the port, since cookies are not separated by port
 	now    func() time.Time
 	log    *slog.Logger
 }
@@ -62,8 +62,8 @@ func (e *endpoints) handler() (http.Handler, error) {
 	return onlyHere(at.Host, mux), nil
 }
 
-// onlyHere refuses requests under another name: a page elsewhere whose name suddenly means this machine would
-// otherwise read our answers.
+// onlyHere rejects requests with another Host: otherwise a web page could read the responses by rebinding its DNS
+// name to this machine.
 func onlyHere(host string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != host {

@@ -11,12 +11,12 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// pages are parsed when the first is shown: starting the program costs nothing.
+// pages are parsed on first use, to keep start-up fast.
 type pages struct {
 	parse func() (*template.Template, error)
 }
 
-// choice is the page on which somebody is chosen.
+// choice is the page for choosing a user.
 type choice struct {
 	ID, App        string // of the request; the application's origin
 	People         []person
@@ -33,8 +33,8 @@ func newPages() *pages {
 	})}
 }
 
-// show writes a page. Browsers hold the place to which a form's answer redirects against form-action too, so the
-// application's origin has to be named there.
+// show writes a page. Browsers also apply form-action to the target of a redirect after a form, so it must include
+// the application's origin.
 func (p *pages) show(w http.ResponseWriter, status int, name, app string, data any) {
 	var out bytes.Buffer
 	templates, err := p.parse()
@@ -54,7 +54,7 @@ func (p *pages) show(w http.ResponseWriter, status int, name, app string, data a
 	_, _ = w.Write(out.Bytes())
 }
 
-// file serves what the pages are made with.
+// file serves the static files of the pages.
 func (p *pages) file(name, contentType string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		content, err := pageFiles.ReadFile("pages/" + name)

@@ -123,8 +123,8 @@ func putNew[V any](s *store, m *expiring.Map[string, V], value V, life time.Dura
 	return name, err
 }
 
-// logIn starts a session in place of the browser's old one. What was granted in that one stays: an application may
-// still be using it. The cookie's value is new each time.
+// logIn starts a session that replaces the browser's old one. Grants of the old session stay valid, since an
+// application may still be using them. The cookie's value is always new.
 func (s *store) logIn(u User, old string) (cookie string, started session, err error) {
 	id, err := newToken(s.random)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *store) logIn(u User, old string) (cookie string, started session, err e
 	return cookie, started, err
 }
 
-// logOut ends a session, known by its cookie, its id or both, with all that was granted in it.
+// logOut ends a session, identified by its cookie, its id or both, with all its grants.
 func (s *store) logOut(cookie, id string) {
 	if known, ok := take(s, s.sessions, cookie); ok {
 		s.loggedOut.Put(known.id, true, s.now(), sessionLife)

@@ -34,7 +34,7 @@ func (e *endpoints) token(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		writeJSON(w, http.StatusOK, issued)
 	case errors.As(err, &refused):
-		e.log.Warn("dev login refuses a token", "reason", refused.code, "detail", refused.description)
+		e.log.Warn("dev login: token request refused", "reason", refused.code, "detail", refused.description)
 		status := http.StatusBadRequest
 		if refused.code == "invalid_client" {
 			status = http.StatusUnauthorized

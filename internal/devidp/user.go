@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// User is somebody who can log in.
+// User is a user who can log in.
 type User struct {
 	Email  string
-	Name   string // to show; empty makes one of the e-mail
+	Name   string // display name; if empty it is derived from the e-mail address
 	Groups []string
 }
 
@@ -38,26 +38,26 @@ func ParseUser(text string) (User, error) {
 	return u, nil
 }
 
-// checkEmail accepts what every part of a login reads as one address.
+// checkEmail accepts what every part of a login treats as one address.
 func checkEmail(email string) error {
 	odd := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(` "\<>()[],;:`, r) }
 	local, domain, _ := strings.Cut(email, "@")
 	switch {
 	case len(email) > maxEmail || !utf8.ValidString(email):
-		return fmt.Errorf("an e-mail address has at most %d bytes of UTF-8", maxEmail)
+		return fmt.Errorf("an e-mail address must not exceed %d bytes of UTF-8", maxEmail)
 	case strings.ContainsFunc(email, odd) || strings.Count(email, "@") != 1 || local == "" || domain == "":
-		return fmt.Errorf("%q is no e-mail address such as ada@example.com", email)
+		return fmt.Errorf("%q is not an e-mail address such as ada@example.com", email)
 	}
 	return nil
 }
 
-// subject is the user's lasting name: the same at every start, so that what an app keeps for a user stays theirs.
+// subject is the user's permanent id: the same at every start, so that data an app stores for a user stays theirs.
 func (u User) subject() string {
 	sum := sha256.Sum256([]byte(strings.ToLower(u.Email)))
 	return "dev|" + hex.EncodeToString(sum[:12])
 }
 
-// shown is the user's name for people.
+// shown is the user's display name.
 func (u User) shown() string {
 	if u.Name != "" {
 		return u.Name

@@ -55,23 +55,24 @@ func (f *File) Lines() map[string]int {
 	return lines
 }
 
-// Doubt is a line that is no clear assignment. Reason never holds text of the file, which may be a secret.
+// Doubt is a line that is not clearly an assignment. Reason never contains text of the file, which may be a
+// secret.
 type Doubt struct {
 	Line   int // counted from 1
 	Reason string
-	Read   bool // python-dotenv reads a key in it; else it passes the line over
+	Read   bool // python-dotenv reads a key in it; otherwise it skips the line
 	Null   bool // it is a key without "="
 }
 
 func (d Doubt) String() string {
 	if d.Read {
-		return "is no clear assignment: " + d.Reason
+		return "is not a clear assignment: " + d.Reason
 	}
-	return "is passed over: " + d.Reason
+	return "is skipped: " + d.Reason
 }
 
-// Doubts returns the lines that are no clear assignments, in the order of the file: those of Warnings, and those in
-// which python-dotenv reads a key all the same.
+// Doubts returns the lines that are not clear assignments, in the order of the file: those of Warnings, and those
+// in which python-dotenv still reads a key.
 func (f *File) Doubts() []Doubt {
 	var list []Doubt
 	line, counted := 1, 0
@@ -90,21 +91,21 @@ func (f *File) Doubts() []Doubt {
 	return list
 }
 
-// Describe puts doubts about the lines of a file into words: what say says of each of the first lines, and one sentence
-// about all others.
+// Describe describes doubts about the lines of a file: what say returns for each of the first lines, and one
+// sentence about all others.
 func Describe(file string, doubts []Doubt, say func(file string, d Doubt) string) []string {
 	const each = 20
 	var said []string
 	for i, d := range doubts {
 		if i == each {
-			return append(said, file+": "+ranges(doubts[each:])+" are no clear assignments either")
+			return append(said, file+": "+ranges(doubts[each:])+" are not clear assignments either")
 		}
 		said = append(said, say(file, d))
 	}
 	return said
 }
 
-// ranges lists the numbers of lines, those that follow each other as one.
+// ranges formats line numbers, joining consecutive ones.
 func ranges(doubts []Doubt) string {
 	var parts []string
 	for i := 0; i < len(doubts); {
@@ -121,14 +122,14 @@ func ranges(doubts []Doubt) string {
 	return "lines " + strings.Join(parts, ", ")
 }
 
-// Why a statement that python-dotenv reads is no clear assignment.
+// Why a statement that python-dotenv reads is not a clear assignment.
 const (
 	noEqual     = "it has no '='"
-	maybeValue  = "it may be a part of a value; one of several lines needs quotes"
-	maybeSecret = "what stands before its '=' does not look like a name"
+	maybeValue  = "it may be part of a value; values of several lines need quotes"
+	maybeSecret = "the text before '=' does not look like a name"
 )
 
-// doubt says why the statement at index i, unless it is malformed, is no clear assignment; "" where it is one.
+// doubt says why the statement at index i, unless it is malformed, is not a clear assignment; "" if it is one.
 func (f *File) doubt(i int) string {
 	s := &f.statements[i]
 	switch {
@@ -152,7 +153,7 @@ func (f *File) doubt(i int) string {
 	return ""
 }
 
-// follows tells whether the statement at index i may be the end of what began on the lines above it: of a PEM block, or
+// follows reports whether the statement at index i may be the end of what began on the lines above it: of a PEM block, or
 // of base64 in several lines.
 func (f *File) follows(i int) bool {
 	for ; i > 0 && f.statements[i-1].end == f.statements[i].start; i-- { // no comment or empty line is between
@@ -171,7 +172,7 @@ func (f *File) follows(i int) bool {
 	return false
 }
 
-// CouldBeName tells whether a text has the form of a name: letters, digits, "_", "." and "-", and no long random text.
+// CouldBeName reports whether a text has the form of a name: letters, digits, "_", "." and "-", and no long random text.
 // Names of the environment and of files have it where they are read as such, but a password may have it, too.
 func CouldBeName(text string) bool {
 	if !strings.ContainsFunc(text, unicode.IsLetter) || strings.ContainsAny(text[:1], ".-") {
@@ -187,7 +188,7 @@ func CouldBeName(text string) bool {
 	})
 }
 
-// IsName tells whether a text is a name even where nothing around it says so: it could be one, no word of it has digits
+// IsName reports whether a text is a name even where nothing around it says so: it could be one, no word of it has digits
 // in two places, and all letters are of one case, or it has words like clientId and no digits. Padded base64 is not.
 func IsName(text string) bool {
 	if !CouldBeName(text) {
@@ -208,7 +209,7 @@ func digitRuns(word string) int {
 	return len(strings.FieldsFunc(word, func(r rune) bool { return !unicode.IsDigit(r) }))
 }
 
-// camel tells whether word consists of words of two letters or more that are told apart by their capitals.
+// camel reports whether word consists of words of two letters or more that are told apart by their capitals.
 func camel(word string) bool {
 	length := 0 // of the part that has begun
 	for i, r := range word {

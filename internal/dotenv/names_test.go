@@ -99,10 +99,10 @@ func TestDescribe(t *testing.T) {
 	got := Describe("f", parse("A==\n"+strings.Repeat("x\n", 30)+"B=1\nx\n").Doubts(), func(file string, d Doubt) string {
 		return file + " " + d.String()
 	})
-	if want := "f: lines 21-31, 33 are no clear assignments either"; len(got) != 21 || got[20] != want {
+	if want := "f: lines 21-31, 33 are not clear assignments either"; len(got) != 21 || got[20] != want {
 		t.Errorf("%d sentences, the last %q; want 21 and %q", len(got), got[len(got)-1], want)
 	}
-	if want := "f is no clear assignment: " + maybeValue; got[0] != want {
+	if want := "f is not a clear assignment: " + maybeValue; got[0] != want {
 		t.Errorf("%q; want %q", got[0], want)
 	}
 }

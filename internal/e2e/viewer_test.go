@@ -84,7 +84,7 @@ func (v *viewer) logIn(user string) {
 	v.until(`(all("button[value=login]")[0].click(), true)`)
 }
 
-// leaves logs out by the app's own link, after whatever has happened, and finds that the provider asks again.
+// leaves logs out by the app's own link, after whatever has happened, and finds that the provider asks for a login again.
 func (v *viewer) leaves(base string, newTab bool) {
 	v.t.Helper()
 	v.goTo(base + "/")

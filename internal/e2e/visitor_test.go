@@ -107,7 +107,7 @@ func (v *visitor) ask(method, address string, header http.Header) (status int, h
 	return answer.StatusCode, answer.Header, string(read)
 }
 
-// isIn tells whether the app answers the visitor's request, and what it was told.
+// isIn reports whether the app answers the visitor's request, and what it was told.
 func (v *visitor) isIn(base string) (echoed, bool) {
 	v.t.Helper()
 	status, _, body := v.ask(http.MethodGet, base+"/data", nil)

@@ -1,5 +1,5 @@
-// Package export writes a project's login down in the words of other programs that can stand in front of an
-// app. It returns files and touches none, and must not know the command line.
+// Package export generates the configuration of a project's login for other programs that can serve in front of an
+// app. It returns files and writes none, and knows nothing about the command line.
 package export
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// Project is what every export is made from.
+// Project is the input of every export.
 type Project struct {
 	Name  string // the project's id; files are named after it
 	Login config.Config
@@ -20,12 +20,12 @@ type Project struct {
 type File struct {
 	Name   string // without a folder
 	Data   []byte
-	Secret bool // for its owner alone
+	Secret bool // readable for its owner only
 }
 
-// OptionError says which option cannot be used and why.
+// OptionError says which option is invalid and why.
 type OptionError struct {
-	Option string // as the command line names it, without dashes
+	Option string // as on the command line, without dashes
 	Err    error
 }
 
@@ -37,8 +37,8 @@ func optionf(name, format string, args ...any) error {
 	return &OptionError{name, fmt.Errorf(format, args...)}
 }
 
-// ErrName is wrapped by the error about a project whose name could lead its files elsewhere.
-var ErrName = errors.New("the project's id is no file name")
+// ErrName is wrapped by the error for a project id that could place files elsewhere.
+var ErrName = errors.New("the project's id is not a valid file name")
 
 func (p Project) check() error {
 	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`).MatchString(p.Name) {

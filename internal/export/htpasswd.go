@@ -13,40 +13,39 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Hash is how passwords are kept for nginx, which computes it again for every single request.
+// Hash is how passwords are stored for nginx, which verifies them again on every request.
 type Hash string
 
 const (
-	// Bcrypt slows whoever has stolen the file down, and so also nginx: a request costs some 2 ms of a core.
+	// Bcrypt slows down an attacker with a stolen file, and therefore also nginx: about 2 ms of CPU per request.
 	Bcrypt Hash = "bcrypt"
-	// SaltedSHA costs nothing that can be measured, and slows nobody down. That is enough for a password that a
-	// generator made, which cannot be found by trying however fast that is, and for no other.
+	// SaltedSHA costs almost nothing, and slows down nobody. That is enough for a random generated password, which
+	// cannot be guessed however fast the hash is, and for no other.
 	SaltedSHA Hash = "ssha"
 )
 
-// Hashes lists all, the default first.
+// Hashes lists all of them, the default first.
 func Hashes() []Hash { return []Hash{Bcrypt, SaltedSHA} }
 
 const (
-	// bcryptCost is small since nginx remembers no result and serves nobody else meanwhile: at cost 5 a page with
-	// 50 parts takes 0.1 s, at cost 10 it takes 4 s. It is still ten times harder to guess from than apr1.
+	// bcryptCost is small because nginx caches no result and blocks meanwhile: at cost 5 a page with 50 parts
+	// takes 0.1 s, at cost 10 it takes 4 s. It is still ten times harder to brute-force than apr1.
 	bcryptCost = 5
-	// maxBcrypt is the length in bytes of the longest password: with one of 72 bytes, of which bcrypt sees no
-	// more, anything appended to it would be taken too.
+	// maxBcrypt is the length in bytes of the longest password. bcrypt ignores everything after 72 bytes, so with
+	// a password of 72 bytes anything could be appended.
 	maxBcrypt = 71
-	// minGenerated is the length of the shortest password that is believed to be a generator's.
+	// minGenerated is the minimum length of a password that is assumed to be randomly generated.
 	minGenerated = 20
 	saltSize     = 16
 )
 
-// What a password file cannot hold. The errors of Nginx wrap them.
+// What a password file cannot contain. The errors of Nginx wrap these.
 var (
 	ErrUsername = errors.New("a password file for nginx cannot hold this user name")
 	ErrPassword = errors.New("nginx cannot check this password")
 )
 
-// passwordFile is the password file of a feature, with the names in it. Hashes that the project has already are taken as
-// they are.
+// passwordFile is the password file of a feature, with the names in it. Existing hashes are copied unchanged.
 func passwordFile(c config.Config, f config.Feature, h Hash) (data []byte, names []string, err error) {
 	if login, ok := c.Passwords[f]; ok {
 		if data, err = htpasswd(login, h); err != nil {
@@ -64,7 +63,7 @@ func passwordFile(c config.Config, f config.Feature, h Hash) (data []byte, names
 	return data, names, nil
 }
 
-// htpasswd is the password file of one login. Its texts are UTF-8, as the challenge asks browsers to send them.
+// htpasswd is the password file of one login. Its content is UTF-8, as the challenge asks browsers to use.
 func htpasswd(login config.Login, h Hash) ([]byte, error) {
 	if err := checkName(login.Username); err != nil {
 		return nil, err
@@ -88,7 +87,7 @@ func checkName(username string) error {
 
 func (h Hash) of(password string) (string, error) {
 	if strings.ContainsRune(password, 0) {
-		return "", fmt.Errorf("%w: nothing behind a NUL character counts", ErrPassword)
+		return "", fmt.Errorf("%w: everything after a NUL character is ignored", ErrPassword)
 	}
 	switch h {
 	case Bcrypt:
@@ -99,17 +98,17 @@ func (h Hash) of(password string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		// 2a is what some systems keep for hashes of a faulty implementation, and compute differently for
-		// letters outside ASCII. 2y is the same algorithm with a promise that it is the right one.
+		// 2a is what some systems use for hashes of a buggy implementation, and compute differently for non-ASCII
+		// characters. 2y is the same algorithm, known to be correct.
 		return "$2y$" + strings.TrimPrefix(string(hash), "$2a$"), nil
 	case SaltedSHA:
 		if utf8.RuneCountInString(password) < minGenerated {
-			return "", fmt.Errorf("%w: ssha is for passwords from a generator, of at least %d characters", ErrPassword, minGenerated)
+			return "", fmt.Errorf("%w: ssha is only for randomly generated passwords of at least %d characters", ErrPassword, minGenerated)
 		}
 		var salt [saltSize]byte
 		_, _ = rand.Read(salt[:]) // never fails (crypto/rand)
 		sum := sha1.Sum(append([]byte(password), salt[:]...))
 		return "{SSHA}" + base64.StdEncoding.EncodeToString(append(sum[:], salt[:]...)), nil
 	}
-	return "", optionf("hash", "%q is none of %v", h, Hashes())
+	return "", optionf("hash", "%q is not one of %v", h, Hashes())
 }

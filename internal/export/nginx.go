@@ -20,18 +20,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
-// NginxOptions are what an nginx has to know besides the login.
+// NginxOptions are the settings of nginx besides the login.
 type NginxOptions struct {
 	Upstream    string   // base URL of the app, http
 	Listen      []string // each PORT or ADDRESS:PORT
-	ServerNames []string // none: the host of the login's base URL, else any
+	ServerNames []string // empty: the host of the login's base URL, otherwise any
 	PasswordDir string   // absolute path of the folder in which nginx finds the password files
 	Hash        Hash
 }
 
-// What nginx cannot do. The errors of Nginx wrap them.
+// What nginx does not support. The errors of Nginx wrap these.
 var (
-	ErrProvider = errors.New("nginx cannot log anybody in by OpenID Connect")
+	ErrProvider = errors.New("nginx does not support OpenID Connect logins")
 	ErrBasePath = errors.New("nginx serves the app at the root of its host, and AUTH_BASE_URL has a path")
 	ErrForm     = errors.New("nginx has no login page, which AUTH_PASSWORD_MODE=form asks for")
 )
@@ -95,7 +95,7 @@ func Nginx(p Project, o NginxOptions) ([]File, error) {
 	return files, err
 }
 
-// server is what the template shows.
+// server is the data of the template.
 type server struct {
 	Name, Var           string // Var begins the names of variables, which all servers of an nginx share
 	Upstream            string
@@ -105,7 +105,7 @@ type server struct {
 	Encoded             []encoded
 	Targets             []target
 	Cleared             []string
-	HTTPS               bool   // visitors come by https, whatever arrives here
+	HTTPS               bool   // clients connect with https, even if this server does not terminate it
 	Origin              string // expression for the Origin of the app's own pages; "" compares with Host
 	TrustedProxies      []netip.Prefix
 }
@@ -135,16 +135,16 @@ func newServer(name string, c config.Config, o NginxOptions) (*server, error) {
 	}
 	for _, name := range o.ServerNames {
 		if name != "_" && !isServerName(name) {
-			return nil, optionf("server-name", "%q is no host name such as app.example.com", name)
+			return nil, optionf("server-name", "%q is not a host name such as app.example.com", name)
 		}
-		if !slices.Contains(s.ServerNames, name) { // nginx warns of doubles
+		if !slices.Contains(s.ServerNames, name) { // nginx warns about duplicates
 			s.ServerNames = append(s.ServerNames, name)
 		}
 	}
 	for _, address := range o.Listen {
 		l, ok := listenAddress(address)
 		if !ok {
-			return nil, optionf("listen", "%q is no port or ADDRESS:PORT such as 127.0.0.1:8080", address)
+			return nil, optionf("listen", "%q is not a port or ADDRESS:PORT such as 127.0.0.1:8080", address)
 		}
 		if !slices.Contains(s.Listen, l) {
 			s.Listen = append(s.Listen, l)
@@ -158,16 +158,16 @@ func newServer(name string, c config.Config, o NginxOptions) (*server, error) {
 		return nil, err
 	}
 	if isItself(s.Upstream, s.Listen) {
-		return nil, optionf("upstream", "is where nginx listens: every request would come back to it")
+		return nil, optionf("upstream", "is where nginx listens: every request would loop forever")
 	}
-	// nginx replaces variables in this name and has no way to write a $ that is none.
+	// nginx expands variables in this name and has no way to escape a $.
 	if !filepath.IsAbs(o.PasswordDir) && !strings.HasPrefix(o.PasswordDir, "/") || strings.ContainsFunc(o.PasswordDir, func(r rune) bool { return r == '$' || unicode.IsControl(r) }) {
 		return nil, optionf("password-dir", "%q must be an absolute path without $ and control characters", o.PasswordDir)
 	}
 	return s, nil
 }
 
-// origin is an expression for the Origin header of a base URL's pages.
+// origin is an expression for the Origin header of pages below a base URL.
 func origin(scheme, host string) string {
 	standard := ":80"
 	if scheme == "https" {
@@ -204,29 +204,29 @@ func isPort(text string) bool {
 	return err == nil && n > 0
 }
 
-// upstreamAddress is HOST:PORT of the app. Over https it is refused: nginx would take any certificate, and to
-// check one it needs a file that each system has elsewhere.
+// upstreamAddress is HOST:PORT of the app. https is not supported: nginx would accept any certificate, and to
+// verify one it needs a CA file whose path depends on the system.
 func upstreamAddress(base string) (string, error) {
 	to, err := upstream.ParseTarget(base)
 	_, port, splitErr := net.SplitHostPort(to.Address)
 	switch {
-	case err != nil || splitErr != nil: // without what was typed, in which a password may be
-		return "", optionf("upstream", "must be http://HOST:PORT, nothing else")
+	case err != nil || splitErr != nil: // without the value, which may contain a password
+		return "", optionf("upstream", "must be http://HOST:PORT")
 	case to.TLS:
-		return "", optionf("upstream", "must start with http://: nginx would take any certificate for the app's")
+		return "", optionf("upstream", "must start with http://: nginx would not verify the app's certificate")
 	case port == "http":
 		port = "80"
 	}
 	addr, err := netip.ParseAddr(to.Host)
 	known := err == nil && addr.Zone() == "" || err != nil && !strings.HasPrefix(to.Host, "*") &&
-		isServerName(strings.ReplaceAll(to.Host, "_", "x")) // networks of containers have names with underscores
+		isServerName(strings.ReplaceAll(to.Host, "_", "x")) // names in container networks may have underscores
 	if !known || !isPort(port) {
-		return "", optionf("upstream", "%q is no HOST:PORT that nginx can reach", to.Address)
+		return "", optionf("upstream", "%q is not a valid HOST:PORT for nginx", to.Address)
 	}
 	return net.JoinHostPort(to.Host, port), nil
 }
 
-// isItself tells whether nginx would forward to itself, as far as addresses alone show that.
+// isItself reports whether nginx would forward to itself, as far as the addresses show it.
 func isItself(app string, listen []string) bool {
 	appHost, appPort, _ := net.SplitHostPort(app)
 	to, err := netip.ParseAddr(appHost)
@@ -234,7 +234,7 @@ func isItself(app string, listen []string) bool {
 		to, err = netip.IPv6Loopback(), nil
 	}
 	if err != nil {
-		return false // nobody knows here what the name will stand for there
+		return false // what the name resolves to on nginx's machine is unknown
 	}
 	return slices.ContainsFunc(listen, func(address string) bool {
 		host, port, err := net.SplitHostPort(address)
@@ -259,8 +259,8 @@ func (s *server) render() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// quote writes a text as one word of nginx's language. Variables in it stay variables, where the directive knows
-// any: values that may hold a $ belong only where it knows none.
+// quote writes a string as one word of nginx's configuration language. Variables are expanded if the directive
+// supports them: values that may contain a $ must only be used where it does not.
 func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }

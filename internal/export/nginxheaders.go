@@ -2,17 +2,17 @@ package export
 
 import "strings"
 
-// The headers that the app believes, without separators between them: nothing of the client's may be read as one.
+// The identity headers that the app trusts, without separators: no header of the client may be mistaken for one.
 func identityHeaders() [][]string {
 	return [][]string{{"X", "Auth", "Name"}, {"X", "Auth", "Sub"}, {"X", "Access", "Token"}, {"X", "Id", "Token"}}
 }
 
-// clearedHeaders are those that a client may not send on to the app. nginx removes headers by their full name, so
-// what authproxy does by the beginning of a name is a list here: of the names that well-known proxies set.
+// clearedHeaders are the headers that are removed from requests. nginx removes headers by full name only, so what
+// authproxy removes by prefix is a list here: the names used by well-known proxies.
 //
-// The identity headers are there with underscores too. nginx drops every header with an underscore or a dot unless
-// it is told otherwise, but the one who tells it may be another server on the same port: that one's settings are
-// used until the Host header has been read.
+// Identity headers are also listed with underscores. nginx drops headers with an underscore or a dot unless
+// configured otherwise, possibly by another server on the same port: that server's setting applies until the Host
+// header has been read.
 func clearedHeaders() []string {
 	var names []string
 	for _, words := range identityHeaders() {
@@ -33,7 +33,7 @@ func clearedHeaders() []string {
 	)
 }
 
-// spellings joins words by "-", "_" and nothing, in every mixture but the one that we set ourselves.
+// spellings joins words by "-", "_" and nothing, in every combination except the one that we set ourselves.
 func spellings(words []string) []string {
 	names := []string{words[0]}
 	for _, word := range words[1:] {

@@ -9,18 +9,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// location is one part of the app as nginx tells parts apart.
+// location is one part of the app, as matched by nginx.
 type location struct {
-	Match    string         // "=", "~", "~*", or "" for the one that takes the rest
-	Path     string         // or an expression
-	Feature  config.Feature // whose password opens it; "" for nobody's
-	PassFile string         // where the password is
-	Written  string         // expression for the start of a public target: nginx decodes what an app may not
+	Match    string         // "=", "~", "~*", or "" for the catch-all
+	Path     string         // or a regular expression
+	Feature  config.Feature // whose password is required; "" for none
+	PassFile string         // file with the password
+	Written  string         // regular expression for the start of a public target: nginx may decode what the app does not
 }
 
-// locations are the parts of c in nginx's order: exact paths first, then the expressions one after the other,
-// which are the prefixes with the longest first, then the rest. A guarded prefix matches in any case of letters
-// and a public one as written, so that a framework that takes /API for /api finds it closed.
+// locations are the parts of c in nginx's order: exact paths, then regular expressions for the prefixes, longest
+// first, then the catch-all. A protected prefix matches case-insensitively, a public one exactly, so that a
+// framework that treats /API as /api does not expose it.
 func locations(c config.Config) []location {
 	var exact, prefixes []location
 	length := map[string]int{}
@@ -43,7 +43,7 @@ func locations(c config.Config) []location {
 			exact = append(exact, location{Match: "=", Path: path, Written: "^" + written(path) + `(?:\?|$)`})
 		}
 	}
-	slices.SortStableFunc(prefixes, func(a, b location) int { return length[b.Path] - length[a.Path] }) // closed first among equals
+	slices.SortStableFunc(prefixes, func(a, b location) int { return length[b.Path] - length[a.Path] }) // protected ones first among equals
 	rest := location{Path: "/"}
 	if c.HasPassword(config.MainApp) {
 		rest.Feature = config.MainApp
@@ -51,7 +51,7 @@ func locations(c config.Config) []location {
 	return slices.Compact(slices.Concat(exact, prefixes, []location{rest}))
 }
 
-// written is an expression for a path in which nothing is escaped that need not be.
+// written is a regular expression for a path without redundant escapes.
 func written(path string) string {
 	var b strings.Builder
 	for _, c := range []byte(path) {
@@ -68,17 +68,17 @@ func written(path string) string {
 	return b.String()
 }
 
-// targets says of which request lines the path means the same to nginx and to every app: the first expression
-// that matches decides, in any case of letters, and what none matches is refused. It is authproxy's rule, in
-// expressions: no empty or dot segments, no escaped separators or controls, nothing that can be decoded twice, no
-// path parameters, and nothing that is not UTF-8.
+// targets decides which request targets mean the same to nginx and to every app: the first expression that matches
+// decides, case-insensitively, and anything else is refused. These are authproxy's rules as regular expressions:
+// no empty or dot segments, no escaped separators or control characters, nothing that can be decoded twice, no
+// path parameters, only UTF-8.
 func targets() []target {
 	const (
 		start  = `^\S+ `
 		path   = `[^ ?]*`
 		plain  = `[!\x22$&-:<->@-\[\]-~]*` // visible ASCII without # % ; ? and the backslash
 		x      = `[0-9a-f]`
-		tail   = `%[89ab]` + x // of a character of several bytes
+		tail   = `%[89ab]` + x // one multi-byte character
 		ascii  = `2[0-24-9a-e]|3[0-9ac-e]|[46]` + x + `|5[0-9abd-f]|7[0-9a-e]`
 		two    = `c[2-9a-f]` + tail + `|d` + x + tail
 		three  = `e0%[ab]` + x + tail + `|e[1-9a-cef]` + tail + tail + `|ed%[89]` + x + tail
@@ -87,14 +87,14 @@ func targets() []target {
 		query  = `\?[^\x00-\x20#\x7f]*`
 	)
 	return []target{
-		{"an empty or a dot segment, or one that Windows takes for that", start + path + `/(?:/|(?:\.|%2e){1,2}(?:%20)*[/? ])`, false},
+		{"an empty or dot segment, or one that Windows treats as such", start + path + `/(?:/|(?:\.|%2e){1,2}(?:%20)*[/? ])`, false},
 		{"an escaped escape", start + path + `%25(?:` + x + `|%3[0-9]|%[46][1-6]){2}`, false},
-		{"anything that is written in one way only", start + `/` + plain + `(?:` + escape + plain + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
+		{"anything with only one spelling", start + `/` + plain + `(?:` + escape + plain + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
 	}
 }
 
-// nameTargets are the targets where one password covers everything, so that names of files may hold escaped separators:
-// again authproxy's rule.
+// nameTargets are the targets if one password protects everything, so that file names may contain escaped
+// separators: again authproxy's rules.
 func nameTargets() []target {
 	const (
 		start     = `^\S+ `
@@ -114,5 +114,5 @@ func nameTargets() []target {
 // target is one expression for request lines.
 type target struct {
 	About, Expression string
-	Clear             bool // what matches is let through
+	Clear             bool // whether matching targets are allowed
 }

@@ -1,5 +1,5 @@
-// Package failure holds the errors that end a command: a message for the user, an exit status and, where
-// one helps, the command to run next. It knows nothing about what failed.
+// Package failure defines the errors that end a command: a message for the user, an exit status and, if helpful,
+// the command to run next. It knows nothing about what failed.
 package failure
 
 import (
@@ -8,10 +8,10 @@ import (
 	"fmt"
 )
 
-// Exit statuses of the program. docs/reference lists them for users.
+// Exit statuses of the program, documented for users in docs/reference.
 const (
-	Done        = 0   // what was asked for was done
-	Failed      = 1   // it could not be done
+	Done        = 0   // success
+	Failed      = 1   // the operation failed
 	Usage       = 2   // the command line is wrong
 	NotAllowed  = 3   // no key, a refused key, or a tier without the feature
 	Deployment  = 4   // the watched deployment failed
@@ -19,7 +19,7 @@ const (
 	Interrupted = 130 // SIGINT or SIGTERM, 128 + 2 as shells count
 )
 
-// Error is a message for the user. Hint, where set, is one line that says what to run next.
+// Error is a message for the user. Hint, if set, is one line that says what to run next.
 type Error struct {
 	Code      int // exit status, one of the constants above; never Done
 	Msg, Hint string
@@ -39,7 +39,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// WithHint returns e with another hint, so that a constructor and a hint fit on one line.
+// WithHint returns e with another hint, so that creating an error with a hint fits on one line.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	c := *e
 	c.Hint = fmt.Sprintf(format, args...)
@@ -55,17 +55,17 @@ func New(code int, format string, args ...any) *Error {
 	return &Error{Code: code, Err: err}
 }
 
-// Failedf says that the command could not do its work.
+// Failedf reports that an operation failed.
 func Failedf(format string, args ...any) *Error { return New(Failed, format, args...) }
 
-// Usagef says that the command line is wrong.
+// Usagef reports that the command line is wrong.
 func Usagef(format string, args ...any) *Error { return New(Usage, format, args...) }
 
-// NotAllowedf says that the key or its tier does not allow what was asked for.
+// NotAllowedf reports that the key or its tier does not allow the operation.
 func NotAllowedf(format string, args ...any) *Error { return New(NotAllowed, format, args...) }
 
-// Code returns the exit status that err stands for: Done for nil, the code of the first *Error in its
-// chain, Interrupted for a cancelled and TimedOut for an expired context, else Failed.
+// Code returns the exit status for err: Done for nil, the code of the first *Error in its chain, Interrupted for a
+// cancelled and TimedOut for an expired context, otherwise Failed.
 func Code(err error) int {
 	var e *Error
 	switch {

@@ -1,4 +1,4 @@
-// Package flagset holds the kinds of flags and arguments that several commands have, so that each is checked,
+// Package flagset defines the kinds of flags and arguments shared by several commands, so that each is validated,
 // completed and explained the same way everywhere.
 package flagset
 
@@ -22,12 +22,12 @@ func Config(c *cobra.Command, to *string) {
 	c.Flags().StringVarP(to, "config", "c", "", "configuration `FILE` (.json) or the folder that holds it")
 }
 
-// OneOf adds a flag that takes one of options. Another value is refused with the nearest one.
+// OneOf adds a flag that takes one of options. Another value is an error that suggests the nearest one.
 func OneOf[S ~string](c *cobra.Command, to *S, name, usage string, options []S) {
 	oneOfIn(c, c.Flags(), to, name, usage, options)
 }
 
-// OneOfPersistent is OneOf for a flag that the commands below have too.
+// OneOfPersistent is OneOf for a flag that subcommands inherit.
 func OneOfPersistent[S ~string](c *cobra.Command, to *S, name, usage string, options []S) {
 	oneOfIn(c, c.PersistentFlags(), to, name, usage, options)
 }
@@ -70,7 +70,7 @@ func (v *oneOf[S]) Set(text string) error {
 	return Unknown("value", text, v.texts())
 }
 
-// Unknown is the error for a name that is none of options.
+// Unknown is the error for a name that is not among options.
 func Unknown(what, typed string, options []string) error {
 	if near := spelling.Nearest(typed, options); near != "" {
 		return fmt.Errorf("unknown %s %q: did you mean %q?", what, typed, near)
@@ -84,11 +84,11 @@ func Complete(c *cobra.Command, flag string, fn cobra.CompletionFunc) {
 		return
 	}
 	if err := c.RegisterFlagCompletionFunc(flag, fn); err != nil {
-		panic(err) // the flag does not exist: a mistake in the command itself
+		panic(err) // the flag does not exist: a bug in the command itself
 	}
 }
 
-// Explain says of a value that a flag cannot take what it takes, in place of how it was parsed.
+// Explain describes the values that a flag takes, in place of the parser's error.
 func Explain(err error) error {
 	var wrong *pflag.InvalidValueError
 	if !errors.As(err, &wrong) {
@@ -99,23 +99,24 @@ func Explain(err error) error {
 	case "int", "int8", "int16", "int32", "int64", "count":
 		takes = "a whole number"
 	case "uint", "uint8", "uint16", "uint32", "uint64":
-		takes = "a whole number from 0 on"
+		takes = "a whole number, 0 or greater"
 	case "float32", "float64":
 		takes = "a number"
 	case "duration":
-		takes = "a span of time, such as 90s, 15m or 1h"
+		takes = "a duration, such as 90s, 15m or 1h"
 	case "bool":
 		takes = "true or false"
 	default:
-		return fmt.Errorf("--%s: %w", wrong.GetFlag().Name, wrong.Unwrap()) // of a type of ours, which explains itself
+		return fmt.Errorf("--%s: %w", wrong.GetFlag().Name, wrong.Unwrap()) // one of our own types, whose errors are clear
 	}
 	if errors.Is(wrong.Unwrap(), strconv.ErrRange) {
-		takes = "a number that is not as large"
+		takes = "a smaller number"
 	}
 	return fmt.Errorf("--%s takes %s, not %q", wrong.GetFlag().Name, takes, wrong.GetValue())
 }
 
-// Within gives work so much time. Where that is over and work says no more than that, the error is what.
+// Within limits the time of work. If the limit is reached and work returns only the context's error, the error is
+// what.
 func Within(ctx context.Context, limit time.Duration, what string, work func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -29,7 +29,7 @@ func TestSecrets(t *testing.T) {
 		"an empty file":          {env: "", want: []cloudapi.Secret{}},
 		"a comment":              {env: "# A=1\n", want: []cloudapi.Secret{}},
 		"values":                 {env: "B=2\nA='1 # 1'\n", want: []cloudapi.Secret{{Key: "B", Value: "2"}, {Key: "A", Value: "1 # 1"}}},
-		"a key without a value":  {env: "A\nB=\n", want: []cloudapi.Secret{{Key: "B"}}, warns: "line 1 is no clear assignment: it has no '='"},
+		"a key without a value":  {env: "A\nB=\n", want: []cloudapi.Secret{{Key: "B"}}, warns: "line 1 is not a clear assignment: it has no '='"},
 		"a key given twice":      {env: "A=1\nB=2\nA=3\n", want: []cloudapi.Secret{{Key: "A", Value: "3"}, {Key: "B", Value: "2"}}},
 		"a variable inside": {
 			env: "A=${HOST}/x\n", vars: map[string]string{"HOST": "h"}, want: []cloudapi.Secret{{Key: "A", Value: "h/x"}},

@@ -17,7 +17,7 @@ func keepFlags(f *os.File, path string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = old.Close() }() // only read from
+	defer func() { _ = old.Close() }() // read-only: nothing to lose
 	want, err := unix.IoctlGetUint32(int(old.Fd()), unix.FS_IOC_GETFLAGS)
 	if err != nil {
 		return nil // the file system has none
@@ -29,7 +29,7 @@ func keepFlags(f *os.File, path string) error {
 	return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, int(have&^flagsKept|want&flagsKept))
 }
 
-// isMountPoint tells whether a file is mounted at path, as containers do it. A kernel before 5.8 does not tell: the
+// isMountPoint reports whether a file is mounted at path, as containers do it. A kernel before 5.8 does not tell: the
 // rename fails there.
 func isMountPoint(path string) bool {
 	var s unix.Statx_t
@@ -37,7 +37,7 @@ func isMountPoint(path string) bool {
 	return err == nil && s.Attributes&s.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0
 }
 
-// isFull tells whether the file system of path has less than size bytes left.
+// isFull reports whether the file system of path has less than size bytes left.
 func isFull(path string, size int) bool {
 	var s unix.Statfs_t
 	err := unix.Statfs(path, &s)

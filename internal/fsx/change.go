@@ -38,7 +38,7 @@ func prepare(f File, several bool) (*change, error) {
 	return c, nil
 }
 
-// mayOverwrite tells whether the file can be written in place after a replacement failed with err. On a full
+// mayOverwrite reports whether the file can be written in place after a replacement failed with err. On a full
 // disk it stays as it is: there is no promise that the old content could be put back.
 func (c *change) mayOverwrite(err error) bool {
 	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

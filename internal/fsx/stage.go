@@ -89,7 +89,7 @@ func removeStale(dir string) {
 	}
 }
 
-// IsTemporary tells whether a file name is one that Replace uses for a moment.
+// IsTemporary reports whether a file name is one that Replace uses for a moment.
 func IsTemporary(name string) bool {
 	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
 }

@@ -8,19 +8,19 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform/build"
 )
 
-// Installer says what makes virtual environments and installs into them.
+// Installer selects the tool that creates virtual environments and installs packages.
 type Installer = build.Installer
 
-// AutoInstaller is uv, or pip where uv cannot be had, would not do what pip does, or fails.
+// AutoInstaller is uv, or pip if uv is unavailable, would behave differently from pip, or fails.
 const AutoInstaller = build.Auto
 
 // Installers lists the choices.
 func Installers() []Installer { return build.Installers() }
 
-// CacheEntry is something that is kept in the cache.
+// CacheEntry is one item in the cache.
 type CacheEntry = build.Entry
 
-// Cache is what is kept between runs: environments, downloaded packages and the programs that install them.
+// Cache holds what is kept between runs: environments, downloaded packages and installers.
 type Cache struct{ builder build.Builder }
 
 // NewCache returns the cache in dir, which need not exist.
@@ -32,8 +32,8 @@ func NewCache(dir string, now func() time.Time) (*Cache, error) {
 	return &Cache{build.Builder{CacheDir: dir, Now: now}}, nil
 }
 
-// List returns what the cache holds, environments first, the one used last in front.
+// List returns the content of the cache, environments first, most recently used first.
 func (c *Cache) List(ctx context.Context) ([]CacheEntry, error) { return c.builder.List(ctx) }
 
-// Remove removes an entry. The error says so where it is in use by now.
+// Remove removes an entry. It returns an error if the entry is in use.
 func (c *Cache) Remove(e CacheEntry) error { return c.builder.Remove(e) }

@@ -1,6 +1,6 @@
-// Package localcloud joins the rooms of the platform. Up runs one project here: it builds the environment,
-// starts the app and serves it behind the login that it is handed. It must not know commands, prompts or how
-// a login works.
+// Package localcloud combines the packages of the platform. Up runs one project on this machine: it builds the
+// environment, starts the app and serves it behind the given login. It knows nothing about commands, prompts or
+// how a login works.
 package localcloud
 
 import (
@@ -24,43 +24,43 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform/watch"
 )
 
-// UpOptions says what to run and with what.
+// UpOptions says what to run and how.
 type UpOptions struct {
 	Dir       string            // the project; nothing is written there
-	App       platform.App      // what of it is run
+	App       platform.App      // the app to run
 	Vars      map[string]string // the app's variables, as .env has them
 	Environ   []string          // the caller's variables, NAME=value
 	CacheDir  string            // for environments and the apps' home folders; made if missing
 	Address   string            // "host:port"; "" for 127.0.0.1:8080 or the next free port
-	Installer Installer         // what installs packages; "" is AutoInstaller
-	Reload    bool              // start the app again when its files are saved
-	Isolated  bool              // the app gets a home folder of its own, not the user's
-	NoBuild   bool              // take the environment that was built last, even if the project has changed
-	Forget    bool              // the project is here for this run alone: keep its environment, and nothing else of it
+	Installer Installer         // tool that installs packages; "" is AutoInstaller
+	Reload    bool              // restart the app when its files are saved
+	Isolated  bool              // give the app its own home folder instead of the user's
+	NoBuild   bool              // reuse the environment of the last build, even if the project has changed
+	Forget    bool              // the project only exists for this run: keep nothing of it but its environment
 
-	// Protect makes the handler that stands between users at public and the app at upstream. It is closed in
-	// the end if it is an io.Closer.
+	// Protect creates the handler between users at public and the app at upstream. If it is an io.Closer it is
+	// closed in the end.
 	Protect func(upstream, public *url.URL) (http.Handler, error)
 
 	InstallLog io.Writer            // gets the lines of installers; nil drops them
 	AppLog     io.Writer            // gets the lines of the app; nil drops them
-	ServerLog  *slog.Logger         // gets what goes wrong with single connections; nil drops it
-	Notify     func(platform.Event) // called from several goroutines, never from two at once; may be nil
+	ServerLog  *slog.Logger         // errors of single connections; nil discards them
+	Notify     func(platform.Event) // called from several goroutines, but never concurrently; may be nil
 	Now        func() time.Time     // required
 
-	ReadyTimeout time.Duration // how long the app may take to answer; 0 means 90 s
-	StopTimeout  time.Duration // how long it may take to end before force is used; 0 means 10 s
+	ReadyTimeout time.Duration // time limit for the app to respond; 0 means 90 s
+	StopTimeout  time.Duration // time limit for the app to stop before it is killed; 0 means 10 s
 
-	Recipe *platform.Recipe // in place of the framework's own; nil in production
+	Recipe *platform.Recipe // overrides the framework's default; nil in production
 }
 
-// DefaultAddress is where an app is served when nobody says where, if it is free.
+// DefaultAddress is where an app is served by default, if the port is free.
 const DefaultAddress = gateway.DefaultAddress
 
-// drainTimeout is how long requests in progress may take to finish once the user wants to stop.
+// drainTimeout is how long in-flight requests may take once the user stops the app.
 const drainTimeout = 3 * time.Second
 
-// Running is a project that is served.
+// Running is a served project.
 type Running struct {
 	options UpOptions
 	url     *url.URL
@@ -72,9 +72,9 @@ type Running struct {
 	closing sync.Once
 }
 
-// Up runs a project and returns once it answers at URL. Where it fails or ctx ends first, everything it
-// started is stopped before it returns; the error is a *platform.Problem where the user can do something
-// about it, ctx.Err() where ctx ended. After the return ctx has no influence: see Wait and Close.
+// Up runs a project and returns once it responds at URL. If that fails or ctx ends first, everything it started is
+// stopped before it returns; the error is a *platform.Problem if the user can fix it, ctx.Err() if ctx ended.
+// After that ctx has no influence: see Wait and Close.
 func Up(ctx context.Context, o UpOptions) (_ *Running, err error) {
 	o.Notify = serialised(o.Notify)
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
@@ -149,7 +149,7 @@ func (o *UpOptions) start(ctx, watching context.Context, recipe platform.Recipe,
 	if o.Reload && !recipe.Reloads {
 		changes = watch.Saved(watching, o.Dir)
 	} else if o.Reload {
-		changes = make(chan []string) // none: the framework sees to it
+		changes = make(chan []string) // not needed: the framework reloads itself
 	}
 	return supervise.Start(ctx, supervise.Spec{
 		Recipe: recipe, Dir: o.Dir, Environment: env, Environ: o.Environ, Vars: o.Vars, Home: filepath.Join(o.kept(), "home"),
@@ -158,16 +158,16 @@ func (o *UpOptions) start(ctx, watching context.Context, recipe platform.Recipe,
 	})
 }
 
-// kept is the folder of what is kept of the project from one run to the next: the home of its app, and a note which
-// environment it had last.
+// kept is the folder for what is kept of the project between runs: the home folder of its app, and a note of its
+// last environment.
 func (o *UpOptions) kept() string {
 	return filepath.Join(o.CacheDir, "projects", platform.FolderName(o.Dir))
 }
 
-// URL is where users reach the app, without its Base.
+// URL is where users reach the app, without Base.
 func (r *Running) URL() *url.URL { u := *r.url; return &u }
 
-// Base is the path below which the app serves, with a slash at both ends; "" where it serves everywhere.
+// Base is the path below which the app is served, with a slash at both ends; "" if it is served at the root.
 func (r *Running) Base() string {
 	if r.app == nil {
 		return ""
@@ -175,7 +175,7 @@ func (r *Running) Base() string {
 	return r.app.Base()
 }
 
-// below leads users who ask for the root to the path below which the app serves.
+// below redirects the root to the path below which the app is served.
 func below(base string, next http.Handler) http.Handler {
 	if base == "" {
 		return next
@@ -186,13 +186,13 @@ func below(base string, next http.Handler) http.Handler {
 			return
 		}
 		to := url.URL{Path: base, RawQuery: r.URL.RawQuery}
-		w.Header().Set("Cache-Control", "no-store") // the next app at this address may serve elsewhere
+		w.Header().Set("Cache-Control", "no-store") // the next app at this address may be served elsewhere
 		http.Redirect(w, r, to.String(), http.StatusTemporaryRedirect)
 	})
 }
 
-// Wait blocks until ctx ends, the app has crashed too often or its server fails, then stops everything. It
-// returns ctx.Err() or the reason.
+// Wait blocks until ctx ends, the app has crashed too often or its server fails, then stops everything. It returns
+// ctx.Err() or the reason.
 func (r *Running) Wait(ctx context.Context) error {
 	var err error
 	select {
@@ -207,8 +207,8 @@ func (r *Running) Wait(ctx context.Context) error {
 	return err
 }
 
-// Close stops everything, in order: no new requests, the ones in progress finished or cut off, the app and
-// all it started ended. It takes at most drainTimeout and StopTimeout and a little more.
+// Close stops everything in order: it accepts no new requests, waits for in-flight ones or cuts them, then ends
+// the app and everything it started. It takes at most slightly longer than drainTimeout plus StopTimeout.
 func (r *Running) Close() { r.close(nil) }
 
 func (r *Running) close(reason error) {
@@ -223,7 +223,7 @@ func (r *Running) close(reason error) {
 	})
 }
 
-// stop ends what has been started so far.
+// stop stops what has been started so far.
 func (r *Running) stop() {
 	if r.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
@@ -241,7 +241,7 @@ func (r *Running) stop() {
 	}
 	r.env.Release()
 	if r.options.Forget {
-		_ = os.RemoveAll(r.options.kept()) // what cannot be removed is small, and in a cache
+		_ = os.RemoveAll(r.options.kept()) // leftovers are small, and in a cache
 	}
 }
 

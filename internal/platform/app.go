@@ -2,19 +2,19 @@ package platform
 
 import "slices"
 
-// App is an app of a project, and how it is run.
+// App is an app of a project, and how to run it.
 type App struct {
 	Framework Framework
-	Entry     string // file that is started, from the project's folder with slashes; "" where Command says it
-	Object    string // name in Entry of what is served, or of a function that makes it; "" where that is to be found out
-	Package   string // module that the requirements have to bring where it is not the framework's own, such as starlette
-	Command   string // for the shell; of Shell only
+	Entry     string // file to start, relative to the project folder with slashes; "" if Command is used
+	Object    string // object in Entry to serve, or a function that creates it; "" to detect it
+	Package   string // module that the requirements must include if it differs from the framework's, such as starlette
+	Command   string // for the shell; only for the framework Shell
 	Runtime   Runtime
-	Base      string // path below which the app's settings make it serve, such as /myapp; "" for none
-	BaseFrom  string // the setting that says so, and where it is
+	Base      string // path below which the app's settings make it serve, such as /myapp; "" for the root
+	BaseFrom  string // the setting of BasePath, and where it is
 }
 
-// Recipe returns how a is run on an operating system (a GOOS value); false where there is no way.
+// Recipe returns how to run a on an operating system (a GOOS value); false if it cannot be run there.
 func (a App) Recipe(goos string) (Recipe, bool) {
 	r, ok := RecipeFor(a.Framework, goos)
 	if !ok {
@@ -37,7 +37,7 @@ func (a App) Recipe(goos string) (Recipe, bool) {
 	return r, true
 }
 
-// String names a for a person.
+// String describes a for messages.
 func (a App) String() string {
 	if a.Command != "" {
 		return a.Command

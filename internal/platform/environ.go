@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// Environ lays sets of variables over base, later ones winning, and returns the result sorted. Names are
-// compared as the operating system does: without regard to case on Windows.
+// Environ merges sets of variables into base, later ones winning, and returns the result sorted. Names are
+// compared like on the operating system: case-insensitively on Windows.
 func Environ(base []string, over ...map[string]string) []string {
 	merged := map[string]string{}
 	spelled := map[string]string{}
@@ -51,7 +51,7 @@ func Without(environ []string, names ...string) []string {
 	})
 }
 
-// Lookup returns the value of a variable in environ, the last one where it is there twice; "" without one.
+// Lookup returns the value of a variable in environ, the last one if there are several; "" if it is not set.
 func Lookup(environ []string, name string) string {
 	value := ""
 	for _, kv := range environ {
@@ -62,8 +62,8 @@ func Lookup(environ []string, name string) string {
 	return value
 }
 
-// FindProgram returns the absolute path of the first of names that the PATH of environ leads to. Relative
-// entries of PATH are passed over, so that a project cannot bring its own. The error wraps fs.ErrNotExist.
+// FindProgram returns the absolute path of the first of names found in the PATH of environ. Relative entries of
+// PATH are ignored, so that a project cannot inject programs. The error wraps fs.ErrNotExist.
 func FindProgram(environ []string, names ...string) (string, error) {
 	for _, name := range names {
 		for _, dir := range filepath.SplitList(Lookup(environ, "PATH")) {
@@ -78,7 +78,7 @@ func FindProgram(environ []string, names ...string) (string, error) {
 	return "", &fs.PathError{Op: "find program", Path: strings.Join(names, " or "), Err: fs.ErrNotExist}
 }
 
-// Executable returns path, on Windows with the ending that makes it a program, if there is such a program.
+// Executable returns the path of a program, on Windows with its extension, if it exists.
 func Executable(path string) (string, bool) {
 	endings := []string{""}
 	if runtime.GOOS == "windows" {
@@ -96,8 +96,8 @@ func Executable(path string) (string, bool) {
 	return "", false
 }
 
-// Entry returns the name of the file in dir that recipe starts, "" where a command starts it. The error is a *Problem
-// that names what to write.
+// Entry returns the name of the file in dir that recipe starts, "" if it starts a command. The error is a *Problem
+// that says how to fix it.
 func Entry(dir string, recipe Recipe) (string, error) {
 	if recipe.Entry == "" {
 		return "", nil
@@ -122,8 +122,8 @@ func sameName(a, b string) bool {
 	return a == b
 }
 
-// FolderName returns a name for what is kept about a project outside it: readable, and different for every
-// folder on this machine. dir is absolute.
+// FolderName returns a name for a folder with data of a project: readable, and unique for every project folder on
+// this machine. dir is absolute.
 func FolderName(dir string) string {
 	sum := sha256.Sum256([]byte(filepath.Clean(dir)))
 	name := strings.Map(func(r rune) rune {
@@ -132,11 +132,11 @@ func FolderName(dir string) string {
 		}
 		return '-'
 	}, filepath.Base(dir))
-	// A socket below this folder may have a path of about 100 bytes at most.
+	// The path of a socket below this folder is limited to about 100 bytes.
 	return name[:min(len(name), 16)] + "-" + hex.EncodeToString(sum[:5])
 }
 
-// Foreign tells whether a folder of a project holds what others wrote: environments, caches, repositories.
+// Foreign reports whether a folder of a project contains third-party files: environments, caches, repositories.
 func Foreign(dir fs.FS, name string) bool {
 	switch base := path.Base(name); base {
 	case "__pycache__", "node_modules", "site-packages":

@@ -2,9 +2,9 @@ package platform
 
 import "fmt"
 
-// ExitError tells how a program ended that should have succeeded or gone on.
+// ExitError describes the end of a program that should have succeeded or kept running.
 type ExitError struct {
-	Code   int      // exit status; -1 where a signal ended it
+	Code   int      // exit status; -1 if it was ended by a signal
 	Signal string   // name of the signal, or ""
 	Output []string // the last lines it printed, oldest first
 }

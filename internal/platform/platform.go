@@ -1,5 +1,5 @@
-// Package platform names what the rooms that run apps talk about: frameworks and how each is started, built
-// environments, commands, events and problems. It must not know who builds, starts, serves or prints.
+// Package platform defines the types shared by the packages that run apps: frameworks and how each is started,
+// built environments, commands, events and problems. It does not know who builds, starts, serves or prints.
 package platform
 
 import (
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Framework says how an app is run. The first nine are types of a project as ploomber-cloud.json names them; the
-// others run here only, and are deployed as docker.
+// Framework is how an app is run. The first nine are project types of ploomber-cloud.json; the others only run
+// locally, and are deployed as docker.
 type Framework string
 
 // The frameworks that can be run.
@@ -37,35 +37,35 @@ type Command struct {
 	Args   []string  // without the program itself
 	Dir    string    // working directory
 	Env    []string  // the whole environment, NAME=value
-	Output io.Writer // gets both output streams as they come, never from two goroutines at once; nil drops them
+	Output io.Writer // receives stdout and stderr, never concurrently; nil discards them
 
-	Edit func(line string) string // changes each line of the output before it is shown or kept; nil for none
+	Edit func(line string) string // edits each line of output before it is shown or stored; nil for none
 
-	// Cleanup is run, as program and arguments with the same Dir and Env, once the command has ended however
-	// it ended: what it left elsewhere, such as a container, goes with it. Empty for most.
+	// Cleanup is a program and its arguments, run with the same Dir and Env after the command has ended in any
+	// way, to remove what it left elsewhere, such as a container. Usually empty.
 	Cleanup []string
 }
 
-// Environment is what an app needs besides its own files, built and ready.
+// Environment is what an app needs besides its own files, already built.
 type Environment struct {
-	Bin     string            // folder of the framework's executables; "" where Program is given
-	Program string            // absolute path of the program that starts the app, where Bin does not hold it
+	Bin     string            // folder of the framework's executables; "" if Program is set
+	Program string            // absolute path of the program that starts the app, if it is not in Bin
 	Image   string            // container image, for the docker type
-	Vars    map[string]string // variables the app must see for the environment to be in force
+	Vars    map[string]string // variables that activate the environment
 }
 
-// Phase says how far a project has come.
+// Phase is how far a project has got.
 type Phase int
 
-// Phases in the order in which they happen. Crashed is followed by Starting and Restarted, or by Stopping.
+// Phases in the order in which they occur. Crashed is followed by Starting and Restarted, or by Stopping.
 const (
-	Building Phase = iota // Message names the step, once for each step; Detail tells how far it is, often
+	Building Phase = iota // Message names the step, once per step; Detail is its progress, updated often
 	Built                 // Message says whether it was built now or before
 	Starting
-	Ready   // URL is where users go
-	Crashed // Err says how it ended; Delay is the pause before the next start, 0 where a file has to be saved first
+	Ready   // URL is the public address
+	Crashed // Err is the reason; Delay is the pause before the next start, 0 if it waits for a saved file
 	Restarted
-	Stopping // Err is the reason where it was not the user
+	Stopping // Err is the reason, unless the user stopped it
 	Stopped
 	Noticed // at any time: Message is a warning about the app
 )
@@ -78,23 +78,23 @@ func (p Phase) String() string {
 	return names[p]
 }
 
-// Event tells that a project entered a phase or took a step in one.
+// Event reports that a project entered a phase, or made progress in one.
 type Event struct {
 	Phase   Phase
 	Message string // one line for the user, lower case, no full stop
-	Detail  string // how far the step of the last Message is, such as "34 packages, 110 MB"; then Message is ""
-	Warning bool   // Message asks for attention
+	Detail  string // progress of the step of the last Message, such as "34 packages, 110 MB"; then Message is ""
+	Warning bool   // Message is a warning
 	URL     *url.URL
 	Delay   time.Duration
 	Err     error
 }
 
-// Problem is a reason why a project cannot be run that its owner can understand and act on.
+// Problem is a reason why a project cannot be run that its owner can understand and fix.
 type Problem struct {
-	Msg    string   // what is wrong, naming the file or program
-	Hint   string   // what to write or run; may be ""
+	Msg    string   // what is wrong, with the file or program
+	Hint   string   // how to fix it; may be ""
 	Output []string // the last lines that the failed program printed, oldest first
-	Shown  bool     // the log of the app had Output too
+	Shown  bool     // Output was already written to the app's log
 	Err    error    // cause; may be nil
 }
 

@@ -15,7 +15,7 @@ const (
 	Python Runtime = iota
 	R
 	Container
-	Plain // what the machine has: nothing is prepared
+	Plain // installed on the machine: nothing to prepare
 )
 
 // Recipe says how apps of one framework are started and how one sees that they are ready.
@@ -64,7 +64,8 @@ func recipes(goos string) map[Framework]Recipe {
 	return map[Framework]Recipe{
 		Streamlit: {
 			Package: "streamlit", Program: "streamlit", Entry: "app.py", Reloads: true,
-			// What is empty beats the same setting of a file or variable: https is the business of whoever is in front.
+			// Empty values override the same settings in files and variables: TLS is terminated by the proxy in
+			// front.
 			Args: words("run {entry} --server.port {port} --server.address 127.0.0.1 --server.headless true " +
 				"--browser.gatherUsageStats false --server.baseUrlPath={base} --server.sslCertFile= --server.sslKeyFile= " +
 				"--global.developmentMode false"),
@@ -88,8 +89,8 @@ func recipes(goos string) map[Framework]Recipe {
 		Dash:  wsgi(goos, "dash"),
 		Flask: wsgi(goos, "flask"),
 		Voila: {
-			Package: "voila", Program: "python", Entry: "app.ipynb", Reloads: true, // each page runs the notebook anew
-			// Every page of Voila keeps a kernel of about 140 MB; those nobody looks at any more are ended.
+			Package: "voila", Program: "python", Entry: "app.ipynb", Reloads: true, // each page runs the notebook again
+			// Every page of Voila keeps a kernel of about 140 MB; idle ones are ended.
 			Args: words("{root}/" + LauncherName + ".py {entry} --port={port} --no-browser --Voila.ip=127.0.0.1 --Voila.base_url={base}/ " +
 				"--MappingKernelManager.cull_idle_timeout=600 --MappingKernelManager.cull_interval=60"),
 			Launcher: "run(voila)",
@@ -146,7 +147,7 @@ func recipes(goos string) map[Framework]Recipe {
 		Shell: {
 			Must: map[string]string{
 				"PORT": "{port}", "HOST": "127.0.0.1",
-				// Programs that listen on every address when they are not told otherwise would be reached past the login.
+				// Programs that listen on every address by default would be reachable without the login.
 				"GUNICORN_CMD_ARGS": "--bind 127.0.0.1:{port}", "UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": "{port}",
 				"FLASK_RUN_HOST": "127.0.0.1", "FLASK_RUN_PORT": "{port}", "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": "{port}",
 				"STREAMLIT_SERVER_ADDRESS": "127.0.0.1", "STREAMLIT_SERVER_PORT": "{port}", "STREAMLIT_SERVER_HEADLESS": "true",
@@ -158,14 +159,14 @@ func recipes(goos string) map[Framework]Recipe {
 	}
 }
 
-// wsgi serves a WSGI application with gunicorn, which needs fork, or where there is none with waitress.
+// wsgi serves a WSGI application with gunicorn, which needs fork, or with waitress on systems without it.
 func wsgi(goos, pkg string) Recipe {
 	r := Recipe{
 		Package: pkg, Supplied: "gunicorn", Program: "gunicorn", Entry: "app.py",
-		// Empty files beat those of the project's gunicorn.conf.py.
+		// Empty files override those set in the project's gunicorn.conf.py.
 		Args:     words(LauncherName + ":application --bind 127.0.0.1:{port} --graceful-timeout 5 --certfile= --keyfile="),
 		Launcher: "application = run(wsgi, {entry_text}, {object_text})",
-		// gunicorn 27 puts a control socket into this folder, where all apps of a user would share it.
+		// gunicorn 27 creates a control socket in this folder, which all apps of a user would share.
 		Must:  map[string]string{"XDG_RUNTIME_DIR": "{root}"},
 		Ready: "/", Lenient: true,
 	}
@@ -179,7 +180,7 @@ func wsgi(goos, pkg string) Recipe {
 //go:embed launch.py
 var launch string
 
-// LauncherSource is the Python module of a Launcher, which it lacks as its last line.
+// LauncherSource is the Python module of a Launcher, without its last line.
 func LauncherSource() string { return launch }
 
 func words(s string) []string { return strings.Fields(s) }

@@ -1,6 +1,6 @@
-// Package prompt asks the user. On a terminal it shows survey's questions; where answers are piped it reads
-// one line for each question; where nobody can answer, that is wrong usage, and the error names the flag that would
-// have. It knows nothing about what is asked.
+// Package prompt asks the user questions. On a terminal it uses survey; piped input is read one line per question;
+// if no one can answer, that is a usage error naming the flag to use instead. It knows nothing about the subject
+// of the questions.
 package prompt
 
 import (
@@ -17,21 +17,21 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// Question is what is asked for.
+// Question is one question.
 type Question struct {
 	Label   string             // such as "Enter the value for AUTH_CLIENT_ID"
-	Flag    string             // the flag that answers it, such as "--client-id"; "" where there is none
-	Default string             // taken for an empty answer; "" means that an empty answer is asked again
-	Check   func(string) error // refuses an answer, which is then asked again; may be nil
-	Twice   bool               // a secret that somebody types is asked for once more, to find slips
+	Flag    string             // the flag that answers it, such as "--client-id"; "" if there is none
+	Default string             // the answer for empty input; "" means that the question is asked again
+	Check   func(string) error // validates an answer, asked again on error; may be nil
+	Twice   bool               // a typed secret is asked for a second time, to catch typing errors
 	Exact   bool               // options have no numbers: an answer is what accept takes, or an option's text
 }
 
-// Options say who may be asked.
+// Options say whether the user may be prompted.
 type Options struct {
-	NoInput bool // --no-input: nobody
-	CI      bool // a build server: nobody at the terminal, piped answers are read where there are any
-	Dumb    bool // a terminal without cursor movement: one line for each question
+	NoInput bool // --no-input: never
+	CI      bool // a build server: no one is at the terminal, piped answers are read
+	Dumb    bool // a terminal without cursor movement: one line per question
 }
 
 // Prompter asks the questions of one run. It is not safe for concurrent use.
@@ -40,7 +40,7 @@ type Prompter struct {
 
 	io    *term.IO
 	lines *lineReader
-	heard bool // there was an answer, or at least the start of one
+	heard bool // an answer, or the start of one, was read
 }
 
 // New returns a Prompter that talks through streams.
@@ -59,7 +59,7 @@ func (p *Prompter) Text(ctx context.Context, q Question) (string, error) {
 	return p.line(ctx, q)
 }
 
-// Secret asks for one line that is not shown while it is typed.
+// Secret asks for one line without echo.
 func (p *Prompter) Secret(ctx context.Context, q Question) (string, error) {
 	if err := p.Expect(ctx, q); err != nil {
 		return "", err
@@ -80,7 +80,7 @@ func (p *Prompter) Secret(ctx context.Context, q Question) (string, error) {
 	}
 }
 
-// hidden asks somebody at a terminal for a line that is not shown.
+// hidden asks for a line without echo on a terminal.
 func (p *Prompter) hidden(ctx context.Context, q Question) (string, error) {
 	if in, out, ok := p.person(); ok {
 		return askPassword(in, out, q)
@@ -88,7 +88,7 @@ func (p *Prompter) hidden(ctx context.Context, q Question) (string, error) {
 	return p.hiddenLine(ctx, q)
 }
 
-// Confirm asks for yes or no; an empty answer is standard.
+// Confirm asks for yes or no; standard is the default for empty input.
 func (p *Prompter) Confirm(ctx context.Context, q Question, standard bool) (bool, error) {
 	if err := p.Expect(ctx, q); err != nil {
 		return false, err
@@ -126,8 +126,8 @@ func yesOrNo(answer string, standard bool) (yes, ok bool) {
 	return false, false
 }
 
-// Choose asks for one of options and returns its index. A piped answer is an option's number, else its text, or
-// what accept makes of it (which may be nil). q.Check is not used; again is shown after a wrong answer.
+// Choose asks for one of options and returns its index. A piped answer is an option's number, its text, or what
+// accept (which may be nil) makes of it. q.Check is not used; again is shown after a wrong answer.
 func (p *Prompter) Choose(ctx context.Context, q Question, options []string, again string, accept func(string) (int, bool)) (int, error) {
 	if err := p.Expect(ctx, q); err != nil {
 		return 0, err
@@ -165,13 +165,13 @@ func pick(answer string, q Question, options []string, accept func(string) (int,
 		answer = q.Default
 	}
 	if answer == "" {
-		return 0, false // not what accept makes of it: an option without a name is not chosen by saying nothing
+		return 0, false // not accept's result: an option without a name must not be chosen by empty input
 	}
 	if q.Exact && accept != nil {
 		return accept(answer)
 	}
 	if n, err := strconv.ParseUint(answer, 10, 31); !q.Exact && err == nil && n >= 1 && int(n) <= len(options) {
-		return int(n) - 1, true // before an option that is named by a number: who sees a list counts
+		return int(n) - 1, true // before an option whose name is a number: the user sees a numbered list
 	}
 	if i := slices.Index(options, answer); i >= 0 || q.Exact || accept == nil {
 		return i, i >= 0
@@ -179,8 +179,8 @@ func pick(answer string, q Question, options []string, accept func(string) (int,
 	return accept(answer)
 }
 
-// Expect is an error where nobody can answer qs; see Options. It asks nothing. The error is about the first and names
-// the flags of all.
+// Expect returns an error if no one can answer qs; see Options. It asks nothing. The error is about the first
+// question and names the flags of all.
 func (p *Prompter) Expect(ctx context.Context, qs ...Question) error {
 	if len(qs) == 0 {
 		return nil
@@ -191,27 +191,27 @@ func (p *Prompter) Expect(ctx context.Context, qs ...Question) error {
 	}
 	switch {
 	case p.Options.NoInput:
-		return unasked(q, "questions are off (--no-input)")
+		return unasked(q, "prompts are disabled (--no-input)")
 	case p.io.InEmpty:
-		return unasked(q, "nobody can be asked: standard input is neither a terminal nor holds answers")
+		return unasked(q, "cannot prompt: standard input is not a terminal and has no piped answers")
 	case p.Options.CI && p.io.InTTY:
-		return unasked(q, "nobody is asked on a build server (CI is set)")
+		return unasked(q, "cannot prompt on a build server (CI is set)")
 	case p.io.JSON && p.io.InTTY:
-		return unasked(q, "--json asks nothing at a terminal")
-	case p.Options.CI && !p.heard: // build servers give their commands a pipe that is closed at once
+		return unasked(q, "--json does not prompt on a terminal")
+	case p.Options.CI && !p.heard: // build servers run commands with a pipe that is closed immediately
 		some, err := p.lines.some(ctx)
 		switch {
 		case err != nil:
 			return err
 		case !some:
-			return unasked(q, "nobody is asked on a build server (CI is set), and standard input holds no answer")
+			return unasked(q, "cannot prompt on a build server (CI is set), and standard input has no answer")
 		}
 		p.heard = true
 	}
 	return nil
 }
 
-// unasked is wrong usage: a flag is missing.
+// unasked is a usage error: a flag is missing.
 func unasked(q Question, why string) error { return unanswered(failure.Usage, q, why) }
 
 func unanswered(code int, q Question, why string) error {
@@ -222,14 +222,14 @@ func unanswered(code int, q Question, why string) error {
 	return f.WithHint("answer it with %s", q.Flag)
 }
 
-// say shows a part of a question; to programs it is of no use.
+// say prints a part of a question; not with --json, where it is of no use.
 func (p *Prompter) say(format string, args ...any) {
 	if !p.io.JSON {
 		p.io.Err.Printf(format, args...)
 	}
 }
 
-// person returns the terminal of somebody who can be shown a full question.
+// person returns the terminal of a user who can be shown a full prompt.
 func (p *Prompter) person() (in, out file, ok bool) {
 	if p.Options.Dumb {
 		return nil, nil, false
@@ -238,7 +238,7 @@ func (p *Prompter) person() (in, out file, ok bool) {
 	return i, o, ok
 }
 
-// line asks until an answer passes.
+// line asks until an answer is valid.
 func (p *Prompter) line(ctx context.Context, q Question) (string, error) {
 	label := q.Label + ": "
 	if q.Default != "" {
@@ -273,7 +273,7 @@ func (p *Prompter) read(ctx context.Context, q Question, label string) (string, 
 	p.say("%s", label)
 	answer, err := p.lines.next(ctx)
 	if !p.io.InTTY {
-		p.say("\n") // no one typed the line break
+		p.say("\n") // the line break was not typed by a person
 	}
 	if errors.Is(err, io.EOF) {
 		return "", unanswered(failure.Failed, q, "the input ended before an answer")
@@ -281,15 +281,15 @@ func (p *Prompter) read(ctx context.Context, q Question, label string) (string, 
 	return answer, err
 }
 
-// lineReader reads lines so that waiting for one ends with its context. The line that comes after that is
-// lost, as the program then ends.
+// lineReader reads lines such that waiting for one ends with its context. A line that arrives later is lost, since
+// the program exits then.
 type lineReader struct{ source *bufio.Reader }
 
 func (l *lineReader) next(ctx context.Context) (string, error) {
 	return wait(ctx, func() (string, error) {
 		line, err := l.source.ReadString('\n')
 		if line != "" {
-			err = nil // a last line without line break
+			err = nil // a last line without a line break
 		}
 		return strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), err
 	})
@@ -306,7 +306,7 @@ func (l *lineReader) some(ctx context.Context) (bool, error) {
 	})
 }
 
-// wait returns what read does, or the error of ctx where that ends first.
+// wait returns the result of read, or the error of ctx if it ends first.
 func wait[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
 		got T

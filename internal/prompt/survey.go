@@ -17,7 +17,7 @@ import (
 
 type file = *os.File
 
-// ask shows one of survey's questions on the stream for questions, so that results can be piped on.
+// ask shows a survey prompt on the stream for questions, so that results can be piped.
 func ask[T any](in, out file, q survey.Prompt, check func(T) error) (T, error) {
 	var answer T
 	options := []survey.AskOpt{survey.WithStdio(in, out, out)}
@@ -71,7 +71,7 @@ func required(q Question) func(string) error {
 	}
 }
 
-// hiddenLine reads a secret on a terminal that cannot move its cursor.
+// hiddenLine reads a secret on a terminal without cursor movement.
 func (p *Prompter) hiddenLine(ctx context.Context, q Question) (string, error) {
 	in, ok := p.io.In.(file)
 	if !ok {
@@ -92,8 +92,8 @@ func (p *Prompter) hiddenLine(ctx context.Context, q Question) (string, error) {
 	}
 }
 
-// readHidden reads one line unseen. Where ctx ends first the terminal gets its echo back; the line that comes
-// after that is lost, as the program then ends.
+// readHidden reads one line without echo. If ctx ends first the terminal's echo is restored; a line that arrives
+// later is lost, since the program exits then.
 func readHidden(ctx context.Context, in file) ([]byte, error) {
 	type result struct {
 		line []byte
@@ -116,7 +116,7 @@ func readHidden(ctx context.Context, in file) ([]byte, error) {
 		}
 		return r.line, nil
 	case <-ctx.Done():
-		_ = xterm.Restore(fd, before) // all that can be done
+		_ = xterm.Restore(fd, before) // nothing more can be done
 		return nil, ctx.Err()
 	}
 }

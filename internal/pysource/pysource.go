@@ -1,6 +1,6 @@
 // Package pysource reads what a Python file or notebook imports, defines and calls, without running it. It is
-// tolerant: source that Python refuses, or that is only begun, gives what can be seen of it. It must not know which
-// frameworks there are.
+// tolerant: from source that is invalid or incomplete it returns what can be recognised. It knows nothing about
+// frameworks.
 package pysource
 
 import (
@@ -48,12 +48,12 @@ type Function struct {
 	Line     int
 }
 
-// ImportsTop tells whether the file imports a top-level module.
+// ImportsTop reports whether the file imports a top-level module.
 func (f File) ImportsTop(top string) bool {
 	return slices.ContainsFunc(f.Imports, func(i Import) bool { return top != "" && i.Top() == top })
 }
 
-// CallsAny tells whether the file calls one of names, as Calls spells them.
+// CallsAny reports whether the file calls one of names, as Calls spells them.
 func (f File) CallsAny(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		_, found := slices.BinarySearch(f.Calls, name)

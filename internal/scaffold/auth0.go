@@ -18,8 +18,9 @@ const (
 	PostLogoutRedirect = "AUTH_POST_LOGOUT_REDIRECT"
 )
 
-// TypedIssuer completes what people copy from the Auth0 console into an answer: a host of auth0.com gets its
-// https://. Another issuer must have it, as the reference tool asks again too; http is for a provider on this machine.
+// TypedIssuer completes what users copy from the Auth0 console: a host of auth0.com gets its https://. Any other
+// issuer must begin with it, as the reference tool also requires; http is only allowed for a provider on this
+// machine.
 func TypedIssuer(typed string) (string, error) {
 	host, _, _ := strings.Cut(typed, "/")
 	if !strings.Contains(typed, "://") && !strings.Contains(host, ".auth0.com") {
@@ -28,8 +29,8 @@ func TypedIssuer(typed string) (string, error) {
 	return IssuerURL(typed)
 }
 
-// IssuerURL completes an issuer that a flag or the environment gives: https:// may be left out. It accepts what the
-// login accepts, which completes it in the same way.
+// IssuerURL completes an issuer from a flag or the environment: https:// may be omitted. It accepts what the login
+// accepts, which completes it in the same way.
 func IssuerURL(given string) (string, error) {
 	given = strings.TrimSpace(given)
 	if _, err := oidc.NormalIssuer(given); err != nil {
@@ -41,14 +42,14 @@ func IssuerURL(given string) (string, error) {
 	return given, nil
 }
 
-// Registration is what must be entered at the provider, exactly, before the login works.
+// Registration is what must be registered at the provider, exactly as given, before the login works.
 type Registration struct {
 	Callbacks []string `json:"callback_urls"`
 	Logouts   []string `json:"logout_urls"`
 }
 
-// Register lists the URLs of a project: below baseURL where it has an address of its own, else below both
-// domains of the service, as a project may be on either. postLogout is added where it is set.
+// Register lists the URLs of a project: below baseURL if it has an address of its own, otherwise below both
+// domains of the service, since a project may be on either. postLogout is added if set.
 func Register(projectID, baseURL, postLogout string) Registration {
 	bases := []string{"https://" + projectID + ".ploomber.app", "https://" + projectID + ".ploomberapp.io"}
 	if baseURL != "" {

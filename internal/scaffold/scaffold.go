@@ -1,5 +1,5 @@
-// Package scaffold makes the files and values that the templates put into a project. It writes nothing
-// itself and asks nobody.
+// Package scaffold generates the files and values that the templates put into a project. It writes nothing itself
+// and never prompts.
 package scaffold
 
 import (
@@ -14,11 +14,11 @@ type File struct {
 	Data []byte
 }
 
-// NewSecret makes 32 random bytes as 43 URL-safe characters.
+// NewSecret returns 32 random bytes as 43 URL-safe characters.
 func NewSecret(random io.Reader) (string, error) {
 	var b [32]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("cannot make a secret: %w", err)
+		return "", fmt.Errorf("cannot generate a secret: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }

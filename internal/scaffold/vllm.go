@@ -24,18 +24,18 @@ var (
 	vllmTest string
 )
 
-// CheckModel refuses what is no model's name; a name goes into a URL and a Dockerfile.
+// CheckModel rejects invalid model names; a name becomes part of a URL and a Dockerfile.
 func CheckModel(name string) error {
 	for _, r := range name {
 		plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./", r)
 		if !plain {
-			return errors.New("a model's name holds letters, digits and - _ . / only, such as " + DefaultModel)
+			return errors.New("a model name may only contain letters, digits and - _ . /, such as " + DefaultModel)
 		}
 	}
 	parts := strings.Split(name, "/")
 	for _, p := range parts {
 		if p == "" || p == "." || p == ".." || len(parts) > 2 {
-			return errors.New("a model is named as in " + DefaultModel)
+			return errors.New("a model name looks like " + DefaultModel)
 		}
 	}
 	return nil

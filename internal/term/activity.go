@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Activity is one line on a terminal that tells how far a step is and how long it has taken, and nothing elsewhere. It
-// stands below what was written before and has to be removed before anything else is.
+// Activity is a status line on a terminal that shows the current step, its detail and elapsed time; without a
+// terminal it prints nothing. It must be removed before anything else is written.
 type Activity struct {
 	stream *Stream
 	now    func() time.Time
 
 	mu     sync.Mutex
-	began  time.Time // zero where no step goes on
+	began  time.Time // zero if no step is in progress
 	detail string
 	drawn  bool
 }
 
-// NewActivity prepares a line on s.
+// NewActivity returns a status line on s.
 func NewActivity(s *Stream, now func() time.Time) *Activity { return &Activity{stream: s, now: now} }
 
-// quietFor is how long a step may take before its line appears.
+// quietFor is the delay before a step's line appears.
 const quietFor = time.Second
 
-// Begin removes the line of the last step and begins to count the time of another.
+// Begin removes the line of the last step and starts a new step.
 func (a *Activity) Begin() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -32,14 +32,14 @@ func (a *Activity) Begin() {
 	a.began, a.detail = a.now(), ""
 }
 
-// Detail says how far the step is.
+// Detail sets the detail of the current step.
 func (a *Activity) Detail(text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.detail = text
 }
 
-// Draw brings the line up to date; it is called from time to time.
+// Draw updates the line; call it periodically.
 func (a *Activity) Draw() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -68,7 +68,7 @@ func (a *Activity) line(elapsed time.Duration) string {
 	return text
 }
 
-// End removes the line; no other is drawn before the next Begin.
+// End removes the line; nothing is drawn until the next Begin.
 func (a *Activity) End() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

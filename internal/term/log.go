@@ -8,19 +8,19 @@ import (
 	"unicode"
 )
 
-// LogOptions says what of a log a person reads.
+// LogOptions configures a human-readable log.
 type LogOptions struct {
-	Level slog.Level // least important lines that are shown
-	Clock bool       // begin each line with the time of day
+	Level slog.Level // minimum level
+	Clock bool       // prefix each line with the time of day
 	Skip  []string   // attributes that only programs need
 }
 
-// NewLogger writes a log for a person at a terminal, one sentence a line:
+// NewLogger returns a log handler for people at a terminal, one sentence per line:
 //
 //	15:04:05  Warning: app not reached: connection refused (client 192.0.2.1)
 //
-// An attribute "error" or "reason" follows the message; the others stand in parentheses. What programs read is written
-// by the handlers of log/slog.
+// An attribute "error" or "reason" follows the message; the others are in parentheses. For logs read by programs
+// use the handlers of log/slog.
 func NewLogger(s *Stream, o LogOptions) *slog.Logger {
 	return slog.New(&logHandler{stream: s, options: o})
 }
@@ -28,8 +28,8 @@ func NewLogger(s *Stream, o LogOptions) *slog.Logger {
 type logHandler struct {
 	stream  *Stream
 	options LogOptions
-	attrs   []slog.Attr // those of With, before a line's own
-	group   string      // of WithGroup, with a dot at the end
+	attrs   []slog.Attr // from WithAttrs, before a line's own
+	group   string      // from WithGroup, with a trailing dot
 }
 
 var _ slog.Handler = (*logHandler)(nil)
@@ -39,7 +39,7 @@ func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= h.options.Level
 }
 
-// Handle implements slog.Handler. What could not be written is told by the stream.
+// Handle implements slog.Handler. Write errors are recorded by the stream.
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	if h.options.Clock && !r.Time.IsZero() {
@@ -72,7 +72,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	if len(details) > 0 {
 		b.WriteString(" (" + strings.Join(details, ", ") + ")")
 	}
-	_, err := h.stream.Write([]byte(h.stream.Wrapped(b.String(), hanging) + "\n")) // at once: lines of others come between
+	_, err := h.stream.Write([]byte(h.stream.Wrapped(b.String(), hanging) + "\n")) // in a single write, since other goroutines write lines too
 	return err
 }
 
@@ -96,7 +96,7 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-// oneLine is text that stays on its line and moves no cursor.
+// oneLine makes text printable on a single line.
 func oneLine(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return Printable(text)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Configure sets what the command line decides about the streams after they are open.
+// Configure applies the output flags to streams that are already open.
 func (o *IO) Configure(mode Mode, asJSON, quiet bool, lookup func(string) (string, bool)) {
 	o.JSON, o.Err.json = asJSON, asJSON
 	o.Err.quiet = quiet || asJSON
@@ -14,15 +14,14 @@ func (o *IO) Configure(mode Mode, asJSON, quiet bool, lookup func(string) (strin
 	}
 }
 
-// Result shows what a command was asked for: v as one JSON object where JSON was asked for, else what text
-// writes.
+// Result prints the result of a command: v as one JSON object with --json, otherwise what text writes.
 func (o *IO) Result(v any, text func(out *Stream)) error {
 	if !o.JSON {
 		text(o.Out)
 		return nil
 	}
 	if err := o.Out.object(v); err != nil && o.Out.failed == nil {
-		return err // v is no JSON; what could not be written is told by Failed
+		return err // v cannot be encoded; write errors are reported by Failed
 	}
 	return nil
 }
@@ -33,59 +32,59 @@ func (s *Stream) object(v any) error {
 	return e.Encode(v)
 }
 
-// Note writes a line about what goes on.
+// Note prints a progress message.
 func (s *Stream) Note(format string, args ...any) {
 	if !s.quiet {
 		s.Println(s.Wrapped(fmt.Sprintf(format, args...), 0))
 	}
 }
 
-// Success writes a line about a part of the work that is done.
+// Success prints a message about completed work.
 func (s *Stream) Success(format string, args ...any) {
 	if !s.quiet {
 		s.Println(s.Green(s.Wrapped(fmt.Sprintf(format, args...), 0)))
 	}
 }
 
-// hanging is how far the further lines of a message are indented on a terminal that is too narrow for it, in columns.
+// hanging is the indentation of wrapped lines of a message, in columns.
 const hanging = 2
 
-// Warn writes a line that asks for attention, {"warning": …} where JSON was asked for.
+// Warn prints a warning, as {"warning": …} with --json.
 func (s *Stream) Warn(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if s.json {
-		_ = s.object(map[string]string{"warning": text}) // told by Failed
+		_ = s.object(map[string]string{"warning": text}) // reported by Failed
 		return
 	}
 	s.Println(s.Wrapped(s.Yellow("Warning: ")+text, hanging))
 }
 
-// Detail writes a line for --verbose, {"detail": …} where JSON was asked for.
+// Detail prints a message for --verbose, as {"detail": …} with --json.
 func (s *Stream) Detail(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if s.json {
-		_ = s.object(map[string]string{"detail": text}) // told by Failed
+		_ = s.object(map[string]string{"detail": text}) // reported by Failed
 		return
 	}
 	s.Println(s.Faint(text))
 }
 
-// Problem is a failure as --json shows it.
+// Problem is an error in --json output.
 type Problem struct {
 	Error ProblemDetail `json:"error"`
 }
 
-// ProblemDetail is the message of a failure, its exit status and what to run next.
+// ProblemDetail is an error's message, its exit status and what to run next.
 type ProblemDetail struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 }
 
-// Fail writes the failure that ends the program.
+// Fail prints the error that ends the program.
 func (s *Stream) Fail(code int, message, hint string) {
 	if s.json {
-		_ = s.object(Problem{ProblemDetail{code, message, hint}}) // nothing is left to report to
+		_ = s.object(Problem{ProblemDetail{code, message, hint}}) // there is nowhere left to report it
 		return
 	}
 	s.Println(s.Wrapped(s.Red("Error: ")+message, hanging))
@@ -94,5 +93,5 @@ func (s *Stream) Fail(code int, message, hint string) {
 	}
 }
 
-// Talks tells whether notes are shown: not where quiet or JSON was asked for.
+// Talks reports whether notes are shown: not with --quiet or --json.
 func (s *Stream) Talks() bool { return !s.quiet }

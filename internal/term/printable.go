@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Printable is text as it may be shown on a terminal: quoted where it holds a character that would do
-// something there, such as moving the cursor.
+// Printable returns text that is safe to print on a terminal: quoted if it contains a character with an effect
+// there, such as moving the cursor.
 func Printable(text string) string {
 	if quoted := strconv.Quote(text); quoted != `"`+text+`"` {
 		return quoted
@@ -16,8 +16,8 @@ func Printable(text string) string {
 	return text
 }
 
-// Plain is text of several lines from somewhere else as it may be shown on a terminal: without escape
-// sequences, which can rewrite what was shown before, and without control characters but line break and tab.
+// Plain returns external text of several lines that is safe to print on a terminal: without escape sequences,
+// which can rewrite earlier output, and without control characters except line break and tab.
 func Plain(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -25,7 +25,7 @@ func Plain(text string) string {
 		switch {
 		case r == '\x1b':
 			n = escape(text[i:])
-		case r == utf8.RuneError && n == 1: // no character
+		case r == utf8.RuneError && n == 1: // not a character
 		case r == '\n' || r == '\t' || unicode.IsPrint(r):
 			b.WriteString(text[i : i+n])
 		}
@@ -34,8 +34,8 @@ func Plain(text string) string {
 	return b.String()
 }
 
-// escape returns the length of the escape sequence that text begins with, by ECMA-48: a control sequence ends
-// with a letter or one of @[\]^_`{|}~, any other is two bytes here and the rest of it is text.
+// escape returns the length of the escape sequence at the beginning of text (ECMA-48): a control sequence ends
+// with a letter or one of @[\]^_`{|}~; any other sequence is taken to be two bytes, and its rest is text.
 func escape(text string) int {
 	if len(text) < 2 || text[1] != '[' {
 		return min(2, len(text))
@@ -45,7 +45,7 @@ func escape(text string) int {
 			return i + 1
 		}
 		if text[i] < 0x20 || text[i] > 0x7e {
-			return i // broken off
+			return i // incomplete
 		}
 	}
 	return len(text)

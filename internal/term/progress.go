@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Progress draws one line that follows the bytes of a transfer on a terminal, and nothing elsewhere.
+// Progress draws a line with the progress of a transfer on a terminal; without a terminal it prints nothing.
 type Progress struct {
 	stream *Stream
 	label  string
@@ -18,10 +18,10 @@ type Progress struct {
 	shown          bool
 }
 
-// redraw is the least time between two drawings, so that a fast transfer is not slowed by its display.
+// redraw is the minimum interval between updates, so that the display does not slow down a fast transfer.
 const redraw = 100 * time.Millisecond
 
-// NewProgress prepares a line that begins with label.
+// NewProgress returns a progress line that begins with label.
 func NewProgress(s *Stream, label string, now func() time.Time) *Progress {
 	return &Progress{stream: s, label: label, now: now, started: now()}
 }
@@ -64,7 +64,7 @@ func (p *Progress) Done() {
 	}
 }
 
-// Bytes writes a number of bytes as people read it, in steps of 1000: "999 B", "1.5 kB", "200 MB".
+// Bytes formats a number of bytes in steps of 1000: "999 B", "1.5 kB", "200 MB".
 func Bytes(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)

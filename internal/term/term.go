@@ -1,5 +1,5 @@
-// Package term is the terminal, or the pipes, that a command talks to: three streams that know whether they
-// are a terminal, how wide it is and whether colour is wanted. It asks no questions; see package prompt.
+// Package term is the terminal, or the pipes, of a command: three streams that know whether they are a terminal,
+// how wide it is and whether to use colour. It never prompts; see package prompt.
 package term
 
 import (
@@ -17,25 +17,25 @@ import (
 type IO struct {
 	In       io.Reader
 	InTTY    bool
-	InEmpty  bool // neither a terminal nor what can hold answers: /dev/null, or standard input was closed
+	InEmpty  bool // neither a terminal nor a source of answers: /dev/null, or standard input was closed
 	Out, Err *Stream
-	JSON     bool // results and warnings are JSON; see Result
+	JSON     bool // print results and warnings as JSON; see Result
 }
 
-// Stream writes to one output. Its first failure is kept, so that a program whose result was lost (full
-// disk) does not end as if all were well.
+// Stream writes to one output. It keeps its first error, so that a program whose result was lost (disk full) does
+// not exit successfully.
 type Stream struct {
 	w       io.Writer
-	file    *os.File // nil where w is none
+	file    *os.File // nil if w is not a terminal
 	tty     bool
 	colours bool
 	width   func() int
 	failed  error
-	quiet   bool // notes are left out
-	json    bool // warnings are JSON objects
+	quiet   bool // suppress notes
+	json    bool // print warnings as JSON objects
 }
 
-// NewStream returns a stream on w that is no terminal and has no colours.
+// NewStream returns a stream on w without a terminal and without colours.
 func NewStream(w io.Writer) *Stream {
 	return &Stream{w: w, width: func() int { return defaultWidth }}
 }
@@ -52,7 +52,7 @@ const (
 	Never  Mode = "never"
 )
 
-// Open makes the IO of a process. Colour is decided for each stream: mode, then NO_COLOR, CLICOLOR_FORCE or
+// Open creates the IO of a process. Colour is decided per stream: by mode, then NO_COLOR, CLICOLOR_FORCE or
 // FORCE_COLOR, TERM=dumb, and whether the stream is a terminal.
 func Open(in, out, errs *os.File, mode Mode, lookup func(string) (string, bool)) *IO {
 	tty := term.IsTerminal(int(in.Fd()))
@@ -62,8 +62,8 @@ func Open(in, out, errs *os.File, mode Mode, lookup func(string) (string, bool))
 	}
 }
 
-// holdsAnswers tells files, pipes and sockets from the null device, which the Go runtime also opens in place of a
-// standard input that was closed.
+// holdsAnswers distinguishes files, pipes and sockets from the null device, which the Go runtime also opens in
+// place of a closed standard input.
 func holdsAnswers(in *os.File) bool {
 	info, err := in.Stat()
 	return err == nil && !info.IsDir() && info.Mode()&os.ModeCharDevice == 0
@@ -98,8 +98,8 @@ func wantsColour(tty bool, mode Mode, lookup func(string) (string, bool)) bool {
 	}
 }
 
-// Terminal returns the files of a conversation with a person: the input and the stream for questions. It is
-// not ok where one of them is no terminal.
+// Terminal returns the files for prompting: the input and the stream for questions. ok is false if one of them is
+// not a terminal.
 func (o *IO) Terminal() (in, out *os.File, ok bool) {
 	in, isFile := o.In.(*os.File)
 	return in, o.Err.file, isFile && o.InTTY && o.Err.tty && o.Err.file != nil
@@ -114,13 +114,13 @@ func (s *Stream) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Printf writes one text. What could not be written is told by Failed.
+// Printf writes text. Write errors are reported by Failed.
 func (s *Stream) Printf(format string, args ...any) { _, _ = fmt.Fprintf(s, format, args...) }
 
-// Println writes one line. What could not be written is told by Failed.
+// Println writes one line. Write errors are reported by Failed.
 func (s *Stream) Println(args ...any) { _, _ = fmt.Fprintln(s, args...) }
 
-// Failed returns the first error of writing. A reader that went away, as in `… | head`, is none.
+// Failed returns the first write error. A reader that stopped reading, as in `… | head`, is not an error.
 func (s *Stream) Failed() error {
 	if errors.Is(s.failed, syscall.EPIPE) {
 		return nil
@@ -128,13 +128,13 @@ func (s *Stream) Failed() error {
 	return s.failed
 }
 
-// TTY tells whether the stream is a terminal.
+// TTY reports whether the stream is a terminal.
 func (s *Stream) TTY() bool { return s.tty }
 
-// Width is the terminal's width in columns, 80 where there is none.
+// Width is the terminal's width in columns, 80 without a terminal.
 func (s *Stream) Width() int { return s.width() }
 
-// The styles that the program uses, plain text where the stream has no colours.
+// The text styles of the program, plain if the stream has no colours.
 
 func (s *Stream) style(attribute color.Attribute, text string) string {
 	c := color.New(attribute)
@@ -146,10 +146,10 @@ func (s *Stream) style(attribute color.Attribute, text string) string {
 	return c.Sprint(text)
 }
 
-// Bold is for headings and the one thing on a line that matters.
+// Bold is for headings and the most important part of a line.
 func (s *Stream) Bold(text string) string { return s.style(color.Bold, text) }
 
-// Faint is for what may be passed over.
+// Faint is for less important text.
 func (s *Stream) Faint(text string) string { return s.style(color.Faint, text) }
 
 // Green is for success.

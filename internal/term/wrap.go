@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Wrap breaks the lines of text between words so that none is longer than width columns. What follows a break begins
-// with hanging spaces and the indentation of its line. A word that is longer than a line, such as a URL, stays whole,
-// and so does a line that moves the cursor. A width below 1 leaves text as it is.
+// Wrap wraps the lines of text at width columns. Continuation lines are indented by hanging spaces plus the
+// indentation of their line. A word longer than a line, such as a URL, is not broken, nor is a line that moves the
+// cursor. A width below 1 returns text unchanged.
 func Wrap(text string, width, hanging int) string {
 	if width < 1 {
 		return text
@@ -26,7 +26,7 @@ func wrapLine(line string, width, hanging int) string {
 	words := strings.TrimLeft(line, " ")
 	margin := len(line) - len(words)
 	indent := margin + hanging
-	if indent > width/2 { // no room is left for words
+	if indent > width/2 { // no space left for words
 		indent = min(margin, width/2)
 	}
 	var b strings.Builder
@@ -35,7 +35,7 @@ func wrapLine(line string, width, hanging int) string {
 	for words != "" {
 		word, rest, _ := strings.Cut(words, " ")
 		gap := 1
-		for strings.HasPrefix(rest, " ") { // columns of a table keep their distance where they fit
+		for strings.HasPrefix(rest, " ") { // columns of a table keep their distance if they fit
 			rest = rest[1:]
 			gap++
 		}
@@ -57,7 +57,7 @@ func wrapLine(line string, width, hanging int) string {
 	return b.String()
 }
 
-// columns is how much room text takes on a terminal: its characters, without the sequences that colour it.
+// columns is the width of text on a terminal: its characters, without colour sequences.
 func columns(text string) int {
 	n := 0
 	for text != "" {
@@ -76,8 +76,8 @@ func columns(text string) int {
 	return n
 }
 
-// Wrapped is text as it fits on the stream's terminal; unchanged where there is none, since what reads a pipe or a
-// file looks for whole lines.
+// Wrapped wraps text for the stream's terminal. Without a terminal it is unchanged, since programs that read a
+// pipe or a file expect whole lines.
 func (s *Stream) Wrapped(text string, hanging int) string {
 	if !s.tty {
 		return text

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Option is one value of a resource and what it costs.
+// Option is one value of a resource and its price.
 type Option struct {
 	Value float64 // cores, GB or number of GPUs
 	Price float64 // US dollars an hour; 0 is included
@@ -24,7 +24,7 @@ func (o Option) Label() string {
 	return fmt.Sprintf("%s ($%s/hour)", o.Text(), strconv.FormatFloat(o.Price, 'f', -1, 64))
 }
 
-// One GPU comes with a machine of its own size.
+// One GPU comes with a machine of a fixed size.
 const (
 	GPUMachineCPU = 4.0
 	GPUMachineRAM = 12
@@ -62,7 +62,7 @@ func (t Tier) ramOf(c cpu) []Option {
 	return c.free
 }
 
-// GPUs returns the numbers of GPUs that t may choose.
+// GPUs returns the numbers of GPUs available to t.
 func (t Tier) GPUs() []Option {
 	if t.paid {
 		return []Option{{0, 0}, {1, 0.6312}}
@@ -70,7 +70,7 @@ func (t Tier) GPUs() []Option {
 	return []Option{{0, 0}}
 }
 
-// CPUs returns the numbers of cores that t may choose without a GPU.
+// CPUs returns the numbers of cores available to t without a GPU.
 func (t Tier) CPUs() []Option {
 	var out []Option
 	for _, c := range cpus() {
@@ -81,7 +81,7 @@ func (t Tier) CPUs() []Option {
 	return out
 }
 
-// RAMs returns the GB of memory that t may choose with that many cores, nil where it may not have them.
+// RAMs returns the GB of memory available to t with that many cores, nil if it may not have that many.
 func (t Tier) RAMs(cores float64) []Option {
 	for _, c := range cpus() {
 		if c.Value == cores {
@@ -91,8 +91,8 @@ func (t Tier) RAMs(cores float64) []Option {
 	return nil
 }
 
-// CheckResources returns an error that names the first value t may not have, and those it may: a *Refusal
-// where a larger tier has it.
+// CheckResources returns an error that names the first value that t may not have, and its choices: a *Refusal if a
+// larger tier has it.
 func (t Tier) CheckResources(cores float64, ram, gpu int) error {
 	if err := t.CheckGPUs(float64(gpu)); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (t Tier) CheckCPUs(n float64) error {
 	return t.offered("CPU", n, SelectCPU, Tier.CPUs)
 }
 
-// CheckRAM is CheckResources for the memory that goes with so many cores.
+// CheckRAM is CheckResources for the memory that goes with that many cores.
 func (t Tier) CheckRAM(cores, gb float64) error {
 	what := fmt.Sprintf("RAM with %g CPU", cores)
 	return t.offered(what, gb, SelectRAM, func(t Tier) []Option { return t.RAMs(cores) })
@@ -133,9 +133,9 @@ func (t Tier) offered(what string, value float64, p Permission, options func(Tie
 	case has(t):
 		return nil
 	case slices.ContainsFunc(All(), has):
-		return fmt.Errorf("%g is no choice for %s: %w (choices: %s)", value, what, &Refusal{t.Name, p}, Texts(options(t)))
+		return fmt.Errorf("%g is not available for %s: %w (choices: %s)", value, what, &Refusal{t.Name, p}, Texts(options(t)))
 	default:
-		return fmt.Errorf("%g is no choice for %s in the %s tier; choices: %s", value, what, t.Name, Texts(options(t)))
+		return fmt.Errorf("%g is not available for %s in the %s tier; choices: %s", value, what, t.Name, Texts(options(t)))
 	}
 }
 

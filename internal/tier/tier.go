@@ -1,5 +1,5 @@
-// Package tier is the table of what each tier of the platform allows, and the questions asked of it. It makes
-// no requests.
+// Package tier is the table of what each tier of the platform allows, and functions to query it. It makes no
+// requests.
 package tier
 
 import (
@@ -45,8 +45,8 @@ func All() []Tier {
 	}
 }
 
-// Named returns the tier that the platform calls name. A tier that we do not know yet is taken as the
-// smallest and ok is false.
+// Named returns the tier with the platform's name for it. For an unknown tier it returns the smallest, and ok is
+// false.
 func Named(name string) (t Tier, ok bool) {
 	for _, t := range All() {
 		if t.Name == name {
@@ -58,7 +58,7 @@ func Named(name string) (t Tier, ok bool) {
 	return t, false
 }
 
-// Allows tells whether t has p.
+// Allows reports whether t has p.
 func (t Tier) Allows(p Permission) bool { return slices.Contains(t.permissions, p) }
 
 // With returns the names of the tiers that have p, the smallest first.
@@ -72,7 +72,7 @@ func With(p Permission) []string {
 	return names
 }
 
-// Refusal is a permission that a tier does not have.
+// Refusal is the error for a permission that a tier does not have.
 type Refusal struct {
 	Tier       string
 	Permission Permission
@@ -83,7 +83,7 @@ func (r *Refusal) Error() string {
 		r.Tier, r.Permission, strings.Join(With(r.Permission), ", "))
 }
 
-// Require returns nil where t has every permission, else a *Refusal for the first one it lacks.
+// Require returns nil if t has every permission, otherwise a *Refusal for the first one it lacks.
 func (t Tier) Require(permissions ...Permission) error {
 	for _, p := range permissions {
 		if !t.Allows(p) {
@@ -93,7 +93,7 @@ func (t Tier) Require(permissions ...Permission) error {
 	return nil
 }
 
-// Limits lists the largest archive of every tier, for people.
+// Limits lists the largest archive of every tier, for messages.
 func Limits() string {
 	var out []string
 	for _, t := range All() {

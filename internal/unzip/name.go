@@ -36,7 +36,7 @@ func slashed(f *zip.File) string {
 	return name
 }
 
-// onUnix tells whether names are what Unix calls names, both in the archive and here.
+// onUnix reports whether names are what Unix calls names, both in the archive and here.
 func onUnix(f *zip.File) bool {
 	system := f.CreatorVersion >> 8
 	return (system == madeOnUnix || system == madeOnMacOS) && runtime.GOOS != "windows"
@@ -64,7 +64,7 @@ func isFolder(f *zip.File, name string) bool {
 	return strings.HasSuffix(name, "/") || f.Mode()&fs.ModeDir != 0
 }
 
-// climbs tells whether a part of name is "..", also where the parts before it would make up for it.
+// climbs reports whether a part of name is "..", also where the parts before it would make up for it.
 func climbs(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {

@@ -109,7 +109,7 @@ func (p plan) checkRoom(root *os.Root) error {
 	return nil
 }
 
-// checkFree tells whether e can go to its place, or is there already: a folder, also as a link that stays inside the
+// checkFree reports whether e can go to its place, or is there already: a folder, also as a link that stays inside the
 // root, or the very same file.
 func checkFree(root *os.Root, e entry) (there bool, err error) {
 	stat := root.Lstat
@@ -132,7 +132,7 @@ func checkFree(root *os.Root, e entry) (there bool, err error) {
 	return false, fmt.Errorf("%s %w", filepath.Join(root.Name(), filepath.FromSlash(e.name)), ErrExists)
 }
 
-// isSame tells whether the file that is there holds what e does. It reads no further than to the first difference.
+// isSame reports whether the file that is there holds what e does. It reads no further than to the first difference.
 func isSame(root *os.Root, e entry) (bool, error) {
 	old, err := root.Open(filepath.FromSlash(e.name))
 	if err != nil {
@@ -161,7 +161,7 @@ func isSame(root *os.Root, e entry) (bool, error) {
 	}
 }
 
-// isEnd tells whether io.ReadFull ended as it does in a sound file.
+// isEnd reports whether io.ReadFull ended as it does in a sound file.
 func isEnd(err error) bool {
 	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

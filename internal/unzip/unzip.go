@@ -1,6 +1,6 @@
-// Package unzip unpacks a zip archive from somewhere else into a folder of the user's: nothing lands outside
-// that folder, nothing of the user's is lost, and either every file arrives or none does. It knows nothing
-// about what the archive is for. LEAF.
+// Package unzip unpacks an untrusted zip archive into a folder: nothing is written outside that folder, no
+// existing file is lost, and either every file arrives or none does. It knows nothing about what the archive is
+// for.
 package unzip
 
 import (
@@ -73,7 +73,7 @@ func ExtractFile(ctx context.Context, archive, dest string, o Options) ([]string
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // read-only: nothing to lose
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func makeFolder(dir string) (made folders, err error) {
 // undo removes the folders that are empty.
 func (f folders) undo() {
 	for _, d := range slices.Backward(f) {
-		_ = os.Remove(d) // somebody else's file in it keeps it
+		_ = os.Remove(d) // another program's file in it keeps it
 	}
 }
 
@@ -167,7 +167,7 @@ func open(r io.ReaderAt, size int64) (*zip.Reader, error) {
 	return z, nil
 }
 
-// readError is an error of archive/zip in words of ours.
+// readError describes an error of archive/zip.
 type readError struct {
 	msg         string
 	kind, cause error
@@ -182,7 +182,7 @@ func unpackError(e entry, err error) error {
 	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat):
 		return &readError{msg: fmt.Sprintf("cannot unpack %q: the archive is damaged", e.name), cause: err}
 	case errors.Is(err, zip.ErrAlgorithm):
-		return &readError{msg: fmt.Sprintf("cannot unpack %q: it is compressed by a method (%d) that is not known here", e.name, e.zip.Method), cause: err}
+		return &readError{msg: fmt.Sprintf("cannot unpack %q: unsupported compression method %d", e.name, e.zip.Method), cause: err}
 	}
 	return fmt.Errorf("cannot unpack %q: %w", e.name, err)
 }

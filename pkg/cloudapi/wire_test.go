@@ -129,7 +129,7 @@ func TestPassing(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("no answer in time", func(t *testing.T) {
+	t.Run("timed out", func(t *testing.T) {
 		t.Parallel()
 		base, _ := rawServer(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 		c, _ := newClient(t, base, func(o *Options) { o.Retries, o.Timeout = -1, time.Millisecond })

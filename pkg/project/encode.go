@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// encode is json.Marshal without the escapes that only HTML needs.
+// encode is json.Marshal without HTML escapes.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

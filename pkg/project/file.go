@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 )
 
-// maxFile bounds what is read as a configuration file, in bytes.
+// maxFile limits the size of a configuration file, in bytes.
 const maxFile = 1 << 20
 
-// Path resolves what --config names: "" is the file of dir; a name with a suffix is the file itself and must
-// end in .json; one without is a folder that holds it. The result is as the user would write it, relative
-// where config is.
+// Path resolves the value of --config: "" is the file in dir; a name with a suffix is the file itself and must end
+// in .json; one without is a folder that contains it. The result is as the user would write it, relative if config
+// is.
 func Path(config string) (string, error) {
 	clean := filepath.Clean(config)
 	switch ext := filepath.Ext(clean); {
@@ -28,10 +28,10 @@ func Path(config string) (string, error) {
 	}
 }
 
-// Load reads the file at path. A missing file wraps fs.ErrNotExist; mistakes are an *Invalid that names the
-// path, with the parts that are right.
+// Load reads the file at path. A missing file wraps fs.ErrNotExist; mistakes are an *Invalid that names the path,
+// with the valid parts.
 func Load(path string) (*Config, error) {
-	info, err := os.Stat(path) // before it is opened: a pipe without a writer would block
+	info, err := os.Stat(path) // checked before opening: a pipe without a writer would block
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
@@ -46,7 +46,7 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
 	}
-	defer func() { _ = f.Close() }() // only read from
+	defer func() { _ = f.Close() }() // read-only: nothing to lose
 	data := make([]byte, info.Size())
 	if _, err := f.ReadAt(data, 0); err != nil && info.Size() > 0 {
 		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))

@@ -8,16 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// Guess is what a folder looks like.
+// Guess is what a folder appears to contain.
 type Guess struct {
-	Type string // a project type, or "" where nothing tells
-	// Framework is set where the app uses one that runs as a Docker project: fastapi, gradio or shiny.
+	Type string // a project type, or "" if unknown
+	// Framework is set if the app uses one that runs as a Docker project: fastapi, gradio or shiny.
 	Framework     string
 	HasDockerfile bool
 }
 
-// Infer tells the project type of a folder by the rules of the reference tool: a framework that needs
-// Docker, a Dockerfile, app.R, app.ipynb, then what app.py imports.
+// Infer returns the project type of a folder by the rules of the reference tool: a framework that needs Docker, a
+// Dockerfile, app.R, app.ipynb, then what app.py imports.
 func Infer(dir fs.FS) (Guess, error) {
 	app, err := fs.ReadFile(dir, "app.py")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

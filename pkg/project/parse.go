@@ -19,10 +19,10 @@ type Invalid struct {
 	Path     string // "" when parsed from bytes
 	Problems []string
 
-	keys []string // for each problem the key of the file whose value is wrong, "" where it is another mistake
+	keys []string // for each problem, the key whose value is wrong, "" for other mistakes
 }
 
-// Only tells whether nothing is wrong but the value of key, so that setting it anew repairs the file.
+// Only reports whether nothing but the value of key is wrong, so that setting it again repairs the file.
 func (e *Invalid) Only(key string) bool {
 	return len(e.keys) == len(e.Problems) && !slices.ContainsFunc(e.keys, func(k string) bool { return k != key })
 }
@@ -38,9 +38,9 @@ func (e *Invalid) Error() string {
 	return fmt.Sprintf("%s has %d mistakes:\n  - %s", path, len(e.Problems), strings.Join(e.Problems, "\n  - "))
 }
 
-// Parse reads the bytes of a configuration file strictly: an unknown key, a repeated one at any level, an
-// empty text, a null or a wrong type is a mistake. Mistakes come as one *Invalid with the parts that are
-// right, so that a repair can keep them; without any part that is right the Config is empty.
+// Parse reads a configuration file strictly: an unknown key, a repeated one at any level, an empty string, a null
+// or a wrong type is a mistake. Mistakes are returned as one *Invalid together with the valid parts, so that a
+// repair can keep them; the Config is empty if no part is valid.
 func Parse(data []byte) (*Config, error) {
 	c := &Config{raw: map[string]json.RawMessage{}}
 	if !utf8.Valid(data) {
@@ -77,7 +77,7 @@ func Parse(data []byte) (*Config, error) {
 type parser struct {
 	config   *Config
 	data     []byte
-	at       string // the key of the file that is read, "" outside of one
+	at       string // the key being read, "" at the top level
 	problems []string
 	keys     []string // see Invalid
 }
@@ -136,7 +136,7 @@ func (p *parser) text(key string, value json.RawMessage) string {
 	var s string
 	switch {
 	case kind(value) != "text":
-		p.problem("%q must be a text, not %s", key, kind(value))
+		p.problem("%q must be a string, not %s", key, kind(value))
 	case json.Unmarshal(value, &s) != nil || s == "":
 		p.problem("%q is empty", key)
 	}
@@ -162,25 +162,25 @@ func (p *parser) projectType(value json.RawMessage) string {
 
 func (p *parser) texts(key string, value json.RawMessage) []string {
 	if kind(value) != "a list" {
-		p.problem("%q must be a list of texts, not %s", key, kind(value))
+		p.problem("%q must be a list of strings, not %s", key, kind(value))
 		return nil
 	}
 	var items []json.RawMessage
-	_ = json.Unmarshal(value, &items) // valid JSON and a list
+	_ = json.Unmarshal(value, &items) // already known to be a list
 	out := make([]string, 0, len(items))
 	for i, item := range items {
 		var s string
 		if kind(item) != "text" {
-			p.problem("%q must be a list of texts, its entry %d is %s", key, i+1, kind(item))
+			p.problem("%q must be a list of strings, but entry %d is %s", key, i+1, kind(item))
 			continue
 		}
-		_ = json.Unmarshal(item, &s) // a text
+		_ = json.Unmarshal(item, &s) // already known to be a string
 		out = append(out, s)
 	}
 	return out
 }
 
-// rules takes a list as it is, since the reference tool does not look at its entries.
+// rules keeps a list as it is, since the reference tool does not check its entries.
 func (p *parser) rules(key string, value json.RawMessage) []string {
 	if kind(value) != "a list" {
 		p.problem("%q must be a list, not %s", key, kind(value))
@@ -188,7 +188,7 @@ func (p *parser) rules(key string, value json.RawMessage) []string {
 	}
 	p.config.raw[key] = value
 	var items []any
-	_ = json.Unmarshal(value, &items) // valid JSON and a list
+	_ = json.Unmarshal(value, &items) // already known to be a list
 	out := make([]string, 0, len(items))
 	for _, item := range items {
 		if s, ok := item.(string); ok {
@@ -221,7 +221,7 @@ func (p *parser) resources(value json.RawMessage) *Resources {
 	}
 	for _, k := range []string{"cpu", "ram", "gpu"} {
 		if !seen[k] {
-			p.problem(`"resources" lacks %q (run 'ploomber-cloud resources --force' to set it anew)`, k)
+			p.problem(`"resources" lacks %q (set it again with 'ploomber-cloud resources --force')`, k)
 		}
 	}
 	if len(p.problems) > before {
@@ -230,7 +230,7 @@ func (p *parser) resources(value json.RawMessage) *Resources {
 	return &r
 }
 
-// float insists on a decimal point, as the reference tool does: a file it refuses should not work here.
+// float requires a decimal point, like the reference tool: a file that it refuses should not work here.
 func (p *parser) float(value json.RawMessage) float64 {
 	s := string(value)
 	f, err := strconv.ParseFloat(s, 64)
@@ -270,7 +270,7 @@ func (p *parser) credentials(key string, value json.RawMessage) *Credentials {
 	}
 	for _, k := range []string{"username", "password"} {
 		if !seen[k] {
-			p.problem("%q lacks %q; run 'ploomber-cloud auth --add' to set it anew", key, k)
+			p.problem("%q lacks %q; run 'ploomber-cloud auth --add' to set it again", key, k)
 		}
 	}
 	return &c
@@ -280,7 +280,7 @@ func (p *parser) credential(key, part string, value json.RawMessage) Value {
 	var v Value
 	switch kind(value) {
 	case "text":
-		_ = json.Unmarshal(value, &v.Text) // a text
+		_ = json.Unmarshal(value, &v.Text) // already known to be a string
 		if v.Text == "" {
 			p.problem("%q: the %s is empty", key, part)
 		}
@@ -288,16 +288,16 @@ func (p *parser) credential(key, part string, value json.RawMessage) Value {
 	case "an object":
 		members, _ := strictjson.Object(value)
 		if len(members) == 1 && members[0].Name == "secret" && kind(members[0].Value) == "text" {
-			_ = json.Unmarshal(members[0].Value, &v.Secret) // a text
+			_ = json.Unmarshal(members[0].Value, &v.Secret) // already known to be a string
 		}
 	}
 	if v.Secret == "" {
-		p.problem(`%q: the %s must be a text or {"secret": NAME}`, key, part)
+		p.problem(`%q: the %s must be a string or {"secret": NAME}`, key, part)
 	}
 	return v
 }
 
-// kind names what a JSON value is, for messages.
+// kind describes the kind of a JSON value, for messages.
 func kind(value []byte) string {
 	switch b := bytes.TrimSpace(value); {
 	case len(b) == 0:
@@ -317,7 +317,7 @@ func kind(value []byte) string {
 	}
 }
 
-// shown is a number as it stands, else its kind: the value may be long, or a secret in the wrong place.
+// shown is a number as written, otherwise its kind: the value may be long, or a misplaced secret.
 func shown(value []byte) string {
 	if kind(value) == "a number" && len(value) < 20 {
 		return string(value)
@@ -325,8 +325,8 @@ func shown(value []byte) string {
 	return kind(value)
 }
 
-// quote names a key in messages: by itself where it looks like one, else by its line, since it may be a secret in the
-// wrong place.
+// quote names a key in messages: by itself if it looks like a key, otherwise by its line, since it may be a
+// misplaced secret.
 func (p *parser) quote(key string) string {
 	if looksLikeKey(key) {
 		return strconv.Quote(key)
@@ -337,9 +337,9 @@ func (p *parser) quote(key string) string {
 	return fmt.Sprintf("of %d characters", utf8.RuneCountInString(key))
 }
 
-// looksLikeKey tells whether text is made of words: letters of one case, or beginning with a capital.
+// looksLikeKey reports whether text consists of words: letters of one case, or beginning with a capital.
 func looksLikeKey(text string) bool {
-	upper, lower := 0, 0 // letters since a word began
+	upper, lower := 0, 0 // letters since the beginning of a word
 	mixed := strings.ToUpper(text) != text && strings.ToLower(text) != text
 	for _, r := range text {
 		switch {

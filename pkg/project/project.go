@@ -1,5 +1,5 @@
-// Package project reads and writes ploomber-cloud.json, the file that ties a folder to a project of the
-// platform, and tells what kind of app a folder holds. It knows no command, no terminal and no network.
+// Package project reads and writes ploomber-cloud.json, the file that connects a folder to a project of the
+// platform, and detects what kind of app a folder contains. It knows no command, no terminal and no network.
 package project
 
 import (
@@ -20,7 +20,7 @@ func Types() []string {
 // TemplateAuth0 is the value of Config.Template that puts an OpenID Connect login in front of the app.
 const TemplateAuth0 = "node-auth0"
 
-// Config is the content of ploomber-cloud.json. A zero field is a key that is not there.
+// Config is the content of ploomber-cloud.json. A zero field is a missing key.
 type Config struct {
 	ID                      string
 	Type                    string
@@ -28,22 +28,22 @@ type Config struct {
 	Template                string
 	Labels                  []string
 	SecretKeys              []string
-	Ignore, Include         []string // what is not a string in the file matches nothing and is kept in the file
+	Ignore, Include         []string // an entry that is not a string matches nothing and is kept in the file
 	Authentication          *Credentials
 	AuthenticationAnalytics *Credentials
 
-	order []string                   // keys as the file has them
-	raw   map[string]json.RawMessage // Ignore and Include as the file has them
+	order []string                   // keys in the order of the file
+	raw   map[string]json.RawMessage // Ignore and Include as in the file
 }
 
-// Resources is what one instance of the app gets.
+// Resources are those of one instance of the app.
 type Resources struct {
 	CPU float64 // cores; the platform sells 0.5, 1, 2, 4 and 8
 	RAM int     // GB
 	GPU int
 }
 
-// MarshalJSON writes the CPU with a decimal point: the reference tool refuses 1 where it wants 1.0.
+// MarshalJSON writes the CPU with a decimal point: the reference tool refuses 1 where it expects 1.0.
 func (r Resources) MarshalJSON() ([]byte, error) {
 	cpu := fmt.Sprintf("%g", r.CPU)
 	if !strings.ContainsAny(cpu, ".e") {
@@ -52,24 +52,24 @@ func (r Resources) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"cpu":%s,"ram":%d,"gpu":%d}`, cpu, r.RAM, r.GPU), nil
 }
 
-// Credentials protect one feature: a user name and a password, each as a text or, better, as the name of a
-// secret that holds it, since people commit the file.
+// Credentials protect one feature: a user name and a password, each in plain text or, better, as the name of a
+// secret that holds it, since the file is usually committed.
 type Credentials struct {
 	Username, Password Value
 }
 
-// Reference returns credentials that live in the secrets named username and password.
+// Reference returns credentials stored in the secrets named username and password.
 func Reference(username, password string) *Credentials {
 	return &Credentials{Username: Value{Secret: username}, Password: Value{Secret: password}}
 }
 
-// Literal tells whether the file itself holds a part of the credentials.
+// Literal reports whether the file itself contains a part of the credentials.
 func (c *Credentials) Literal() bool { return c.Username.Secret == "" || c.Password.Secret == "" }
 
-// Value is a text (Text) or the name of the secret that holds it (Secret, then Text is not used).
+// Value is a literal (Text) or the name of the secret that holds it (Secret; then Text is not used).
 type Value struct{ Text, Secret string }
 
-// MarshalJSON writes a reference as {"secret": NAME} and a text as a JSON string.
+// MarshalJSON writes a reference as {"secret": NAME} and a literal as a JSON string.
 func (v Value) MarshalJSON() ([]byte, error) {
 	if v.Secret != "" {
 		return encode(map[string]string{"secret": v.Secret})
@@ -77,7 +77,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return encode(v.Text)
 }
 
-// MarshalJSON keeps the order of the reference tool.
+// MarshalJSON keeps the key order of the reference tool.
 func (c Credentials) MarshalJSON() ([]byte, error) {
 	return encode(struct {
 		Username Value `json:"username"`
@@ -95,7 +95,7 @@ const (
 	API       Feature = "api"
 )
 
-// Features lists the features in the order of the reference tool's menu, ours last.
+// Features lists the features in the order of the reference tool's menu, our own last.
 func Features() []Feature { return []Feature{Analytics, MainApp, API} }
 
 // UsernameKey is the name of the secret that holds the feature's user name.
@@ -104,13 +104,13 @@ func (f Feature) UsernameKey() string { return "username_" + string(f) }
 // PasswordKey is the name of the secret that holds the feature's password.
 func (f Feature) PasswordKey() string { return "password_" + string(f) }
 
-// ConfigKey is the key of the file that holds the feature's credentials, "" where the file has no place for them.
+// ConfigKey is the key of the file that holds the feature's credentials, "" if they cannot be in the file.
 func (f Feature) ConfigKey() string {
 	return map[Feature]string{MainApp: "authentication", Analytics: "authentication_analytics"}[f]
 }
 
-// credentialsOf returns where c keeps the credentials of f, nil where the file has no place for them: the
-// api feature is known by its two secrets alone, as no other tool would accept a key for it.
+// credentialsOf returns where c stores the credentials of f, nil if they cannot be in the file: the api feature is
+// only configured by its two secrets, as no other tool would accept a key for it.
 func (c *Config) credentialsOf(f Feature) **Credentials {
 	switch f {
 	case MainApp:
@@ -122,7 +122,7 @@ func (c *Config) credentialsOf(f Feature) **Credentials {
 	}
 }
 
-// Credentials returns what protects f, or nil.
+// Credentials returns the credentials that protect f, or nil.
 func (c *Config) Credentials(f Feature) *Credentials {
 	if at := c.credentialsOf(f); at != nil {
 		return *at
@@ -130,8 +130,8 @@ func (c *Config) Credentials(f Feature) *Credentials {
 	return nil
 }
 
-// SetCredentials makes v protect f; nil ends the protection. It does nothing for a feature whose
-// credentials have no place in the file.
+// SetCredentials protects f with v; nil removes the protection. It does nothing for a feature whose credentials
+// cannot be in the file.
 func (c *Config) SetCredentials(f Feature, v *Credentials) {
 	if at := c.credentialsOf(f); at != nil {
 		*at = v
@@ -146,7 +146,7 @@ func keys() []string {
 	}
 }
 
-// value returns what is written for a key, nil for a key to be left out.
+// value returns what is written for a key, nil for a key to be omitted.
 func (c *Config) value(key string) any {
 	list := func(l []string) any {
 		if l == nil {
@@ -188,8 +188,8 @@ func (c *Config) value(key string) any {
 	return nil
 }
 
-// Marshal returns the file's bytes: four spaces of indent, the keys in the order of the file c was read from
-// and new ones after them, no line break at the end, as the reference tool writes it.
+// Marshal returns the content of the file: indented by four spaces, the keys in the order of the file c was read
+// from and new ones after them, without a final line break, like the reference tool.
 func (c *Config) Marshal() ([]byte, error) {
 	order := slices.Clone(c.order)
 	for _, k := range keys() {
@@ -215,8 +215,8 @@ func (c *Config) Marshal() ([]byte, error) {
 	return indent("{" + string(flat) + "}")
 }
 
-// Keep takes over from old, which may be nil, every setting that c does not have, all but id and type, and the
-// order of its keys.
+// Keep copies from old, which may be nil, every setting that c does not have, except id and type, and the order of
+// its keys.
 func (c *Config) Keep(old *Config) {
 	if old == nil {
 		return

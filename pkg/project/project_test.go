@@ -73,7 +73,7 @@ func TestParseNamesEveryMistake(t *testing.T) {
 		"repeated below":   {`{"id": "a", "type": "dash", "resources": {"cpu": 1.0, "cpu": 2.0, "ram": 2, "gpu": 0}}`, []string{`"cpu" appears`}},
 		"repeated in list": {`{"id": "a", "type": "dash", "ignore": [{"x": 1, "x": 2}]}`, []string{`"x" appears`}},
 		"empty text":       {`{"id": "", "type": "dash"}`, []string{`"id" is empty`}},
-		"number":           {`{"id": 5, "type": "dash"}`, []string{`"id" must be a text, not a number`}},
+		"number":           {`{"id": 5, "type": "dash"}`, []string{`"id" must be a string, not a number`}},
 		"null list":        {`{"id": "a", "type": "dash", "labels": null}`, []string{"not null"}},
 		"type":             {`{"id": "a", "type": "streamlet"}`, []string{`did you mean "streamlit"`}},
 		"list entry":       {`{"id": "a", "type": "dash", "labels": ["x", 1]}`, []string{"entry 2 is a number"}},

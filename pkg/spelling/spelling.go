@@ -3,8 +3,8 @@ package spelling
 
 import "strings"
 
-// Nearest returns the option that a user most likely meant by typed, or "" where none is close: at most two
-// letters differ, and fewer than half of them.
+// Nearest returns the option that a user most likely meant by typed, or "" if none is close: at most two letters
+// differ, and fewer than half of them.
 func Nearest(typed string, options []string) string {
 	best, bestDistance := "", 3
 	for _, o := range options {

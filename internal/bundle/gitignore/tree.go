@@ -43,7 +43,7 @@ func (t *Tree) with(content []byte) *Tree {
 	return t
 }
 
-// Ignored tells whether t's folder, and so everything in it, is ignored.
+// Ignored reports whether t's folder, and so everything in it, is ignored.
 func (t *Tree) Ignored() bool { return t.verdict.Ignored }
 
 // Verdict decides about the file or folder name in t's folder.

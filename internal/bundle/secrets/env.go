@@ -68,7 +68,7 @@ func mayBeEnv(whole string, n name) bool {
 	return is && !isSample(n.text) && !startsAsSample(n.text)
 }
 
-// assignments tells whether a text is an env file: lines NAME=value, comments, and nothing else but the further lines
+// assignments reports whether a text is an env file: lines NAME=value, comments, and nothing else but the further lines
 // of a value. One name at least is written as those of variables are: lists of packages have "name=version" too.
 func assignments(content []byte) string {
 	text := bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))

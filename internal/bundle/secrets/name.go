@@ -22,7 +22,7 @@ func newName(text string) name {
 	return n
 }
 
-// is tells whether the name is the listed one or a copy of it.
+// is reports whether the name is the listed one or a copy of it.
 func (n name) is(listed string) bool {
 	bare := strings.TrimLeft(listed, "._")
 	return n.text == listed || n.core == bare && (n.copied || strings.HasPrefix(n.text, listed[:len(listed)-len(bare)]))
@@ -51,7 +51,7 @@ func (n name) cores() []string {
 	return list
 }
 
-// contains tells whether the listed name stands in this one, whatever is put before or behind it.
+// contains reports whether the listed name stands in this one, whatever is put before or behind it.
 func (n name) contains(listed string) bool {
 	for from := 0; ; {
 		at := strings.Index(n.text[from:], listed)
@@ -66,7 +66,7 @@ func (n name) contains(listed string) bool {
 	}
 }
 
-// variant tells whether the name is the listed one with something before its extension, as "secrets_prod (1).toml"
+// variant reports whether the name is the listed one with something before its extension, as "secrets_prod (1).toml"
 // for "secrets.toml".
 func (n name) variant(listed string) bool {
 	ext := path.Ext(listed)
@@ -166,7 +166,7 @@ func isMark(word string) bool {
 	return false
 }
 
-// isDecoration tells whether text has nothing but words of copies in it.
+// isDecoration reports whether text has nothing but words of copies in it.
 func isDecoration(text string) bool {
 	for _, word := range words(text) {
 		if !isMark(word) {
@@ -180,7 +180,7 @@ func words(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// isSample tells whether what stands behind the name of a secret file makes it a sample to be shared. One that
+// isSample reports whether what stands behind the name of a secret file makes it a sample to be shared. One that
 // ends in "local" is what somebody made of it.
 func isSample(behind string) bool {
 	if w := words(behind); len(w) > 0 && w[len(w)-1] == "local" {
@@ -190,13 +190,13 @@ func isSample(behind string) bool {
 	return len(w) > 0 && isSampleWord(w[len(w)-1])
 }
 
-// startsAsSample tells whether what stands before the name of a secret file makes it a sample.
+// startsAsSample reports whether what stands before the name of a secret file makes it a sample.
 func startsAsSample(before string) bool {
 	w := words(before)
 	return len(w) > 0 && isSampleName(w[0])
 }
 
-// isSampleName tells whether the last word makes a sample of what follows: "default.env" is none.
+// isSampleName reports whether the last word makes a sample of what follows: "default.env" is none.
 func isSampleName(before string) bool {
 	w := words(before)
 	if len(w) == 0 {
@@ -209,7 +209,7 @@ func isSampleName(before string) bool {
 	return false
 }
 
-// isPublic tells whether what stands around the name of a secret file makes it another kind of file: a sample, a
+// isPublic reports whether what stands around the name of a secret file makes it another kind of file: a sample, a
 // public key, code, a document.
 func isPublic(before, behind string) bool {
 	if isSample(behind) || startsAsSample(before) {
@@ -222,14 +222,14 @@ func isPublic(before, behind string) bool {
 	return isOtherType(ext) || isStructured(ext) && isSample(strings.TrimSuffix(behind, ext))
 }
 
-// boundary tells whether a word ends or begins before text[i]: letters are not on both sides.
+// boundary reports whether a word ends or begins before text[i]: letters are not on both sides.
 func boundary(text string, i int) bool {
 	before, _ := utf8.DecodeLastRuneInString(text[:i])
 	after, _ := utf8.DecodeRuneInString(text[i:])
 	return !unicode.IsLetter(before) || !unicode.IsLetter(after)
 }
 
-// isBoundary tells whether a name may end before text.
+// isBoundary reports whether a name may end before text.
 func isBoundary(text string) bool {
 	r, _ := utf8.DecodeRuneInString(text)
 	return text == "" || !unicode.IsLetter(r)

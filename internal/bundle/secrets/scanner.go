@@ -115,7 +115,7 @@ func pemKey(content []byte) bool {
 	}
 }
 
-// beginsKey tells whether before ends in "-----BEGIN " and the rest of a label.
+// beginsKey reports whether before ends in "-----BEGIN " and the rest of a label.
 func beginsKey(before []byte) bool {
 	line := before[max(0, len(before)-48):]
 	at := bytes.LastIndex(line, []byte("BEGIN "))
@@ -130,7 +130,7 @@ func beginsKey(before []byte) bool {
 	return true
 }
 
-// namedKey tells whether before ends in what introduces a Google service account's key, in JSON, TOML or YAML.
+// namedKey reports whether before ends in what introduces a Google service account's key, in JSON, TOML or YAML.
 func namedKey(before []byte) bool {
 	line := before[max(0, len(before)-64):]
 	at := bytes.LastIndex(line, []byte("private_key"))
@@ -138,7 +138,7 @@ func namedKey(before []byte) bool {
 	return at >= 0 && dashes >= 0 && len(bytes.Trim(line[at+len("private_key"):at+dashes], " \t\"'\\:=|>\r\n")) == 0
 }
 
-// isPlaceholder tells whether the text behind a key's first line stands for a key: nothing, dots, a variable.
+// isPlaceholder reports whether the text behind a key's first line stands for a key: nothing, dots, a variable.
 func isPlaceholder(text []byte) bool {
 	if end := bytes.IndexAny(text, "\"'"); end >= 0 {
 		text = text[:end]
@@ -154,7 +154,7 @@ func isPlaceholder(text []byte) bool {
 	return len(text) == 0
 }
 
-// keyMaterial tells whether text begins with the base64 of a key, in lines, in a string with escaped line ends, or in
+// keyMaterial reports whether text begins with the base64 of a key, in lines, in a string with escaped line ends, or in
 // the lines of a program. Placeholders are shorter, in words, or end in dots.
 func keyMaterial(text []byte) bool {
 	const (
@@ -289,7 +289,7 @@ func jsonKey(content []byte) bool {
 	}
 }
 
-// hasValue tells whether a member of a JSON object, which may be inside a string of JSON, has a long base64url value.
+// hasValue reports whether a member of a JSON object, which may be inside a string of JSON, has a long base64url value.
 func hasValue(object []byte, name string) bool {
 	for rest := object; ; {
 		at := bytes.Index(rest, []byte(`"`+name))

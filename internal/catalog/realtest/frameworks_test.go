@@ -115,7 +115,7 @@ func (f framework) command(env pyenv.Env, port int) []string {
 	return args
 }
 
-// asked tells whether a framework is to be tested.
+// asked reports whether a framework is to be tested.
 func asked(name string) bool {
 	list := os.Getenv("PLOOMBER_TEST_FRAMEWORKS")
 	if list == "" {

@@ -1,4 +1,4 @@
-// Package authcmd puts a user name and a password in front of a feature of the app, or takes them away.
+// Package authcmd adds or removes the user name and password that protect a feature of the app.
 package authcmd
 
 import (
@@ -29,10 +29,10 @@ type Options struct {
 	Connect flow.Connect
 	Flags
 
-	password string // that of --password-stdin
+	password string // set with --password-stdin
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Add, Remove, Overwrite bool
 
@@ -42,7 +42,7 @@ type Flags struct {
 	Offline       bool
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = auth
@@ -62,13 +62,13 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"  ploomber-cloud auth --remove --feature main_app",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			// Exit status 1, not 2: the reference tool's, which scripts may look at.
+			// Exit status 1, not 2: scripts written for the reference tool may check for it.
 			switch {
 			case o.Add && o.Remove:
 				return failure.Failedf("Only one of --add or --remove may be specified.")
 			case !o.Add && !o.Remove:
 				return failure.Failedf("One of --add or --remove must be specified.").
-					WithHint("'ploomber-cloud auth --add' asks for a user name and a password, --remove takes them away")
+					WithHint("'ploomber-cloud auth --add' asks for a user name and a password, '--remove' removes them")
 			case o.Remove && o.Overwrite:
 				return failure.Failedf("--overwrite can only be specified with --add.")
 			case o.Remove && (o.Username != "" || o.PasswordStdin):
@@ -98,7 +98,7 @@ type result struct {
 }
 
 func auth(ctx context.Context, o *Options) (err error) {
-	if o.PasswordStdin { // before a question takes it for an answer
+	if o.PasswordStdin { // before a prompt reads it as its answer
 		if o.password, err = prompt.ReadSecret(o.IO.In, "password"); err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func auth(ctx context.Context, o *Options) (err error) {
 	return o.add(ctx, env)
 }
 
-// answerable is an error where something will be asked for and nobody can answer.
+// answerable returns an error if a prompt will be needed and no one can answer it.
 func (o *Options) answerable(ctx context.Context, env flow.Env) error {
 	if o.Feature == "" {
 		return o.Ask.Expect(ctx, o.whichFeature())
@@ -155,7 +155,7 @@ func (o *Options) answerable(ctx context.Context, env flow.Env) error {
 	return o.Ask.Expect(ctx, missing...)
 }
 
-// allowed asks the platform whether the user's tier has password authentication.
+// allowed asks the platform whether the user's tier includes password authentication.
 func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 	api, err := o.Connect()
 	if failure.Code(err) == failure.NotAllowed {
@@ -177,13 +177,13 @@ func (o *Options) allowed(ctx context.Context) (tier.Tier, error) {
 
 // choice is an entry of the menu of features.
 type choice struct {
-	name string // of a feature, or "exit"
-	what string // half a sentence about it
+	name string // a feature, or "exit"
+	what string // short description
 }
 
 func (c choice) String() string { return c.name + ": " + c.what }
 
-// menu is in the order of the reference tool, whose numbers stay: exit is 3, api follows.
+// menu keeps the numbering of the reference tool: exit is 3, api comes after it.
 func menu() []choice {
 	return []choice{
 		{string(project.Analytics), "the reports about who uses the app"},
@@ -193,7 +193,7 @@ func menu() []choice {
 	}
 }
 
-// choose asks for the feature.
+// choose prompts for the feature.
 func (o *Options) choose(ctx context.Context) (left bool, err error) {
 	choices := menu()
 	options := make([]string, 0, len(choices))
@@ -205,7 +205,7 @@ func (o *Options) choose(ctx context.Context) (left bool, err error) {
 		return i, i >= 0
 	}
 	q := o.whichFeature()
-	if o.Add && o.IO.InTTY { // an empty line from a script is asked again, as the reference tool does
+	if o.Add && o.IO.InTTY { // prompt again after an empty line in piped input, as the reference tool does
 		i, _ := named(string(project.MainApp))
 		q.Default = options[i]
 	}
@@ -225,8 +225,8 @@ func (o *Options) whichFeature() prompt.Question {
 	return prompt.Question{Label: "Please specify the feature for which to " + verb + " authentication", Flag: "--feature"}
 }
 
-// project returns the configuration that the credentials belong to, nil for a folder without an account's
-// project: there .env alone says that 'up' asks for a password.
+// project returns the configuration that the credentials are for, nil for a folder without a registered project:
+// then .env alone makes 'up' ask for a password.
 func (o *Options) project(ctx context.Context) (*project.Config, error) {
 	init := dialog.Init{
 		Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect, Files: []string{o.Folder.EnvPath()},
@@ -237,7 +237,7 @@ func (o *Options) project(ctx context.Context) (*project.Config, error) {
 	return o.stored()
 }
 
-// stored is the folder's configuration, nil for a folder without an account's project where --offline allows
+// stored returns the folder's configuration, nil if the folder has no registered project and --offline allows
 // that.
 func (o *Options) stored() (*project.Config, error) {
 	if there, err := o.Folder.Initialised(); o.Offline && (err != nil || !there) {
@@ -246,8 +246,8 @@ func (o *Options) stored() (*project.Config, error) {
 	return o.Folder.Load()
 }
 
-// broken tells whether a configuration is invalid by the feature's credentials alone, which add sets anew and
-// remove takes away. Other mistakes are returned.
+// broken reports whether a configuration is invalid only because of the feature's credentials, which --add
+// replaces and --remove deletes. Other errors are returned.
 func (o *Options) broken(err error) (bool, error) {
 	var invalid *project.Invalid
 	if errors.As(err, &invalid) && invalid.Only(o.Feature.ConfigKey()) {
@@ -257,7 +257,7 @@ func (o *Options) broken(err error) (bool, error) {
 }
 
 func (o *Options) add(ctx context.Context, env flow.Env) error {
-	for _, v := range o.values() { // one that cannot be stored is told before a project is made
+	for _, v := range o.values() { // validate before a project is created
 		if v.given != "" {
 			if err := o.store(env, v.key, v.given); err != nil {
 				return err
@@ -296,8 +296,8 @@ func (o *Options) add(ctx context.Context, env flow.Env) error {
 	return o.done(r, "configured")
 }
 
-// credentials puts the two values into env: those of flags, those that are there, else the user's answers.
-// carried is true where nothing new came.
+// credentials stores both values in env: from flags, existing ones, or else prompted for. carried is true if the
+// existing ones were kept.
 func (o *Options) credentials(ctx context.Context, env flow.Env) (carried bool, err error) {
 	carried = true
 	for _, v := range o.values() {
@@ -308,7 +308,7 @@ func (o *Options) credentials(ctx context.Context, env flow.Env) (carried bool, 
 				return false, err
 			}
 		case value == "":
-			continue // stored
+			continue // already stored
 		}
 		if err := o.store(env, v.key, value); err != nil {
 			return false, err
@@ -325,7 +325,7 @@ func (o *Options) store(env flow.Env, key, value string) error {
 	return nil
 }
 
-// value is one of the two that are stored.
+// value is the user name or the password.
 type value struct {
 	key, given string
 	question   prompt.Question
@@ -346,7 +346,7 @@ func (o *Options) values() []value {
 	}
 }
 
-// warnOfOpenApp tells that the app itself stays open where only a part of it is protected now.
+// warnOfOpenApp warns that the app itself is public if only a part of it is protected.
 func (o *Options) warnOfOpenApp(c *project.Config, env flow.Env) {
 	if o.Feature == project.MainApp {
 		return
@@ -357,15 +357,15 @@ func (o *Options) warnOfOpenApp(c *project.Config, env flow.Env) {
 	source := o.Folder.LoginSource(env, c, func(string) (string, bool) { return "", false })
 	if login, err := config.From(source); err == nil && login.Open() {
 		next := "ploomber-cloud auth --add --feature " + project.MainApp
-		if o.Offline { // without an account it would end at the missing key
+		if o.Offline { // without an account, the plain command would fail on the missing key
 			next += " --offline"
 		}
-		o.IO.Err.Warn("the app itself is open to everyone: only %s asks for a password. "+
+		o.IO.Err.Warn("the app itself is public: only %s is protected by a password. "+
 			"To protect the app, run '%s'.", o.Feature, next)
 	}
 }
 
-// asksFor tells whether v is neither given nor stored, or not to be taken from there.
+// asksFor reports whether v is not given and not stored, or the stored value is to be replaced.
 func (o *Options) asksFor(v value, env flow.Env) bool {
 	stored, _ := env.Get(v.key, nil)
 	return v.given == "" && (stored == "" || o.Overwrite)
@@ -373,7 +373,7 @@ func (o *Options) asksFor(v value, env flow.Env) bool {
 
 func checkLine(value string) error {
 	if strings.ContainsRune(value, 0) {
-		return errors.New("it must not hold a NUL character")
+		return errors.New("it must not contain a NUL character")
 	}
 	return nil
 }
@@ -386,7 +386,7 @@ func (o *Options) remove(env flow.Env) error {
 	}
 	o.IO.Err.Note("Removing authentication for %s", o.Feature)
 	hadUser, hadPassword := env.Unset(o.Feature.UsernameKey()), env.Unset(o.Feature.PasswordKey())
-	found := hadUser || hadPassword // where .env alone tells: see project, and feature api
+	found := hadUser || hadPassword // where .env alone decides: see project, and feature api
 	if c != nil && o.Feature != project.API {
 		found = broken || c.Credentials(o.Feature) != nil
 	}

@@ -1,4 +1,4 @@
-// Package cachecmd shows what 'up' keeps between runs, and removes what is not needed.
+// Package cachecmd lists what 'up' keeps between runs, and removes what is no longer needed.
 package cachecmd
 
 import (
@@ -22,19 +22,19 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct{ All, DryRun bool }
 
-// New builds the command with its subcommands. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command with its subcommands. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cache",
-		Short: "Show or free what 'up' keeps between runs",
-		Long: "Show or free what 'up' and 'demo' keep between runs: the environments of apps, the packages downloaded\n" +
-			"for them, and uv, which installs them. All of it is made again when it is needed. An environment that no\n" +
-			"project uses any more is removed by itself after a day, one that is not used after 30 days.",
+		Short: "List or remove what 'up' caches between runs",
+		Long: "List or remove what 'up' and 'demo' cache between runs: the environments of apps, the packages downloaded\n" +
+			"for them, and uv, which installs them. All of it is recreated on demand. An environment that no\n" +
+			"project uses any more is removed automatically after a day, an unused one after 30 days.",
 		Example: "  ploomber-cloud cache list\n" +
-			"  ploomber-cloud cache prune                   # what no project needs, and downloads\n" +
+			"  ploomber-cloud cache prune                   # unused environments and downloads\n" +
 			"  ploomber-cloud cache prune --all             # everything that is not in use right now",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -46,13 +46,13 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		return func(c *cobra.Command, _ []string) error { return do(c.Context(), &o) }
 	}
 	shows := &cobra.Command{
-		Use: "list", Aliases: []string{"ls"}, Short: "Show what is kept, and how large it is", Args: cobra.NoArgs, RunE: either(list),
+		Use: "list", Aliases: []string{"ls"}, Short: "List the cache with sizes", Args: cobra.NoArgs, RunE: either(list),
 		Example: "  ploomber-cloud cache list --json",
 	}
 	prunes := &cobra.Command{
-		Use: "prune", Short: "Remove what is not needed", Args: cobra.NoArgs, RunE: either(prune),
-		Long: "Remove environments that are not the last one of a project, tools of other versions of this program, and\n" +
-			"the downloaded packages. The files that environments share with the downloads stay.",
+		Use: "prune", Short: "Remove what is no longer needed", Args: cobra.NoArgs, RunE: either(prune),
+		Long: "Remove environments that are not the last one of a project, tools for other versions of this program, and\n" +
+			"the downloaded packages. Files that environments share with the downloads are kept.",
 		Example: "  ploomber-cloud cache prune --dry-run\n" +
 			"  ploomber-cloud cache prune --all",
 	}
@@ -62,7 +62,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return c
 }
 
-// entry is what --json prints of one thing in the cache.
+// entry is one item of the cache in --json output.
 type entry struct {
 	Path    string     `json:"path"`
 	Kind    string     `json:"kind"`
@@ -85,7 +85,7 @@ func entryOf(e localcloud.CacheEntry) entry {
 func (o *Options) open(ctx context.Context) (string, *localcloud.Cache, []localcloud.CacheEntry, error) {
 	dir, err := o.Dir()
 	if err != nil {
-		return "", nil, nil, failure.Failedf("no cache folder is known: %w", err)
+		return "", nil, nil, failure.Failedf("cannot determine the cache folder: %w", err)
 	}
 	cache, err := localcloud.NewCache(dir, o.Now)
 	if err != nil {
@@ -98,7 +98,7 @@ func (o *Options) open(ctx context.Context) (string, *localcloud.Cache, []localc
 	return dir, cache, entries, err
 }
 
-// listing is what 'cache list --json' prints.
+// listing is the output of 'cache list --json'.
 type listing struct {
 	Dir     string  `json:"dir"`
 	Bytes   int64   `json:"bytes"`
@@ -123,14 +123,14 @@ func list(ctx context.Context, o *Options) error {
 	})
 }
 
-// describe says in a few words what an entry is.
+// describe returns a short description of an entry.
 func (o *Options) describe(e localcloud.CacheEntry) string {
 	var text string
 	switch e.Kind {
 	case "environment":
 		text = "environment of " + e.Project
 		if e.Project == "" {
-			text = "environment that is not complete"
+			text = "incomplete environment"
 		}
 		text += ", used " + ago(o.Now().Sub(e.Used))
 	case "downloads":
@@ -142,7 +142,7 @@ func (o *Options) describe(e localcloud.CacheEntry) string {
 	case e.InUse:
 		text += ", in use"
 	case e.Kind == "environment" && !e.Current:
-		text += ", not needed any more"
+		text += ", no longer needed"
 	}
 	return text
 }
@@ -162,7 +162,7 @@ func ago(d time.Duration) string {
 	return "just now"
 }
 
-// outcome is what 'cache prune --json' prints.
+// outcome is the output of 'cache prune --json'.
 type outcome struct {
 	DryRun  bool    `json:"dry_run"`
 	Freed   int64   `json:"freed"` // bytes

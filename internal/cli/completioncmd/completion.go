@@ -1,4 +1,4 @@
-// Package completioncmd writes the scripts with which shells complete the program's commands.
+// Package completioncmd writes the shell completion scripts.
 package completioncmd
 
 import (
@@ -22,23 +22,23 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct{ Shell string }
 
 func shells() []string { return []string{"bash", "zsh", "fish", "powershell"} }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = completion
 	}
 	c := &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Let your shell complete commands, flags and project ids",
+		Short: "Set up shell completion for commands, flags and project ids",
 		Long: "'completion install' installs it for your shell. 'completion SHELL' writes the script to standard output, for\n" +
 			"bash, zsh, fish or powershell; the examples show where it belongs. Open a new shell afterwards.\n\n" +
 			"bash needs the package bash-completion. zsh needs 'autoload -U compinit && compinit' in ~/.zshrc, and\n" +
-			"a folder of yours in fpath. In PowerShell, add the line to the file that $PROFILE names to keep it.",
+			"a folder of your own in fpath. In PowerShell, add the line to the file named by $PROFILE to make it permanent.",
 		Example: "  ploomber-cloud completion install        # for the shell that you use\n" +
 			"  # or by hand: bash, on Linux\n" +
 			"  mkdir -p ~/.local/share/bash-completion/completions\n" +
@@ -51,7 +51,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"  ploomber-cloud completion fish > ~/.config/fish/completions/ploomber-cloud.fish\n" +
 			"  # PowerShell\n" +
 			"  ploomber-cloud completion powershell | Out-String | Invoke-Expression",
-		Args:              cobra.MaximumNArgs(1), // RunE tells which shells there are
+		Args:              cobra.MaximumNArgs(1), // RunE lists the supported shells
 		ValidArgsFunction: flagset.Fixed(shells()...),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -14,14 +14,15 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// newInstall builds 'completion install', which puts the script where the user's shell looks for it.
+// newInstall builds 'completion install', which writes the script to the folder where the user's shell looks for
+// it.
 func newInstall(o Options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "install [SHELL]",
 		Short: "Install completion for your shell",
-		Long: "Without SHELL, the one that the variable SHELL names. The script is written below your home folder, where\n" +
-			"bash and fish find it by themselves; for zsh the lines to add to ~/.zshrc are printed. No other file is\n" +
-			"changed. Run it again after an upgrade only if commands do not complete: the script asks the program.",
+		Long: "Without SHELL, the shell named by the environment variable SHELL. The script is written below your home folder, where\n" +
+			"bash and fish find it automatically; for zsh the lines to add to ~/.zshrc are printed. No other file is\n" +
+			"changed. There is no need to run it again after an upgrade: the script asks the program for completions.",
 		Example:           "  ploomber-cloud completion install\n  ploomber-cloud completion install zsh",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: flagset.Fixed("bash", "zsh", "fish"),
@@ -34,13 +35,13 @@ func newInstall(o Options) *cobra.Command {
 	}
 }
 
-// installed is what 'completion install --json' prints.
+// installed is the output of 'completion install --json'.
 type installed struct {
 	Shell string   `json:"shell"`
 	Path  string   `json:"path"`            // of the script
-	Add   []string `json:"add,omitempty"`   // lines that are missing in the shell's own configuration
-	Into  string   `json:"into,omitempty"`  // the file that they belong in
-	Needs string   `json:"needs,omitempty"` // what else the shell needs
+	Add   []string `json:"add,omitempty"`   // lines missing from the shell's own configuration
+	Into  string   `json:"into,omitempty"`  // the file to add them to
+	Needs string   `json:"needs,omitempty"` // other requirements of the shell
 }
 
 func (o *Options) install() error {
@@ -57,7 +58,7 @@ func (o *Options) install() error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(place.Path), 0o755); err != nil {
-		return failure.Failedf("cannot make the folder of completions: %w", err)
+		return failure.Failedf("cannot create the completions folder: %w", err)
 	}
 	if err := fsx.Replace(fsx.File{Path: place.Path, Data: script.Bytes(), Mode: fsx.Public}); err != nil {
 		return failure.Failedf("%w", err)
@@ -65,7 +66,7 @@ func (o *Options) install() error {
 	return o.IO.Result(place, func(out *term.Stream) {
 		out.Println(out.Green("Completion for " + shell + " is installed in " + place.Path))
 		if len(place.Add) > 0 {
-			out.Println(out.Wrapped("Add these lines to "+place.Into+", unless they are there:", 0))
+			out.Println(out.Wrapped("Add these lines to "+place.Into+", unless they are already there:", 0))
 			for _, l := range place.Add {
 				out.Println("  " + l)
 			}
@@ -77,13 +78,13 @@ func (o *Options) install() error {
 	})
 }
 
-// shell is the one that was named, or the user's.
+// shell is the one given as an argument, or the user's.
 func (o *Options) shell() (string, error) {
 	shell := o.Shell
 	if shell == "" {
 		path, _ := o.Lookup("SHELL")
 		if shell = strings.TrimSuffix(filepath.Base(path), ".exe"); path == "" {
-			return "", failure.Usagef("your shell is not known: the variable SHELL is not set").
+			return "", failure.Usagef("cannot detect your shell: the variable SHELL is not set").
 				WithHint("name it, as in 'ploomber-cloud completion install bash'")
 		}
 	}
@@ -91,14 +92,14 @@ func (o *Options) shell() (string, error) {
 	case "bash", "zsh", "fish":
 		return shell, nil
 	case "powershell", "pwsh":
-		return "", failure.Failedf("PowerShell has no folder for completions").
-			WithHint("add this line to the file that $PROFILE names: ploomber-cloud completion powershell | Out-String | Invoke-Expression")
+		return "", failure.Failedf("PowerShell has no folder for completion scripts").
+			WithHint("add this line to the file named by $PROFILE: ploomber-cloud completion powershell | Out-String | Invoke-Expression")
 	}
 	return "", failure.Usagef("%w", flagset.Unknown("shell", shell, shells())).
 		WithHint("name one of bash, zsh and fish, as in 'ploomber-cloud completion install bash'")
 }
 
-// place is where a shell looks for the completions of a user.
+// place returns where a shell looks for a user's completions.
 func (o *Options) place(shell string) (installed, error) {
 	home, err := o.Home()
 	if err != nil {
@@ -128,7 +129,7 @@ func (o *Options) place(shell string) (installed, error) {
 	return i, nil
 }
 
-// quoted is a path as zsh reads it.
+// quoted quotes a path for zsh.
 func quoted(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r))

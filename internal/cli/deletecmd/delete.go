@@ -28,7 +28,7 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	ProjectID string
 	All       bool
@@ -36,10 +36,10 @@ type Flags struct {
 	Yes       bool
 }
 
-// phrase is what confirms that every project is to go.
+// phrase must be typed to confirm that every project is to be deleted.
 const phrase = "delete all"
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = remove
@@ -48,9 +48,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:         "delete",
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Delete a project, or all projects",
-		Long: "Delete a project with all its deployments from the platform: the given one, or that of this folder,\n" +
+		Long: "Delete a project and all its deployments from the platform: the given one, or this folder's,\n" +
 			"whose name has to be typed at a terminal unless --yes is given.\n" +
-			"The folder's ploomber-cloud.json goes with its own project; other files stay.",
+			"The folder's ploomber-cloud.json is deleted with its project; other files are kept.",
 		Example: "  ploomber-cloud delete\n" +
 			"  ploomber-cloud delete --project-id my-app-1234\n" +
 			"  ploomber-cloud delete --all --confirm 'delete all'",
@@ -95,7 +95,7 @@ func remove(ctx context.Context, o *Options) error {
 			return err
 		}
 		id = c.ID
-		if o.IO.InTTY && !o.Yes { // scripts for the reference tool are not asked
+		if o.IO.InTTY && !o.Yes { // scripts for the reference tool are not prompted
 			yes, err := o.confirmed(ctx, mayDelete("Project "+id+" with all its deployments", id, "--yes"), id)
 			if err != nil {
 				return err
@@ -120,18 +120,18 @@ func remove(ctx context.Context, o *Options) error {
 	})
 }
 
-// forget removes the folder's configuration where it is that of the deleted project.
+// forget removes the folder's configuration if it belongs to the deleted project.
 func (o *Options) forget(id string) error {
 	c, err := o.Folder.Load()
 	if mine := err == nil && c.ID == id; !mine {
-		return nil // none, one that cannot be read, or another project's: it stays
+		return nil // missing, unreadable, or for another project: keep it
 	}
 	path, err := o.Folder.ConfigPath()
 	if err == nil {
 		err = os.Remove(path)
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return failure.Failedf("the project %s is deleted, but %s is left: %w", id, path, err)
+		return failure.Failedf("the project %s was deleted, but %s could not be removed: %w", id, path, err)
 	}
 	return nil
 }
@@ -191,7 +191,7 @@ func mayDeleteAll() prompt.Question {
 	return mayDelete("All projects with their data", phrase, "--confirm '"+phrase+"'")
 }
 
-// mayDelete asks for words to be typed before what is lost for good.
+// mayDelete asks the user to type a phrase before data is lost permanently.
 func mayDelete(what, words, flag string) prompt.Question {
 	return prompt.Question{
 		Label: what + " will be lost. To delete, type '" + words + "'; to cancel, N",

@@ -1,4 +1,5 @@
-// Package democmd shows a protected app without an account: an example, made a project, given a login and served.
+// Package democmd runs a protected example app without an account: it copies an example, makes it a project with a
+// login, and serves it.
 package democmd
 
 import (
@@ -25,20 +26,20 @@ type Options struct {
 	Now     func() time.Time
 	Random  io.Reader
 
-	// Serve runs the project in a folder behind its login, as 'up' does, and as 'up --dev-login' where there is a
+	// Serve runs the project in a folder behind its login, like 'up', or like 'up --dev-login' if there is a
 	// provider. It calls ready once the app answers at url; the run ends when ready returns or ctx ends.
 	Serve func(ctx context.Context, dir string, port int, dev *devidp.Provider, ready func(ctx context.Context, url string) error) error
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Example string
 	Check   bool
 	Port    int
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = demo
@@ -49,7 +50,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Long: "Copy an example app to a temporary folder, put a login in front of it and run it here. The app-with-auth0\n" +
 			"examples get the OpenID Connect login of 'templates auth0', with a provider on this machine that asks for no\n" +
 			"password; the others get a user name and a password. The first run downloads the app's packages, some 100 MB,\n" +
-			"and keeps about 400 MB in the cache folder. With --check the demo logs in as a user would, checks that the app\n" +
+			"and keeps about 400 MB in the cache folder. With --check the demo logs in as a user would, verifies that the app\n" +
 			"cannot be reached without logging in, and exits.",
 		Example: "  ploomber-cloud demo\n" +
 			"  ploomber-cloud demo --example dash/basic-app     # with a password\n" +
@@ -64,21 +65,21 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.Example, "example", "streamlit/app-with-auth0", "the `EXAMPLE` to run")
-	f.BoolVar(&o.Check, "check", false, "log in, check that the app cannot be reached without logging in, and exit")
+	f.BoolVar(&o.Check, "check", false, "log in, verify that the app cannot be reached without logging in, and exit")
 	f.IntVar(&o.Port, "port", 0, "serve at `PORT` of this machine (default: 8080, or the next free one)")
 	flagset.Complete(c, "example", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return catalog.Embedded().Names(), cobra.ShellCompDirectiveNoFileComp // reads the examples: not at every start
+		return catalog.Embedded().Names(), cobra.ShellCompDirectiveNoFileComp // reads the examples, so not on every start
 	})
 	return c
 }
 
-// withProvider is the name of the examples that say who logged in at a provider.
+// withProvider is the name of the examples that use a provider's login.
 const withProvider = "app-with-auth0"
 
-// journey is one way to protect an app: what is typed for it, and what there is to see and to prove.
+// journey is one way to protect an app: the commands to type, what to show and what to check.
 type journey interface {
 	protect(dir, framework string) error
-	up() string // how the app is started then
+	up() string // how to start the app then
 	provider() *devidp.Provider
 	show(ctx context.Context, url string) error
 	check(ctx context.Context, url string) error
@@ -92,9 +93,9 @@ func demo(ctx context.Context, o *Options) error {
 	}
 	top, err := os.MkdirTemp(o.TempDir(), "ploomber-cloud-demo-*")
 	if err != nil {
-		return failure.Failedf("cannot make a folder for the demo: %w", err)
+		return failure.Failedf("cannot create a folder for the demo: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(top) }() // in the system's temporary folder, which is cleared by itself
+	defer func() { _ = os.RemoveAll(top) }() // in the system's temporary folder, which the system cleans up
 	dir := filepath.Join(top, example.Name)
 	o.step("examples %s", o.Example)
 	if err := example.CopyTo(ctx, dir); err != nil {
@@ -106,7 +107,7 @@ func demo(ctx context.Context, o *Options) error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = dev.Close() }() // nothing is lost with it
+		defer func() { _ = dev.Close() }() // read-only: nothing to lose
 		way = &withLogin{Options: o, dev: dev, framework: framework}
 	}
 	o.step("init --type %s", framework)
@@ -122,18 +123,18 @@ func demo(ctx context.Context, o *Options) error {
 			return err
 		}
 		<-ctx.Done()
-		return failure.New(failure.Interrupted, "") // that it stops has been said
+		return failure.New(failure.Interrupted, "") // stopping was already announced
 	})
 }
 
-// step shows what a user would type for the same.
+// step shows the command that a user would type for this step.
 func (o *Options) step(format string, args ...any) {
 	o.IO.Err.Note(o.IO.Err.Faint("$ ploomber-cloud ")+o.IO.Err.Bold(format), args...)
 }
 
-// ok shows a check that has passed.
+// ok reports a passed check.
 func (o *Options) ok(format string, args ...any) { o.IO.Err.Note("  ok  "+format, args...) }
 
 func (o *Options) end() {
-	o.IO.Err.Note("Press Ctrl-C to end the demo; its app and its login go with it.")
+	o.IO.Err.Note("Press Ctrl-C to stop the demo; its app and login are removed.")
 }

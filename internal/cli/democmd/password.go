@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// withPassword gives the app one user and a password, as 'auth --add' does.
+// withPassword protects the app with one user name and password, like 'auth --add'.
 type withPassword struct {
 	*Options
 	who account
@@ -23,14 +23,14 @@ var _ journey = (*withPassword)(nil)
 type account struct {
 	URL      string `json:"url"`
 	Username string `json:"username"`
-	Password string `json:"password"` // made for this run, and gone with it
+	Password string `json:"password"` // generated for this run only
 	Checked  int    `json:"checked,omitempty"`
 }
 
 func (w *withPassword) up() string                 { return "up" }
 func (w *withPassword) provider() *devidp.Provider { return nil }
 
-// protect makes the folder a project with a password, as init and 'auth --add' do for users with an account.
+// protect makes the folder a project with a password, like init and 'auth --add' for users with an account.
 func (w *withPassword) protect(dir, framework string) error {
 	w.step("auth --add --feature main_app")
 	w.who.Username = "demo"
@@ -54,7 +54,7 @@ func (w *withPassword) protect(dir, framework string) error {
 	return flow.Folder{Dir: dir}.Save(c, env)
 }
 
-// show tells how to log in. The password is the demo's result, and nobody else's.
+// show prints how to log in. The password is a result of the demo, printed to standard output only.
 func (w *withPassword) show(_ context.Context, url string) error {
 	w.who.URL = url
 	return w.IO.Result(w.who, func(out *term.Stream) {

@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// check proves the login: without the password nothing of the app is reachable, with it the app answers.
+// check verifies the login: without the password nothing of the app is reachable, with it the app responds.
 func (o *Options) check(ctx context.Context, who account) error {
 	stranger, err := newVisitor(who.URL)
 	if err != nil {
@@ -23,25 +23,25 @@ func (o *Options) check(ctx context.Context, who account) error {
 	}
 	page, err := user.do(ctx, http.MethodGet, "/", nil, basic(who.Username, who.Password))
 	if err != nil {
-		return failure.Failedf("the app cannot be asked with the password: %w", err)
+		return failure.Failedf("cannot request the app with the password: %w", err)
 	}
 	switch {
 	case toLogin(page, ""):
-		return failure.Failedf("with the password the app asks for a log-in all the same")
+		return failure.Failedf("the app asks for a login in spite of the correct password")
 	case page.status != http.StatusOK && page.status/100 != 3:
-		return failure.Failedf("with the password the app answers status %d", page.status)
+		return failure.Failedf("with the password the app returns status %d", page.status)
 	}
 	file := fileOf(page.body, who.URL)
 	for _, t := range []struct {
 		name, method, path string
 		header             http.Header
 	}{
-		{"a visit of the page", http.MethodGet, "/", browser()},
-		{"a visit of a page below", http.MethodGet, "/any/page?x=1", browser()},
+		{"a page request", http.MethodGet, "/", browser()},
+		{"a request for a subpage", http.MethodGet, "/any/page?x=1", browser()},
 		{"a program's request", http.MethodGet, "/", program()},
-		{"a file of the page", http.MethodGet, file, program()},
+		{"a file used by the page", http.MethodGet, file, program()},
 		{"a form", http.MethodPost, "/", program()},
-		{"the health check of the app", http.MethodGet, "/_stcore/health", program()},
+		{"the app's health check", http.MethodGet, "/_stcore/health", program()},
 		{"a WebSocket", http.MethodGet, "/_stcore/stream", upgrade(who.URL)},
 		{"a wrong password", http.MethodGet, "/", basic(who.Username, "not-"+who.Password)},
 		{"a wrong user", http.MethodGet, "/", basic("not-"+who.Username, who.Password)},
@@ -63,26 +63,26 @@ func (o *Options) check(ctx context.Context, who account) error {
 	again, err := stranger.do(ctx, http.MethodGet, "/", nil, browser())
 	switch {
 	case err != nil:
-		return failure.Failedf("the app cannot be asked after the log-in: %w", err)
+		return failure.Failedf("cannot request the app after the login: %w", err)
 	case again.status != page.status || again.status == http.StatusOK && !bytes.Equal(again.body, page.body):
-		return failure.Failedf("after the log-in the app answers otherwise (status %d)", again.status)
+		return failure.Failedf("after the login the app returns a different page (status %d)", again.status)
 	}
-	o.IO.Err.Note("  ok  the app answers after the log-in")
+	o.IO.Err.Note("  ok  the app responds after the login")
 	who.Checked += 2
 	who.Password = ""
 	return o.IO.Result(who, func(out *term.Stream) {
-		out.Printf("%s: %d checks passed at %s\n", out.Green("The login holds"), who.Checked, who.URL)
+		out.Printf("%s: %d checks passed at %s\n", out.Green("Login verified"), who.Checked, who.URL)
 	})
 }
 
-// logIn goes the way of a person: the page leads to the form, and the form is sent.
+// logIn logs in like a user: it follows the redirect to the login form and submits it.
 func (o *Options) logIn(ctx context.Context, v visitor, who account) error {
 	form, err := v.do(ctx, http.MethodGet, "/", nil, browser())
 	for i := 0; err == nil && form.status/100 == 3 && i < 3; i++ {
 		form, err = v.do(ctx, http.MethodGet, form.place, nil, browser())
 	}
 	if err != nil {
-		return failure.Failedf("the login page cannot be had: %w", err)
+		return failure.Failedf("cannot load the login page: %w", err)
 	}
 	action := regexp.MustCompile(`<form[^>]* action="([^"]*)"`).FindSubmatch(form.body)
 	if action == nil {
@@ -94,10 +94,10 @@ func (o *Options) logIn(ctx context.Context, v visitor, who account) error {
 	}
 	done, err := v.do(ctx, http.MethodPost, string(action[1]), values, browser())
 	if err != nil {
-		return failure.Failedf("the log-in cannot be sent: %w", err)
+		return failure.Failedf("cannot submit the login form: %w", err)
 	}
 	if done.status != http.StatusSeeOther && done.status != http.StatusFound {
-		return failure.Failedf("the log-in is answered with status %d", done.status)
+		return failure.Failedf("the login form returned status %d", done.status)
 	}
 	o.IO.Err.Note("  ok  logged in as %s", who.Username)
 	return nil

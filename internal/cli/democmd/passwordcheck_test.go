@@ -107,16 +107,16 @@ func TestCheck(t *testing.T) {
 		"a login that holds": {},
 		"no login at all": {
 			broken: func(w http.ResponseWriter, r *http.Request, app http.Handler) bool { app.ServeHTTP(w, r); return true },
-			says:   "a visit of the page without the password: status 200",
+			says:   "a page request without the password: status 200",
 		},
-		"an open page below": {broken: open(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/any/") }), says: "a page below"},
+		"an open page below": {broken: open(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/any/") }), says: "a request for a subpage"},
 		"open to programs": {broken: open(func(r *http.Request) bool {
 			return r.Header.Get("Sec-Fetch-Mode") == "" && r.Method == "GET" && r.Header.Get("Authorization") == ""
 		}), says: "a program's request"},
-		"an open file": {broken: open(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/static/") }), says: "a file of the page"},
+		"an open file": {broken: open(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/static/") }), says: "a file used by the page"},
 		"an open form": {broken: open(func(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == "/" }), says: "a form"},
 		"an open health check": {
-			broken: open(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/health") }), says: "the health check",
+			broken: open(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/health") }), says: "app's health check",
 		},
 		"an open WebSocket":      {broken: open(func(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }), says: "a WebSocket without the password: status 101"},
 		"any password":           {broken: open(func(r *http.Request) bool { user, _, _ := r.BasicAuth(); return user == "demo" }), says: "a wrong password"},
@@ -146,7 +146,7 @@ func TestCheck(t *testing.T) {
 			},
 			says: "the app's page came back",
 		},
-		"a refusal that is none": {
+		"a redirect in place of a refusal": {
 			broken: func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 				if r.URL.Path != "/any/page" {
 					return false
@@ -154,7 +154,7 @@ func TestCheck(t *testing.T) {
 				http.Redirect(w, r, "https://elsewhere.example.test/", http.StatusFound)
 				return true
 			},
-			says: "a page below without the password: status 302",
+			says: "a request for a subpage without the password: status 302",
 		},
 		"the right password refused": {
 			broken: func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
@@ -164,7 +164,7 @@ func TestCheck(t *testing.T) {
 				http.Error(w, "no", http.StatusUnauthorized)
 				return true
 			},
-			says: "with the password the app answers status 401",
+			says: "with the password the app returns status 401",
 		},
 		"a login for ever": {
 			broken: func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
@@ -174,14 +174,14 @@ func TestCheck(t *testing.T) {
 				http.Redirect(w, r, "/_auth/login", http.StatusSeeOther)
 				return true
 			},
-			says: "asks for a log-in all the same",
+			says: "asks for a login in spite of the correct password",
 		},
 		"a session that does not last": {
 			broken: func(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 				r.Header.Del("Cookie")
 				return false
 			},
-			says: "log-in",
+			says: "after the login",
 		},
 		"a login page without form": {
 			broken: func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
@@ -193,7 +193,7 @@ func TestCheck(t *testing.T) {
 			},
 			says: "the login page has no form",
 		},
-		"another page after the log-in": {
+		"another page after the login": {
 			broken: func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 				if r.Header.Get("Cookie") == "" || r.URL.Path != "/" || r.Method != http.MethodGet || r.Header.Get("Authorization") != "" || !strings.Contains(r.Header.Get("Cookie"), "session") {
 					return false
@@ -201,7 +201,7 @@ func TestCheck(t *testing.T) {
 				_, _ = io.WriteString(w, "another")
 				return true
 			},
-			says: "after the log-in the app answers otherwise",
+			says: "after the login the app returns a different page",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestCheckNeedsAnApp(t *testing.T) {
 	server.Close()
 	d := desk.New(t, nil)
 	err := (&Options{IO: d.IO}).check(t.Context(), account{URL: server.URL, Username: "demo", Password: "right-password"})
-	if err == nil || !strings.Contains(err.Error(), "cannot be asked") {
+	if err == nil || !strings.Contains(err.Error(), "cannot request the app") {
 		t.Errorf("%v", err)
 	}
 }

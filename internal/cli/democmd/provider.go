@@ -13,7 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// withLogin gives the app the login of 'templates auth0', at a provider of this machine.
+// withLogin protects the app with the login of 'templates auth0', using a provider on this machine.
 type withLogin struct {
 	*Options
 	dev       *devidp.Provider
@@ -22,15 +22,15 @@ type withLogin struct {
 
 var _ journey = (*withLogin)(nil)
 
-// served is what the demo shows then.
+// served is what the demo prints once the app is served.
 type served struct {
 	URL     string   `json:"url"`
 	Issuer  string   `json:"issuer"` // the provider's address
-	Users   []string `json:"users"`  // e-mails to choose from; others can be typed
+	Users   []string `json:"users"`  // e-mail addresses to choose from; any other can be typed
 	Checked int      `json:"checked,omitempty"`
 }
 
-// startProvider starts the provider with two users that are made up.
+// startProvider starts the provider with two example users.
 func (o *Options) startProvider(ctx context.Context) (*devidp.Provider, error) {
 	dev, err := devidp.Start(ctx, devidp.Options{
 		Users: []devidp.User{{Email: "ada@example.com", Groups: []string{"admins"}}, {Email: "grace@example.com"}},
@@ -45,7 +45,7 @@ func (o *Options) startProvider(ctx context.Context) (*devidp.Provider, error) {
 func (w *withLogin) up() string                 { return "up --dev-login" }
 func (w *withLogin) provider() *devidp.Provider { return w.dev }
 
-// protect makes the folder a project with the provider's login, as init and 'templates auth0' do.
+// protect makes the folder a project with the provider's login, like init and 'templates auth0'.
 func (w *withLogin) protect(dir, framework string) error {
 	w.step("templates auth0")
 	session, err := scaffold.NewSecret(w.Random)
@@ -79,7 +79,7 @@ func (w *withLogin) served(url string) served {
 func (w *withLogin) show(_ context.Context, url string) error {
 	s := w.served(url)
 	return w.IO.Result(s, func(out *term.Stream) {
-		out.Printf("\n  %s  %s\n  Log in as %s, or type any e-mail: there is no password\n\n",
+		out.Printf("\n  %s  %s\n  Log in as %s, or type any e-mail address: no password needed\n\n",
 			out.Bold("Open     "), out.Green(s.URL), strings.Join(s.Users, " or "))
 		w.end()
 	})

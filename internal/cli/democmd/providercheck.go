@@ -16,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// claimed is who a visitor says to be in headers.
+// claimed is the identity that a client claims in request headers.
 const claimed = "mallory@example.com"
 
 // proof is one run of the checks.
@@ -26,14 +26,14 @@ type proof struct {
 	page []byte // of the app, as its user sees it
 }
 
-// passed counts and shows a check.
+// passed counts and reports a passed check.
 func (p *proof) passed(format string, args ...any) {
 	p.Checked++
 	p.ok(format, args...)
 }
 
-// checkLogin proves the login: it goes the way of a person to the provider, into the app and out again, and tries
-// to get in otherwise at every step.
+// checkLogin verifies the login: it logs in like a user at the provider, uses the app and logs out again, and
+// tries to bypass the login at every step.
 func (w *withLogin) checkLogin(ctx context.Context, s served) error {
 	p := &proof{withLogin: w, served: s}
 	first, other := s.Users[0], s.Users[len(s.Users)-1]
@@ -58,18 +58,18 @@ func (w *withLogin) checkLogin(ctx context.Context, s served) error {
 		return err
 	}
 	return w.IO.Result(p.served, func(out *term.Stream) {
-		out.Printf("%s: %d checks passed at %s\n", out.Green("The login holds"), p.Checked, p.URL)
+		out.Printf("%s: %d checks passed at %s\n", out.Green("Login verified"), p.Checked, p.URL)
 	})
 }
 
-// loginPage visits the app and returns the provider's page to which that leads.
+// loginPage requests the app and returns the provider's page that it redirects to.
 func (p *proof) loginPage(ctx context.Context, v visitor) (answer, error) {
 	form, trail, err := v.visit(ctx, http.MethodGet, "/", nil, browser())
 	switch {
 	case err != nil:
-		return form, failure.Failedf("the login page cannot be had: %w", err)
+		return form, failure.Failedf("cannot load the login page: %w", err)
 	case !strings.HasPrefix(form.at, p.Issuer+"/") || form.status != http.StatusOK:
-		return form, failure.Failedf("a visit leads to %s with status %d, and not to the provider's page", withoutQuery(form.at), form.status)
+		return form, failure.Failedf("a page request leads to %s with status %d, not to the provider's page", withoutQuery(form.at), form.status)
 	}
 	for _, address := range trail {
 		u, err := url.Parse(address)
@@ -78,14 +78,14 @@ func (p *proof) loginPage(ctx context.Context, v visitor) (answer, error) {
 		}
 		q := u.Query()
 		if q.Get("state") == "" || q.Get("nonce") == "" || q.Get("code_challenge") == "" || q.Get("code_challenge_method") != "S256" {
-			return form, failure.Failedf("the provider is asked without state, nonce or PKCE")
+			return form, failure.Failedf("the authorization request has no state, nonce or PKCE challenge")
 		}
 		return form, nil
 	}
-	return form, failure.Failedf("the provider is asked in a way that is not known")
+	return form, failure.Failedf("the authorization request is not the expected one")
 }
 
-// logIn goes the way of a person: the app leads to the provider's page, somebody is chosen, and the app appears.
+// logIn logs in like a user: it follows the redirect to the provider's page, chooses a user, and gets to the app.
 func (p *proof) logIn(ctx context.Context, email string) (visitor, error) {
 	v, err := newVisitor(p.URL)
 	if err != nil {
@@ -95,7 +95,7 @@ func (p *proof) logIn(ctx context.Context, email string) (visitor, error) {
 	if err != nil {
 		return v, err
 	}
-	p.passed("a visit leads to the provider's page")
+	p.passed("a page request leads to the provider's page")
 	action := regexp.MustCompile(`<form[^>]* action="([^"]*)"`).FindSubmatch(form.body)
 	if action == nil {
 		return v, failure.Failedf("the provider's page has no form")
@@ -107,12 +107,12 @@ func (p *proof) logIn(ctx context.Context, email string) (visitor, error) {
 	got, _, err := v.visit(ctx, http.MethodPost, p.Issuer+string(action[1]), values, browser())
 	switch {
 	case err != nil:
-		return v, failure.Failedf("the log-in as %s does not end: %w", email, err)
+		return v, failure.Failedf("the login as %s fails: %w", email, err)
 	case !strings.HasPrefix(got.at, p.URL+"/") || got.status != http.StatusOK:
-		return v, failure.Failedf("the log-in as %s leads to %s with status %d", email, withoutQuery(got.at), got.status)
+		return v, failure.Failedf("the login as %s leads to %s with status %d", email, withoutQuery(got.at), got.status)
 	}
 	p.page = got.body
-	p.passed("logged in as %s, and the app appears", email)
+	p.passed("logged in as %s and reached the app", email)
 	return v, nil
 }
 
@@ -135,40 +135,40 @@ func (p *proof) strangers(ctx context.Context, user visitor) error {
 		method, path string
 		header       http.Header
 	}{
-		{"a visit of the page", stranger, http.MethodGet, "/", browser()},
-		{"a visit of a page below", stranger, http.MethodGet, "/any/page?x=1", browser()},
+		{"a page request", stranger, http.MethodGet, "/", browser()},
+		{"a request for a subpage", stranger, http.MethodGet, "/any/page?x=1", browser()},
 		{"a program's request", stranger, http.MethodGet, "/", program()},
-		{"a file of the page", stranger, http.MethodGet, fileOf(p.page, p.URL), program()},
+		{"a file used by the page", stranger, http.MethodGet, fileOf(p.page, p.URL), program()},
 		{"a form", stranger, http.MethodPost, "/", program()},
-		{"the health check of the app", stranger, http.MethodGet, "/_stcore/health", program()},
+		{"the app's health check", stranger, http.MethodGet, "/_stcore/health", program()},
 		{"a WebSocket", stranger, http.MethodGet, streamPath, upgrade(p.URL)},
 		{"a claimed identity", stranger, http.MethodGet, "/", http.Header{"X-Auth-Name": {me}, "X_auth_name": {me}, "X-Auth-Sub": {"1"}}},
 		{"a claimed identity on a WebSocket", stranger, http.MethodGet, streamPath, with(upgrade(p.URL), "X-Auth-Name", me)},
 		{"a made-up session", forged, http.MethodGet, "/", browser()},
-		{"a made-up session on a WebSocket", forged, http.MethodGet, streamPath, upgrade(p.URL)},
-		{"a made-up access token", stranger, http.MethodGet, "/", http.Header{"Authorization": {"Bearer eyJhbGciOiJub25lIn0.e30."}}},
+		{"a forged session on a WebSocket", forged, http.MethodGet, streamPath, upgrade(p.URL)},
+		{"a forged access token", stranger, http.MethodGet, "/", http.Header{"Authorization": {"Bearer eyJhbGciOiJub25lIn0.e30."}}},
 	} {
 		got, err := t.who.do(ctx, t.method, t.path, nil, t.header)
 		if err != nil {
-			return failure.Failedf("%s without a log-in: %w", t.name, err)
+			return failure.Failedf("%s without a login: %w", t.name, err)
 		}
 		if err := refused(got, p.page, p.Issuer); err != nil {
-			return failure.Failedf("%s without a log-in: %w", t.name, err)
+			return failure.Failedf("%s without a login: %w", t.name, err)
 		}
-		p.passed("refused without a log-in: %s", t.name)
+		p.passed("refused without a login: %s", t.name)
 	}
 	if err := p.strayCallback(ctx, stranger); err != nil {
 		return err
 	}
 	got, err := user.do(ctx, http.MethodGet, streamPath, nil, foreign)
 	if err != nil || got.status == http.StatusSwitchingProtocols || got.status/100 == 2 {
-		return failure.Failedf("another site may open a WebSocket with the user's session (status %d): %w", got.status, err)
+		return failure.Failedf("another site can open a WebSocket with the user's session (status %d): %w", got.status, err)
 	}
-	p.passed("refused with a log-in: a WebSocket of another site")
+	p.passed("refused with a login: a WebSocket from another site")
 	return nil
 }
 
-// strayCallback sends a callback that belongs to no log-in: it must not become one.
+// strayCallback sends a callback that belongs to no login attempt; it must not log anyone in.
 func (p *proof) strayCallback(ctx context.Context, stranger visitor) error {
 	got, err := stranger.do(ctx, http.MethodGet, "/callback?code=made-up&state=made-up", nil, browser())
 	if err == nil && (got.status/100 == 2 || holdsPart(got.body, p.page)) {
@@ -180,13 +180,13 @@ func (p *proof) strayCallback(ctx context.Context, stranger visitor) error {
 		}
 	}
 	if err != nil {
-		return failure.Failedf("a callback that nobody began: %w", err)
+		return failure.Failedf("a forged callback: %w", err)
 	}
-	p.passed("refused without a log-in: a callback that nobody began")
+	p.passed("refused without a login: a forged callback")
 	return nil
 }
 
-// greeting proves that the app is told who logged in, and not who a visitor claims to be.
+// greeting checks that the app sees the user who logged in, not the identity that a client claims.
 func (p *proof) greeting(ctx context.Context, v visitor, email string) error {
 	claims := http.Header{"X-Auth-Name": {claimed}, "X_auth_name": {claimed}, "X-Auth_name": {claimed}}
 	path := "/"
@@ -200,27 +200,27 @@ func (p *proof) greeting(ctx context.Context, v visitor, email string) error {
 		if err := wait(ctx, conn, email, claimed); err != nil {
 			return failure.Failedf("the app does not greet %s: %w", email, err)
 		}
-		p.passed("the app greets %s over its WebSocket, whatever a client claims", email)
+		p.passed("the app greets %s over its WebSocket, whatever the client claims", email)
 		return nil
 	case "dash":
-		path = "/_dash-layout" // where Dash has what the page shows
+		path = "/_dash-layout" // where Dash renders the page's content
 	case "flask", "voila":
 	default:
-		p.IO.Err.Note("  --  not checked: how %s greets %s, which goes by a protocol of its own", p.framework, email)
+		p.IO.Err.Note("  --  not checked: how %s greets %s, because it uses a protocol of its own", p.framework, email)
 		return nil
 	}
 	got, _, err := v.visit(ctx, http.MethodGet, path, nil, claims)
 	switch {
 	case err != nil:
-		return failure.Failedf("the app cannot be asked: %w", err)
+		return failure.Failedf("cannot request the app: %w", err)
 	case strings.Contains(string(got.body), claimed) || !strings.Contains(string(got.body), email):
 		return failure.Failedf("the app does not greet %s (status %d)", email, got.status)
 	}
-	p.passed("the app greets %s, whatever a client claims", email)
+	p.passed("the app greets %s, whatever the client claims", email)
 	return nil
 }
 
-// logOut proves that a log-out ends everything: here, at the provider, and on connections that are open.
+// logOut checks that a logout ends the session here, at the provider, and on open connections.
 func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 	kept, err := withCookies(p.URL, user, func(value string) string { return value })
 	if err != nil {
@@ -241,18 +241,18 @@ func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 	got, trail, err := user.visit(ctx, http.MethodGet, "/exit", nil, browser())
 	switch {
 	case err != nil:
-		return failure.Failedf("the log-out does not end: %w", err)
+		return failure.Failedf("the logout fails: %w", err)
 	case !slices.ContainsFunc(trail, func(a string) bool { return strings.HasPrefix(a, p.Issuer+"/") }):
-		return failure.Failedf("the log-out does not reach the provider")
+		return failure.Failedf("the logout does not reach the provider")
 	case !strings.HasPrefix(got.at, p.URL+"/") || !strings.Contains(string(got.body), "logged out"):
-		return failure.Failedf("the log-out leads to %s with status %d", withoutQuery(got.at), got.status)
+		return failure.Failedf("the logout leads to %s with status %d", withoutQuery(got.at), got.status)
 	}
-	p.passed("logged out, at the provider too")
+	p.passed("logged out, also at the provider")
 	if err := hanging(); err != nil {
-		return failure.Failedf("the log-out leaves the app's WebSocket open: %w", err)
+		return failure.Failedf("the app's WebSocket stays open after the logout: %w", err)
 	}
 	if p.framework == "streamlit" {
-		p.passed("the open WebSocket has ended with it")
+		p.passed("the open WebSocket was closed")
 	}
 	for _, v := range []visitor{user, kept} {
 		got, err := v.do(ctx, http.MethodGet, "/", nil, program())
@@ -260,7 +260,7 @@ func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 			err = refused(got, p.page, p.Issuer)
 		}
 		if err != nil {
-			return failure.Failedf("the session is still valid after the log-out: %w", err)
+			return failure.Failedf("the session is still valid after the logout: %w", err)
 		}
 	}
 	if p.framework == "streamlit" {
@@ -268,18 +268,18 @@ func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 			if conn != nil {
 				_ = conn.CloseNow()
 			}
-			return failure.Failedf("a WebSocket opens after the log-out: %w", err)
+			return failure.Failedf("a WebSocket can be opened after the logout: %w", err)
 		}
 	}
-	p.passed("the session is gone, and its cookies open nothing")
+	p.passed("the session has ended, and its cookies are rejected")
 	if _, err := p.loginPage(ctx, user); err != nil {
-		return failure.Failedf("after the log-out: %w", err)
+		return failure.Failedf("after the logout: %w", err)
 	}
-	p.passed("the provider asks again")
+	p.passed("the provider asks for a login again")
 	return nil
 }
 
-// withCookies makes a visitor with the cookies that another one has at the app, changed.
+// withCookies returns a client with a modified copy of another client's cookies for the app.
 func withCookies(base string, other visitor, change func(value string) string) (visitor, error) {
 	v, err := newVisitor(base)
 	if err != nil {

@@ -69,10 +69,10 @@ type scene struct {
 	login     http.Handler // the real one
 	issuer    string
 	loggedOut atomic.Bool  // /exit was asked for
-	callbacks atomic.Int32 // log-ins so far
+	callbacks atomic.Int32 // logins so far
 }
 
-// anonymous tells whether a request is without a session: the real login knows.
+// anonymous reports whether a request is without a session: the real login knows.
 func (s *scene) anonymous(r *http.Request) bool {
 	ask := httptest.NewRequestWithContext(r.Context(), http.MethodGet, "/status", http.NoBody)
 	ask.Host, ask.RemoteAddr = r.Host, r.RemoteAddr
@@ -82,7 +82,7 @@ func (s *scene) anonymous(r *http.Request) bool {
 	return answer.Body.String() != "logged in"
 }
 
-// upgrades tells whether a request with a session asks for the WebSocket, from a page of the app.
+// upgrades reports whether a request with a session asks for the WebSocket, from a page of the app.
 func (s *scene) upgrades(r *http.Request) bool {
 	return upgrading(r) && r.Header.Get("Origin") != "https://evil.example.com" && !s.anonymous(r)
 }
@@ -110,14 +110,14 @@ func TestCheckLogin(t *testing.T) {
 	cases := map[string]broken{
 		"a login that holds": {},
 		"no login at all":    {broken: opens(func(*scene, *http.Request) bool { return true }), says: "not to the provider's page"},
-		"an open page below": {broken: opens(func(_ *scene, r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/any/") }), says: "a page below"},
+		"an open page below": {broken: opens(func(_ *scene, r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/any/") }), says: "a request for a subpage"},
 		"open to programs": {broken: opens(func(s *scene, r *http.Request) bool {
 			return s.anonymous(r) && r.URL.Path == "/" && r.Header.Get("Accept") == "*/*" && r.Method == http.MethodGet
 		}), says: "a program's request"},
-		"an open file":         {broken: opens(func(_ *scene, r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/static/") }), says: "a file of the page"},
+		"an open file":         {broken: opens(func(_ *scene, r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/static/") }), says: "a file used by the page"},
 		"an open form":         {broken: opens(func(_ *scene, r *http.Request) bool { return r.Method == http.MethodPost }), says: "a form"},
-		"an open health check": {broken: opens(func(_ *scene, r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/health") }), says: "the health check"},
-		"an open WebSocket":    {broken: opens(func(s *scene, r *http.Request) bool { return upgrading(r) && s.anonymous(r) }), says: "a WebSocket without a log-in: status 101"},
+		"an open health check": {broken: opens(func(_ *scene, r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/health") }), says: "app's health check"},
+		"an open WebSocket":    {broken: opens(func(s *scene, r *http.Request) bool { return upgrading(r) && s.anonymous(r) }), says: "a WebSocket without a login: status 101"},
 		"a trusted header": {broken: opens(func(s *scene, r *http.Request) bool {
 			return s.anonymous(r) && r.Header.Get("X-Auth-Name") != "" && r.Header.Get("Upgrade") == ""
 		}), says: "a claimed identity without"},
@@ -130,10 +130,10 @@ func TestCheckLogin(t *testing.T) {
 		}), says: "a made-up session without"},
 		"any cookie, WebSocket": {broken: opens(func(s *scene, r *http.Request) bool {
 			return strings.Contains(r.Header.Get("Cookie"), "AAAA") && r.Header.Get("Upgrade") != ""
-		}), says: "a made-up session on a WebSocket"},
-		"any access token": {broken: opens(func(_ *scene, r *http.Request) bool { return r.Header.Get("Authorization") != "" }), says: "a made-up access token"},
-		"any callback":     {broken: opens(func(_ *scene, r *http.Request) bool { return r.URL.Query().Get("code") == "made-up" }), says: "a callback that nobody began"},
-		"any callback is a log-in": {
+		}), says: "a forged session on a WebSocket"},
+		"any access token": {broken: opens(func(_ *scene, r *http.Request) bool { return r.Header.Get("Authorization") != "" }), says: "a forged access token"},
+		"any callback":     {broken: opens(func(_ *scene, r *http.Request) bool { return r.URL.Query().Get("code") == "made-up" }), says: "a forged callback"},
+		"any callback is a login": {
 			broken: func(_ *scene, w http.ResponseWriter, r *http.Request) bool {
 				if c, err := r.Cookie("in"); err == nil && c.Value == "yes" && r.URL.Path == "/" {
 					greeter(w, r)
@@ -145,9 +145,9 @@ func TestCheckLogin(t *testing.T) {
 				http.SetCookie(w, &http.Cookie{Name: "in", Value: "yes", Path: "/"})
 				http.Redirect(w, r, "/", http.StatusFound)
 				return true
-			}, says: "a callback that nobody began",
+			}, says: "a forged callback",
 		},
-		"a WebSocket for every site": {broken: opens(func(_ *scene, r *http.Request) bool { return r.Header.Get("Origin") == "https://evil.example.com" }), says: "another site may open"},
+		"a WebSocket for every site": {broken: opens(func(_ *scene, r *http.Request) bool { return r.Header.Get("Origin") == "https://evil.example.com" }), says: "another site can open"},
 		"a page under a redirect": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path != "/any/page" {
@@ -159,14 +159,14 @@ func TestCheckLogin(t *testing.T) {
 				return true
 			}, says: "the app's page came back",
 		},
-		"a refusal that is none": {
+		"a redirect in place of a refusal": {
 			broken: func(_ *scene, w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path != "/any/page" {
 					return false
 				}
 				http.Redirect(w, r, "https://elsewhere.example.test/?code=CANARY", http.StatusFound)
 				return true
-			}, says: "a page below without a log-in: status 302",
+			}, says: "a request for a subpage without a login: status 302",
 		},
 		"no nonce": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
@@ -181,7 +181,7 @@ func TestCheckLogin(t *testing.T) {
 				to.RawQuery = q.Encode()
 				http.Redirect(w, r, to.String(), http.StatusFound)
 				return true
-			}, says: "without state, nonce or PKCE",
+			}, says: "no state, nonce or PKCE",
 		},
 		"a callback that fails": {
 			broken: func(_ *scene, w http.ResponseWriter, r *http.Request) bool {
@@ -190,7 +190,7 @@ func TestCheckLogin(t *testing.T) {
 				}
 				http.Error(w, "sorry", http.StatusInternalServerError)
 				return true
-			}, says: "the log-in as ada@example.com leads to",
+			}, says: "the login as ada@example.com leads to",
 		},
 		"a session that does not last": {
 			broken: func(_ *scene, _ http.ResponseWriter, r *http.Request) bool {
@@ -198,7 +198,7 @@ func TestCheckLogin(t *testing.T) {
 					r.Header.Del("Cookie")
 				}
 				return false
-			}, says: "the log-in as ada@example.com",
+			}, says: "the login as ada@example.com",
 		},
 		"no WebSocket": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
@@ -209,7 +209,7 @@ func TestCheckLogin(t *testing.T) {
 				return true
 			}, says: "the WebSocket of the app cannot be opened",
 		},
-		"believes its visitors": {broken: opens((*scene).upgrades), says: "somebody only claimed to be"},
+		"trusts identity headers of clients": {broken: opens((*scene).upgrades), says: "only claimed in headers"},
 		"a nameless user": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
 				if !s.upgrades(r) {
@@ -231,7 +231,7 @@ func TestCheckLogin(t *testing.T) {
 				return false
 			}, says: "does not greet grace@example.com",
 		},
-		"a log-out at home": {
+		"a logout without the provider": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path != "/exit" {
 					return false
@@ -241,7 +241,7 @@ func TestCheckLogin(t *testing.T) {
 				return true
 			}, says: "does not reach the provider",
 		},
-		"a log-out abroad": {
+		"a logout at the provider only": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
 				switch {
 				case r.URL.Path == "/exit":
@@ -254,9 +254,9 @@ func TestCheckLogin(t *testing.T) {
 					return false
 				}
 				return true
-			}, says: "leaves the app's WebSocket open",
+			}, says: "the app's WebSocket stays open",
 		},
-		"a log-out that forgets the pages": {
+		"a logout that forgets the pages": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
 				if s.loggedOut.Load() && r.Header.Get("Accept") == "*/*" && !upgrading(r) && s.callbacks.Load() < 3 {
 					greeter(w, r)
@@ -264,9 +264,9 @@ func TestCheckLogin(t *testing.T) {
 				}
 				s.loggedOut.CompareAndSwap(false, r.URL.Path == "/exit")
 				return false
-			}, says: "the session is still valid after the log-out",
+			}, says: "the session is still valid after the logout",
 		},
-		"a log-out that forgets the WebSockets": {
+		"a logout that forgets the WebSockets": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
 				if s.loggedOut.Load() && upgrading(r) {
 					greeter(w, r)
@@ -274,7 +274,7 @@ func TestCheckLogin(t *testing.T) {
 				}
 				s.loggedOut.CompareAndSwap(false, r.URL.Path == "/exit")
 				return false
-			}, says: "a WebSocket opens after the log-out",
+			}, says: "a WebSocket can be opened after the logout",
 		},
 		"logs in by itself again": {
 			broken: func(s *scene, w http.ResponseWriter, r *http.Request) bool {
@@ -284,7 +284,7 @@ func TestCheckLogin(t *testing.T) {
 				}
 				s.loggedOut.CompareAndSwap(false, r.URL.Path == "/exit")
 				return false
-			}, says: "after the log-out: a visit leads to",
+			}, says: "after the logout: a page request leads to",
 		},
 	}
 	dev, err := (&Options{Now: time.Now, Random: rand.Reader}).startProvider(t.Context())

@@ -12,22 +12,23 @@ import (
 	"github.com/coder/websocket"
 )
 
-// streamPath is the connection over which Streamlit draws its pages.
+// streamPath is the WebSocket over which Streamlit draws its pages.
 const streamPath = "/_stcore/stream"
 
-// Time for an app to draw its page the first time, and for a connection to end after a log-out.
+// Time for an app to draw its page for the first time, and for a connection to close after a logout.
 const (
 	drawTimeout = 60 * time.Second
 	endTimeout  = 10 * time.Second
 )
 
-// errRefused: there is no WebSocket.
+// errRefused: the upgrade was refused.
 var errRefused = errors.New("the WebSocket is refused")
 
-// stream opens a WebSocket of the app and asks for the page. The error wraps errRefused where the answer is a no.
+// stream opens a WebSocket of the app and asks for the page. The error wraps errRefused if the upgrade was
+// refused.
 func (v visitor) stream(ctx context.Context, header http.Header) (*websocket.Conn, error) {
 	client := *v.client
-	client.Timeout = 0 // a connection is open as long as it is needed
+	client.Timeout = 0 // a connection stays open as long as it is needed
 	header = header.Clone()
 	if header == nil {
 		header = http.Header{}
@@ -48,7 +49,7 @@ func (v visitor) stream(ctx context.Context, header http.Header) (*websocket.Con
 		return nil, err
 	}
 	conn.SetReadLimit(maxPage)
-	rerun := []byte{0x5a, 0} // BackMsg{rerun_script: ClientState{}} of Streamlit's protocol: field 11, nothing in it
+	rerun := []byte{0x5a, 0} // BackMsg{rerun_script: ClientState{}} of Streamlit's protocol: field 11, empty
 	if err := conn.Write(opening, websocket.MessageBinary, rerun); err != nil {
 		_ = conn.CloseNow()
 		return nil, err
@@ -56,7 +57,7 @@ func (v visitor) stream(ctx context.Context, header http.Header) (*websocket.Con
 	return conn, nil
 }
 
-// wait reads until a message holds the words. Messages are protobuf, in which text stands as it is.
+// wait reads until a message contains the words. Messages are protobuf, in which text is stored verbatim.
 func wait(ctx context.Context, conn *websocket.Conn, words, never string) error {
 	ctx, cancel := context.WithTimeout(ctx, drawTimeout)
 	defer cancel()
@@ -64,23 +65,23 @@ func wait(ctx context.Context, conn *websocket.Conn, words, never string) error 
 		_, message, err := conn.Read(ctx)
 		switch {
 		case err != nil:
-			return fmt.Errorf("%q does not come: %w", words, err)
+			return fmt.Errorf("%q is not received: %w", words, err)
 		case bytes.Contains(message, []byte(never)):
-			return fmt.Errorf("%q comes, which somebody only claimed to be", never)
+			return fmt.Errorf("%q is received, which was only claimed in headers", never)
 		case bytes.Contains(message, []byte(words)):
 			return nil
 		}
 	}
 }
 
-// ended returns nil once the other side has closed the connection.
+// ended returns nil once the peer has closed the connection.
 func ended(ctx context.Context, conn *websocket.Conn) error {
 	limit, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	for {
 		if _, _, err := conn.Read(limit); err != nil {
 			if limit.Err() != nil {
-				return fmt.Errorf("it is open after %s", endTimeout)
+				return fmt.Errorf("still open after %s", endTimeout)
 			}
 			return nil
 		}

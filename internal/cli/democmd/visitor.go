@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// maxPage bounds what is read of one answer, in bytes.
+// maxPage limits what is read of one response, in bytes.
 const maxPage = 4 << 20
 
-// answer is what came back for one request.
+// answer is the response to one request.
 type answer struct {
-	at     string // the address that was asked
+	at     string // the requested URL
 	status int
 	place  string // of a redirect
 	body   []byte
 }
 
-// visitor asks the app for pages, as a browser or as a program.
+// visitor requests pages of the app, as a browser or as a program.
 type visitor struct {
 	client *http.Client
 	base   string
@@ -40,7 +40,7 @@ func newVisitor(base string) (visitor, error) {
 	}}, err
 }
 
-// do asks for a path of the app, or for an address elsewhere.
+// do requests a path of the app, or an absolute URL.
 func (v visitor) do(ctx context.Context, method, target string, body url.Values, header http.Header) (answer, error) {
 	if strings.HasPrefix(target, "/") {
 		target = v.base + target
@@ -58,19 +58,18 @@ func (v visitor) do(ctx context.Context, method, target string, body url.Values,
 	if err != nil {
 		return answer{}, err
 	}
-	defer func() { _ = reply.Body.Close() }() // read as far as it is needed
+	defer func() { _ = reply.Body.Close() }() // read as far as needed
 	if reply.StatusCode == http.StatusSwitchingProtocols {
-		return answer{at: target, status: reply.StatusCode}, nil // what follows never ends
+		return answer{at: target, status: reply.StatusCode}, nil // the body may never end
 	}
 	text, err := io.ReadAll(io.LimitReader(reply.Body, maxPage))
 	return answer{target, reply.StatusCode, reply.Header.Get("Location"), text}, err
 }
 
-// maxRedirects is how far a visit is followed, as browsers limit it too.
+// maxRedirects limits the redirects that are followed, like in browsers.
 const maxRedirects = 20
 
-// visit follows redirects, as a browser does. It returns the last answer, and the addresses that
-// were asked on the way to it.
+// visit follows redirects like a browser. It returns the last response and the URLs requested on the way.
 func (v visitor) visit(ctx context.Context, method, target string, body url.Values, header http.Header) (got answer, trail []string, err error) {
 	for range maxRedirects {
 		if got, err = v.do(ctx, method, target, body, header); err != nil {
@@ -90,16 +89,16 @@ func (v visitor) visit(ctx context.Context, method, target string, body url.Valu
 		}
 		method, target, body = http.MethodGet, next.String(), nil
 	}
-	return got, trail, fmt.Errorf("more than %d redirects, at last to %s", maxRedirects, withoutQuery(got.place))
+	return got, trail, fmt.Errorf("more than %d redirects, the last one to %s", maxRedirects, withoutQuery(got.place))
 }
 
-// withoutQuery drops what may hold a code.
+// withoutQuery removes the query, which may contain a code.
 func withoutQuery(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	return address
 }
 
-// How a browser's page visit and a program's request look, and an upgrade to a WebSocket.
+// What a browser's page request, a program's request and a WebSocket upgrade look like.
 
 func browser() http.Header {
 	return http.Header{"Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}}
@@ -120,7 +119,7 @@ func basic(username, password string) http.Header {
 	return r.Header
 }
 
-// refused checks that an answer is the login's, which may be at issuer, and holds nothing of the app's page.
+// refused checks that a response is the login's, possibly at issuer, and contains nothing of the app's page.
 func refused(got answer, page []byte, issuer string) error {
 	switch {
 	case got.status != http.StatusUnauthorized && !toLogin(got, issuer):
@@ -135,8 +134,8 @@ func toLogin(got answer, issuer string) bool {
 	return got.status/100 == 3 && (strings.HasPrefix(got.place, "/_auth/") || issuer != "" && strings.HasPrefix(got.place, issuer+"/"))
 }
 
-// holdsPart tells whether text holds a short page, or 511 bytes in a row of a longer one: as much as two pages
-// never share by chance.
+// holdsPart reports whether text contains a short page, or 511 consecutive bytes of a longer one: more than two
+// pages share by chance.
 func holdsPart(text, page []byte) bool {
 	const piece = 256
 	if len(page) < piece {
@@ -150,8 +149,8 @@ func holdsPart(text, page []byte) bool {
 	return false
 }
 
-// fileOf returns the path of the first script, style or picture that a page loads from its own server, and a
-// likely one where it loads none.
+// fileOf returns the path of the first script, stylesheet or image that a page loads from its own server, or a
+// likely one if there is none.
 func fileOf(page []byte, base string) string {
 	const likely = "/static/app.js"
 	here, err := url.Parse(base + "/")

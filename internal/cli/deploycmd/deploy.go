@@ -1,4 +1,4 @@
-// Package deploycmd sends the project to the platform.
+// Package deploycmd deploys the project to the platform.
 package deploycmd
 
 import (
@@ -26,14 +26,14 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Watch, Incremental bool
 	DryRun, ListFiles  bool
 	Timeout            time.Duration
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = Run
@@ -52,11 +52,11 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
-			case o.Watch && o.Incremental: // exit status 1, as the reference tool's
+			case o.Watch && o.Incremental: // exit status 1, like the reference tool
 				return failure.Failedf("You should pass either --watch or --watch-incremental, not both.")
 			case o.Timeout <= 0:
 				return failure.Usagef("--timeout must be greater than zero, such as 15m")
-			case !c.Flags().Changed("timeout"): // the standard one is for following: a large upload may take longer
+			case !c.Flags().Changed("timeout"): // the default is for following only: a large upload may take longer
 				return run(c.Context(), &o)
 			}
 			return flagset.Within(c.Context(), o.Timeout, "the project could not be deployed", func(ctx context.Context) error {
@@ -66,13 +66,13 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVar(&o.Watch, "watch", false, "follow the deployment until it runs")
-	f.BoolVar(&o.Incremental, "watch-incremental", false, "follow it and ask for new log lines only")
-	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m; if not given, following ends after 15m")
-	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be sent; send nothing")
-	f.BoolVar(&o.ListFiles, "list-files", false, "list each file and the rule that includes or excludes it; send nothing")
-	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "drop secrets that the last deployment had and this one does not")
-	f.StringArrayVar(&o.Deploy.AllowSecrets, "allow-secret", nil, "send `FILE` even though it looks like a secret (repeatable)")
-	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "send what link `NAME` leads to, even though it is outside the project or a folder (repeatable)")
+	f.BoolVar(&o.Incremental, "watch-incremental", false, "follow it and fetch only new log lines")
+	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m; default 15m when following")
+	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be uploaded, without uploading")
+	f.BoolVar(&o.ListFiles, "list-files", false, "list each file and the rule that includes or excludes it, without uploading")
+	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "remove secrets that the last deployment had and this one does not")
+	f.StringArrayVar(&o.Deploy.AllowSecrets, "allow-secret", nil, "include `FILE` even though it looks like a secret (repeatable)")
+	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "include the target of link `NAME`, even if it is outside the project or a folder (repeatable)")
 	flagset.Config(c, &o.Deploy.Folder.Config)
 	return c
 }
@@ -82,11 +82,11 @@ type result struct {
 	ProjectID  string `json:"project_id"`
 	JobID      string `json:"job_id"`
 	StatusPage string `json:"status_page"`
-	Status     string `json:"status,omitempty"` // with --watch: as last seen, also where the deployment failed
-	URL        string `json:"url,omitempty"`    // of the app, after --watch
+	Status     string `json:"status,omitempty"` // with --watch: the last status seen, also if the deployment failed
+	URL        string `json:"url,omitempty"`    // the app's, after --watch
 }
 
-// Run deploys as Flags say.
+// Run deploys according to Flags.
 func Run(ctx context.Context, o *Options) error {
 	if o.ListFiles {
 		return o.listFiles(ctx)
@@ -99,7 +99,7 @@ func Run(ctx context.Context, o *Options) error {
 	if o.DryRun {
 		return o.show(p)
 	}
-	// A mistake in the settings must not come up once the deployment is under way.
+	// A configuration error must not surface once the deployment is under way.
 	interval, err := o.Settings.PollInterval()
 	if err != nil {
 		return err

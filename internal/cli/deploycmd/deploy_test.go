@@ -149,9 +149,9 @@ func TestLooks(t *testing.T) {
 		asJSON bool
 		says   []string
 	}{
-		"dry run":             {flags: Flags{DryRun: true}, says: []string{"demo (dash)", "Secrets:    TOKEN", "0.5 CPU, 1 GB RAM, 0 GPU", "Password:   main_app", "Template:   node-auth0", "Nothing was sent."}},
+		"dry run":             {flags: Flags{DryRun: true}, says: []string{"demo (dash)", "Secrets:    TOKEN", "0.5 CPU, 1 GB RAM, 0 GPU", "Password:   main_app", "Template:   node-auth0", "Nothing was uploaded."}},
 		"dry run as JSON":     {flags: Flags{DryRun: true}, asJSON: true, says: []string{`"project_id":"demo"`, `"secrets":["TOKEN"]`, `"protected":["main_app"]`, `"cpu":0.5`}},
-		"list of files":       {flags: Flags{ListFiles: true}, says: []string{"ships  app.py", "stays  data/", "files ship"}},
+		"list of files":       {flags: Flags{ListFiles: true}, says: []string{"ships  app.py", "stays  data/", "files are included"}},
 		"a name that is code": {flags: Flags{ListFiles: true}, says: []string{`"\x1b[2J.py"`}},
 		"as JSON":             {flags: Flags{ListFiles: true}, asJSON: true, says: []string{`{"name":"app.py","ships":true,"rule":`}},
 	} {

@@ -12,17 +12,17 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// fileLine is one file of --list-files.
+// fileLine is one file in the output of --list-files.
 type fileLine struct {
 	Name  string `json:"name"`
 	Ships bool   `json:"ships"`
 	Rule  string `json:"rule"`
 	Size  int64  `json:"size"` // bytes
-	// Missed is true where the file stays although the app may need it.
+	// Missed is true if the file is left out although the app may need it.
 	Missed bool `json:"missed,omitempty"`
 }
 
-// listFiles shows every file with the rule that decided, what ships and what stays.
+// listFiles lists every file with the rule that included or excluded it.
 func (o *Options) listFiles(ctx context.Context) error {
 	c, err := o.Deploy.Folder.Load()
 	if err != nil {
@@ -47,26 +47,26 @@ func (o *Options) listFiles(ctx context.Context) error {
 			if f.Ships {
 				verb = "ships"
 			}
-			_, _ = t.Write([]byte(strings.Join([]string{verb, term.Printable(f.Name), f.Rule}, "\t") + "\n")) // told by Failed
+			_, _ = t.Write([]byte(strings.Join([]string{verb, term.Printable(f.Name), f.Rule}, "\t") + "\n")) // reported by Failed
 		}
-		_ = t.Flush() // told by Failed
-		out.Printf("%d files ship, %s before compression.\n", n, term.Bytes(size))
+		_ = t.Flush() // reported by Failed
+		out.Printf("%d files are included, %s before compression.\n", n, term.Bytes(size))
 	})
 }
 
-// dryRun is what --dry-run --json prints.
+// dryRun is the output of --dry-run --json.
 type dryRun struct {
 	ProjectID string             `json:"project_id"`
 	Type      string             `json:"type"`
 	Files     int                `json:"files"`
 	Size      int64              `json:"size"` // bytes before compression
 	Secrets   []string           `json:"secrets"`
-	Lines     []int              `json:"secret_lines,omitempty"` // of .env: secrets whose names may be parts of values, and are not shown
+	Lines     []int              `json:"secret_lines,omitempty"` // entries of .env whose names may be parts of secret values and are not shown
 	Labels    []string           `json:"labels,omitempty"`
 	Template  string             `json:"template,omitempty"`
 	Resources *project.Resources `json:"resources,omitempty"`
 	Protected []project.Feature  `json:"protected"`
-	LeftOut   []leftOut          `json:"left_out,omitempty"` // files that stay here although the app may need them
+	LeftOut   []leftOut          `json:"left_out,omitempty"` // files left out although the app may need them
 }
 
 type leftOut struct {
@@ -74,7 +74,7 @@ type leftOut struct {
 	Rule string `json:"rule"`
 }
 
-// show tells what a deployment would send, without any secret's value.
+// show describes what a deployment would upload, without any secret's value.
 func (o *Options) show(p *flow.Package) error {
 	n, size := p.Files.Total()
 	names, lines := p.Secrets.Shown()
@@ -122,7 +122,7 @@ func (o *Options) show(p *flow.Package) error {
 		if r.Template != "" {
 			line("Template", r.Template)
 		}
-		out.Println("Nothing was sent.")
+		out.Println("Nothing was uploaded.")
 	})
 }
 

@@ -1,4 +1,4 @@
-// Package devcmd deploys the project again whenever a file of it is saved.
+// Package devcmd deploys the project again whenever one of its files is saved.
 package devcmd
 
 import (
@@ -17,19 +17,19 @@ type Options struct {
 	IO     *term.IO
 	Deploy flow.Deploy // knows the project; Folder.Config is a flag
 
-	// Send deploys the project as Flags say and shows the outcome.
+	// Send deploys the project according to Flags and shows the outcome.
 	Send func(ctx context.Context, o *Options) error
 	// Failed shows a failure that does not end the command.
 	Failed func(err error)
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Watch bool
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = dev
@@ -39,9 +39,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Deploy on every save",
 		Long: "Watch the project's files and deploy it whenever one is saved, until you press Ctrl-C (exit status 130).\n" +
-			"What a deployment leaves out is not watched; see it with 'ploomber-cloud deploy --list-files'. Neither are\n" +
-			"ploomber-cloud.json, README.md and app-*.zip. A deployment that fails is shown, and the next save deploys\n" +
-			"again. With --json there is one object for each deployment.",
+			"Files that a deployment leaves out are not watched (see 'ploomber-cloud deploy --list-files'), nor are\n" +
+			"ploomber-cloud.json, README.md and app-*.zip. If a deployment fails, the error is shown and the next save\n" +
+			"deploys again. With --json it prints one object per deployment.",
 		Example: "  ploomber-cloud dev\n" +
 			"  ploomber-cloud dev --watch                     # follow each deployment until it runs\n" +
 			"  ploomber-cloud dev --config staging.json",
@@ -54,7 +54,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 }
 
 func dev(ctx context.Context, o *Options) error {
-	if _, err := o.Deploy.Connect(); err != nil { // no request; a missing key is told now, not at the first save
+	if _, err := o.Deploy.Connect(); err != nil { // makes no request; report a missing key now, not at the first save
 		return err
 	}
 	look := func(ctx context.Context) (*flow.Snapshot, error) { return o.Deploy.Snapshot(ctx, passedOver) }

@@ -12,34 +12,34 @@ import (
 
 const (
 	quiet    = 500 * time.Millisecond // after the last event of a save: editors write, rename and change modes
-	patience = 30 * time.Second       // a file that is written all the time does not hold a deployment back longer
+	patience = 30 * time.Second       // a constantly changing file does not delay a deployment longer than this
 )
 
-// loop turns events into deployments: one for all that happens until it is quiet, and one for all that happens
-// while another is under way.
+// loop turns events into deployments: one for a burst of events, and one for everything that happens during
+// another deployment.
 type loop struct {
 	quiet, patience time.Duration
 
 	events   <-chan fsnotify.Event
-	lost     <-chan error                            // events that could not be told
-	concerns func(fsnotify.Event) bool               // tells whether an event is worth a look
-	changed  func(ctx context.Context) (bool, error) // looks whether there is something new to deploy
+	lost     <-chan error                            // errors of the watcher
+	concerns func(fsnotify.Event) bool               // reports whether an event is worth checking
+	changed  func(ctx context.Context) (bool, error) // checks whether there is something new to deploy
 	deploy   func(ctx context.Context) error         // ends with ctx
-	failed   func(err error)                         // hears of failures that end nothing
-	idle     func()                                  // is called after each deployment that nothing waits behind
+	failed   func(err error)                         // reports failures that do not end the loop
+	idle     func()                                  // called after each deployment when nothing is waiting
 }
 
-var errStopped = errors.New("the system tells no changes any more")
+var errStopped = errors.New("the file watcher stopped")
 
-// run goes on until ctx ends or the user interrupts a question of a deployment.
+// run loops until ctx ends or the user interrupts a prompt of a deployment.
 func (l loop) run(ctx context.Context) error {
 	calm, latest := time.NewTimer(l.quiet), time.NewTimer(l.patience)
 	calm.Stop()
 	latest.Stop()
 	var (
-		waiting      bool       // events came since the last look
-		due, overdue bool       // it has been quiet long enough, or noisy too long
-		running      chan error // nil where no deployment is under way
+		waiting      bool       // events arrived since the last check
+		due, overdue bool       // fires after a quiet period, or when the burst has lasted too long
+		running      chan error // nil when no deployment is under way
 	)
 
 	wake := func() {

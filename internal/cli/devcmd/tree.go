@@ -19,17 +19,16 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// environmentMark is the file that every virtual environment has.
+// environmentMark is a file that every virtual environment has.
 const environmentMark = "pyvenv.cfg"
 
-// tree watches the folders of a project that a deployment takes files from. The system's events only say when to
-// look; what a look finds decides, so that neither a lost event nor one too many does harm. It is not safe for
-// concurrent use.
+// tree watches the folders that a deployment takes files from. Events of the system only trigger a scan; the scan
+// decides, so neither a lost event nor an extra one does harm. It is not safe for concurrent use.
 type tree struct {
 	dir     string
 	watcher *fsnotify.Watcher
 	look    func(context.Context) (*flow.Snapshot, error)
-	last    *flow.Snapshot // what the last look found
+	last    *flow.Snapshot // result of the last scan
 }
 
 func openTree(ctx context.Context, dir string, look func(context.Context) (*flow.Snapshot, error)) (*tree, error) {
@@ -51,14 +50,14 @@ func openTree(ctx context.Context, dir string, look func(context.Context) (*flow
 
 func (t *tree) close() { _ = t.watcher.Close() } // nothing is written
 
-// changed looks whether a deployment would send something else than at the last look that worked.
+// changed reports whether a deployment would upload something different from the last successful scan.
 func (t *tree) changed(ctx context.Context) (bool, error) {
-	const tries = 5 // folders that appear while we look
+	const tries = 5 // folders may appear during the scan
 	before := t.last
 	for range tries {
 		now, err := t.look(ctx)
 		if err != nil {
-			t.last = before // a broken configuration must not hide what changed with it
+			t.last = before // a broken configuration must not hide other changes
 			return false, err
 		}
 		t.last = now
@@ -66,14 +65,14 @@ func (t *tree) changed(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if added == 0 { // else files may have been saved in them unseen
+		if added == 0 { // otherwise files may have been saved in them unnoticed
 			break
 		}
 	}
 	return !t.last.Equal(before), nil
 }
 
-// follow watches the folders of a tree that are not left out, and no others below. It returns how many are new.
+// follow watches the folders of a tree that are not excluded, and none below those. It returns how many are new.
 func (t *tree) follow(top string) (added int, err error) {
 	watched, wanted := map[string]bool{}, map[string]bool{}
 	for _, path := range t.watcher.WatchList() {
@@ -83,7 +82,7 @@ func (t *tree) follow(top string) (added int, err error) {
 		switch {
 		case err != nil && path == t.dir:
 			return failure.Failedf("cannot watch %s: %w", path, err)
-		case err != nil: // gone, or unreadable: what a deployment thinks of that, the look tells
+		case err != nil: // deleted or unreadable: the scan reports what that means for a deployment
 			return filepath.SkipDir
 		case !d.IsDir():
 			return nil
@@ -105,27 +104,27 @@ func (t *tree) follow(top string) (added int, err error) {
 	return added, err
 }
 
-// isEnvironment knows a virtual environment before the first look at it: installing into one takes long, with many
-// events.
+// isEnvironment detects a virtual environment before it is first scanned: installing into one takes long, with
+// many events.
 func isEnvironment(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, environmentMark))
 	return err == nil
 }
 
-// watchable explains the error of watching a folder; one that is gone again is none.
+// watchable explains the error of watching a folder; a folder that was deleted meanwhile is not an error.
 func watchable(path string, err error) error {
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
-		return failure.Failedf("cannot watch %s: the system watches no more folders for you", path).
-			WithHint("leave folders out with 'ignore', or raise the limit (on Linux fs.inotify.max_user_watches)")
+		return failure.Failedf("cannot watch %s: the system's limit of watched folders is reached", path).
+			WithHint("exclude folders with 'ignore', or raise the limit (on Linux fs.inotify.max_user_watches)")
 	default:
 		return failure.Failedf("cannot watch %s: %w", path, err)
 	}
 }
 
-// concerns tells whether an event may be about something that ships. A new folder is watched from now on.
+// concerns reports whether an event may affect a deployed file. New folders are watched from then on.
 func (t *tree) concerns(e fsnotify.Event) bool {
 	const saved = fsnotify.Create | fsnotify.Write | fsnotify.Remove | fsnotify.Rename
 	name := t.name(e.Name)
@@ -133,19 +132,19 @@ func (t *tree) concerns(e fsnotify.Event) bool {
 		return false
 	}
 	if path.Base(name) == environmentMark {
-		_, _ = t.follow(filepath.Dir(e.Name)) // no further
+		_, _ = t.follow(filepath.Dir(e.Name)) // no deeper
 	}
 	info, err := os.Lstat(e.Name)
 	if err != nil || !info.IsDir() {
 		return true
 	}
 	if e.Has(fsnotify.Create) {
-		_, _ = t.follow(e.Name) // the look at the end of the burst tries again, and tells
+		_, _ = t.follow(e.Name) // the scan at the end of the burst tries again and reports it
 	}
 	return !e.Has(fsnotify.Write) // its files have events of their own
 }
 
-// name is a path as the archive would name it.
+// name is a path as it is stored in the archive.
 func (t *tree) name(path string) string {
 	rel, err := filepath.Rel(t.dir, path)
 	if err != nil {
@@ -159,11 +158,11 @@ func below(top, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// passedOver tells whether a file never makes us deploy, though it may ship: what the reference tool passes over, and
-// the files that editors keep for the time of an edit.
+// passedOver reports whether changes of a file never trigger a deployment, even if it is deployed: what the
+// reference tool ignores, and temporary files of editors.
 func passedOver(name string) bool {
 	base := path.Base(name)
-	zip, _ := path.Match("app-*.zip", base) // the pattern is well formed
+	zip, _ := path.Match("app-*.zip", base) // the pattern is valid
 	switch {
 	case base == project.FileName, base == "README.md", zip, fsx.IsTemporary(base):
 		return true
@@ -173,7 +172,7 @@ func passedOver(name string) bool {
 	return editors(base)
 }
 
-// editors knows the files of vim, Emacs, Kate, JetBrains, GNOME's and KDE's editors.
+// editors lists the temporary files of vim, Emacs, Kate, JetBrains, GNOME's and KDE's editors.
 func editors(base string) bool {
 	for _, end := range []string{"~", ".swp", ".swo", ".swx", ".kate-swp", "___jb_tmp___", "___jb_old___"} {
 		if strings.HasSuffix(base, end) {

@@ -19,7 +19,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
-// home checks the folder that holds the stored key and other things of the user's.
+// home checks the folder that holds the stored key and other files of the user.
 func (e *examination) home(context.Context) {
 	dir, err := e.Settings.Dir()
 	if err != nil {
@@ -29,28 +29,28 @@ func (e *examination) home(context.Context) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.add(OK, "home", dir+" is not there yet and will be made when needed", "")
+		e.add(OK, "home", dir+" does not exist yet and will be created when needed", "")
 	case err != nil:
 		e.failed("home", err, "")
 	case !info.IsDir():
-		e.add(Problem, "home", dir+" is not a folder", "rename the file: the key is kept below a folder of this name")
+		e.add(Problem, "home", dir+" is not a folder", "rename the file: the key is stored in a folder of this name")
 	case e.modes() && info.Mode().Perm()&0o022 != 0:
-		e.add(Warning, "home", fmt.Sprintf("others may write to %s (mode %o)", dir, info.Mode().Perm()), "run 'chmod go-w "+dir+"'")
+		e.add(Warning, "home", fmt.Sprintf("%s is writable by other users (mode %o)", dir, info.Mode().Perm()), "run 'chmod go-w "+dir+"'")
 	default:
 		e.add(OK, "home", dir, "")
 	}
 }
 
-// modes tells whether file modes mean something on this system.
+// modes reports whether this system has Unix file modes.
 func (e *examination) modes() bool { return e.OS != "windows" }
 
-// private checks that a file of secrets is for its owner alone. It returns false where a warning was added.
+// private checks that a file with secrets is only readable by its owner. It returns false if it added a warning.
 func (e *examination) private(name, path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !e.modes() || info.Mode().Perm()&0o077 == 0 {
 		return true
 	}
-	e.add(Warning, name, fmt.Sprintf("others may read %s (mode %o)", path, info.Mode().Perm()), "run 'chmod 600 "+path+"'")
+	e.add(Warning, name, fmt.Sprintf("%s is readable by other users (mode %o)", path, info.Mode().Perm()), "run 'chmod 600 "+path+"'")
 	return false
 }
 
@@ -67,12 +67,12 @@ func (e *examination) key(context.Context) {
 	e.hasKey = true
 	message := "from " + key.Source
 	if key.Source == settings.KeyVariable && stored.Source != "" {
-		message += ", which wins over the key stored in " + stored.Source
+		message += ", which takes precedence over the key stored in " + stored.Source
 	}
 	e.add(OK, "key", message, "")
 }
 
-// network tells how requests leave this machine. Of a proxy the host alone is shown: its address may hold a
+// network shows how requests leave this machine. Of a proxy it shows only the host: the URL may contain a
 // password.
 func (e *examination) network(context.Context) {
 	if _, err := e.Transport(); err != nil {
@@ -91,7 +91,7 @@ func (e *examination) network(context.Context) {
 		}
 	}
 	if len(uses) == 0 {
-		e.add(OK, "network", "no proxy and no further certificate authorities from the environment", "")
+		e.add(OK, "network", "the environment sets no proxy and no additional certificate authorities", "")
 		return
 	}
 	e.add(OK, "network", "the environment sets "+strings.Join(uses, ", "), "")
@@ -103,12 +103,12 @@ func proxyHost(value string) string {
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" {
-		return "not an address"
+		return "invalid URL"
 	}
 	return u.Host
 }
 
-// platform checks that the platform answers, and with the key, who the user is.
+// platform checks that the platform answers and, with the key, which tier the user has.
 func (e *examination) platform(ctx context.Context) {
 	at, err := e.Settings.API()
 	if err != nil {
@@ -117,7 +117,7 @@ func (e *examination) platform(ctx context.Context) {
 	}
 	if e.Settings.Hosted() {
 		message, hint := settings.Ended()
-		e.add(Warning, "platform", message+"; "+at+" does not answer any more", hint)
+		e.add(Warning, "platform", message+"; "+at+" no longer answers", hint)
 		return
 	}
 	if e.Offline {
@@ -136,7 +136,7 @@ func (e *examination) platform(ctx context.Context) {
 	e.add(OK, "platform", at+" answers", "")
 	api, err := e.Connect()
 	if err != nil {
-		return // the check of the key has told
+		return // reported by the check of the key
 	}
 	defer api.Close()
 	ctx, cancel := e.patience(ctx)
@@ -144,12 +144,12 @@ func (e *examination) platform(ctx context.Context) {
 	name, err := api.Tier(ctx)
 	switch {
 	case errors.Is(err, cloudapi.ErrUnauthorized):
-		e.failed("account", err, "copy the key from the platform's page about your account and run 'ploomber-cloud key'")
+		e.failed("account", err, "copy the key from your account page on the platform and run 'ploomber-cloud key'")
 	case err != nil:
 		e.failed("account", err, "try again later")
 	default:
 		if e.plan, e.knownPlan = tier.Named(name); !e.knownPlan {
-			e.add(Warning, "account", "the key is accepted; this program does not know the tier "+term.Printable(name),
+			e.add(Warning, "account", "the key is accepted, but this version does not know the tier "+term.Printable(name),
 				"a newer release may: see 'ploomber-cloud version'")
 			return
 		}
@@ -157,7 +157,7 @@ func (e *examination) platform(ctx context.Context) {
 	}
 }
 
-// reach makes one request without the key. Any answer will do.
+// reach makes one request without the key. Any response will do.
 func (e *examination) reach(ctx context.Context, address string) error {
 	t, err := e.Transport()
 	if err != nil {
@@ -172,14 +172,14 @@ func (e *examination) reach(ctx context.Context, address string) error {
 	reply, err := t.RoundTrip(r)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return errors.New("no answer in time")
+			return errors.New("timed out")
 		}
 		return err
 	}
 	return reply.Body.Close()
 }
 
-// relative shows a path of the project as the user would type it.
+// relative returns a path relative to the project, as the user would type it.
 func (e *examination) relative(path string) string {
 	if rel, err := filepath.Rel(e.Folder.Dir, path); err == nil {
 		return rel

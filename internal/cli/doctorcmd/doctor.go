@@ -1,5 +1,5 @@
-// Package doctorcmd looks for what keeps a project from being run or deployed, and says what to do about it. It
-// changes nothing and prints no secret.
+// Package doctorcmd finds what prevents a project from being run or deployed, and says how to fix it. It changes
+// nothing and prints no secrets.
 package doctorcmd
 
 import (
@@ -30,18 +30,18 @@ type Options struct {
 	OS        string // as runtime.GOOS
 	Version   string
 
-	// Run runs a program in the project folder and returns what it printed and its exit status. The error, which
-	// wraps exec.ErrNotFound for a program that is not there, says that it did not end by itself.
+	// Run runs a program in the project folder and returns its output and exit status. The error, which wraps
+	// exec.ErrNotFound if the program is not installed, means that it did not exit by itself.
 	Run func(ctx context.Context, program string, args ...string) (output string, status int, err error)
-	// Patience is how long one check may wait for the network or a program; 0 means 5 s.
+	// Patience limits how long one check may wait for the network or a program; 0 means 5 s.
 	Patience time.Duration
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct{ Offline bool }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = doctor
@@ -49,8 +49,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find problems and say how to fix them",
-		Long: "Check the API key, the way to the platform, the project's configuration and secrets, the app that\n" +
-			"'ploomber-cloud up' would run here and the programs that it needs. Nothing is changed and no secret is shown.\n" +
+		Long: "Check the API key, the connection to the platform, the project's configuration and secrets, the app that\n" +
+			"'ploomber-cloud up' would run here and the programs it needs. It changes nothing and shows no secrets.\n" +
 			"A problem ends with exit status 1; a warning, such as a missing account, does not.",
 		Example: "  ploomber-cloud doctor\n" +
 			"  ploomber-cloud doctor --offline        # without any request\n" +
@@ -63,19 +63,19 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return c
 }
 
-// Status is how a check ended.
+// Status is the outcome of a check.
 type Status string
 
-// The ends of a check.
+// The possible outcomes.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning" // works, but should be changed
-	Problem Status = "problem" // keeps something from working
+	Problem Status = "problem" // something cannot work
 )
 
 // report is what --json prints.
 type report struct {
-	OK       bool    `json:"ok"` // there is no problem
+	OK       bool    `json:"ok"` // no problem was found
 	Problems int     `json:"problems"`
 	Warnings int     `json:"warnings"`
 	Checks   []check `json:"checks"`
@@ -86,19 +86,19 @@ type check struct {
 	Name    string `json:"name"`
 	Status  Status `json:"status"` // "ok", "warning" or "problem"
 	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"` // what to do
+	Hint    string `json:"hint,omitempty"` // how to fix it
 }
 
-// examination is one run: what was found, and what later checks know from earlier ones.
+// examination is one run: the findings, and what later checks need from earlier ones.
 type examination struct {
 	*Options
 	checks []check
-	config *project.Config // nil where there is no usable one
+	config *project.Config // nil if there is no usable one
 	env    *flow.Env       // nil where the secrets file cannot be read
 	hasKey bool
-	recipe *platform.Recipe // how the app is run here; nil where none was found
+	recipe *platform.Recipe // how to run the app here; nil if none was found
 
-	plan      tier.Tier // the user's; the smallest where it is not known
+	plan      tier.Tier // the user's; the smallest if unknown
 	knownPlan bool
 }
 
@@ -106,7 +106,7 @@ func (e *examination) add(s Status, name, message, hint string) {
 	e.checks = append(e.checks, check{name, s, message, hint})
 }
 
-// failed adds the problem that err is, with its own hint where it has one.
+// failed records err as a problem, with its hint if it has one.
 func (e *examination) failed(name string, err error, hint string) {
 	if own := failure.Hint(err); own != "" {
 		hint = own
@@ -121,7 +121,7 @@ func (e *examination) patience(ctx context.Context) (context.Context, context.Ca
 func doctor(ctx context.Context, o *Options) error {
 	e := &examination{Options: o, plan: tier.All()[0]}
 	e.add(OK, "program", "ploomber-cloud "+o.Version, "")
-	for _, step := range []func(context.Context){ // later ones use what earlier ones found
+	for _, step := range []func(context.Context){ // later checks use the results of earlier ones
 		e.home, e.key, e.network, e.platform,
 		e.project, e.secretsFile, e.git, e.credentials, e.login,
 		e.app, e.tools, e.archive,

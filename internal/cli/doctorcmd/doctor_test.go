@@ -198,23 +198,23 @@ func TestDoctorFinds(t *testing.T) {
 		"slow platform": {func(w *world) {
 			w.patience = 50 * time.Millisecond
 			w.platform = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-		}, "platform", Problem, "no answer in time"},
+		}, "platform", Problem, "timed out"},
 		"unknown tier": {func(w *world) { w.platform = answer(map[string]string{"/users/me": `{"_model": {"type": "ultra"}}`}) },
 			"account", Warning, "ultra"},
 		"unknown project": {func(w *world) { w.platform = answer(map[string]string{"/users/me": `{"_model": {"type": "pro"}}`}) },
-			"deployment", Problem, "knows no project p-1"},
-		"no project":     {func(w *world) { delete(w.files, "ploomber-cloud.json") }, "project", Warning, "no project yet"},
+			"deployment", Problem, "does not have the project p-1"},
+		"no project":     {func(w *world) { delete(w.files, "ploomber-cloud.json") }, "project", Warning, "not a project yet"},
 		"broken project": {func(w *world) { w.files["ploomber-cloud.json"] = `{"id": 1}` }, "project", Problem, "ploomber-cloud.json"},
-		"malformed line": {func(w *world) { w.files[".env"] += "=" + canary + "\n" }, "secrets", Warning, ".env:3 is passed over"},
+		"malformed line": {func(w *world) { w.files[".env"] += "=" + canary + "\n" }, "secrets", Warning, ".env:3 is skipped"},
 		"not UTF-8":      {func(w *world) { w.files[".env"] += "\xff" }, "secrets", Problem, "cannot read"},
 		"readable .env":  {func(w *world) { w.modes[".env"] = 0o644 }, "secrets", Warning, "mode 644"},
 		"tracked .env":   {func(w *world) { w.programs["git ls-files"] = "0 .env\n" }, "git", Warning, "is in the repository"},
 		"unignored .env": {func(w *world) { w.programs["git check-ignore"] = "1 " }, "git", Warning, "does not ignore .env"},
-		"broken git":     {func(w *world) { w.programs["git check-ignore"] = "128 " }, "git", Warning, "does not tell"},
+		"broken git":     {func(w *world) { w.programs["git check-ignore"] = "128 " }, "git", Warning, "cannot determine whether git ignores"},
 		"in clear": {func(w *world) {
 			w.files["ploomber-cloud.json"] = `{"id": "p-1", "type": "flask", "authentication": {"username": "ann", "password": "` + canary + `"}}`
 			delete(w.files, ".env")
-		}, "password", Warning, "in clear"},
+		}, "password", Warning, "in plain text"},
 		"dangling reference": {func(w *world) { w.files[".env"] = "username_main_app=ann\n" }, "password", Problem, "password_main_app"},
 		"missing secret-key": {func(w *world) {
 			w.files["ploomber-cloud.json"] = `{"id": "p-1", "type": "flask", "secret-keys": ["TOKEN"]}`
@@ -224,7 +224,7 @@ func TestDoctorFinds(t *testing.T) {
 		"half a login": {func(w *world) { w.files[".env"] += "AUTH_CLIENT_ID=x\n" }, "login", Problem, "AUTH_CLIENT_"},
 		"no app":       {func(w *world) { delete(w.files, "app.py") }, "app", Problem, "app.py"},
 		"no requirements": {func(w *world) { delete(w.files, "requirements.txt") }, "requirements", Warning,
-			"no file names the packages"},
+			"no file lists the app's packages"},
 		"other requirements": {func(w *world) { w.files["requirements.txt"] = "dash\n" }, "requirements", Warning, "does not mention flask"},
 		"nothing but a configuration": {func(w *world) { delete(w.files, "app.py"); delete(w.files, "requirements.txt") },
 			"app", Problem, "no app of type flask"},
@@ -236,13 +236,13 @@ func TestDoctorFinds(t *testing.T) {
 			w.patience = 50 * time.Millisecond
 			w.platform = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 			delete(w.environ, settings.KeyVariable)
-		}, "platform", Warning, "no answer in time"},
+		}, "platform", Warning, "timed out"},
 		"no python": {func(w *world) { delete(w.programs, "python3") }, "tools", Warning,
-			"no python3 or python"},
+			"cannot find python3 or python"},
 		"no docker": {func(w *world) {
 			w.files["ploomber-cloud.json"], w.files["Dockerfile"] = `{"id": "p-1", "type": "docker"}`, "FROM x\n"
 		},
-			"tools", Warning, "no docker or podman"},
+			"tools", Warning, "cannot find docker or podman"},
 		"a secret file that stays here": {func(w *world) { w.files[".streamlit/secrets.toml"] = canary }, "archive", Warning,
 			"although the app may need them: .streamlit/secrets.toml (Streamlit secrets)"},
 		"a key that stays here": {func(w *world) {
@@ -251,7 +251,7 @@ func TestDoctorFinds(t *testing.T) {
 		"no R": {func(w *world) {
 			w.files["ploomber-cloud.json"], w.files["app.R"] = `{"id": "p-1", "type": "shiny-r"}`, "1\n"
 		},
-			"tools", Warning, "no Rscript"},
+			"tools", Warning, "cannot find Rscript"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

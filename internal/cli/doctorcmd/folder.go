@@ -20,7 +20,7 @@ import (
 func (e *examination) project(ctx context.Context) {
 	there, err := e.Folder.Initialised()
 	if err == nil && !there {
-		e.add(Warning, "project", "this folder is no project yet", "'ploomber-cloud up' needs none; to deploy, run 'ploomber-cloud init'")
+		e.add(Warning, "project", "this folder is not a project yet", "'ploomber-cloud up' needs none; to deploy, run 'ploomber-cloud init'")
 		return
 	}
 	c, err := e.Folder.Load()
@@ -40,13 +40,13 @@ func (e *examination) project(ctx context.Context) {
 	p, err := api.Project(ctx, c.ID)
 	switch {
 	case errors.Is(err, cloudapi.ErrNotFound):
-		e.add(Problem, "deployment", "the platform knows no project "+c.ID+" of this key",
-			"use the key of its owner, or make a project of your own with 'ploomber-cloud init --force'")
+		e.add(Problem, "deployment", "the platform does not have the project "+c.ID+" for this key",
+			"use the key of its owner, or create your own project with 'ploomber-cloud init --force'")
 	case err == nil && len(p.Jobs) == 0:
-		e.add(OK, "deployment", "the platform knows the project; it was never deployed", "")
+		e.add(OK, "deployment", "the platform has the project; it was never deployed", "")
 	case err == nil:
-		e.add(OK, "deployment", "the platform knows the project and a deployment of it", "")
-	} // other failures are those of the account
+		e.add(OK, "deployment", "the platform has the project and a deployment of it", "")
+	} // other failures are reported by the account check
 }
 
 func (e *examination) secretsFile(context.Context) {
@@ -70,41 +70,41 @@ func (e *examination) secretsFile(context.Context) {
 	}
 }
 
-// git warns where the secrets would be, or are, committed.
+// git warns if the secrets would be committed, or already are.
 func (e *examination) git(ctx context.Context) {
 	if e.env == nil || !e.env.Exists {
 		return
 	}
 	inside, status, err := e.ask(ctx, "rev-parse", "--is-inside-work-tree")
 	if err != nil || status != 0 || strings.TrimSpace(inside) != "true" {
-		return // no git, or no repository: nothing is committed
+		return // git is missing, or this is not a repository: nothing is committed
 	}
 	if _, status, err := e.ask(ctx, "ls-files", "--error-unmatch", "--", flow.EnvName); err == nil && status == 0 {
-		e.add(Warning, "git", flow.EnvName+" is in the repository, and with it the secrets",
+		e.add(Warning, "git", flow.EnvName+" is in the repository, including the secrets",
 			"run 'git rm --cached "+flow.EnvName+"', add it to .gitignore, and replace the secrets that were pushed")
 		return
 	}
 	_, status, err = e.ask(ctx, "check-ignore", "--quiet", "--", flow.EnvName)
 	switch {
 	case err != nil || status > 1:
-		e.add(Warning, "git", "git does not tell whether it ignores "+flow.EnvName, "see what 'git status' says")
+		e.add(Warning, "git", "cannot determine whether git ignores "+flow.EnvName, "check with 'git status'")
 	case status == 1:
-		e.add(Warning, "git", "git does not ignore "+flow.EnvName+": the next commit may hold the secrets", "add it to .gitignore")
+		e.add(Warning, "git", "git does not ignore "+flow.EnvName+": the next commit may include the secrets", "add it to .gitignore")
 	default:
 		e.add(OK, "git", flow.EnvName+" is ignored", "")
 	}
 }
 
-// ask runs git without the programs that a repository's own settings could make it start.
+// ask runs git with the programs disabled that a repository's own settings could start.
 func (e *examination) ask(ctx context.Context, args ...string) (string, int, error) {
 	ctx, cancel := e.patience(ctx)
 	defer cancel()
 	return e.Run(ctx, "git", append([]string{"-c", "core.fsmonitor=false"}, args...)...)
 }
 
-// credentials checks what protects the deployed app, and the secrets that it is to get.
+// credentials checks what protects the deployed app, and the secrets it will get.
 func (e *examination) credentials(context.Context) {
-	if e.config == nil || e.env == nil { // another check has told
+	if e.config == nil || e.env == nil { // reported by another check
 		return
 	}
 	for _, f := range project.Features() {
@@ -117,8 +117,8 @@ func (e *examination) credentials(context.Context) {
 			continue
 		}
 		if at.Literal() {
-			e.add(Warning, "password", fmt.Sprintf("%s holds the credentials of %s in clear", e.configName(), f),
-				fmt.Sprintf("run 'ploomber-cloud auth --add --feature %s', which keeps them in %s", f, flow.EnvName))
+			e.add(Warning, "password", fmt.Sprintf("%s contains the credentials of %s in plain text", e.configName(), f),
+				fmt.Sprintf("run 'ploomber-cloud auth --add --feature %s', which stores them in %s", f, flow.EnvName))
 			continue
 		}
 		e.add(OK, "password", fmt.Sprintf("%s is protected", f), "")
@@ -127,24 +127,24 @@ func (e *examination) credentials(context.Context) {
 		e.failed("secrets", err, "")
 	}
 	if e.env.ProtectsAPI() {
-		e.add(Warning, "password", "the platform cannot protect the feature api; a deployment is refused",
+		e.add(Warning, "password", "the platform cannot protect the feature api; it refuses such a deployment",
 			"run the app behind 'ploomber-cloud up', or 'ploomber-cloud auth --remove --feature api'")
 	}
 }
 
-// login checks the variables from which the login in front of the app is made, all at once.
+// login checks the variables that configure the login, all at once.
 func (e *examination) login(context.Context) {
 	told := func(c check) bool { return c.Name == "password" && c.Status == Problem }
-	if e.config == nil || e.env == nil || slices.ContainsFunc(e.checks, told) { // the check of the secrets has told
+	if e.config == nil || e.env == nil || slices.ContainsFunc(e.checks, told) { // reported by the check of the secrets
 		return
 	}
 	_, err := config.From(e.Folder.LoginSource(*e.env, e.config, e.Environ))
 	var wrong *config.Error
 	switch {
 	case err == nil:
-		e.add(OK, "login", "its settings are complete", "")
+		e.add(OK, "login", "the settings are complete", "")
 	case errors.Is(err, config.ErrUnprotected):
-		e.add(OK, "login", "none: everyone may use the app", "")
+		e.add(OK, "login", "none: the app is public", "")
 	case errors.As(err, &wrong):
 		for _, m := range wrong.Mistakes {
 			e.add(Problem, "login", m.Error(), "correct it in "+flow.EnvName)
@@ -162,7 +162,7 @@ func (e *examination) configName() string {
 	return e.relative(path)
 }
 
-// found tells whether a program is there, and its first line about its version.
+// found checks that a program is installed, and returns the first line of its version output.
 func (e *examination) found(ctx context.Context, program string, args ...string) (version string, ok bool) {
 	ctx, cancel := e.patience(ctx)
 	defer cancel()
@@ -171,7 +171,7 @@ func (e *examination) found(ctx context.Context, program string, args ...string)
 		return "", false
 	}
 	if status != 0 || err != nil {
-		return program + ", which does not tell its version", true
+		return program + ", which does not print its version", true
 	}
 	version, _, _ = strings.Cut(strings.TrimSpace(said), "\n")
 	return term.Printable(strings.TrimSpace(version)), true

@@ -19,7 +19,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// app finds what 'ploomber-cloud up' would run here, which takes no account and no configuration.
+// app finds what 'ploomber-cloud up' would run here, which needs neither an account nor a configuration.
 func (e *examination) app(context.Context) {
 	find := detect.Options{NoEngine: !e.there("docker", "podman")}
 	if e.config != nil {
@@ -55,7 +55,7 @@ func (e *examination) app(context.Context) {
 	}
 	recipe, ok := app.Recipe(e.OS)
 	if !ok {
-		return // of a type that the check of the project has told about
+		return // its type was already reported by the check of the project
 	}
 	e.recipe = &recipe
 	message := "'ploomber-cloud up' starts " + term.Printable(app.String()) + " (" + string(app.Framework) + ")"
@@ -68,46 +68,46 @@ func (e *examination) app(context.Context) {
 	}
 }
 
-// sources are the files in which the packages of a Python app can be named.
+// sources are the files that may list the packages of a Python app.
 var sources = []string{
 	"requirements.txt", "pylock.toml", "pyproject.toml", "Pipfile.lock", "Pipfile", "requirements/base.txt", "requirements.in", "environment.yml",
 	"environment.yaml", "setup.cfg", "setup.py",
 }
 
-// requirements checks that the packages of a Python app are named.
+// requirements checks that the packages of a Python app are listed.
 func (e *examination) requirements(module string) {
 	for _, name := range sources {
 		info, err := os.Stat(filepath.Join(e.Folder.Dir, filepath.FromSlash(name)))
-		if err != nil || !info.Mode().IsRegular() { // a pipe would make us wait
+		if err != nil || !info.Mode().IsRegular() { // reading a pipe would block
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(e.Folder.Dir, filepath.FromSlash(name)))
 		switch {
 		case err != nil:
-			e.add(Problem, "requirements", name+" cannot be read: the packages of the app are not known", "let it be read by you")
+			e.add(Problem, "requirements", name+" cannot be read: the app's packages are unknown", "make it readable for your user")
 		case name == sources[0] && !bytes.Contains(bytes.ToLower(text), []byte(module)):
-			e.add(Warning, "requirements", name+" does not mention "+module, "add it, unless another package brings it")
+			e.add(Warning, "requirements", name+" does not mention "+module, "add it, unless another package depends on it")
 		default:
 			e.add(OK, "requirements", name+" is there", "")
 		}
 		return
 	}
-	e.add(Warning, "requirements", "no file names the packages of the app: 'ploomber-cloud up' takes them from its imports", "list them in requirements.txt, at least "+cmp.Or(module, "those that it imports"))
+	e.add(Warning, "requirements", "no file lists the app's packages: 'ploomber-cloud up' derives them from its imports", "list them in requirements.txt, at least "+cmp.Or(module, "the packages it imports"))
 }
 
-// there tells whether one of several programs is on this machine.
+// there reports whether one of several programs is on this machine.
 func (e *examination) there(programs ...string) bool {
 	path, _ := e.Environ("PATH")
 	_, err := platform.FindProgram([]string{"PATH=" + path}, programs...)
 	return err == nil
 }
 
-// tools checks the programs that running the app here needs; a deployment needs none of them.
+// tools checks the programs needed to run the app here; a deployment needs none of them.
 func (e *examination) tools(ctx context.Context) {
 	if e.recipe == nil || e.recipe.Runtime == platform.Plain {
 		return
 	}
-	needed := map[platform.Runtime][]string{ // one of them will do
+	needed := map[platform.Runtime][]string{ // one of them is enough
 		platform.Python: {"python3", "python"}, platform.R: {"Rscript"}, platform.Container: {"docker", "podman"},
 	}[e.recipe.Runtime]
 	var there []string
@@ -117,14 +117,14 @@ func (e *examination) tools(ctx context.Context) {
 		}
 	}
 	if len(there) == 0 {
-		e.add(Warning, "tools", "there is no "+strings.Join(needed, " or ")+" here, so 'ploomber-cloud up' cannot run the app",
-			"install "+needed[0]+"; to deploy, it is not needed")
+		e.add(Warning, "tools", "cannot find "+strings.Join(needed, " or ")+", so 'ploomber-cloud up' cannot run the app",
+			"install "+needed[0]+"; it is not needed to deploy")
 		return
 	}
 	e.add(OK, "tools", strings.Join(there, ", "), "")
 }
 
-// archive estimates the zip that a deployment uploads.
+// archive estimates the size of the uploaded zip file.
 func (e *examination) archive(ctx context.Context) {
 	if e.config == nil {
 		return
@@ -139,7 +139,7 @@ func (e *examination) archive(ctx context.Context) {
 	}
 	n, size := files.Total()
 	text := count(n, "file") + " ship, " + term.Bytes(size) + " before compression"
-	if size > e.plan.MaxArchive { // zipped it may be small enough
+	if size > e.plan.MaxArchive { // compressed, it may be small enough
 		_, err = bundle.Measure(limited, files, bundle.Options{Limit: e.plan.MaxArchive})
 	}
 	for _, m := range dialog.Missed(files.Missed()) {
@@ -153,11 +153,11 @@ func (e *examination) archive(ctx context.Context) {
 			status = Warning
 		}
 		e.add(status, "archive", text+"; zipped it is larger than the "+limit+" of the "+e.plan.Name+" tier",
-			"see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or "+bundle.IgnoreFileName)
+			"list the deployed files with 'ploomber-cloud deploy --list-files' and exclude some with 'ignore' or "+bundle.IgnoreFileName)
 	case err != nil:
 		e.unpacked(err)
 	case n == 0:
-		e.add(Problem, "archive", "no file ships", "see why with 'ploomber-cloud deploy --list-files'")
+		e.add(Problem, "archive", "no files would be deployed", "see why with 'ploomber-cloud deploy --list-files'")
 	default:
 		e.add(OK, "archive", text+"; the "+e.plan.Name+" tier allows "+limit+" zipped", "")
 	}
@@ -165,14 +165,14 @@ func (e *examination) archive(ctx context.Context) {
 
 func (e *examination) unpacked(err error) {
 	if errors.Is(err, context.DeadlineExceeded) {
-		e.add(Warning, "archive", "the project is too large to be measured at once",
-			"see what ships with 'ploomber-cloud deploy --list-files' and leave out what the app does not need")
+		e.add(Warning, "archive", "measuring the project took too long",
+			"list the deployed files with 'ploomber-cloud deploy --list-files' and exclude what the app does not need")
 		return
 	}
 	e.failed("archive", err, "")
 }
 
-// waiting is the limit of one check that waits for something.
+// waiting limits the time of a check that waits for something.
 func (e *examination) waiting() time.Duration {
 	if e.Patience > 0 {
 		return e.Patience

@@ -36,7 +36,7 @@ const narrow = 60
 // margin is where messages begin, in columns.
 const margin = len("problem  ") + 14
 
-// lines makes a text of several lines, each of them printable, fit below the first, which begins at a column.
+// lines makes a text printable, its further lines indented to align with the first, which begins at a column.
 func lines(text string, column int) string {
 	parts := strings.Split(text, "\n")
 	for i, p := range parts {

@@ -1,4 +1,4 @@
-// Package examplescmd copies an example app into a new folder, or lists the examples that there are.
+// Package examplescmd copies an example app into a new folder, or lists the available examples.
 package examplescmd
 
 import (
@@ -21,19 +21,19 @@ type Options struct {
 	IO      *term.IO
 	Ask     dialog.Asker
 	Dir     string                          // the folder that --dest is relative to
-	Catalog func() (catalog.Catalog, error) // the error says that there is no home for the cache
+	Catalog func() (catalog.Catalog, error) // the error means that there is no home folder for the cache
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
-	Name                string // "framework/example"; "" is asked for
-	Dest                string // "" is asked for
+	Name                string // "framework/example"; prompted for if ""
+	Dest                string // prompted for if ""
 	List                bool
 	ClearCache, Offline bool
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = examples
@@ -42,7 +42,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:   "examples [FRAMEWORK/EXAMPLE]",
 		Short: "Start from an example app",
 		Long: "Copy an example app into a new folder. Without a name, choose one from two menus.\n" +
-			"The examples of the documentation are downloaded and kept for a day; those built into this\n" +
+			"The examples of the documentation are downloaded and cached for a day; those built into this\n" +
 			"program need no network.",
 		Example: "  ploomber-cloud examples\n" +
 			"  ploomber-cloud examples streamlit/app-with-auth0 --dest my-app\n" +
@@ -55,9 +55,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			}
 			switch {
 			case o.List && (o.Name != "" || o.Dest != ""):
-				return failure.Usagef("--list copies nothing: pass it without a name and --dest")
+				return failure.Usagef("--list copies nothing: pass it without a name or --dest")
 			case o.Offline && o.ClearCache:
-				return failure.Usagef("--clear-cache downloads again, which --offline rules out")
+				return failure.Usagef("--clear-cache downloads the examples again, which --offline forbids")
 			}
 			return run(c.Context(), &o)
 		},
@@ -67,17 +67,17 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.BoolVar(&o.ClearCache, "clear-cache", false, "download the examples again")
 	f.StringVar(&o.Dest, "dest", "", "copy to `FOLDER`, which must not exist")
 	f.BoolVar(&o.List, "list", false, "list all examples")
-	f.BoolVar(&o.Offline, "offline", false, "use no network: the examples of this program, and those downloaded before")
+	f.BoolVar(&o.Offline, "offline", false, "use no network: only built-in and already downloaded examples")
 	return c
 }
 
 // result is what --json prints.
 type result struct {
 	listed
-	Folder string `json:"folder"` // where the copy is
+	Folder string `json:"folder"` // the folder of the copy
 }
 
-// left is what --json prints where the menu was left.
+// left is what --json prints if the user left the menu.
 type left struct {
 	Status string `json:"status"` // "canceled"
 }
@@ -131,7 +131,7 @@ func examples(ctx context.Context, o *Options) error {
 	})
 }
 
-// answerable is an error where something will be asked for and nobody can answer.
+// answerable returns an error if a prompt will be needed and no one can answer it.
 func (o *Options) answerable(ctx context.Context) error {
 	switch {
 	case o.List:
@@ -139,7 +139,7 @@ func (o *Options) answerable(ctx context.Context) error {
 	case o.Name == "":
 		return o.Ask.Expect(ctx, whichFramework())
 	case o.Dest == "":
-		if _, name, ok := strings.Cut(o.Name, "/"); ok && name != "" { // else the name is what is wrong
+		if _, name, ok := strings.Cut(o.Name, "/"); ok && name != "" { // otherwise the name is wrong, which is reported later
 			return o.Ask.Expect(ctx, whichFolder(name))
 		}
 	}
@@ -147,10 +147,10 @@ func (o *Options) answerable(ctx context.Context) error {
 }
 
 func whichFolder(name string) prompt.Question {
-	return prompt.Question{Label: "Enter the folder to make", Default: name, Flag: "--dest, such as --dest " + name}
+	return prompt.Question{Label: "Enter the folder to create", Default: name, Flag: "--dest, such as --dest " + name}
 }
 
-// steps are the commands that come next, and what takes their place where there is no account.
+// steps are the commands to run next, and the alternatives without an account.
 func steps(name, dest string) (commands []string, without string) {
 	login := "ploomber-cloud auth --add           # a user name and a password"
 	without = "ploomber-cloud auth --add --offline && ploomber-cloud up"
@@ -167,7 +167,7 @@ func steps(name, dest string) (commands []string, without string) {
 	}, without
 }
 
-// quoted writes a folder so that it can be pasted into a shell.
+// quoted quotes a folder for pasting into a shell.
 func quoted(folder string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(`./\_-:`, r)

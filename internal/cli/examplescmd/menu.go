@@ -12,12 +12,12 @@ import (
 
 const (
 	exit      = "exit"   // the last entry of both menus
-	notListed = "docker" // its examples go by their framework's name, so the menu for frameworks leaves it out
+	notListed = "docker" // its examples are named after their framework, so the framework menu leaves it out
 	again     = "Please enter a valid choice."
 	flagless  = "a name and a folder, such as 'examples streamlit/basic-app --dest my-app' ('examples --list' has the names)"
 )
 
-// choose asks for a framework and an example of it. After an exit the example has no name.
+// choose prompts for a framework and one of its examples. If the user leaves the menu, the example has no name.
 func (o *Options) choose(ctx context.Context, from shelf) (found, error) {
 	var frameworks []string
 	for _, f := range from.Frameworks() {
@@ -41,7 +41,7 @@ func (o *Options) choose(ctx context.Context, from shelf) (found, error) {
 		if e.Description != "" {
 			line += ": " + e.Description
 		}
-		lines = append(lines, fit(o.IO.Err, line, 4)) // beside the menu's own signs before an entry
+		lines = append(lines, fit(o.IO.Err, line, 4)) // the menu's own markers before an entry
 	}
 	q := prompt.Question{Label: "Choose a " + frameworks[n] + " example:", Flag: flagless}
 	n, err = o.Ask.Choose(ctx, q, append(lines, exit), again, nil)
@@ -55,7 +55,7 @@ func whichFramework() prompt.Question {
 	return prompt.Question{Label: "Choose a framework:", Flag: flagless}
 }
 
-// fit cuts an entry to the width of a terminal, where a menu of broken lines jumps.
+// fit shortens an entry to the width of the terminal: menus with wrapped lines flicker.
 func fit(out *term.Stream, line string, margin int) string {
 	const mark = "..."
 	room := out.Width() - margin - len(mark)

@@ -13,34 +13,34 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 )
 
-// Where examples come from, as --json calls it.
+// Sources of examples, as named in --json output.
 const (
-	remoteSource   = "remote"   // the product's documentation
+	remoteSource   = "remote"   // downloaded from the documentation
 	embeddedSource = "embedded" // part of the program
 )
 
-// shelf is a set of examples and where it is from.
+// shelf is one source with its examples.
 type shelf struct {
 	catalog.Set
 	source string
 }
 
-// shelves are the sets in the order in which an example is looked for; there is at least one.
+// shelves are the sources in the order in which they are searched; there is at least one.
 type shelves []shelf
 
-// found is an example and where it is from.
+// found is an example and its source.
 type found struct {
 	catalog.Example
 	source string
 }
 
-// load gathers the examples. Those of the documentation come first, as long as they can be had.
+// load collects the examples. Those of the documentation come first, if they are available.
 func (o *Options) load(ctx context.Context) (shelves, error) {
 	embedded := shelf{catalog.Embedded(), embeddedSource}
 	c, err := o.Catalog()
 	if o.Offline {
 		all := shelves{embedded}
-		if err == nil { // else there is no home to have cached anything in
+		if err == nil { // otherwise there is no home folder, so nothing is cached
 			all = append(all, shelf{c.Cached(), remoteSource})
 		}
 		return all, nil
@@ -57,16 +57,16 @@ func (o *Options) load(ctx context.Context) (shelves, error) {
 		return nil, ctx.Err()
 	}
 	if len(cached.Frameworks()) > 0 {
-		o.IO.Err.Warn("The newest examples are not to be had: %v. These are the ones downloaded before.", err)
+		o.IO.Err.Warn("The newest examples cannot be downloaded: %v. Using the ones downloaded before.", err)
 		return shelves{{cached, remoteSource}, embedded}, nil
 	}
-	o.IO.Err.Warn("The newest examples are not to be had: %v. These are the ones that are part of this program.", err)
+	o.IO.Err.Warn("The newest examples cannot be downloaded: %v. Using the ones built into this program.", err)
 	return shelves{embedded}, nil
 }
 
-// find looks for "framework/example". What is not found is an error that names the nearest.
+// find looks up "framework/example". If there is no such example the error suggests the nearest.
 func (s shelves) find(typed string) (found, error) {
-	const hint = "see them all with 'ploomber-cloud examples --list'"
+	const hint = "list them with 'ploomber-cloud examples --list'"
 	framework, name, slash := strings.Cut(typed, "/")
 	if !slash {
 		return found{}, failure.Failedf("%q is not of the form framework/example%s", typed, s.suggest(typed)).WithHint(hint)
@@ -93,7 +93,7 @@ func (s shelves) find(typed string) (found, error) {
 	return found{}, (&failure.Error{Code: failure.Failed, Err: err}).WithHint(hint)
 }
 
-// suggest names the examples that somebody who typed no slash may have meant.
+// suggest returns the examples that a user who typed no slash may have meant.
 func (s shelves) suggest(typed string) string {
 	var meant []string
 	for _, e := range s.all() {
@@ -107,7 +107,7 @@ func (s shelves) suggest(typed string) string {
 	return ": did you mean " + strings.Join(meant, " or ") + "?"
 }
 
-// all lists every example once, as find would find it, sorted by framework and name.
+// all lists every example once, as find would return it, sorted by framework and name.
 func (s shelves) all() []found {
 	byName := map[string]found{}
 	for _, shelf := range slices.Backward(s) {
@@ -124,7 +124,7 @@ func (s shelves) all() []found {
 	return list
 }
 
-// complete offers what is on this machine: a shell waits for it.
+// complete only offers what is on this machine, since a shell is waiting.
 func (o *Options) complete(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -1,4 +1,4 @@
-// Package exportcmd writes a project's login down for other programs that can stand in front of an app.
+// Package exportcmd exports a project's login to other programs that can serve in front of an app.
 package exportcmd
 
 import (
@@ -28,9 +28,9 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides, each for the commands that have it.
+// Flags are the values set on the command line, each for the commands that have it.
 type Flags struct {
-	Dir           string // where files are written, from the project folder
+	Dir           string // where files are written, relative to the project folder
 	Force, Stdout bool
 	Nginx         NginxFlags
 }
@@ -41,7 +41,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Export the project's login to other programs, such as nginx",
-		Long: "For a program that is already in front of the app and can ask for the project's passwords itself, in place of\n" +
+		Long: "For a web server that is already in front of the app and can check the project's passwords itself, in place of\n" +
 			"'ploomber-cloud proxy'.",
 		Example: "  ploomber-cloud export nginx --upstream http://127.0.0.1:8501",
 		Args:    cobra.NoArgs,
@@ -51,17 +51,17 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return c
 }
 
-// nameless is what the files of a folder are called that is no project of the platform.
+// nameless is the base name of the files for a folder that is not a project of the platform.
 const nameless = "app"
 
-// project reads the login as 'up' and 'deploy' do, with the name for its files.
+// project reads the login as 'up' and 'deploy' do, and returns it with the base name of the exported files.
 func (o *Options) project() (export.Project, error) {
 	env, err := o.Folder.Env()
 	if err != nil {
 		return export.Project{}, err
 	}
 	if !env.Exists && o.Folder.EnvFile != "" {
-		return export.Project{}, failure.Failedf("there is no file %s", env.Path)
+		return export.Project{}, failure.Failedf("file not found: %s", env.Path)
 	}
 	c, there, err := o.Folder.Find()
 	if err != nil {
@@ -86,7 +86,7 @@ func (o *Options) project() (export.Project, error) {
 	return export.Project{Name: name, Login: login}, nil
 }
 
-// dir is the absolute path of the folder for the files.
+// dir is the absolute path of the output folder.
 func (o *Options) dir() (string, error) {
 	dir := o.Dir
 	if !filepath.IsAbs(dir) {
@@ -99,7 +99,7 @@ func (o *Options) dir() (string, error) {
 	return dir, nil
 }
 
-// write puts the files into the folder, all or none, and returns their paths as the user knows the folder.
+// write writes all files into the folder, or none, and returns their paths as the user would type them.
 func (o *Options) write(dir string, files []export.File) ([]string, error) {
 	var paths []string
 	var out []fsx.File
@@ -109,16 +109,16 @@ func (o *Options) write(dir string, files []export.File) ([]string, error) {
 			if err != nil {
 				return nil, failure.Failedf("cannot write %s: %w", shown, err)
 			}
-			return nil, failure.Failedf("%s is there already", shown).WithHint("replace it with --force, or write to another folder with --dir")
+			return nil, failure.Failedf("%s already exists", shown).WithHint("replace it with --force, or write to another folder with --dir")
 		}
 		file := fsx.File{Path: at, Data: f.Data, Mode: fsx.Public}
-		if f.Secret { // one that is replaced keeps the group that the web server reads it by
+		if f.Secret { // a replaced file keeps its group, through which the web server reads it
 			file.Mode = fsx.Private
 		}
 		paths, out = append(paths, shown), append(out, file)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, failure.Failedf("cannot make the folder %s: %w", o.Dir, fsx.Cause(err))
+		return nil, failure.Failedf("cannot create the folder %s: %w", o.Dir, fsx.Cause(err))
 	}
 	if err := fsx.Replace(out...); err != nil {
 		return nil, &failure.Error{Code: failure.Failed, Err: err}
@@ -126,7 +126,7 @@ func (o *Options) write(dir string, files []export.File) ([]string, error) {
 	return paths, nil
 }
 
-// explain turns what an export refuses into what to do about it.
+// explain adds a hint to the reasons why an export can fail.
 func explain(err error) error {
 	const sidecar = "put 'ploomber-cloud proxy' between nginx and the app"
 	var option *export.OptionError
@@ -135,7 +135,7 @@ func explain(err error) error {
 	case errors.As(err, &option):
 		return failure.Usagef("--%s %w", option.Option, option.Err)
 	case errors.Is(err, export.ErrProvider):
-		return f.WithHint(sidecar + ": it logs people in")
+		return f.WithHint(sidecar + ": it has a login page")
 	case errors.Is(err, export.ErrForm):
 		return f.WithHint("set AUTH_PASSWORD_MODE=basic, or " + sidecar)
 	case errors.Is(err, export.ErrUsername):

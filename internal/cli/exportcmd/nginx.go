@@ -19,12 +19,12 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// NginxFlags are those of 'export nginx'.
+// NginxFlags are the flags of 'export nginx'.
 type NginxFlags struct {
 	Upstream           string
 	Listen, ServerName []string
-	PasswordDir        string // as nginx sees it; "" for Dir
-	Group              string // may read the password files; "" for nobody
+	PasswordDir        string // as nginx sees it; "" for the folder Dir
+	Group              string // group that may read the password files; "" for none
 	Hash               export.Hash
 }
 
@@ -36,21 +36,21 @@ func newNginx(o Options, run func(context.Context, *Options) error) *cobra.Comma
 	c := &cobra.Command{
 		Use:   "nginx",
 		Short: "Write a server block and password files for nginx",
-		Long: "Write a server block and a password file for each protected feature, with which nginx asks for the\n" +
+		Long: "Write a server block and a password file for each protected feature, so that nginx asks for the\n" +
 			"same passwords in the same places as 'ploomber-cloud up' does. nginx has no login page, no sessions\n" +
-			"and no lock-out: where these matter, put 'ploomber-cloud proxy' between nginx and the app.",
+			"and no lockout: if you need these, put 'ploomber-cloud proxy' between nginx and the app.",
 		Example: "  ploomber-cloud export nginx --upstream http://127.0.0.1:8501\n" +
 			"  ploomber-cloud export nginx --server-name app.example.com --listen 80 --listen '[::]:80'\n" +
 			"  ploomber-cloud export nginx --password-dir /etc/nginx/passwords      # nginx runs elsewhere\n" +
 			"  sudo ploomber-cloud export nginx --dir /etc/nginx/conf.d --group www-data\n" +
-			"  ploomber-cloud export nginx --stdout                                 # look at it first",
+			"  ploomber-cloud export nginx --stdout                                 # print it only",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case o.Dir == "":
 				return failure.Usagef("--dir must name a folder")
 			case o.Stdout && (o.Force || o.Nginx.Group != "" || c.Flags().Changed("dir")):
-				return failure.Usagef("--stdout writes no file, so --dir, --force and --group mean nothing with it")
+				return failure.Usagef("--stdout writes no files; it cannot be combined with --dir, --force or --group")
 			}
 			return run(c.Context(), &o)
 		},
@@ -58,22 +58,22 @@ func newNginx(o Options, run func(context.Context, *Options) error) *cobra.Comma
 	f := c.Flags()
 	f.StringVar(&o.Nginx.Upstream, "upstream", "http://127.0.0.1:8501", "the app's `URL`, as nginx reaches it")
 	f.StringArrayVar(&o.Nginx.Listen, "listen", []string{"80"}, "`PORT` or ADDRESS:PORT at which nginx listens (repeatable)")
-	f.StringArrayVar(&o.Nginx.ServerName, "server-name", nil, "host `NAME` that is served (repeatable; default: that of AUTH_BASE_URL, else any)")
-	f.StringVar(&o.Nginx.PasswordDir, "password-dir", "", "absolute `PATH` of the folder in which nginx finds the password files (default: that of --dir)")
+	f.StringArrayVar(&o.Nginx.ServerName, "server-name", nil, "host `NAME` to serve (repeatable; default: the host of AUTH_BASE_URL, else any)")
+	f.StringVar(&o.Nginx.PasswordDir, "password-dir", "", "absolute `PATH` of the folder in which nginx finds the password files (default: --dir)")
 	f.StringVar(&o.Nginx.Group, "group", "", "let the group `NAME` read the password files, such as www-data")
-	flagset.OneOf(c, &o.Nginx.Hash, "hash", "how passwords are kept", export.Hashes())
+	flagset.OneOf(c, &o.Nginx.Hash, "hash", "hash of the stored passwords", export.Hashes())
 	f.StringVar(&o.Dir, "dir", "nginx", "write the files to `FOLDER`")
-	f.BoolVar(&o.Force, "force", false, "replace files that are there")
+	f.BoolVar(&o.Force, "force", false, "replace existing files")
 	f.BoolVar(&o.Stdout, "stdout", false, "print the server block and write nothing")
 	f.StringVar(&o.Folder.EnvFile, "env-file", "", "`FILE` with the credentials (default: .env)")
 	flagset.Config(c, &o.Folder.Config)
 	return c
 }
 
-// nginxResult is what 'export nginx --json' prints.
+// nginxResult is the output of 'export nginx --json'.
 type nginxResult struct {
-	Files     []string `json:"files"`            // that were written, the server block first
-	Protected []string `json:"protected"`        // what is guarded and how, in words
+	Files     []string `json:"files"`            // files written, the server block first
+	Protected []string `json:"protected"`        // what is protected and how, in words
 	Config    string   `json:"config,omitempty"` // with --stdout: the server block
 }
 
@@ -114,7 +114,7 @@ func exportNginx(_ context.Context, o *Options) error {
 	return o.showNginx(r)
 }
 
-// nobody is no group.
+// nobody stands for no group.
 const nobody = -1
 
 func group(name string) (gid int, err error) {
@@ -123,16 +123,16 @@ func group(name string) (gid int, err error) {
 	}
 	g, err := user.LookupGroup(name)
 	if err != nil {
-		return nobody, failure.Usagef("--group: there is no group %q here", name)
+		return nobody, failure.Usagef("--group: group %q does not exist on this machine", name)
 	}
 	gid, err = strconv.Atoi(g.Gid)
 	if err != nil { // as on Windows
-		return nobody, failure.Usagef("--group: this system has no groups of files")
+		return nobody, failure.Usagef("--group: files have no groups on this system")
 	}
 	return gid, nil
 }
 
-// share lets a group read the password files.
+// share makes the password files readable for a group.
 func (o *Options) share(gid int, dir string, files []export.File) error {
 	if gid == nobody {
 		return nil
@@ -147,8 +147,8 @@ func (o *Options) share(gid int, dir string, files []export.File) error {
 			err = os.Chmod(path, 0o640)
 		}
 		if err != nil {
-			return failure.Failedf("%s is written, but cannot be given to the group %s: %w", filepath.Join(o.Dir, f.Name), o.Nginx.Group, fsx.Cause(err)).
-				WithHint("run it as root, or as a member of that group")
+			return failure.Failedf("%s was written, but its group cannot be changed to %s: %w", filepath.Join(o.Dir, f.Name), o.Nginx.Group, fsx.Cause(err)).
+				WithHint("run the command as root, or as a member of that group")
 		}
 	}
 	return nil
@@ -165,16 +165,16 @@ func (o *Options) showNginx(r nginxResult) error {
 		}
 	})
 	if o.Nginx.Group == "" {
-		o.IO.Err.Note("nginx's workers must be able to read the password files: give them to their group with --group www-data (nginx in some systems), or by chgrp and chmod 640.")
+		o.IO.Err.Note("nginx's worker processes must be able to read the password files: set their group with --group www-data (on some systems nginx), or with chgrp and chmod 640.")
 	}
 	if !local(o.Nginx.Listen) {
-		o.IO.Err.Warn("passwords travel unencrypted until nginx has a certificate, for instance by 'certbot --nginx'")
+		o.IO.Err.Warn("passwords are sent unencrypted until nginx has a certificate, for instance from 'certbot --nginx'")
 	}
-	o.IO.Err.Note("Then: nginx -t && nginx -s reload")
+	o.IO.Err.Note("Next: nginx -t && nginx -s reload")
 	return err
 }
 
-// local tells whether nobody but this machine can reach any of the listeners.
+// local reports whether all listeners are reachable from this machine only.
 func local(listen []string) bool {
 	for _, address := range listen {
 		host, _, err := net.SplitHostPort(address)

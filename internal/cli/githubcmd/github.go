@@ -1,4 +1,4 @@
-// Package githubcmd writes the GitHub workflow that deploys the project at each push.
+// Package githubcmd writes the GitHub workflow that deploys the project on each push.
 package githubcmd
 
 import (
@@ -30,13 +30,13 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Yes        bool
-	AddSecrets *bool // nil: asked
+	AddSecrets *bool // nil: prompt
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = github
@@ -47,9 +47,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Deploy from GitHub on every push",
 		Long: "Write .github/workflows/ploomber-cloud.yaml, or update it. The workflow passes the app those secrets of the\n" +
-			"repository that 'secret-keys' in ploomber-cloud.json names; names that it lacks are offered for adding.",
+			"repository that 'secret-keys' in ploomber-cloud.json lists; it offers to add missing names to the list.",
 		Example: "  ploomber-cloud github\n" +
-			"  ploomber-cloud github --yes --add-secrets         # ask nothing\n" +
+			"  ploomber-cloud github --yes --add-secrets         # no prompts\n" +
 			"  ploomber-cloud github --yes --add-secrets=false   # leave ploomber-cloud.json as it is",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -61,8 +61,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVarP(&o.Yes, "yes", "y", false, "write the workflow without asking")
-	f.BoolVar(&o.Workflow.Offline, "offline", false, "use no network for the workflow: take the one that is part of this program")
-	f.BoolVar(&addSecrets, "add-secrets", false, "add missing names to 'secret-keys', or with --add-secrets=false leave them out")
+	f.BoolVar(&o.Workflow.Offline, "offline", false, "do not download the workflow: use the one built into this program")
+	f.BoolVar(&addSecrets, "add-secrets", false, "add missing names to 'secret-keys'; --add-secrets=false leaves them out")
 	return c
 }
 
@@ -70,11 +70,11 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 type result struct {
 	Path         string   `json:"path"`
 	Status       string   `json:"status"`        // "created", "updated", "up-to-date" or "refused"
-	Secrets      []string `json:"secrets"`       // what the repository must have, the API key first
-	SecretsAdded []string `json:"secrets_added"` // to 'secret-keys'
+	Secrets      []string `json:"secrets"`       // secrets the repository must have, the API key first
+	SecretsAdded []string `json:"secrets_added"` // names added to 'secret-keys'
 }
 
-// The outcomes of a run.
+// The possible outcomes.
 const (
 	created  = "created"
 	updated  = "updated"
@@ -84,15 +84,15 @@ const (
 
 func github(ctx context.Context, o *Options) error {
 	if !o.Workflow.InGit() {
-		return failure.Failedf("there is no .git folder here: the workflow belongs to the top folder of a git repository").
-			WithHint("run it there, or make this folder one with 'git init'")
+		return failure.Failedf("no .git folder found: the workflow belongs in the top folder of a git repository").
+			WithHint("run the command there, or create a repository with 'git init'")
 	}
 	config := o.config()
 	current, exists, err := o.Workflow.Current()
 	if err != nil {
 		return err
 	}
-	if !exists && !o.Yes { // else it may be the newest, and nothing is asked
+	if !exists && !o.Yes { // otherwise it may be up to date, and no prompt is needed
 		if err := o.Ask.Expect(ctx, o.mayWrite(exists)); err != nil {
 			return err
 		}
@@ -138,14 +138,14 @@ func github(ctx context.Context, o *Options) error {
 	return o.done(status, secretKeys(config), added)
 }
 
-// mayLackSecrets tells whether a workflow that is the newest is worth a look at the secrets: where it has some, or
-// where they are wanted. The reference tool has none to lose by then, and asks nothing.
+// mayLackSecrets reports whether the secrets of an up-to-date workflow should be checked: if it passes some, or if
+// they were asked for. The reference tool does not prompt in this case.
 func (o *Options) mayLackSecrets(config *project.Config) bool {
 	return config != nil && (len(config.SecretKeys) > 0 || o.AddSecrets != nil && *o.AddSecrets)
 }
 
-// config is the project's configuration, nil where there is none that can be used: the workflow is of use
-// without secrets too.
+// config is the project's configuration, nil if there is no usable one: the workflow is useful without secrets
+// too.
 func (o *Options) config() *project.Config {
 	there, err := o.Workflow.Folder.Initialised()
 	if err == nil && !there {
@@ -153,7 +153,7 @@ func (o *Options) config() *project.Config {
 	}
 	config, err := o.Workflow.Folder.Load()
 	if err != nil {
-		o.IO.Err.Warn("the workflow will name no secrets but the API key: %v", err)
+		o.IO.Err.Warn("the workflow will only pass the API key, no other secrets: %v", err)
 		return nil
 	}
 	return config
@@ -169,7 +169,7 @@ func secretKeys(config *project.Config) []string {
 func (o *Options) template(ctx context.Context) (string, error) {
 	text, why, err := o.Workflow.Template(ctx)
 	if why != nil {
-		o.IO.Err.Warn("The newest workflow cannot be downloaded: %v. This is the one that is part of this program.", why)
+		o.IO.Err.Warn("The newest workflow cannot be downloaded: %v. Using the one built into this program.", why)
 	}
 	return text, err
 }
@@ -189,12 +189,12 @@ func (o *Options) mayWrite(exists bool) prompt.Question {
 	return prompt.Question{Label: label, Flag: "--yes"}
 }
 
-// write writes the workflow and, where it has changed, the configuration: both or none.
+// write writes the workflow and, if it changed, the configuration: both or neither.
 func (o *Options) write(template string, config *project.Config, changed bool) error {
 	path := o.Workflow.Path()
 	text, ok := flow.Render(template, secretKeys(config))
 	if !ok && len(secretKeys(config)) > 0 {
-		o.IO.Err.Warn("the workflow hands over no API key, and so none of the secrets either: see %s", path)
+		o.IO.Err.Warn("the workflow does not pass an API key, so it cannot pass secrets either: see %s", path)
 	}
 	files := []fsx.File{{Path: path, Data: []byte(text), Mode: fsx.Public}}
 	if changed {
@@ -202,13 +202,13 @@ func (o *Options) write(template string, config *project.Config, changed bool) e
 		if err != nil {
 			return err
 		}
-		if err := fsx.Check(file.Path); err != nil { // before a folder is made
+		if err := fsx.Check(file.Path); err != nil { // before creating a folder
 			return err
 		}
 		files = append(files, file)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return failure.Failedf("cannot make the folder of the workflow: %w", err)
+		return failure.Failedf("cannot create the folder for the workflow: %w", err)
 	}
 	return fsx.Replace(files...)
 }

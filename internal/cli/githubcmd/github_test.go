@@ -151,7 +151,7 @@ func TestGitHub(t *testing.T) {
 		"names nothing that GitHub refuses": {
 			given: given{files: map[string]string{"ploomber-cloud.json": bare}, flags: Flags{Yes: true, AddSecrets: is(true)},
 				secrets: []string{"a.b", "A", "GITHUB_X", "x: y", "PLOOMBER_CLOUD_KEY"}},
-			status: created, added: []string{"A"}, says: "no secrets of these names: a.b, GITHUB_X\n", asked: 1, want: withA, changed: true,
+			status: created, added: []string{"A"}, says: "secrets with these names: a.b, GITHUB_X\n", asked: 1, want: withA, changed: true,
 		},
 		"leaves names out": {
 			given: given{files: map[string]string{"ploomber-cloud.json": bare}, flags: Flags{Yes: true, AddSecrets: is(false)},
@@ -164,7 +164,7 @@ func TestGitHub(t *testing.T) {
 		},
 		"the platform fails": {
 			given:  given{files: map[string]string{"ploomber-cloud.json": hasA}, flags: Flags{Yes: true}, platform: 500},
-			status: created, says: "not known", asked: 1, want: withA,
+			status: created, says: "cannot fetch the secrets", asked: 1, want: withA,
 		},
 		"a project that is not there": {
 			given:  given{files: map[string]string{"ploomber-cloud.json": hasA}, flags: Flags{Yes: true}, platform: 404},
@@ -172,7 +172,7 @@ func TestGitHub(t *testing.T) {
 		},
 		"a broken configuration": {
 			given:  given{files: map[string]string{"ploomber-cloud.json": "{"}, flags: Flags{Yes: true}},
-			status: created, says: "no secrets", want: template,
+			status: created, says: "no other secrets", want: template,
 		},
 		"up to date": {
 			given:  given{files: map[string]string{"ploomber-cloud.json": bare, at: "\n" + template + "\n"}, secrets: []string{"A"}},
@@ -197,7 +197,7 @@ func TestGitHub(t *testing.T) {
 		},
 		"no network": {
 			given:  given{files: map[string]string{"ploomber-cloud.json": bare}, flags: Flags{Yes: true}, fetch: lost},
-			status: created, says: "part of this program", asked: 1, want: "*",
+			status: created, says: "built into this program", asked: 1, want: "*",
 		},
 		"an answer that is no template": {
 			given: given{flags: Flags{Yes: true}, fetch: func() ([]byte, error) { return nil, errors.New("500") }},
@@ -206,7 +206,7 @@ func TestGitHub(t *testing.T) {
 		"a template without the key's line": {
 			given: given{files: map[string]string{"ploomber-cloud.json": hasA}, flags: Flags{Yes: true},
 				fetch: func() ([]byte, error) { return []byte("name: x\n"), nil }},
-			status: created, says: "no API key", asked: 1, want: "name: x\n",
+			status: created, says: "does not pass an API key", asked: 1, want: "name: x\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// addSecrets offers to add to 'secret-keys' the names that the app has had so far, and returns those added.
-// There is no .env on GitHub: what is not named would be missing in the app.
+// addSecrets offers to add the names of the app's current secrets to 'secret-keys', and returns those added. There
+// is no .env on GitHub: secrets that are not listed would be missing in the app.
 func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]string, error) {
 	api, err := o.Connect()
 	if err != nil {
@@ -33,7 +33,7 @@ func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]str
 	if len(missing) == 0 {
 		return nil, nil
 	}
-	q := prompt.Question{Label: "Add them, so that deployments from GitHub have them?", Flag: "--add-secrets"}
+	q := prompt.Question{Label: "Add them, so that deployments from GitHub include them?", Flag: "--add-secrets"}
 	if o.AddSecrets == nil {
 		if err := o.Ask.Expect(ctx, q); err != nil {
 			return nil, err
@@ -54,8 +54,8 @@ func (o *Options) addSecrets(ctx context.Context, config *project.Config) ([]str
 	return missing, nil
 }
 
-// deployed names the secrets of the last deployment. A platform that does not tell stops nothing, as in the
-// reference tool: the workflow can be made without.
+// deployed names the secrets of the last deployment. If the platform does not return them the command goes on,
+// like the reference tool: the workflow is useful without them.
 func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, config *project.Config, env flow.Env) ([]string, error) {
 	p, err := api.Project(ctx, config.ID)
 	switch {
@@ -64,22 +64,22 @@ func (o *Options) deployed(ctx context.Context, api *cloudapi.Client, config *pr
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case !errors.Is(err, cloudapi.ErrNotFound):
-		o.IO.Err.Warn("the secrets of the last deployment are not known: %v", err)
+		o.IO.Err.Warn("cannot fetch the secrets of the last deployment: %v", err)
 	}
 	return nil, nil
 }
 
-// nameable returns the names that may be written into files which are committed: what else a secrets file or the
-// platform calls a name may be a part of a value.
+// nameable returns the names that are safe to commit: other entries of a secrets file or of the platform may be
+// parts of secret values.
 func (o *Options) nameable(names []string, shows func(name string) bool) []string {
 	left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !shows(name) })
 	if n := len(names) - len(left); n > 0 {
-		o.IO.Err.Warn("%d of the app's secrets are left out: their names may be parts of values.", n)
+		o.IO.Err.Warn("%d of the app's secrets are left out, because their names may be parts of secret values.", n)
 	}
 	return left
 }
 
-// local names what .env holds.
+// local returns the names in .env.
 func (o *Options) local(env flow.Env) []string {
 	for _, warning := range env.Warnings() {
 		o.IO.Err.Warn("%s", warning)
@@ -94,7 +94,7 @@ func (o *Options) local(env flow.Env) []string {
 	return names
 }
 
-// references names the secrets that protect the app.
+// references returns the names of the secrets that protect the app.
 func references(config *project.Config) []string {
 	var names []string
 	for _, feature := range project.Features() {
@@ -105,8 +105,8 @@ func references(config *project.Config) []string {
 	return names
 }
 
-// missing returns the wanted names that present lacks. The workflow hands over the API key in any case, and not
-// to the app.
+// missing returns the wanted names that are not present. The workflow always passes the API key, to the deployment
+// and not to the app.
 func (o *Options) missing(present, wanted []string) []string {
 	var missing, unfit []string
 	for _, name := range wanted {
@@ -120,12 +120,12 @@ func (o *Options) missing(present, wanted []string) []string {
 		}
 	}
 	if len(unfit) > 0 {
-		o.IO.Err.Warn("GitHub takes no secrets of these names: %s", strings.Join(unfit, ", "))
+		o.IO.Err.Warn("GitHub does not allow secrets with these names: %s", strings.Join(unfit, ", "))
 	}
 	return missing
 }
 
-// fits tells whether GitHub takes a secret of that name: it keeps a prefix for itself.
+// fits reports whether GitHub allows a secret of that name: one prefix is reserved.
 func fits(name string) bool {
 	return flow.SecretName(name) && !strings.HasPrefix(strings.ToUpper(name), "GITHUB_")
 }

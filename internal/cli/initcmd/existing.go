@@ -21,18 +21,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Nothing is wrong, and there is nothing to do.
+// These are not failures: there is simply nothing to do.
 var (
-	errLeft = errors.New("canceled") // by a user who left the menu
+	errLeft = errors.New("canceled") // the user left the menu
 	errNone = errors.New("no-projects")
 )
 
-// nothing is what --json prints where no project was chosen.
+// nothing is what --json prints if no project was chosen.
 type nothing struct {
 	Status string `json:"status"` // "canceled" or "no-projects"
 }
 
-// fromExisting makes the folder from a project that the platform has.
+// fromExisting sets up the folder from a project of the platform.
 func (o *Options) fromExisting(ctx context.Context) error {
 	if _, err := o.Folder.Replaceable(o.Force); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (o *Options) fromExisting(ctx context.Context) error {
 	return nil
 }
 
-// answerable is an error where something will be asked for and nobody can answer.
+// answerable returns an error if a prompt will be needed and no one can answer it.
 func (o *Options) answerable(ctx context.Context) error {
 	var missing []prompt.Question
 	if o.Project == "" {
@@ -103,8 +103,8 @@ func (o *Options) choose(ctx context.Context, api *cloudapi.Client) (string, err
 	}
 	switch {
 	case o.Project != "" && len(all) == 0:
-		return "", failure.Failedf("you have no project %q, and no other", o.Project).
-			WithHint("to make one, run 'ploomber-cloud init'; to see which key is used, 'ploomber-cloud key status'")
+		return "", failure.Failedf("you have no project %q, and no other projects", o.Project).
+			WithHint("to create one, run 'ploomber-cloud init'; to see which key is used, 'ploomber-cloud key status'")
 	case o.Project != "":
 		return "", failure.Failedf("you have no project %q", o.Project).
 			WithHint("see them with 'ploomber-cloud init --from-existing'")
@@ -131,7 +131,7 @@ func (o *Options) choose(ctx context.Context, api *cloudapi.Client) (string, err
 	return all[n].ID, nil
 }
 
-// named finds a project by its id, else by its name: of several the last, as the reference tool does.
+// named finds a project by its id, otherwise by its name: the last match, like the reference tool.
 func named(all []cloudapi.ProjectSummary, text string) (int, bool) {
 	if i := slices.IndexFunc(all, func(p cloudapi.ProjectSummary) bool { return p.ID == text }); i >= 0 {
 		return i, true
@@ -144,8 +144,8 @@ func named(all []cloudapi.ProjectSummary, text string) (int, bool) {
 	return 0, false
 }
 
-// configOf makes the configuration of a project: its labels, the resources of its last deployment, and a
-// word about what cannot be read back.
+// configOf builds the configuration of a project: its labels, the resources of its last deployment, and warnings
+// about what cannot be downloaded.
 func (o *Options) configOf(id string, p *cloudapi.Project) *project.Config {
 	c := &project.Config{ID: id, Type: p.Type, Labels: p.Labels}
 	if len(p.Jobs) == 0 {
@@ -164,7 +164,7 @@ func (o *Options) configOf(id string, p *cloudapi.Project) *project.Config {
 	return c
 }
 
-// download unpacks the project with its configuration into the folder that the user wants.
+// download unpacks the project and its configuration into the folder chosen by the user.
 func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project.Config) (flow.Folder, error) {
 	to, err := o.destination(ctx, c.ID)
 	if err != nil {
@@ -175,7 +175,7 @@ func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project
 	if err != nil {
 		return to, fmt.Errorf("cannot download the project: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(staging) }() // else a later download does
+	defer func() { _ = os.RemoveAll(staging) }() // otherwise a later download cleans up
 	archive, err := os.Create(filepath.Join(staging, "project.zip"))
 	if err != nil {
 		return to, fmt.Errorf("cannot download the project: %w", err)
@@ -195,7 +195,7 @@ func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project
 	if err := o.unpack(ctx, archive.Name(), to.Dir, staging); err != nil {
 		return to, err
 	}
-	return to, to.Save(c, nil) // at the end: a run that was killed before can be repeated
+	return to, to.Save(c, nil) // last, so that a killed run can be repeated
 }
 
 const (
@@ -203,8 +203,7 @@ const (
 	staleAfter    = 24 * time.Hour // no download takes that long
 )
 
-// cleanStale removes what downloads that were killed have left in the temporary folder. It passes over what cannot be
-// removed.
+// cleanStale removes leftovers of killed downloads from the temporary folder. It skips what cannot be removed.
 func (o *Options) cleanStale() {
 	entries, _ := os.ReadDir(o.TempDir())
 	for _, e := range entries {
@@ -217,8 +216,8 @@ func (o *Options) cleanStale() {
 	}
 }
 
-// place makes the new folder dest in one step, so that it is never there in part. It is not placed where the
-// temporary folder is on another file system.
+// place creates the folder dest in one step, so that it never exists half-filled. It does nothing if the temporary
+// folder is on another file system.
 func (o *Options) place(ctx context.Context, archive, staging, dest string, c *project.Config) (placed bool, err error) {
 	whole := flow.Folder{Dir: filepath.Join(staging, "project")}
 	if err := o.unpack(ctx, archive, whole.Dir, staging); err != nil {
@@ -228,7 +227,7 @@ func (o *Options) place(ctx context.Context, archive, staging, dest string, c *p
 		return false, err
 	}
 	if err := os.MkdirAll(filepath.Dir(dest), 0o755); err != nil {
-		return false, fmt.Errorf("cannot make the folder %s: %w", dest, err)
+		return false, fmt.Errorf("cannot create the folder %s: %w", dest, err)
 	}
 	return os.Rename(whole.Dir, dest) == nil, nil
 }
@@ -246,18 +245,18 @@ func (o *Options) destination(ctx context.Context, id string) (flow.Folder, erro
 		dest = filepath.Join(o.Folder.Dir, dest)
 	}
 	to := flow.Folder{Dir: dest}
-	if there, _ := to.Initialised(); there && !o.Force { // a place that cannot be looked at cannot be written to either
-		return to, failure.Failedf("%s is a project already", dest).WithHint("choose another folder with --dest")
+	if there, _ := to.Initialised(); there && !o.Force { // a folder that cannot be read cannot be written to either
+		return to, failure.Failedf("%s is already a project", dest).WithHint("choose another folder with --dest")
 	}
 	if info, err := os.Stat(dest); err != nil || !info.IsDir() {
 		return to, nil //nolint:nilerr // a new folder, or a place that the download cannot be put into
 	}
-	return to, fsx.Check(filepath.Join(dest, project.FileName)) // it belongs to the files, which come first
+	return to, fsx.Check(filepath.Join(dest, project.FileName)) // part of the files, which take precedence
 }
 
 func (o *Options) unpack(ctx context.Context, archive, dest, staging string) error {
 	_, err := unzip.ExtractFile(ctx, archive, dest, unzip.Options{
-		Take:    func(name string) bool { return name != project.FileName }, // ours is written after it
+		Take:    func(name string) bool { return name != project.FileName }, // the new one is written after it
 		Staging: staging,
 	})
 	if errors.Is(err, unzip.ErrExists) {
@@ -265,7 +264,7 @@ func (o *Options) unpack(ctx context.Context, archive, dest, staging string) err
 			WithHint("choose another folder with --dest")
 	}
 	if err != nil {
-		return fmt.Errorf("cannot unpack the project: %w", err) // dest may be a folder of ours, gone by then
+		return fmt.Errorf("cannot unpack the project: %w", err) // dest may be a temporary folder that is removed
 	}
 	return nil
 }

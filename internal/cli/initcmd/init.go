@@ -1,4 +1,4 @@
-// Package initcmd makes a project out of a folder, or a folder out of a project.
+// Package initcmd creates a project from a folder, or a folder from a project.
 package initcmd
 
 import (
@@ -28,7 +28,7 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	FromExisting, OnlyConfig, Force, Yes bool
 
@@ -37,7 +37,7 @@ type Flags struct {
 	Dest    string // folder to download to
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = initialise
@@ -47,30 +47,30 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Turn this folder into a project",
 		Long: "Create a project on the platform, and ploomber-cloud.json, the file that connects this folder to it.\n" +
-			"With --from-existing the folder is made from a project instead.",
+			"With --from-existing it sets up the folder from an existing project.",
 		Example: "  ploomber-cloud init\n" +
-			"  ploomber-cloud init --yes                                     # take the inferred type\n" +
+			"  ploomber-cloud init --yes                                     # accept the inferred type\n" +
 			"  ploomber-cloud init --type streamlit\n" +
 			"  ploomber-cloud init --from-existing                           # choose a project and download it\n" +
 			"  ploomber-cloud init --from-existing --only-config --project my-app-1234",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
-			case !o.FromExisting && (o.Project != "" || o.Dest != ""): // --only-config says nothing then, as in the reference tool
+			case !o.FromExisting && (o.Project != "" || o.Dest != ""): // --only-config is ignored then, like in the reference tool
 				return failure.Usagef("--project and --dest need --from-existing")
 			case o.FromExisting && o.Type != "":
 				return failure.Usagef("--type is for a new project, not for --from-existing")
 			case o.OnlyConfig && o.Dest != "":
-				return failure.Usagef("--dest is for a download, which --only-config leaves out")
+				return failure.Usagef("--dest is for a download; --only-config downloads no files")
 			}
 			return run(c.Context(), &o)
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.FromExisting, "from-existing", false, "choose one of your projects and download it")
-	f.BoolVar(&o.OnlyConfig, "only-config", false, "with --from-existing: write the configuration here, download nothing")
+	f.BoolVar(&o.OnlyConfig, "only-config", false, "with --from-existing: only write the configuration, without downloading files")
 	f.BoolVarP(&o.Force, "force", "f", false, "replace the existing configuration; the new project keeps its settings")
-	f.BoolVarP(&o.Yes, "yes", "y", false, "take the inferred project type")
+	f.BoolVarP(&o.Yes, "yes", "y", false, "accept the inferred project type")
 	f.StringVar(&o.Project, "project", "", "with --from-existing: the project's `ID` or name")
 	f.StringVar(&o.Dest, "dest", "", "with --from-existing: download to `FOLDER`")
 	flagset.OneOf(c, &o.Type, "type", "project type", project.Types())

@@ -141,7 +141,7 @@ func TestFromExisting(t *testing.T) {
 		},
 		"to a project": {
 			files: map[string]string{"d/ploomber-cloud.json": "{}"}, flags: Flags{Project: "two", Dest: "d"}, asked: []string{all, all + "/two"},
-			code: failure.Failed, says: "is a project already",
+			code: failure.Failed, says: "is already a project",
 		},
 		"no files": {flags: Flags{Project: "one", Dest: "d"}, asked: []string{all, all + "/one", "GET /jobs/one/files"}, code: failure.Failed, says: "no files"},
 		"an entry that climbs out": {

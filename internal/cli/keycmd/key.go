@@ -29,7 +29,7 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Key   string
 	Stdin bool
@@ -41,10 +41,10 @@ type Asker interface {
 	Secret(ctx context.Context, q prompt.Question) (string, error)
 }
 
-// maxKey bounds what is read as a key, in bytes.
+// maxKey limits the size of a key, in bytes.
 const maxKey = 64 << 10
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = store
@@ -53,12 +53,12 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:         "key [KEY]",
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Store the API key",
-		Long: "The key says who you are to the host that you deploy to, and comes from whoever runs it. The hosted Ploomber\n" +
+		Long: "The key identifies you to the host that you deploy to; its operator gives it to you. The hosted Ploomber\n" +
 			"Cloud service ended on " + settings.HostedUntil + ": set " + settings.APIVariable + " to the address of a host of your own. 'up',\n" +
 			"'demo', 'proxy', 'export' and 'auth --offline' need no key.\n\n" +
-			"Without KEY you are asked for it, and it is not shown. A key on the command line is seen by others in the list\n" +
+			"Without KEY you are prompted for it, without echo. A key on the command line is visible to others in the list\n" +
 			"of processes, and stays in your shell's history.",
-		Example: "  ploomber-cloud key                            # asks for it\n" +
+		Example: "  ploomber-cloud key                            # prompts for it\n" +
 			"  ploomber-cloud key --stdin < key.txt\n" +
 			"  ploomber-cloud key --from-file key.txt\n" +
 			"  ploomber-cloud key status\n" +
@@ -69,7 +69,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 				o.Key = args[0]
 			}
 			if set := count(o.Key != "", o.Stdin, o.File != ""); set > 1 {
-				return failure.Usagef("pass the key in one way: as argument, with --stdin or with --from-file")
+				return failure.Usagef("pass the key in only one way: as an argument, with --stdin or with --from-file")
 			}
 			return run(c.Context(), &o)
 		},
@@ -100,7 +100,7 @@ func store(ctx context.Context, o *Options) error {
 		return err
 	}
 	if _, set := o.Settings.Lookup(settings.KeyVariable); set {
-		o.IO.Err.Warn("%s is set, and wins over the stored key.", settings.KeyVariable)
+		o.IO.Err.Warn("%s is set and takes precedence over the stored key.", settings.KeyVariable)
 	}
 	if o.Settings.Hosted() {
 		message, hint := settings.Ended()
@@ -120,14 +120,14 @@ func (o *Options) read(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", failure.Failedf("cannot read the key: %w", err)
 		}
-		defer func() { _ = f.Close() }() // only read from
+		defer func() { _ = f.Close() }() // read-only: nothing to lose
 		return bounded(f)
 	case o.Stdin:
 		return bounded(o.IO.In)
-	case !o.IO.InTTY: // a script for the reference tool passes the key as argument
+	case !o.IO.InTTY: // a script written for the reference tool passes the key as an argument
 		key, err := bounded(o.IO.In)
 		if err == nil && strings.TrimSpace(key) == "" {
-			return "", failure.Usagef("the key is missing").WithHint("run 'ploomber-cloud key' in a terminal, or pass it with --stdin")
+			return "", failure.Usagef("no key given").WithHint("run 'ploomber-cloud key' in a terminal, or pass it with --stdin")
 		}
 		return key, err
 	}
@@ -144,7 +144,7 @@ func (o *Options) path() string {
 func bounded(r io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxKey+1))
 	if err == nil && len(data) > maxKey {
-		err = errors.New("it is too long to be one")
+		err = errors.New("it is too long to be an API key")
 	}
 	if err != nil {
 		return "", failure.Failedf("cannot read the key: %w", err)
@@ -152,10 +152,10 @@ func bounded(r io.Reader) (string, error) {
 	return string(data), nil
 }
 
-// status is what 'key status --json' prints.
+// status is the output of 'key status --json'.
 type status struct {
-	Source string `json:"source"` // a variable or a file
-	Key    string `json:"key"`    // all but the last characters hidden
+	Source string `json:"source"` // an environment variable or a file
+	Key    string `json:"key"`    // all but the last characters masked
 	API    string `json:"api"`
 	Tier   string `json:"tier,omitempty"`
 }
@@ -172,7 +172,7 @@ func newStatus(o Options) *cobra.Command {
 			return o.status(c.Context(), offline)
 		},
 	}
-	c.Flags().BoolVar(&offline, "offline", false, "do not ask the platform")
+	c.Flags().BoolVar(&offline, "offline", false, "do not check the key with the platform")
 	return c
 }
 

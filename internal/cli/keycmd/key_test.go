@@ -56,7 +56,7 @@ func TestKey(t *testing.T) {
 		"with --stdin":       {answers: []string{"canary-key"}, args: []string{"--stdin"}, want: "canary-key"},
 		"of a file":          {files: map[string]string{"k.txt": "canary-key\r\n"}, args: []string{"--from-file=k.txt"}, want: "canary-key"},
 		"of no file":         {args: []string{"--from-file=k.txt"}, code: failure.Failed, says: "k.txt"},
-		"nothing piped":      {code: failure.Usage, says: "the key is missing"},
+		"nothing piped":      {code: failure.Usage, says: "no key given"},
 		"a key of two lines": {answers: []string{"canary", "key"}, code: failure.NotAllowed, says: "line break"},
 		"too long a key":     {files: map[string]string{"k.txt": strings.Repeat("k", maxKey+1)}, args: []string{"--from-file=k.txt"}, code: failure.Failed, says: "too long"},
 	} {
@@ -98,7 +98,7 @@ func TestKeyKeepsOtherSettings(t *testing.T) {
 			t.Errorf("%q lacks %q", after, want)
 		}
 	}
-	if strings.Contains(after, "old") || !strings.Contains(d.Said(nil), "wins over the stored key") {
+	if strings.Contains(after, "old") || !strings.Contains(d.Said(nil), "takes precedence over the stored key") {
 		t.Errorf("%q, says %q", after, d.Said(nil))
 	}
 }

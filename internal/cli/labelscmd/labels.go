@@ -24,13 +24,13 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Add, Delete []string
 	Sync        bool
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = labels
@@ -39,17 +39,17 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:         "labels",
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Show or change the project's labels",
-		Long:        "Show the project's labels, add some, delete some, or take those that the platform has.",
+		Long:        "Show the project's labels, add some, delete some, or download those of the platform.",
 		Example: "  ploomber-cloud labels\n" +
 			"  ploomber-cloud labels --add demo --add team-a\n" +
 			"  ploomber-cloud labels --delete demo\n" +
 			"  ploomber-cloud labels --sync                 # write the platform's labels to ploomber-cloud.json",
-		Args: cobra.ArbitraryArgs, // checked below
+		Args: cobra.ArbitraryArgs, // validated below
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case len(args) > 0:
 				return failure.Usagef("unexpected argument %q", args[0]).WithHint("pass each label with its own --add or --delete")
-			case o.Sync && len(o.Add) > 0: // exit status 1, as the reference tool's
+			case o.Sync && len(o.Add) > 0: // exit status 1, like the reference tool
 				return failure.Failedf("You can't use --sync and --add at the same time.")
 			case o.Sync && len(o.Delete) > 0:
 				return failure.Failedf("You can't use --sync and --delete at the same time.")
@@ -118,7 +118,7 @@ func (o *Options) sync(ctx context.Context, c *project.Config) error {
 	if err != nil {
 		return err
 	}
-	if slices.Equal(now, c.Labels) && (now == nil) == (c.Labels == nil) { // no list and an empty one are not the same
+	if slices.Equal(now, c.Labels) && (now == nil) == (c.Labels == nil) { // a missing list and an empty one differ
 		return o.done(c, now, false, func(out *term.Stream) { out.Println("Labels are already up-to-date.") })
 	}
 	c.Labels = now
@@ -137,7 +137,7 @@ func (o *Options) change(ctx context.Context, c *project.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := fsx.Check(path); err != nil { // the platform is changed first
+	if err := fsx.Check(path); err != nil { // the platform is updated first
 		return err
 	}
 	api, err := o.Connect()
@@ -152,7 +152,7 @@ func (o *Options) change(ctx context.Context, c *project.Config) error {
 		c.Labels = nil
 	}
 	if err := o.Folder.Save(c, nil); err != nil {
-		return failure.Failedf("the platform has the new labels, the configuration does not: %w", err).
+		return failure.Failedf("the labels were updated on the platform, but not in the configuration: %w", err).
 			WithHint("run 'ploomber-cloud labels --sync'")
 	}
 	return o.done(c, wanted, true, func(out *term.Stream) {
@@ -164,9 +164,8 @@ func (o *Options) change(ctx context.Context, c *project.Config) error {
 	})
 }
 
-// Change returns now without the labels of remove and with the new ones of add behind. Labels that are there
-// already, or were never there, are dropped from the wish; where nothing of a wish is left that is an error,
-// as is a change that changes nothing.
+// Change returns now without the labels in remove and with those in add appended. Labels that already exist, or
+// never existed, are ignored; if nothing is left to add or to remove that is an error.
 func Change(now, add, remove []string) ([]string, error) {
 	var fresh, gone []string
 	for _, l := range add {
@@ -195,7 +194,7 @@ func Change(now, add, remove []string) ([]string, error) {
 		}
 	}
 	if slices.Equal(wanted, now) {
-		return nil, failure.Failedf("this changes no label")
+		return nil, failure.Failedf("no labels would change")
 	}
 	return wanted, nil
 }

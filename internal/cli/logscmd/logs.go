@@ -30,7 +30,7 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	ProjectID, JobID string
 	Type             string // "docker", "web" or "" for both
@@ -40,7 +40,7 @@ type Flags struct {
 	Timestamps       bool
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = logs
@@ -57,7 +57,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"  ploomber-cloud logs --project-id my-app-1234 --since 10m",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			switch { // exit status 1, as the reference tool's
+			switch { // exit status 1, like the reference tool
 			case o.Type != "" && o.Type != "docker" && o.Type != "web":
 				return failure.Failedf("--type %s: %w", o.Type, flagset.Unknown("kind of log", o.Type, []string{"docker", "web"}))
 			case c.Flags().Changed("tail") && o.Tail < 0:
@@ -66,7 +66,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			if o.JobID == "" && o.ProjectID == "" {
 				there, err := o.Folder.Initialised()
 				if err == nil && !there {
-					return failure.Failedf("one of --job-id or --project-id must be given where there is no %s", project.FileName)
+					return failure.Failedf("one of --job-id or --project-id must be given if there is no %s", project.FileName)
 				}
 				if o.ProjectID, err = o.Folder.ProjectID(""); err != nil {
 					return err
@@ -77,19 +77,19 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.JobID, "job-id", "", "the deployment's `ID`")
-	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`: its newest deployment; this folder's if not given")
-	f.StringVar(&o.Type, "type", "", "`KIND` of log: docker or web; both if not given")
+	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`, for its newest deployment (default: this folder's)")
+	f.StringVar(&o.Type, "type", "", "`KIND` of log: docker or web (default: both)")
 	f.BoolVar(&o.Follow, "follow", false, "keep printing new lines until interrupted")
 	f.StringVar(&o.Since, "since", "", "only lines after `TIME`: 10m, or 2024-05-01T10:00:00Z")
-	f.BoolVar(&o.Timestamps, "timestamps", false, "begin each line with a time: its own, else when it was seen")
+	f.BoolVar(&o.Timestamps, "timestamps", false, "begin each line with a timestamp: its own, else when it was received")
 	f.IntVar(&o.Tail, "tail", -1, "only the last `N` lines of each log (default: all)")
-	f.Lookup("tail").DefValue = "0" // which is not shown: -1 means nothing to a user
+	f.Lookup("tail").DefValue = "0" // the default is not shown: -1 means nothing to a user
 	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Complete(c, "type", flagset.Fixed("docker", "web"))
 	return c
 }
 
-// result is what --json prints, one object for each look with --follow.
+// result is what --json prints, with --follow one object per request.
 type result struct {
 	JobID string  `json:"job_id"`
 	Build *string `json:"build,omitempty"`
@@ -151,7 +151,7 @@ func (o *Options) since() (time.Time, error) {
 	return time.Time{}, failure.Usagef("--since must be a time span such as 10m, or a time such as 2024-05-01T10:00:00Z")
 }
 
-// viewer shows the logs of a job, each line once.
+// viewer prints the logs of a job, each line once.
 type viewer struct {
 	*Options
 	job        string
@@ -159,7 +159,7 @@ type viewer struct {
 	begun      bool
 }
 
-// show writes what is new since the look before.
+// show prints what is new since the last call.
 func (v *viewer) show(now cloudapi.Logs) error {
 	first := !v.begun
 	v.begun = true
@@ -200,13 +200,13 @@ func (o *Options) fresh(shown *flow.Transcript, now string, first bool) *string 
 	if o.Timestamps {
 		text = o.timed(text)
 	}
-	if o.IO.Out.TTY() { // into a file or pipe it goes as it is
+	if o.IO.Out.TTY() { // into a file or pipe it is copied unchanged
 		text = term.Plain(text)
 	}
 	return &text
 }
 
-// timed begins each line with the time at which it was seen, but for those that have one of their own.
+// timed prefixes each line with the time it was received, unless it has a timestamp of its own.
 func (o *Options) timed(text string) string {
 	if text == "" {
 		return ""

@@ -1,5 +1,5 @@
-// Package opencmd opens the app, or the page about its deployment, in the browser. How a browser is started on
-// this machine is the root's business.
+// Package opencmd opens the app, or the dashboard page of its deployment, in the browser. How a browser is started
+// on this machine is decided by the root.
 package opencmd
 
 import (
@@ -26,13 +26,13 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	ProjectID        string
 	Dashboard, Print bool
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = open
@@ -41,7 +41,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:         "open",
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Open the app in the browser",
-		Long: "Open the deployed app of this folder's project, or of the given one, in the browser. Where there is no\n" +
+		Long: "Open the deployed app of this folder's project, or of the given one, in the browser. If there is no\n" +
 			"browser the address is printed.",
 		Example: "  ploomber-cloud open\n" +
 			"  ploomber-cloud open --dashboard                # the page about the newest deployment\n" +
@@ -61,7 +61,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 // result is what --json prints.
 type result struct {
 	URL    string `json:"url"`
-	Opened bool   `json:"opened"` // a browser was started
+	Opened bool   `json:"opened"` // whether a browser was started
 }
 
 func open(ctx context.Context, o *Options) error {
@@ -85,7 +85,7 @@ func open(ctx context.Context, o *Options) error {
 	return o.IO.Result(r, func(out *term.Stream) { out.Println(address) })
 }
 
-// address is what is to be opened, checked.
+// address returns the checked address to open.
 func (o *Options) address(ctx context.Context, id string) (string, error) {
 	api, err := o.Connect()
 	if err != nil {
@@ -101,13 +101,13 @@ func (o *Options) address(ctx context.Context, id string) (string, error) {
 	case s.Job == nil:
 		return "", failure.Failedf("the project %s was never deployed", term.Printable(id)).WithHint("run 'ploomber-cloud deploy'")
 	case s.Job.Resources.Webservice == "":
-		return "", failure.Failedf("the app of %s has no address: its status is %s", term.Printable(id), term.Printable(s.Job.Status)).
+		return "", failure.Failedf("the app of %s has no address yet: its status is %s", term.Printable(id), term.Printable(s.Job.Status)).
 			WithHint("see its deployment with 'ploomber-cloud open --dashboard --project-id %s'", term.Printable(id))
 	}
 	return Safe(s.Job.Resources.Webservice)
 }
 
-// page is the dashboard's page about the newest deployment, or about a project that was never deployed.
+// page is the dashboard page of the newest deployment, or of a project that was never deployed.
 func (o *Options) page(ctx context.Context, api *cloudapi.Client, id string) (string, error) {
 	p, err := api.Project(ctx, id)
 	if err != nil {

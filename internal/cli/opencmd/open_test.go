@@ -143,9 +143,9 @@ func TestOpen(t *testing.T) {
 		"dashboard":            {args: []string{"--dashboard"}, want: result{pages + "p-1/j1", true}},
 		"dashboard, new":       {project: `{"jobs": []}`, args: []string{"--dashboard"}, want: result{pages + "p-1", true}},
 		"never deployed":       {project: `{"jobs": []}`, says: "never deployed", fails: true},
-		"no address yet":       {says: "has no address", fails: true},
-		"a file for a page":    {webservice: "file:///etc/passwd", says: "not opened", fails: true},
-		"a file to be printed": {webservice: "file:///etc/passwd", args: []string{"--print"}, says: "not opened", fails: true},
+		"no address yet":       {says: "has no address yet", fails: true},
+		"a file for a page":    {webservice: "file:///etc/passwd", says: "refusing to open", fails: true},
+		"a file to be printed": {webservice: "file:///etc/passwd", args: []string{"--print"}, says: "refusing to open", fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

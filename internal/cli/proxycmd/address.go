@@ -16,18 +16,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
-// resolveTimeout bounds the look-up of a name, in which an address of this machine may hide.
+// resolveTimeout limits the lookup of a host name, which may resolve to an address of this machine.
 const resolveTimeout = 2 * time.Second
 
-// endpoint is where something listens, as far as it is known before it does.
+// endpoint is a listening address as far as it is known before listening.
 type endpoint struct {
 	flag string
-	host string // as typed; empty means all interfaces
+	host string // as typed; empty for all interfaces
 	port int    // 0 for a free one
 }
 
-// checkAddresses refuses what cannot be an address, listeners that are in each other's way and an app that is
-// the proxy itself, for which every request would come back without end.
+// checkAddresses rejects invalid addresses, listeners that conflict with each other, and an upstream that is the
+// proxy itself, which would loop forever.
 func (o *Options) checkAddresses(ctx context.Context, wrong *mistakes) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
@@ -58,7 +58,7 @@ func (o *Options) checkAddresses(ctx context.Context, wrong *mistakes) {
 	}
 }
 
-// checkUpstream returns where the app is. It may be missing where nothing is served.
+// checkUpstream returns the app's address. It may be missing if nothing is served.
 func (o *Options) checkUpstream(wrong *mistakes) (app endpoint, ok bool) {
 	name := o.named("upstream")
 	if o.Upstream == "" {
@@ -72,30 +72,30 @@ func (o *Options) checkUpstream(wrong *mistakes) (app endpoint, ok bool) {
 		if info, err := os.Stat(target.Socket); err == nil && info.Mode()&os.ModeSocket == 0 {
 			wrong.addf(name, "%s is not a socket", target.Socket)
 		}
-		return endpoint{}, false // nothing that listens here is reached by it
+		return endpoint{}, false // cannot be one of our TCP listeners
 	}
 	u, urlErr := url.Parse(o.Upstream)
-	if err != nil || urlErr != nil { // without what was typed, in which a password may be
-		wrong.addf(name, "must be http://HOST:PORT or https://HOST:PORT, nothing else; or unix:PATH of a socket")
+	if err != nil || urlErr != nil { // without the value, which may contain a password
+		wrong.addf(name, "must be http://HOST:PORT, https://HOST:PORT or unix:PATH")
 		return endpoint{}, false
 	}
 	_, text, _ := net.SplitHostPort(target.Address)
 	port, err := net.LookupPort("tcp", text)
 	if err != nil || port < 1 || u.Port() != "" && !digits(u.Port()) {
-		wrong.addf(name, "has a port that is not from 1 to 65535")
+		wrong.addf(name, "has an invalid port: must be from 1 to 65535")
 		return endpoint{}, false
 	}
 	return endpoint{flag: "upstream", host: target.Host, port: port}, true
 }
 
-// missingSocket warns of an app's socket that is not there: the app may make it later, or somewhere else.
+// missingSocket warns if the app's socket does not exist: the app may create it later, or somewhere else.
 func (o *Options) missingSocket(warn func(string)) {
 	target, err := upstream.ParseTarget(o.Upstream)
 	if err != nil || target.Socket == "" || strings.HasPrefix(target.Socket, "@") {
 		return
 	}
 	if _, err := os.Stat(target.Socket); err != nil {
-		warn(fmt.Sprintf("%s: the socket cannot be found (%v); the app has to make it, where this process may open it", o.named("upstream"), err))
+		warn(fmt.Sprintf("%s: socket not found (%v); the app must create it, and this process must be allowed to open it", o.named("upstream"), err))
 	}
 }
 
@@ -116,8 +116,8 @@ func parseEndpoint(flag, address string) (endpoint, bool) {
 	return endpoint{flag: flag, host: host, port: int(port)}, true
 }
 
-// readable tells whether logins travel unencrypted between machines: the listener is no loopback address, has no
-// certificate, and nothing before it is said to have one.
+// readable reports whether logins travel unencrypted between machines: the listener is not on loopback, has no
+// certificate, and AUTH_BASE_URL names no TLS terminator in front of it.
 func (o *Options) readable(ctx context.Context, p *plan) bool {
 	e, ok := parseEndpoint("listen", o.Listen)
 	if !ok || p.certificate != nil || p.login.BaseURL != nil && p.login.BaseURL.Scheme == "https" ||
@@ -134,7 +134,7 @@ func digits(text string) bool {
 	return err == nil && text[0] != '+'
 }
 
-// overlap tells whether two listeners want the same port of the same address.
+// overlap reports whether two listeners use the same port of the same address.
 func (o *Options) overlap(ctx context.Context, a, b endpoint) bool {
 	if a.port != b.port || a.port == 0 {
 		return false
@@ -149,9 +149,9 @@ func (o *Options) overlap(ctx context.Context, a, b endpoint) bool {
 	return false
 }
 
-// reaches tells whether a connection to host arrives at e, given that the port is right.
+// reaches reports whether a connection to host arrives at e, given that the port matches.
 func (o *Options) reaches(ctx context.Context, host string, e endpoint) bool {
-	own, _ := o.Machine.Addresses() // unknown ones are one reason less to refuse
+	own, _ := o.Machine.Addresses() // an unknown address is no reason to refuse
 	mine := func(a netip.Addr) bool {
 		if a.IsLoopback() || a.IsUnspecified() {
 			return true
@@ -168,7 +168,7 @@ func (o *Options) reaches(ctx context.Context, host string, e endpoint) bool {
 			switch {
 			case at.IsUnspecified() && mine(to), at == to:
 				return true
-			case to.IsUnspecified() && at.IsLoopback(): // systems connect to the unspecified address by loopback
+			case to.IsUnspecified() && at.IsLoopback(): // systems route the unspecified address to loopback
 				return true
 			}
 		}
@@ -176,7 +176,7 @@ func (o *Options) reaches(ctx context.Context, host string, e endpoint) bool {
 	return false
 }
 
-// addresses are those that host stands for; none where it is not known, which may be known later.
+// addresses resolves host; empty if it cannot be resolved, which may work later.
 func (o *Options) addresses(ctx context.Context, host string) []netip.Addr {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "" {

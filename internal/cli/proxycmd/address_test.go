@@ -69,8 +69,8 @@ func TestAddresses(t *testing.T) {
 		"a password":              {":8080", "", "http://u:CANARY@a:1", "--upstream: must be"},
 		"a password, no URL":      {":8080", "", "http://u:CANARY@[a:1", "--upstream: must be"},
 		"no host":                 {":8080", "", "http://:8501", "--upstream: must be"},
-		"port 0":                  {":8080", "", "http://a:0", "--upstream: has a port"},
-		"an app's port too large": {":8080", "", "http://a:65536", "--upstream: has a port"},
+		"port 0":                  {":8080", "", "http://a:0", "--upstream: has an invalid port"},
+		"an app's port too large": {":8080", "", "http://a:65536", "--upstream: has an invalid port"},
 		"no port after a colon":   {":8080", "", "http://127.0.0.1:", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,30 +13,30 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// setBase makes sure that a provider's login knows where browsers find the app, to which people are sent back. Only
-// where the proxy listens for this machine alone does its own address say that: what visitors say about it would send
-// them anywhere (security class 19).
+// setBase makes sure that a provider's login has a base URL, to which browsers are redirected after the login. The
+// proxy's own address is only used if it listens on loopback: deriving the address from request headers would
+// allow redirects to any host.
 func (o *Options) setBase(c *config.Config, wrong *mistakes, warn func(string)) {
 	if len(c.Providers) == 0 || c.BaseURL != nil {
 		return
 	}
 	e, ok := parseEndpoint("listen", o.Listen)
 	if !ok {
-		return // told already
+		return // reported elsewhere
 	}
 	ip := net.ParseIP(e.host)
 	if e.port == 0 || e.host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		wrong.addf("AUTH_BASE_URL", "is missing: a login at a provider needs the address at which browsers find the app, such as https://app.example.com")
+		wrong.addf("AUTH_BASE_URL", "is missing: a provider's login needs the public address of the app, such as https://app.example.com")
 		return
 	}
 	c.BaseURL = &url.URL{Scheme: "http", Host: net.JoinHostPort(e.host, strconv.Itoa(e.port))}
 	if o.TLSCert != "" {
 		c.BaseURL.Scheme = "https"
 	}
-	warn(fmt.Sprintf("AUTH_BASE_URL is not set: logins come back to %s", callback(*c)))
+	warn(fmt.Sprintf("AUTH_BASE_URL is not set: the provider redirects back to %s", callback(*c)))
 }
 
-// callback is the address that has to be registered with the provider; "" where there is none.
+// callback is the URL to register with the provider; "" if there is none.
 func callback(c config.Config) string {
 	if len(c.Providers) == 0 || c.BaseURL == nil {
 		return ""
@@ -63,7 +63,7 @@ func cookieSuffixes(base *url.URL, at net.Addr) (suffix, former string) {
 	default:
 		suffix = "80"
 	}
-	if path := strings.TrimSuffix(base.Path, "/"); path != "" { // the cookies of the whole host come along
+	if path := strings.TrimSuffix(base.Path, "/"); path != "" { // cookies of other ports of the host are sent too
 		sum := sha256.Sum256([]byte(path))
 		suffix += "p" + hex.EncodeToString(sum[:4])
 	}

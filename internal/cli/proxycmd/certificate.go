@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// certificate reads the files of the flags; nil without any.
+// certificate loads the files named by the flags; nil if none are.
 func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certificate {
 	switch {
 	case o.TLSCert == "" && o.TLSKey == "":
@@ -32,7 +32,7 @@ func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certifica
 	}
 	pair, err := tls.X509KeyPair(chain, key)
 	if err != nil {
-		wrong.addf(o.named("tls-cert"), "%s and %s are not a certificate and its key: %w", o.TLSCert, o.TLSKey, err)
+		wrong.addf(o.named("tls-cert"), "%s and %s are not a matching certificate and key: %w", o.TLSCert, o.TLSKey, err)
 		return nil
 	}
 	if end := pair.Leaf.NotAfter; o.Now().After(end) {
@@ -41,7 +41,7 @@ func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certifica
 	return &pair
 }
 
-// tlsConfig takes the certificate anew for each connection, so that it can be exchanged while others are open.
+// tlsConfig looks up the certificate for each connection, so that it can be replaced while connections are open.
 func (r *running) tlsConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,

@@ -67,7 +67,7 @@ func TestCertificate(t *testing.T) {
 		"expired":         {cert: oldCert, key: oldKey, warns: "old.crt: the certificate expired at "},
 		"no key":          {cert: cert, want: "--tls-key: is missing"},
 		"no certificate":  {key: key, want: "--tls-cert: is missing"},
-		"of another":      {cert: cert, key: otherKey, want: "--tls-cert: " + cert + " and " + otherKey + " are not a certificate and its key"},
+		"of another":      {cert: cert, key: otherKey, want: "--tls-cert: " + cert + " and " + otherKey + " are not a matching certificate and key"},
 		"the wrong way":   {cert: key, key: cert, want: "--tls-cert: "},
 		"files not there": {cert: "x.crt", key: "x.key", want: "the configuration has 2 mistakes:\n  - --tls-cert: open "},
 		"one file only":   {cert: cert, key: "x.key", want: "--tls-key: open "},

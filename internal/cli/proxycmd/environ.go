@@ -10,7 +10,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/spelling"
 )
 
-// prefix begins the variables that stand for flags.
+// prefix begins the names of variables that set flags.
 const prefix = "PLOOMBER_PROXY_"
 
 func variable(flag string) string {
@@ -26,14 +26,14 @@ func ours(set *pflag.FlagSet, visit func(*pflag.Flag)) {
 	})
 }
 
-// showVariables names in each flag's help the variable that stands for it.
+// showVariables adds the name of its variable to each flag's help.
 func showVariables(set *pflag.FlagSet) {
 	ours(set, func(f *pflag.Flag) { f.Usage += " [" + variable(f.Name) + "]" })
 }
 
-// fromEnvironment sets the flags that the command line has not from their variables. An empty variable counts
-// as none: that is how compositions of containers leave one out. What is wrong is kept for the plan, so that it
-// can be told together with everything else.
+// fromEnvironment sets flags that are not on the command line from their variables. An empty variable counts as
+// unset: that is how compose files leave one out. Errors are collected for the plan, which reports them together
+// with all others.
 func (o *Options) fromEnvironment(set *pflag.FlagSet) {
 	o.origin = map[string]string{}
 	var known []string
@@ -57,12 +57,12 @@ func (o *Options) fromEnvironment(set *pflag.FlagSet) {
 		if near := spelling.Nearest(name, known); near != "" {
 			o.wrong.addf(name, "unknown variable; did you mean %s?", near)
 		} else {
-			o.wrong.addf(name, "unknown variable; 'ploomber-cloud proxy --help' names them")
+			o.wrong.addf(name, "unknown variable; 'ploomber-cloud proxy --help' lists them")
 		}
 	}
 }
 
-// named is what the user knows a setting by: the variable where one set it, else the flag.
+// named returns the name under which the user set a setting: the variable, or the flag.
 func (o *Options) named(flag string) string {
 	if name, ok := o.origin[flag]; ok {
 		return name

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// maxStall is how long a visitor may leave data of an answer unread before the connection is cut, however little
-// of it is read keeps it. Without a limit those who stop reading would hold memory, here and in the app, for ever
-// (security class 21).
+// maxStall is how long a client may leave response data unread before its connection is cut, however few bytes it
+// reads to stay alive. Without a limit, clients that stop reading would hold memory in the proxy and in the app
+// forever.
 const maxStall = 60 * time.Second
 
-// Listen takes an address for visitors: "host:port", all interfaces without a host.
+// Listen opens the public listener at "host:port"; no host means all interfaces.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	return listenWith(ctx, address, maxStall)
 }

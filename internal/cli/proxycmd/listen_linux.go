@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cutStalled lets the kernel cut connections whose other side takes nothing for that long. They have the setting
-// from the listener, so that it costs nothing per connection or write, and leaves bodies to be moved by splice.
+// cutStalled makes the kernel cut connections whose peer accepts no data for that long (TCP_USER_TIMEOUT).
+// Connections inherit it from the listener, so it costs nothing per connection or write and does not prevent
+// splice.
 func cutStalled(after time.Duration) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		var err error

@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// cutStalled is for Linux, where proxies serve strangers; elsewhere the system's own limits hold.
+// cutStalled is implemented for Linux, where public proxies run; elsewhere the system's own limits apply.
 func cutStalled(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }

@@ -9,18 +9,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// logAuto is the form of the log that a person reads on a terminal, and programs anywhere else.
+// logAuto selects a human-readable log on a terminal, and a machine-readable one otherwise.
 const logAuto = "auto"
 
-// forPeople tells whether a person reads the log.
+// forPeople reports whether the log is human-readable.
 func (o *Options) forPeople() bool {
 	return o.LogFormat == logAuto && o.IO.Err.TTY() && !o.IO.JSON
 }
 
-// logger writes to standard error in the form that was asked for.
+// logger writes to standard error in the requested format.
 func (o *Options) logger() *slog.Logger {
 	level := slog.LevelInfo
-	_ = level.UnmarshalText([]byte(strings.ToUpper(o.LogLevel))) // one of four, which the flag has checked
+	_ = level.UnmarshalText([]byte(strings.ToUpper(o.LogLevel))) // one of four, validated by the flag
 	switch {
 	case o.Verbose():
 		level = slog.LevelDebug
@@ -37,12 +37,12 @@ func (o *Options) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(o.IO.Err, options))
 }
 
-// sentences are a list in a log: apart from each other in a line of text, an array in JSON.
+// sentences is a list of messages: separated in a text log, an array in JSON.
 type sentences []string
 
 func (s sentences) String() string { return strings.Join(s, "; ") }
 
-// protection says in words what is guarded and how.
+// protection describes what is protected and how.
 func protection(c config.Config) sentences {
 	var words sentences
 	for _, r := range c.Rules() {
@@ -51,7 +51,7 @@ func protection(c config.Config) sentences {
 	return words
 }
 
-// describe says what is guarded and how, as attributes of a line.
+// describe returns what is protected and how, as log attributes.
 func describe(c config.Config) []slog.Attr {
 	attrs := []slog.Attr{slog.Any("protected", protection(c))}
 	if back := callback(c); back != "" {
@@ -60,13 +60,13 @@ func describe(c config.Config) []slog.Attr {
 	return attrs
 }
 
-// warn logs what a reader of the log must not miss.
+// warn logs warnings that must not be missed.
 func (r *running) warn(ctx context.Context, p *plan) {
 	for _, text := range p.warnings {
 		r.log.LogAttrs(ctx, slog.LevelWarn, text)
 	}
 	rules := p.login.Rules()
 	if rest := rules[len(rules)-1]; rest.Open {
-		r.log.LogAttrs(ctx, slog.LevelWarn, "NOT PROTECTED: who reaches this address needs no login", slog.String("open", rest.Where))
+		r.log.LogAttrs(ctx, slog.LevelWarn, "NOT PROTECTED: anyone who reaches this address can use the app without a login", slog.String("open", rest.Where))
 	}
 }

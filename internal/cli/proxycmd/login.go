@@ -12,14 +12,14 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// login reads what decides who may see what: the environment first, then the secrets file, and what the project
-// says about logins. Neither file has to be there unless it was named.
+// login reads the access configuration: the environment first, then the secrets file and the project's
+// configuration. Neither file has to exist unless it was named.
 func (o *Options) login(wrong *mistakes, warn func(string)) config.Config {
 	before := len(*wrong)
 	file, places := o.secrets(wrong, warn)
 	logins, referred := o.project(wrong)
 	if len(*wrong) > before {
-		return config.Config{} // what they say is unknown, and half of it would only bring wrong complaints
+		return config.Config{} // their content is unknown, and checking half of it would only report wrong errors
 	}
 	maps.Copy(places, referred)
 	c, err := config.From(config.Source{
@@ -50,7 +50,7 @@ func (o *Options) login(wrong *mistakes, warn func(string)) config.Config {
 	return c
 }
 
-// secrets are the variables of the secrets file, and where those stand that may be no names.
+// secrets returns the variables of the secrets file, and where it has lines that may not be assignments.
 func (o *Options) secrets(wrong *mistakes, warn func(string)) (vars, places map[string]string) {
 	env, err := o.Folder.Env()
 	switch {
@@ -58,7 +58,7 @@ func (o *Options) secrets(wrong *mistakes, warn func(string)) (vars, places map[
 		wrong.add(err)
 		return nil, nil
 	case !env.Exists && o.Folder.EnvFile != "":
-		wrong.addf(o.named("env-file"), "there is no file %s", o.Folder.EnvPath())
+		wrong.addf(o.named("env-file"), "file not found: %s", o.Folder.EnvPath())
 		return nil, nil
 	}
 	for _, text := range env.Warnings() {
@@ -66,15 +66,16 @@ func (o *Options) secrets(wrong *mistakes, warn func(string)) (vars, places map[
 	}
 	vars, places = map[string]string{}, env.Places()
 	for _, p := range env.Values(dotenv.Lookup(o.Lookup)) {
-		vars[p.Key] = p.Value // a name without '=' is one without value: half a login must not count as none
+		vars[p.Key] = p.Value // a name without '=' is a variable without a value: half a login must not count as none
 		if _, unclear := places[p.Key]; strings.HasPrefix(p.Key, prefix) && !unclear {
-			warn(fmt.Sprintf("%s: %s counts only in the environment", env.Path, p.Key))
+			warn(fmt.Sprintf("%s: %s has an effect only as an environment variable", env.Path, p.Key))
 		}
 	}
 	return vars, places
 }
 
-// project is what ploomber-cloud.json says about logins, and where it refers to secrets by what may be their values.
+// project reads the login settings of ploomber-cloud.json, and where it refers to secrets by what may be their
+// values.
 func (o *Options) project(wrong *mistakes) (logins config.Project, places map[string]string) {
 	there, err := o.Folder.Initialised()
 	if err == nil && !there && o.Folder.Config == "" {
@@ -82,7 +83,7 @@ func (o *Options) project(wrong *mistakes) (logins config.Project, places map[st
 	}
 	if err == nil && !there {
 		path, _ := o.Folder.ConfigPath() // Initialised has found it
-		err = failure.Failedf("%s: there is no file %s", o.named("config"), path)
+		err = failure.Failedf("%s: file not found: %s", o.named("config"), path)
 	}
 	if err != nil {
 		wrong.add(err)
@@ -96,7 +97,7 @@ func (o *Options) project(wrong *mistakes) (logins config.Project, places map[st
 	return flow.Logins(c), flow.UnshownReferences(c)
 }
 
-// names are those among which misspelt ones are looked for: all of the file and of the environment.
+// names are all names in the file and the environment, among which misspellings are searched.
 func (o *Options) names(file map[string]string) []string {
 	var names []string
 	for name := range file {

@@ -22,7 +22,7 @@ func TestLogin(t *testing.T) {
 		"the environment alone":       {vars: map[string]string{"username_main_app": "eve", "password_main_app": "x"}, want: "everything: password (user eve)"},
 		"the environment wins":        {files: map[string]string{".env": login}, vars: map[string]string{"username_main_app": "eve"}, want: "everything: password (user eve)"},
 		"a named file":                {files: map[string]string{".env": "", "x/y.env": login}, set: func(o *Options) { o.Folder.EnvFile = "x/y.env" }, want: "everything: password (user ann)"},
-		"a named file is missing":     {files: map[string]string{".env": login}, set: func(o *Options) { o.Folder.EnvFile = "y.env" }, want: "--env-file: there is no file "},
+		"a named file is missing":     {files: map[string]string{".env": login}, set: func(o *Options) { o.Folder.EnvFile = "y.env" }, want: "--env-file: file not found: "},
 		"a folder is no file":         {files: map[string]string{".env/x": login}, want: "it is a folder"},
 		"a file in another code":      {files: map[string]string{".env": "A=\xff\n"}, want: "UTF-8"},
 		"read as python-dotenv":       {files: map[string]string{".env": "WHO=ann\nexport username_main_app=\"${WHO}\"\npassword_main_app='a # b'\n"}, want: "everything: password (user ann)"},
@@ -31,7 +31,7 @@ func TestLogin(t *testing.T) {
 		"to nowhere":                  {files: map[string]string{"ploomber-cloud.json": refers}, want: "WHAT: is missing or empty"},
 		"the project has it":          {files: map[string]string{"ploomber-cloud.json": literal}, want: "everything: password (user ann)"},
 		"a named project":             {files: map[string]string{"p/ploomber-cloud.json": literal}, set: func(o *Options) { o.Folder.Config = "p" }, want: "everything: password (user ann)"},
-		"a named project is lost":     {set: func(o *Options) { o.Folder.Config = "p.json" }, want: "--config: there is no file "},
+		"a named project is lost":     {set: func(o *Options) { o.Folder.Config = "p.json" }, want: "--config: file not found: "},
 		"a broken project":            {files: map[string]string{"ploomber-cloud.json": "{", ".env": login}, want: "ploomber-cloud.json"},
 		"Auth0 by its template":       {files: map[string]string{"ploomber-cloud.json": `{"id": "d", "type": "dash", "template": "node-auth0"}`}, want: "AUTH_CLIENT_ID: is missing"},
 		"nothing":                     {want: "nothing protects the app"},
@@ -77,7 +77,7 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := d.Said(nil)
-	if !strings.Contains(said, "line 3 is passed over") || !strings.Contains(said, "PLOOMBER_PROXY_LISTEN counts only in the environment") ||
+	if !strings.Contains(said, "line 3 is skipped") || !strings.Contains(said, "PLOOMBER_PROXY_LISTEN has an effect only as an environment variable") ||
 		strings.Contains(said, "CANARY") {
 		t.Error(said)
 	}

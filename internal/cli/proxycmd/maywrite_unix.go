@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mayWrite tells whether this process may make files in a folder, without making one.
+// mayWrite reports whether this process may create files in a folder, without creating one.
 func mayWrite(folder string) error {
 	if err := unix.Access(folder, unix.W_OK|unix.X_OK); err != nil {
 		return &fs.PathError{Op: "write to", Path: folder, Err: err}

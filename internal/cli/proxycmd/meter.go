@@ -9,7 +9,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 )
 
-// meter counts what the proxy does, for /metrics.
+// meter collects the proxy's metrics.
 type meter struct {
 	metrics.Registry
 	requests, events, reloads *metrics.Counters
@@ -21,23 +21,23 @@ var _ observe.Observer = (*meter)(nil)
 
 func newMeter(version string, started time.Time) *meter {
 	m := &meter{}
-	m.requests = m.Counters("ploomber_proxy_requests_total", "Requests that were answered, by the class of the status.",
+	m.requests = m.Counters("ploomber_proxy_requests_total", "Requests served, by status class.",
 		metrics.Label{Name: "code", Values: []string{"1xx", "2xx", "3xx", "4xx", "5xx"}})
-	m.took = m.Histogram("ploomber_proxy_request_duration_seconds", "Time from the head of a request to the end of its answer.",
+	m.took = m.Histogram("ploomber_proxy_request_duration_seconds", "Time from the request header to the end of the response.",
 		time.Millisecond, 2500*time.Microsecond, 5*time.Millisecond, 10*time.Millisecond, 25*time.Millisecond, 50*time.Millisecond,
 		100*time.Millisecond, 250*time.Millisecond, 500*time.Millisecond, time.Second, 2500*time.Millisecond, 5*time.Second, 10*time.Second)
 	var events []string
 	for _, e := range observe.Events() {
 		events = append(events, string(e))
 	}
-	m.events = m.Counters("ploomber_proxy_events_total", "Logins, refusals, logouts and requests that the app did not answer.",
+	m.events = m.Counters("ploomber_proxy_events_total", "Logins, denials, logouts and upstream errors.",
 		metrics.Label{Name: "event", Values: events})
-	m.Gauge("ploomber_proxy_websockets", "WebSockets that are open.", func() float64 { return float64(m.webSockets.Load()) })
-	m.reloads = m.Counters("ploomber_proxy_reloads_total", "Times that the configuration was read again.",
+	m.Gauge("ploomber_proxy_websockets", "Open WebSockets.", func() float64 { return float64(m.webSockets.Load()) })
+	m.reloads = m.Counters("ploomber_proxy_reloads_total", "Configuration reloads.",
 		metrics.Label{Name: "result", Values: []string{"ok", "failed"}})
 	m.Info("ploomber_proxy_build_info", "The program.", "version", version, "goversion", runtime.Version())
-	m.Gauge("go_goroutines", "Goroutines that exist.", func() float64 { return float64(runtime.NumGoroutine()) })
-	m.Gauge("process_start_time_seconds", "When the proxy started, in seconds since 1970.",
+	m.Gauge("go_goroutines", "Number of goroutines.", func() float64 { return float64(runtime.NumGoroutine()) })
+	m.Gauge("process_start_time_seconds", "Start time of the proxy, in seconds since the Unix epoch.",
 		func() float64 { return float64(started.UnixMilli()) / 1000 })
 	m.addProcess()
 	return m

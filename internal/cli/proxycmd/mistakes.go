@@ -9,14 +9,15 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// mistakes are all that is wrong with the settings of one run: each with the flag, variable or file it is about.
+// mistakes collects everything that is wrong with the settings of a run, each with the flag, variable or file it
+// is about.
 type mistakes []config.Mistake
 
 func (m *mistakes) addf(name, format string, args ...any) {
 	*m = append(*m, config.Mistake{Name: name, Err: fmt.Errorf(format, args...)})
 }
 
-// add keeps err, which names what it is about itself; every single one where it holds several.
+// add records err, which names its subject itself; a joined error is split.
 func (m *mistakes) add(err error) {
 	var several *config.Error
 	if errors.As(err, &several) {
@@ -26,8 +27,8 @@ func (m *mistakes) add(err error) {
 	}
 }
 
-// err is the failure that lists the mistakes, nil without any. Where nothing but the command line is
-// wrong, the exit status says so.
+// err is the failure that lists the mistakes, nil if there are none. It is a usage error if only the command line
+// is wrong.
 func (m mistakes) err(usage bool) error {
 	if len(m) == 0 {
 		return nil
@@ -40,7 +41,7 @@ func (m mistakes) err(usage bool) error {
 			f.Hint = failure.Hint(one.Err)
 		}
 		if errors.Is(one.Err, config.ErrUnprotected) {
-			f.Hint = "run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public where everybody may come in"
+			f.Hint = "run 'ploomber-cloud auth --add' (with --offline if you have no account), or pass --public if everyone may use the app"
 		}
 	}
 	if onlyFlags {

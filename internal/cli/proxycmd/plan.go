@@ -7,15 +7,15 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// plan is all that a run was asked for, read and found right.
+// plan holds the validated settings of a run.
 type plan struct {
 	login       config.Config
-	certificate *tls.Certificate // nil where visitors come in by plain http
-	network     network          // of the start alone
+	certificate *tls.Certificate // nil if users connect with plain http
+	network     network          // only at the start
 	warnings    []string
 }
 
-// plan reads everything and tells every mistake at once. Nothing is opened yet.
+// plan reads all settings and reports every mistake at once. It opens nothing.
 func (o *Options) plan(ctx context.Context) (*plan, error) {
 	wrong := o.wrong
 	o.checkAddresses(ctx, &wrong)
@@ -26,10 +26,10 @@ func (o *Options) plan(ctx context.Context) (*plan, error) {
 	o.missingSocket(func(text string) { p.warnings = append(p.warnings, text) })
 	p.network = o.network(&wrong)
 	if o.readable(ctx, p) {
-		p.warnings = append(p.warnings, "plain http on "+o.named("listen")+" "+o.Listen+", which other machines reach: passwords and "+
-			"sessions can be read on the way. Pass --tls-cert and --tls-key, or set AUTH_BASE_URL to the https:// address of what ends TLS before this proxy")
+		p.warnings = append(p.warnings, "plain http on "+o.named("listen")+" "+o.Listen+", which other machines can reach: passwords and "+
+			"sessions can be read in transit. Pass --tls-cert and --tls-key, or set AUTH_BASE_URL to the https:// address of the TLS terminator in front of this proxy")
 	}
-	if o.Check && len(wrong) == 0 { // its keys come from the rest
+	if o.Check && len(wrong) == 0 { // its keys derive from the rest
 		if err := o.tryStore(ctx, p.login); err != nil {
 			wrong.addf(o.named("session-store"), "%w", err)
 		}
@@ -37,7 +37,7 @@ func (o *Options) plan(ctx context.Context) (*plan, error) {
 	return p, wrong.err(!o.Check)
 }
 
-// reread reads what may change while the proxy serves.
+// reread reads the settings that may change while the proxy serves.
 func (o *Options) reread(wrong *mistakes) *plan {
 	var p plan
 	warn := func(text string) { p.warnings = append(p.warnings, text) }

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// readyTimeout bounds the answer to "are you ready?", for which somebody waits.
+// readyTimeout limits a readiness check, for which a client is waiting.
 const readyTimeout = 2 * time.Second
 
-// private is what the private listener serves. On the public one these paths are the app's.
+// private is the handler of the private listener. On the public listener these paths belong to the app.
 func (r *running) private(meter *meter) http.Handler {
 	mux := http.NewServeMux()
-	// healthz says that the process serves: nothing that a restart would not mend may fail it.
+	// healthz reports that the process is alive: it must only fail for problems that a restart would fix.
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	// readyz says that the proxy can do its work. Whether the app answers is not part of that: visitors may log
-	// in and see that it is starting.
+	// readyz reports that the proxy can do its work. Whether the app responds is not part of it: users may log in
+	// and see that it is starting.
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, q *http.Request) {
 		ctx, cancel := context.WithTimeout(q.Context(), readyTimeout)
 		defer cancel()
@@ -38,5 +38,5 @@ func say(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, line+"\n") // who has gone needs no answer
+	_, _ = io.WriteString(w, line+"\n") // the client has gone
 }

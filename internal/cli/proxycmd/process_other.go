@@ -2,5 +2,5 @@
 
 package proxycmd
 
-// addProcess is for Linux, where proxies serve strangers.
+// addProcess is implemented for Linux, where public proxies run.
 func (*meter) addProcess() {}

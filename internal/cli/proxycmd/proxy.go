@@ -1,6 +1,6 @@
-// Package proxycmd runs the login in front of an app that somebody else starts: the sidecar. It reads what
-// configures the login, opens the listeners and keeps them until a signal ends it. What a login is and how a
-// request is handled belongs to package authproxy.
+// Package proxycmd runs the login in front of an app that was started by other means, for example as a sidecar. It
+// reads the configuration, opens the listeners and serves until it receives a signal. Logins and request handling
+// belong to package authproxy.
 package proxycmd
 
 import (
@@ -22,8 +22,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// Options holds what one run needs; the command line and PLOOMBER_PROXY_* fill Flags and two of Folder's
-// fields, the root everything else.
+// Options holds what one run needs; the command line and PLOOMBER_PROXY_* fill Flags and two of Folder's fields,
+// the root everything else.
 type Options struct {
 	IO      *term.IO
 	Folder  flow.Folder // Folder.Config and Folder.EnvFile are flags
@@ -33,41 +33,41 @@ type Options struct {
 	Random  io.Reader
 	Verbose func() bool
 	Version string
-	// Transport is the way to providers, made when it is needed.
+	// Transport connects to providers; created on first use.
 	Transport func() (http.RoundTripper, error)
-	// Authorities are those whose certificates an app may have, read when they are needed; nil means the system's.
+	// Authorities are trusted for the app's certificate, loaded on first use; nil means the system's.
 	Authorities func() (*x509.CertPool, error)
-	// Signals begins to hand over the signals that end or reload the proxy; stop gives them back to the process.
+	// Signals starts to deliver the signals that end or reload the proxy; stop restores their default effect.
 	Signals func() (signals <-chan os.Signal, stop func())
-	// Machine tells about the network that the proxy is on.
+	// Machine provides facts about the network of this machine.
 	Machine Machine
 	Flags
 
-	bcryptCost int // of passwords; 0, the usual one, in production
+	bcryptCost int // cost of password hashing; 0, the default, in production
 
-	origin map[string]string // what set a flag, where it was not the command line: the name of its variable
-	wrong  mistakes          // in the variables
+	origin map[string]string // flags set by a variable instead of the command line: its name
+	wrong  mistakes          // errors in the variables
 }
 
-// Machine is what the proxy asks about the network, besides listening.
+// Machine is what the proxy needs to know about the network, besides listening.
 type Machine struct {
 	Listen    func(ctx context.Context, address string) (net.Listener, error) // TCP
 	Resolve   func(ctx context.Context, host string) ([]netip.Addr, error)
-	Addresses func() ([]netip.Addr, error) // of the interfaces of this machine
+	Addresses func() ([]netip.Addr, error) // addresses of this machine's interfaces
 }
 
-// Flags are what the command line and the environment decide.
+// Flags are the values set on the command line or in the environment.
 type Flags struct {
 	Upstream, Listen, PrivateListen string
 	Public, Check, PrintConfig      bool
-	Feature                         config.Feature // guards everything; empty for the rules of the project
+	Feature                         config.Feature // protects everything; empty for the rules of the project
 	SessionStore                    string
 	TLSCert, TLSKey                 string
 	LogLevel, LogFormat             string
 	ShutdownTimeout                 time.Duration
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = func(ctx context.Context, o *Options) error { return o.Run(ctx) }
@@ -75,14 +75,14 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "proxy",
 		Short: "Put the project's login in front of a running app",
-		Long: "Serve a running app, WebSockets included, behind the project's login: as a sidecar container, or on a server.\n" +
+		Long: "Serve a running app, including WebSockets, behind the project's login: as a sidecar container, or on a server.\n" +
 			"The login is read from the environment (AUTH_*, username_<feature>, password_<feature>), then from .env and\n" +
-			"ploomber-cloud.json, if they exist. SIGTERM finishes requests and exits; SIGHUP reads credentials and certificates\n" +
-			"again. Each flag has a variable: PLOOMBER_PROXY_LISTEN for --listen.",
+			"ploomber-cloud.json, if they exist. SIGTERM finishes in-flight requests and exits; SIGHUP reloads credentials and\n" +
+			"certificates. Each flag has a variable: PLOOMBER_PROXY_LISTEN for --listen.",
 		Example: "  ploomber-cloud proxy --upstream http://127.0.0.1:8501\n" +
 			"  ploomber-cloud proxy --upstream http://app:8501 --listen :443 --tls-cert tls.crt --tls-key tls.key\n" +
 			"  ploomber-cloud proxy --upstream http://127.0.0.1:8501 --private-listen 127.0.0.1:9090   # health, metrics\n" +
-			"  ploomber-cloud proxy --check                  # is the configuration right?\n" +
+			"  ploomber-cloud proxy --check                  # validate the configuration\n" +
 			"  ploomber-cloud proxy --print-config",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -104,8 +104,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 
 func (o *Options) addFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.Upstream, "upstream", "", "the app: `URL`, such as http://127.0.0.1:8501 or unix:/run/app.sock")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "where users reach the app: `HOST:PORT`; :8080 is every address of this machine, as a container needs")
+	f.StringVar(&o.Upstream, "upstream", "", "`URL` of the app, such as http://127.0.0.1:8501 or unix:/run/app.sock")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "public listener: `HOST:PORT`; :8080 listens on every address of this machine, as a container needs")
 	f.StringVar(&o.Folder.EnvFile, "env-file", "", "`FILE` with variables that are not in the environment (default: .env, if it exists)")
 	flagset.Config(c, &o.Folder.Config)
 	f.BoolVar(&o.Public, "public", false, "serve even if nothing is protected")
@@ -113,17 +113,17 @@ func (o *Options) addFlags(c *cobra.Command) {
 	f.BoolVar(&o.PrintConfig, "print-config", false, "print the configuration without secrets and exit")
 	f.StringVar(&o.PrivateListen, "private-listen", "", "`HOST:PORT` of /healthz, /readyz and /metrics (default: none)")
 	flagset.OneOf(c, &o.Feature, "feature", "require the login of this feature everywhere", config.Features())
-	f.StringVar(&o.SessionStore, "session-store", "memory", "where sessions are kept: `STORE` is memory, or sqlite:PATH, which survives a restart")
+	f.StringVar(&o.SessionStore, "session-store", "memory", "session store: `STORE` is memory, or sqlite:PATH, which survives a restart")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate chain, for https")
-	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the private key of the certificate")
+	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the certificate's private key")
 	o.LogLevel, o.LogFormat = "info", logAuto
-	flagset.OneOf(c, &o.LogLevel, "log-level", "lowest level that is logged", []string{"debug", "info", "warn", "error"})
-	flagset.OneOf(c, &o.LogFormat, "log-format", "format of the log on standard error; auto is sentences on a terminal and text elsewhere", []string{logAuto, "text", "json"})
-	f.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", defaultShutdown, "how long in-flight requests may take when the proxy stops: `TIME`, such as 30s")
+	flagset.OneOf(c, &o.LogLevel, "log-level", "minimum log level", []string{"debug", "info", "warn", "error"})
+	flagset.OneOf(c, &o.LogFormat, "log-format", "log format on standard error; auto is human-readable on a terminal and text elsewhere", []string{logAuto, "text", "json"})
+	f.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", defaultShutdown, "time limit for in-flight requests when the proxy stops: `TIME`, such as 30s")
 	showVariables(c.LocalNonPersistentFlags())
 }
 
-// defaultShutdown stays below the ten seconds after which container engines kill what they have asked to stop.
+// defaultShutdown is below the ten seconds after which container engines kill what they have asked to stop.
 const defaultShutdown = 8 * time.Second
 
 // Run checks, prints or serves, as the flags say.

@@ -5,13 +5,13 @@ import (
 	"log/slog"
 )
 
-// reload takes over what the files say now: credentials, rules and certificates. Where anything is wrong all of
-// it stays as it was. Connections stay open in any case.
+// reload applies the current content of the files: credentials, rules and certificates. If anything is wrong
+// nothing changes. Connections stay open in any case.
 func (r *running) reload(ctx context.Context) {
 	var wrong mistakes
 	p := r.options.reread(&wrong)
 	if len(wrong) == 0 {
-		r.store.adopt(p.login) // first: what the proxy keeps under new keys must not be sealed by old ones
+		r.store.adopt(p.login) // first: data for the new keys must not be sealed with old ones
 		if err := r.proxy.Reload(p.login); err != nil {
 			r.store.adopt(r.login)
 			wrong.add(err)
@@ -19,7 +19,7 @@ func (r *running) reload(ctx context.Context) {
 	}
 	if len(wrong) > 0 {
 		for _, one := range wrong {
-			r.log.LogAttrs(ctx, slog.LevelError, "not reloaded, the old configuration stays", slog.String("error", one.Error()))
+			r.log.LogAttrs(ctx, slog.LevelError, "reload failed, keeping the old configuration", slog.String("error", one.Error()))
 		}
 		r.meter.reloads.Of("failed").Add()
 		return

@@ -21,28 +21,28 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
-// running is a proxy that serves.
+// running is a serving proxy.
 type running struct {
 	options     *Options
 	log         *slog.Logger
 	proxy       *authproxy.Proxy
 	store       store
-	login       config.Config // in force
+	login       config.Config // current settings
 	meter       *meter
 	certificate atomic.Pointer[tls.Certificate]
 	draining    atomic.Bool
-	failed      chan error // why a server ended by itself
+	failed      chan error // why a server stopped by itself
 }
 
-// serve runs the proxy until a signal ends it: with nil after SIGTERM, which is how machines say that it is no
-// longer needed, as interrupted after Ctrl-C.
+// serve runs the proxy until a signal ends it. It returns nil after SIGTERM, the orderly end, and an interrupted
+// error after Ctrl-C.
 func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	signals, stop := o.Signals()
 	defer stop()
 	if ctx.Err() != nil {
-		return ctx.Err() // the signal came before
+		return ctx.Err() // the signal came earlier
 	}
-	ctx = context.WithoutCancel(ctx) // the root's context ends with the first signal, when there is work left
+	ctx = context.WithoutCancel(ctx) // the root's context would end on the first signal, with requests still in flight
 	r := &running{options: o, log: o.logger(), meter: newMeter(o.Version, o.Now()), failed: make(chan error, 2)}
 	public, err := o.listen(ctx, "listen", o.Listen)
 	if err != nil {
@@ -69,7 +69,7 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 		}
 		aside := authproxy.NewServer(r.private(r.meter), r.log)
 		r.start(l, aside)
-		defer func() { _ = aside.Close() }() // last: it answers while requests finish
+		defer func() { _ = aside.Close() }() // stopped last: it answers while requests finish
 		r.log.LogAttrs(ctx, slog.LevelInfo, "serving health and metrics", slog.String("private-listen", l.Addr().String()))
 	}
 	r.start(public, server)
@@ -79,14 +79,14 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	return r.wait(ctx, server, signals)
 }
 
-// server is the public one. What it does besides answering ends with ended.
+// server is the public server. What runs besides it ends with ended.
 func (r *running) server(p *plan, ended <-chan struct{}) *http.Server {
 	server := authproxy.NewServer(r.proxy, r.log)
 	if p.certificate == nil {
 		return server
 	}
 	r.certificate.Store(p.certificate)
-	r.meter.Gauge("ploomber_proxy_certificate_not_after_seconds", "When the certificate expires, in seconds since 1970.",
+	r.meter.Gauge("ploomber_proxy_certificate_not_after_seconds", "Expiry of the certificate, in seconds since the Unix epoch.",
 		func() float64 { return float64(r.certificate.Load().Leaf.NotAfter.Unix()) })
 	server.TLSConfig = r.tlsConfig()
 	s := newStalls(maxStall, r.options.Now)
@@ -98,7 +98,7 @@ func (r *running) server(p *plan, ended <-chan struct{}) *http.Server {
 func (o *Options) listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	l, err := o.Machine.Listen(ctx, address)
 	if errors.Is(err, platform.ErrTaken) {
-		return nil, failure.Failedf("%s: another program uses %s", o.named(flag), address).WithHint("choose another port with --%s", flag)
+		return nil, failure.Failedf("%s: another program is using %s", o.named(flag), address).WithHint("choose another port with --%s", flag)
 	}
 	if err != nil {
 		return nil, failure.Failedf("%s: %w", o.named(flag), err)
@@ -137,9 +137,9 @@ func (r *running) start(l net.Listener, s *http.Server) {
 	}()
 }
 
-// watchApp has the log tell when the app does not answer, and when it does again, until stop is called.
+// watchApp logs when the app stops responding and when it responds again, until stop is called.
 func (r *running) watchApp(ctx context.Context) (stop func()) {
-	const often = time.Second // while the app is away
+	const often = time.Second // while the app does not respond
 	ctx, cancel := context.WithCancel(ctx)
 	ticker := time.NewTicker(often)
 	ended := make(chan struct{})
@@ -154,7 +154,7 @@ func (r *running) watchApp(ctx context.Context) (stop func()) {
 	}
 }
 
-// announce logs what is served, where, and who may see it.
+// announce logs what is served, where, and who can access it.
 func (r *running) announce(ctx context.Context, l net.Listener, p *plan) {
 	r.warn(ctx, p)
 	if r.options.forPeople() && r.log.Enabled(ctx, slog.LevelInfo) {
@@ -166,7 +166,7 @@ func (r *running) announce(ctx context.Context, l net.Listener, p *plan) {
 	}, describe(p.login)...)...)
 }
 
-// greet says the same to a person.
+// greet prints the same for a person.
 func (r *running) greet(l net.Listener, p *plan) {
 	scheme := "http"
 	if p.certificate != nil {
@@ -187,7 +187,7 @@ func (r *running) greet(l net.Listener, p *plan) {
 	say("Press Ctrl-C to stop it.")
 }
 
-// reachable is where a browser on this machine finds a listener, and what else there is to say about its address.
+// reachable is the address to use in a browser on this machine, and a note about other addresses.
 func reachable(a net.Addr) (address, others string) {
 	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port)), ", and at every other address of this machine"
@@ -195,7 +195,7 @@ func reachable(a net.Addr) (address, others string) {
 	return a.String(), ""
 }
 
-// wait serves until a signal or a failure ends it.
+// wait serves until a signal or an error ends it.
 func (r *running) wait(ctx context.Context, server *http.Server, signals <-chan os.Signal) error {
 	for {
 		select {
@@ -205,13 +205,13 @@ func (r *running) wait(ctx context.Context, server *http.Server, signals <-chan 
 			}
 			r.reload(ctx)
 		case err := <-r.failed:
-			return failure.Failedf("the proxy cannot go on: %w", err)
+			return failure.Failedf("the proxy cannot continue: %w", err)
 		}
 	}
 }
 
-// drain lets requests finish, and cuts what is left after the time for that, or at once after another signal.
-// WebSockets, which never finish, end with the proxy.
+// drain lets in-flight requests finish, and cuts what is left at the time limit or on a second signal. WebSockets,
+// which never finish, are closed.
 func (r *running) drain(ctx context.Context, server *http.Server, first os.Signal, signals <-chan os.Signal) error {
 	r.draining.Store(true)
 	limit := r.options.ShutdownTimeout
@@ -232,7 +232,7 @@ func (r *running) drain(ctx context.Context, server *http.Server, first os.Signa
 		}
 	}
 	if err != nil {
-		r.log.LogAttrs(ctx, slog.LevelWarn, "requests that had not finished are cut")
+		r.log.LogAttrs(ctx, slog.LevelWarn, "unfinished requests were cut")
 		_ = server.Close()
 	}
 	if first == os.Interrupt {

@@ -101,7 +101,7 @@ func TestTakenPort(t *testing.T) {
 	defer other.Close()
 	o := Options{Machine: Machine{Listen: Listen}}
 	_, err = o.listen(t.Context(), "listen", other.Addr().String())
-	if err == nil || !strings.Contains(err.Error(), "another program uses "+other.Addr().String()) ||
+	if err == nil || !strings.Contains(err.Error(), "another program is using "+other.Addr().String()) ||
 		!strings.Contains(failure.Hint(err), "--listen") {
 		t.Errorf("%v, hint %q", err, failure.Hint(err))
 	}
@@ -201,7 +201,7 @@ func TestDrainIsCut(t *testing.T) {
 			if code := w.end(); code != tc.code {
 				t.Errorf("exit status %d, want %d", code, tc.code)
 			}
-			w.says("that had not finished are cut")
+			w.says("unfinished requests were cut")
 		})
 	}
 }

@@ -5,17 +5,17 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// Checked is what --check --json prints, where nothing is wrong. Mistakes are an error, as everywhere.
+// Checked is the output of --check --json if nothing is wrong. Mistakes are reported as errors, like everywhere.
 type Checked struct {
 	Valid     bool     `json:"valid"`     // always true
-	Protected []string `json:"protected"` // what is guarded and how, in words
+	Protected []string `json:"protected"` // what is protected and how, in words
 }
 
-// Printed is what --print-config --json prints: variables and their values, *** where they are secret.
+// Printed is the output of --print-config --json: variables and their values, secrets as ***.
 type Printed struct {
 	Proxy     map[string]string `json:"proxy"`     // PLOOMBER_PROXY_*: listeners, files, limits
 	Login     map[string]string `json:"login"`     // AUTH_*, username_* and password_*
-	Protected []string          `json:"protected"` // what is guarded and how, in words
+	Protected []string          `json:"protected"` // what is protected and how, in words
 }
 
 func (o *Options) show(p *plan) error {
@@ -25,7 +25,7 @@ func (o *Options) show(p *plan) error {
 	}
 	if !o.PrintConfig {
 		return o.IO.Result(Checked{Valid: true, Protected: protected}, func(out *term.Stream) {
-			out.Println(out.Green("The configuration is right."))
+			out.Println(out.Green("The configuration is valid."))
 			for _, line := range protected {
 				out.Println("  " + line)
 			}
@@ -42,7 +42,7 @@ func (o *Options) show(p *plan) error {
 	})
 }
 
-// settings are those of the proxy that are set, as variables.
+// settings are the proxy's own settings, as variables.
 func (o *Options) settings() []config.Setting {
 	var list []config.Setting
 	for _, s := range []config.Setting{

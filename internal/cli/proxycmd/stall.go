@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// stalls cuts answers over HTTP/2 that a visitor does not take: there each has a window of its own, which stays closed
-// while the connection below is as lively as can be. Of HTTP/1 the listener takes care. Deadlines around each write
-// would double the time of a large body; a look at all of them from time to time costs nothing.
+// stalls cuts HTTP/2 responses that a client does not read: each stream has a flow-control window of its own,
+// which can stay closed on a busy connection. HTTP/1 connections are covered by the listener. A deadline around
+// each write would double the time of a large body; checking all responses from time to time costs nothing.
 type stalls struct {
 	after time.Duration
 	now   func() time.Time
@@ -22,7 +22,7 @@ func newStalls(after time.Duration, now func() time.Time) *stalls {
 	return &stalls{after: after, now: now, open: map[*stalling]struct{}{}}
 }
 
-// watch looks until done is closed.
+// watch checks until done is closed.
 func (s *stalls) watch(done <-chan struct{}) {
 	ticker := time.NewTicker(s.after / 4)
 	defer ticker.Stop()
@@ -36,19 +36,19 @@ func (s *stalls) watch(done <-chan struct{}) {
 	}
 }
 
-// cut ends what has been writing for too long.
+// cut ends responses that have been blocked for too long.
 func (s *stalls) cut() {
-	s.mu.Lock() // an answer is only touched while its handler runs, and that waits for us before it returns
+	s.mu.Lock() // safe: a handler waits for us before it returns
 	defer s.mu.Unlock()
 	now := s.now()
 	for a := range s.open {
 		if since := a.since.Load(); since != 0 && now.Sub(time.Unix(0, since)) >= s.after {
-			_ = a.control.SetWriteDeadline(time.Unix(1, 0)) // in the past: at once
+			_ = a.control.SetWriteDeadline(time.Unix(1, 0)) // in the past: fails immediately
 		}
 	}
 }
 
-// handler watches the answers of next.
+// handler tracks the responses of next.
 func (s *stalls) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor < 2 {
@@ -63,18 +63,18 @@ func (s *stalls) handler(next http.Handler) http.Handler {
 			s.mu.Lock()
 			delete(s.open, a)
 			s.mu.Unlock()
-			_ = a.control.SetWriteDeadline(s.now().Add(s.after)) // the server writes the rest of the answer after the return
+			_ = a.control.SetWriteDeadline(s.now().Add(s.after)) // the server writes the rest of the response after the handler returns
 		}()
 		next.ServeHTTP(a, r)
 	})
 }
 
-// stalling is an answer that remembers since when it has been writing.
+// stalling is a response writer that records since when it has been blocked.
 type stalling struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	now     func() time.Time
-	since   atomic.Int64 // nanoseconds since 1970; 0 where nothing is being written
+	since   atomic.Int64 // Unix nanoseconds; 0 when no write is in progress
 }
 
 func (a *stalling) Write(p []byte) (int, error) {
@@ -83,12 +83,12 @@ func (a *stalling) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// Flush is what a stream needs.
+// Flush supports streaming.
 func (a *stalling) Flush() {
 	a.since.Store(a.now().UnixNano())
 	defer a.since.Store(0)
-	_ = a.control.Flush() // a failure shows at the next write
+	_ = a.control.Flush() // an error shows at the next write
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap supports http.ResponseController.
 func (a *stalling) Unwrap() http.ResponseWriter { return a.ResponseWriter }

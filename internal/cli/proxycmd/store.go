@@ -14,7 +14,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session/sqlite"
 )
 
-// sqlitePath returns the file of a session store, "" for sessions in memory.
+// sqlitePath returns the file of a session store, "" for in-memory sessions.
 func sqlitePath(store string) (string, error) {
 	path, isFile := strings.CutPrefix(store, "sqlite:")
 	switch {
@@ -23,17 +23,17 @@ func sqlitePath(store string) (string, error) {
 	case isFile && path != "":
 		return path, nil
 	default:
-		return "", errors.New("must be memory, or sqlite: and the path of a file")
+		return "", errors.New("must be memory or sqlite:PATH")
 	}
 }
 
-// store is where the sessions are. file is nil where they are in memory, else the same as sessions.
+// store holds the sessions. file is nil for in-memory sessions, otherwise the same store as sessions.
 type store struct {
 	sessions session.Store
 	file     *sqlite.Store
 }
 
-// openStore opens what --session-store names, sealed with the keys that belong to c.
+// openStore opens the store named by --session-store, sealed with the keys derived from c.
 func (o *Options) openStore(ctx context.Context, c config.Config) (store, error) {
 	path, err := sqlitePath(o.SessionStore)
 	if err != nil {
@@ -49,7 +49,7 @@ func (o *Options) openStore(ctx context.Context, c config.Config) (store, error)
 	return store{file, file}, nil
 }
 
-// adopt seals from now on with the keys of another configuration.
+// adopt seals data with the keys of a new configuration from now on.
 func (s store) adopt(c config.Config) {
 	if s.file != nil {
 		s.file.SetKeys(c.StoreKeys())
@@ -63,7 +63,8 @@ func (s store) close() error {
 	return s.file.Close()
 }
 
-// tryStore tells whether the store can be opened. It makes no file: of one that is not there it looks at the folder.
+// tryStore checks that the store can be opened, without creating a file: if it does not exist, its folder is
+// checked.
 func (o *Options) tryStore(ctx context.Context, c config.Config) error {
 	path, err := sqlitePath(o.SessionStore)
 	if err != nil || path == "" {
@@ -75,7 +76,7 @@ func (o *Options) tryStore(ctx context.Context, c config.Config) error {
 		case err != nil:
 			return err
 		case !info.IsDir():
-			return fmt.Errorf("%s is no folder", filepath.Dir(path))
+			return fmt.Errorf("%s is not a folder", filepath.Dir(path))
 		}
 		return mayWrite(folder)
 	}
@@ -86,7 +87,7 @@ func (o *Options) tryStore(ctx context.Context, c config.Config) error {
 	return s.close()
 }
 
-// inFolder finds a file of the command line from the current folder.
+// inFolder resolves a file of the command line relative to the current folder.
 func (o *Options) inFolder(path string) string {
 	if filepath.IsAbs(path) {
 		return path

@@ -17,7 +17,7 @@ func TestAppAtSocket(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.sock")
 	w := start(t, hello, login, func(o *Options) { o.Upstream = "unix:" + path })
-	w.says("--upstream: the socket cannot be found")
+	w.says("socket not found")
 	visitor := newClient(t, "first-password")
 	if code, body := visitor.get(t, "http://"+w.public+"/"); code != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
 		t.Errorf("before it is there: %d %s", code, body)

@@ -29,14 +29,14 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides; nil is not given.
+// Flags are the values set on the command line; nil means not given.
 type Flags struct {
 	Force    bool
 	CPU      *float64
 	RAM, GPU *int
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = resources
@@ -47,7 +47,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:         "resources",
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Choose CPUs, memory and GPUs",
-		Long:        "Choose what each deployment of the project runs on, within what your tier offers.",
+		Long:        "Choose the CPUs, memory and GPUs for each deployment of the project, within the limits of your tier.",
 		Example: "  ploomber-cloud resources\n" +
 			"  ploomber-cloud resources --cpu 1 --ram 2 --gpu 0\n" +
 			"  ploomber-cloud resources --force              # choose again",
@@ -108,13 +108,13 @@ func resources(ctx context.Context, o *Options) error {
 	})
 }
 
-// answerable is an error where something will be asked for and nobody can answer.
+// answerable returns an error if a prompt will be needed and no one can answer it.
 func (o *Options) answerable(ctx context.Context) error {
 	var missing []string
 	if o.GPU == nil {
 		missing = append(missing, "--gpu")
 	}
-	if o.GPU == nil || *o.GPU == 0 { // a GPU settles the rest
+	if o.GPU == nil || *o.GPU == 0 { // a GPU determines the rest
 		if o.CPU == nil {
 			missing = append(missing, "--cpu")
 		}
@@ -162,7 +162,7 @@ func number(n *int) *float64 {
 	return &f
 }
 
-// one takes the value of a flag, if check allows it, or asks; the first option is the default.
+// one takes the value of a flag, if check allows it, or prompts; the first option is the default.
 func (o *Options) one(ctx context.Context, what, flag string, options []tier.Option, given *float64, check func(float64) error) (float64, error) {
 	if given != nil {
 		if err := check(*given); err != nil {

@@ -23,7 +23,7 @@ func newSet(o Options, run runner) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "set NAME",
 		Short: "Store a secret",
-		Long: "Store a secret in .env. The value is asked for and not shown, or read from standard input or a file; a line\n" +
+		Long: "Store a secret in .env. The value is prompted for without echo, or read from standard input or a file; a line\n" +
 			"break at its end is not part of it. It is never taken from the command line, which others can see.",
 		Example: "  ploomber-cloud secrets set API_TOKEN\n" +
 			"  ploomber-cloud secrets set API_TOKEN --stdin < token.txt\n" +
@@ -31,7 +31,7 @@ func newSet(o Options, run runner) *cobra.Command {
 		Args: nameOnly,
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.Stdin && o.File != "" {
-				return failure.Usagef("pass the value in one way: with --stdin or with --from-file")
+				return failure.Usagef("pass the value in only one way: with --stdin or with --from-file")
 			}
 			o.Names = args
 			return run(c.Context(), "set", &o)
@@ -55,7 +55,7 @@ func newUnset(o Options, run runner) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "unset NAME...",
 		Short:   "Remove secrets",
-		Long:    "Remove secrets from .env: all that are named or, where one of them is not there, none.",
+		Long:    "Remove secrets from .env. If one of them does not exist, none is removed.",
 		Example: "  ploomber-cloud secrets unset API_TOKEN\n  ploomber-cloud secrets unset OLD_TOKEN OLD_URL",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -75,12 +75,12 @@ func (o *Options) completeFirst(c *cobra.Command, args []string, typed string) (
 	return o.completeNames(c, args, typed)
 }
 
-// changed is what 'secrets set --json' prints.
+// changed is the output of 'secrets set --json'.
 type changed struct {
 	File    string `json:"file"`
 	Name    string `json:"name"`
-	Added   bool   `json:"added"`   // the name is new in the file
-	Changed bool   `json:"changed"` // false where the value was there already
+	Added   bool   `json:"added"`   // the name was not in the file before
+	Changed bool   `json:"changed"` // false if the value was already stored
 }
 
 func (o *Options) set(ctx context.Context) error {
@@ -97,7 +97,7 @@ func (o *Options) set(ctx context.Context) error {
 		return err
 	}
 	r := changed{File: o.Folder.EnvPath(), Name: name, Added: !slices.Contains(env.Keys(), name)}
-	before, had := env.Get(name, nil) // a reference to the environment is no value yet
+	before, had := env.Get(name, nil) // a reference to the environment does not count as a value
 	if r.Changed = !had || before != value; r.Changed {
 		if err := env.Set(name, value); err != nil {
 			return o.unstored(name, err)
@@ -108,11 +108,11 @@ func (o *Options) set(ctx context.Context) error {
 	}
 	return o.IO.Result(r, func(out *term.Stream) {
 		if !r.Changed {
-			out.Printf("%s has this value already.\n", term.Printable(name))
+			out.Printf("%s already has this value.\n", term.Printable(name))
 			return
 		}
 		out.Println(out.Green(term.Printable(name) + " stored in " + r.File))
-		o.IO.Err.Note("To hand it to the app, run 'ploomber-cloud deploy'")
+		o.IO.Err.Note("To apply it to the deployed app, run 'ploomber-cloud deploy'")
 	})
 }
 
@@ -120,7 +120,7 @@ func (o *Options) unstored(name string, err error) error {
 	return failure.Failedf("cannot store %s in %s: %w", term.Printable(name), o.Folder.EnvPath(), err)
 }
 
-// maxValue bounds what is read as one value, in bytes: systems refuse longer environment variables.
+// maxValue limits the size of a value, in bytes: systems refuse longer environment variables.
 const maxValue = 128 << 10
 
 func (o *Options) value(ctx context.Context, name string) (value string, err error) {
@@ -131,7 +131,7 @@ func (o *Options) value(ctx context.Context, name string) (value string, err err
 		var f *os.File
 		if f, err = os.Open(o.path(o.File)); err == nil {
 			value, err = oneValue(f)
-			_ = f.Close() // only read from
+			_ = f.Close() // read-only: nothing to lose
 		}
 	default:
 		value, err = o.Ask.Secret(ctx, prompt.Question{Label: "Enter the value for " + name, Flag: "--stdin", Check: check})
@@ -143,7 +143,7 @@ func (o *Options) value(ctx context.Context, name string) (value string, err err
 	return value, nil
 }
 
-// path is a file of the command line, relative to the current folder.
+// path resolves a file of the command line relative to the current folder.
 func (o *Options) path(file string) string {
 	if filepath.IsAbs(file) {
 		return file
@@ -161,23 +161,23 @@ func oneValue(r io.Reader) (string, error) {
 	case len(value) > maxValue:
 		return "", errors.New("it is longer than 128 kB")
 	case value == "":
-		return "", errors.New("there is none")
+		return "", errors.New("the value is empty")
 	}
 	return value, check(value)
 }
 
-// check refuses what no environment variable can hold.
+// check rejects what an environment variable cannot hold.
 func check(value string) error {
 	switch {
 	case strings.ContainsRune(value, 0):
-		return errors.New("it must not hold a NUL character")
+		return errors.New("it must not contain a NUL character")
 	case !utf8.ValidString(value):
 		return errors.New("it is not UTF-8")
 	}
 	return nil
 }
 
-// removed is what 'secrets unset --json' prints.
+// removed is the output of 'secrets unset --json'.
 type removed struct {
 	File    string   `json:"file"`
 	Removed []string `json:"removed"`
@@ -197,7 +197,7 @@ func (o *Options) unset() error {
 	}
 	if len(missing) > 0 {
 		return failure.Failedf("%s has no %s; nothing was removed", o.Folder.EnvPath(), strings.Join(missing, ", ")).
-			WithHint("see the names with 'ploomber-cloud secrets list'")
+			WithHint("list the names with 'ploomber-cloud secrets list'")
 	}
 	if err := o.save(env.File); err != nil {
 		return err
@@ -213,7 +213,7 @@ func (o *Options) unset() error {
 	})
 }
 
-// printables lists names for people.
+// printables lists names for messages.
 func printables(names []string) string {
 	shown := make([]string, 0, len(names))
 	for _, name := range names {

@@ -15,30 +15,30 @@ func newDiff(o Options, run runner) *cobra.Command {
 	c := &cobra.Command{
 		Use:         "diff",
 		Annotations: failure.Statuses(failure.NotAllowed),
-		Short:       "Compare the secrets here with those of the deployed app",
-		Long: "Compare the names of the secrets that the next deployment sends with those that the platform has: what it\n" +
-			"would add, and what the app would lose. The platform never gives values back, so these are not compared.",
+		Short:       "Compare the local secrets with those of the deployed app",
+		Long: "Compare the names of the secrets in the next deployment with those on the platform: what it\n" +
+			"would add, and what the app would lose. The platform does not return values, so these are not compared.",
 		Example: "  ploomber-cloud secrets diff\n" +
-			"  ploomber-cloud secrets diff --exit-code        # exit status 1 where they differ",
+			"  ploomber-cloud secrets diff --exit-code        # exit status 1 if they differ",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), "diff", &o) },
 	}
-	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "fail where the names differ")
+	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 1 if the names differ")
 	flagset.Config(c, &o.Folder.Config)
 	return c
 }
 
-// difference is what 'secrets diff --json' prints: names only.
+// difference is the output of 'secrets diff --json': names only.
 type difference struct {
 	ProjectID string   `json:"project_id"`
-	Source    string   `json:"source"`  // of the names here: the file or "secret-keys"; "" where a deployment sends no secrets
-	New       []string `json:"new"`     // here only: the next deployment adds them
-	Missing   []string `json:"missing"` // on the platform only: the next deployment drops them
+	Source    string   `json:"source"`  // source of the local names: the file or "secret-keys"; "" if a deployment sends no secrets
+	New       []string `json:"new"`     // local only: the next deployment adds them
+	Missing   []string `json:"missing"` // on the platform only: the next deployment removes them
 	Same      []string `json:"same"`
-	NotShown  int      `json:"not_shown,omitempty"` // names in either place that may be parts of values
+	NotShown  int      `json:"not_shown,omitempty"` // number of names on either side that may be parts of values
 }
 
-// hide leaves out the names that must not be shown.
+// hide removes the names that must not be shown.
 func (d *difference) hide(shows func(name string) bool) {
 	for _, names := range []*[]string{&d.New, &d.Missing, &d.Same} {
 		all := len(*names)
@@ -78,7 +78,7 @@ func (o *Options) diff(ctx context.Context) error {
 	return nil
 }
 
-// compare sorts the names into those here alone, there alone and in both places.
+// compare sorts the names into local, remote and common ones.
 func compare(here, there []string) difference {
 	d := difference{New: []string{}, Missing: []string{}, Same: []string{}}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(here))) {
@@ -98,7 +98,7 @@ func compare(here, there []string) difference {
 
 func (d difference) show(out *term.Stream) {
 	if d.Source == "" {
-		out.Println("This folder has no secrets: a deployment leaves the platform's as they are.")
+		out.Println("This folder has no secrets: a deployment does not change those on the platform.")
 	}
 	for _, name := range d.New {
 		out.Println(out.Green("+ " + term.Printable(name)))
@@ -110,7 +110,7 @@ func (d difference) show(out *term.Stream) {
 		out.Println("  " + term.Printable(name))
 	}
 	if d.NotShown > 0 {
-		out.Printf("%d more whose names may be parts of values, and are not shown\n", d.NotShown)
+		out.Printf("%d more, not shown because their names may be parts of secret values\n", d.NotShown)
 	}
 	if len(d.New)+len(d.Missing)+len(d.Same)+d.NotShown == 0 {
 		out.Println("There are no secrets here or on the platform.")

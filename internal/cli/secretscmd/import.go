@@ -23,8 +23,8 @@ func newImport(o Options, run runner) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Import secrets from another file",
-		Long: "Import the secrets of FILE, or of standard input for -, into .env: a file in the format of .env or a JSON\n" +
-			"object of strings. All of them are taken or, where one cannot be, none.",
+		Long: "Import the secrets of FILE, or of standard input for -, into .env. FILE has the format of .env or is a JSON\n" +
+			"object of strings. If one of them cannot be imported, none is.",
 		Example: "  ploomber-cloud secrets import production.env\n" +
 			"  ploomber-cloud secrets import secrets.json --overwrite\n" +
 			"  vault kv get -format=json -field=data app | ploomber-cloud secrets import -",
@@ -34,16 +34,16 @@ func newImport(o Options, run runner) *cobra.Command {
 			return run(c.Context(), "import", &o)
 		},
 	}
-	c.Flags().BoolVar(&o.Overwrite, "overwrite", false, "replace values that are there and differ")
+	c.Flags().BoolVar(&o.Overwrite, "overwrite", false, "replace existing values that differ")
 	return c
 }
 
-// imported is what 'secrets import --json' prints: names only.
+// imported is the output of 'secrets import --json': names only.
 type imported struct {
 	File      string   `json:"file"`
 	Added     []string `json:"added"`
 	Replaced  []string `json:"replaced"`
-	Unchanged []string `json:"unchanged"` // their values were there already
+	Unchanged []string `json:"unchanged"` // already stored with the same value
 }
 
 func (o *Options) importAll() error {
@@ -56,7 +56,7 @@ func (o *Options) importAll() error {
 		return err
 	}
 	r := imported{o.Folder.EnvPath(), []string{}, []string{}, []string{}}
-	stored := map[string]string{} // a key without a value, which a template has, counts as missing
+	stored := map[string]string{} // a key without a value, as in a template, counts as missing
 	for _, p := range env.Values(dotenv.Lookup(o.Environ)) {
 		if p.Value != "" {
 			stored[p.Key] = p.Value
@@ -78,7 +78,7 @@ func (o *Options) importAll() error {
 		}
 	}
 	if len(r.Replaced) > 0 && !o.Overwrite {
-		return failure.Failedf("%s has other values for %s; nothing was imported", r.File, printables(r.Replaced)).
+		return failure.Failedf("%s has different values for %s; nothing was imported", r.File, printables(r.Replaced)).
 			WithHint("to replace them, pass --overwrite")
 	}
 	if len(r.Added)+len(r.Replaced) > 0 {
@@ -98,10 +98,10 @@ func (o *Options) importAll() error {
 	})
 }
 
-// maxSource bounds what is imported, in bytes.
+// maxSource limits the size of an import, in bytes.
 const maxSource = 4 << 20
 
-// entry is a secret of the source.
+// entry is a secret to import.
 type entry struct {
 	dotenv.Pair
 	shown string // the name as messages may show it
@@ -110,8 +110,8 @@ type entry struct {
 
 func placeOf(source string, line int) string { return fmt.Sprintf("%s:%d", source, line) }
 
-// readSource reads what is to be imported, every name checked. No error shows what the source holds, unless it is
-// clearly a name: people hand over tokens, keys and other files by mistake.
+// readSource reads the secrets to import and checks every name. Error messages do not show the content unless it
+// is clearly a name: users may pass tokens, keys and other files by mistake.
 func (o *Options) readSource() ([]entry, error) {
 	name, data, err := o.sourceData()
 	if err != nil {
@@ -130,7 +130,7 @@ func (o *Options) readSource() ([]entry, error) {
 	}
 	for _, p := range pairs {
 		if !flow.SecretName(p.Key) {
-			return nil, failure.Failedf("%s: %s is not a name of letters, digits and underscores; nothing was imported", p.place, p.shown)
+			return nil, failure.Failedf("%s: %s is not a valid name: use letters, digits and underscores; nothing was imported", p.place, p.shown)
 		}
 		if err := check(p.Value); err != nil {
 			return nil, failure.Failedf("%s: the value of %s cannot be used: %w", p.place, p.shown, err)
@@ -152,7 +152,7 @@ func (o *Options) sourceData() (name string, data []byte, err error) {
 			}
 			return name, nil, err
 		}
-		defer func() { _ = f.Close() }() // only read from
+		defer func() { _ = f.Close() }() // read-only: nothing to lose
 		from = f
 	}
 	data, err = io.ReadAll(io.LimitReader(from, maxSource+1))
@@ -162,8 +162,8 @@ func (o *Options) sourceData() (name string, data []byte, err error) {
 	return name, data, err
 }
 
-// readDotenv reads the format of .env. A line that is no clear assignment is an error here, where a secret would be
-// lost, or stored as a name, unseen; only a name without "=" is passed over.
+// readDotenv reads the format of .env. A line that is not clearly an assignment is an error here, since a secret
+// could be lost, or stored as a name, unnoticed; a name without "=" is skipped.
 func (o *Options) readDotenv(source string, data []byte) ([]entry, error) {
 	file, err := dotenv.Parse(data)
 	if err != nil {
@@ -172,7 +172,7 @@ func (o *Options) readDotenv(source string, data []byte) ([]entry, error) {
 	var wrong []dotenv.Doubt
 	for _, doubt := range file.Doubts() {
 		if doubt.Null {
-			o.IO.Err.Warn("%s has no value and is passed over.", placeOf(source, doubt.Line))
+			o.IO.Err.Warn("%s has no value and was skipped.", placeOf(source, doubt.Line))
 			continue
 		}
 		wrong = append(wrong, doubt)
@@ -181,8 +181,8 @@ func (o *Options) readDotenv(source string, data []byte) ([]entry, error) {
 		said := strings.Join(dotenv.Describe(source, wrong, func(file string, d dotenv.Doubt) string {
 			return placeOf(file, d.Line) + ": " + d.Reason
 		}), "\n  - ")
-		return nil, failure.Failedf("nothing was imported, because lines are no clear assignments:\n  - %s", said).
-			WithHint("correct the file, or leave these lines out of it")
+		return nil, failure.Failedf("nothing was imported, because some lines are not clear assignments:\n  - %s", said).
+			WithHint("correct these lines, or remove them from the file")
 	}
 	var entries []entry
 	lines := file.Lines()
@@ -194,28 +194,28 @@ func (o *Options) readDotenv(source string, data []byte) ([]entry, error) {
 	return entries, nil
 }
 
-// readJSON reads one object of strings, its names in their order and none of them twice.
+// readJSON reads one object of strings, keeping the order of its names and rejecting duplicates.
 func readJSON(source string, data []byte) ([]entry, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	wrong := func(what string) error {
 		line := 1 + bytes.Count(data[:min(int(d.InputOffset()), len(data))], []byte("\n"))
 		return failure.Failedf("%s is not a JSON object of strings: %s", placeOf(source, line), what)
 	}
-	if !utf8.Valid(data) { // the decoder would replace what it cannot read
+	if !utf8.Valid(data) { // the decoder would replace invalid bytes
 		return nil, failure.Failedf("%s is not a JSON object of strings: it is not UTF-8", source)
 	}
 	if _, err := d.Token(); err != nil { // the opening brace
-		return nil, wrong("it does not begin as one")
+		return nil, wrong("it does not begin with {")
 	}
 	var entries []entry
 	line, counted := 1, int64(0)
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return nil, wrong(fmt.Sprintf("it ends or breaks after %d entries", len(entries)))
+			return nil, wrong(fmt.Sprintf("it ends or is invalid after %d entries", len(entries)))
 		}
 		name, _ := key.(string)
-		shown := "an entry" // whose name may be a secret
+		shown := "an entry" // the name may be a secret
 		if dotenv.IsName(name) {
 			shown = name
 		}
@@ -234,10 +234,10 @@ func readJSON(source string, data []byte) ([]entry, error) {
 		entries = append(entries, entry{dotenv.Pair{Key: name, Value: text}, shown, placeOf(source, line)})
 	}
 	if _, err := d.Token(); err != nil { // the closing brace
-		return nil, wrong(fmt.Sprintf("it ends or breaks after %d entries", len(entries)))
+		return nil, wrong(fmt.Sprintf("it ends or is invalid after %d entries", len(entries)))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, wrong("something follows it")
+		return nil, wrong("there is more data after it")
 	}
 	return entries, nil
 }

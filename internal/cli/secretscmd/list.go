@@ -17,8 +17,8 @@ func newList(o Options, run runner) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the names of the secrets",
-		Long: "List the names in .env and those that ploomber-cloud.json refers to, each with whether it has a value.\n" +
-			"Values are shown with --reveal only, as the app will see them.",
+		Long: "List the names in .env and those that ploomber-cloud.json refers to, and whether each has a value.\n" +
+			"Values are only shown with --reveal, as the app will see them.",
 		Example: "  ploomber-cloud secrets list\n" +
 			"  ploomber-cloud secrets list --json\n" +
 			"  ploomber-cloud secrets list --reveal",
@@ -30,20 +30,20 @@ func newList(o Options, run runner) *cobra.Command {
 	return c
 }
 
-// listed is what 'secrets list --json' prints.
+// listed is the output of 'secrets list --json'.
 type listed struct {
 	File    string   `json:"file"`
 	Secrets []secret `json:"secrets"`
-	Lines   []int    `json:"unclear_lines,omitempty"` // of the file that are no clear assignments: what they hold may be a value
+	Lines   []int    `json:"unclear_lines,omitempty"` // lines of the file that are not clear assignments: they may contain a value
 }
 
-// secret is one secret of 'secrets list --json'.
+// secret is one secret in 'secrets list --json'.
 type secret struct {
 	Name     string   `json:"name"`
 	HasValue bool     `json:"has_value"`
 	Source   string   `json:"source"`          // "file", "environment" or, for a name that is only referred to, "none"
-	UsedBy   []string `json:"used_by"`         // what ploomber-cloud.json needs it for: features, "secret-keys"
-	Value    *string  `json:"value,omitempty"` // with --reveal, where there is one
+	UsedBy   []string `json:"used_by"`         // what ploomber-cloud.json uses it for: features, "secret-keys"
+	Value    *string  `json:"value,omitempty"` // with --reveal, if there is one
 }
 
 func (o *Options) list() error {
@@ -62,9 +62,9 @@ func (o *Options) list() error {
 		}
 		table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 		for _, s := range r.Secrets {
-			_, _ = table.Write([]byte(s.line() + "\n")) // told by Failed
+			_, _ = table.Write([]byte(s.line() + "\n")) // reported by Failed
 		}
-		_ = table.Flush() // told by Failed
+		_ = table.Flush() // reported by Failed
 	})
 }
 
@@ -73,7 +73,7 @@ func (o *Options) secrets(env flow.Env) []secret {
 	used, shows := references(config), env.Shows(config)
 	list := []secret{}
 	add := func(name, source, value string) {
-		if source != "environment" && !shows(name) { // a name of the environment is one
+		if source != "environment" && !shows(name) { // a variable of the environment counts
 			return
 		}
 		s := secret{Name: name, HasValue: value != "", Source: source, UsedBy: used[name]}
@@ -108,7 +108,7 @@ func (o *Options) secrets(env flow.Env) []secret {
 	return list
 }
 
-// line is the secret as a row of a table.
+// line is the secret as a table row.
 func (s secret) line() string {
 	state := "has a value"
 	switch {

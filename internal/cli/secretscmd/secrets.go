@@ -1,6 +1,5 @@
-// Package secretscmd shows and changes the secrets of a project, which are the variables of its .env. It never
-// prints a value that was not asked for with --reveal. Which secrets protect a feature is the business of
-// package authcmd.
+// Package secretscmd shows and changes the secrets of a project, the variables of its .env. It only prints values
+// on --reveal. The secrets that protect a feature are managed by package authcmd.
 package secretscmd
 
 import (
@@ -30,7 +29,7 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides, each for the commands that have it.
+// Flags are the values set on the command line, each for the commands that have it.
 type Flags struct {
 	Names     []string // set (one), unset
 	Source    string   // import: a file, or "-"
@@ -46,8 +45,8 @@ type Asker interface {
 	Secret(ctx context.Context, q prompt.Question) (string, error)
 }
 
-// New builds the command with those below it. run is nil in production; a parse test passes its own to look
-// at the name of the command and its Options.
+// New builds the command and its subcommands. run is nil in production; tests pass their own to inspect the
+// command's name and its Options.
 func New(o Options, run func(ctx context.Context, command string, o *Options) error) *cobra.Command {
 	if run == nil {
 		run = dispatch
@@ -55,10 +54,10 @@ func New(o Options, run func(ctx context.Context, command string, o *Options) er
 	c := &cobra.Command{
 		Use:   "secrets",
 		Short: "Show or change the app's secrets",
-		Long: "Show or change the secrets of .env, which a deployment hands to the app as environment variables.\n" +
-			"The file's comments, order and quoting stay as they are; a new one can be read by its owner alone.",
+		Long: "Show or change the secrets in .env, which a deployment passes to the app as environment variables.\n" +
+			"The file's comments, order and quoting are kept; a new file is readable by its owner only.",
 		Example: "  ploomber-cloud secrets list\n" +
-			"  ploomber-cloud secrets set API_TOKEN               # asks for the value\n" +
+			"  ploomber-cloud secrets set API_TOKEN               # prompts for the value\n" +
 			"  ploomber-cloud secrets set API_TOKEN --stdin < token.txt\n" +
 			"  ploomber-cloud secrets unset API_TOKEN\n" +
 			"  ploomber-cloud secrets import production.env\n" +
@@ -90,7 +89,7 @@ func dispatch(ctx context.Context, command string, o *Options) error {
 	return fmt.Errorf("no command %q", command)
 }
 
-// env reads the secrets file and tells about lines that count for nothing.
+// env reads the secrets file and warns about lines that have no effect.
 func (o *Options) env() (flow.Env, error) {
 	env, err := o.Folder.Env()
 	if err != nil {
@@ -102,14 +101,14 @@ func (o *Options) env() (flow.Env, error) {
 	return env, nil
 }
 
-// unclear says what is wrong with a line, and where it is.
+// unclear describes what is wrong with a line, and where it is.
 func unclear(file string, d dotenv.Doubt) string { return fmt.Sprintf("%s:%d %s", file, d.Line, d) }
 
 func (o *Options) save(env *dotenv.File) error {
 	return fsx.Replace(fsx.File{Path: o.Folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private})
 }
 
-// config is the project's configuration, as far as it can be read; nil where there is none.
+// config is the project's configuration, as far as it can be read; nil if there is none.
 func (o *Options) config() *project.Config {
 	c, there, err := o.Folder.Find()
 	if !there {
@@ -121,7 +120,7 @@ func (o *Options) config() *project.Config {
 	return c
 }
 
-// references tells for each name what in the configuration refers to it.
+// references returns, for each name, what in the configuration refers to it.
 func references(c *project.Config) map[string][]string {
 	found := map[string][]string{}
 	if c == nil {
@@ -142,7 +141,7 @@ func references(c *project.Config) map[string][]string {
 	return found
 }
 
-// completeNames completes with the names in .env.
+// completeNames completes the names in .env.
 func (o *Options) completeNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	env, err := o.Folder.Env()
 	if err != nil {
@@ -154,17 +153,17 @@ func (o *Options) completeNames(_ *cobra.Command, args []string, _ string) ([]st
 
 func valueInArgs(name string) error {
 	return failure.Usagef("a value on the command line can be seen in the list of processes and stays in the shell's history").
-		WithHint("run 'ploomber-cloud secrets set %s', which asks for it, or pass it with --stdin", term.Printable(name))
+		WithHint("run 'ploomber-cloud secrets set %s', which prompts for it, or pass it with --stdin", term.Printable(name))
 }
 
-// checkName refuses a value on the command line, and a new name that not every shell and system can carry. The
-// message does not repeat what was typed behind the name: it may be the value.
+// checkName refuses a value on the command line, and new names that some shells or systems do not support. The
+// message does not repeat what was typed after the name: it may be the value.
 func checkName(typed string, env *dotenv.File) error {
 	if name, _, isPair := strings.Cut(typed, "="); isPair {
 		return valueInArgs(name)
 	}
 	if !flow.SecretName(typed) && !slices.Contains(env.Keys(), typed) {
-		return failure.Usagef("the name of a secret is made of letters, digits and underscores, and begins with none of the digits")
+		return failure.Usagef("the name of a secret consists of letters, digits and underscores, and does not begin with a digit")
 	}
 	return nil
 }

@@ -161,7 +161,7 @@ func TestList(t *testing.T) {
 		t.Errorf("%v: %q", err, &r.out)
 	}
 	r.quiet(nil)
-	if says := ".env:4 is passed over"; !strings.Contains(r.errs.String(), says) {
+	if says := ".env:4 is skipped"; !strings.Contains(r.errs.String(), says) {
 		t.Errorf("%q is missing in %q", says, &r.errs)
 	}
 	if err := r.run("", "list", "--reveal"); err != nil || !strings.Contains(r.out.String(), canary+"-2") {
@@ -327,7 +327,7 @@ func TestDiffText(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, map[string]string{".env": "A=1\nB=2\n", "ploomber-cloud.json": `{"id": "p-1", "type": "flask"}`})
 	r.platform = `{"secrets": ["A", "\u001b[2J"]}`
-	if err := r.run("", "diff"); err != nil || r.out.String() != "+ B\n  A\n1 more whose names may be parts of values, and are not shown\n" {
+	if err := r.run("", "diff"); err != nil || r.out.String() != "+ B\n  A\n1 more, not shown because their names may be parts of secret values\n" {
 		t.Errorf("%v: %q", err, &r.out)
 	}
 }

@@ -22,18 +22,18 @@ type Options struct {
 	ProjectID        string
 }
 
-// action is what start and stop differ in.
+// action is what differs between start and stop.
 type action struct {
 	verb, short, done string
 	do                func(api *cloudapi.Client, ctx context.Context, jobID string) error
 }
 
-// NewStart builds the command start. run is nil in production; a parse test passes its own.
+// NewStart builds the command start. run is nil in production; tests pass their own.
 func NewStart(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return build(o, run, action{"start", "Start a stopped app", "is starting", (*cloudapi.Client).StartService})
 }
 
-// NewStop builds the command stop. run is nil in production; a parse test passes its own.
+// NewStop builds the command stop. run is nil in production; tests pass their own.
 func NewStop(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return build(o, run, action{"stop", "Stop a running app", "is stopping", (*cloudapi.Client).StopService})
 }

@@ -1,4 +1,4 @@
-// Package statuscmd shows how a project is doing on the platform.
+// Package statuscmd shows the state of a project on the platform.
 package statuscmd
 
 import (
@@ -26,10 +26,10 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct{ ProjectID string }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = status
@@ -57,8 +57,8 @@ type result struct {
 	Name       string            `json:"name,omitempty"`
 	Type       string            `json:"type"`
 	Labels     []string          `json:"labels"`
-	JobID      string            `json:"job_id,omitempty"` // of the newest deployment; absent where there was none
-	Status     string            `json:"status,omitempty"` // such as "running"; absent where there was no deployment
+	JobID      string            `json:"job_id,omitempty"` // of the newest deployment; absent if there is none
+	Status     string            `json:"status,omitempty"` // such as "running"; absent if there is no deployment
 	URL        string            `json:"url,omitempty"`    // of the app
 	CPU        float64           `json:"cpu,omitempty"`    // cores
 	RAM        int               `json:"ram,omitempty"`    // GB

@@ -13,7 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// auth0 stores the application's values in .env and asks for the login in the configuration.
+// auth0 stores the application's values in .env and enables the login in the configuration.
 func (o *Options) auth0(ctx context.Context) error {
 	init := dialog.Init{
 		Folder: o.Folder, Report: o.IO.Err, Ask: o.Ask, Connect: o.Connect, Files: []string{o.Folder.EnvPath()},
@@ -25,7 +25,7 @@ func (o *Options) auth0(ctx context.Context) error {
 	if err := init.Expect(ctx); err != nil {
 		return err
 	}
-	missing, err := o.storeKnown(env.File) // what cannot be stored is told before a project is made
+	missing, err := o.storeKnown(env.File) // validate before a project is created
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (o *Options) auth0(ctx context.Context) error {
 			return err
 		}
 	}
-	if stored, _ := env.Get(scaffold.SessionSecret, nil); stored == "" { // a new one would log every user out
+	if stored, _ := env.Get(scaffold.SessionSecret, nil); stored == "" { // a new one would log out every user
 		secret, err := scaffold.NewSecret(o.Random)
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func list(out *term.Stream, title string, urls []string) {
 	}
 }
 
-// value is one of the three that an application at the provider has.
+// value is one of the three values of an application at the provider.
 type value struct {
 	name, given string
 	question    prompt.Question
@@ -104,7 +104,7 @@ func (o *Options) application() []value {
 	}
 }
 
-// storeKnown completes env with what need not be asked for, that of flags or of the environment, and returns the rest.
+// storeKnown completes env with values from flags or the environment, which need no prompt, and returns the rest.
 func (o *Options) storeKnown(env *dotenv.File) (missing []value, err error) {
 	for _, v := range o.application() {
 		stored, _ := env.Get(v.name, nil)
@@ -123,7 +123,7 @@ func (o *Options) storeKnown(env *dotenv.File) (missing []value, err error) {
 	return missing, nil
 }
 
-// store puts a value into env, unless it is there; stored tells that it comes from there.
+// store puts a value into env, unless it is already there; stored means that it comes from there.
 func (o *Options) store(env *dotenv.File, v value, text string, stored bool) (err error) {
 	if v.name == scaffold.Issuer {
 		if text, err = o.issuer(text, stored); err != nil {
@@ -139,8 +139,8 @@ func (o *Options) store(env *dotenv.File, v value, text string, stored bool) (er
 	return nil
 }
 
-// issuer completes an issuer. A stored one that is not complete is kept, as the user may know better: our own login
-// completes it, that of the platform may not.
+// issuer completes an issuer. An incomplete stored one is kept, since the user may know better: our own login
+// completes it, the platform's may not.
 func (o *Options) issuer(value string, stored bool) (string, error) {
 	if stored {
 		full, err := scaffold.TypedIssuer(value)

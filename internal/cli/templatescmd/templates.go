@@ -1,4 +1,4 @@
-// Package templatescmd sets a project up for a purpose: a login with Auth0, or a server for language models.
+// Package templatescmd sets up a project for a purpose: a login with Auth0, or a server for language models.
 package templatescmd
 
 import (
@@ -28,28 +28,28 @@ type Options struct {
 
 	// Deploy deploys the folder and shows where to follow it, for vllm.
 	Deploy func(ctx context.Context) error
-	// Model asks the host of models about one, with a token unless that is "".
+	// Model asks the model host about a model, with a token unless that is "".
 	Model func(ctx context.Context, name, token string) (ModelState, error)
 	Flags
 
-	clientSecret string // that of --client-secret-stdin
-	token        string // that of --hf-token-stdin
+	clientSecret string // set with --client-secret-stdin
+	token        string // set with --hf-token-stdin
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	ClientID, Issuer  string
 	ClientSecretStdin bool
 
 	Model      string
 	TokenStdin bool
-	DeployNow  *bool // nil: asked
+	DeployNow  *bool // nil: prompt
 }
 
-// ModelState tells whether a model can be served.
+// ModelState is whether a model can be served.
 type ModelState int
 
-// The states of a model.
+// The possible states of a model.
 const (
 	Unknown ModelState = iota
 	Usable
@@ -58,7 +58,7 @@ const (
 
 func names() []string { return []string{"auth0", "vllm"} }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(ctx context.Context, template string, o *Options) error) *cobra.Command {
 	if run == nil {
 		run = apply
@@ -69,9 +69,9 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Set up a login with Auth0, or a model server",
 		Long: "auth0  puts an OpenID Connect login (Auth0 or another provider) in front of the app.\n" +
-			"vllm   makes a project that serves a language model, in an empty folder.\n\n" +
-			"AUTH_CLIENT_ID, AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL are taken from the flags, from .env,\n" +
-			"then from the environment, and asked for where all lack them.",
+			"vllm   creates a project that serves a language model, in an empty folder.\n\n" +
+			"AUTH_CLIENT_ID, AUTH_CLIENT_SECRET and AUTH_ISSUER_BASE_URL are taken from the flags, from .env\n" +
+			"or from the environment, in this order, and prompted for otherwise.",
 		Example: "  ploomber-cloud templates auth0\n" +
 			"  ploomber-cloud templates auth0 --client-id ID --issuer https://tenant.us.auth0.com --client-secret-stdin < secret.txt\n" +
 			"  ploomber-cloud templates vllm --model facebook/opt-125m --deploy=false",
@@ -94,16 +94,16 @@ func New(o Options, run func(ctx context.Context, template string, o *Options) e
 	}
 	f := c.Flags()
 	f.StringVar(&o.ClientID, "client-id", "", "auth0: the application's client `ID`")
-	f.StringVar(&o.Issuer, "issuer", "", "auth0: the provider's `URL`; a host alone gets its https://")
+	f.StringVar(&o.Issuer, "issuer", "", "auth0: the provider's `URL`; https:// is added if it is missing")
 	f.BoolVar(&o.ClientSecretStdin, "client-secret-stdin", false, "auth0: read the client secret from standard input")
 	f.StringVar(&o.Flags.Model, "model", "", "vllm: the `MODEL` to serve")
 	f.BoolVar(&o.TokenStdin, "hf-token-stdin", false, "vllm: read the token for a gated model from standard input")
-	f.BoolVar(&deployNow, "deploy", false, "vllm: deploy at once, or with --deploy=false not")
+	f.BoolVar(&deployNow, "deploy", false, "vllm: deploy right away; --deploy=false does not")
 	flagset.Config(c, &o.Folder.Config)
 	return c
 }
 
-// foreignFlag finds a flag that was given but belongs to another template than the named one.
+// foreignFlag finds a flag that belongs to a different template than the named one.
 func foreignFlag(c *cobra.Command, template string) (flag, of string) {
 	flags := map[string][]string{
 		"auth0": {"client-id", "issuer", "client-secret-stdin", "config"},
@@ -120,7 +120,7 @@ func foreignFlag(c *cobra.Command, template string) (flag, of string) {
 }
 
 func apply(ctx context.Context, template string, o *Options) (err error) {
-	// What comes on standard input is read before a question takes it for an answer.
+	// Standard input is read before a prompt takes it for an answer.
 	if o.ClientSecretStdin && template == "auth0" {
 		if o.clientSecret, err = prompt.ReadSecret(o.IO.In, "client secret"); err != nil {
 			return err
@@ -136,7 +136,7 @@ func apply(ctx context.Context, template string, o *Options) (err error) {
 		return o.auth0(ctx)
 	case "vllm":
 		return o.vllm(ctx)
-	default: // exit status 1, as the reference tool's
+	default: // exit status 1, like the reference tool
 		return failure.Failedf("%w", flagset.Unknown("template", template, names())).
 			WithHint("the templates are %s; for a user name and a password run 'ploomber-cloud auth --add'", strings.Join(names(), ", "))
 	}

@@ -222,12 +222,12 @@ func TestVLLM(t *testing.T) {
 			models: []string{"a/gated", "a/gated right"}, token: "right", made: true, deployed: true,
 		},
 		"gated, the given token is wrong": {
-			vars: map[string]string{"HF_TOKEN": "wrong"}, flags: Flags{Model: "a/gated"}, models: []string{"a/gated", "a/gated wrong"}, fails: true, says: "does not open",
+			vars: map[string]string{"HF_TOKEN": "wrong"}, flags: Flags{Model: "a/gated"}, models: []string{"a/gated", "a/gated wrong"}, fails: true, says: "does not give access",
 		},
 		"a token that is not needed": {
 			answers: []string{"right"}, flags: Flags{Model: "facebook/opt-125m", TokenStdin: true, DeployNow: is(false)}, models: []string{"facebook/opt-125m"}, made: true,
 		},
-		"an unknown --model":  {flags: Flags{Model: "no/such"}, models: []string{"no/such"}, fails: true, says: "no model no/such"},
+		"an unknown --model":  {flags: Flags{Model: "no/such"}, models: []string{"no/such"}, fails: true, says: "model not found: no/such"},
 		"a --model like code": {flags: Flags{Model: "a/b; rm"}, fails: true, says: "--model"},
 		"no network":          {flags: Flags{Model: "down/host"}, models: []string{"down/host"}, fails: true, says: "no network"},
 		"nobody answers":      {fails: true, says: "--model"},

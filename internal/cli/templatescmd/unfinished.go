@@ -18,16 +18,16 @@ import (
 
 var errEmptyFolder = errors.New("this template needs an empty directory")
 
-// leftover is what an earlier run of the vllm template, killed between two files, has left in the folder. It holds
-// nothing where the folder is empty.
+// leftover is what an earlier, killed run of the vllm template has left in the folder. It is empty if the folder
+// is empty.
 type leftover struct {
-	id    string            // of the project that was made
-	env   *dotenv.File      // with the key, where it was written; else empty
-	files map[string][]byte // of the template
+	id    string            // of the created project
+	env   *dotenv.File      // with the key, if it was written; otherwise empty
+	files map[string][]byte // files of the template
 }
 
-// unfinished reads the folder, which must be empty but for such leftovers: the configuration and some, not all, of
-// the other files, each as the template makes it. It is not the user's work that would be lost then.
+// unfinished reads the folder, which must be empty except for such leftovers: the configuration and some, not all,
+// of the other files, exactly as the template writes them, so that no user's work is lost.
 func (o *Options) unfinished() (leftover, error) {
 	entries, err := os.ReadDir(o.Folder.Dir)
 	if err != nil {
@@ -58,7 +58,7 @@ func (o *Options) unfinished() (leftover, error) {
 	return left, left.adopt()
 }
 
-// adopt takes the project and the secrets out of the files.
+// adopt takes the project and the secrets from the files.
 func (l *leftover) adopt() error {
 	c, err := project.Parse(l.files[project.FileName])
 	if err != nil {
@@ -83,7 +83,7 @@ func (l *leftover) adopt() error {
 	return nil
 }
 
-// check refuses files of the template that are not those for the model.
+// check refuses leftover files that are for another model.
 func (l *leftover) check(model string) error {
 	for _, f := range scaffold.VLLM(model, l.id) {
 		if text, there := l.files[f.Name]; there && !bytes.Equal(text, f.Data) {

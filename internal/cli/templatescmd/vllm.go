@@ -15,10 +15,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// projectType is that of a model server.
+// projectType is the type of a model server.
 const projectType = "docker"
 
-// vllm makes a project that serves a language model.
+// vllm creates a project that serves a language model.
 func (o *Options) vllm(ctx context.Context) error {
 	var missing []prompt.Question
 	if o.Flags.Model == "" {
@@ -34,7 +34,7 @@ func (o *Options) vllm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := o.writable(); err != nil { // before a project is made
+	if err := o.writable(); err != nil { // before a project is created
 		return err
 	}
 	model, token, err := o.chooseModel(ctx)
@@ -60,7 +60,7 @@ func (o *Options) vllm(ctx context.Context) error {
 		if err := left.check(model); err != nil {
 			return err
 		}
-		o.IO.Err.Note("Completing the project %s, whose files are not all here", id)
+		o.IO.Err.Note("Completing the project %s, some of whose files are missing", id)
 	}
 	c := configOf(id)
 	if err := o.write(c, env, model); err != nil {
@@ -90,7 +90,7 @@ func mayDeploy() prompt.Question {
 	return prompt.Question{Label: "Do you want to deploy now?", Flag: "--deploy or --deploy=false"}
 }
 
-// chooseModel asks until the host of models knows the model, and for a token where it needs one.
+// chooseModel prompts until the model host knows the model, and for a token if it needs one.
 func (o *Options) chooseModel(ctx context.Context) (model, token string, err error) {
 	model = o.Flags.Model
 	for {
@@ -111,7 +111,7 @@ func (o *Options) chooseModel(ctx context.Context) (model, token string, err err
 			token, err = o.askToken(ctx, model)
 			return model, token, err
 		case o.Flags.Model != "":
-			return "", "", failure.Failedf("there is no model %s", model)
+			return "", "", failure.Failedf("model not found: %s", model)
 		}
 		o.IO.Err.Note("Model %s not found, please try again.", model)
 		model = ""
@@ -138,13 +138,13 @@ func (o *Options) askToken(ctx context.Context, model string) (token string, err
 		case state == Usable:
 			return token, nil
 		case given:
-			return "", failure.Failedf("the token does not open the model %s", model)
+			return "", failure.Failedf("the token does not give access to the model %s", model)
 		}
-		o.IO.Err.Note("The token does not open the model %s, please try again.", model)
+		o.IO.Err.Note("The token does not give access to the model %s, please try again.", model)
 	}
 }
 
-// secrets completes the secrets file: a key, unless it has one, and the token where there is one.
+// secrets completes the secrets file: a new key unless it has one, and the token if there is one.
 func (o *Options) secrets(env *dotenv.File, token string) (*dotenv.File, error) {
 	if stored, _ := env.Get(scaffold.VLLMKey, nil); stored == "" {
 		key, err := scaffold.NewSecret(o.Random)
@@ -180,8 +180,8 @@ func (o *Options) writable() error {
 	return fsx.Check(paths...)
 }
 
-// write makes the files, the configuration first: it ties the folder to the project that was made, so that a run
-// that is killed between two files can be repeated for the same project.
+// write writes the files, the configuration first: it connects the folder to the created project, so that a run
+// that was killed halfway can be repeated for the same project.
 func (o *Options) write(c *project.Config, env *dotenv.File, model string) error {
 	folder := flow.Folder{Dir: o.Folder.Dir}
 	config, err := folder.ConfigFile(c)
@@ -212,6 +212,6 @@ func (o *Options) deployNow(ctx context.Context) error {
 	if err := o.Deploy(ctx); err != nil {
 		return err
 	}
-	o.IO.Err.Note("It takes about 12 minutes until the model is served.")
+	o.IO.Err.Note("It takes about 12 minutes until the model is available.")
 	return nil
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// providersKey names several providers; --dev-login stands in for all of them.
+// providersKey lists several providers; --dev-login replaces all of them.
 const providersKey = "AUTH_PROVIDERS"
 
-// DefaultUsers are those of --dev-login where none is named.
+// DefaultUsers are the users of --dev-login if none are given.
 func DefaultUsers() []string { return []string{"ada@example.com,admins", "grace@example.com"} }
 
 func (o *Options) devUsers() ([]devidp.User, error) {
@@ -36,7 +36,7 @@ func (o *Options) devUsers() ([]devidp.User, error) {
 	return users, nil
 }
 
-// startDevLogin starts the provider, unless one was handed over, and says what it is.
+// startDevLogin starts the provider, unless one was passed in, and announces it.
 func (o *Options) startDevLogin(ctx context.Context, l *login, log *slog.Logger) error {
 	if l.dev = o.Provider; l.dev == nil {
 		users, err := o.devUsers()
@@ -49,18 +49,18 @@ func (o *Options) startDevLogin(ctx context.Context, l *login, log *slog.Logger)
 		}
 		l.startedIt = true
 	}
-	o.IO.Err.Warn("DEVELOPMENT LOGIN: anyone on this machine can log in as anyone, without a password (%s). "+
-		"It is for trying out only; a deployment never uses it.", l.dev.Issuer())
+	o.IO.Err.Warn("DEVELOPMENT LOGIN: anyone on this machine can log in as any user, without a password (%s). "+
+		"Use it for testing only; a deployment never uses it.", l.dev.Issuer())
 	return nil
 }
 
-// devSource is the project's source with the provider of this machine in place of whatever logs people in to the
-// main app. All else stays: audience and scope, who may come in, the passwords of other features.
+// devSource returns the project's source with the development provider in place of the main app's login.
+// Everything else stays the same: audience and scope, access rules, the passwords of other features.
 func (o *Options) devSource(s config.Source, dev *devidp.Provider, vars map[string]string) (config.Source, error) {
 	values := map[string]string{
 		scaffold.ClientID: dev.ClientID(), scaffold.ClientSecret: dev.ClientSecret(), scaffold.Issuer: dev.Issuer(),
 	}
-	maps.Copy(vars, values) // an app that checks its user's token asks the provider for keys
+	maps.Copy(vars, values) // an app that verifies its user's token fetches the provider's keys
 	before := s.Lookup
 	if secret, _ := before(scaffold.SessionSecret); secret == "" {
 		made, err := scaffold.NewSecret(o.Random)
@@ -71,7 +71,7 @@ func (o *Options) devSource(s config.Source, dev *devidp.Provider, vars map[stri
 	}
 	hidden := []string{providersKey, project.MainApp.UsernameKey(), project.MainApp.PasswordKey()}
 	if _, guarded := s.Project.Logins[config.MainApp]; guarded || slices.ContainsFunc(hidden[1:], func(name string) bool { _, ok := before(name); return ok }) {
-		o.IO.Err.Warn("the password of the main app is not asked for in this run: the development login takes its place")
+		o.IO.Err.Warn("the main app's password is not used in this run: the development login replaces it")
 	}
 	s.Project.Logins = maps.Clone(s.Project.Logins)
 	delete(s.Project.Logins, config.MainApp)
@@ -90,7 +90,7 @@ func (o *Options) devSource(s config.Source, dev *devidp.Provider, vars map[stri
 	return s, nil
 }
 
-// ofOneOf tells whether a variable belongs to a provider of a list such as google,entra.
+// ofOneOf reports whether a variable belongs to one of several providers, such as google,entra.
 func ofOneOf(providers, variable string) bool {
 	for name := range strings.SplitSeq(providers, ",") {
 		name = strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(name), "-", "_"))

@@ -20,23 +20,23 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// login is what stands in front of the app.
+// login is the login in front of the app.
 type login struct {
 	config config.Config
 	proxy  *authproxy.Proxy // nil until the app has started
 
-	dev       *devidp.Provider // of --dev-login; nil without
-	startedIt bool             // by this run, which closes it
+	dev       *devidp.Provider // of --dev-login; nil without it
+	startedIt bool             // started by this run, which closes it
 }
 
 func (l *login) close() {
 	if l.startedIt {
-		_ = l.dev.Close() // nothing is lost with it
+		_ = l.dev.Close() // read-only: nothing to lose
 	}
 }
 
-// login reads the project's login as every other part of the program does. With --dev-login it starts the provider
-// and puts its values into vars, which the app gets.
+// login reads the project's login as every other command does. With --dev-login it starts the provider and puts
+// its values into vars, which the app gets.
 func (o *Options) login(ctx context.Context, env flow.Env, c *project.Config, vars map[string]string, log *slog.Logger) (_ *login, err error) {
 	source := o.Folder.LoginSource(env, c, o.Lookup)
 	source.Public = o.Public
@@ -63,7 +63,7 @@ func (o *Options) login(ctx context.Context, env flow.Env, c *project.Config, va
 	case err != nil:
 		return nil, &failure.Error{Code: failure.Failed, Err: err}
 	case l.config.Open() && !o.Public:
-		return nil, failure.Failedf("the app itself is open to everyone: only a part of it asks for a password").
+		return nil, failure.Failedf("the app itself is public: only a part of it is protected by a password").
 			WithHint("run 'ploomber-cloud auth --add --feature main_app' (with --offline if you have no account), or pass --public")
 	}
 	if l.config.AppName == "" {
@@ -72,7 +72,7 @@ func (o *Options) login(ctx context.Context, env flow.Env, c *project.Config, va
 	return l, nil
 }
 
-// folderName is how the app is called where nothing else says it: by the name of its folder, if that can be shown.
+// folderName is the app's name if nothing else names it: the name of its folder, if it is printable.
 func (o *Options) folderName() string {
 	dir, err := filepath.Abs(o.Folder.Dir)
 	if err != nil {
@@ -85,13 +85,13 @@ func (o *Options) folderName() string {
 	return c.AppName
 }
 
-// protect makes the login in front of the app at upstream, which is served at local.
+// protect creates the login in front of the app at upstream, which is served at local.
 func (o *Options) protect(l *login, upstream, local *url.URL, log *slog.Logger) (http.Handler, error) {
 	var err error
 	if l.config.BaseURL, err = o.base(l.config.BaseURL, local); err != nil {
 		return nil, err
 	}
-	l.config.StripBasePath = false // the path of the deployed app
+	l.config.StripBasePath = false // path of the deployed app
 	if l.dev != nil {
 		r := l.registration()
 		l.dev.Register(r.Callbacks, r.Logouts)
@@ -106,8 +106,9 @@ func (o *Options) protect(l *login, upstream, local *url.URL, log *slog.Logger) 
 	return l.proxy, nil
 }
 
-// base is where browsers find the app: the callback is there, and cookies belong to it. AUTH_BASE_URL is mostly the
-// address of the deployed app, which would send people away from here, so it counts only where it leads here.
+// base is the public address of this run: the callback URL is below it, and cookies belong to it. AUTH_BASE_URL is
+// usually the address of the deployed app, which would redirect users there, so it is only used if it points to
+// this machine.
 func (o *Options) base(configured, local *url.URL) (*url.URL, error) {
 	if o.BaseURL != "" {
 		return url.Parse(o.BaseURL)
@@ -118,11 +119,11 @@ func (o *Options) base(configured, local *url.URL) (*url.URL, error) {
 	if oidc.IsLoopback(configured.Hostname()) && portOf(configured) == local.Port() && strings.Trim(configured.Path, "/") == "" {
 		return configured, nil
 	}
-	o.IO.Err.Note("%s=%s is not this machine: logins come back to %s (--base-url changes that)", scaffold.BaseURL, configured, local)
+	o.IO.Err.Note("%s=%s is not this machine: logins return to %s (change it with --base-url)", scaffold.BaseURL, configured, local)
 	return local, nil
 }
 
-// registration is what the provider must know, with addresses of this run.
+// registration is what to register at the provider, with the addresses of this run.
 func (l *login) registration() scaffold.Registration {
 	base := l.config.BaseURL
 	after := l.config.PostLogoutRedirect
@@ -132,10 +133,10 @@ func (l *login) registration() scaffold.Registration {
 	return scaffold.Register("", l.origin(), after)
 }
 
-// origin is the base URL without a slash at the end.
+// origin is the base URL without a trailing slash.
 func (l *login) origin() string { return l.config.BaseURL.Scheme + "://" + l.config.BaseURL.Host }
 
-// describe completes s.
+// describe fills in s.
 func (l *login) describe(s Served) Served {
 	for _, r := range l.config.Rules() {
 		s.Protected = append(s.Protected, r.String())
@@ -153,14 +154,14 @@ func (l *login) describe(s Served) Served {
 	return s
 }
 
-// warnOfProviders says which of the project's providers do not answer. They are waited for without an end: the
-// login works as soon as they are back.
+// warnOfProviders warns about providers that do not respond. It retries until they do: the login works as soon as
+// they are back.
 func (o *Options) warnOfProviders(ctx context.Context, l *login) {
-	const patience = 6 * time.Second // a request to a provider takes 5 at most
+	const patience = 6 * time.Second // a request to a provider takes 5 s at most
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := l.proxy.Ready(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		o.IO.Err.Warn("nobody can log in yet: %v", err)
+		o.IO.Err.Warn("users cannot log in yet: %v", err)
 	}
 }
 
@@ -174,13 +175,13 @@ func portOf(u *url.URL) string {
 	return "80"
 }
 
-// checkLogin refuses flags that contradict each other.
+// checkLogin rejects contradictory flags.
 func (o *Options) checkLogin() error {
 	switch {
 	case o.DevLogin && o.Public:
 		return failure.Usagef("pass one of --dev-login and --public")
 	case !o.DevLogin && len(o.DevUsers) > 0:
-		return failure.Usagef("--dev-user is a user of --dev-login").WithHint("pass --dev-login too")
+		return failure.Usagef("--dev-user requires --dev-login").WithHint("pass --dev-login too")
 	}
 	if o.DevLogin {
 		if _, err := o.devUsers(); err != nil {
@@ -196,8 +197,8 @@ func (o *Options) checkLogin() error {
 		u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		return failure.Usagef("--base-url must be scheme and host only, such as https://app.example.com")
 	case o.DevLogin && !oidc.IsLoopback(u.Hostname()):
-		return failure.Usagef("--dev-login asks for no password, so --base-url may only be of this machine").
-			WithHint("one such as http://app.localhost:8080 is")
+		return failure.Usagef("--dev-login asks for no password, so --base-url must be an address of this machine").
+			WithHint("for example http://app.localhost:8080")
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ func TestDevSource(t *testing.T) {
 				t.Errorf("%+v, %v", got.Passwords, vars)
 			}
 			if !strings.Contains(said, "DEVELOPMENT LOGIN") || !strings.Contains(said, tc.says) || strings.Contains(said, "CANARY") ||
-				strings.Contains(said, l.dev.ClientSecret()) || tc.says == "" && strings.Contains(said, "takes its place") {
+				strings.Contains(said, l.dev.ClientSecret()) || tc.says == "" && strings.Contains(said, "development login replaces it") {
 				t.Errorf("says %q", said)
 			}
 			if tc.check != nil {
@@ -307,7 +307,7 @@ func testTellsWhatToRegister(t *testing.T, cache string) {
 	o.Browse = func(_ context.Context, url string) error { at = url; cancel(); return errors.New("no browser") }
 	err := o.Run(ctx, nil)
 	said := d.Said(err)
-	for _, want := range []string{"nobody can log in yet", at + "/callback", at + "/status", "login at http://127.0.0.1:1"} {
+	for _, want := range []string{"users cannot log in yet", at + "/callback", at + "/status", "login at http://127.0.0.1:1"} {
 		if at == "" || !strings.Contains(said, want) {
 			t.Errorf("says %q, lacks %q", said, want)
 		}

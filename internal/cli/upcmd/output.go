@@ -24,8 +24,8 @@ func (o *Options) address() string {
 	return "127.0.0.1:" + strconv.Itoa(o.Port)
 }
 
-// logs says where the lines of installers, the app and the server go: results and errors only where quiet
-// or JSON was asked for.
+// logs decides where the lines of installers, the app and the server go: only results and errors are shown with
+// --quiet or --json.
 func (o *Options) logs() (install, app io.Writer, server *slog.Logger) {
 	if !o.IO.Err.Talks() {
 		return nil, nil, nil
@@ -59,12 +59,12 @@ func (o *Options) notify(e platform.Event) {
 		o.IO.Err.Warn("%s", e.Message)
 	case platform.Crashed:
 		if e.Delay == 0 {
-			o.IO.Err.Warn("the app does not start: %v; it is started again when a file is saved", e.Err)
+			o.IO.Err.Warn("the app does not start: %v; it will be restarted when a file is saved", e.Err)
 			return
 		}
-		o.IO.Err.Warn("the app crashed (%v); it is started again in %s", e.Err, e.Delay.Round(time.Second))
-	case platform.Ready: // shown by show, with all that belongs to it
-	case platform.Stopped: // follows at once, or tells nothing that Stopping has not
+		o.IO.Err.Warn("the app crashed (%v); restarting it in %s", e.Err, e.Delay.Round(time.Second))
+	case platform.Ready: // shown by show, with everything that belongs to it
+	case platform.Stopped: // follows immediately, or adds nothing to Stopping
 	default:
 		o.IO.Err.Note("%s", e.Message)
 	}
@@ -73,10 +73,11 @@ func (o *Options) notify(e platform.Event) {
 	}
 }
 
-// redrawEvery is the time between two drawings of how far a build is.
+// redrawEvery is the interval between updates of the build progress.
 const redrawEvery = 500 * time.Millisecond
 
-// followBuild draws how far a build is until end is called. With --verbose the lines of the installer tell more.
+// followBuild draws the build progress until end is called. With --verbose the installer's lines are more
+// detailed.
 func (o *Options) followBuild() (end func()) {
 	o.activity = term.NewActivity(o.IO.Err, o.Now)
 	if !o.IO.Err.TTY() || o.Verbose() {
@@ -118,11 +119,11 @@ func (o *Options) explain(err error) error {
 	return f
 }
 
-// sayWhichPort tells why the app is not where it usually is.
+// sayWhichPort explains why the app is not on its usual port.
 func (o *Options) sayWhichPort(at *url.URL) {
 	_, usual, _ := net.SplitHostPort(localcloud.DefaultAddress)
 	if o.Port == 0 && at.Port() != usual {
-		o.IO.Err.Warn("another program uses port %s, so the app is at port %s; --port chooses one", usual, at.Port())
+		o.IO.Err.Warn("port %s is in use by another program, so the app is on port %s; choose one with --port", usual, at.Port())
 	}
 }
 
@@ -138,7 +139,7 @@ func (o *Options) show(ctx context.Context, s Served) error {
 			out.Println(out.Wrapped("  "+p, 2))
 		}
 		if s.DevLogin != nil {
-			out.Println(out.Wrapped("Log in as "+out.Bold(strings.Join(s.DevLogin.Users, ", "))+", or as anyone else: no password is asked for", 2))
+			out.Println(out.Wrapped("Log in as "+out.Bold(strings.Join(s.DevLogin.Users, ", "))+", or as any other user: no password needed", 2))
 		}
 		if s.Registration != nil {
 			out.Println(out.Wrapped("Register these URLs with the provider, exactly as they are:", 0))

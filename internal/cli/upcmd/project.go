@@ -16,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// project is the project's configuration, or one made of what the folder looks like, and its app. No account is needed.
+// project returns the project's configuration, or one inferred from the folder, and its app. No account is needed.
 func (o *Options) project(ctx context.Context, vars map[string]string) (*project.Config, platform.App, error) {
 	c, err := o.config()
 	if err != nil {
@@ -41,15 +41,15 @@ func (o *Options) project(ctx context.Context, vars map[string]string) (*project
 		c.Type = string(app.Framework)
 	}
 	if app.Framework != platform.Framework(c.Type) && c.Type == string(platform.Docker) {
-		o.IO.Err.Note("it is run without a container; a deployment needs a Dockerfile")
+		o.IO.Err.Note("it runs without a container; a deployment needs a Dockerfile")
 	}
 	if app.BaseFrom != "" {
-		o.IO.Err.Note("the app serves below %s: %s says so", app.Base, app.BaseFrom)
+		o.IO.Err.Note("the app is served below %s, as set by %s", app.Base, app.BaseFrom)
 	}
 	return c, app, nil
 }
 
-// choose asks which of several files starts the app.
+// choose prompts for the file that starts the app, if there are several.
 func (o *Options) choose(ctx context.Context, several *detect.Ambiguous, find detect.Options) (platform.App, error) {
 	var options []string
 	for _, app := range several.Apps {
@@ -59,7 +59,7 @@ func (o *Options) choose(ctx context.Context, several *detect.Ambiguous, find de
 	switch {
 	case err != nil && (ctx.Err() != nil || failure.Code(err) == failure.Interrupted):
 		return platform.App{}, err
-	case err != nil: // nobody is there to answer
+	case err != nil: // no one can answer
 		return platform.App{}, failure.Usagef("%w", several).
 			WithHint("name one with --entry %s, or with %s=%s in .env", options[0], flow.EntryKey, options[0])
 	}
@@ -67,7 +67,7 @@ func (o *Options) choose(ctx context.Context, several *detect.Ambiguous, find de
 	return detect.Find(os.DirFS(o.Folder.Dir), find)
 }
 
-// home is the home folder that the app will have.
+// home is the home folder for the app.
 func (o *Options) home() (string, error) {
 	if o.Home == nil {
 		return "", nil
@@ -75,13 +75,13 @@ func (o *Options) home() (string, error) {
 	return o.Home()
 }
 
-// engine tells whether a program that runs containers is here.
+// engine reports whether a program that runs containers is installed.
 func (o *Options) engine() bool {
 	_, err := platform.FindProgram(o.Environ(), "docker", "podman")
 	return err == nil
 }
 
-// config is the project's configuration, or an empty one. --type comes before its type.
+// config is the project's configuration, or an empty one. --type overrides its type.
 func (o *Options) config() (*project.Config, error) {
 	c, there, err := o.Folder.Find()
 	if err != nil {
@@ -96,7 +96,7 @@ func (o *Options) config() (*project.Config, error) {
 	return c, nil
 }
 
-// vars are the app's variables: those of .env, as a deployment hands them over.
+// vars are the app's variables: those of .env, as a deployment passes them.
 func (o *Options) vars(env flow.Env) (map[string]string, error) {
 	for _, warning := range env.Warnings() {
 		o.IO.Err.Warn("%s", warning)
@@ -111,21 +111,21 @@ func (o *Options) vars(env flow.Env) (map[string]string, error) {
 			if place, unclear := places[p.Key]; unclear {
 				where = place
 			}
-			return nil, failure.Failedf("%s cannot be handed to the app: %w", where, err).
-				WithHint("take it out of the value, or encode the value in base64 and decode it in the app")
+			return nil, failure.Failedf("%s cannot be passed to the app: %w", where, err).
+				WithHint("remove it from the value, or encode the value in base64 and decode it in the app")
 		}
 		vars[p.Key] = p.Value
 	}
 	return vars, nil
 }
 
-// holdable is an error for what no environment can hold.
+// holdable returns an error for what an environment variable cannot hold.
 func holdable(p dotenv.Pair) error {
 	switch {
 	case strings.ContainsRune(p.Key, 0):
-		return errors.New("its name holds a NUL character")
+		return errors.New("its name contains a NUL character")
 	case strings.ContainsRune(p.Value, 0):
-		return errors.New("its value holds a NUL character, which ends a variable of the environment")
+		return errors.New("its value contains a NUL character, which environment variables cannot hold")
 	}
 	return nil
 }

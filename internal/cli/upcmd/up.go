@@ -1,4 +1,4 @@
-// Package upcmd runs the project here, in the foreground, behind its login.
+// Package upcmd runs the project on this machine, in the foreground, behind its login.
 package upcmd
 
 import (
@@ -37,14 +37,15 @@ type Options struct {
 	Home     func() (string, error) // the user's home folder, where frameworks look for settings
 	Flags
 
-	Provider *devidp.Provider // of DevLogin, where it runs already; nil starts one
-	Forget   bool             // the project is gone after this run
+	Provider *devidp.Provider // for DevLogin, if one is already running; nil starts one
+	Forget   bool             // the project is deleted after this run
 
-	// FirstBuild, where not "", is said before the first step of building an environment, so not when there is one.
+	// FirstBuild is a message to print before the first step of building an environment; nothing is printed if it
+	// already exists.
 	FirstBuild string
 
-	recipe   *platform.Recipe // in place of the framework's own; nil in production
-	activity *term.Activity   // the line of the build that goes on
+	recipe   *platform.Recipe // overrides the framework's default; nil in production
+	activity *term.Activity   // progress line of the current build
 }
 
 // Asker is the part of a prompter that this command uses.
@@ -52,7 +53,7 @@ type Asker interface {
 	Choose(ctx context.Context, q prompt.Question, options []string, again string, accept func(string) (int, bool)) (int, error)
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	Port                   int
 	NoBuild, Open, Public  bool
@@ -61,11 +62,11 @@ type Flags struct {
 	BaseURL                string
 	Installer              localcloud.Installer
 	DevLogin               bool
-	DevUsers               []string // EMAIL[,group...]; none means two that are made up
+	DevUsers               []string // EMAIL[,group...]; empty means two example users
 	Timeout                time.Duration
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = func(ctx context.Context, o *Options) error { return o.Run(ctx, nil) }
@@ -75,17 +76,17 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Short: "Run the app on this machine, behind its login",
 		Long: "Build the project's environment, start the app and serve it on this machine behind the login that\n" +
 			"it will have when it is deployed. No account is needed. Ctrl-C stops everything.\n\n" +
-			"The app is found: app.py, main.py and other usual names, the only script that imports a framework, a\n" +
+			"The app is detected: app.py, main.py and other usual names, the only script that imports a framework, a\n" +
 			"notebook, app.R, a Dockerfile, a Procfile. --entry names another file, --command a command that listens\n" +
-			"on $PORT. When a file of the app is saved, the app takes the change at once.\n\n" +
-			"With OpenID Connect (Auth0 and others) the provider must know this machine's addresses; up prints\n" +
-			"them. --dev-login needs no provider: one that asks for no password runs beside the app.",
+			"on $PORT. When a file is saved, the app is reloaded.\n\n" +
+			"With OpenID Connect (Auth0 and others), this machine's URLs must be registered with the provider; up prints\n" +
+			"them. --dev-login needs no provider: it runs one that asks for no password.",
 		Example: "  ploomber-cloud up\n" +
 			"  ploomber-cloud up --port 9000 --open\n" +
 			"  ploomber-cloud up --entry src/dashboard.py\n" +
 			"  ploomber-cloud up --entry shop/web.py:make_app\n" +
 			"  ploomber-cloud up --command 'node server.js'\n" +
-			"  ploomber-cloud up --dev-login                # try the login, as one of two made-up users\n" +
+			"  ploomber-cloud up --dev-login                # try the login, as one of two example users\n" +
 			"  ploomber-cloud up --dev-login --dev-user ada@example.com,admins\n" +
 			"  ploomber-cloud up --no-build                 # reuse the environment of the last run\n" +
 			"  ploomber-cloud auth --add --offline && ploomber-cloud up --type dash",
@@ -108,53 +109,53 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.IntVar(&o.Port, "port", 0, "serve at `PORT` of this machine (default: 8080, or the next free one)")
-	f.StringVar(&o.Entry, "entry", "", "`FILE` that starts the app, or FILE:NAME with the object to serve (default: found)")
-	f.StringVar(&o.Command, "command", "", "`COMMAND` that starts the app and listens at 127.0.0.1 on $PORT")
+	f.StringVar(&o.Entry, "entry", "", "`FILE` that starts the app, or FILE:NAME with the object to serve (default: detected)")
+	f.StringVar(&o.Command, "command", "", "`COMMAND` that starts the app, which must listen on 127.0.0.1:$PORT")
 	f.BoolVar(&o.NoReload, "no-reload", false, "keep running the old code when a file is saved")
-	f.BoolVar(&o.IsolatedHome, "isolated-home", false, "give the app a home folder of its own, as where it is deployed")
+	f.BoolVar(&o.IsolatedHome, "isolated-home", false, "give the app its own home folder, as in a deployment")
 	f.BoolVar(&o.NoBuild, "no-build", false, "reuse the environment of the last run")
 	f.BoolVar(&o.Open, "open", false, "open the app in the browser")
 	f.BoolVar(&o.Public, "public", false, "serve the app even if it has no login")
-	f.StringVar(&o.BaseURL, "base-url", "", "`URL` under which browsers reach the app, such as a tunnel's (default: this machine's)")
+	f.StringVar(&o.BaseURL, "base-url", "", "public `URL` of the app, such as a tunnel's (default: this machine's)")
 	f.BoolVar(&o.DevLogin, "dev-login", false, "log in with a provider on this machine that asks for no password")
 	f.StringArrayVar(&o.DevUsers, "dev-user", nil, "a user of --dev-login, `EMAIL[,GROUP...]`; repeatable")
 	f.DurationVar(&o.Timeout, "timeout", 90*time.Second, "how long to wait for the app to answer: `TIME`, such as 2m")
-	flagset.OneOf(c, &o.Installer, "installer", "what installs packages; auto is uv, and pip where uv fails", localcloud.Installers())
-	flagset.OneOf(c, &o.Type, "type", "framework of the app (default: the project's type, or found)", types())
+	flagset.OneOf(c, &o.Installer, "installer", "package installer; auto is uv, or pip if uv fails", localcloud.Installers())
+	flagset.OneOf(c, &o.Type, "type", "framework of the app (default: the project's type, or detected)", types())
 	flagset.Config(c, &o.Folder.Config)
 	return c
 }
 
-// types are the frameworks that an app can be said to use.
+// types are the frameworks that can be named.
 func types() []string {
 	var names []string
 	for _, f := range platform.Frameworks() {
-		if f != platform.Shell { // which --command says
+		if f != platform.Shell { // set by --command instead
 			names = append(names, string(f))
 		}
 	}
 	return names
 }
 
-// Served is an app that answers.
+// Served describes an app that responds.
 type Served struct {
-	URL       string   `json:"url"` // where browsers find it
+	URL       string   `json:"url"` // its public address
 	Type      string   `json:"type"`
-	Entry     string   `json:"entry"`     // file or command that starts it
-	Protected []string `json:"protected"` // what is guarded and how, in words
+	Entry     string   `json:"entry"`     // the file or command that starts it
+	Protected []string `json:"protected"` // what is protected and how, in words
 
-	*scaffold.Registration           // what the project's provider must know; nil where it has none
+	*scaffold.Registration           // what to register at the provider; nil if there is none
 	DevLogin               *DevLogin `json:"dev_login,omitempty"`
 }
 
-// DevLogin is the provider of this machine.
+// DevLogin describes the development provider.
 type DevLogin struct {
 	Issuer string   `json:"issuer"`
-	Users  []string `json:"users"` // e-mails to choose from; others can be typed
+	Users  []string `json:"users"` // e-mail addresses to choose from; any other can be typed
 }
 
-// Run serves the project until ctx ends. Where ready is not nil it is called once the app answers, and its
-// return ends the run.
+// Run serves the project until ctx ends. If ready is not nil it is called once the app responds, and the run ends
+// when it returns.
 func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) error) error {
 	env, err := o.Folder.Env()
 	if err != nil {
@@ -170,11 +171,11 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	}
 	cache, err := o.CacheDir()
 	if err != nil {
-		return failure.Failedf("no folder for the app's environment is known: %w", err)
+		return failure.Failedf("cannot determine the folder for the app's environment: %w", err)
 	}
 	dir, err := filepath.Abs(o.Folder.Dir)
 	if err != nil {
-		return failure.Failedf("the current folder cannot be found: %w", err)
+		return failure.Failedf("cannot determine the current folder: %w", err)
 	}
 	installLog, appLog, serverLog := o.logs()
 	login, err := o.login(ctx, env, c, vars, serverLog)
@@ -200,7 +201,7 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	o.sayWhichPort(running.URL())
 	served := login.describe(Served{URL: login.origin() + running.Base(), Type: string(app.Framework), Entry: app.String()})
 	if local := running.URL().String(); local != login.origin() {
-		o.IO.Err.Note("it is served at %s", local)
+		o.IO.Err.Note("it is already served at %s", local)
 	}
 	if ready != nil {
 		return ready(ctx, served)
@@ -212,5 +213,5 @@ func (o *Options) Run(ctx context.Context, ready func(context.Context, Served) e
 	if err := running.Wait(ctx); err != nil && ctx.Err() == nil {
 		return o.explain(err)
 	}
-	return failure.New(failure.Interrupted, "") // that it stops has been said
+	return failure.New(failure.Interrupted, "") // stopping was already announced
 }

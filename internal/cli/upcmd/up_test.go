@@ -82,7 +82,7 @@ func TestProject(t *testing.T) {
 		"two, and an answer":     {files: map[string]string{"a.py": "import dash", "b.py": "import dash"}, answers: []string{"2"}, want: "dash b.py"},
 		"two, and no answer":     {files: map[string]string{"a.py": "import dash", "b.py": "import dash"}, code: failure.Usage, says: "a.py (dash), b.py (dash)"},
 		"two, and what to do":    {files: map[string]string{"a.py": "import dash", "b.py": "import dash"}, code: failure.Usage, says: "--entry a.py"},
-		"a base path":            {files: map[string]string{"app.py": "import streamlit", ".env": "STREAMLIT_SERVER_BASE_URL_PATH=x"}, want: "streamlit app.py", says: "below /x: STREAMLIT_SERVER_BASE_URL_PATH"},
+		"a base path":            {files: map[string]string{"app.py": "import streamlit", ".env": "STREAMLIT_SERVER_BASE_URL_PATH=x"}, want: "streamlit app.py", says: "below /x, as set by STREAMLIT_SERVER_BASE_URL_PATH"},
 		"nothing":                {code: failure.Failed, says: "--entry"},
 		"a broken project":       {files: map[string]string{"ploomber-cloud.json": "{", "app.py": "import dash"}, code: failure.Failed, says: "init --force"},
 		"not where it is named":  {files: map[string]string{"app.py": "import dash"}, at: "x.json", code: failure.Failed, says: "x.json"},
@@ -130,7 +130,7 @@ func TestUpRefuses(t *testing.T) {
 		"a misspelt login":            {files: map[string]string{"app.py": "import dash", ".env": "AUTH_CLIENT_IDD=i\n"}, says: "did you mean AUTH_CLIENT_ID?"},
 		"no secrets that can be read": {files: map[string]string{"app.py": "import dash", ".env": "A=\xff\n"}, says: "UTF-8"},
 		"no home": {
-			files: map[string]string{"app.py": "import dash", ".env": login}, says: "no folder",
+			files: map[string]string{"app.py": "import dash", ".env": login}, says: "cannot determine the folder",
 			set: func(o *Options) { o.CacheDir = func() (string, error) { return "", errors.New("set HOME") } },
 		},
 		"a type that cannot run": {files: map[string]string{"ploomber-cloud.json": `{"id": "d", "type": "docker"}`, ".env": login}, says: "Dockerfile"},
@@ -180,7 +180,7 @@ func TestExplain(t *testing.T) {
 	if err.Error() != "the app ended\n    Traceback\n    ImportError: dash" || failure.Hint(err) != "read its last lines" {
 		t.Errorf("%q, hint %q", err, failure.Hint(err))
 	}
-	taken := o.explain(&platform.Problem{Msg: "another program uses 127.0.0.1:80", Hint: "choose another port", Err: platform.ErrTaken})
+	taken := o.explain(&platform.Problem{Msg: "another program is using 127.0.0.1:80", Hint: "choose another port", Err: platform.ErrTaken})
 	if !strings.Contains(failure.Hint(taken), "--port") {
 		t.Errorf("hint %q", failure.Hint(taken))
 	}

@@ -1,4 +1,4 @@
-// Package versioncmd tells which program this is. It asks nobody.
+// Package versioncmd prints the version of this program, without any request.
 package versioncmd
 
 import (
@@ -19,7 +19,7 @@ type Options struct {
 	Build   func() (*debug.BuildInfo, bool) // debug.ReadBuildInfo
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = version
@@ -40,9 +40,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 // result is what --json prints.
 type result struct {
 	Version  string `json:"version"`            // such as "1.2.0"; "dev" for a build without a release
-	Commit   string `json:"commit,omitempty"`   // of the source; absent where the build does not know it
+	Commit   string `json:"commit,omitempty"`   // of the source; absent if the build did not record it
 	Date     string `json:"date,omitempty"`     // of the commit, RFC 3339
-	Modified bool   `json:"modified,omitempty"` // the source had changes that were not committed
+	Modified bool   `json:"modified,omitempty"` // the source had uncommitted changes
 	Go       string `json:"go"`
 	Platform string `json:"platform"` // operating system and architecture, such as "linux/amd64"
 }
@@ -61,8 +61,8 @@ func version(_ context.Context, o *Options) error {
 	})
 }
 
-// Name is what the version is called wherever it is shown: the linker's word for a release; else the version of the
-// module that the build recorded, which a program installed by 'go install …@v1.2.0' has alone; else "dev".
+// Name is the version as shown everywhere: the one set by the linker for a release; otherwise the module version
+// recorded in the build, which is all that a program installed by 'go install …@v1.2.0' has; otherwise "dev".
 func Name(linked string, build func() (*debug.BuildInfo, bool)) string {
 	if linked != "dev" {
 		return linked
@@ -73,7 +73,7 @@ func Name(linked string, build func() (*debug.BuildInfo, bool)) string {
 	return linked
 }
 
-// add takes over what the build recorded about the source.
+// add copies what the build recorded about the source.
 func (r *result) add(info *debug.BuildInfo) {
 	for _, s := range info.Settings {
 		switch s.Key {

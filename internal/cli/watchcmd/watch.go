@@ -27,13 +27,13 @@ type Options struct {
 	Flags
 }
 
-// Flags are what the command line decides.
+// Flags are the values set on the command line.
 type Flags struct {
 	ProjectID, JobID string
 	Timeout          time.Duration
 }
 
-// New builds the command. run is nil in production; a parse test passes its own to look at Options.
+// New builds the command. run is nil in production; tests pass their own to inspect Options.
 func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	if run == nil {
 		run = watch
@@ -43,7 +43,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Annotations: failure.Statuses(failure.NotAllowed, failure.Deployment, failure.TimedOut),
 		Short:       "Follow a deployment until it runs",
 		Long: "Follow the newest deployment of a project, or the given one, until it runs or fails (exit status 4).\n" +
-			"A network or a platform that is away for a while ends nothing before the time is over.",
+			"Temporary failures of the network or the platform are retried until the time limit.",
 		Example: "  ploomber-cloud watch                              # this folder's project\n" +
 			"  ploomber-cloud watch --project-id my-app-1234\n" +
 			"  ploomber-cloud watch --project-id my-app-1234 --job-id 0123456789 --timeout 30m",
@@ -73,7 +73,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 type result struct {
 	ProjectID string `json:"project_id"`
 	JobID     string `json:"job_id"`
-	Status    string `json:"status"` // as last seen, also where the watch failed; may be ""
+	Status    string `json:"status"` // last status seen, also if watching failed; may be ""
 	URL       string `json:"url"`
 }
 

@@ -1,6 +1,6 @@
-// Package build makes the environment of an app outside its project: a virtual environment, an R library or a
-// container image. What was built is used again as long as what it was built from stays the same. It must not
-// know how the app is started or served.
+// Package build creates the environment of an app outside its project: a virtual environment, an R library or a
+// container image. An environment is reused as long as its inputs stay the same. It does not know how the app is
+// started or served.
 package build
 
 import (
@@ -26,17 +26,17 @@ type Project struct {
 	Recipe platform.Recipe
 }
 
-// Builder builds environments below CacheDir. Several, in this process and others, may share a CacheDir.
+// Builder builds environments below CacheDir, which several builders and processes may share.
 type Builder struct {
 	CacheDir  string
 	Installer Installer // "" is Auto
-	Environ   []string  // variables of the caller, NAME=value; PATH says where uv, python3, Rscript and docker are
-	Log       io.Writer // gets the lines that installers print; nil drops them
+	Environ   []string  // the caller's variables, NAME=value; uv, python3, Rscript and docker are looked up in its PATH
+	Log       io.Writer // output of installers; nil discards it
 	Notify    func(platform.Event)
 	Now       func() time.Time
 
-	// Run runs a command to its end, and ends it with all it started when ctx ends. Its error is a
-	// *platform.ExitError where the command failed.
+	// Run runs a command to its end, and stops it and everything it started when ctx ends. The error is a
+	// *platform.ExitError if the command failed.
 	Run func(context.Context, platform.Command) error
 }
 
@@ -53,20 +53,20 @@ func (b *Built) Release() {
 	}
 }
 
-// kit makes one kind of environment.
+// kit builds one kind of environment.
 type kit struct {
-	key      string   // two keys are the same only where one environment serves both
-	fresh    bool     // whether it is made anew each time, because the program that makes it has a cache of its own
-	warnings []string // for the user, whether it is made or used again
-	// make fills dir, which is empty, and returns what it made and the files without which it does not work.
+	key      string   // equal keys mean that one environment serves both
+	fresh    bool     // whether to rebuild each time, because the tool has a cache of its own
+	warnings []string // a message for the user, whether it is built or reused
+	// make fills dir, which is empty, and returns the environment and the files that it requires to work.
 	make func(ctx context.Context, dir string) (env platform.Environment, needs []string, err error)
 }
 
 const lockPoll = 100 * time.Millisecond
 
-// Build returns the environment of p, making it first where there is none. The error is a *platform.Problem
-// where the project or a missing program is at fault, ctx.Err() where ctx ended first. A build that was broken
-// off is never used: the next one starts over.
+// Build returns the environment of p, building it if there is none. The error is a *platform.Problem if the
+// project is wrong or a program is missing, ctx.Err() if ctx ended first. An interrupted build is never reused:
+// the next one starts over.
 func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
 	k, err := b.kit(ctx, p)
 	if err != nil {
@@ -77,11 +77,11 @@ func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
 		b.notify(platform.Event{Phase: platform.Building, Message: warning, Warning: true})
 	}
 	if err := os.MkdirAll(b.envs(), 0o700); err != nil {
-		return nil, fmt.Errorf("make the cache folder: %w", err)
+		return nil, fmt.Errorf("create the cache folder: %w", err)
 	}
 	b.expire()
 	built, err := b.reuse(ctx, k.key)
-	message := "the environment is ready, built before"
+	message := "the environment is ready (reused)"
 	for err == nil && (built == nil || k.fresh) {
 		built.Release()
 		built, message = nil, "the environment is ready"
@@ -101,10 +101,10 @@ func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
 	return built, nil
 }
 
-// Latest returns the environment that was last built for p, even where p has changed since. The error is a
-// *platform.Problem where there is none.
+// Latest returns the last environment built for p, even if p has changed since. The error is a *platform.Problem
+// if there is none.
 func (b *Builder) Latest(ctx context.Context, p Project) (*Built, error) {
-	none := &platform.Problem{Msg: "no environment has been built for " + p.Dir, Hint: "let it be built once"}
+	none := &platform.Problem{Msg: "no environment has been built for " + p.Dir, Hint: "build it once"}
 	key, _, err := readPointer(b.pointer(p))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, none
@@ -134,11 +134,11 @@ func (b *Builder) kit(ctx context.Context, p Project) (kit, error) {
 	}
 }
 
-// reuse returns the environment of key, locked against changes; nil where there is none that works.
+// reuse returns the environment of key, locked against changes; nil if there is none that works.
 func (b *Builder) reuse(ctx context.Context, key string) (*Built, error) {
 	dir := filepath.Join(b.envs(), key)
 	if _, ok := readMarker(dir); !ok {
-		return nil, nil // not even worth a lock file
+		return nil, nil // skip creating a lock file
 	}
 	lock := flock.New(dir + lockSuffix)
 	if _, err := lock.TryRLockContext(ctx, lockPoll); err != nil {
@@ -151,15 +151,15 @@ func (b *Builder) reuse(ctx context.Context, key string) (*Built, error) {
 	}
 	m.touch(dir, b.Now())
 	if m.Environment.Image != "" {
-		_ = lock.Unlock() // the image is the engine's to keep, and the next build need not wait for us
+		_ = lock.Unlock() // the engine stores the image, so the next build need not wait
 	}
 	return &Built{Environment: m.Environment, lock: lock}, nil
 }
 
-// make makes the environment of k unless another process was faster.
+// make builds the environment of k unless another process was faster.
 //
-// It is made in the folder where it stays: the programs of a virtual environment name it in their first lines,
-// so it cannot be moved into place when it is complete. The marker, written last, says that it is.
+// It is built in its final folder: the programs of a virtual environment contain its path, so it cannot be moved
+// once complete. The marker, written last, means that it is complete.
 func (b *Builder) make(ctx context.Context, p Project, k kit) error {
 	dir := filepath.Join(b.envs(), k.key)
 	lock := flock.New(dir + lockSuffix)
@@ -179,7 +179,7 @@ func (b *Builder) make(ctx context.Context, p Project, k kit) error {
 		return fmt.Errorf("remove an old environment: %w", err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return fmt.Errorf("make the environment's folder: %w", err)
+		return fmt.Errorf("create the environment's folder: %w", err)
 	}
 	env, needs, err := k.make(ctx, dir)
 	if err == nil {
@@ -196,8 +196,8 @@ func (b *Builder) run(ctx context.Context, p Project, what, path string, args ..
 	return b.runIn(ctx, p, b.environ(), what, path, args...)
 }
 
-// runIn runs an installer in the project's folder. Its output goes to the log, and in the error, without the
-// credentials that an address of a package index may hold.
+// runIn runs an installer in the project's folder. Its output goes to the log and into the error, without the
+// credentials in URLs of package indexes.
 func (b *Builder) runIn(ctx context.Context, p Project, env []string, what, path string, args ...string) error {
 	output := redactor{&progress{log: b.Log, notify: b.notify}}
 	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: env, Output: output})
@@ -212,7 +212,7 @@ func (b *Builder) runIn(ctx context.Context, p Project, env []string, what, path
 	return &platform.Problem{Msg: what + " failed", Output: lines, Err: fmt.Errorf("%s %w", filepath.Base(path), exit)}
 }
 
-// ask runs a program and returns what it printed.
+// ask runs a program and returns its output.
 func (b *Builder) ask(ctx context.Context, p Project, path string, args ...string) (string, error) {
 	var out strings.Builder
 	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: b.environ(), Output: &out})
@@ -229,7 +229,7 @@ func (b *Builder) notify(e platform.Event) {
 	}
 }
 
-// digest returns a short name for parts that differs whenever one of them does.
+// digest returns a short hash of parts.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {

@@ -16,7 +16,7 @@ import (
 const (
 	markerName = "ready.json"
 	lockSuffix = ".lock"
-	sameSuffix = ".same" // of a file that names the environment which serves another key too
+	sameSuffix = ".same" // marks a key that is served by another key's environment
 )
 
 // marker is the content of markerName. Its modification time is when the environment was last used.
@@ -24,10 +24,10 @@ type marker struct {
 	Project     string               `json:"project"` // the folder it was first built for
 	Made        time.Time            `json:"made"`
 	Environment platform.Environment `json:"environment"`
-	Needs       []string             `json:"needs"` // files that have to be there, links followed
+	Needs       []string             `json:"needs"` // files that must exist, following links
 }
 
-// readMarker reports false where the environment is not complete.
+// readMarker returns false if the environment is not complete.
 func readMarker(dir string) (m marker, ok bool) {
 	data, err := os.ReadFile(filepath.Join(dir, markerName))
 	if err != nil {
@@ -49,8 +49,8 @@ func (m marker) write(dir string) error {
 	return nil
 }
 
-// works reports whether what the environment leans on is still there. An update of Python, say, may have
-// taken away the interpreter that a virtual environment links to.
+// works reports whether everything the environment depends on still exists. A Python update, for example, may have
+// removed the interpreter that a virtual environment links to.
 func (m marker) works() bool {
 	for _, path := range m.Needs {
 		if _, err := os.Stat(path); err != nil {
@@ -61,11 +61,10 @@ func (m marker) works() bool {
 }
 
 func (m marker) touch(dir string, now time.Time) {
-	_ = os.Chtimes(filepath.Join(dir, markerName), now, now) // else it is pruned early, which costs a rebuild
+	_ = os.Chtimes(filepath.Join(dir, markerName), now, now) // otherwise it is pruned early, which costs a rebuild
 }
 
-// removeEnv removes an environment. The marker goes first, so that a removal that is broken off leaves
-// nothing that looks complete.
+// removeEnv removes an environment, the marker first, so that an interrupted removal does not look complete.
 func removeEnv(dir string) error {
 	if err := os.Remove(filepath.Join(dir, markerName)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -75,7 +74,7 @@ func removeEnv(dir string) error {
 
 func (b *Builder) envs() string { return filepath.Join(b.CacheDir, "envs") }
 
-// same returns the key whose environment serves key too; key itself where it has its own.
+// same returns the key whose environment also serves key; key itself if it has its own.
 func (b *Builder) same(key string) string {
 	other, err := os.ReadFile(filepath.Join(b.envs(), key+sameSuffix))
 	if err != nil || !strings.HasPrefix(string(other), "python-") {
@@ -91,7 +90,7 @@ func (b *Builder) pointer(p Project) string {
 
 const pointerName = "environment"
 
-// readPointer returns the name of an environment and the project that had it last; "" where there is none.
+// readPointer returns the name of an environment and its last project; "" if there is none.
 func readPointer(path string) (key, dir string, err error) {
 	data, err := os.ReadFile(path)
 	key, dir, _ = strings.Cut(strings.TrimRight(string(data), "\n"), "\n")

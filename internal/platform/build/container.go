@@ -9,8 +9,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// containerKit builds the project's Dockerfile with docker or podman, whichever answers. The layers are in
-// their cache, so the build is run each time.
+// containerKit builds the project's Dockerfile with docker or podman, whichever responds. Layers are in their
+// cache, so the build is run each time.
 func (b *Builder) containerKit(ctx context.Context, p Project) (kit, error) {
 	if _, err := os.Stat(filepath.Join(p.Dir, p.Recipe.Entry)); err != nil {
 		return kit{}, &platform.Problem{Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
@@ -35,7 +35,7 @@ func (b *Builder) containerKit(ctx context.Context, p Project) (kit, error) {
 // engine returns the program that runs containers here.
 func (b *Builder) engine(ctx context.Context, p Project) (string, error) {
 	problem := &platform.Problem{
-		Msg:  "this project runs in a container, and neither docker nor podman is installed",
+		Msg:  "this project runs in a container, but neither docker nor podman is installed",
 		Hint: "install docker or podman, or run the app without a container: 'ploomber-cloud up --entry FILE'",
 	}
 	for _, name := range []string{"docker", "podman"} {
@@ -52,7 +52,7 @@ func (b *Builder) engine(ctx context.Context, p Project) (string, error) {
 		}
 		lines := strings.Split(redact(out), "\n")
 		problem = &platform.Problem{
-			Msg: path + " is installed but does not answer", Err: err,
+			Msg: path + " is installed but does not respond", Err: err,
 			Hint: "start its service", Output: lines[max(0, len(lines)-5):],
 		}
 	}

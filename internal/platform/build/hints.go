@@ -8,19 +8,19 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// cause is a frequent failure and what helps.
+// cause is a common failure and how to fix it.
 type cause struct {
-	said []string // lower case; one of them is in what the installer printed
-	hint string   // %s: the word that follows said
+	said []string // lower case; one of them occurs in the installer's output
+	hint string   // %s: the word after the matched text
 }
 
-// causes are looked for in this order.
+// causes are tried in this order.
 func causes() []cause {
 	return []cause{
-		{[]string{"no space left on device", "disk quota exceeded"}, "make room, for example with 'ploomber-cloud cache prune'"},
+		{[]string{"no space left on device", "disk quota exceeded"}, "free some space, for example with 'ploomber-cloud cache prune'"},
 		{
 			[]string{"certificate verify failed", "invalid peer certificate", "certificate_verify_failed"},
-			"name the certificate authority of your network: pip config set global.cert FILE",
+			"configure the certificate authority of your network:  pip config set global.cert FILE",
 		},
 		{
 			[]string{
@@ -33,24 +33,24 @@ func causes() []cause {
 			[]string{"401 client error", "401 error", "status code 401", "401 unauthorized", "403 client error", "403 forbidden"},
 			"check the login of the package index: pip config list",
 		},
-		{[]string{"no matching distribution found for "}, "no index has %s for this Python: check its spelling and version"},
+		{[]string{"no matching distribution found for "}, "no index has %s for this Python version: check its spelling and version"},
 		{[]string{"because "}, ""}, // see notFoundByUV
 		{
 			[]string{"resolutionimpossible", "conflicting dependencies", "no solution found"},
-			"the versions asked for contradict each other: loosen one of them",
+			"the version requirements conflict with each other: relax one of them",
 		},
 		{
 			[]string{"hashes are required", "do not match the hashes", "hash mismatch"},
-			"bring the hashes up to date, for example with 'pip-compile --generate-hashes'",
+			"update the hashes, for example with 'pip-compile --generate-hashes'",
 		},
 		{
 			[]string{"failed building wheel", "failed to build", "subprocess-exited-with-error", "build backend"},
-			"a package has to be compiled: install its compiler and headers, or ask for a version that has a wheel for this Python",
+			"a package must be compiled: install a compiler and its headers, or require a version with a wheel for this Python version",
 		},
 	}
 }
 
-// hintFor returns what helps against what an installer printed; "" where nothing is known.
+// hintFor returns a hint for an installer's output; "" if the failure is unknown.
 func hintFor(printed string) string {
 	lower := strings.ToLower(printed)
 	for _, c := range causes() {
@@ -74,7 +74,8 @@ func hintFor(printed string) string {
 	return ""
 }
 
-// notFoundByUV returns the package in "Because NAME was not found in the package registry"; uv breaks the line anywhere.
+// notFoundByUV returns the package in "Because NAME was not found in the package registry"; uv may break the line
+// anywhere.
 func notFoundByUV(printed string) string {
 	words := strings.Fields(printed)
 	if len(words) > 5 && strings.Join(words[2:5], " ") == "was not found" {
@@ -83,7 +84,7 @@ func notFoundByUV(printed string) string {
 	return ""
 }
 
-// withHint adds what helps to the failure of an installer.
+// withHint adds a hint to the failure of an installer.
 func withHint(err error, r report, with installer) error {
 	var problem *platform.Problem
 	if !errors.As(err, &problem) || problem.Hint != "" {
@@ -91,7 +92,7 @@ func withHint(err error, r report, with installer) error {
 	}
 	problem.Hint = hintFor(strings.Join(problem.Output, "\n"))
 	if problem.Hint == "" {
-		problem.Hint = "'--verbose' shows all that " + with.name + " says"
+		problem.Hint = "'--verbose' shows the full output of " + with.name + " says"
 	}
 	if len(r.Pins) > 0 {
 		problem.Hint += "; if the lock file is out of date, lock again"

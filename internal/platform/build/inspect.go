@@ -20,7 +20,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/pysource"
 )
 
-// What a project needs is found out by its own Python, which reads encodings, shell words, TOML and Python as pip does.
+// The project's own Python determines its requirements, since it reads encodings, shell words, TOML and Python
+// like pip does.
 //
 //go:embed inspect/*.py
 var inspector embed.FS
@@ -32,7 +33,7 @@ type report struct {
 	Path     string // of the installation itself, where the interpreter found belongs to a virtual environment
 
 	Source        string   // where the requirements come from, for messages
-	Guessed       bool     // whether it is what the code imports, because no file says what it needs
+	Guessed       bool     // whether it lists the imports of the code, because no file lists requirements
 	File          string   // the project's requirements file, or "" where Lines says what it needs
 	UVFile        string   `json:"uv_file"` // what uv reads in place of Lines; may be ""
 	Lines, Pins   []string // requirements and constraints
@@ -64,7 +65,7 @@ type question struct {
 	Package     string       `json:"package,omitempty"` // distribution of the framework
 
 	Distributions map[string]string `json:"distributions"`    // of modules whose names differ
-	Before        float64           `json:"before,omitempty"` // seconds since 1970; files of local projects that came later do not count
+	Before        float64           `json:"before,omitempty"` // Unix time; newer files of local projects are ignored
 }
 
 // environment is what the inspector needs of an environment.yml: Python's own library reads no YAML.
@@ -84,7 +85,7 @@ func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
 	first, err := platform.FindProgram(b.Environ, names...)
 	if err != nil {
 		return report{}, &platform.Problem{
-			Msg: "Python is not installed, or PATH does not lead to it", Err: err,
+			Msg: "Python is not installed, or not in PATH", Err: err,
 			Hint: "install Python 3 with its venv module",
 		}
 	}
@@ -97,7 +98,7 @@ func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
 		if err != nil {
 			continue
 		}
-		// One that does not work, such as the shim of a version manager, is passed over.
+		// Skip interpreters that do not work, such as the shim of a version manager.
 		if fitting, err := b.inspectWith(ctx, p, other, time.Time{}); err == nil && fitting.Requires == "" {
 			return fitting, nil
 		}
@@ -106,8 +107,8 @@ func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
 		}
 	}
 	return report{}, &platform.Problem{
-		Msg:  fmt.Sprintf("%s asks for Python %s, and python3 is %s", r.Source, r.Requires, r.Version),
-		Hint: "install a Python that fits, so that PATH leads to it as python3 or, for example, python3.13",
+		Msg:  fmt.Sprintf("%s requires Python %s, but python3 is %s", r.Source, r.Requires, r.Version),
+		Hint: "install a matching Python version, available in PATH as python3 or, for example, python3.13",
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// Installer says what makes virtual environments and installs into them.
+// Installer selects the tool that creates virtual environments and installs packages.
 type Installer string
 
-// The installers. Auto is uv, or pip where uv cannot be had, where it would not do what pip does, and where it fails.
+// The installers. Auto is uv, or pip if uv is unavailable, would behave differently from pip, or fails.
 const (
 	Auto Installer = "auto"
 	UV   Installer = "uv"
@@ -24,7 +24,7 @@ const (
 // Installers lists the choices.
 func Installers() []Installer { return []Installer{Auto, UV, Pip} }
 
-// installer is a way to make one virtual environment. Both are commands: program and arguments.
+// installer is a way to create a virtual environment. Both fields are commands: program and arguments.
 type installer struct {
 	name     string
 	makes    []string
@@ -170,11 +170,11 @@ func expandHome(environ []string, path string) string {
 	return path
 }
 
-// apiKey is for no program of anyone else.
+// apiKey must not be passed to third-party programs.
 const apiKey = "PLOOMBER_CLOUD_KEY"
 
-// environ is what installers see: the caller's variables without the API key, for they run code of strangers, and
-// without any that would lead them to another environment.
+// environ is the environment of installers: the caller's variables without the API key, because they run
+// third-party code, and without any that would select another environment.
 func (b *Builder) environ() []string {
 	return slices.DeleteFunc(slices.Clone(b.Environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
@@ -196,12 +196,12 @@ func isIndexLogin(name string) bool {
 	return strings.HasPrefix(name, "UV_INDEX_") && (strings.HasSuffix(name, "_USERNAME") || strings.HasSuffix(name, "_PASSWORD"))
 }
 
-// chosen returns the installers to try in turn, for the environment at venv.
+// chosen returns the installers to try in order, for the environment at venv.
 func (b *Builder) chosen(r report, uv, venv, python string) ([]installer, error) {
 	pip := b.pipInstaller(r, venv, python)
 	if uv == "" {
 		if r.UVOnly != "" {
-			return nil, &platform.Problem{Msg: r.UVOnly + ", and uv cannot be had", Hint: "run 'pip install uv' and try again"}
+			return nil, &platform.Problem{Msg: r.UVOnly + ", but uv is unavailable", Hint: "run 'pip install uv' and try again"}
 		}
 		return []installer{pip}, nil
 	}
@@ -212,12 +212,12 @@ func (b *Builder) chosen(r report, uv, venv, python string) ([]installer, error)
 	return []installer{with, pip}, nil
 }
 
-// wantsUV reports whether uv has a part in installing what r says. The error is a *platform.Problem where the installer
-// that was asked for cannot do it.
+// wantsUV reports whether uv can install what r requires. The error is a *platform.Problem if the requested
+// installer cannot.
 func (b *Builder) wantsUV(r report) (bool, error) {
 	switch {
 	case b.Installer == Pip && r.UVOnly != "":
-		return false, &platform.Problem{Msg: r.UVOnly, Hint: "leave --installer pip out"}
+		return false, &platform.Problem{Msg: r.UVOnly, Hint: "run without --installer pip"}
 	case b.Installer == Pip:
 		return false, nil
 	case b.Installer == UV || r.UVOnly != "":

@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	keepFor      = 30 * 24 * time.Hour // how long an environment is kept that nobody uses
-	keepLooseFor = 24 * time.Hour      // and one that no project had last: its requirements have changed since
+	keepFor      = 30 * 24 * time.Hour // how long an unused environment is kept
+	keepLooseFor = 24 * time.Hour      // and one that is outdated: the requirements of its project have changed
 )
 
-// Entry is something in the cache.
+// Entry is one item in the cache.
 type Entry struct {
 	Path    string    // a folder
 	Kind    string    // "environment", "downloads", "tool" or "app files"
-	Project string    // the project that it was made for; "" for what belongs to all
+	Project string    // the project that it was built for; "" if shared
 	Used    time.Time // the last time; zero where that is not known
-	Bytes   int64     // what its removal would free at least
-	InUse   bool      // by a process that runs
-	Current bool      // whether it is what a project that is still there had last
+	Bytes   int64     // minimum space that its removal would free
+	InUse   bool      // by a running process
+	Current bool      // whether it is the latest one of an existing project
 }
 
-// List returns what the cache holds, environments first, the one used last in front. A file that several entries share,
-// as environments made by uv do with its downloads, counts for the first of them.
+// List returns the content of the cache, environments first, most recently used first. A file shared by several
+// entries, such as environments created by uv and its downloads, counts for the first one.
 func (b *Builder) List(ctx context.Context) ([]Entry, error) {
 	current := b.current()
 	seen := map[fileID]bool{}
@@ -65,7 +65,7 @@ func (b *Builder) List(ctx context.Context) ([]Entry, error) {
 	return found, nil
 }
 
-// Remove removes an entry, unless it is in use by now.
+// Remove removes an entry, unless it is in use.
 func (b *Builder) Remove(e Entry) error {
 	if err := os.MkdirAll(filepath.Dir(e.Path), 0o700); err != nil {
 		return err

@@ -122,7 +122,7 @@ func (b *Builder) makeVenv(ctx context.Context, p Project, r report, dir string)
 		if err == nil || ctx.Err() != nil || i == len(installers)-1 {
 			break
 		}
-		b.step(platform.Building, "%s could not do it; trying %s", with.name, installers[i+1].name)
+		b.step(platform.Building, "%s failed; trying %s", with.name, installers[i+1].name)
 		if err := os.RemoveAll(venv); err != nil {
 			return platform.Environment{}, nil, err
 		}
@@ -170,8 +170,8 @@ func requirementFiles(r report, dir string) (f files, err error) {
 // the project asks for, in versions that fit it; an app ran like that on Ploomber Cloud too. Only where everything has
 // to have a hash they come afterwards, and only if they are missing.
 func (b *Builder) fill(ctx context.Context, p Project, r report, with installer, f files, venv string) error {
-	b.step(platform.Building, "making an environment for Python %s with %s", r.Version, with.name)
-	if err := b.runIn(ctx, p, with.env, "making the environment", with.makes[0], with.makes[1:]...); err != nil {
+	b.step(platform.Building, "creating an environment for Python %s with %s", r.Version, with.name)
+	if err := b.runIn(ctx, p, with.env, "creating the environment", with.makes[0], with.makes[1:]...); err != nil {
 		return withVenvHint(err, r)
 	}
 	args := f.pip
@@ -309,8 +309,8 @@ func canonical(name string) string {
 	return strings.ToLower(strings.Join(words, "-"))
 }
 
-// withVenvHint says how to mend the most frequent reason why there is no environment: Debian and its kin have the venv
-// module apart.
+// withVenvHint adds a hint for the most common reason why creating an environment fails: Debian and its
+// derivatives package the venv module separately.
 func withVenvHint(err error, r report) error {
 	var problem *platform.Problem
 	if !errors.As(err, &problem) {

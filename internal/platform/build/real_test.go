@@ -215,7 +215,7 @@ print(json.dumps(sorted("%s==%s" % (d.metadata["Name"], d.version) for d in m.di
 	if err == nil {
 		err = json.Unmarshal(out, &installed)
 	}
-	return installed, !slices.Contains(r.events, "the environment is ready, built before"), err
+	return installed, !slices.Contains(r.events, "the environment is ready (reused)"), err
 }
 
 // expect builds and compares.

@@ -29,7 +29,7 @@ func (b *Builder) rKit(ctx context.Context, p Project) (kit, error) {
 	rscript, err := platform.FindProgram(b.Environ, "Rscript")
 	if err != nil {
 		return kit{}, &platform.Problem{
-			Msg: "R is not installed, or PATH does not lead to its Rscript", Err: err, Hint: "install R with its shiny package",
+			Msg: "R is not installed, or Rscript is not in PATH", Err: err, Hint: "install R with its shiny package",
 		}
 	}
 	version, err := b.ask(ctx, p, rscript, "-e", "cat(R.version$platform, format(getRversion()), sep = '-')")
@@ -78,7 +78,7 @@ func (b *Builder) makeLibrary(ctx context.Context, p Project, rscript string, sc
 	if err != nil {
 		return platform.Environment{}, nil, &platform.Problem{
 			Msg:  "the R package shiny is not installed",
-			Hint: "write install.packages(\"shiny\") into " + filepath.Join(p.Dir, installName),
+			Hint: "add install.packages(\"shiny\") into " + filepath.Join(p.Dir, installName),
 		}
 	}
 	return env, []string{rscript, library}, nil

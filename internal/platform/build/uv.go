@@ -15,8 +15,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// uvRequirement is a requirements file for the uv that is brought along. It is the same for everybody, so that an
-// environment does not depend on which uv a machine happens to have.
+// uvRequirement is a requirements file for the bundled uv version. It is fixed, so that an environment does not
+// depend on which uv a machine happens to have.
 //
 //go:embed uv.txt
 var uvRequirement string
@@ -60,11 +60,11 @@ func (b *Builder) uv(ctx context.Context, p Project, r report) (string, error) {
 			output = problem.Output
 		}
 		return "", &platform.Problem{
-			Msg: "uv cannot be had from the package index, and it is not on PATH", Err: err, Output: output,
-			Hint: "look at the settings of pip (pip config list), or run with --installer pip",
+			Msg: "uv cannot be downloaded from the package index and is not in PATH", Err: err, Output: output,
+			Hint: "check pip's settings (pip config list), or run with --installer pip",
 		}
 	}
-	b.step(platform.Building, "uv cannot be had, so pip is used")
+	b.step(platform.Building, "uv is unavailable, using pip")
 	return "", nil
 }
 
@@ -136,6 +136,6 @@ func pythonOf(venv string) string {
 	return filepath.Join(venv, "bin", "python")
 }
 
-// tools holds programs of ours, uvCache what uv has downloaded and built.
+// tools holds downloaded programs, uvCache what uv has downloaded and built.
 func (b *Builder) tools() string   { return filepath.Join(b.CacheDir, "tools") }
 func (b *Builder) uvCache() string { return filepath.Join(b.CacheDir, "uv") }

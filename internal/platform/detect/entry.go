@@ -14,7 +14,7 @@ import (
 
 var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*(\(\))?$`) })
 
-// entry makes an app of the file that the user names.
+// entry returns the app in the file that the user named.
 func (p *project) entry(o Options) (platform.App, error) {
 	name, object := strings.ReplaceAll(o.Entry, `\`, "/"), ""
 	if before, after, found := cutLast(name, ":"); found && identifier().MatchString(after) && !p.exists(name) {
@@ -23,7 +23,7 @@ func (p *project) entry(o Options) (platform.App, error) {
 	name = path.Clean(name)
 	if !fs.ValidPath(name) {
 		return platform.App{}, &platform.Problem{
-			Msg: fmt.Sprintf("the entry %q is outside of the project", o.Entry), Hint: "name a file from the project's folder, such as src/app.py",
+			Msg: fmt.Sprintf("the entry %q is outside the project", o.Entry), Hint: "name a file from the project's folder, such as src/app.py",
 		}
 	}
 	if info, err := fs.Stat(p.dir, name); err == nil && info.IsDir() && p.exists(path.Join(name, "__init__.py")) {
@@ -31,7 +31,7 @@ func (p *project) entry(o Options) (platform.App, error) {
 	}
 	if !p.exists(name) {
 		return platform.App{}, &platform.Problem{
-			Msg: fmt.Sprintf("the entry %q is no file of the project", o.Entry), Hint: "name a file from the project's folder, such as src/app.py",
+			Msg: fmt.Sprintf("the entry %q is not a file in the project", o.Entry), Hint: "name a file from the project's folder, such as src/app.py",
 		}
 	}
 	if base := path.Base(name); o.Framework == platform.Docker && base != "Dockerfile" {
@@ -57,8 +57,8 @@ func (p *project) entry(o Options) (platform.App, error) {
 		return app, nil
 	}
 	return platform.App{}, &platform.Problem{
-		Msg:  fmt.Sprintf("how %s is started is not known", name),
-		Hint: "name its type with --type, or the command that starts it with --command",
+		Msg:  fmt.Sprintf("cannot determine how to start %s", name),
+		Hint: "pass its type with --type, or the command that starts it with --command",
 	}
 }
 
@@ -89,7 +89,7 @@ func (p *project) command(line string) platform.App {
 	return app
 }
 
-// isPython tells whether the project's commands need an environment of Python.
+// isPython reports whether the project's commands need an environment of Python.
 func (p *project) isPython() bool {
 	for _, name := range []string{"requirements.txt", "pyproject.toml", "uv.lock", "pylock.toml", "Pipfile", "environment.yml", "environment.yaml"} {
 		if p.exists(name) {

@@ -1,6 +1,6 @@
-// Package detect finds the app of a project: the file that starts it, the framework that it is made with and the path
-// below which its settings make it serve. It reads the project's files and runs none of them. It must not know how
-// an app is started.
+// Package detect finds the app of a project: the file that starts it, its framework and the path below which its
+// settings make it serve. It reads the project's files and runs none of them. It does not know how an app is
+// started.
 package detect
 
 import (
@@ -14,17 +14,17 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// Options say what is known before the project is looked at.
+// Options are what is already known about the app.
 type Options struct {
-	Framework platform.Framework // of the configuration or the command line; "" to find it out
-	Entry     string             // FILE or FILE:NAME; "" to find it out
-	Command   string             // for the shell, in place of an app's file
-	NoEngine  bool               // containers cannot be run here
+	Framework platform.Framework // from the configuration or the command line; "" to detect it
+	Entry     string             // FILE or FILE:NAME; "" to detect it
+	Command   string             // for the shell, instead of an app's file
+	NoEngine  bool               // containers cannot be run on this machine
 	Environ   []string           // the app's variables, NAME=value, for settings of a base path
 	Home      fs.FS              // the user's home folder, for settings that are kept there; nil for none
 }
 
-// Ambiguous says that a project has several files that may start its app.
+// Ambiguous is the error for a project with several files that may start its app.
 type Ambiguous struct {
 	Apps []platform.App // sorted by entry; at least two
 }
@@ -37,8 +37,8 @@ func (a *Ambiguous) Error() string {
 	return "several files may start the app: " + strings.Join(names, ", ")
 }
 
-// Find finds the app of the project in dir. The error is an *Ambiguous where the user has to choose, a
-// *platform.Problem where there is none.
+// Find finds the app of the project in dir. The error is an *Ambiguous if the user has to choose, a
+// *platform.Problem if there is no app.
 func Find(dir fs.FS, o Options) (platform.App, error) {
 	p := newProject(dir)
 	app, err := p.find(o)
@@ -71,16 +71,16 @@ func (p *project) find(o Options) (platform.App, error) {
 	case !errors.As(err, &missing):
 	case p.exists("Dockerfile"):
 		return platform.App{Framework: platform.Docker, Entry: "Dockerfile"}, nil
-	case o.Framework == platform.Docker: // what is deployed as docker may run here without a container
+	case o.Framework == platform.Docker: // what is deployed as docker may run locally without a container
 		return app, &platform.Problem{
-			Msg:  "no Dockerfile in this folder, and no app that can be run without one",
-			Hint: "write a Dockerfile, or say how the app is started with --entry FILE or --command COMMAND",
+			Msg:  "no app found in this folder: there is no Dockerfile, and no app that runs without one",
+			Hint: "add a Dockerfile, or pass --entry FILE or --command COMMAND",
 		}
 	}
 	return app, err
 }
 
-// search looks for an app that nobody has named.
+// search looks for an app that was not named.
 func (p *project) search(o Options) (platform.App, error) {
 	if o.Framework == "" || o.Framework == platform.ShinyR {
 		if app, ok := p.shinyR(); ok {
@@ -184,7 +184,7 @@ func (p *project) choose(found []guess) (platform.App, error) {
 	return platform.App{}, ambiguous(rest)
 }
 
-// imports tells whether a file of the project imports another, directly or not.
+// imports reports whether a file of the project imports another, directly or not.
 func (p *project) imports(from, to string) bool {
 	s := p.source(from)
 	return s != nil && from != to && p.reach(s)[to] != nil
@@ -199,19 +199,19 @@ func ambiguous(found []guess) *Ambiguous {
 	return a
 }
 
-// none is the problem of a project without an app.
+// none is the error for a project without an app.
 func (p *project) none(framework platform.Framework) *platform.Problem {
 	if framework != "" {
 		recipe, _ := platform.RecipeFor(framework, "linux")
 		return &platform.Problem{
 			Msg: fmt.Sprintf("no app of type %s found in this folder: looked for %s and for a file that imports %s", framework, recipe.Entry,
 				recipe.Package),
-			Hint: "name the file that starts the app with --entry FILE",
+			Hint: "pass the file that starts the app with --entry FILE",
 		}
 	}
 	return &platform.Problem{
 		Msg: "no app found in this folder: looked for a script or notebook that uses a framework, app.R, a Dockerfile and a Procfile",
-		Hint: "name the file that starts it with --entry FILE or a command that listens on $PORT with --command, " +
-			"or take an example with 'ploomber-cloud examples'",
+		Hint: "pass the file that starts it with --entry FILE or a command that listens on $PORT with --command, " +
+			"or start from an example with 'ploomber-cloud examples'",
 	}
 }

@@ -69,7 +69,7 @@ func isOf(f platform.Framework) func(evidence) bool {
 	return func(e evidence) bool { return e.framework == f }
 }
 
-// express tells whether a source is a Shiny app without an object.
+// express reports whether a source is a Shiny app without an object.
 func express(f pysource.File) bool {
 	return slices.ContainsFunc(f.Imports, func(i pysource.Import) bool {
 		return i.Module == "shiny.express" || strings.HasPrefix(i.Module, "shiny.express.") || i.Module == "shiny" && slices.Contains(i.Names, "express")
@@ -128,7 +128,7 @@ func (p *project) guess(s *source, framework platform.Framework) (guess, bool) {
 	return guess{}, false
 }
 
-// fits tells whether an app of one framework can be served as one of another: Dash is Flask below.
+// fits reports whether an app of one framework can be served as one of another: Dash is Flask below.
 func fits(found, asked platform.Framework) bool {
 	return found == asked || asked == platform.Flask && found == platform.Dash
 }

@@ -84,7 +84,7 @@ func (p *project) known(line string) (platform.App, bool) {
 	return platform.App{}, false
 }
 
-// moves tells whether an option makes a command work in another folder or below another path; it is run as it is.
+// moves reports whether an option makes a command work in another folder or below another path; it is run as it is.
 func moves(word string) bool {
 	name, _, _ := strings.Cut(word, "=")
 	return slices.Contains([]string{

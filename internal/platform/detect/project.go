@@ -61,7 +61,7 @@ func (p *project) source(name string) *source {
 	return s
 }
 
-// exists tells whether a file is there, links followed.
+// exists reports whether a file is there, links followed.
 func (p *project) exists(name string) bool {
 	info, err := fs.Stat(p.dir, name)
 	return err == nil && !info.IsDir()
@@ -167,7 +167,7 @@ var beside = []string{
 	"templates", "migrations", "alembic", "scripts", "tools", "examples", "benchmarks", "data",
 }
 
-// isTool tells whether a script is there for a tool and not for users.
+// isTool reports whether a script is there for a tool and not for users.
 func isTool(name string) bool {
 	switch name {
 	case "setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "manage.py", "versioneer.py", "gunicorn.conf.py", "gunicorn_config.py",

@@ -1,5 +1,5 @@
-// Package gateway serves an app to its users: one HTTP server on one address, drained before it closes. It
-// must not know what the handler does or what is behind it.
+// Package gateway serves an app to its users: one HTTP server on one address, drained before it closes. It does
+// not know what the handler does.
 package gateway
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// DefaultAddress is where an app is served when the user does not say. Only this machine reaches it.
+// DefaultAddress is used if the user gives none. Only this machine can reach it.
 const DefaultAddress = "127.0.0.1:8080"
 
 const (
@@ -69,7 +69,7 @@ func listen(ctx context.Context, address string) (*Listener, error) {
 	if err != nil {
 		p := &platform.Problem{Msg: "cannot listen on " + net.JoinHostPort(host, port), Err: err}
 		if errors.Is(err, platform.ErrTaken) {
-			p.Msg, p.Hint = "another program uses "+net.JoinHostPort(host, port), "choose another port"
+			p.Msg, p.Hint = "another program is using "+net.JoinHostPort(host, port), "choose another port"
 		}
 		return nil, p
 	}
@@ -133,8 +133,8 @@ func (s *Server) Err() error {
 	}
 }
 
-// Shutdown stops accepting, lets requests in progress finish until ctx ends, and then closes every connection
-// that is left, WebSockets included, which never finish by themselves.
+// Shutdown stops accepting connections, lets in-flight requests finish until ctx ends, and then closes every
+// remaining connection, including WebSockets.
 func (s *Server) Shutdown(ctx context.Context) {
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()

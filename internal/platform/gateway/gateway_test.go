@@ -72,7 +72,7 @@ func TestListenFails(t *testing.T) {
 		cause   error // may be nil
 		want    string
 	}{
-		"taken":      {address: taken.URL().Host, cause: platform.ErrTaken, want: "another program uses " + taken.URL().Host},
+		"taken":      {address: taken.URL().Host, cause: platform.ErrTaken, want: "another program is using " + taken.URL().Host},
 		"no port":    {address: "localhost", want: `"localhost" is not host:port`},
 		"bad port":   {address: "127.0.0.1:99999", want: "127.0.0.1:99999"},
 		"not a host": {address: "192.0.2.1:0", want: "192.0.2.1:0"}, // reserved for documentation, on no machine

@@ -13,18 +13,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/pysource"
 )
 
-// ended is the problem of an app that ended although nobody stopped it.
+// ended is the problem of an app that exited although it was not stopped.
 func ended(p *process, s Spec) *platform.Problem {
 	problem := diagnose(p.tail.lastOf(keptLines), s)
 	if problem.Msg == "" {
-		problem.Msg = "the app ended by itself"
+		problem.Msg = "the app exited by itself"
 		switch {
 		case p.exit.Code == 0:
-			problem.Hint = "it has to go on serving: see that it starts its server, and goes on when this has started"
+			problem.Hint = "it must keep running: make sure that it starts its server and does not exit"
 		case p.exit.Code == -1 && p.exit.Signal == "killed":
-			problem.Hint = "the system may have ended it for want of memory"
+			problem.Hint = "the system may have killed it for lack of memory"
 		case p.exit.Code == 127 && s.Recipe.Command != "": // as shells have it
-			problem.Hint = "install the program that the command names, or correct the command"
+			problem.Hint = "install the program named in the command, or correct the command"
 		}
 	}
 	problem.Output, problem.Shown, problem.Err = p.exit.Output, s.Log != nil, p.exit
@@ -42,14 +42,14 @@ func diagnoses() []diagnosis {
 		{regexp.MustCompile(`^ModuleNotFoundError: No module named '([^']+)'`), missing},
 		{regexp.MustCompile(`^ImportError: (libGL\.so\.1|libgthread-2\.0\.so\.0):`), func(m, _ []string, _ Spec) (string, string) {
 			return "the app needs " + m[1] + ", which is not installed on this machine",
-				"put opencv-python-headless in place of opencv-python in the project's requirements"
+				"replace opencv-python with opencv-python-headless in the project's requirements"
 		}},
 		{regexp.MustCompile(`^(?:SyntaxError|IndentationError|TabError): .*`), func(m, trace []string, s Spec) (string, string) {
 			return at(trace, s) + m[0], "correct the file"
 		}},
 		{regexp.MustCompile(`^KeyError: '([A-Za-z_][A-Za-z0-9_]*)'`), variable},
 		{regexp.MustCompile(`^(?:OSError|PermissionError): .*[Aa]ddress already in use.*`), func(_, _ []string, _ Spec) (string, string) {
-			return "the app wants a port that another program has", "let it listen on the port in the variable PORT, or end the other program"
+			return "the app's port is in use by another program", "make the app listen on the port in the variable PORT, or stop the other program"
 		}},
 		{regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Timeout|Refused|Missing|Invalid|DoesNotExist|Fault)(?:: .*)?$`),
 			func(m, trace []string, s Spec) (string, string) { return at(trace, s) + m[0], "" }},
@@ -103,8 +103,8 @@ func missing(m, _ []string, s Spec) (message, hint string) {
 	module := m[1]
 	top, _, _ := strings.Cut(module, ".")
 	if where := ofProject(s.Dir, top); where != "" {
-		return fmt.Sprintf("the app imports %s, which Python does not find, although the project has %s", module, where),
-			fmt.Sprintf("start a file of the folder that holds it with --entry, or add that folder with PYTHONPATH=%s in .env", filepath.Dir(where))
+		return fmt.Sprintf("the app imports %s, which Python does not find, although the project contains %s", module, where),
+			fmt.Sprintf("start a file in its folder with --entry, or add its folder with PYTHONPATH=%s in .env", filepath.Dir(where))
 	}
 	name := pysource.Distribution(module)
 	return fmt.Sprintf("the app needs the module %s, which is not installed", module),

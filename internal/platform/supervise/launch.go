@@ -67,11 +67,11 @@ func prepare(s Spec) (*launch, error) {
 		l.entry = "./" + l.entry // or it would be taken for an option
 	}
 	if err := l.makeRoot(); err != nil {
-		return nil, fmt.Errorf("make the app's folder: %w", err)
+		return nil, fmt.Errorf("create the app's folder: %w", err)
 	}
 	if err := mirror(s.Dir, l.root, s.Recipe.Mirror); err != nil {
 		l.discard()
-		return nil, fmt.Errorf("make the app's folder: %w", err)
+		return nil, fmt.Errorf("create the app's folder: %w", err)
 	}
 	return l, nil
 }
@@ -125,7 +125,7 @@ func (l *launch) command(port int) (platform.Command, error) {
 	if recipe.Launcher != "" {
 		file := filepath.Join(l.root, platform.LauncherName+".py")
 		if err := os.WriteFile(file, []byte(platform.LauncherSource()+"\n\n"+fill.Replace(recipe.Launcher)+"\n"), 0o600); err != nil {
-			return c, fmt.Errorf("make the app's folder: %w", err)
+			return c, fmt.Errorf("create the app's folder: %w", err)
 		}
 	}
 	if recipe.Command != "" {

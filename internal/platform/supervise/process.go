@@ -1,6 +1,6 @@
-// Package supervise runs programs together with everything they start: an app until it is stopped, restarted
-// when it crashes, or an installer until it is done. Nothing they started outlives them. It must not know how
-// an environment is built or who talks to the app.
+// Package supervise runs programs together with everything they start: an app until it is stopped, restarted when
+// it crashes, or an installer until it is done. Nothing they started outlives them. It does not know how an
+// environment is built or who connects to the app.
 package supervise
 
 import (

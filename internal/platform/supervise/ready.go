@@ -122,7 +122,7 @@ func (r *readiness) failed(ctx context.Context) error {
 	}
 	return &platform.Problem{
 		Msg:    fmt.Sprintf("the app did not answer at %s within %s", r.page, r.spec.ReadyTimeout),
-		Hint:   "see what it printed; an app that needs longer to start can be given more time with --timeout",
+		Hint:   "see what it printed; if it needs longer to start, increase --timeout",
 		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
 	}
 }
@@ -153,7 +153,7 @@ func (r *readiness) ask(ctx context.Context, page string) (status int, to string
 	return resp.StatusCode, to, nil
 }
 
-// ready tells whether the app serves. A page of the framework has to say 200; a page of the app may say anything,
+// ready reports whether the app serves. A page of the framework has to say 200; a page of the app may say anything,
 // except that the server in front of it is not yet there.
 func (r *readiness) ready(status int) bool {
 	if r.spec.Recipe.Lenient {
@@ -176,8 +176,8 @@ func (r *readiness) hopeless(status int, err error) *platform.Problem {
 		r.missing = now
 	case status == http.StatusNotFound && now.Sub(r.missing) >= r.spec.settle:
 		return &platform.Problem{
-			Msg:    fmt.Sprintf("the app runs, but has no page at %s: it seems to serve below another path", r.page),
-			Hint:   "look for a setting of a base path, a root path or a prefix in its configuration, its code and its variables, and remove it",
+			Msg:    fmt.Sprintf("the app runs, but has no page at %s: it seems to be served below another path", r.page),
+			Hint:   "remove any setting of a base path, root path or prefix from its configuration, code and variables",
 			Output: r.p.tail.last(), Shown: r.spec.Log != nil,
 		}
 	}
@@ -194,8 +194,8 @@ func (r *readiness) encrypted() *platform.Problem {
 	}
 	_ = conn.Close()
 	return &platform.Problem{
-		Msg:    "the app speaks https, and what stands in front of it speaks http",
-		Hint:   "remove the certificate from its configuration, its code and its variables: https is for the address that users see",
+		Msg:    "the app uses https, but the proxy in front of it uses http",
+		Hint:   "remove the certificate from its configuration, code and variables: https is only needed at the public address",
 		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
 	}
 }
@@ -219,14 +219,14 @@ func (r *readiness) elsewhere(now time.Time) *platform.Problem {
 	}
 	if slices.Contains(ports, r.port) {
 		return &platform.Problem{
-			Msg: fmt.Sprintf("the app listens on port %d, but not at 127.0.0.1", r.port), Hint: "let it listen on 127.0.0.1, not on localhost or ::1",
+			Msg: fmt.Sprintf("the app listens on port %d, but not at 127.0.0.1", r.port), Hint: "make it listen on 127.0.0.1, not on localhost or ::1",
 			Output: r.p.tail.last(), Shown: r.spec.Log != nil,
 		}
 	}
 	return &platform.Problem{
-		Msg: fmt.Sprintf("the app listens on port %d, not on the one that it was given", ports[0]),
-		Hint: "let it listen on 127.0.0.1 and on the port in the variable PORT, as in int(os.environ[\"PORT\"]); " +
-			"a command can name it as $PORT",
+		Msg: fmt.Sprintf("the app listens on port %d, not on the one assigned to it", ports[0]),
+		Hint: "make it listen on 127.0.0.1 and on the port in the variable PORT, as in int(os.environ[\"PORT\"]); " +
+			"in a command, use $PORT",
 		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
 	}
 }
@@ -238,7 +238,7 @@ func (r *readiness) isWeb(port int) bool {
 	return r.web[port]
 }
 
-// speaksHTTP tells whether something at a port of this machine answers as web servers do, in clear or encrypted.
+// speaksHTTP reports whether something at a port of this machine answers as web servers do, in clear or encrypted.
 func speaksHTTP(port int) bool {
 	conn, err := net.DialTimeout("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)), tlsLimit)
 	if err != nil {
@@ -254,8 +254,8 @@ func speaksHTTP(port int) bool {
 	return err == nil && string(head) == "HTTP/"
 }
 
-// reachable returns an address of another interface of this machine at which port can be reached, "" where there is
-// none, as there should be: whoever reaches it passes by the login.
+// reachable returns an address of another network interface at which port can be reached, "" if there is none, as
+// it should be: clients that use it bypass the login.
 func reachable(port int) string {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {

@@ -104,7 +104,7 @@ func (s Spec) withDefaults() Spec {
 	return s
 }
 
-// first starts the app on a port that it keeps, for whoever leads users to it knows that port.
+// first starts the app on a port that it keeps, since the proxy in front of it is configured with that port.
 func (a *App) first(ctx context.Context) (*process, error) {
 	for attempt := 1; ; attempt++ {
 		var err error
@@ -117,7 +117,7 @@ func (a *App) first(ctx context.Context) (*process, error) {
 			a.base = a.basePath()
 			if address := reachable(a.port); address != "" {
 				a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: fmt.Sprintf(
-					"the app listens on every address of this machine: whoever reaches %s passes by the login; let it listen on 127.0.0.1", address)})
+					"the app listens on every address of this machine: clients that connect to %s bypass the login; make it listen on 127.0.0.1", address)})
 			}
 			return p, nil
 		}
@@ -193,7 +193,7 @@ func (a *App) cause(ctx context.Context, p *process, status int) platform.Proble
 
 // firstAnswer is the warning about an app that answers with an error, or that has printed one; "" where it has not.
 func firstAnswer(status int, cause platform.Problem) string {
-	message := "the app answers, but has printed an error"
+	message := "the app responds, but has printed an error"
 	switch {
 	case status >= 500:
 		message = fmt.Sprintf("the app's first page is an error (%d %s)", status, http.StatusText(status))
@@ -242,7 +242,7 @@ func (a *App) watch(p *process) {
 				return // stopped while starting
 			}
 			if crashes++; crashes > a.spec.MaxRestarts {
-				a.err = fmt.Errorf("given up after %d restarts: %w", a.spec.MaxRestarts, crash)
+				a.err = fmt.Errorf("giving up after %d restarts: %w", a.spec.MaxRestarts, crash)
 				return
 			}
 			delay := a.spec.Backoff(crashes)
@@ -266,10 +266,10 @@ func (a *App) renew(ctx context.Context, files []string) *process {
 		if len(files) == 1 {
 			what = files[0]
 		}
-		a.spec.Notify(platform.Event{Phase: platform.Starting, Message: what + " changed: starting the app again"})
+		a.spec.Notify(platform.Event{Phase: platform.Starting, Message: what + " changed: restarting the app"})
 		p, err := a.start(ctx)
 		if err == nil {
-			a.spec.Notify(platform.Event{Phase: platform.Restarted, Message: "the app answers again"})
+			a.spec.Notify(platform.Event{Phase: platform.Restarted, Message: "the app responds again"})
 			return p
 		}
 		if ctx.Err() != nil {
@@ -289,7 +289,7 @@ func (a *App) restart(ctx context.Context) (*process, error) {
 	a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.title() + " again"})
 	p, err := a.start(ctx)
 	if err == nil {
-		a.spec.Notify(platform.Event{Phase: platform.Restarted, Message: "the app answers again"})
+		a.spec.Notify(platform.Event{Phase: platform.Restarted, Message: "the app responds again"})
 	}
 	return p, err
 }

@@ -93,7 +93,7 @@ func TestAppThatDoesNotStart(t *testing.T) {
 		want   string
 		output string
 	}{
-		"exits at once": {mode: "fail", want: "the app ended by itself: exited with code 7", output: "no module named nothing"},
+		"exits at once": {mode: "fail", want: "the app exited by itself: exited with code 7", output: "no module named nothing"},
 		"never listens": {
 			mode: "silent", change: func(s *Spec) { s.ReadyTimeout = 300 * time.Millisecond },
 			want: "did not answer at http://127.0.0.1:",

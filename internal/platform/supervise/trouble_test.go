@@ -23,9 +23,9 @@ func TestHopelessStart(t *testing.T) {
 		linux            bool
 	}{
 		"below another path":    {mode: "lost", want: "has no page at http://127.0.0.1:", hint: "base path"},
-		"https":                 {mode: "tls", want: "the app speaks https", hint: "certificate"},
-		"at another port":       {mode: "elsewhere", want: "not on the one that it was given", hint: "PORT", linux: true},
-		"ends without an error": {mode: "hello", want: "the app ended by itself: exited with code 0", hint: "go on serving"},
+		"https":                 {mode: "tls", want: "the app uses https", hint: "certificate"},
+		"at another port":       {mode: "elsewhere", want: "not on the one assigned to it", hint: "PORT", linux: true},
+		"ends without an error": {mode: "hello", want: "the app exited by itself: exited with code 0", hint: "must keep running"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,12 +56,12 @@ func TestDiagnose(t *testing.T) {
 		"an error of the app":        {trace + "mylib.errors.DatabaseError: no host\n", "app.py, line 3: mylib.errors.DatabaseError: no host", ""},
 		"the last of several":        {"Traceback (most recent call last):\nValueError: old\nfine\n" + trace + "TypeError: new\n", "TypeError: new", ""},
 		"one that led to another":    {trace + "ValueError: a\n\nDuring handling of the above exception, another exception occurred:\n\n" + trace + "RuntimeError: b\n", "RuntimeError: b", ""},
-		"a port that is taken":       {trace + "OSError: [Errno 98] Address already in use\n", "a port that another program has", "PORT"},
+		"a port that is taken":       {trace + "OSError: [Errno 98] Address already in use\n", "port is in use by another program", "PORT"},
 		"nothing of the app reached": {trace[:strings.Index(trace, "\n")+1] + "ModuleNotFoundError: No module named 'ipykernel'\n", "needs the module ipykernel", `"ipykernel"`},
 		"our own launcher":           {"NoApplication: no WSGI application in app.py; name it\n", "no WSGI application in app.py", ""},
 		"a library of the system":    {trace + "ImportError: libGL.so.1: cannot open shared object file\n", "libGL.so.1", "opencv-python-headless"},
 		"lines of uvicorn":           {"ERROR:    Traceback (most recent call last):\n  File \"DIR/app.py\", line 3, in f\nValueError: x\n", "app.py, line 3: ValueError: x", ""},
-		"no cause":                   {"bye\n", "the app ended by itself", ""},
+		"no cause":                   {"bye\n", "the app exited by itself", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

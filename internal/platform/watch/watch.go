@@ -1,5 +1,5 @@
-// Package watch tells when code of a project is saved. It looks at the files again and again in place of asking the
-// system for events, which network and container mounts do not send. It must not know what is done about it.
+// Package watch reports when code of a project is saved. It polls the files instead of using the system's events,
+// which network and container mounts do not send. It does not know what happens next.
 package watch
 
 import (
@@ -119,7 +119,7 @@ func differ(before, now map[string]state) []string {
 	return names
 }
 
-// isCode tells whether a file is of a kind that people write and apps do not: an app that writes data while it runs
+// isCode reports whether a file is of a kind that people write and apps do not: an app that writes data while it runs
 // must not be started again for that.
 func isCode(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {

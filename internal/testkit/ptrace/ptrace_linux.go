@@ -198,7 +198,7 @@ func noise(call uint64) bool {
 	return false
 }
 
-// changes tells whether a call may change a file.
+// changes reports whether a call may change a file.
 func changes(i info) bool {
 	switch i.call {
 	case unix.SYS_OPENAT:

@@ -76,7 +76,7 @@ type Content struct {
 	Value any
 }
 
-// Heavy tells whether a case writes files too large for a quick run.
+// Heavy reports whether a case writes files too large for a quick run.
 func (c *Case) Heavy() bool {
 	for _, f := range c.Project {
 		if f.Size > 1<<20 {

@@ -88,7 +88,7 @@ func (s *server) requests() []SeenRequest {
 	return out
 }
 
-// isPlatform tells whether a path belongs to the platform's API; only there the key may go.
+// isPlatform reports whether a path belongs to the platform's API; only there the key may go.
 func isPlatform(path string) bool {
 	return path != examplesPath && path != workflowPath && !strings.HasPrefix(path, "/api/models/")
 }
