@@ -47,7 +47,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		"more of the redirect":     {change: func(q url.Values) { q.Set("redirect_uri", callbackURL+"/x") }},
 		"a redirect with a query":  {change: func(q url.Values) { q.Set("redirect_uri", callbackURL+"?x=1") }},
 		"another port":             {change: func(q url.Values) { q.Set("redirect_uri", "http://127.0.0.1:8081/callback") }},
-		"another name of our own":     {change: func(q url.Values) { q.Set("redirect_uri", "http://localhost:8080/callback") }},
+		"another name of our own":  {change: func(q url.Values) { q.Set("redirect_uri", "http://localhost:8080/callback") }},
 		"no redirect":              {change: func(q url.Values) { q.Del("redirect_uri") }},
 		"another application":      {change: func(q url.Values) { q.Set("client_id", "other") }},
 		"a long audience":          {change: func(q url.Values) { q.Set("audience", strings.Repeat("a", 2000)) }},

@@ -97,9 +97,9 @@ func TestDevSource(t *testing.T) {
 		"auth0, nothing filled":          {config: `{"id": "d", "type": "flask", "template": "node-auth0"}`},
 		"half of it":                     {env: "AUTH_CLIENT_ID=x\n"},
 		"several":                        {env: several},
-		"a password":                     {env: "username_main_app=ann\npassword_main_app=CANARY-word\n", says: "takes its place"},
-		"a password that is referred to": {config: guarded, env: "U=ann\nP=CANARY-word\n", says: "takes its place"},
-		"a reference to nothing":         {config: guarded, says: "takes its place"},
+		"a password":                     {env: "username_main_app=ann\npassword_main_app=CANARY-word\n", says: "development login replaces it"},
+		"a password that is referred to": {config: guarded, env: "U=ann\nP=CANARY-word\n", says: "development login replaces it"},
+		"a reference to nothing":         {config: guarded, says: "development login replaces it"},
 		"an API": {env: "username_api=ann\npassword_api=CANARY-word\n", check: func(t *testing.T, c config.Config) {
 			if c.Passwords[config.API].Username != "ann" {
 				t.Errorf("%+v", c.Passwords)

@@ -49,7 +49,7 @@ func TestDiagnose(t *testing.T) {
 		printed, message, hint string
 	}{
 		"a missing package":          {trace + "ModuleNotFoundError: No module named 'PIL.Image'\n[1] [INFO] Worker exiting\n", "needs the module PIL.Image", `"pillow"`},
-		"a file of another folder":   {trace + "ModuleNotFoundError: No module named 'helpers'\n", "the project has " + filepath.Join("src", "helpers.py"), "--entry"},
+		"a file of another folder":   {trace + "ModuleNotFoundError: No module named 'helpers'\n", "the project contains " + filepath.Join("src", "helpers.py"), "--entry"},
 		"a syntax error":             {"  File \"DIR/app.py\", line 7\n    x = (\n        ^\nSyntaxError: '(' was never closed\n", "app.py, line 7: SyntaxError: '(' was never closed", "correct"},
 		"a variable that is unset":   {trace + "  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'API_TOKEN'\n", "the variable API_TOKEN", "secrets set API_TOKEN"},
 		"a key that is no variable":  {trace + "KeyError: 'x'\n", "app.py, line 3: KeyError: 'x'", ""},
