@@ -23,3 +23,17 @@ func echoes(t *testing.T, tty *os.File) bool {
 	}
 	return mode.Lflag&unix.ECHO != 0
 }
+
+// unread counts the bytes that were typed, or told by the terminal, and which the program has not read.
+func unread(t *testing.T, tty *os.File) (n int) {
+	t.Helper()
+	control, err := tty.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	if err := control.Control(func(fd uintptr) { n, failed = unix.IoctlGetInt(int(fd), getUnread) }); err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+	return n
+}

@@ -111,12 +111,15 @@ const cursorQuery = "\x1b[6n"
 func (tt *terminal) answer(t *testing.T, q question, keys string) {
 	t.Helper()
 	if q == aSecret || tt.moves && q != noQuestion {
+		read := 0 // looks in a row that found everything read: a terminal hands over late what it tells
 		tt.until(t, "listening", func() bool {
 			told := !tt.moves || q == aMenu || strings.Count(tt.shown.String()[tt.seen:], cursorQuery) >= 2
-			return told && !echoes(t, tt.console.Tty())
+			if read++; !told || echoes(t, tt.console.Tty()) || unread(t, tt.console.Tty()) > 0 {
+				read = 0
+			}
+			return read == 3
 		})
 	}
-	time.Sleep(reaction)
 	for range 5 {
 		before := len(tt.shown.String())
 		if _, err := tt.console.Send(keys); err != nil {
@@ -146,9 +149,6 @@ func (tt *terminal) end(t *testing.T) (exit int, shown string) {
 	<-tt.drained
 	return exit, tt.shown.String()
 }
-
-// reaction is the time from a question to the first key. The program has read where the cursor is by then, most likely.
-const reaction = 400 * time.Millisecond
 
 const (
 	enter = "\r"

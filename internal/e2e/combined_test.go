@@ -61,7 +61,7 @@ func TestSessionTimes(t *testing.T) {
 			if tc.used {
 				defer open.ends(t)
 			}
-			time.Sleep(limit + time.Second)
+			outlive(limit)
 			if _, in := v.isIn(w.proxy.url); in {
 				t.Error("in after the session's time")
 			}

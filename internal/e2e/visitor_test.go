@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
@@ -133,3 +134,13 @@ func (v *visitor) status(base string) string {
 	_, _, body := v.ask(http.MethodGet, base+"/status", nil)
 	return strings.TrimSpace(body)
 }
+
+// awaitLogout returns once the session has ended by itself. Asking keeps one alive that ends when it is not used.
+func (v *visitor) awaitLogout(base string) {
+	v.t.Helper()
+	eventually(v.t, "the session ends by itself", func() bool { return v.status(base) == "logged out" })
+}
+
+// outlive waits without a request until what lives so long has ended: a session that is not used, or a token that the
+// next request is to find expired. The program and the provider go by the clock, however slow the machine is.
+func outlive(life time.Duration) { time.Sleep(life + time.Second) }

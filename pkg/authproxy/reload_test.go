@@ -201,17 +201,17 @@ func TestReloadUnderLoad(t *testing.T) {
 	b := w.browser()
 	w.enter(b)
 	cookie := "Cookie: ploomber_session=" + b.session()
-	stop := make(chan struct{})
+	served, stop := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			c := w.browser()
 			for {
+				wantApp(t, c.get("/", cookie))
 				select {
 				case <-stop:
 					return
-				default:
-					wantApp(t, c.get("/", cookie))
+				case served <- struct{}{}:
 				}
 			}
 		})
@@ -221,7 +221,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			c.Secrets = []config.Secret{longSecret, oldSecret}
 			c.PublicPaths = []string{fmt.Sprintf("/open%d", i)}
 		})
-		time.Sleep(time.Millisecond)
+		<-served
 	}
 	close(stop)
 	wg.Wait()
