@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
@@ -219,21 +220,31 @@ func TestLastUseIsWrittenInTime(t *testing.T) {
 	}
 }
 
+// The background work writes a use after a second.
 func TestUpkeepWritesUses(t *testing.T) {
 	t.Parallel()
-	s := open(t, newPath(t))
-	put(t, s, newSession(1))
-	use(t, s, newSession(1).Key, 5*time.Minute)
-	for {
-		var used int64
-		if err := s.read.QueryRow("SELECT used FROM sessions").Scan(&used); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, newPath(t))
+		put(t, s, newSession(1))
+		use(t, s, newSession(1).Key, 5*time.Minute)
+		written := func() (used int64) {
+			t.Helper()
+			if err := s.read.QueryRow("SELECT used FROM sessions").Scan(&used); err != nil {
+				t.Fatal(err)
+			}
+			return used
 		}
-		if used == epoch.Add(5*time.Minute).UnixMicro() {
-			return
+		time.Sleep(gather - time.Nanosecond)
+		synctest.Wait()
+		if got := written(); got != epoch.UnixMicro() {
+			t.Errorf("written at once: %d", got)
 		}
-		time.Sleep(10 * time.Millisecond) // until the test's time limit
-	}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if got := written(); got != epoch.Add(5*time.Minute).UnixMicro() {
+			t.Errorf("not written after %v: %d", gather, got)
+		}
+	})
 }
 
 func TestExpiredSessionsLeaveTheFile(t *testing.T) {
