@@ -70,12 +70,12 @@ func cookieSuffixes(base *url.URL, at net.Addr) (suffix, former string) {
 	return suffix, listening
 }
 
-// sharedSuffixes are the cookie suffixes of a process that may share its sessions with others. All of them use the one
-// that the first has recorded in the store, whatever ports they have (docs/decisions/0055). Cookies that were named
-// after the own port go on.
+// sharedSuffixes returns the cookie suffixes of a process that may share its sessions with others. If only the port that it
+// listens on is known, all of them use the suffix that the first one has recorded in the store (docs/decisions/0055).
+// Cookies that were named after the own port stay valid.
 func (s store) sharedSuffixes(ctx context.Context, base *url.URL, at net.Addr) (suffix, former string, err error) {
 	suffix, former = cookieSuffixes(base, at)
-	if s.file == nil {
+	if s.file == nil || base != nil {
 		return suffix, former, nil
 	}
 	shared, err := s.file.Setting(ctx, "cookie suffix", suffix)
