@@ -13,12 +13,14 @@ import (
 type Member struct {
 	Name  string
 	Value json.RawMessage
+	End   int64 // offset of what follows the value
 }
 
 // ErrNoObject says that the text is some other JSON value.
 var ErrNoObject = errors.New("it is not an object")
 
-// Object returns the members of the object that text begins with, in order, those with the name of another one too.
+// Object returns the members of the object that text begins with, in order, those with the name of another one too. An error
+// comes with the members before it; the last one has no Value where that is what is broken.
 func Object(text []byte) ([]Member, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	switch begin, err := d.Token(); {
@@ -31,13 +33,15 @@ func Object(text []byte) ([]Member, error) {
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return nil, err
+			return members, err
 		}
 		m := Member{Name: token.(string)} // the decoder allows nothing else here
-		if err := d.Decode(&m.Value); err != nil {
-			return nil, err
-		}
+		err = d.Decode(&m.Value)
+		m.End = d.InputOffset()
 		members = append(members, m)
+		if err != nil {
+			return members, err
+		}
 	}
 	_, err := d.Token() // the end of the object
 	return members, err

@@ -31,6 +31,10 @@ func TestObject(t *testing.T) {
 			t.Errorf("%s: %v, want %v", text, err, ErrNoObject)
 		}
 	}
+	broken, err := Object([]byte(`{"a": 1, "b": tru`))
+	if err == nil || len(broken) != 2 || broken[0].End != 7 || broken[1].Name != "b" || broken[1].Value != nil {
+		t.Errorf("a broken value: %+v, %v; want a, then b without value", broken, err)
+	}
 	for _, text := range []string{``, `{`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1`} {
 		if _, err := Object([]byte(text)); err == nil {
 			t.Errorf("%s: no error", text)

@@ -16,7 +16,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/strictjson"
 )
 
 func newImport(o Options, run runner) *cobra.Command {
@@ -146,11 +148,7 @@ func (o *Options) sourceData() (name string, data []byte, err error) {
 		name = o.Source
 		f, err := os.Open(o.path(o.Source))
 		if err != nil {
-			var path *os.PathError
-			if errors.As(err, &path) {
-				err = path.Err
-			}
-			return name, nil, err
+			return name, nil, fsx.Cause(err)
 		}
 		defer func() { _ = f.Close() }() // read-only: nothing to lose
 		from = f
@@ -194,49 +192,38 @@ func (o *Options) readDotenv(source string, data []byte) ([]entry, error) {
 	return entries, nil
 }
 
-// readJSON reads one object of strings, keeping the order of its names and rejecting duplicates.
+// readJSON reads one object of strings, keeping the order of its names and rejecting duplicates. data begins with a brace.
 func readJSON(source string, data []byte) ([]entry, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	wrong := func(what string) error {
-		line := 1 + bytes.Count(data[:min(int(d.InputOffset()), len(data))], []byte("\n"))
-		return failure.Failedf("%s is not a JSON object of strings: %s", placeOf(source, line), what)
-	}
 	if !utf8.Valid(data) { // the decoder would replace invalid bytes
 		return nil, failure.Failedf("%s is not a JSON object of strings: it is not UTF-8", source)
 	}
-	if _, err := d.Token(); err != nil { // the opening brace
-		return nil, wrong("it does not begin with {")
-	}
-	var entries []entry
 	line, counted := 1, int64(0)
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, wrong(fmt.Sprintf("it ends or is invalid after %d entries", len(entries)))
-		}
-		name, _ := key.(string)
+	wrong := func(what string) error {
+		return failure.Failedf("%s is not a JSON object of strings: %s", placeOf(source, line), what)
+	}
+	members, broken := strictjson.Object(data)
+	var entries []entry
+	for _, m := range members {
+		line, counted = line+bytes.Count(data[counted:m.End], []byte("\n")), m.End
 		shown := "an entry" // the name may be a secret
-		if dotenv.IsName(name) {
-			shown = name
+		if dotenv.IsName(m.Name) {
+			shown = m.Name
 		}
-		value, err := d.Token()
-		text, isText := value.(string)
+		var text string
 		switch {
-		case err != nil:
+		case m.Value == nil:
 			return nil, wrong("the value of " + shown + " cannot be read")
-		case !isText:
+		case m.Value[0] != '"' || json.Unmarshal(m.Value, &text) != nil:
 			return nil, wrong("the value of " + shown + " is not a string")
-		case slices.ContainsFunc(entries, func(e entry) bool { return e.Key == name }):
+		case slices.ContainsFunc(entries, func(e entry) bool { return e.Key == m.Name }):
 			return nil, wrong(shown + " appears twice")
 		}
-		line += bytes.Count(data[counted:d.InputOffset()], []byte("\n"))
-		counted = d.InputOffset()
-		entries = append(entries, entry{dotenv.Pair{Key: name, Value: text}, shown, placeOf(source, line)})
+		entries = append(entries, entry{dotenv.Pair{Key: m.Name, Value: text}, shown, placeOf(source, line)})
 	}
-	if _, err := d.Token(); err != nil { // the closing brace
+	switch {
+	case broken != nil:
 		return nil, wrong(fmt.Sprintf("it ends or is invalid after %d entries", len(entries)))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	case !json.Valid(data):
 		return nil, wrong("there is more data after it")
 	}
 	return entries, nil
