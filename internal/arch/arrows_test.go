@@ -66,6 +66,16 @@ func house() []row {
 		{"pkg/authproxy/requestid", nil},
 		{"pkg/authproxy/cookie", nil},
 		{"pkg/authproxy/observe", []string{"pkg/authproxy/requestid"}},
+		{"pkg/authproxy/authn", []string{
+			"pkg/authproxy/access", "pkg/authproxy/config", "pkg/authproxy/cookie", "pkg/authproxy/expiring", "pkg/authproxy/forwarded",
+			"pkg/authproxy/identity", "pkg/authproxy/keys", "pkg/authproxy/observe", "pkg/authproxy/oidc", "pkg/authproxy/password",
+			"pkg/authproxy/registry", "pkg/authproxy/session", "pkg/authproxy/target",
+		}},
+		{"pkg/authproxy/login", []string{
+			"pkg/authproxy/authn", "pkg/authproxy/config", "pkg/authproxy/cookie", "pkg/authproxy/expiring", "pkg/authproxy/navigation",
+			"pkg/authproxy/observe", "pkg/authproxy/oidc", "pkg/authproxy/pages", "pkg/authproxy/password", "pkg/authproxy/session",
+			"pkg/authproxy/target",
+		}},
 		{"pkg/authproxy/pages", []string{"pkg/authproxy/navigation", "pkg/authproxy/requestid"}},
 		{"pkg/authproxy/access", []string{"pkg/authproxy/config", "pkg/authproxy/oidc", "pkg/authproxy/session", "pkg/authproxy/target"}},
 		{"pkg/authproxy/config", []string{"pkg/authproxy/identity", "pkg/authproxy/keys", "pkg/authproxy/oidc", "pkg/authproxy/target", "pkg/spelling"}},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/login"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
@@ -13,20 +14,20 @@ import (
 // the browser gets it back: redirects, links of our pages and cookies. The app gets it back too, unless it is to be stripped.
 
 // elsewhere answers a request that is not below the base path.
-func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *exchange, address string, at target.Place) {
+func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *request, address string, at target.Place) {
 	if at == target.Bare && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		x.redirect(w, address, http.StatusTemporaryRedirect)
+		login.Redirect(w, x.Policy, address, http.StatusTemporaryRedirect)
 		return
 	}
-	p.pages.Say(w, r, pages.Message{Code: http.StatusNotFound, Title: "There is nothing here", Text: "The app is at " + x.policy.base + "/.",
+	p.pages.Say(w, r, pages.Message{Code: http.StatusNotFound, Title: "There is nothing here", Text: "The app is at " + x.Policy.Base + "/.",
 		Links: []pages.Link{{Text: "Go there", Href: "/"}}})
 }
 
 // toApp puts the base path back, or tells the app where it is mounted.
-func (x *exchange) toApp(r *http.Request) {
-	switch base := x.policy.base; {
+func (x *request) toApp(r *http.Request) {
+	switch base := x.Policy.Base; {
 	case base == "":
-	case x.policy.config.StripBasePath:
+	case x.Policy.Config.StripBasePath:
 		r.Header["X-Forwarded-Prefix"] = []string{base}
 	default:
 		r.RequestURI = base + r.RequestURI
@@ -34,8 +35,8 @@ func (x *exchange) toApp(r *http.Request) {
 }
 
 // fromApp leads a redirect below the base path of which the app has not been told.
-func (x *exchange) fromApp(h http.Header) {
-	if x.policy.base == "" || !x.policy.config.StripBasePath {
+func (x *request) fromApp(h http.Header) {
+	if x.Policy.Base == "" || !x.Policy.Config.StripBasePath {
 		return
 	}
 	to := h["Location"]
@@ -46,17 +47,17 @@ func (x *exchange) fromApp(h http.Header) {
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
 		return
 	}
-	if path, _, _ := strings.Cut(target, "?"); path != x.policy.base && !strings.HasPrefix(path, x.policy.base+"/") { // it may know it by the header
-		h["Location"] = []string{x.policy.base + target}
+	if path, _, _ := strings.Cut(target, "?"); path != x.Policy.Base && !strings.HasPrefix(path, x.Policy.Base+"/") { // it may know it by the header
+		h["Location"] = []string{x.Policy.Base + target}
 	}
 }
 
 // onThisHost takes scheme and host off an address if they are those that the app was asked for: FastAPI, Rails and older
 // Flask put what Host says in front of every redirect, with http where they do not know of the https in front.
-func (x *exchange) onThisHost(address string) string {
+func (x *request) onThisHost(address string) string {
 	for _, scheme := range [...]string{"https://", "http://"} {
-		if rest, ok := strings.CutPrefix(address, scheme); ok && len(rest) >= len(x.host) && strings.EqualFold(rest[:len(x.host)], x.host) {
-			if rest = rest[len(x.host):]; rest == "" || rest[0] == '?' {
+		if rest, ok := strings.CutPrefix(address, scheme); ok && len(rest) >= len(x.Client.Host) && strings.EqualFold(rest[:len(x.Client.Host)], x.Client.Host) {
+			if rest = rest[len(x.Client.Host):]; rest == "" || rest[0] == '?' {
 				rest = "/" + rest
 			}
 			return rest

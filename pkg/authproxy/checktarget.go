@@ -9,23 +9,23 @@ import (
 
 // checkTarget refuses requests whose target could mean one path to the rules and another to the app, and keeps
 // the decoded path for the stages behind it. What passes is forwarded byte for byte.
-func (p *Proxy) checkTarget(next stage) stage {
-	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
-		address, at := target.Below(x.policy.base, r.RequestURI)
-		path, err := x.policy.rules.Parse(address)
+func (p *Proxy) checkTarget(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, x *request) {
+		address, at := target.Below(x.Policy.Base, r.RequestURI)
+		path, err := x.Policy.Rules.Parse(address)
 		switch {
 		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
 			p.pages.Refuse(w, r, http.StatusBadRequest, "Invalid request method.")
 		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 			p.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
-		case err != nil || x.policy.rules.HasRedundantEscapes(address, path):
+		case err != nil || x.Policy.Rules.HasRedundantEscapes(address, path):
 			p.pages.Refuse(w, r, http.StatusBadRequest, "The address of this request is ambiguous.")
 		case !target.ValidHost(r.Host):
 			p.pages.Refuse(w, r, http.StatusBadRequest, "Invalid Host header.")
 		case at != target.Inside:
 			p.elsewhere(w, r, x, address, at)
 		default:
-			x.path, r.RequestURI = path, address
+			x.Path, r.RequestURI = path, address
 			next(w, r, x)
 		}
 	}

@@ -15,15 +15,15 @@ import (
 // cleanHeaders takes away what no client may say (security classes 1 to 3): the headers that describe one
 // connection only, those that Connection names, every spelling of an identity or forwarding header, spellings in which
 // CGI-like servers find the length of a body (security class 14), and trailers. Forwarding headers are then written anew.
-func (p *Proxy) cleanHeaders(next stage) stage {
-	return func(w http.ResponseWriter, r *http.Request, x *exchange) {
+func (p *Proxy) cleanHeaders(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, x *request) {
 		h := r.Header
 		if len(h["Authorization"]) > 1 || len(h["Origin"]) > 1 {
 			p.pages.Refuse(w, r, http.StatusBadRequest, "Duplicate header.")
 			return
 		}
-		client := forwarded.Read(r, x.policy.trusted, x.secure(r), x.policy.usesHTTPS())
-		x.client, x.https, x.host, x.scheme = client.Addr, client.HTTPS, client.Host, client.Scheme
+		base := x.Policy.Config.BaseURL
+		x.Client = forwarded.Read(r, x.Policy.Trusted, isSecure(r), base != nil && base.Scheme == "https")
 		_, said := h["X-Forwarded-For"]
 		id := p.ids.Of(h)
 		upgrade := isWebSocket(r)
@@ -38,7 +38,7 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 			}
 		}
 		r.Trailer = nil
-		values := []string{client.For, client.Proto(), r.Host, id} // one allocation for the four
+		values := []string{x.Client.For, x.Client.Proto(), r.Host, id} // one allocation for the four
 		h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"] = values[0:1:1], values[1:2:2], values[2:3:3]
 		h[requestid.Header] = values[3:4:4]
 		if said {
@@ -48,22 +48,18 @@ func (p *Proxy) cleanHeaders(next stage) stage {
 	}
 }
 
-// secure reports whether the request came over TLS. Over HTTP/2 net/http fills in r.TLS only where the client writes "https"
-// for :scheme, which says nothing about the connection (RFC 9113, section 8.3.1).
-func (x *exchange) secure(r *http.Request) bool {
-	return r.TLS != nil || x.connection != nil && x.connection.secure
-}
-
-// usesHTTPS reports whether browsers reach the app by https, as far as the configuration says so.
-func (pol *policy) usesHTTPS() bool {
-	return pol.config.BaseURL != nil && pol.config.BaseURL.Scheme == "https"
+// isSecure reports whether the request came over TLS. Over HTTP/2 net/http fills in r.TLS only where the client writes
+// "https" for :scheme, which says nothing about the connection (RFC 9113, section 8.3.1).
+func isSecure(r *http.Request) bool {
+	c := connectionOf(r)
+	return r.TLS != nil || c != nil && c.secure
 }
 
 // warnOfProxy says once that a reverse proxy seems to be in front that is not listed: all its visitors count as one,
 // and one who guesses has all of them locked.
-func (p *Proxy) warnOfProxy(r *http.Request, x *exchange) {
+func (p *Proxy) warnOfProxy(r *http.Request, x *request) {
 	peer := forwarded.Peer(r)
-	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.policy.trusted.Contains(peer) || !p.warned.CompareAndSwap(false, true) {
+	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.Policy.Trusted.Contains(peer) || !p.warned.CompareAndSwap(false, true) {
 		return
 	}
 	p.log.Request(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+config.EnvTrustedProxies+

@@ -5,26 +5,16 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"strings"
-	"sync/atomic"
-	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
-// connection is what is remembered of a visitor's connection. A nil one remembers nothing.
+// connection is what is known of a client's connection.
 type connection struct {
-	handed atomic.Pointer[handed]
-	basic  password.LastCredential
+	authn.Connection
 	line   *visitor.Conn // below TLS too; nil where there is none
 	secure bool          // over TLS, whatever the client writes for :scheme
-}
-
-// handed is a cookie that has gone out over a connection.
-type handed struct {
-	cookie string
-	at     time.Time
 }
 
 type connectionKey struct{}
@@ -47,12 +37,12 @@ func connectionOf(r *http.Request) *connection {
 	return c
 }
 
-// recent is the credential that came last.
-func (c *connection) recent() *password.LastCredential {
+// remembered returns nil for a connection that is not known.
+func (c *connection) remembered() *authn.Connection {
 	if c == nil {
 		return nil
 	}
-	return &c.basic
+	return &c.Connection
 }
 
 // linger has the connection's end wait for a client who is still sending.
@@ -60,22 +50,4 @@ func (c *connection) linger() {
 	if c != nil && c.line != nil {
 		c.line.Linger()
 	}
-}
-
-// handAgain is how long a program that sends none of its cookie back gets no other.
-const handAgain = time.Second
-
-// givenAlready reports whether a program has been given this cookie over this connection just now, and asks without
-// it all the same: to most it means nothing, and an answer with a cookie may not be kept (see Answer). Where it is
-// false for a program, the cookie counts as given from now on. A browser gets it with every answer, since several may come over one connection
-// of a proxy before us, and each has to have it before it opens a WebSocket.
-func (c *connection) givenAlready(r *http.Request, cookie string, now time.Time) bool {
-	if c == nil || strings.HasPrefix(r.Header.Get("User-Agent"), "Mozilla/") || r.Header.Get("Sec-Fetch-Mode") != "" {
-		return false
-	}
-	if last := c.handed.Load(); last != nil && last.cookie == cookie && now.Sub(last.at) < handAgain {
-		return true
-	}
-	c.handed.Store(&handed{cookie, now})
-	return false
 }

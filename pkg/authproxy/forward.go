@@ -31,7 +31,7 @@ const (
 )
 
 // SetUpstream sends requests from now on to another base URL, http or https with host and port or the path of a Unix
-// socket, see upstream.ParseTarget; those under way stay where they are.
+// socket, see upstream.ParseTarget; those in flight stay where they are.
 func (p *Proxy) SetUpstream(base string) error {
 	target, err := upstream.ParseTarget(base)
 	if err != nil {
@@ -41,14 +41,14 @@ func (p *Proxy) SetUpstream(base string) error {
 	return nil
 }
 
-// SetStarting shows visitors who have logged in that the app is starting.
+// SetStarting shows users who have logged in that the app is starting.
 func (p *Proxy) SetStarting() { p.backend.Store(&backend{state: starting}) }
 
-// SetDown shows visitors who have logged in that the app has stopped.
+// SetDown shows users who have logged in that the app has stopped.
 func (p *Proxy) SetDown() { p.backend.Store(&backend{state: down}) }
 
-// forward is the last stage: the app, or a page that says why there is none.
-func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *exchange) {
+// forward is the last handler: the app, or a page that says why there is none.
+func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *request) {
 	b := p.backend.Load()
 	switch b.state {
 	case starting:
@@ -115,40 +115,38 @@ func (p *Proxy) logUpstream(r *http.Request, err error) {
 }
 
 // ModifyResponse adds what the proxy has to say to the headers of the app's response. It implements upstream.Hooks.
-func (x *exchange) ModifyResponse(status int, h http.Header) {
-	p := x.proxy
-	if kind := h["Content-Type"]; x.tracked != nil && len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream") {
-		x.tracked.Stream()
+func (x *request) ModifyResponse(status int, h http.Header) {
+	if kind := h["Content-Type"]; x.inFlight != nil && len(kind) == 1 && strings.HasPrefix(kind[0], "text/event-stream") {
+		x.inFlight.Stream()
 	}
 	cookie.RemoveSet(h)
 	x.fromApp(h)
-	if x.pendingCookie != nil {
-		if apps := h["Set-Cookie"]; len(apps) > 0 {
-			h["Set-Cookie"] = append(apps, x.pendingCookie...)
-		} else {
-			h["Set-Cookie"] = x.pendingCookie
-		}
-		h["Cache-Control"] = []string{"no-store"} // nobody may keep an answer that holds a session (security class 23)
-		return
-	}
-	// What a 304 says of caching takes the place of what the app has said with the page (RFC 9111, section 3.2): a word of
-	// ours would have browsers show Streamlit's page from memory after a log-out.
-	if x.who != nil && status != http.StatusNotModified {
-		if _, said := h["Cache-Control"]; !said {
-			if h["Cache-Control"] = p.private; isPage(h) {
-				h["Cache-Control"] = p.noStore // or the way back would show it after a log-out
-			}
-		}
+	x.ProtectResponse(status, h)
+}
+
+// Begin registers the request, which goes to the app now. It implements upstream.Hooks.
+func (x *request) Begin(ctx context.Context, t upstream.Transfer) {
+	x.inFlight = x.proxy.inFlight.Add(ctx, x.proxy.auth.Owner(&x.State), t)
+}
+
+// Done implements upstream.Hooks.
+func (x *request) Done() {
+	if x.inFlight != nil { // else it has become a WebSocket
+		x.inFlight.Remove()
 	}
 }
 
-// isPage reports whether an answer is a page, and no part of one.
-func isPage(h http.Header) bool {
-	kind := h["Content-Type"]
-	const html, xhtml = "text/html", "application/xhtml+xml"
-	return len(kind) == 1 && (hasPrefixFold(kind[0], html) || hasPrefixFold(kind[0], xhtml))
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+// Upgrade implements upstream.Hooks: it keeps track of a WebSocket, so that it ends with its session.
+func (x *request) Upgrade(t upstream.Transfer) (closed func(), ok bool) {
+	if !x.inFlight.Upgrade(t) {
+		return nil, false
+	}
+	x.writer.status = http.StatusSwitchingProtocols
+	webSocket, observer := x.inFlight, x.proxy.observer
+	x.inFlight = nil // it outlives the request
+	observer.WebSockets(1)
+	return func() {
+		webSocket.Remove()
+		observer.WebSockets(-1)
+	}, true
 }

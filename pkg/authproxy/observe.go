@@ -5,26 +5,26 @@ import (
 	"net/http"
 )
 
-// watched answers the request and tells the Observer about it.
-func (x *exchange) watched(w http.ResponseWriter, r *http.Request) {
+// observe answers the request and tells the Observer about it.
+func (x *request) observe(w http.ResponseWriter, r *http.Request) {
 	x.writer = statusWriter{ResponseWriter: w, status: http.StatusOK}
 	if _, ok := w.(io.ReaderFrom); ok {
 		x.proxy.first(splicingWriter{&x.writer}, r, x)
 	} else {
 		x.proxy.first(&x.writer, r, x)
 	}
-	x.proxy.observer.Request(x.writer.status, x.proxy.now().Sub(x.now))
+	x.proxy.observer.Request(x.writer.status, x.proxy.now().Sub(x.Now))
 	x.writer.ResponseWriter = nil
 }
 
-// statusWriter remembers the status of an answer.
+// statusWriter remembers the status of a response.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
 func (s *statusWriter) WriteHeader(status int) {
-	if status >= http.StatusOK { // interim answers come first
+	if status >= http.StatusOK { // interim responses come first
 		s.status = status
 	}
 	s.ResponseWriter.WriteHeader(status)

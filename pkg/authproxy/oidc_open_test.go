@@ -191,7 +191,7 @@ func (w *oidcWorld) look() {
 func (w *oidcWorld) renewed(store *announcingStore) {
 	w.t.Helper()
 	receive(w.t, store.changed, "a renewal")
-	eventually(w.t, "the end of a renewal", func() bool { return !w.proxy.Renewing() })
+	w.proxy.WaitForRenewals()
 	w.look()
 }
 

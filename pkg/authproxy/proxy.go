@@ -13,8 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/login"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
@@ -55,41 +57,24 @@ type Options struct {
 
 // Proxy is the login in front of one app. It is safe for concurrent use.
 type Proxy struct {
-	policy    atomic.Pointer[policy]
-	sessions  *session.Manager
-	basics    *basicSessions
-	returns   *returns
-	renewing  renewing
-	ids       *requestid.Generator
-	inFlight  *registry.Registry
+	auth      *authn.Authenticator
+	flows     *login.Flows
 	pages     *pages.Pages
+	inFlight  *registry.Registry
+	ids       *requestid.Generator
 	forwarder forwarder
 	backend   atomic.Pointer[backend]
-	warned    atomic.Bool // of a reverse proxy that is not listed
 	observer  observe.Observer
-	observed  bool // there is somebody behind it
+	observed  bool // observer is one of the caller's
+	log       observe.Log
+	now       func() time.Time
 
-	now           func() time.Time
-	random        io.Reader
-	log           observe.Log
-	issuers       *oidc.Issuers     // nil: each provider has its own
-	transport     http.RoundTripper // of providers with their own; nil for a default one
-	hashSlots     *password.HashSlots
-	own           [32]byte // random, for this process
-	persistent    bool
-	bcryptCost    int
-	cookies       *cookie.Jar
-	formerCookies *cookie.Jar // with the names that cookies had before; nil where they had none
-	noStore       []string    // value of Cache-Control, made once; nobody changes it
-	private       []string    // value of Cache-Control, made once; nobody changes it
-
-	first     stage
-	exchanges sync.Pool
-	done      chan struct{}
-	running   sync.WaitGroup // goroutines
-	closing   sync.Once
-
-	reloading sync.Mutex // one at a time, and none after done
+	warned   atomic.Bool // of a reverse proxy that is not listed
+	first    handler
+	requests sync.Pool
+	done     chan struct{}
+	reaper   sync.WaitGroup
+	closing  sync.Once
 }
 
 // forwarder is the way to the app.
@@ -101,12 +86,9 @@ type forwarder interface {
 
 var _ http.Handler = (*Proxy)(nil)
 
-// errClosed is why a proxy that has been closed does nothing any more.
-var errClosed = errors.New("the proxy is closed")
-
 // New makes the proxy that c describes. It takes some 50 ms a password, since each is hashed. The error is a
-// *ConfigError where c is wrong, and wraps ErrUnprotected where that is what is wrong. Providers are looked for in
-// the background: see Ready. Close has to be called at the end.
+// *config.Error where c is wrong, and wraps config.ErrUnprotected where that is what is wrong. Providers are looked for
+// in the background: see Ready. Close has to be called at the end.
 func New(c config.Config, o Options) (*Proxy, error) {
 	c, err := c.Complete()
 	if err != nil {
@@ -121,26 +103,55 @@ func New(c config.Config, o Options) (*Proxy, error) {
 			return nil, fmt.Errorf("cookie suffix %q: only letters and digits", suffix)
 		}
 	}
-	p, err := assemble(o, c.BasePath())
+	p, err := assemble(c, o)
 	if err != nil {
 		return nil, err
 	}
 	p.SetStarting()
 	if o.Upstream != "" {
 		if err := p.SetUpstream(o.Upstream); err != nil {
+			_ = p.Close()
 			return nil, err
 		}
 	}
-	pol, err := p.newPolicy(c, nil)
-	if err != nil {
-		return nil, err
-	}
-	p.adopt(pol, nil)
-	p.running.Go(func() { p.inFlight.Run(p.done) })
+	p.reaper.Go(func() { p.inFlight.Run(p.done) })
 	return p, nil
 }
 
-func assemble(o Options, base string) (*Proxy, error) {
+func assemble(c config.Config, o Options) (*Proxy, error) {
+	o.fillIn()
+	base := c.BasePath()
+	direct := upstream.NewDirect(o.Now)
+	direct.Authorities = o.UpstreamAuthorities
+	p := &Proxy{
+		pages: pages.New(o.Templates, base, o.Now), inFlight: registry.New(o.Now), ids: requestid.NewGenerator(o.Random),
+		forwarder: direct, observer: o.Observer, observed: o.Observer != nil, log: observe.Log{Logger: o.Log}, now: o.Now,
+		requests: sync.Pool{New: func() any { return new(request) }}, done: make(chan struct{}),
+	}
+	if !p.observed {
+		p.observer = observe.Nobody{}
+	}
+	cookies := cookie.NewJar(base, o.CookieSuffix)
+	settings := authn.Options{
+		Now: o.Now, Random: o.Random, Log: p.log, Observer: p.observer, Store: o.Store, Persistent: o.Persistent, InFlight: p.inFlight,
+		Cookies: cookies, BcryptCost: o.BcryptCost, HashSlots: o.HashSlots, Issuers: o.Issuers, Transport: o.ProviderTransport,
+	}
+	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
+		settings.FormerCookies = cookie.NewJar(base, o.FormerSuffix)
+	}
+	var err error
+	if p.auth, err = authn.New(c, settings); err != nil {
+		return nil, err
+	}
+	p.flows = login.New(login.Options{Auth: p.auth, Pages: p.pages, Cookies: cookies, Observer: p.observer, Log: p.log,
+		Random: o.Random, Now: o.Now})
+	p.pages.SetOwner(pages.Owner{App: c.AppName, Help: c.HelpText})
+	p.first = p.chain()
+	return p, nil
+}
+
+// fillIn sets what may be left out.
+func (o *Options) fillIn() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -153,49 +164,38 @@ func assemble(o Options, base string) (*Proxy, error) {
 	if o.HashSlots == nil {
 		o.HashSlots = password.NewHashSlots(0)
 	}
-	direct := upstream.NewDirect(o.Now)
-	direct.Authorities = o.UpstreamAuthorities
-	p := &Proxy{
-		basics: newBasicSessions(), returns: newReturns(),
-		ids: requestid.NewGenerator(o.Random), pages: pages.New(o.Templates, base, o.Now), forwarder: direct,
-		observer: o.Observer, observed: o.Observer != nil,
-		now: o.Now, random: o.Random, log: observe.Log{Logger: o.Log}, issuers: o.Issuers, transport: o.ProviderTransport, hashSlots: o.HashSlots, persistent: o.Persistent, bcryptCost: o.BcryptCost,
-		cookies: cookie.NewJar(base, o.CookieSuffix), private: []string{"private"}, noStore: []string{"no-store"},
-		exchanges: sync.Pool{New: func() any { return new(exchange) }}, done: make(chan struct{}),
+}
+
+// Reload makes c what the proxy goes by from now on. On error everything stays as it is. Connections go on, and so do
+// requests in flight; open WebSockets and event streams do unless c no longer allows them, and sessions as far as c still
+// grants what they hold: not those of a password that has changed or of an account that may no longer log in. The error
+// is that of New.
+func (p *Proxy) Reload(c config.Config) error {
+	if err := p.auth.Reload(c); err != nil {
+		return err
 	}
-	if _, err := io.ReadFull(o.Random, p.own[:]); err != nil {
-		return nil, fmt.Errorf("draw a signing key: %w", err)
-	}
-	var err error
-	if p.sessions, err = session.NewManager(o.Store, o.Random); err != nil {
-		return nil, fmt.Errorf("draw a name for claims: %w", err)
-	}
-	if !p.observed {
-		p.observer = observe.Nobody{}
-	}
-	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
-		p.formerCookies = cookie.NewJar(base, o.FormerSuffix)
-	}
-	p.inFlight = registry.New(o.Now)
-	p.first = p.chain()
-	return p, nil
+	p.pages.SetOwner(pages.Owner{App: c.AppName, Help: c.HelpText})
+	return nil
+}
+
+// Ready returns nil where people can log in: every provider has been found. It looks for those that have not, at
+// most once in a few seconds each, so ctx should end soon. Sessions go on either way.
+func (p *Proxy) Ready(ctx context.Context) error { return p.auth.Ready(ctx) }
+
+// EndOwner ends every session of a subject and what is open of them. The subject is what X-Auth-Sub told the app:
+// a provider's sub, or "password|" and the user name. Two providers may name two people alike; both are logged out.
+func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
+	return p.auth.EndOwner(ctx, subject)
 }
 
 // Close ends the proxy's own work: it closes open WebSockets and idle connections to the app, and looks for
-// providers no more. Requests that are still under way go on; end them first by the server's Shutdown, which knows
-// nothing of WebSockets.
+// providers no more. Requests in flight go on; end them first by the server's Shutdown, which knows nothing of
+// WebSockets.
 func (p *Proxy) Close() error {
 	p.closing.Do(func() {
-		p.reloading.Lock()
 		close(p.done)
-		p.reloading.Unlock()
-		for _, pr := range p.policy.Load().providers {
-			pr.stop()
-		}
-		p.running.Wait()
-		for _, pr := range p.policy.Load().providers {
-			pr.Close()
-		}
+		p.reaper.Wait()
+		p.auth.Close()
 		p.inFlight.Close()
 		p.forwarder.Close()
 	})

@@ -1,11 +1,9 @@
-package authproxy
+package authn
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,12 +14,15 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// provider is an OpenID provider in use.
-type provider struct {
-	*oidc.Provider
-	made registration
-	id   string // in sessions: they belong to one application at one issuer
+// ProviderRest is how long a provider is left alone that has not answered a refresh.
+const ProviderRest = 5 * time.Second
 
+// Provider is an OpenID provider in use.
+type Provider struct {
+	*oidc.Provider
+	ID string // in sessions: they belong to one application at one issuer
+
+	made    registration
 	cancel  context.CancelFunc // nil before start
 	resting atomic.Int64       // until then, in Unix nanoseconds, no refresh is tried
 }
@@ -33,8 +34,8 @@ type registration struct {
 }
 
 // newProviders makes the providers of c, or takes those that are there already.
-func (p *Proxy) newProviders(c config.Config, before *policy) (all []*provider, err error) {
-	var added []*provider
+func (a *Authenticator) newProviders(c config.Config, before *Policy) (all []*Provider, err error) {
+	var added []*Provider
 	defer func() {
 		if err != nil {
 			for _, pr := range added {
@@ -50,12 +51,12 @@ func (p *Proxy) newProviders(c config.Config, before *policy) (all []*provider, 
 				Name: conf.Name, Issuer: conf.Issuer, ClientID: conf.ClientID, ClientSecret: conf.ClientSecret.Reveal(),
 				Scope: conf.Scope, Prompt: conf.Prompt, Audience: conf.Audience, Params: conf.Params, NameClaim: conf.NameClaim,
 				LogoutURL: conf.LogoutURL, Tenants: conf.Tenants, RedirectURL: made.callback,
-				Now: p.now, Random: p.random, Log: p.log.Logger, Issuers: p.issuers, Transport: p.transport,
+				Now: a.Now, Random: a.Random, Log: a.Log.Logger, Issuers: a.Issuers, Transport: a.Transport,
 			})
 			if err != nil {
 				return nil, config.Errorf(conf.Key(config.EnvIssuer), "%w", err)
 			}
-			pr = &provider{Provider: client, made: made, id: providerID(client.Issuer(), conf.ClientID)}
+			pr = &Provider{Provider: client, made: made, ID: providerID(client.Issuer(), conf.ClientID)}
 			added = append(added, pr)
 		}
 		all = append(all, pr)
@@ -64,11 +65,11 @@ func (p *Proxy) newProviders(c config.Config, before *policy) (all []*provider, 
 }
 
 // tenantsOf returns the tenants of Entra ID whose accounts may log in, of the providers that accept only some.
-func tenantsOf(providers []*provider) map[string][]string {
+func tenantsOf(providers []*Provider) map[string][]string {
 	tenants := map[string][]string{}
 	for _, pr := range providers {
 		if list := pr.made.Tenants; list != "" && list != oidc.AnyTenant {
-			tenants[pr.id] = strings.Split(list, ",")
+			tenants[pr.ID] = strings.Split(list, ",")
 		}
 	}
 	return tenants
@@ -80,11 +81,11 @@ func providerID(issuer, clientID string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-func (pol *policy) registered(made registration) *provider {
+func (pol *Policy) registered(made registration) *Provider {
 	if pol == nil {
 		return nil
 	}
-	for _, pr := range pol.providers {
+	for _, pr := range pol.Providers {
 		if pr.made == made {
 			return pr
 		}
@@ -92,51 +93,29 @@ func (pol *policy) registered(made registration) *provider {
 	return nil
 }
 
-// start looks for a provider until it is stopped.
-func (p *Proxy) start(pr *provider) {
-	if pr.cancel != nil {
-		return
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	pr.cancel = cancel
-	p.running.Go(func() { pr.Run(ctx) })
-}
+func (pr *Provider) stop() { pr.cancel() }
 
-func (pr *provider) stop() { pr.cancel() }
-
-// named returns the provider of a name, "" being that of the only one.
-func (pol *policy) named(name string) *provider {
-	for _, pr := range pol.providers {
-		if pr.Name() == name || name == "" && len(pol.providers) == 1 {
+// Named returns the provider of a name, "" being that of the only one.
+func (pol *Policy) Named(name string) *Provider {
+	for _, pr := range pol.Providers {
+		if pr.Name() == name || name == "" && len(pol.Providers) == 1 {
 			return pr
 		}
 	}
 	return nil
 }
 
-// issuerOf returns the provider at which somebody logged in, nil where it is no longer asked.
-func (pol *policy) issuerOf(l *session.Login) *provider {
-	for _, pr := range pol.providers {
-		if pr.id == l.Provider {
+// ProviderOf returns the provider of a login, nil where it is no longer configured.
+func (pol *Policy) ProviderOf(l *session.Login) *Provider {
+	for _, pr := range pol.Providers {
+		if pr.ID == l.Provider {
 			return pr
 		}
 	}
 	return nil
-}
-
-// Ready returns nil where people can log in: every provider has been found. It looks for those that have not, at
-// most once in a few seconds each, so ctx should end soon. Sessions go on either way.
-func (p *Proxy) Ready(ctx context.Context) error {
-	var missing []error
-	for _, pr := range p.policy.Load().providers {
-		if err := pr.Ready(ctx); err != nil {
-			missing = append(missing, fmt.Errorf("provider %s: %w", pr.Issuer(), err))
-		}
-	}
-	return errors.Join(missing...)
 }
 
 // rest keeps the proxy from asking a provider that does not answer once a request.
-func (pr *provider) rest(now time.Time) { pr.resting.Store(now.Add(refreshRest).UnixNano()) }
+func (pr *Provider) rest(now time.Time) { pr.resting.Store(now.Add(ProviderRest).UnixNano()) }
 
-func (pr *provider) isResting(now time.Time) bool { return now.UnixNano() < pr.resting.Load() }
+func (pr *Provider) isResting(now time.Time) bool { return now.UnixNano() < pr.resting.Load() }

@@ -1,22 +1,19 @@
-package authproxy
+package login
 
 import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 )
 
-// redirect sends the browser on, to an address of ours or the app's where it begins with a slash: below the base path.
-func (x *exchange) redirect(w http.ResponseWriter, to string, code int) {
+// Redirect sends the browser on; below the base path where the address begins with a slash. Unlike http.Redirect it
+// writes no page with a link to the address, which may hold a state or a token, and it leaves the path as it is.
+func Redirect(w http.ResponseWriter, pol *authn.Policy, to string, code int) {
 	if strings.HasPrefix(to, "/") {
-		to = x.policy.base + to
+		to = pol.Base + to
 	}
-	redirect(w, to, code)
-}
-
-// redirect sends the browser on. Unlike http.Redirect it writes no page with a link to the address, which may hold a
-// state or a token, and it leaves the path as it is.
-func redirect(w http.ResponseWriter, to string, code int) {
 	h := w.Header()
 	h.Set("Location", visible(to))
 	h.Set("Cache-Control", "no-store")

@@ -1,10 +1,11 @@
-package authproxy
+package login
 
 import (
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
@@ -19,18 +20,18 @@ const (
 )
 
 // transactionName is the name of a login's cookie on this client's connection.
-func (p *Proxy) transactionName(base string, https bool) string {
-	return p.cookies.Name(cookie.Kind(base), https)
+func (f *Flows) transactionName(base string, https bool) string {
+	return f.Cookies.Name(cookie.Kind(base), https)
 }
 
 // keepTransaction gives the browser the cookie of a login that it begins, and takes back those that are no use any
 // more or too many.
-func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t oidc.Transaction, next string) {
-	sealed := x.policy.sealer.Seal(t)
+func (f *Flows) keepTransaction(h http.Header, r *http.Request, st *authn.State, t oidc.Transaction, next string) {
+	sealed := st.Policy.Sealer.Seal(t)
 	kept, bytes := 1, len(sealed)
 	useless := 0
-	all := p.transactions(r, x)
-	again := p.sameReturn(all, next, x.now)
+	all := f.transactions(r, st)
+	again := f.sameReturn(all, next, st.Now)
 	for i, c := range all {
 		if i == again {
 			c.ok = false
@@ -41,20 +42,20 @@ func (p *Proxy) keepTransaction(h http.Header, r *http.Request, x *exchange, t o
 			continue
 		}
 		if useless++; useless <= maxForgotten {
-			p.forgetTransaction(h, c.name, x.https)
+			f.forgetTransaction(h, c.name, st.Client.HTTPS)
 		}
 	}
-	p.cookies.Set(h, p.transactionName(t.CookieName(), x.https), sealed, x.https, oidc.LoginTime)
+	f.Cookies.Set(h, f.transactionName(t.CookieName(), st.Client.HTTPS), sealed, st.Client.HTTPS, oidc.LoginTime)
 }
 
 // sameReturn returns the index of the oldest login that leads to the same address, where there are many: a tab that is
 // loaded again, as all of them are when a browser is restored once more. It is -1 where there is none.
-func (p *Proxy) sameReturn(all []transactionCookie, next string, now time.Time) int {
+func (f *Flows) sameReturn(all []transactionCookie, next string, now time.Time) int {
 	if len(all) < manyTransactions {
 		return -1
 	}
 	for i, c := range slices.Backward(all) {
-		if c.ok && p.returns.address(c.transaction.ReturnTo(), now) == next {
+		if c.ok && f.returns.address(c.transaction.ReturnTo(), now) == next {
 			return i
 		}
 	}
@@ -69,15 +70,15 @@ type transactionCookie struct {
 }
 
 // transactions returns the cookies of logins that the browser sent, good ones first and of these the newest first.
-func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
+func (f *Flows) transactions(r *http.Request, st *authn.State) []transactionCookie {
 	var all []transactionCookie
 	for _, sent := range r.Cookies() {
-		if !p.cookies.IsLogin(sent.Name, x.https) {
+		if !f.Cookies.IsLogin(sent.Name, st.Client.HTTPS) {
 			continue
 		}
 		c := transactionCookie{name: sent.Name, value: sent.Value}
-		t, err := x.policy.sealer.Open(c.value)
-		if err == nil && p.transactionName(t.CookieName(), x.https) == c.name {
+		t, err := st.Policy.Sealer.Open(c.value)
+		if err == nil && f.transactionName(t.CookieName(), st.Client.HTTPS) == c.name {
 			c.transaction, c.ok = t, true
 		}
 		all = append(all, c)
@@ -96,11 +97,11 @@ func (p *Proxy) transactions(r *http.Request, x *exchange) []transactionCookie {
 
 // transactionOf returns the login under way that a callback's state belongs to. Of several cookies of that name the
 // one counts that is ours.
-func (p *Proxy) transactionOf(r *http.Request, x *exchange, state string) (t oidc.Transaction, name string, err error) {
-	name, err = p.transactionName(oidc.CookieName(state), x.https), oidc.ErrTransaction
+func (f *Flows) transactionOf(r *http.Request, st *authn.State, state string) (t oidc.Transaction, name string, err error) {
+	name, err = f.transactionName(oidc.CookieName(state), st.Client.HTTPS), oidc.ErrTransaction
 	for _, c := range r.CookiesNamed(name) {
-		opened, openErr := x.policy.sealer.Open(c.Value)
-		if openErr == nil && p.transactionName(opened.CookieName(), x.https) == name {
+		opened, openErr := st.Policy.Sealer.Open(c.Value)
+		if openErr == nil && f.transactionName(opened.CookieName(), st.Client.HTTPS) == name {
 			return opened, name, nil
 		}
 	}
@@ -108,6 +109,6 @@ func (p *Proxy) transactionOf(r *http.Request, x *exchange, state string) (t oid
 }
 
 // forgetTransaction makes the browser drop the cookie of a login.
-func (p *Proxy) forgetTransaction(h http.Header, name string, https bool) {
-	p.cookies.Set(h, name, "", https, 0)
+func (f *Flows) forgetTransaction(h http.Header, name string, https bool) {
+	f.Cookies.Set(h, name, "", https, 0)
 }

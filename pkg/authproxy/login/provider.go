@@ -1,4 +1,4 @@
-package authproxy
+package login
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
@@ -15,24 +16,24 @@ import (
 
 // askForLogin answers a page visit to what a provider guards: with the way to the provider, or the choice between
 // several.
-func (p *Proxy) askForLogin(w http.ResponseWriter, r *http.Request, x *exchange) {
-	next := returnTarget(r, x)
-	switch providers := x.policy.providers; {
-	case p.moved(w, r, x, "", next):
+func (f *Flows) askForLogin(w http.ResponseWriter, r *http.Request, st *authn.State) {
+	next := returnTarget(r, st)
+	switch providers := st.Policy.Providers; {
+	case f.moved(w, r, st, "", next):
 	case len(providers) == 1:
-		p.beginLogin(w, r, x, providers[0], next)
+		f.beginLogin(w, r, st, providers[0], next)
 	default:
-		x.redirect(w, loginPage("", next), http.StatusFound)
+		Redirect(w, st.Policy, loginPage("", next), http.StatusFound)
 	}
 }
 
 // returnTarget is where a visitor wanted to go; after a form has been posted into an ended session, the beginning
 // of the area.
-func returnTarget(r *http.Request, x *exchange) string {
+func returnTarget(r *http.Request, st *authn.State) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return x.policy.rules.LocalTarget(r.RequestURI)
+		return st.Policy.Rules.LocalTarget(r.RequestURI)
 	}
-	return x.policy.rules.LocalTarget(x.scope.Path)
+	return st.Policy.Rules.LocalTarget(st.Scope.Path)
 }
 
 // loginPage is the address of the login page, or of the login at one provider, that leads back to next.
@@ -48,28 +49,28 @@ func loginPage(provider, next string) string {
 }
 
 // showProviders is GET /_auth/login?next=/where/to/go where providers guard that place.
-func (p *Proxy) showProviders(w http.ResponseWriter, r *http.Request, x *exchange, next string) {
-	if len(x.policy.providers) == 1 {
-		p.beginLogin(w, r, x, x.policy.providers[0], next)
+func (f *Flows) showProviders(w http.ResponseWriter, r *http.Request, st *authn.State, next string) {
+	if len(st.Policy.Providers) == 1 {
+		f.beginLogin(w, r, st, st.Policy.Providers[0], next)
 		return
 	}
 	choice := pages.Message{Code: http.StatusOK, Title: "Log in", Text: "Choose an account to log in with."}
-	for _, pr := range x.policy.providers {
+	for _, pr := range st.Policy.Providers {
 		choice.Links = append(choice.Links, pages.Link{Text: "Log in with " + titled(pr.Name()), Href: loginPage(pr.Name(), next)})
 	}
-	p.pages.Choice(w, r, choice)
+	f.Pages.Choice(w, r, choice)
 }
 
 // chosenLogin is GET /_auth/login/<provider>?next=/where/to/go.
-func (p *Proxy) chosenLogin(w http.ResponseWriter, r *http.Request, x *exchange, name string) {
-	pr := x.policy.named(name)
+func (f *Flows) chosenLogin(w http.ResponseWriter, r *http.Request, st *authn.State, name string) {
+	pr := st.Policy.Named(name)
 	if pr == nil || name == "" {
-		p.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
+		f.Pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	}
-	next := x.policy.rules.LocalTarget(r.URL.Query().Get("next"))
-	if !p.moved(w, r, x, name, next) {
-		p.beginLogin(w, r, x, pr, next)
+	next := st.Policy.Rules.LocalTarget(r.URL.Query().Get("next"))
+	if !f.moved(w, r, st, name, next) {
+		f.beginLogin(w, r, st, pr, next)
 	}
 }
 
@@ -83,27 +84,27 @@ func titled(name string) string {
 }
 
 // beginLogin sends the visitor to a provider, with a cookie that the callback has to fit.
-func (p *Proxy) beginLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string) {
-	kept, err := p.returns.keep(next, p.random, x.now)
+func (f *Flows) beginLogin(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string) {
+	kept, err := f.returns.keep(next, f.Random, st.Now)
 	if err != nil {
-		p.pages.Refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+		f.refuseFailed(w, r)
 		return
 	}
 	address, t, err := pr.Begin(r.Context(), kept)
 	if err != nil {
-		p.log.Request(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
-		p.pages.Say(w, r, p.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
+		f.Log.Request(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		f.Pages.Say(w, r, f.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
 		return
 	}
-	p.keepTransaction(w.Header(), r, x, t, next)
-	x.redirect(w, address, http.StatusFound)
+	f.keepTransaction(w.Header(), r, st, t, next)
+	Redirect(w, st.Policy, address, http.StatusFound)
 }
 
 // retryProvider is after how many seconds a page about a provider that is down loads itself again.
 const retryProvider = 10
 
 // providerFailure is the page about a provider that cannot be used now, or not at all. again leads to another try.
-func (p *Proxy) providerFailure(w http.ResponseWriter, err error, again string, reload bool) pages.Message {
+func (f *Flows) providerFailure(w http.ResponseWriter, err error, again string, reload bool) pages.Message {
 	if errors.Is(err, oidc.ErrMisconfigured) {
 		return pages.Message{Code: http.StatusInternalServerError, Title: "The login is set up wrongly", Detail: refusalOf(err),
 			Text: "The settings of this app do not match its login provider. Trying again does not help; the administrator of the app finds the reason in its log."}

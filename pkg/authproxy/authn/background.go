@@ -1,4 +1,4 @@
-package authproxy
+package authn
 
 import (
 	"context"
@@ -41,59 +41,59 @@ func (n *renewing) end(key session.Key) {
 }
 
 // due reports whether the tokens of what opened path have expired and can be renewed now.
-func (pol *policy) due(path string, s *session.Session, now time.Time) bool {
-	g := s.Grant(pol.rules.Scope(path).Name)
+func (pol *Policy) due(path string, s *session.Session, now time.Time) bool {
+	g := s.Grant(pol.Rules.Scope(path).Name)
 	if g == nil || g.Login == nil || g.Login.RefreshToken == "" || g.Login.TokensExpire.IsZero() || now.Before(g.Login.TokensExpire) {
 		return false
 	}
-	pr := pol.issuerOf(g.Login)
+	pr := pol.ProviderOf(g.Login)
 	return pr != nil && !pr.isResting(now)
 }
 
 // renewOpen renews the tokens of a session for what is open of it, as a request does (see keepFresh): over an open
 // WebSocket nobody sends one. It does so in the background, and does nothing where that is under way.
-func (p *Proxy) renewOpen(pol *policy, s *session.Session, area string) {
-	if !p.renewing.begin(s.Key) {
+func (a *Authenticator) renewOpen(pol *Policy, s *session.Session, area string) {
+	if !a.renewing.begin(s.Key) {
 		return
 	}
-	p.running.Go(func() {
-		defer p.renewing.end(s.Key)
-		p.renewNow(pol, s, area)
+	a.renewals.Go(func() {
+		defer a.renewing.end(s.Key)
+		a.renewNow(pol, s, area)
 	})
 }
 
-func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
+func (a *Authenticator) renewNow(pol *Policy, s *session.Session, area string) {
 	ctx := context.Background()
 	g := s.Grant(area)
-	pr := pol.issuerOf(g.Login)
-	switch stored, ours, err := p.sessions.Claim(ctx, s.Key, p.now()); {
+	pr := pol.ProviderOf(g.Login)
+	switch stored, ours, err := a.sessions.Claim(ctx, s.Key, a.Now()); {
 	case errors.Is(err, session.ErrNotFound):
-		p.inFlight.End(registry.Key(s.Key))
+		a.InFlight.End(registry.Key(s.Key))
 		return
 	case err != nil: // a refresh token must not be spent where the one that follows it cannot be kept
-		pr.rest(p.now())
-		p.noteStoreError(ctx, err)
+		pr.rest(a.Now())
+		a.noteStoreError(ctx, err)
 		return
 	case !sameTokens(stored, s, area): // a request or another process was faster
-		p.move(s.Key, stored, pol)
+		a.move(s.Key, stored, pol)
 		return
 	case !ours:
 		return
 	}
 	tokens, err := pr.refresh(ctx, g)
 	refused := hasEnded(err)
-	attrs := []slog.Attr{slog.String("user", nameOf(g.Identity)), slog.String("issuer", pr.Issuer())}
+	attrs := []slog.Attr{slog.String("user", NameOf(g.Identity)), slog.String("issuer", pr.Issuer())}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	switch {
 	case err == nil:
 	case pr.isOver(err) && !pr.bindsSessions():
-		n, storeErr := p.endAll(ctx, s)
-		p.noteStoreError(ctx, storeErr)
+		n, storeErr := a.endAll(ctx, s)
+		a.noteStoreError(ctx, storeErr)
 		if n > 0 {
-			p.observer.Count(observe.Logout)
-			p.log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
+			a.Observer.Count(observe.Logout)
+			a.Log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
 		}
 		return
 	case refused:
@@ -101,25 +101,25 @@ func (p *Proxy) renewNow(pol *policy, s *session.Session, area string) {
 		if pr.bindsSessions() { // what is open ends at once, and the session with the next request, which leads through the provider's logout
 			tokens.Expires = g.Login.TokensExpire
 		}
-		p.log.LogAttrs(ctx, slog.LevelInfo, "tokens not renewed", attrs...)
+		a.Log.LogAttrs(ctx, slog.LevelInfo, "tokens not renewed", attrs...)
 	default:
-		pr.rest(p.now())
-		p.log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
+		pr.rest(a.Now())
+		a.Log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
 		return
 	}
 	renew := pol.renewal(s, area, tokens)
-	stored, err := p.sessions.Update(ctx, s, func(next *session.Session) bool {
+	stored, err := a.sessions.Update(ctx, s, func(next *session.Session) bool {
 		next.RotationDue = true // there is no response that could carry a new id
 		return renew(next)
 	})
 	switch {
 	case err == nil:
-		p.move(s.Key, stored, pol)
+		a.move(s.Key, stored, pol)
 	case !errors.Is(err, session.ErrNotFound): // else it has ended meanwhile, or a request was faster
 		if refused && pr.bindsSessions() {
-			p.inFlight.End(registry.Key(s.Key))
+			a.InFlight.End(registry.Key(s.Key))
 		}
-		pr.rest(p.now())
-		p.noteStoreError(ctx, err)
+		pr.rest(a.Now())
+		a.noteStoreError(ctx, err)
 	}
 }

@@ -1,4 +1,4 @@
-package authproxy
+package login
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
@@ -20,55 +21,55 @@ const (
 
 // backchannel is POST /_auth/backchannel-logout, or /_auth/backchannel-logout/<provider>, where a provider tells us
 // whose session is over (OpenID Connect Back-Channel Logout). No browser is involved: only the token counts.
-func (p *Proxy) backchannel(w http.ResponseWriter, r *http.Request, x *exchange, name string) {
-	pr := x.policy.named(name)
+func (f *Flows) backchannel(w http.ResponseWriter, r *http.Request, st *authn.State, name string) {
+	pr := st.Policy.Named(name)
 	switch {
 	case pr == nil:
-		p.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
+		f.Pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		p.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		f.Pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 		return
 	}
-	raw, ok := p.logoutToken(w, r)
+	raw, ok := f.logoutToken(w, r)
 	if !ok {
-		p.pages.Refuse(w, r, http.StatusBadRequest, "This is not a logout request.")
+		f.Pages.Refuse(w, r, http.StatusBadRequest, "This is not a logout request.")
 		return
 	}
 	token, err := pr.VerifyLogoutToken(r.Context(), raw)
 	if err != nil {
-		p.observer.Count(observe.Refused)
-		p.log.Request(r, slog.LevelWarn, "logout refused", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()),
-			slog.String("client", x.client.String()))
+		f.Observer.Count(observe.Refused)
+		f.Log.Request(r, slog.LevelWarn, "logout refused", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()),
+			slog.String("client", st.Client.Addr.String()))
 		code := http.StatusBadRequest
 		if errors.Is(err, oidc.ErrUnavailable) {
 			code = http.StatusServiceUnavailable
 		}
-		p.pages.Refuse(w, r, code, "This logout token is not accepted.")
+		f.Pages.Refuse(w, r, code, "This logout token is not accepted.")
 		return
 	}
-	n, err := p.endAtProvider(r.Context(), pr.Issuer(), token)
+	n, err := f.Auth.EndAtProvider(r.Context(), pr.Issuer(), token)
 	if err != nil {
-		p.logStoreError(r, err)
-		p.pages.Refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")
+		f.Auth.LogStoreError(r, err)
+		f.Pages.Refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")
 		return
 	}
 	for range n {
-		p.observer.Count(observe.Logout)
+		f.Observer.Count(observe.Logout)
 	}
-	p.log.Request(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
+	f.Log.Request(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
 		slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
 	pages.Secure(w.Header())
 	w.WriteHeader(http.StatusOK)
 }
 
 // logoutToken reads the one field of the form.
-func (p *Proxy) logoutToken(w http.ResponseWriter, r *http.Request) (string, bool) {
+func (f *Flows) logoutToken(w http.ResponseWriter, r *http.Request) (string, bool) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
 		return "", false
 	}
-	if !p.readForm(w, r, maxLogoutBody, logoutRead) {
+	if !f.readForm(w, r, maxLogoutBody, logoutRead) {
 		return "", false
 	}
 	tokens := r.PostForm["logout_token"]
@@ -76,9 +77,9 @@ func (p *Proxy) logoutToken(w http.ResponseWriter, r *http.Request) (string, boo
 }
 
 // readForm reads a posted form of at most so many bytes, which has to arrive in time.
-func (p *Proxy) readForm(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) bool {
+func (f *Flows) readForm(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) bool {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(p.now().Add(within)) // a writer without deadlines has none to miss
+	_ = control.SetReadDeadline(f.Now().Add(within)) // a writer without deadlines has none to miss
 	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if err := r.ParseForm(); err != nil {
 		return false

@@ -1,4 +1,4 @@
-package authproxy
+package login
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
@@ -17,87 +18,85 @@ import (
 
 // callback is GET /callback, to which a provider sends the visitor back. The cookie that the state leads to says
 // which login this is and where it goes on; it is good for one answer.
-func (p *Proxy) callback(w http.ResponseWriter, r *http.Request, x *exchange) {
-	x.scope = x.policy.rules.Main()
+func (f *Flows) callback(w http.ResponseWriter, r *http.Request, st *authn.State) {
+	st.Scope = st.Policy.Rules.Main()
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		p.loginFailed(w, r, x, nil, "/", oidc.ErrCallback)
+		f.loginFailed(w, r, st, nil, "/", oidc.ErrCallback)
 		return
 	}
-	t, cookie, err := p.transactionOf(r, x, query.Get("state"))
-	next := x.policy.rules.LocalTarget(p.returns.address(t.ReturnTo(), x.now))
+	t, cookie, err := f.transactionOf(r, st, query.Get("state"))
+	next := st.Policy.Rules.LocalTarget(f.returns.address(t.ReturnTo(), st.Now))
 	if err != nil {
-		p.loginFailed(w, r, x, nil, next, err)
+		f.loginFailed(w, r, st, nil, next, err)
 		return
 	}
-	pr := x.policy.named(t.Provider())
+	pr := st.Policy.Named(t.Provider())
 	if pr == nil { // no longer configured
-		p.loginFailed(w, r, x, nil, next, oidc.ErrTransaction)
+		f.loginFailed(w, r, st, nil, next, oidc.ErrTransaction)
 		return
 	}
-	login, err := pr.Finish(r.Context(), query, t, x.policy.access.Needed()...)
+	login, err := pr.Finish(r.Context(), query, t, st.Policy.Access.Needed()...)
 	if !errors.Is(err, oidc.ErrUnavailable) { // else the same answer may do later
-		p.forgetTransaction(w.Header(), cookie, x.https)
+		f.forgetTransaction(w.Header(), cookie, st.Client.HTTPS)
 	}
 	if err != nil {
-		p.loginFailed(w, r, x, pr, next, err)
+		f.loginFailed(w, r, st, pr, next, err)
 		return
 	}
-	p.finishLogin(w, r, x, pr, t, login, next)
+	f.finishLogin(w, r, st, pr, t, login, next)
 }
 
 // finishLogin lets in whom the provider has vouched for, if the rules do.
-func (p *Proxy) finishLogin(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, t oidc.Transaction, login *oidc.Login, next string) {
-	about := x.policy.access.Login(pr.id, &login.Person)
+func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, t oidc.Transaction, login *oidc.Login, next string) {
+	about := st.Policy.Access.Login(pr.ID, &login.Person)
 	who := login.Identity()
-	if objection := x.policy.access.DenialReason(about); objection != "" {
-		p.denied(w, r, x, pr, nameOf(who), objection+x.policy.access.MissingClaim(&login.Person))
+	if reason := st.Policy.Access.DenialReason(about); reason != "" {
+		f.denied(w, r, st, pr, authn.NameOf(who), reason+st.Policy.Access.MissingClaim(&login.Person))
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
-	grant := session.Grant{Area: x.scope.Name, Identity: who, Login: about}
-	if p.isIn(r, x, &grant, t.Expires().Add(-oidc.LoginTime)) {
-		x.redirect(w, next, http.StatusFound)
+	grant := session.Grant{Area: st.Scope.Name, Identity: who, Login: about}
+	if f.isIn(r, st, &grant, t.Expires().Add(-oidc.LoginTime)) {
+		Redirect(w, st.Policy, next, http.StatusFound)
 		return
 	}
-	sid := tagNoSID + pr.Issuer() + " " + who.Subject
-	if named := login.Person.SessionID; named != "" {
-		sid = tagSID + pr.Issuer() + " " + named
-	}
-	if !p.enter(w, r, x, grant, sid) {
+	session := authn.ProviderSession(pr.Issuer(), who.Subject, login.Person.SessionID)
+	if err := f.Auth.Enter(w.Header(), r, st, grant, session); err != nil {
+		f.refuseFailed(w, r)
 		return
 	}
-	p.log.Request(r, slog.LevelInfo, "logged in", slog.String("area", x.scope.Name), slog.String("user", nameOf(who)),
-		slog.String("client", x.client.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
-	x.redirect(w, next, http.StatusFound)
+	f.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", authn.NameOf(who)),
+		slog.String("client", st.Client.Addr.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
+	Redirect(w, st.Policy, next, http.StatusFound)
 }
 
 // isIn reports whether the same person has logged in in another tab since this login was begun. That session is as
 // good as a new one, which would take the place of it while the other tab is loading its page.
-func (p *Proxy) isIn(r *http.Request, x *exchange, g *session.Grant, begun time.Time) bool {
-	p.recognise(r, x)
-	return x.grant != nil && samePerson(x.grant, g) && !x.session.Created.Before(begun)
+func (f *Flows) isIn(r *http.Request, st *authn.State, g *session.Grant, begun time.Time) bool {
+	f.Auth.Recognize(r, st)
+	return st.Grant != nil && authn.SamePerson(st.Grant, g) && !st.Session.Created.Before(begun)
 }
 
 // denied is the page for somebody whom the provider knows and the rules keep out. Which of them it was is for the log.
-func (p *Proxy) denied(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, name, objection string) {
-	p.observer.Count(observe.Refused)
-	p.log.Request(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
-		slog.String("reason", "access rules: "+objection), slog.String("client", x.client.String()))
+func (f *Flows) denied(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, name, reason string) {
+	f.Observer.Count(observe.Refused)
+	f.Log.Request(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
+		slog.String("reason", "access rules: "+reason), slog.String("client", st.Client.Addr.String()))
 	m := pages.Message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
 		Text: "You are logged in, but this account is not allowed to use the app. Ask its administrator for access, or log out and use another account."}
-	p.offerLogout(w, x, pr, &m)
-	p.pages.Say(w, r, m)
+	f.offerLogout(w, st, pr, &m)
+	f.Pages.Say(w, r, m)
 }
 
 // loginFailed says why nobody has been logged in. An answer that was used before, or that belongs to a login of
 // long ago, is nothing to somebody who has logged in meanwhile: a reloaded page, or the second of two tabs. pr is nil
 // where the provider is not known.
-func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange, pr *provider, next string, err error) {
+func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string, err error) {
 	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
 	if stale {
-		if p.recognise(r, x); x.who != nil {
-			x.redirect(w, next, http.StatusFound)
+		if f.Auth.Recognize(r, st); st.User != nil {
+			Redirect(w, st.Policy, next, http.StatusFound)
 			return
 		}
 	}
@@ -105,9 +104,9 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	if pr != nil {
 		issuer = pr.Issuer()
 	}
-	p.observer.Count(observe.Refused)
-	p.log.Request(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
-		slog.String("reason", err.Error()), slog.String("client", x.client.String()))
+	f.Observer.Count(observe.Refused)
+	f.Log.Request(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
+		slog.String("reason", err.Error()), slog.String("client", st.Client.Addr.String()))
 	again := []pages.Link{{Text: "Log in again", Href: loginPage("", next)}}
 	m := pages.Message{Links: again, Detail: refusalOf(err)}
 	switch {
@@ -123,19 +122,19 @@ func (p *Proxy) loginFailed(w http.ResponseWriter, r *http.Request, x *exchange,
 	case errors.Is(err, oidc.ErrIdentity):
 		m.Code, m.Title = http.StatusForbidden, "This account cannot be used"
 		m.Text = "What the login provider says about it is incomplete or malformed. Use another account, or ask whoever runs the app."
-		p.offerLogout(w, x, pr, &m)
+		f.offerLogout(w, st, pr, &m)
 	case errors.Is(err, oidc.ErrToken):
 		m.Code, m.Title = http.StatusBadGateway, "The login provider's answer cannot be trusted"
 		m.Text = "It did not pass the checks, and nobody was logged in. If it happens again, tell whoever runs the app."
 	default:
-		m = p.providerFailure(w, err, again[0].Href, false)
+		m = f.providerFailure(w, err, again[0].Href, false)
 	}
-	p.pages.Say(w, r, m)
+	f.Pages.Say(w, r, m)
 }
 
 // offerLogout lets somebody leave an account that is of no use here. There is no session to log out of, so a cookie
 // says at which provider it is; else the provider would log the same account in again and again.
-func (p *Proxy) offerLogout(w http.ResponseWriter, x *exchange, pr *provider, m *pages.Message) {
-	p.setCookie(w.Header(), cookie.Denied, x.policy.signer.Sign(purposeDenied, pr.id, oidc.LoginTime), x.https, oidc.LoginTime)
+func (f *Flows) offerLogout(w http.ResponseWriter, st *authn.State, pr *authn.Provider, m *pages.Message) {
+	f.setCookie(w.Header(), cookie.Denied, st.Policy.Signer.Sign(purposeDenied, pr.ID, oidc.LoginTime), st.Client.HTTPS, oidc.LoginTime)
 	m.Links = []pages.Link{{Text: "Log out", Href: target.Logout}}
 }

@@ -1,0 +1,167 @@
+// Package authn finds out who sends a request: the user of a session, or the owner of a password or an access token that
+// came with it. It starts and ends sessions, and keeps their tokens fresh. It answers no request and shows no page.
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/registry"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// Options are what an Authenticator needs besides its configuration. Fields whose comment does not say otherwise are
+// required.
+type Options struct {
+	Now           func() time.Time
+	Random        io.Reader // cryptographically secure
+	Log           observe.Log
+	Observer      observe.Observer
+	Store         session.Store
+	Persistent    bool // Store outlives the process
+	InFlight      *registry.Registry
+	Cookies       *cookie.Jar
+	FormerCookies *cookie.Jar // with the names that cookies had before; may be nil
+
+	BcryptCost int // 0 means password.DefaultCost
+	HashSlots  *password.HashSlots
+	Issuers    *oidc.Issuers     // nil: each provider has its own
+	Transport  http.RoundTripper // of providers with their own; nil for a default one
+}
+
+// Authenticator is the login of one app, without its pages. It is safe for concurrent use.
+type Authenticator struct {
+	Options
+	sessions *session.Manager
+	policy   atomic.Pointer[Policy]
+	basics   *basicSessions
+	renewing renewing
+	own      [32]byte // random, for this process
+
+	reloading sync.Mutex // one at a time, and none after done
+	done      chan struct{}
+	closing   sync.Once
+	looking   sync.WaitGroup // goroutines that look for providers
+	renewals  sync.WaitGroup // goroutines that renew tokens
+}
+
+// errClosed is why a login that has been closed does nothing any more.
+var errClosed = errors.New("the proxy is closed")
+
+// New returns the login that c, which is complete, describes. It looks for providers in the background, until Close.
+func New(c config.Config, o Options) (*Authenticator, error) {
+	a := &Authenticator{Options: o, basics: newBasicSessions(), done: make(chan struct{})}
+	if _, err := io.ReadFull(o.Random, a.own[:]); err != nil {
+		return nil, fmt.Errorf("draw a signing key: %w", err)
+	}
+	var err error
+	if a.sessions, err = session.NewManager(o.Store, o.Random); err != nil {
+		return nil, fmt.Errorf("draw a name for claims: %w", err)
+	}
+	pol, err := a.newPolicy(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	a.adopt(pol, nil)
+	return a, nil
+}
+
+// Policy returns the policy in force. A request goes by the one that it has met at its beginning.
+func (a *Authenticator) Policy() *Policy { return a.policy.Load() }
+
+// Reload puts c in force. On error everything stays as it is.
+func (a *Authenticator) Reload(c config.Config) error {
+	c, err := c.Complete()
+	if err != nil {
+		return err
+	}
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	select {
+	case <-a.done:
+		return fmt.Errorf("reload: %w", errClosed)
+	default:
+	}
+	before := a.policy.Load()
+	if c.BasePath() != before.Base { // cookies belong to it
+		return config.Errorf(config.EnvBaseURL, "has another path than at the start, which takes a restart")
+	}
+	pol, err := a.newPolicy(c, before)
+	if err != nil {
+		return err
+	}
+	a.adopt(pol, before)
+	a.InFlight.Reap()
+	return nil
+}
+
+// adopt puts a policy in force.
+func (a *Authenticator) adopt(pol, before *Policy) {
+	for _, pr := range pol.Providers {
+		a.start(pr)
+	}
+	a.policy.Store(pol)
+	if before == nil {
+		return
+	}
+	for _, pr := range before.Providers {
+		if !slices.Contains(pol.Providers, pr) {
+			pr.stop()
+			pr.Close()
+		}
+	}
+}
+
+// start looks for a provider until it is stopped.
+func (a *Authenticator) start(pr *Provider) {
+	if pr.cancel != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	pr.cancel = cancel
+	a.looking.Go(func() { pr.Run(ctx) })
+}
+
+// Ready returns nil where people can log in: every provider has been found. It looks for those that have not, at
+// most once in a few seconds each, so ctx should end soon. Sessions go on either way.
+func (a *Authenticator) Ready(ctx context.Context) error {
+	var missing []error
+	for _, pr := range a.policy.Load().Providers {
+		if err := pr.Ready(ctx); err != nil {
+			missing = append(missing, fmt.Errorf("provider %s: %w", pr.Issuer(), err))
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// WaitForRenewals waits for the renewals of tokens that are under way in the background.
+func (a *Authenticator) WaitForRenewals() { a.renewals.Wait() }
+
+// Close ends all work in the background, and waits for it.
+func (a *Authenticator) Close() {
+	a.closing.Do(func() {
+		a.reloading.Lock()
+		close(a.done)
+		a.reloading.Unlock()
+		for _, pr := range a.policy.Load().Providers {
+			pr.stop()
+		}
+		a.looking.Wait()
+		a.WaitForRenewals()
+		for _, pr := range a.policy.Load().Providers {
+			pr.Close()
+		}
+	})
+}

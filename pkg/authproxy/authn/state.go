@@ -1,0 +1,104 @@
+package authn
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/forwarded"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+)
+
+// State is what is known of one request. Whoever receives the request fills in the first group, an Authenticator the
+// rest.
+type State struct {
+	Now        time.Time   // when the request came
+	Policy     *Policy     // that decides about all of it
+	Connection *Connection // over which it came; nil where it is not known
+	Client     forwarded.Client
+	Path       string // decoded, as the rules and the app both read it
+	Scope      *access.Scope
+
+	User         *identity.Identity // who sends it, for Scope; nil where nobody has logged in
+	Session      *session.Session   // alive, whatever it grants; nil without one
+	Grant        *session.Grant     // of Session, for Scope; nil without one
+	Conflicting  []*session.Session // in place of Session where cookies lead to more than one
+	SessionEnded bool               // just now, since its tokens could not be renewed
+	ExpiredGrant *session.Grant     // of that session, where it was for an audience: the provider has to forget it too
+	Basic        password.Result    // outcome of Basic credentials, if any were looked at
+	Token        TokenState         // outcome of a token in the Authorization header
+	Bearer       *Bearer            // owner of the token, where that is valid
+
+	sessionID     session.ID                      // of Session, by now; empty where it is not known here
+	pendingCookie []string                        // of a session that the browser does not have yet, to be sent with the response
+	found         [maxCandidates]*session.Session // room for Presented
+}
+
+// ProtectResponse adds to a response, whose headers are complete, what keeps a session safe: a cookie that the browser
+// does not have yet, and that no cache keeps what belongs to a user.
+func (st *State) ProtectResponse(status int, h http.Header) {
+	if st.pendingCookie != nil {
+		if apps := h["Set-Cookie"]; len(apps) > 0 {
+			h["Set-Cookie"] = append(apps, st.pendingCookie...)
+		} else {
+			h["Set-Cookie"] = st.pendingCookie
+		}
+		h["Cache-Control"] = st.Policy.noStore // nobody may keep a response that holds a session (security class 23)
+		return
+	}
+	// What a 304 says about caching replaces what the app has said with the page (RFC 9111, section 3.2): a word of ours
+	// would have browsers show Streamlit's page from memory after a logout.
+	if st.User == nil || status == http.StatusNotModified {
+		return
+	}
+	if _, said := h["Cache-Control"]; !said {
+		if h["Cache-Control"] = st.Policy.private; isPage(h) {
+			h["Cache-Control"] = st.Policy.noStore // or the back button would show it after a logout
+		}
+	}
+}
+
+// isPage reports whether a response is a page, and no part of one.
+func isPage(h http.Header) bool {
+	kind := h["Content-Type"]
+	const html, xhtml = "text/html", "application/xhtml+xml"
+	return len(kind) == 1 && (hasPrefixFold(kind[0], html) || hasPrefixFold(kind[0], xhtml))
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// SameOrigin reports whether r comes from a page of this app, or from no page. Where the base URL is known the Origin
+// must be that; else its host must be the one asked for, by Host or by the word of a trusted proxy, which no page can
+// choose.
+func (st *State) SameOrigin(r *http.Request) bool {
+	values := r.Header["Origin"]
+	if len(values) == 0 {
+		return true
+	}
+	origin, err := url.Parse(values[0])
+	if err != nil || origin.Host == "" || origin.Scheme != "http" && origin.Scheme != "https" {
+		return false // "null" among them
+	}
+	if base := st.Policy.Config.BaseURL; base != nil {
+		return origin.Scheme == base.Scheme && hostPort(origin.Scheme, origin.Host) == hostPort(base.Scheme, base.Host)
+	}
+	return hostPort(origin.Scheme, origin.Host) == hostPort(origin.Scheme, st.Client.Host)
+}
+
+// hostPort returns host in lower case and with the scheme's port where it has none.
+func hostPort(scheme, host string) string {
+	host = strings.ToLower(host)
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		return host
+	}
+	if scheme == "https" {
+		return host + ":443"
+	}
+	return host + ":80"
+}

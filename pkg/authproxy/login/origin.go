@@ -1,0 +1,32 @@
+package login
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+)
+
+// RefuseOrigin answers what another origin's page has sent. Behind a proxy that changes Host every page of the app looks
+// like one, which whoever runs it sees from the log alone.
+func (f *Flows) RefuseOrigin(w http.ResponseWriter, r *http.Request, st *authn.State, text string) {
+	expected := st.Client.Host
+	if base := st.Policy.Config.BaseURL; base != nil {
+		expected = base.Scheme + "://" + base.Host
+	}
+	f.Log.Request(r, slog.LevelWarn, "another origin refused", slog.String("origin", logged(r.Header["Origin"])),
+		slog.String("expected", logged([]string{expected})), slog.String("client", st.Client.Addr.String()),
+		slog.String("hint", "if users reach the app at this origin, set "+config.EnvBaseURL+" to it"))
+	f.Pages.Refuse(w, r, http.StatusForbidden, text)
+}
+
+// logged is what a header says as far as it may be in the log: one short value that shows.
+func logged(values []string) string {
+	const most = 100 // bytes; names of hosts have 253 at most, and are shorter
+	if len(values) != 1 || strings.ContainsFunc(values[0], func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return "none that can be shown"
+	}
+	return values[0][:min(len(values[0]), most)]
+}
