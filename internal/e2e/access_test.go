@@ -54,7 +54,7 @@ func TestAccessRules(t *testing.T) {
 // A provider that keeps the ID token short tells the rest at another place, and the rules are the same.
 func TestThinIDTokens(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *oidcprovider.Settings) { s.ThinIDTokens = true },
+	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.ThinIDTokens = true },
 		vars{"AUTH_ALLOWED_GROUPS": "ops", "AUTH_ALLOWED_DOMAINS": "example.com"})
 	page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
 	if e := echoOf(t, page.Status, page.Body); e.Header.Get("X-Auth-Name") != "ann@example.com" {
@@ -71,7 +71,7 @@ func TestThinIDTokens(t *testing.T) {
 func TestBearer(t *testing.T) {
 	t.Parallel()
 	job := oidcprovider.Client{ID: "job", Secret: "the job's secret, no real one", Machine: true}
-	w := newWorld(t, func(s *oidcprovider.Settings) { s.Clients = append(s.Clients, job) },
+	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.Clients = append(s.Clients, job) },
 		vars{"AUTH_BEARER_AUDIENCE": audience})
 	v := newVisitor(t)
 	now := time.Now().Unix()

@@ -33,7 +33,7 @@ func TestNames(t *testing.T) {
 		"line break":   {oidcprovider.User{Subject: "8", Email: "a@example.com\r\nX-Auth-Sub: root", Verified: true}, 403, "", false},
 		"bell":         {oidcprovider.User{Subject: "9", Email: "a\a@example.com", Verified: true}, 403, "", false},
 	}
-	w := newWorld(t, func(s *oidcprovider.Settings) {
+	w := newEnvironment(t, func(s *oidcprovider.Settings) {
 		s.Users = nil
 		for _, tc := range users {
 			s.Users = append(s.Users, tc.user)

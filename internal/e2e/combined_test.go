@@ -13,7 +13,7 @@ import (
 // People log in at a provider, programs below /api with a password.
 func TestPasswordAndProvider(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, vars{"username_api": "robot", "password_api": "the robot's - no real one"})
+	w := newEnvironment(t, nil, vars{"username_api": "robot", "password_api": "the robot's - no real one"})
 	v := newVisitor(t)
 	robot := http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("robot:the robot's - no real one"))}}
 	status, _, body := v.ask(http.MethodPost, w.proxy.url+"/api/v1", robot)
@@ -47,7 +47,7 @@ func TestSessionTimes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const limit = 10 * time.Second // enough to log in on most machines
-			w := newWorld(t, nil, vars{tc.limit: limit.String()})
+			w := newEnvironment(t, nil, vars{tc.limit: limit.String()})
 			var in bool
 			var open *socket
 			v := w.enter(t, limit, func(v *visitor, _ *oidcprovider.Page) {

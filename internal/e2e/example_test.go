@@ -29,7 +29,7 @@ func startExample(t *testing.T, name string, f framework) string {
 	if err := example.CopyTo(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	env := environment(t, name, f)
+	env := frameworkEnvironment(t, name, f)
 	port := strconv.Itoa(freeport.For(t))
 	var args []string
 	for _, arg := range f.run {
@@ -71,8 +71,8 @@ func startExample(t *testing.T, name string, f framework) string {
 	}
 }
 
-// environment returns where the framework's commands are; for R the machine's own path.
-func environment(t *testing.T, name string, f framework) pyenv.Env {
+// frameworkEnvironment returns where the framework's commands are; for R the machine's own path.
+func frameworkEnvironment(t *testing.T, name string, f framework) pyenv.Env {
 	t.Helper()
 	var err error
 	var env pyenv.Env

@@ -18,7 +18,7 @@ import (
 func TestAudience(t *testing.T) {
 	t.Parallel()
 	const life = 10 * time.Second // enough to log in on most machines
-	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
+	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
 	var page *oidcprovider.Page
 	var in bool
 	v := w.enter(t, life, func(v *visitor, first *oidcprovider.Page) {
@@ -44,7 +44,7 @@ func TestAudience(t *testing.T) {
 func TestAudienceLogsOut(t *testing.T) {
 	t.Parallel()
 	const life = 10 * time.Second // enough to log in on most machines
-	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
+	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
 	v := w.enter(t, life, func(*visitor, *oidcprovider.Page) {})
 	outlive(life)
 	page, err := w.provider.LogOut(t.Context(), v.client, w.proxy.url+"/page")
@@ -63,7 +63,7 @@ func TestAudienceLogsOut(t *testing.T) {
 func TestRefreshOnce(t *testing.T) {
 	t.Parallel()
 	const life = 10 * time.Second // enough to log in on most machines
-	w := newWorld(t, func(s *oidcprovider.Settings) {
+	w := newEnvironment(t, func(s *oidcprovider.Settings) {
 		s.AccessTokenLife, s.RenewedTokenLife, s.RefreshTokens = life, time.Hour, true
 	},
 		vars{"AUTH_PARAMS_AUDIENCE": audience, "AUTH_PARAMS_SCOPE": "openid profile email offline_access"})
@@ -106,7 +106,7 @@ func TestRefreshOnce(t *testing.T) {
 func TestRefreshFails(t *testing.T) {
 	t.Parallel()
 	const life = 2 * time.Second
-	w := newWorld(t, func(s *oidcprovider.Settings) { s.AccessTokenLife, s.RefreshTokens = life, true },
+	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.AccessTokenLife, s.RefreshTokens = life, true },
 		vars{"AUTH_PARAMS_AUDIENCE": audience, "AUTH_PARAMS_SCOPE": "openid profile email offline_access"})
 	v := newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
@@ -137,7 +137,7 @@ func TestBackchannelLogout(t *testing.T) {
 	for name, bySubject := range map[string]bool{"of a session": false, "of a person": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(s *oidcprovider.Settings) { s.Clients[0].LogoutBySubject = bySubject }, nil)
+			w := newEnvironment(t, func(s *oidcprovider.Settings) { s.Clients[0].LogoutBySubject = bySubject }, nil)
 			leaver, other := newVisitor(t), newVisitor(t)
 			leaver.logIn(w.provider, w.proxy.url+"/", "user|ann")
 			other.logIn(w.provider, w.proxy.url+"/", "user|bob")
@@ -164,7 +164,7 @@ func TestBackchannelLogout(t *testing.T) {
 // The proxy starts without its provider, says so, and finds it when it comes.
 func TestProviderDownAtStart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	w.proxy.stop()
 	w.provider.Stop()
 	w.proxy.start()
@@ -185,7 +185,7 @@ func TestProviderDownAtStart(t *testing.T) {
 // A provider that goes away takes nobody's session with it.
 func TestProviderGoesAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	v := newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	socket := v.connect(t, w.proxy.url)
@@ -206,7 +206,7 @@ func TestProviderGoesAway(t *testing.T) {
 func TestRestartWithSQLite(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sessions.db")
-	w := newWorld(t, nil, nil, "--session-store", "sqlite:"+file)
+	w := newEnvironment(t, nil, nil, "--session-store", "sqlite:"+file)
 	v, gone := newVisitor(t), newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	gone.logIn(w.provider, w.proxy.url+"/", "user|bob")
@@ -253,7 +253,7 @@ func TestSecretRotation(t *testing.T) {
 			if store == "sqlite" {
 				store = "sqlite:" + filepath.Join(t.TempDir(), "sessions.db")
 			}
-			w := newWorld(t, nil, nil, "--session-store", store)
+			w := newEnvironment(t, nil, nil, "--session-store", store)
 			set := func(secrets string) vars {
 				return oidcVars(w.provider.Issuer(), w.proxy.options.port, vars{"AUTH_SECRET": secrets})
 			}

@@ -16,7 +16,7 @@ import (
 // From an anonymous visit to the logout, and what the app learns on the way.
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	v := newVisitor(t)
 	for name, header := range map[string]http.Header{
 		"a script":      {"Accept": {"application/json"}},
@@ -110,7 +110,7 @@ func TestSecondApp(t *testing.T) {
 // Ten tabs that were open when the session ended all come back, in whatever order people log in.
 func TestParallelLogins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	v := newVisitor(t)
 	const tabs = 10
 	var forms [tabs]*oidcprovider.Page

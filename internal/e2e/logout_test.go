@@ -105,7 +105,7 @@ func TestPostLogoutRedirect(t *testing.T) {
 	for name, to := range map[string]string{"elsewhere": site.URL + "/bye", "here": "/open/bye"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(s *oidcprovider.Settings) {
+			w := newEnvironment(t, func(s *oidcprovider.Settings) {
 				base := strings.TrimSuffix(s.Clients[0].Redirects[0], "/callback")
 				s.Clients[0].LogoutRedirects = []string{site.URL + "/bye", base + "/open/bye"}
 			}, vars{"AUTH_POST_LOGOUT_REDIRECT": to, "AUTH_PUBLIC_PATHS": "/open/"})

@@ -149,7 +149,7 @@ func TestBrowserPagesOfThePassword(t *testing.T) {
 // What a provider has to do with: it is down, it says no, it knows somebody who may not come in.
 func TestBrowserPagesOfTheProvider(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com"})
+	w := newEnvironment(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com"})
 	v := plain(t, w.proxy.url+"/page?x=1")
 	v.provider = w.provider
 	v.logIn("user|bob")

@@ -11,7 +11,7 @@ import (
 // Class 9: who is taken from the list is out at once, open pages included, and everybody else stays.
 func TestReloadOfRules(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com,bob@elsewhere.org"})
+	w := newEnvironment(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com,bob@elsewhere.org"})
 	port := w.proxy.options.port
 	gone, stays := newVisitor(t), newVisitor(t)
 	gone.logIn(w.provider, w.proxy.url+"/", "user|ann")
@@ -36,7 +36,7 @@ func TestReloadOfRules(t *testing.T) {
 // A configuration that is wrong changes nothing, and the log says what is wrong with it.
 func TestReloadOfMistakes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	v := newVisitor(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	socket := v.connect(t, w.proxy.url)
@@ -85,7 +85,7 @@ func TestReloadOfTheProvider(t *testing.T) {
 // A provider changes its signing key while the program runs.
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, vars{"AUTH_BEARER_AUDIENCE": audience})
+	w := newEnvironment(t, nil, vars{"AUTH_BEARER_AUDIENCE": audience})
 	before, after := newVisitor(t), newVisitor(t)
 	before.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	w.provider.Stop()
@@ -103,7 +103,7 @@ func TestKeyRotation(t *testing.T) {
 // A secret that the provider does not know is a mistake of whoever runs the app: visitors are told so, without a loop.
 func TestWrongClientSecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, vars{"AUTH_CLIENT_SECRET": "not the secret - of the tests"})
+	w := newEnvironment(t, nil, vars{"AUTH_CLIENT_SECRET": "not the secret - of the tests"})
 	page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
 	strict(t, page, http.StatusInternalServerError)
 	if !strings.Contains(page.Body, "set up wrongly") || !strings.Contains(page.Body, "invalid_client") {

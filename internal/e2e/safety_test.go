@@ -54,7 +54,7 @@ func (v *visitor) callbackOf(at *oidcprovider.Provider, authorization, back, use
 // Class 7: an answer of the provider counts in the browser that asked, and once.
 func TestCallbackOfAnother(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	attacker, victim := newVisitor(t), newVisitor(t)
 	authorization := attacker.walk(w.proxy.url+"/mine", w.provider.Issuer()+"/auth")
 	callback := attacker.callbackOf(w.provider, authorization, w.proxy.url+"/callback", "user|eve")
@@ -86,7 +86,7 @@ func TestCallbackOfAnother(t *testing.T) {
 // Class 8: the id before the login is not the one after, and one that was planted is not taken.
 func TestFixation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	thief := newVisitor(t)
 	thief.logIn(w.provider, w.proxy.url+"/", "user|bob")
 	planted := thief.cookies(w.proxy.url)
@@ -144,7 +144,7 @@ func TestMixUp(t *testing.T) {
 // Only GET of our own paths is ours: some frameworks have a POST /logout and a /login of their own.
 func TestPathsOfTheApp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, vars{"AUTH_PUBLIC_PATHS": "/health,/open/"})
+	w := newEnvironment(t, nil, vars{"AUTH_PUBLIC_PATHS": "/health,/open/"})
 	v, stranger := newVisitor(t), newVisitor(t)
 	for path, want := range map[string]int{"/health": 200, "/open/a": 200, "/healthy": 401, "/open": 401, "/open/../secret": 401} {
 		status, _, body := stranger.ask(http.MethodGet, w.proxy.url+path, http.Header{"X-Auth-Name": {"forged@example.com"}})

@@ -12,7 +12,7 @@ import (
 // Logins that nobody ends leave cookies, which must not pile up until a server refuses the request.
 func TestAbandonedLogins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, vars{"AUTH_PUBLIC_PATHS": "/open"})
+	w := newEnvironment(t, nil, vars{"AUTH_PUBLIC_PATHS": "/open"})
 	v := newVisitor(t)
 	var last string
 	for i := range 60 {
@@ -39,7 +39,7 @@ func TestAbandonedLogins(t *testing.T) {
 // An address that is too long to come back to is no reason to fail.
 func TestLongAddress(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, nil)
+	w := newEnvironment(t, nil, nil)
 	for _, size := range []int{1 << 10, 3 << 10, 7 << 10} {
 		path := "/deep?x=" + strings.Repeat("y", size)
 		page := newVisitor(t).logIn(w.provider, w.proxy.url+path, "user|ann")

@@ -64,7 +64,7 @@ type difference struct {
 }
 
 // same sends one request through both doors and compares what comes of it, for the visitor and for the app.
-func (w *world) same(t *testing.T, request string, allowed difference) {
+func (w *environment) same(t *testing.T, request string, allowed difference) {
 	t.Helper()
 	ours, theirs := w.ask(t, w.proxy, request), w.ask(t, w.nginx, request)
 	title := request
@@ -79,7 +79,7 @@ func (w *world) same(t *testing.T, request string, allowed difference) {
 	}
 	for _, o := range []*outcome{&ours, &theirs} {
 		for i, s := range o.Seen {
-			o.Seen[i] = s.comparable()
+			o.Seen[i] = alike(s)
 		}
 		if o.Code == http.StatusInternalServerError || o.Code == 0 {
 			t.Errorf("%q: %d\n%s", title, o.Code, w.log())
@@ -120,7 +120,7 @@ func TestNginxRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, c, export.SaltedSHA)
+			w := newEnvironment(t, c, export.SaltedSHA)
 			for i, authorization := range credentials {
 				for j, path := range paths {
 					if i < 4 || j%7 == i%7 {
@@ -237,7 +237,7 @@ func TestNginxRequests(t *testing.T) {
 			cases[host+" from "+origin] = table{"": {request: strings.Replace(upgrade("/ws", ann, "Origin: "+origin), "app.example:8443", host, 1)}}[""]
 		}
 	}
-	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
+	w := newEnvironment(t, config.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) { w.same(t, tc.request, tc.differ) })
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 )
 
 // spellings of a name that some server takes for the same.
@@ -25,7 +26,7 @@ var identityHeaders = []string{identity.HeaderName, identity.HeaderSubject, iden
 // TestNginxHeaderSpoofing speaks as somebody else, in every spelling, with a password and without one.
 func TestNginxHeaderSpoofing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/static/"}}, export.SaltedSHA)
+	w := newEnvironment(t, config.Config{Passwords: three(), PublicPaths: []string{"/static/"}}, export.SaltedSHA)
 	var names []string
 	for _, name := range identityHeaders {
 		names = append(names, spellings(name)...)
@@ -85,10 +86,10 @@ func TestClearedHeaders(t *testing.T) {
 // Another server on the same port decides what a header may look like until nginx has read the Host header.
 func TestNginxBesideACarelessServer(t *testing.T) {
 	t.Parallel()
-	w := &world{}
+	w := &environment{}
 	port, dir := nginx.Listen(t), t.TempDir()
 	o := options(dir)
-	o.Listen, o.ServerNames, o.Upstream = []string{port.Addr()}, []string{"app.example"}, newApp(t, w)
+	o.Listen, o.ServerNames, o.Upstream = []string{port.Addr()}, []string{"app.example"}, proxytest.Start(t, http.HandlerFunc(w.app))
 	files, err := export.Nginx(export.Project{Name: "my-app", Login: config.Config{Passwords: logins(config.MainApp), PublicPaths: []string{"/open"}}}, o)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +135,7 @@ func TestNginxForwarding(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.Passwords = three()
-			w := newWorld(t, c, export.SaltedSHA)
+			w := newEnvironment(t, c, export.SaltedSHA)
 			for _, lines := range [][]string{
 				nil, {"X-Forwarded-For: 192.0.2.1"}, {"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, {"X-Forwarded-Proto: HTTPS"}, {"X-Forwarded-Proto: x"},
 				{"X-Forwarded-For: 192.0.2.1, 192.0.2.2"}, {"X-Forwarded-For: nonsense"}, {"X-Forwarded-Host: evil.example", "Forwarded: for=192.0.2.9"}, {"X-Real-Ip: 192.0.2.9"},
@@ -169,7 +170,7 @@ func TestNginxForwarding(t *testing.T) {
 // TestNginxPathConfusion asks for what two servers may read differently: it is refused, or the app gets it byte for byte.
 func TestNginxPathConfusion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
+	w := newEnvironment(t, config.Config{Passwords: three(), PublicPaths: []string{"/health", "/static/"}}, export.SaltedSHA)
 	for _, target := range []string{
 		"//", "//api", "/static//api", "/static/..", "/static/../api/x", "/static/./x", "/static/.", "/.", "/..", "/../api", "/static/..%2fapi", "/static/%2e%2e/api", "/static/%2E./api",
 		"/static/.%2e", "/static%2f..%2fapi", "/static/%5c..%5capi", "/static\\..\\api", "/api%2fx", "/api%00", "/health%00", "/health%0a", "/health%0d%0a", "/health;x=y", "/static/;/api",
@@ -196,10 +197,10 @@ func TestNginxPathConfusion(t *testing.T) {
 // TestNginxOverHTTP2 adds what an administrator adds to the server block: another protocol, with the same rules.
 func TestNginxOverHTTP2(t *testing.T) {
 	t.Parallel()
-	w := &world{}
+	w := &environment{}
 	port, dir := nginx.Listen(t), t.TempDir()
 	o := options(dir)
-	o.Listen, o.Upstream = []string{port.Addr()}, newApp(t, w)
+	o.Listen, o.Upstream = []string{port.Addr()}, proxytest.Start(t, http.HandlerFunc(w.app))
 	files, err := export.Nginx(export.Project{Name: "my-app", Login: config.Config{Passwords: logins(config.MainApp), PublicPaths: []string{"/open"}}}, o)
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +209,7 @@ func TestNginxOverHTTP2(t *testing.T) {
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	t.Cleanup(transport.CloseIdleConnections)
-	ask := func(path, password string, header http.Header) (int, []seen) {
+	ask := func(path, password string, header http.Header) (int, []proxytest.Request) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -228,7 +229,7 @@ func TestNginxOverHTTP2(t *testing.T) {
 		if answer.ProtoMajor != 2 {
 			t.Fatalf("%s: answered by %s", path, answer.Proto)
 		}
-		return answer.StatusCode, w.taken()
+		return answer.StatusCode, w.behind.Taken()
 	}
 	for path, want := range map[string]int{"/x": 200, "/x?a=b": 200, "/a//x": 400, "/a/%2e%2e/x": 400, "/x%2fy": 400, "/x;y": 400, "/%c3%a9": 200, "/%ff": 400} {
 		if code, got := ask(path, pass, nil); code != want || want == 200 && (len(got) != 1 || got[0].Target != path || got[0].Host != s.Addr) {

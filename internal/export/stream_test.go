@@ -16,9 +16,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 )
 
-func doors(w *world) map[string]string {
+func doors(w *environment) map[string]string {
 	return map[string]string{"the proxy": w.proxy, "nginx": w.nginx}
 }
 
@@ -26,7 +27,7 @@ func doors(w *world) map[string]string {
 // on the way collects the body.
 func TestNginxUploads(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, config.Config{Passwords: three()}, export.SaltedSHA)
+	w := newEnvironment(t, config.Config{Passwords: three()}, export.SaltedSHA)
 	part := []byte(strings.Repeat("0123456789abcdef", 1<<16))
 	const parts = 64
 	whole := sha256.New()
@@ -61,7 +62,7 @@ func TestNginxUploads(t *testing.T) {
 					t.Fatal(err)
 				}
 				o := read(t, reader, "PUT")
-				if got := w.taken(); o.Code != http.StatusOK || !o.App || len(got) != 1 || got[0].Body != want {
+				if got := w.behind.Taken(); o.Code != http.StatusOK || !o.App || len(got) != 1 || got[0].Body != want {
 					t.Errorf("%+v, the app saw %+v", o, got)
 				}
 			})
@@ -115,7 +116,7 @@ func TestNginxDownloads(t *testing.T) {
 // TestNginxKeepAlive asks several things over one connection: what one request may, the next one may not.
 func TestNginxKeepAlive(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, config.Config{Passwords: three(), PublicPaths: []string{"/health"}}, export.Bcrypt)
+	w := newEnvironment(t, config.Config{Passwords: three(), PublicPaths: []string{"/health"}}, export.Bcrypt)
 	ann, bob, zoe := basic("ann", annPass), basic("bob", bobPass), basic("zoë $host", zoePass)
 	requests := []string{
 		get("/"), get("/", ann), get("/"), get("/health"), get("/api", ann), get("/api", bob), get("/", bob), get("/analytics", zoe),
@@ -132,8 +133,8 @@ func TestNginxKeepAlive(t *testing.T) {
 			}
 			method, _, _ := strings.Cut(r, " ")
 			o := read(t, reader, method)
-			for _, s := range w.taken() {
-				o.Seen = append(o.Seen, s.comparable())
+			for _, s := range w.behind.Taken() {
+				o.Seen = append(o.Seen, alike(s))
 			}
 			outcomes[door] = append(outcomes[door], o)
 		}
@@ -146,7 +147,7 @@ func TestNginxKeepAlive(t *testing.T) {
 // TestNginxDiffers lists what nginx cannot do or we do besides. The guide names the same.
 func TestNginxDiffers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, config.Config{Passwords: three()}, export.SaltedSHA)
+	w := newEnvironment(t, config.Config{Passwords: three()}, export.SaltedSHA)
 	ann := basic("ann", annPass)
 
 	for _, path := range []string{"/status", "/logout", "/_auth/style.css"} { // pages of our own, open to everybody
@@ -183,14 +184,14 @@ func TestNginxDiffers(t *testing.T) {
 // TestNginxHasNoLoginPage: where we show browsers a page, nginx has them ask for the password themselves.
 func TestNginxHasNoLoginPage(t *testing.T) {
 	t.Parallel()
-	w := &world{}
-	app := newApp(t, w)
+	w := &environment{}
+	app := proxytest.Start(t, http.HandlerFunc(w.app))
 	proxy := w.ours(t, config.Config{Passwords: three(), PasswordMode: config.ModeAuto}, app)
 	visit := get("/", "Accept: text/html")
 	if o := w.ask(t, proxy, visit); o.Code != http.StatusFound || o.Challenge != "" {
 		t.Errorf("the proxy: %+v", o)
 	}
-	if o := w.ask(t, newWorld(t, config.Config{Passwords: three(), PasswordMode: config.ModeAuto}, export.SaltedSHA).nginx, visit); o.Code != http.StatusUnauthorized || o.Challenge == "" {
+	if o := w.ask(t, newEnvironment(t, config.Config{Passwords: three(), PasswordMode: config.ModeAuto}, export.SaltedSHA).nginx, visit); o.Code != http.StatusUnauthorized || o.Challenge == "" {
 		t.Errorf("nginx: %+v", o)
 	}
 }

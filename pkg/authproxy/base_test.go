@@ -13,8 +13,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// newAtLocalhost starts a proxy whose base URL is localhost, while browsers of the world ask for 127.0.0.1.
-func newAtLocalhost(t *testing.T, c config.Config) (w *oidcWorld, base string) {
+// newAtLocalhost starts a proxy whose base URL is localhost, while browsers everywhere ask for 127.0.0.1.
+func newAtLocalhost(t *testing.T, c config.Config) (w *oidcEnvironment, base string) {
 	t.Helper()
 	w = newOIDC(t, c, nil)
 	_, port, _ := net.SplitHostPort(w.host)
@@ -24,7 +24,7 @@ func newAtLocalhost(t *testing.T, c config.Config) (w *oidcWorld, base string) {
 
 // at is the same browser, which opens addresses as they are from now on.
 func (b *browser) at(origin string) *browser {
-	return &browser{&world{t: b.w.t, url: origin}, b.client}
+	return &browser{&environment{t: b.w.t, url: origin}, b.client}
 }
 
 // Who comes by another name than the base URL's is led there first, and logs in at the first try.

@@ -22,11 +22,11 @@ func belowBase(c config.Config, strip bool) config.Config {
 	return c
 }
 
-// newBelowBase is a world below a base path. Its base URL is where it listens, so that browsers are not led elsewhere.
-func newBelowBase(t *testing.T, c config.Config, strip bool, app http.Handler) *oidcWorld {
+// newBelowBase is a environment below a base path. Its base URL is where it listens, so that browsers are not led elsewhere.
+func newBelowBase(t *testing.T, c config.Config, strip bool, app http.Handler) *oidcEnvironment {
 	t.Helper()
 	c = belowBase(c, strip)
-	return newOIDC(t, c, app, func(w *oidcWorld, _ *authproxy.Options) { c.BaseURL.Host = w.host })
+	return newOIDC(t, c, app, func(w *oidcEnvironment, _ *authproxy.Options) { c.BaseURL.Host = w.host })
 }
 
 // Everything of ours is below the base path: pages, forms, links, redirects and cookies. The app gets paths as they are, or
@@ -173,7 +173,7 @@ func TestClass10BasePathCookies(t *testing.T) {
 	t.Parallel()
 	c := belowBase(mainApp(), false)
 	c.BaseURL.Scheme = "https"
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	in := w.browser().get(base+"/", asBasic(user, pass))
 	s := in.cookie("__Secure-ploomber_session")
 	if s == nil || !s.Secure || !s.HttpOnly || s.Path != base || s.Domain != "" || s.SameSite != http.SameSiteLaxMode {

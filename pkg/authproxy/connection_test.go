@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 )
 
 // oneConnection carries requests one after the other; an http.Transport opens another connection where a busy machine
@@ -41,10 +42,10 @@ func (c *oneConnection) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestCookieOfPrograms(t *testing.T) {
 	t.Parallel()
 	const browser = "User-Agent: Mozilla/5.0"
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	var now atomic.Int64
 	now.Store(time.Now().UnixNano())
-	p, err := authproxy.New(mainApp(), authproxy.Options{Upstream: newHandlerServer(t, w.app()), Random: rand.Reader, BcryptCost: bcrypt.MinCost,
+	p, err := authproxy.New(mainApp(), authproxy.Options{Upstream: proxytest.Start(t, w.app()), Random: rand.Reader, BcryptCost: bcrypt.MinCost,
 		Now: func() time.Time { return time.Unix(0, now.Load()) }})
 	if err != nil {
 		t.Fatal(err)

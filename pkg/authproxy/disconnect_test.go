@@ -24,7 +24,7 @@ func TestClientDisconnects(t *testing.T) {
 			t.Run(how+path, func(t *testing.T) {
 				t.Parallel()
 				e := newEvents(t)
-				w := newWorld(t, mainApp(), e)
+				w := newEnvironment(t, mainApp(), e)
 				stays := w.connect("/silent")
 				defer stays.Close()
 				receive(t, e.arrived, "a request to arrive at the app")
@@ -55,7 +55,7 @@ func TestPipelinedRequestIsNotADisconnect(t *testing.T) {
 	t.Parallel()
 	e := newEvents(t)
 	defer e.cut() // net/http notices no disconnect behind a byte that it has read
-	w := newWorld(t, mainApp(), e)
+	w := newEnvironment(t, mainApp(), e)
 	pipelines := w.connect("/stream")
 	defer pipelines.Close()
 	receive(t, e.arrived, "a request to arrive at the app")
@@ -71,7 +71,7 @@ func TestPipelinedRequestIsNotADisconnect(t *testing.T) {
 }
 
 // connect sends a request and does not wait for the answer.
-func (w *world) connect(path string) *net.TCPConn {
+func (w *environment) connect(path string) *net.TCPConn {
 	w.t.Helper()
 	c, err := net.Dial("tcp", w.host)
 	if err != nil {

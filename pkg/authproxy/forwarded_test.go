@@ -20,8 +20,8 @@ func behindProxy(c config.Config) config.Config {
 // says does not.
 func TestForwardedProtocol(t *testing.T) {
 	t.Parallel()
-	listed, unlisted := newWorld(t, behindProxy(mainApp()), nil), newWorld(t, mainApp(), nil)
-	session := func(w *world) string { // begun on https
+	listed, unlisted := newEnvironment(t, behindProxy(mainApp()), nil), newEnvironment(t, mainApp(), nil)
+	session := func(w *environment) string { // begun on https
 		in := w.browser().get("/", asBasic(user, pass), "X-Forwarded-Proto: https")
 		if c := in.cookie("__Host-ploomber_session"); c != nil {
 			return c.Value
@@ -52,7 +52,7 @@ func TestForwardedProtocol(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ask := func(w *world, cookie string) int {
+			ask := func(w *environment, cookie string) int {
 				answer, conn, _ := w.raw(w.upgrade("/ws", append(tc.lines, "Cookie: "+cookie)...))
 				_ = conn.Close()
 				return answer.StatusCode
@@ -105,7 +105,7 @@ func TestForwardedHost(t *testing.T) {
 				if isListed {
 					c = behindProxy(c)
 				}
-				w := newWorld(t, c, nil)
+				w := newEnvironment(t, c, nil)
 				header := append([]string{"Host: 127.0.0.1:8080", "Origin: " + tc.origin, "Sec-Fetch-Site: same-origin"}, tc.lines...)
 				in := w.browser().loginWith(header...)
 				want := tc.always || tc.listed && isListed
@@ -138,7 +138,7 @@ func TestClass22RefusedOriginInTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, mainApp(), nil)
+			w := newEnvironment(t, mainApp(), nil)
 			wantCode(t, w.browser().loginWith("Origin: "+tc.origin), http.StatusForbidden)
 			if !strings.Contains(w.logs.String(), tc.want) {
 				t.Errorf("%s is missing in\n%s", tc.want, w.logs)
@@ -165,7 +165,7 @@ func (b *browser) loginWith(header ...string) reply {
 // The app is told the protocol and the chain that are believed. The host is the one of the request, as in Host.
 func TestForwardedToTheApp(t *testing.T) {
 	t.Parallel()
-	listed, unlisted := newWorld(t, behindProxy(mainApp()), nil), newWorld(t, mainApp(), nil)
+	listed, unlisted := newEnvironment(t, behindProxy(mainApp()), nil), newEnvironment(t, mainApp(), nil)
 	for name, tc := range map[string]struct {
 		lines        []string
 		chain, proto string

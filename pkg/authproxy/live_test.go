@@ -78,7 +78,7 @@ type stream struct {
 }
 
 // ask sends a request and reads the head of the answer.
-func (w *world) ask(method, path string, header ...string) (*http.Response, error) {
+func (w *environment) ask(method, path string, header ...string) (*http.Response, error) {
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (w *world) ask(method, path string, header ...string) (*http.Response, erro
 }
 
 // listen begins an answer that does not end.
-func (w *world) listen(path string, header ...string) *stream {
+func (w *environment) listen(path string, header ...string) *stream {
 	w.t.Helper()
 	answer, err := w.ask("GET", path, header...)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *stream) wantLine(want string) {
 }
 
 // handshake opens a WebSocket.
-func (w *world) handshake(header ...string) (io.ReadWriter, error) {
+func (w *environment) handshake(header ...string) (io.ReadWriter, error) {
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (w *world) handshake(header ...string) (io.ReadWriter, error) {
 
 // newHeldHandshakes starts a proxy whose app lets WebSockets wait: arrived tells of each, and they go on once leave is
 // closed.
-func newHeldHandshakes(t *testing.T, options ...func(*oidcWorld, *authproxy.Options)) (w *oidcWorld, arrived, leave chan bool) {
+func newHeldHandshakes(t *testing.T, options ...func(*oidcEnvironment, *authproxy.Options)) (w *oidcEnvironment, arrived, leave chan bool) {
 	t.Helper()
 	e := newEvents(t)
 	arrived, leave = make(chan bool), make(chan bool)
@@ -162,29 +162,29 @@ func (s *stream) wantCut() {
 func TestClass09LongAnswersEndWithTheirSession(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		end    func(w *oidcWorld, b *browser)
+		end    func(w *oidcEnvironment, b *browser)
 		all    bool // others' end as well
 		reload bool // which spares requests that have an end
 	}{
-		"log-out":       {end: func(_ *oidcWorld, b *browser) { b.get("/logout") }},
-		"exit":          {end: func(_ *oidcWorld, b *browser) { b.get("/exit") }},
-		"another login": {end: func(w *oidcWorld, b *browser) { b.get("/logout"); w.enter(b) }},
-		"of a person": {end: func(w *oidcWorld, _ *browser) {
+		"log-out":       {end: func(_ *oidcEnvironment, b *browser) { b.get("/logout") }},
+		"exit":          {end: func(_ *oidcEnvironment, b *browser) { b.get("/exit") }},
+		"another login": {end: func(w *oidcEnvironment, b *browser) { b.get("/logout"); w.enter(b) }},
+		"of a person": {end: func(w *oidcEnvironment, _ *browser) {
 			if err := w.proxy.EndOwner(context.Background(), "auth0|7"); err != nil {
 				w.t.Error(err)
 			}
 		}},
-		"expiry": {all: true, end: func(w *oidcWorld, _ *browser) { w.advance(8 * 24 * time.Hour) }},
-		"a new secret": {all: true, reload: true, end: func(w *oidcWorld, _ *browser) {
+		"expiry": {all: true, end: func(w *oidcEnvironment, _ *browser) { w.advance(8 * 24 * time.Hour) }},
+		"a new secret": {all: true, reload: true, end: func(w *oidcEnvironment, _ *browser) {
 			w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret} })
 		}},
-		"an access rule": {all: true, reload: true, end: func(w *oidcWorld, _ *browser) {
+		"an access rule": {all: true, reload: true, end: func(w *oidcEnvironment, _ *browser) {
 			w.reload(func(c *config.Config) { c.Access.Emails = []string{} })
 		}},
 	} {
-		for age, look := range map[string]func(*oidcWorld){
-			"young": func(*oidcWorld) {},
-			"old":   func(w *oidcWorld) { w.reload(func(*config.Config) {}) }, // which looks at all that is open
+		for age, look := range map[string]func(*oidcEnvironment){
+			"young": func(*oidcEnvironment) {},
+			"old":   func(w *oidcEnvironment) { w.reload(func(*config.Config) {}) }, // which looks at all that is open
 		} {
 			t.Run(name+", "+age, func(t *testing.T) {
 				t.Parallel()
@@ -358,32 +358,32 @@ func TestPublicStreamOutlivesSession(t *testing.T) {
 // A WebSocket whose handshake has begun before its session gets another id, and ends after it, belongs to the new one.
 func TestHandshakeDuringRenewal(t *testing.T) {
 	t.Parallel()
-	for name, renew := range map[string]func(*oidcWorld, *browser){
-		"new tokens": func(w *oidcWorld, b *browser) {
+	for name, renew := range map[string]func(*oidcEnvironment, *browser){
+		"new tokens": func(w *oidcEnvironment, b *browser) {
 			w.advance(2 * time.Hour)
 			wantApp(w.t, b.get("/"))
 		},
-		"twice": func(w *oidcWorld, b *browser) {
+		"twice": func(w *oidcEnvironment, b *browser) {
 			for range 2 {
 				w.advance(2 * time.Hour)
 				wantApp(w.t, b.get("/"))
 				w.reload(func(*config.Config) {}) // there is a look every second in two hours
 			}
 		},
-		"another login": func(w *oidcWorld, b *browser) {
+		"another login": func(w *oidcEnvironment, b *browser) {
 			if got := b.comeBack(w.fake, b.visit("/_auth/login")); got.StatusCode != http.StatusFound {
 				w.t.Errorf("login: %d", got.StatusCode)
 			}
 		},
-		"a new secret": func(w *oidcWorld, b *browser) {
+		"a new secret": func(w *oidcEnvironment, b *browser) {
 			w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
 			wantApp(w.t, b.get("/"))
 			w.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
 		},
 	} {
-		for age, look := range map[string]func(*oidcWorld){
-			"young": func(*oidcWorld) {},
-			"old":   func(w *oidcWorld) { w.reload(func(*config.Config) {}) },
+		for age, look := range map[string]func(*oidcEnvironment){
+			"young": func(*oidcEnvironment) {},
+			"old":   func(w *oidcEnvironment) { w.reload(func(*config.Config) {}) },
 		} {
 			t.Run(name+", "+age, func(t *testing.T) {
 				t.Parallel()
@@ -420,7 +420,7 @@ func TestClass09LogoutAtAnotherProcess(t *testing.T) {
 	t.Parallel()
 	c, store := mainApp(), session.NewMemory(0)
 	c.Secrets = []config.Secret{longSecret}
-	here, there := newWorldWith(t, c, nil, store), newWorldWith(t, c, nil, store)
+	here, there := newEnvironmentWith(t, c, nil, store), newEnvironmentWith(t, c, nil, store)
 	b := here.browser()
 	b.login("/", user, pass)
 	ws, err := there.handshake("Cookie: ploomber_session=" + b.session())

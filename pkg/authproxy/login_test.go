@@ -14,7 +14,7 @@ import (
 
 func TestLoginByForm(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 
 	visit := b.get("/deep/link?a=1&b=%20", asPage)
@@ -66,7 +66,7 @@ func TestLoginByForm(t *testing.T) {
 
 func TestLoginByBasic(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"} {
 		got := b.do(method, "/data", "")
@@ -116,7 +116,7 @@ func TestModes(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.PasswordMode = tc.mode
-			w := newWorld(t, c, nil)
+			w := newEnvironment(t, c, nil)
 			b := w.browser()
 			wantCode(t, b.get("/", asPage), tc.page)
 			program := b.get("/")
@@ -137,7 +137,7 @@ func TestModes(t *testing.T) {
 // Only a page visit is redirected; everything else learns at once that it has to log in.
 func TestWhoGetsTheLoginPage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	for name, tc := range map[string]struct {
 		method string
@@ -202,7 +202,7 @@ func TestFeatures(t *testing.T) {
 			for _, f := range tc.features {
 				c.Passwords[f] = all[f]
 			}
-			w := newWorld(t, c, nil)
+			w := newEnvironment(t, c, nil)
 			for path, owner := range tc.opens {
 				for _, name := range []string{"", "main", "api", "analytics"} {
 					var header []string
@@ -224,7 +224,7 @@ func TestLoginToTwoFeatures(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.Passwords[config.API] = config.Login{Username: "bot", Password: "beep"}
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	first := b.session()
@@ -246,7 +246,7 @@ func TestOnly(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.Passwords[config.Analytics] = config.Login{Username: "eve", Password: "numbers"}
-	w := newWorld(t, c.Only(config.Analytics), nil)
+	w := newEnvironment(t, c.Only(config.Analytics), nil)
 	wantCode(t, w.browser().get("/", asBasic(user, pass)), http.StatusUnauthorized)
 	wantApp(t, w.browser().get("/", asBasic("eve", "numbers")))
 	if err := c.Only(config.API).Validate(); !errors.Is(err, config.ErrUnprotected) {
@@ -258,7 +258,7 @@ func TestLifetimes(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.SessionIdle, c.SessionLifetime = time.Hour, 3*time.Hour
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	for range 3 {
@@ -274,7 +274,7 @@ func TestLifetimes(t *testing.T) {
 
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
@@ -302,7 +302,7 @@ func TestWebSocket(t *testing.T) {
 // Logging out closes the WebSockets of that session, and only those.
 func TestLogoutClosesWebSockets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	a, other := w.browser(), w.browser()
 	a.login("/", user, pass)
 	other.login("/", user, pass)
@@ -330,7 +330,7 @@ func TestLogoutClosesWebSockets(t *testing.T) {
 
 func TestUpstreamStates(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	wantApp(t, b.get("/"))

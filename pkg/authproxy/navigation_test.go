@@ -51,7 +51,7 @@ func TestWhoGetsTheBasicChallenge(t *testing.T) {
 				t.Parallel()
 				c := mainApp()
 				c.PasswordMode = mode
-				got := newWorld(t, c, nil).browser().get("/api/data", tc.header...)
+				got := newEnvironment(t, c, nil).browser().get("/api/data", tc.header...)
 				if mode == config.ModeForm && got.StatusCode == http.StatusFound {
 					return
 				}

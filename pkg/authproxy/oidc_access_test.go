@@ -240,7 +240,7 @@ func TestOnlyNamedClaimsAreKept(t *testing.T) {
 }
 
 // open opens a WebSocket with the browser's session.
-func (w *oidcWorld) open(b *browser, header ...string) io.ReadWriter {
+func (w *oidcEnvironment) open(b *browser, header ...string) io.ReadWriter {
 	w.t.Helper()
 	ws, err := w.handshake(append(header, "Cookie: ploomber_session="+b.session())...)
 	if err != nil {

@@ -177,7 +177,7 @@ func TestBearerBounds(t *testing.T) {
 }
 
 // enterAt logs in at one of several providers.
-func (w *oidcWorld) enterAt(b *browser, name string, f *oidctest.Provider) {
+func (w *oidcEnvironment) enterAt(b *browser, name string, f *oidctest.Provider) {
 	w.t.Helper()
 	if got := b.comeBack(f, b.get("/_auth/login/"+name, asPage).location()); got.StatusCode != http.StatusFound || b.session() == "" {
 		w.t.Fatalf("login: %d to %q\n%s", got.StatusCode, got.location(), got.body)

@@ -31,12 +31,12 @@ func TestClass7And17Callback(t *testing.T) {
 	t.Parallel()
 	const attack = `<script>alert(1)</script>`
 	for name, tc := range map[string]struct {
-		fake  func(*oidctest.Provider)
-		query func(url.Values) // changes to what the provider sends back
-		world func(*oidcWorld) // between leaving and coming back
-		code  int
-		title string
-		link  string // that leads on
+		fake        func(*oidctest.Provider)
+		query       func(url.Values)       // changes to what the provider sends back
+		environment func(*oidcEnvironment) // between leaving and coming back
+		code        int
+		title       string
+		link        string // that leads on
 	}{
 		"no query":            {query: func(q url.Values) { clear(q) }, code: 400, title: "expired or was used"},
 		"no state":            {query: func(q url.Values) { q.Del("state") }, code: 400, title: "expired or was used"},
@@ -48,8 +48,8 @@ func TestClass7And17Callback(t *testing.T) {
 		"huge code":           {query: func(q url.Values) { q.Set("code", strings.Repeat("c", 10<<10)) }, code: 400, title: "no answer of the login provider"},
 		"another's answer":    {query: func(q url.Values) { q.Set("iss", "https://evil.example") }, code: 400, title: "no answer of the login provider"},
 		"unknown code":        {query: func(q url.Values) { q.Set("code", "unknown") }, code: 400, title: "expired or was used"},
-		"too late":            {world: func(w *oidcWorld) { w.advance(11 * time.Minute) }, code: 400, title: "expired or was used"},
-		"provider removed": {world: func(w *oidcWorld) {
+		"too late":            {environment: func(w *oidcEnvironment) { w.advance(11 * time.Minute) }, code: 400, title: "expired or was used"},
+		"provider removed": {environment: func(w *oidcEnvironment) {
 			w.reload(func(c *config.Config) { c.Providers[0].ClientID = "another" })
 		}, code: 400, title: "expired or was used"},
 		"denied": {query: func(q url.Values) {
@@ -94,8 +94,8 @@ func TestClass7And17Callback(t *testing.T) {
 			if tc.query != nil {
 				tc.query(query)
 			}
-			if tc.world != nil {
-				tc.world(w)
+			if tc.environment != nil {
+				tc.environment(w)
 			}
 			got := b.get("/callback?"+query.Encode(), asPage)
 			if got.StatusCode != tc.code || !strings.Contains(got.body, tc.title) || got.location() != "" || b.session() != "" {
@@ -192,12 +192,12 @@ func TestClass8OIDCFixation(t *testing.T) {
 		if got := b.comeBack(w.fake, address); got.StatusCode != http.StatusFound || b.session() == id || b.session() == "" {
 			t.Fatalf("%d, session kept: %v", got.StatusCode, b.session() == id)
 		}
-		wantCode(t, (&browser{w.world, &http.Client{}}).get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
+		wantCode(t, (&browser{w.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
 		first := b.session()
 		if b.comeBack(w.fake, b.get("/_auth/login", asPage).location()); b.session() == first {
 			t.Error("the id did not change at a second login")
 		}
-		wantCode(t, (&browser{w.world, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
+		wantCode(t, (&browser{w.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
 		wantApp(t, b.get("/"))
 	}
 }
@@ -216,7 +216,7 @@ func TestClass8TwoPeopleInTwoTabs(t *testing.T) {
 	if got := w.taken()[0].Header.Get("X-Auth-Name"); got != "bob@example.com" || b.session() == first {
 		t.Errorf("the app greets %q, id changed %v", got, b.session() != first)
 	}
-	wantCode(t, (&browser{w.world, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
+	wantCode(t, (&browser{w.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
 }
 
 // A planted cookie that only some paths see does not make a login ask for the next one, for ever (security class 10).
@@ -226,7 +226,7 @@ func TestClass10NoLoop(t *testing.T) {
 	attacker, b := w.browser(), w.browser()
 	w.enter(attacker)
 	w.enter(b)
-	bare := &browser{w.world, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	bare := &browser{w.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	cookies := func() string {
 		return "Cookie: ploomber_session=" + attacker.session() + "; ploomber_session=" + b.session()
 	}
@@ -261,7 +261,7 @@ func TestProviderDownAndUp(t *testing.T) {
 	w := newOIDC(t, oidcOnly(), nil)
 	in, b := w.browser(), w.browser()
 	w.enter(in)
-	down := newOIDC(t, oidcOnly(), nil, func(_ *oidcWorld, o *authproxy.Options) {
+	down := newOIDC(t, oidcOnly(), nil, func(_ *oidcEnvironment, o *authproxy.Options) {
 		o.ProviderTransport = oidctest.NewNetwork() // with nobody on it
 	})
 	if err := down.proxy.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), issuerURL) {

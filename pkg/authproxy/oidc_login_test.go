@@ -277,8 +277,8 @@ func TestClass10OIDCCookiesOnHTTPS(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.BaseURL = &url.URL{Scheme: "https", Host: "app.example.com"}
-	w := newOIDC(t, c, nil, func(_ *oidcWorld, o *authproxy.Options) { o.CookieSuffix = "8443" })
-	bare := &browser{w.world, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	w := newOIDC(t, c, nil, func(_ *oidcEnvironment, o *authproxy.Options) { o.CookieSuffix = "8443" })
+	bare := &browser{w.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	visit := bare.get("/_auth/login?moved=1", asPage, "Host: evil.example") // as a proxy in front may name us
 	tx := visit.cookie("__Host-" + oidc.CookiePrefix)
 	if tx == nil || !tx.Secure || !tx.HttpOnly || !strings.HasSuffix(tx.Name, "_8443") || tx.Path != "/" || tx.SameSite != http.SameSiteLaxMode {

@@ -55,7 +55,7 @@ func TestClass9And19OIDCLogout(t *testing.T) {
 				}
 			}
 			wantClosed(t, ws)
-			bare := &browser{w.world, &http.Client{}}
+			bare := &browser{w.environment, &http.Client{}}
 			wantCode(t, bare.get("/", cookie), http.StatusUnauthorized)
 			if again := b.get(tc.path, asPage); again.StatusCode != http.StatusFound || strings.HasPrefix(again.location(), issuerURL) {
 				t.Errorf("without a session: to %s", again.location())

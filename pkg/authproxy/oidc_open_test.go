@@ -168,7 +168,7 @@ func TestOpenConnectionsWaitForStore(t *testing.T) {
 }
 
 // newQuietSocket opens a WebSocket whose traffic has been counted as use already.
-func newQuietSocket(t *testing.T, c config.Config, store *announcingStore) (*oidcWorld, *browser, io.ReadWriter) {
+func newQuietSocket(t *testing.T, c config.Config, store *announcingStore) (*oidcEnvironment, *browser, io.ReadWriter) {
 	t.Helper()
 	w := newOIDC(t, c, nil, with(withRefresh), withStore(store))
 	b := w.browser()
@@ -182,13 +182,13 @@ func newQuietSocket(t *testing.T, c config.Config, store *announcingStore) (*oid
 }
 
 // look looks at everything that is open. Nobody looks any more, with an older clock, when it returns.
-func (w *oidcWorld) look() {
+func (w *oidcEnvironment) look() {
 	w.t.Helper()
 	w.reload(func(*config.Config) {})
 }
 
 // renewed waits until a session has new tokens, and what is open of it as well.
-func (w *oidcWorld) renewed(store *announcingStore) {
+func (w *oidcEnvironment) renewed(store *announcingStore) {
 	w.t.Helper()
 	receive(w.t, store.changed, "a renewal")
 	w.proxy.WaitForRenewals()
@@ -196,7 +196,7 @@ func (w *oidcWorld) renewed(store *announcingStore) {
 }
 
 // refreshed counts the refresh tokens that the provider has been shown.
-func (w *oidcWorld) refreshed() (n int) {
+func (w *oidcEnvironment) refreshed() (n int) {
 	set(w.fake, func() { n = len(w.fake.Refresh) })
 	return n
 }

@@ -44,7 +44,7 @@ func TestTenants(t *testing.T) {
 	claims := func(tid string) map[string]any {
 		return map[string]any{"tid": tid, "iss": issuerURL + "/" + tid + "/v2.0"}
 	}
-	w := newOIDC(t, c, nil, func(w *oidcWorld, _ *authproxy.Options) {
+	w := newOIDC(t, c, nil, func(w *oidcEnvironment, _ *authproxy.Options) {
 		w.fake.Document = map[string]any{"issuer": issuerURL + "/{tenantid}/v2.0"}
 		w.fake.Claims = claims(mine)
 		w.net.Set("tenant.example.com", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

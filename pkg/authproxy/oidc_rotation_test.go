@@ -50,7 +50,7 @@ func TestClass08NewIDAtRefresh(t *testing.T) {
 func TestNewIDReachesTheBrowser(t *testing.T) {
 	t.Parallel()
 	var app string
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { app = o.Upstream })
+	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcEnvironment, o *authproxy.Options) { app = o.Upstream })
 	b := w.browser()
 	w.enter(b)
 	first := b.session()
@@ -180,7 +180,7 @@ func TestClass13TokenEndsWebSocket(t *testing.T) {
 func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 	t.Parallel()
 	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcWorld, o *authproxy.Options) { o.Store = store })
+	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcEnvironment, o *authproxy.Options) { o.Store = store })
 	var all []*browser
 	for range 10 {
 		b := w.browser()

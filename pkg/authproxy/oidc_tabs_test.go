@@ -33,8 +33,8 @@ func TestClass10RestoredTabs(t *testing.T) {
 				t.Parallel()
 				const tabs = 40
 				c.BaseURL = must(url.Parse("https://app.example.com"))
-				w := newOIDC(t, c, nil, func(_ *oidcWorld, o *authproxy.Options) { o.CookieSuffix = "8501" })
-				b := &browser{w.world, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+				w := newOIDC(t, c, nil, func(_ *oidcEnvironment, o *authproxy.Options) { o.CookieSuffix = "8501" })
+				b := &browser{w.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 				var cookies, callbacks []string
 				for i := range tabs {
 					path := address(i)

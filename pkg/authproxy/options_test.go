@@ -15,7 +15,7 @@ func TestPublicKeepsProtection(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.Public = true
-	wantCode(t, newWorld(t, c, nil).browser().get("/"), 401)
+	wantCode(t, newEnvironment(t, c, nil).browser().get("/"), 401)
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -16,7 +16,7 @@ func TestStatusPage(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.AppName, c.HelpText = `Sales <b> & "more"`, "Ask Zoë.\nRoom 5 <script>"
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	b := w.browser()
 	for _, in := range []bool{false, true, false} {
 		if in {
@@ -54,7 +54,7 @@ func TestStatusPage(t *testing.T) {
 // Who is locked out learns for how long, and the page goes on to the login by itself.
 func TestLockedPage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	page := b.get("/_auth/login?next=%2Fdeep%3Fx%3D1", asPage)
 	token := tokenField.FindStringSubmatch(page.body)[1]
@@ -94,7 +94,7 @@ func TestClearSiteData(t *testing.T) {
 	for setting, want := range map[string]string{"": `"cache"`, "none": "", "cache": `"cache"`, "cache,storage,cookies": `"cache", "storage", "cookies"`} {
 		c := mainApp()
 		c.ClearSiteData = setting
-		w := newWorld(t, c, nil)
+		w := newEnvironment(t, c, nil)
 		b := w.browser()
 		b.login("/", user, pass)
 		for _, path := range []string{"/", "/status", "/_auth/login"} {
@@ -121,7 +121,7 @@ func TestClearSiteData(t *testing.T) {
 // pages, which may be large, are kept by the browser alone.
 func TestClass23PagesAreNotKept(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		rw.Header().Set("Content-Type", q.Get("type"))
 		if said := q.Get("said"); said != "" {
@@ -174,7 +174,7 @@ func TestNamesThatAreNotASCII(t *testing.T) {
 	c := mainApp()
 	for name, want := range map[string]string{"josé": "jos%C3%A9", "ünï@exämple.com": "%C3%BCn%C3%AF%40ex%C3%A4mple.com", "山田 太郎": "%E5%B1%B1%E7%94%B0%20%E5%A4%AA%E9%83%8E", "100% é/ü": "100%25%20%C3%A9%2F%C3%BC", "ann": "", "100%25": ""} {
 		c.Passwords = map[config.Feature]config.Login{config.MainApp: {Username: name, Password: pass}}
-		w := newWorld(t, c, nil)
+		w := newEnvironment(t, c, nil)
 		wantApp(t, w.browser().get("/", asBasic(name, pass), "X-Auth-Name-Encoded: root", "X_Auth_Name_Encoded: root"))
 		seen := w.taken()[0].Header
 		if seen.Get("X-Auth-Name") != name || seen.Get("X-Auth-Name-Encoded") != want || len(seen["X_auth_name_encoded"]) > 0 {

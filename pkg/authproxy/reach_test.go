@@ -23,7 +23,7 @@ func TestLogTellsWhenTheAppComesAndGoes(t *testing.T) {
 	if err := l.Close(); err != nil { // nobody is there now
 		t.Fatal(err)
 	}
-	w := newWorld(t, config.Config{Public: true}, nil)
+	w := newEnvironment(t, config.Config{Public: true}, nil)
 	if err := w.proxy.SetUpstream("http://" + address); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -252,19 +253,19 @@ func TestRestart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, mainApp(), nil)
+			w := newEnvironment(t, mainApp(), nil)
 			store := session.NewMemory(0)
 			start := func(c config.Config) string {
 				p := must(authproxy.New(c, authproxy.Options{Upstream: w.url, Now: time.Now, Random: rand.Reader, Store: store,
 					Persistent: tc.persistent, BcryptCost: bcrypt.MinCost}))
 				t.Cleanup(func() { _ = p.Close() })
-				return newHandlerServer(t, p)
+				return proxytest.Start(t, p)
 			}
 			b := w.browser()
-			b.w = &world{t: t, url: start(tc.before)}
+			b.w = &environment{t: t, url: start(tc.before)}
 			b.login("/", user, pass)
 			cookie := "Cookie: ploomber_session=" + b.session()
-			b.w = &world{t: t, url: start(tc.after)}
+			b.w = &environment{t: t, url: start(tc.after)}
 			status := b.get("/status", cookie).body
 			if want := map[bool]string{true: "logged in", false: "logged out"}[tc.survives]; status != want {
 				t.Errorf("%s, want %s", status, want)

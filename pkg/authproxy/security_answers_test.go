@@ -22,7 +22,7 @@ import (
 // logged in goes on.
 func TestClass16BruteForce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	in := w.browser()
 	in.login("/", user, pass)
 	refusals := 0
@@ -55,7 +55,7 @@ func TestClass16CredentialsStayHere(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public"}
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	for name, tc := range map[string]struct {
@@ -89,7 +89,7 @@ var (
 // Security class 17: what a visitor sends is text on our pages, and no page runs a script or shows in a frame.
 func TestClass17OwnPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	const attack = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
 	logged := w.browser()
@@ -141,7 +141,7 @@ func TestClass17OwnPages(t *testing.T) {
 // Every field of the login page has a label, and everything the browser's password manager looks for.
 func TestLoginPageIsAccessible(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	page := w.browser().login("/", user, "wrong").body
 	for _, want := range []string{`<label for="username">`, `id="username"`, `<label for="password">`, `id="password"`, `type="password"`,
 		`autocomplete="username"`, `autocomplete="current-password"`, `role="alert"`, `aria-describedby="problem"`, `name="viewport"`,
@@ -155,7 +155,7 @@ func TestLoginPageIsAccessible(t *testing.T) {
 // Security class 19: no address of ours is made from the Host header.
 func TestClass19Host(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	for _, got := range []reply{
 		b.get("/x", asPage, "Host: evil.example"), b.get("/logout", "Host: evil.example"), b.get("/_auth/login?next=/x", asPage, "Host: evil.example"),
@@ -187,7 +187,7 @@ func (c *countingStore) Create(ctx context.Context, s *session.Session) error {
 func TestClass21NothingBeforeLogin(t *testing.T) {
 	t.Parallel()
 	store := &countingStore{Store: session.NewMemory(0)}
-	w := newWorldWith(t, mainApp(), nil, store)
+	w := newEnvironmentWith(t, mainApp(), nil, store)
 	b := w.browser()
 	b.client.Jar = nil
 	for range 500 {
@@ -221,7 +221,7 @@ func (failingStore) Create(context.Context, *session.Session) error { return err
 // A store that fails opens nothing and says so in the log; credentials still do.
 func TestStoreFails(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, mainApp(), nil, failingStore{session.NewMemory(0)})
+	w := newEnvironmentWith(t, mainApp(), nil, failingStore{session.NewMemory(0)})
 	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+strings.Repeat("A", 43)), http.StatusUnauthorized)
 	wantApp(t, w.browser().get("/", asBasic(user, pass)))
 	if got := w.browser().login("/", user, pass); got.StatusCode != http.StatusInternalServerError {
@@ -235,7 +235,7 @@ func TestStoreFails(t *testing.T) {
 // A refused visitor cannot hold a connection by sending the body slowly.
 func TestClass21SlowBody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	w.advance(-5 * time.Second) // so that the limit of five seconds is over at once
 	answer, conn, br := w.raw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\nx", w.host))
 	if answer.StatusCode != http.StatusUnauthorized {
@@ -265,7 +265,7 @@ func TestServerLimits(t *testing.T) {
 // Security class 22: no secret is in the log, and nothing a visitor sends makes a line of its own.
 func TestClass22Logs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	const forged = "x\r\ntime=now level=INFO msg=\"logged in\" user=mallory\x1b[31m"
 	b.login("/", forged, "tried-"+pass)
@@ -295,7 +295,7 @@ func TestClass22Logs(t *testing.T) {
 // Security class 23: nobody but the visitor may keep what the visitor has seen, unless the app said so.
 func TestClass23Caching(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if said := r.URL.Query().Get("say"); said != "" {
 			rw.Header().Set("Cache-Control", said)
 		}

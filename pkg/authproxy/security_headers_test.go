@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 )
 
 // The tests named Class… prove the promises against one class of attacks each. The numbers are those of
@@ -33,7 +35,7 @@ func plain(name string) string {
 }
 
 // wantNoForgery fails if any header that the app got speaks of anybody but who has logged in.
-func wantNoForgery(t *testing.T, got seen, name string) {
+func wantNoForgery(t *testing.T, got proxytest.Request, name string) {
 	t.Helper()
 	for key, values := range got.Header {
 		for _, value := range values {
@@ -54,7 +56,7 @@ func TestClass1HeaderSpoofing(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public"}
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
@@ -98,7 +100,7 @@ func TestClass1HeaderSpoofing(t *testing.T) {
 
 func TestClass1HeaderSpoofingOverHTTP2(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	server := httptest.NewUnstartedServer(w.proxy)
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -120,7 +122,7 @@ func TestClass1HeaderSpoofingOverHTTP2(t *testing.T) {
 
 func TestClass2HopByHop(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	for _, named := range append(identityHeaders, "X-Forwarded-For", "X-Forwarded-Proto", "Host", "Content-Length", "close", "keep-alive, X-Auth-Name") {
@@ -151,7 +153,7 @@ var forwardedHeaders = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwar
 
 func TestClass3ForwardedHeaders(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	for _, header := range forwardedHeaders {
 		for _, name := range spellings(header) {
 			answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n%s: evil.example\r\n\r\n", w.host, asBasic(user, pass), name))
@@ -183,7 +185,7 @@ func TestClass3TrustedProxies(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	for said, want := range map[string]string{
 		"192.0.2.1":                    "192.0.2.1, 127.0.0.1",
 		"192.0.2.1, 10.1.2.3":          "192.0.2.1, 10.1.2.3, 127.0.0.1",
@@ -218,7 +220,7 @@ func TestClass3TrustedProxies(t *testing.T) {
 // A visitor on an encrypted connection gets cookies that only this host can set.
 func TestClass10CookieAttributes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	secure := httptest.NewTLSServer(w.proxy)
 	t.Cleanup(secure.Close)
 	r, _ := http.NewRequestWithContext(context.Background(), "GET", secure.URL, nil)
@@ -248,7 +250,7 @@ func TestClass10CookieAttributes(t *testing.T) {
 // Cookies from elsewhere, garbage among them, lead to a clean login: no error, no loop.
 func TestClass10CookieTossing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	other := w.browser()
 	other.login("/", user, pass) // an attacker's own session
 	for name, planted := range map[string]string{
@@ -283,7 +285,7 @@ func TestClass10CookieTossing(t *testing.T) {
 			}
 		})
 	}
-	if got := w.taken(); slices.ContainsFunc(got, func(s seen) bool {
+	if got := w.taken(); slices.ContainsFunc(got, func(s proxytest.Request) bool {
 		return strings.Contains(s.Header.Get("Cookie"), "ploomber_")
 	}) {
 		t.Error("the app got a cookie of ours")
@@ -293,7 +295,7 @@ func TestClass10CookieTossing(t *testing.T) {
 // Cookies of the login page's name that somebody has planted do not keep the right password out.
 func TestClass10LoginCookieTossing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	page := b.get("/_auth/login", asPage)
 	mine, token := page.cookie("ploomber_login"), tokenField.FindStringSubmatch(page.body)
@@ -313,7 +315,7 @@ func TestClass10LoginCookieTossing(t *testing.T) {
 // The app can neither read our session nor set one.
 func TestClass10AppSetsOurCookie(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		for _, name := range []string{"ploomber_session", "__Host-ploomber_session", "ploomber_login", "own"} {
 			http.SetCookie(rw, &http.Cookie{Name: name, Value: "planted"})
 		}

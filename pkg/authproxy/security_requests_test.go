@@ -19,7 +19,7 @@ func TestClass4PathConfusion(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public/"}
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	for _, target := range []string{
 		"//", "//secret", "/public//secret", "/public/../secret", "/public/..", "/public/./../secret", "/public/%2e%2e/secret",
 		"/public/.%2e/secret", "/public/%2E%2E/secret", "/public/..%20/secret", "/public/.%20%20", "/public%2f..%2fsecret", "/public/..%2fsecret", "/public/%2e%2e%2fsecret",
@@ -58,7 +58,7 @@ func TestClass4PathConfusionProperty(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public/"}
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	piece := rapid.SampledFrom([]string{"/", "public", "secret", ".", "..", "%2e", "%2f", "%5c", "\\", ";", "%3b", "%25", "2e", "2f", "%00", "%23", "#", "?",
 		"%c0%af", "a", "_auth", "%61", "%70ublic", ":", "@", "//", "http://x", "%", "PUBLIC"})
 	rapid.Check(t, func(t *rapid.T) {
@@ -94,7 +94,7 @@ func TestClass4PathConfusionProperty(t *testing.T) {
 
 func TestClass5Methods(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	for line, want := range map[string]int{
 		"OPTIONS / HTTP/1.1":                       401, // a pre-flight is no exception
 		"options / HTTP/1.1":                       401,
@@ -131,7 +131,7 @@ func TestClass5Methods(t *testing.T) {
 
 func TestClass6OpenRedirect(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	targets := redirecttest.Hostile()
 	if len(targets) < 600 {
 		t.Fatalf("only %d targets", len(targets))
@@ -166,7 +166,7 @@ func TestClass6OpenRedirect(t *testing.T) {
 // Security class 7: nobody logs a visitor in but the visitor.
 func TestClass7LoginCSRF(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	attacker := w.browser()
 	foreign := tokenField.FindStringSubmatch(attacker.get("/_auth/login", asPage).body)[1]
 	post := func(b *browser, token string, header ...string) reply {
@@ -227,7 +227,7 @@ func TestClass7LoginCSRF(t *testing.T) {
 // Security class 8: an id from before the login opens nothing after it.
 func TestClass8SessionFixation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	planted := strings.Repeat("B", 43)
 	b := w.browser()
 	u, _ := url.Parse(w.url)
@@ -249,7 +249,7 @@ func TestClass8SessionFixation(t *testing.T) {
 // Security class 9: a session that has ended is not replayed.
 func TestClass9Replay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
@@ -268,7 +268,7 @@ func TestClass13WebSocket(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.SessionIdle, c.SessionLifetime = time.Hour, 2*time.Hour
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	b := w.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
@@ -306,7 +306,7 @@ func TestClass13WebSocket(t *testing.T) {
 	// With a base URL, that is the one origin, whatever Host says.
 	c = mainApp()
 	c.BaseURL = &url.URL{Scheme: "https", Host: "app.example.com"}
-	w = newWorld(t, c, nil)
+	w = newEnvironment(t, c, nil)
 	for origin, want := range map[string]int{"https://app.example.com": 101, "https://app.example.com:443": 101, "https://APP.example.com": 101,
 		"http://app.example.com": 403, w.url: 403, "https://app.example.com.evil.example": 403} {
 		if answer, _, _ := w.raw(w.upgrade("/ws", asBasic(user, pass), "Origin: "+origin)); answer.StatusCode != want {
@@ -323,7 +323,7 @@ func TestClass13SessionEndsMidStream(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.SessionIdle, c.SessionLifetime = time.Hour, lifetime
-			w := newWorld(t, c, nil)
+			w := newEnvironment(t, c, nil)
 			answer, conn, br := w.raw(w.upgrade("/ws", asBasic(user, pass)))
 			if answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatal(answer.StatusCode)
@@ -375,7 +375,7 @@ func TestClass14Smuggling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, mainApp(), nil) // an app may learn late of a body that breaks off
+			w := newEnvironment(t, mainApp(), nil) // an app may learn late of a body that breaks off
 			request := strings.Replace(tc.request, "\r\nHost: x", "\r\n"+auth+"\r\nHost: x", 1)
 			answer, conn, _ := w.raw(request)
 			_ = conn.Close()

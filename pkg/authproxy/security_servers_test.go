@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 )
 
 // wsgiApp answers with the environ that WSGI makes of a request. wsgiref, of Python's standard library, takes X_Auth_Name
@@ -71,7 +73,7 @@ func startPython(t *testing.T, script string) string {
 func TestClass1AgainstWsgiref(t *testing.T) {
 	t.Parallel()
 	address := startPython(t, wsgiApp)
-	w := newWorld(t, mainApp(), nil)
+	w := newEnvironment(t, mainApp(), nil)
 	if err := w.proxy.SetUpstream(address); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +112,7 @@ func TestClass1AgainstWsgiref(t *testing.T) {
 		r.SetURL(to)
 		r.Out.Header.Set("X-Auth-Name", user)
 	}}
-	server := newHandlerServer(t, careless)
+	server := proxytest.Start(t, careless)
 	r, _ := http.NewRequestWithContext(context.Background(), "GET", server, nil)
 	r.Header["X_Auth_Name"] = []string{"mallory"}
 	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)

@@ -12,10 +12,10 @@ import (
 )
 
 // newReplicas starts two proxies on one SQLite file, with one public address, one provider and one clock: the first's.
-func newReplicas(t *testing.T) (first, second *oidcWorld) {
+func newReplicas(t *testing.T) (first, second *oidcEnvironment) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sessions.db")
-	shared := func(w *oidcWorld, o *authproxy.Options) {
+	shared := func(w *oidcEnvironment, o *authproxy.Options) {
 		if first == nil {
 			first = w
 			withRefresh(w.fake)
@@ -36,7 +36,7 @@ func newReplicas(t *testing.T) (first, second *oidcWorld) {
 }
 
 // catchUp lets the second pass after which each replica knows what the other has done.
-func (w *oidcWorld) catchUp() { w.advance(time.Second) }
+func (w *oidcEnvironment) catchUp() { w.advance(time.Second) }
 
 func withID(id string) string { return "Cookie: ploomber_session=" + id }
 
@@ -44,12 +44,12 @@ func withID(id string) string { return "Cookie: ploomber_session=" + id }
 // the former id, for the grace period, and gives the new one out; what one ends has ended at the other, under both.
 func TestClass09ReplicasShareRotation(t *testing.T) {
 	t.Parallel()
-	for name, logout := range map[string]func(first, second *oidcWorld, former, id string){
-		"at the first by the new id":     func(first, _ *oidcWorld, _, id string) { first.browser().get("/logout", withID(id)) },
-		"at the second by the new id":    func(_, second *oidcWorld, _, id string) { second.browser().get("/logout", withID(id)) },
-		"at the first by the former id":  func(first, _ *oidcWorld, former, _ string) { first.browser().get("/logout", withID(former)) },
-		"at the second by the former id": func(_, second *oidcWorld, former, _ string) { second.browser().get("/logout", withID(former)) },
-		"at the second by the provider": func(_, second *oidcWorld, _, _ string) {
+	for name, logout := range map[string]func(first, second *oidcEnvironment, former, id string){
+		"at the first by the new id":     func(first, _ *oidcEnvironment, _, id string) { first.browser().get("/logout", withID(id)) },
+		"at the second by the new id":    func(_, second *oidcEnvironment, _, id string) { second.browser().get("/logout", withID(id)) },
+		"at the first by the former id":  func(first, _ *oidcEnvironment, former, _ string) { first.browser().get("/logout", withID(former)) },
+		"at the second by the former id": func(_, second *oidcEnvironment, former, _ string) { second.browser().get("/logout", withID(former)) },
+		"at the second by the provider": func(_, second *oidcEnvironment, _, _ string) {
 			if err := second.proxy.EndOwner(second.t.Context(), "auth0|7"); err != nil {
 				second.t.Error(err)
 			}
@@ -82,7 +82,7 @@ func TestClass09ReplicasShareRotation(t *testing.T) {
 			}
 			logout(first, second, former, id)
 			first.catchUp()
-			for _, w := range []*oidcWorld{first, second} {
+			for _, w := range []*oidcEnvironment{first, second} {
 				for _, cookie := range []string{former, id} {
 					wantCode(t, w.browser().get("/", withID(cookie)), http.StatusUnauthorized)
 				}
@@ -100,7 +100,7 @@ func TestReplicasForgetFormerIDs(t *testing.T) {
 	first.advance(2 * time.Hour)
 	wantApp(t, b.get("/"))
 	first.advance(2 * time.Minute)
-	for _, w := range []*oidcWorld{first, second} {
+	for _, w := range []*oidcEnvironment{first, second} {
 		wantCode(t, w.browser().get("/", withID(former)), http.StatusUnauthorized)
 		wantApp(t, w.browser().get("/", withID(b.session())))
 	}
@@ -151,7 +151,7 @@ func TestReplicasRefreshOnce(t *testing.T) {
 	ids := map[string]bool{}
 	for i := range 20 {
 		wg.Go(func() {
-			got := []*oidcWorld{first, second}[i%2].browser().get("/", withID(former))
+			got := []*oidcEnvironment{first, second}[i%2].browser().get("/", withID(former))
 			wantApp(t, got)
 			if c := got.cookie(sessionID); c != nil {
 				mu.Lock()
@@ -169,7 +169,7 @@ func TestReplicasRefreshOnce(t *testing.T) {
 	}
 	first.catchUp()
 	for id := range ids {
-		for _, w := range []*oidcWorld{first, second} {
+		for _, w := range []*oidcEnvironment{first, second} {
 			wantApp(t, w.browser().get("/", withID(id)))
 		}
 	}

@@ -32,7 +32,7 @@ func team(t *testing.T) config.Config {
 // Each of several people logs in with their own password, by the page and by Basic, and is told to the app by name.
 func TestSeveralUsers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, team(t), nil)
+	w := newEnvironment(t, team(t), nil)
 	for name, text := range map[string]string{user: pass, "ben": "ben's", "zoë": "zoë's"} {
 		b := w.browser()
 		if got := b.login("/x", name, text); got.StatusCode != http.StatusSeeOther || got.location() != "/x" {
@@ -56,7 +56,7 @@ func TestSeveralUsers(t *testing.T) {
 func TestClass09UsersChange(t *testing.T) {
 	t.Parallel()
 	c := team(t)
-	w := newWorld(t, c, nil)
+	w := newEnvironment(t, c, nil)
 	in := map[string]*browser{}
 	for name, text := range map[string]string{user: pass, "ben": "ben's", "zoë": "zoë's"} {
 		in[name] = w.browser()
@@ -84,7 +84,7 @@ func TestClass09UsersChange(t *testing.T) {
 func TestOnlyTakesUsers(t *testing.T) {
 	t.Parallel()
 	c := config.Config{Users: map[config.Feature]config.Users{config.API: {File: "f", Logins: []config.UserHash{userHash(t, "bot", "x")}}}}
-	w := newWorld(t, c.Only(config.API), nil)
+	w := newEnvironment(t, c.Only(config.API), nil)
 	wantCode(t, w.browser().get("/"), http.StatusUnauthorized)
 	wantApp(t, w.browser().get("/", asBasic("bot", "x")))
 	if got := w.browser().get("/_auth/login?next="+url.QueryEscape("/"), asPage); got.StatusCode != http.StatusOK {

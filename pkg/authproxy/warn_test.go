@@ -21,7 +21,7 @@ func TestUnlistedProxyIsWarnedOf(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tc.trusted)}
-			w := newWorld(t, c, nil)
+			w := newEnvironment(t, c, nil)
 			for range 3 {
 				w.browser().get("/", tc.header)
 			}

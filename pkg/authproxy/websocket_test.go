@@ -40,7 +40,7 @@ func chat(t *testing.T) http.Handler {
 	})
 }
 
-func (w *world) dial(ctx context.Context, session string) (*websocket.Conn, reply, error) {
+func (w *environment) dial(ctx context.Context, session string) (*websocket.Conn, reply, error) {
 	transport := &http.Transport{}
 	w.t.Cleanup(transport.CloseIdleConnections)
 	c, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.url, "http")+"/ws", &websocket.DialOptions{
@@ -52,7 +52,7 @@ func (w *world) dial(ctx context.Context, session string) (*websocket.Conn, repl
 // A real WebSocket, with a subprotocol, compression, pings and large messages, both ways.
 func TestRealWebSocket(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), chat(t))
+	w := newEnvironment(t, mainApp(), chat(t))
 	b := w.browser()
 	b.login("/", user, pass)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -93,7 +93,7 @@ func TestRealWebSocket(t *testing.T) {
 // Ending all sessions of somebody, and closing the proxy, close WebSockets at once.
 func TestEndOwnerAndClose(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), chat(t))
+	w := newEnvironment(t, mainApp(), chat(t))
 	b := w.browser()
 	b.login("/", user, pass)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -134,7 +134,7 @@ func TestEndOwnerAndClose(t *testing.T) {
 // The same over TLS, where the proxy cannot leave the bytes to the kernel, and with the cookie of encrypted connections.
 func TestRealWebSocketOverTLS(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mainApp(), chat(t))
+	w := newEnvironment(t, mainApp(), chat(t))
 	secure := httptest.NewTLSServer(w.proxy)
 	t.Cleanup(secure.Close)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)

@@ -37,8 +37,8 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-// world is a healthy machine and project, which each test harms in one way.
-type world struct {
+// machine is a healthy machine and project, which each test harms in one way.
+type machine struct {
 	files    map[string]string // of the project
 	modes    map[string]os.FileMode
 	environ  map[string]string
@@ -50,8 +50,8 @@ type world struct {
 	once     bool // JSON alone, where a run takes long
 }
 
-func healthy() *world {
-	return &world{
+func healthy() *machine {
+	return &machine{
 		files: map[string]string{
 			"ploomber-cloud.json": `{"id": "p-1", "type": "flask", "authentication":
 				{"username": {"secret": "username_main_app"}, "password": {"secret": "password_main_app"}}}`,
@@ -83,7 +83,7 @@ func answer(replies map[string]string) http.HandlerFunc {
 }
 
 // run plays the command and returns its report and, besides, everything that it said.
-func (w *world) run(t *testing.T) (r report, said string, err error) {
+func (w *machine) run(t *testing.T) (r report, said string, err error) {
 	t.Helper()
 	server := httptest.NewServer(w.platform)
 	t.Cleanup(server.Close)
@@ -176,79 +176,79 @@ func TestDoctorHealthy(t *testing.T) {
 	}
 }
 
-// TestDoctorFinds harms the healthy world in one way at a time: the check of that name must tell.
+// TestDoctorFinds harms the healthy machine in one way at a time: the check of that name must tell.
 func TestDoctorFinds(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		harm   func(*world)
+		harm   func(*machine)
 		check  string
 		status Status
 		says   string
 	}{
-		"no key": {func(w *world) { delete(w.environ, settings.KeyVariable) }, "key", Warning, "not found"},
-		"key for all to read": {func(w *world) {
+		"no key": {func(w *machine) { delete(w.environ, settings.KeyVariable) }, "key", Warning, "not found"},
+		"key for all to read": {func(w *machine) {
 			w.files["home/config.yaml"], w.modes["home/config.yaml"] = "cloud_key: "+canary+"\n", 0o644
 		}, "key file", Warning, "mode 644"},
-		"refused key": {func(w *world) {
+		"refused key": {func(w *machine) {
 			w.platform = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusUnauthorized) }
 		}, "account", Problem, "refused"},
-		"another page answers": {func(w *world) {
+		"another page answers": {func(w *machine) {
 			w.platform = func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte("<html>log in</html>")) }
 		}, "account", Problem, ""},
-		"slow platform": {func(w *world) {
+		"slow platform": {func(w *machine) {
 			w.patience = 50 * time.Millisecond
 			w.platform = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 		}, "platform", Problem, "timed out"},
-		"unknown tier": {func(w *world) { w.platform = answer(map[string]string{"/users/me": `{"_model": {"type": "ultra"}}`}) },
+		"unknown tier": {func(w *machine) { w.platform = answer(map[string]string{"/users/me": `{"_model": {"type": "ultra"}}`}) },
 			"account", Warning, "ultra"},
-		"unknown project": {func(w *world) { w.platform = answer(map[string]string{"/users/me": `{"_model": {"type": "pro"}}`}) },
+		"unknown project": {func(w *machine) { w.platform = answer(map[string]string{"/users/me": `{"_model": {"type": "pro"}}`}) },
 			"deployment", Problem, "does not have the project p-1"},
-		"no project":     {func(w *world) { delete(w.files, "ploomber-cloud.json") }, "project", Warning, "not a project yet"},
-		"broken project": {func(w *world) { w.files["ploomber-cloud.json"] = `{"id": 1}` }, "project", Problem, "ploomber-cloud.json"},
-		"malformed line": {func(w *world) { w.files[".env"] += "=" + canary + "\n" }, "secrets", Warning, ".env:3 is skipped"},
-		"not UTF-8":      {func(w *world) { w.files[".env"] += "\xff" }, "secrets", Problem, "cannot read"},
-		"readable .env":  {func(w *world) { w.modes[".env"] = 0o644 }, "secrets", Warning, "mode 644"},
-		"tracked .env":   {func(w *world) { w.programs["git ls-files"] = "0 .env\n" }, "git", Warning, "is in the repository"},
-		"unignored .env": {func(w *world) { w.programs["git check-ignore"] = "1 " }, "git", Warning, "does not ignore .env"},
-		"broken git":     {func(w *world) { w.programs["git check-ignore"] = "128 " }, "git", Warning, "cannot determine whether git ignores"},
-		"in clear": {func(w *world) {
+		"no project":     {func(w *machine) { delete(w.files, "ploomber-cloud.json") }, "project", Warning, "not a project yet"},
+		"broken project": {func(w *machine) { w.files["ploomber-cloud.json"] = `{"id": 1}` }, "project", Problem, "ploomber-cloud.json"},
+		"malformed line": {func(w *machine) { w.files[".env"] += "=" + canary + "\n" }, "secrets", Warning, ".env:3 is skipped"},
+		"not UTF-8":      {func(w *machine) { w.files[".env"] += "\xff" }, "secrets", Problem, "cannot read"},
+		"readable .env":  {func(w *machine) { w.modes[".env"] = 0o644 }, "secrets", Warning, "mode 644"},
+		"tracked .env":   {func(w *machine) { w.programs["git ls-files"] = "0 .env\n" }, "git", Warning, "is in the repository"},
+		"unignored .env": {func(w *machine) { w.programs["git check-ignore"] = "1 " }, "git", Warning, "does not ignore .env"},
+		"broken git":     {func(w *machine) { w.programs["git check-ignore"] = "128 " }, "git", Warning, "cannot determine whether git ignores"},
+		"in clear": {func(w *machine) {
 			w.files["ploomber-cloud.json"] = `{"id": "p-1", "type": "flask", "authentication": {"username": "ann", "password": "` + canary + `"}}`
 			delete(w.files, ".env")
 		}, "password", Warning, "in plain text"},
-		"dangling reference": {func(w *world) { w.files[".env"] = "username_main_app=ann\n" }, "password", Problem, "password_main_app"},
-		"missing secret-key": {func(w *world) {
+		"dangling reference": {func(w *machine) { w.files[".env"] = "username_main_app=ann\n" }, "password", Problem, "password_main_app"},
+		"missing secret-key": {func(w *machine) {
 			w.files["ploomber-cloud.json"] = `{"id": "p-1", "type": "flask", "secret-keys": ["TOKEN"]}`
 			delete(w.files, ".env")
 		}, "secrets", Problem, "TOKEN"},
-		"api":          {func(w *world) { w.files[".env"] += "username_api=a\npassword_api=" + canary + "\n" }, "password", Warning, "feature api"},
-		"half a login": {func(w *world) { w.files[".env"] += "AUTH_CLIENT_ID=x\n" }, "login", Problem, "AUTH_CLIENT_"},
-		"no app":       {func(w *world) { delete(w.files, "app.py") }, "app", Problem, "app.py"},
-		"no requirements": {func(w *world) { delete(w.files, "requirements.txt") }, "requirements", Warning,
+		"api":          {func(w *machine) { w.files[".env"] += "username_api=a\npassword_api=" + canary + "\n" }, "password", Warning, "feature api"},
+		"half a login": {func(w *machine) { w.files[".env"] += "AUTH_CLIENT_ID=x\n" }, "login", Problem, "AUTH_CLIENT_"},
+		"no app":       {func(w *machine) { delete(w.files, "app.py") }, "app", Problem, "app.py"},
+		"no requirements": {func(w *machine) { delete(w.files, "requirements.txt") }, "requirements", Warning,
 			"no file lists the app's packages"},
-		"other requirements": {func(w *world) { w.files["requirements.txt"] = "dash\n" }, "requirements", Warning, "does not mention flask"},
-		"nothing but a configuration": {func(w *world) { delete(w.files, "app.py"); delete(w.files, "requirements.txt") },
+		"other requirements": {func(w *machine) { w.files["requirements.txt"] = "dash\n" }, "requirements", Warning, "does not mention flask"},
+		"nothing but a configuration": {func(w *machine) { delete(w.files, "app.py"); delete(w.files, "requirements.txt") },
 			"app", Problem, "no app of type flask"},
-		"no account and no app": {func(w *world) { w.files, w.environ = map[string]string{"x.txt": ""}, map[string]string{} }, "app", Warning, "no app found"},
-		"several apps": {func(w *world) {
+		"no account and no app": {func(w *machine) { w.files, w.environ = map[string]string{"x.txt": ""}, map[string]string{} }, "app", Warning, "no app found"},
+		"several apps": {func(w *machine) {
 			w.files = map[string]string{"a.py": "import dash", "b.py": "import dash"}
 		}, "app", Warning, "a.py (dash), b.py (dash)"},
-		"no account and no platform": {func(w *world) {
+		"no account and no platform": {func(w *machine) {
 			w.patience = 50 * time.Millisecond
 			w.platform = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 			delete(w.environ, settings.KeyVariable)
 		}, "platform", Warning, "timed out"},
-		"no python": {func(w *world) { delete(w.programs, "python3") }, "tools", Warning,
+		"no python": {func(w *machine) { delete(w.programs, "python3") }, "tools", Warning,
 			"cannot find python3 or python"},
-		"no docker": {func(w *world) {
+		"no docker": {func(w *machine) {
 			w.files["ploomber-cloud.json"], w.files["Dockerfile"] = `{"id": "p-1", "type": "docker"}`, "FROM x\n"
 		},
 			"tools", Warning, "cannot find docker or podman"},
-		"a secret file that stays here": {func(w *world) { w.files[".streamlit/secrets.toml"] = canary }, "archive", Warning,
+		"a secret file that stays here": {func(w *machine) { w.files[".streamlit/secrets.toml"] = canary }, "archive", Warning,
 			"although the app may need them: .streamlit/secrets.toml (Streamlit secrets)"},
-		"a key that stays here": {func(w *world) {
+		"a key that stays here": {func(w *machine) {
 			w.files["notes.txt"] = "-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\n-----END PRIVATE KEY-----\n"
 		}, "archive", Warning, "notes.txt (private key)"},
-		"no R": {func(w *world) {
+		"no R": {func(w *machine) {
 			w.files["ploomber-cloud.json"], w.files["app.R"] = `{"id": "p-1", "type": "shiny-r"}`, "1\n"
 		},
 			"tools", Warning, "cannot find Rscript"},

@@ -45,8 +45,8 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-// world is a user with a home, a folder and a server that has the examples of the documentation.
-type world struct {
+// setup is a user with a home, a folder and a server that has the examples of the documentation.
+type setup struct {
 	home, dir string
 	url       string
 	answers   string
@@ -64,9 +64,9 @@ func docs() map[string]string {
 	}
 }
 
-func newWorld(t *testing.T, handler http.HandlerFunc) *world {
+func newSetup(t *testing.T, handler http.HandlerFunc) *setup {
 	t.Helper()
-	w := &world{home: t.TempDir(), dir: t.TempDir(), url: "http://127.0.0.1:1/"}
+	w := &setup{home: t.TempDir(), dir: t.TempDir(), url: "http://127.0.0.1:1/"}
 	if handler != nil {
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.asked++; handler(rw, r) }))
 		t.Cleanup(server.Close)
@@ -88,7 +88,7 @@ func serveDocs(rw http.ResponseWriter, _ *http.Request) {
 	_ = z.Close()
 }
 
-func (w *world) options(f Flags, asJSON bool) *Options {
+func (w *setup) options(f Flags, asJSON bool) *Options {
 	streams := &term.IO{In: strings.NewReader(w.answers), Out: term.NewStream(&w.out), Err: term.NewStream(&w.err), JSON: asJSON}
 	return &Options{
 		IO: streams, Ask: prompt.New(streams), Dir: w.dir, Flags: f,
@@ -140,7 +140,7 @@ func TestSources(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, tc.handler)
+			w := newSetup(t, tc.handler)
 			tc.flags.Dest = "x/copy"
 			err := examples(t.Context(), w.options(tc.flags, true))
 			said := w.err.String()
@@ -182,7 +182,7 @@ func TestSources(t *testing.T) {
 
 func TestOldCacheServesWithoutNetwork(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, serveDocs)
+	w := newSetup(t, serveDocs)
 	if err := examples(t.Context(), w.options(Flags{List: true}, true)); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestOldCacheServesWithoutNetwork(t *testing.T) {
 
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, serveDocs)
+	w := newSetup(t, serveDocs)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := examples(ctx, w.options(Flags{Name: "flask/basic-app", Dest: "x"}, false)); !errors.Is(err, context.Canceled) {
@@ -215,7 +215,7 @@ func TestInterrupted(t *testing.T) {
 
 func TestNoHome(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, serveDocs)
+	w := newSetup(t, serveDocs)
 	homeless := func(f Flags) *Options {
 		o := w.options(f, false)
 		o.Catalog = func() (catalog.Catalog, error) { return catalog.Catalog{}, errors.New("no home") }
@@ -254,7 +254,7 @@ func TestMenus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, serveDocs)
+			w := newSetup(t, serveDocs)
 			w.answers = tc.answers
 			if err := examples(t.Context(), w.options(Flags{}, false)); (err != nil) != tc.fails {
 				t.Errorf("error %v", err)
@@ -290,7 +290,7 @@ func TestNextSteps(t *testing.T) {
 
 func TestExistingFolder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, serveDocs)
+	w := newSetup(t, serveDocs)
 	mine := filepath.Join(w.dir, "hello", "mine.txt")
 	if err := errors.Join(os.Mkdir(filepath.Dir(mine), 0o755), os.WriteFile(mine, []byte("mine"), 0o600)); err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func TestExistingFolder(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, serveDocs)
+	w := newSetup(t, serveDocs)
 	if err := examples(t.Context(), w.options(Flags{List: true}, true)); err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestList(t *testing.T) {
 
 func TestCompletionUsesNoNetwork(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, serveDocs)
+	w := newSetup(t, serveDocs)
 	o := w.options(Flags{}, false)
 	if names, _ := o.complete(nil, nil, ""); !slices.Contains(names, "flask/basic-app\tDice") || slices.Contains(names, "streamlit/hello\tHello app") {
 		t.Errorf("completes with %q", names)

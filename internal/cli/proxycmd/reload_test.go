@@ -100,7 +100,7 @@ func TestReloadRefuses(t *testing.T) {
 	}
 }
 
-func visit(t *testing.T, w *world) *client {
+func visit(t *testing.T, w *instance) *client {
 	t.Helper()
 	c := newClient(t, "first-password")
 	if code, _ := c.get(t, "http://"+w.public+"/"); code != http.StatusOK {

@@ -24,7 +24,7 @@ func newBrowser(t *testing.T) *client {
 }
 
 // cookies are the names of what the browser sends to a proxy.
-func (c *client) cookies(t *testing.T, w *world) (names []string) {
+func (c *client) cookies(t *testing.T, w *instance) (names []string) {
 	t.Helper()
 	u, err := url.Parse("http://" + w.public)
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *client) cookies(t *testing.T, w *world) (names []string) {
 	return names
 }
 
-func (c *client) logIn(t *testing.T, w *world) {
+func (c *client) logIn(t *testing.T, w *instance) {
 	t.Helper()
 	c.password = "first-password"
 	if code, body := c.get(t, "http://"+w.public+"/"); code != http.StatusOK {
@@ -45,7 +45,7 @@ func (c *client) logIn(t *testing.T, w *world) {
 	c.password = ""
 }
 
-func (c *client) wantIn(t *testing.T, w *world, want bool) {
+func (c *client) wantIn(t *testing.T, w *instance, want bool) {
 	t.Helper()
 	if code, body := c.get(t, "http://"+w.public+"/"); (code == http.StatusOK) != want {
 		t.Errorf("%s: %d %s; want to be in: %v", w.public, code, body, want)
@@ -91,7 +91,7 @@ func TestReplicasShareCookies(t *testing.T) {
 // Two apps on two ports of one host, each with a store of its own, do not take each other's cookies away.
 func TestAppsKeepTheirCookies(t *testing.T) {
 	t.Parallel()
-	var apps []*world
+	var apps []*instance
 	for _, store := range []string{"memory", "sqlite:" + filepath.Join(t.TempDir(), "a.db"), "sqlite:" + filepath.Join(t.TempDir(), "b.db")} {
 		apps = append(apps, start(t, hello, login, func(o *Options) { o.SessionStore = store }))
 	}

@@ -234,7 +234,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func dialEcho(t *testing.T, w *world) *websocket.Conn {
+func dialEcho(t *testing.T, w *instance) *websocket.Conn {
 	t.Helper()
 	visitor := newClient(t, "")
 	c, _, err := websocket.Dial(t.Context(), "ws://ann:first-password@"+w.public+"/", &websocket.DialOptions{HTTPClient: visitor.http})

@@ -132,7 +132,7 @@ func TestSessionsAreSharedBehindOneAddress(t *testing.T) {
 		t.Fatal(code, body)
 	}
 	visitor.password = ""
-	for name, w := range map[string]*world{"the same": one, "another process": two} {
+	for name, w := range map[string]*instance{"the same": one, "another process": two} {
 		if code, _ := visitor.get(t, "http://"+w.public+"/"); code != http.StatusOK {
 			t.Errorf("%s: %d", name, code)
 		}
@@ -145,7 +145,7 @@ func TestSessionsAreSharedBehindOneAddress(t *testing.T) {
 		t.Error("no login at the neighbour's")
 	}
 	visitor.password = ""
-	for name, w := range map[string]*world{"the first": one, "the neighbour": neighbour} {
+	for name, w := range map[string]*instance{"the first": one, "the neighbour": neighbour} {
 		if code, _ := visitor.get(t, "http://"+w.public+"/"); code != http.StatusOK {
 			t.Errorf("%s, after both logins: %d", name, code)
 		}
@@ -190,7 +190,7 @@ func TestSessionsOutliveTheNameOfTheirCookie(t *testing.T) {
 }
 
 // cookieName is that of sessions where no public address is known.
-func (w *world) cookieName() string {
+func (w *instance) cookieName() string {
 	_, port, _ := strings.Cut(w.public, ":")
 	return "ploomber_session_" + port
 }

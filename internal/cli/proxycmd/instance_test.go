@@ -60,8 +60,8 @@ func options(t *testing.T, d *desk.Desk) *Options {
 // login is the .env of most tests.
 const login = "username_main_app=ann\npassword_main_app=first-password\n"
 
-// world is a proxy that serves, and the app behind it.
-type world struct {
+// instance is a proxy that serves, and the app behind it.
+type instance struct {
 	t               *testing.T
 	desk            *desk.Desk
 	options         *Options
@@ -71,12 +71,12 @@ type world struct {
 }
 
 // start serves app behind the login of env until the end of the test.
-func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *world {
+func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *instance {
 	t.Helper()
 	behind := httptest.NewServer(app)
 	t.Cleanup(behind.Close)
 	d := desk.New(t, map[string]string{".env": env})
-	w := &world{t: t, desk: d, options: options(t, d), signals: make(chan os.Signal, 4), ended: make(chan error, 1)}
+	w := &instance{t: t, desk: d, options: options(t, d), signals: make(chan os.Signal, 4), ended: make(chan error, 1)}
 	w.options.Upstream, w.options.Listen = behind.URL, "127.0.0.1:0"
 	w.options.Signals = func() (<-chan os.Signal, func()) { return w.signals, func() {} }
 	if set != nil {
@@ -111,7 +111,7 @@ func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *
 }
 
 // says waits until the log holds text.
-func (w *world) says(text string) {
+func (w *instance) says(text string) {
 	w.t.Helper()
 	for !strings.Contains(w.desk.Said(nil), text) {
 		select {
@@ -126,7 +126,7 @@ func (w *world) says(text string) {
 }
 
 // end waits for the end of the proxy and returns its exit status.
-func (w *world) end() int {
+func (w *instance) end() int {
 	w.t.Helper()
 	err := <-w.ended
 	w.ended <- err

@@ -9,10 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,35 +21,28 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 )
 
-// world is one app behind two doors, which ought to be the same: our proxy and nginx with what was exported.
-type world struct {
+// environment is one app behind two doors, which ought to be the same: our proxy and nginx with what was exported.
+type environment struct {
 	proxy, nginx string // addresses
 	log          func() string
 
 	hours atomic.Int64 // by which the proxy's clock is ahead, so that nobody stays locked out
 
-	mu      sync.Mutex
-	arrived []seen
-	first   chan struct{} // gets a value when the first bytes of an upload have arrived
-}
-
-// seen is what the app got to see of one request.
-type seen struct {
-	Method, Target, Host string
-	Header               http.Header
-	Body                 string // its length and its hash
+	behind proxytest.App
+	first  chan struct{} // gets a value when the first bytes of an upload have arrived
 }
 
 // patience bounds each exchange of a test, so that one that hangs fails.
 const patience = 2 * time.Minute
 
-func newWorld(t *testing.T, c config.Config, h export.Hash) *world {
+func newEnvironment(t *testing.T, c config.Config, h export.Hash) *environment {
 	t.Helper()
 	nginx.Need(t)
-	w := &world{first: make(chan struct{}, 1)}
-	app := newApp(t, w)
+	w := &environment{first: make(chan struct{}, 1)}
+	app := proxytest.Start(t, http.HandlerFunc(w.app))
 
 	c.PasswordMode = config.ModeBasic // a login page is what nginx has not; see TestNginxHasNoLoginPage
 	w.proxy = w.ours(t, c, app)
@@ -67,15 +58,7 @@ func newWorld(t *testing.T, c config.Config, h export.Hash) *world {
 	return w
 }
 
-// newApp starts the app of a world and returns its address.
-func newApp(t *testing.T, w *world) string {
-	t.Helper()
-	app := httptest.NewServer(http.HandlerFunc(w.app))
-	t.Cleanup(app.Close)
-	return app.URL
-}
-
-func (w *world) ours(t *testing.T, c config.Config, app string) string {
+func (w *environment) ours(t *testing.T, c config.Config, app string) string {
 	t.Helper()
 	p, err := authproxy.New(c, authproxy.Options{Upstream: app, Random: rand.Reader, BcryptCost: bcrypt.MinCost,
 		Now: func() time.Time { return time.Now().Add(time.Duration(w.hours.Load()) * time.Hour) }})
@@ -93,8 +76,8 @@ func (w *world) ours(t *testing.T, c config.Config, app string) string {
 }
 
 // app notes what it sees, echoes WebSockets, and has one file.
-func (w *world) app(rw http.ResponseWriter, r *http.Request) {
-	s := seen{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header.Clone()}
+func (w *environment) app(rw http.ResponseWriter, r *http.Request) {
+	s := proxytest.Request{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header.Clone()}
 	hash, n := sha256.New(), int64(0)
 	var begin [1]byte
 	if _, err := io.ReadFull(r.Body, begin[:]); err == nil {
@@ -108,32 +91,16 @@ func (w *world) app(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.Body = hex.EncodeToString(hash.Sum(nil)) + " " + time.Duration(n).String()
-	w.mu.Lock()
-	w.arrived = append(w.arrived, s)
-	w.mu.Unlock()
+	w.behind.Note(s)
 	rw.Header().Set("X-App", "yes")
 	switch {
 	case r.Header.Get("Upgrade") != "":
-		conn, buffered, err := http.NewResponseController(rw).Hijack()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		_, _ = io.Copy(conn, buffered)
+		proxytest.Echo(rw)
 	case strings.HasSuffix(r.URL.Path, "/file"):
 		http.ServeContent(rw, r, "file.txt", time.Unix(1e9, 0), strings.NewReader(strings.Repeat("0123456789", 1000)))
 	case strings.HasSuffix(r.URL.Path, "/accel"):
 		rw.Header().Set("X-Accel-Redirect", "/file")
 	}
-}
-
-func (w *world) taken() []seen {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s := w.arrived
-	w.arrived = nil
-	return s
 }
 
 // outcome is what came of a request: for the visitor and for the app.
@@ -143,11 +110,11 @@ type outcome struct {
 	App       bool   // the answer is the app's
 	Body      string // of the app's answer
 	Range     string
-	Seen      []seen
+	Seen      []proxytest.Request
 }
 
 // ask sends bytes to one of the doors and reads one answer. After an upgrade, "ping" must come back.
-func (w *world) ask(t *testing.T, door, request string) outcome {
+func (w *environment) ask(t *testing.T, door, request string) outcome {
 	t.Helper()
 	conn, reader := dial(t, door)
 	defer conn.Close()
@@ -164,7 +131,7 @@ func (w *world) ask(t *testing.T, door, request string) outcome {
 			t.Errorf("the WebSocket says %q, %v", echo, err)
 		}
 	}
-	o.Seen = w.taken()
+	o.Seen = w.behind.Taken()
 	if o.Code == http.StatusUnauthorized {
 		w.hours.Add(2)
 	}
@@ -208,8 +175,8 @@ func read(t *testing.T, reader *bufio.Reader, method string) outcome {
 	}
 }
 
-// comparable leaves out what may differ between two equal requests to the app.
-func (s seen) comparable() seen {
+// alike leaves out what may differ between two equal requests to the app.
+func alike(s proxytest.Request) proxytest.Request {
 	s.Header = s.Header.Clone()
 	for name, values := range s.Header {
 		switch name {

@@ -10,7 +10,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
-// Names and secrets of the tests' world.
+// Names and secrets of the tests' environment.
 const (
 	clientID     = "the-app"
 	clientSecret = "client secret of the tests, no real one"
@@ -64,14 +64,14 @@ func oidcVars(issuer string, port int, more vars) vars {
 	return v
 }
 
-// world is a provider, the program and an app behind it.
-type world struct {
+// environment is a provider, the program and an app behind it.
+type environment struct {
 	provider *oidcprovider.Provider
 	proxy    *proxy
 }
 
-// newWorld starts all three. s and more may be changed from what is usual; nil leaves them.
-func newWorld(t *testing.T, s func(*oidcprovider.Settings), more vars, args ...string) world {
+// newEnvironment starts all three. s and more may be changed from what is usual; nil leaves them.
+func newEnvironment(t *testing.T, s func(*oidcprovider.Settings), more vars, args ...string) environment {
 	t.Helper()
 	port := freeport.For(t)
 	set := settings(port)
@@ -79,13 +79,13 @@ func newWorld(t *testing.T, s func(*oidcprovider.Settings), more vars, args ...s
 		s(&set)
 	}
 	provider := oidcprovider.Start(t, set)
-	return world{provider, startProxy(t, proxyOptions{port: port, upstream: startEcho(t),
+	return environment{provider, startProxy(t, proxyOptions{port: port, upstream: startEcho(t),
 		vars: oidcVars(provider.Issuer(), port, more), args: args})}
 }
 
 // enter logs Ann in and does what has to be done while the login is fresh, and does it again with another browser where
 // a busy machine takes longer than a login lives.
-func (w world) enter(t *testing.T, life time.Duration, fresh func(*visitor, *oidcprovider.Page)) (v *visitor) {
+func (w environment) enter(t *testing.T, life time.Duration, fresh func(*visitor, *oidcprovider.Page)) (v *visitor) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("a login and what follows take less than %v", life), func() bool {
 		v = newVisitor(t)

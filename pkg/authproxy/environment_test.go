@@ -5,14 +5,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -24,6 +22,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
@@ -31,24 +30,18 @@ import (
 // patience is how long anything may take on a machine that does other things too.
 const patience = time.Minute
 
-// world is an app behind a proxy, both on loopback, with a clock that can be moved.
-type world struct {
+// environment is an app behind a proxy, both on loopback, with a clock that can be moved.
+type environment struct {
 	t     *testing.T
 	proxy *authproxy.Proxy
 	url   string // of the proxy
 	host  string
 	logs  *syncBuffer
 
+	behind proxytest.App
+
 	mu    sync.Mutex
 	shift time.Duration
-	seen  []seen
-}
-
-// seen is what the app got to see of one request.
-type seen struct {
-	Method, Target, Host, Body string
-	Header                     http.Header
-	Trailer                    http.Header
 }
 
 // syncBuffer collects log lines of several goroutines.
@@ -82,22 +75,20 @@ func mainApp() config.Config {
 		config.MainApp: {Username: user, Password: pass}}}
 }
 
-// newWorld starts an app that answers with what it saw and echoes WebSockets. app may be nil.
-func newWorld(t *testing.T, c config.Config, app http.Handler) *world {
+// newEnvironment starts an app that answers with what it saw and echoes WebSockets. app may be nil.
+func newEnvironment(t *testing.T, c config.Config, app http.Handler) *environment {
 	t.Helper()
-	return newWorldWith(t, c, app, nil)
+	return newEnvironmentWith(t, c, app, nil)
 }
 
-func newWorldWith(t *testing.T, c config.Config, app http.Handler, store session.Store) *world {
+func newEnvironmentWith(t *testing.T, c config.Config, app http.Handler, store session.Store) *environment {
 	t.Helper()
-	w := &world{t: t, logs: &syncBuffer{}}
+	w := &environment{t: t, logs: &syncBuffer{}}
 	if app == nil {
 		app = w.app()
 	}
-	upstream := httptest.NewServer(app)
-	t.Cleanup(upstream.Close)
 	var err error
-	w.proxy, err = authproxy.New(c, authproxy.Options{Upstream: upstream.URL, Now: w.now, Random: rand.Reader, Store: store,
+	w.proxy, err = authproxy.New(c, authproxy.Options{Upstream: proxytest.Start(t, app), Now: w.now, Random: rand.Reader, Store: store,
 		BcryptCost: bcrypt.MinCost, Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
@@ -107,16 +98,8 @@ func newWorldWith(t *testing.T, c config.Config, app http.Handler, store session
 	return w
 }
 
-// newHandlerServer serves h and returns its address.
-func newHandlerServer(t *testing.T, h http.Handler) string {
-	t.Helper()
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
 // serve puts the proxy on a port of its own.
-func (w *world) serve(p *authproxy.Proxy) string {
+func (w *environment) serve(p *authproxy.Proxy) string {
 	w.t.Helper()
 	return w.serveOn(p, listen(w.t))
 }
@@ -130,7 +113,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-func (w *world) serveOn(p *authproxy.Proxy, l net.Listener) string {
+func (w *environment) serveOn(p *authproxy.Proxy, l net.Listener) string {
 	server := authproxy.NewServer(p, nil)
 	stopped := make(chan struct{})
 	go func() {
@@ -145,53 +128,22 @@ func (w *world) serveOn(p *authproxy.Proxy, l net.Listener) string {
 	return "http://" + l.Addr().String()
 }
 
-func (w *world) now() time.Time {
+func (w *environment) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Now().Add(w.shift)
 }
 
-func (w *world) advance(d time.Duration) {
+func (w *environment) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.shift += d
 }
 
-func (w *world) app() http.Handler {
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		s := seen{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header.Clone(), Body: string(body), Trailer: r.Trailer}
-		w.mu.Lock()
-		w.seen = append(w.seen, s)
-		w.mu.Unlock()
-		if r.Header.Get("Upgrade") != "" {
-			echo(rw)
-			return
-		}
-		rw.Header().Set("X-App", "yes")
-		_ = json.NewEncoder(rw).Encode(s)
-	})
-}
+func (w *environment) app() http.Handler { return &w.behind }
 
-// echo answers an upgrade and sends back what comes in.
-func echo(rw http.ResponseWriter) {
-	conn, buf, err := http.NewResponseController(rw).Hijack()
-	if err != nil {
-		return
-	}
-	defer conn.Close()
-	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-	_, _ = io.Copy(conn, buf)
-}
-
-// taken returns what the app has seen since the last call.
-func (w *world) taken() []seen {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s := w.seen
-	w.seen = nil
-	return s
-}
+// taken returns what the app has got since the last call.
+func (w *environment) taken() []proxytest.Request { return w.behind.Taken() }
 
 // reply is an answer, read to its end.
 type reply struct {
@@ -212,11 +164,11 @@ func (r reply) cookie(prefix string) *http.Cookie {
 
 // browser keeps cookies and does not follow redirects.
 type browser struct {
-	w      *world
+	w      *environment
 	client *http.Client
 }
 
-func (w *world) browser() *browser {
+func (w *environment) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		w.t.Fatal(err)
@@ -296,7 +248,7 @@ func (b *browser) session() string {
 }
 
 // raw sends bytes as they are and returns the answer, its body unread, and the connection, which closes with the test.
-func (w *world) raw(request string) (reply, net.Conn, *bufio.Reader) {
+func (w *environment) raw(request string) (reply, net.Conn, *bufio.Reader) {
 	w.t.Helper()
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
@@ -316,7 +268,7 @@ func (w *world) raw(request string) (reply, net.Conn, *bufio.Reader) {
 }
 
 // upgrade is the head of a WebSocket request.
-func (w *world) upgrade(path string, header ...string) string {
+func (w *environment) upgrade(path string, header ...string) string {
 	lines := append([]string{"Host: " + w.host, "Connection: Upgrade", "Upgrade: websocket",
 		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, header...)
 	return fmt.Sprintf("GET %s HTTP/1.1\r\n%s\r\n\r\n", path, strings.Join(lines, "\r\n"))

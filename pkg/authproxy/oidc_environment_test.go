@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc/oidctest"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -30,9 +30,9 @@ const (
 	bearerText = "Bearer "
 )
 
-// oidcWorld is a world whose main app is guarded by providers.
-type oidcWorld struct {
-	*world
+// oidcEnvironment is a environment whose main app is guarded by providers.
+type oidcEnvironment struct {
+	*environment
 	fake, other *oidctest.Provider // the second is in use only where the configuration names it
 	net         *oidctest.Network
 	config      config.Config
@@ -93,9 +93,9 @@ func oidcTwo() config.Config {
 
 // newOIDC starts an app behind the login that c describes; its base URL is filled in.
 // Changes are made before the proxy starts, and with it looking for the providers.
-func newOIDC(t *testing.T, c config.Config, app http.Handler, change ...func(*oidcWorld, *authproxy.Options)) *oidcWorld {
+func newOIDC(t *testing.T, c config.Config, app http.Handler, change ...func(*oidcEnvironment, *authproxy.Options)) *oidcEnvironment {
 	t.Helper()
-	w := &oidcWorld{world: &world{t: t, logs: &syncBuffer{}}, net: oidctest.NewNetwork(),
+	w := &oidcEnvironment{environment: &environment{t: t, logs: &syncBuffer{}}, net: oidctest.NewNetwork(),
 		counted: &counters{events: map[observe.Event]int{}, statuses: map[int]int{}}}
 	w.fake, w.other = oidctest.New(issuerURL, w.now), oidctest.New(otherURL, w.now)
 	w.net.Set("tenant.example.com", w.fake)
@@ -103,15 +103,13 @@ func newOIDC(t *testing.T, c config.Config, app http.Handler, change ...func(*oi
 	if app == nil {
 		app = w.app()
 	}
-	upstream := httptest.NewServer(app)
-	t.Cleanup(upstream.Close)
 	l := listen(t)
 	w.url = "http://" + l.Addr().String()
 	w.host = l.Addr().String()
 	if c.BaseURL == nil {
 		c.BaseURL = must(url.Parse(w.url))
 	}
-	o := authproxy.Options{Upstream: upstream.URL, Now: w.now, Random: rand.Reader, BcryptCost: bcrypt.MinCost, ProviderTransport: w.net,
+	o := authproxy.Options{Upstream: proxytest.Start(t, app), Now: w.now, Random: rand.Reader, BcryptCost: bcrypt.MinCost, ProviderTransport: w.net,
 		Observer: w.counted, Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, f := range change {
 		f(w, &o)
@@ -122,13 +120,13 @@ func newOIDC(t *testing.T, c config.Config, app http.Handler, change ...func(*oi
 	return w
 }
 
-func withStore(s session.Store) func(*oidcWorld, *authproxy.Options) {
-	return func(_ *oidcWorld, o *authproxy.Options) { o.Store = s }
+func withStore(s session.Store) func(*oidcEnvironment, *authproxy.Options) {
+	return func(_ *oidcEnvironment, o *authproxy.Options) { o.Store = s }
 }
 
 // with changes the provider.
-func with(change func(*oidctest.Provider)) func(*oidcWorld, *authproxy.Options) {
-	return func(w *oidcWorld, _ *authproxy.Options) {
+func with(change func(*oidctest.Provider)) func(*oidcEnvironment, *authproxy.Options) {
+	return func(w *oidcEnvironment, _ *authproxy.Options) {
 		if change != nil {
 			change(w.fake)
 		}
@@ -136,7 +134,7 @@ func with(change func(*oidctest.Provider)) func(*oidcWorld, *authproxy.Options) 
 }
 
 // withClaims changes the ID token.
-func withClaims(claims map[string]any) func(*oidcWorld, *authproxy.Options) {
+func withClaims(claims map[string]any) func(*oidcEnvironment, *authproxy.Options) {
 	return with(func(f *oidctest.Provider) { f.Claims = claims })
 }
 
@@ -148,7 +146,7 @@ func must[T any](v T, err error) T {
 }
 
 // reload changes the configuration.
-func (w *oidcWorld) reload(change func(*config.Config)) {
+func (w *oidcEnvironment) reload(change func(*config.Config)) {
 	w.t.Helper()
 	change(&w.config)
 	if err := w.proxy.Reload(w.config); err != nil {
@@ -173,7 +171,7 @@ func (b *browser) comeBack(f *oidctest.Provider, address string) reply {
 }
 
 // enter does a whole login.
-func (w *oidcWorld) enter(b *browser) {
+func (w *oidcEnvironment) enter(b *browser) {
 	w.t.Helper()
 	if got := b.comeBack(w.fake, b.visit("/")); got.StatusCode != http.StatusFound || got.location() != "/" || b.session() == "" {
 		w.t.Fatalf("login: %d to %q\n%s", got.StatusCode, got.location(), got.body)
@@ -216,4 +214,4 @@ func (s *spyStore) last() *session.Session {
 	return s.put
 }
 
-func (w *world) parsed() (*url.URL, error) { return url.Parse(w.url) }
+func (w *environment) parsed() (*url.URL, error) { return url.Parse(w.url) }
