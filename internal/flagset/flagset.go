@@ -22,6 +22,12 @@ func Config(c *cobra.Command, to *string) {
 	c.Flags().StringVarP(to, "config", "c", "", "configuration `FILE` (.json) or the folder that holds it")
 }
 
+// ProjectID adds --project-id. complete, which may be nil, lists the ids of the user's projects.
+func ProjectID(c *cobra.Command, to *string, usage string, complete cobra.CompletionFunc) {
+	c.Flags().StringVar(to, "project-id", "", usage)
+	Complete(c, "project-id", complete)
+}
+
 // OneOf adds a flag that takes one of options. Another value is an error that suggests the nearest one.
 func OneOf[S ~string](c *cobra.Command, to *S, name, usage string, options []S) {
 	oneOfIn(c, c.Flags(), to, name, usage, options)

@@ -70,11 +70,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
+	flagset.ProjectID(c, &o.ProjectID, "the project's `ID`; this folder's if not given", o.CompleteProjects)
 	f.BoolVarP(&o.All, "all", "a", false, "delete all your projects, after a confirmation")
 	f.StringVar(&o.Confirm, "confirm", "", "with --all: the `PHRASE` 'delete all', instead of typing it")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "delete this folder's project without asking")
-	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Complete(c, "confirm", flagset.Fixed(phrase))
 	return c
 }

@@ -77,14 +77,13 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.JobID, "job-id", "", "the deployment's `ID`")
-	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`, for its newest deployment (default: this folder's)")
+	flagset.ProjectID(c, &o.ProjectID, "the project's `ID`, for its newest deployment (default: this folder's)", o.CompleteProjects)
 	f.StringVar(&o.Type, "type", "", "`KIND` of log: docker or web (default: both)")
 	f.BoolVar(&o.Follow, "follow", false, "keep printing new lines until interrupted")
 	f.StringVar(&o.Since, "since", "", "only lines after `TIME`: 10m, or 2024-05-01T10:00:00Z")
 	f.BoolVar(&o.Timestamps, "timestamps", false, "begin each line with a timestamp: its own, else when it was received")
 	f.IntVar(&o.Tail, "tail", -1, "only the last `N` lines of each log (default: all)")
 	f.Lookup("tail").DefValue = "0" // the default is not shown: -1 means nothing to a user
-	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Complete(c, "type", flagset.Fixed("docker", "web"))
 	return c
 }

@@ -50,10 +50,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), &o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; that of the configuration if not given")
+	flagset.ProjectID(c, &o.ProjectID, "the project's `ID`; that of the configuration if not given", o.CompleteProjects)
 	f.BoolVar(&o.Dashboard, "dashboard", false, "open the page about the newest deployment instead of the app")
 	f.BoolVar(&o.Print, "print", false, "only print the address")
-	flagset.Complete(c, "project-id", o.CompleteProjects)
 	flagset.Config(c, &o.Folder.Config)
 	return c
 }

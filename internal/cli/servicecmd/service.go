@@ -57,8 +57,7 @@ func build(o Options, run func(context.Context, *Options) error, a action) *cobr
 			return run(c.Context(), &o)
 		},
 	}
-	c.Flags().StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
-	flagset.Complete(c, "project-id", o.CompleteProjects)
+	flagset.ProjectID(c, &o.ProjectID, "the project's `ID`; this folder's if not given", o.CompleteProjects)
 	return c
 }
 

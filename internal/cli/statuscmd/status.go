@@ -45,8 +45,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), &o) },
 	}
-	c.Flags().StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; that of the configuration if not given")
-	flagset.Complete(c, "project-id", o.CompleteProjects)
+	flagset.ProjectID(c, &o.ProjectID, "the project's `ID`; that of the configuration if not given", o.CompleteProjects)
 	flagset.Config(c, &o.Folder.Config)
 	return c
 }

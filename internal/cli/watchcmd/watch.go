@@ -62,10 +62,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.ProjectID, "project-id", "", "the project's `ID`; this folder's if not given")
+	flagset.ProjectID(c, &o.ProjectID, "the project's `ID`; this folder's if not given", o.CompleteProjects)
 	f.StringVar(&o.JobID, "job-id", "", "the deployment's `ID`; the newest if not given")
 	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m")
-	flagset.Complete(c, "project-id", o.CompleteProjects)
 	return c
 }
 
