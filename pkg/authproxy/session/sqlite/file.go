@@ -14,7 +14,7 @@ import (
 	"runtime"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	_ "github.com/ncruces/go-sqlite3/driver" // named sqlite3
 )
 
 // applicationID is in the header of our files and identifies them.
@@ -45,6 +45,12 @@ func prepare(path string) error {
 	if err := inspect(path, checkHeader); err != nil {
 		return err
 	}
+	return inspectCompanions(path)
+}
+
+// inspectCompanions looks at the files that SQLite puts beside the one at path. The driver makes them with the user's usual
+// mode, so they are tightened once it has the file open: as long as it has, they stay.
+func inspectCompanions(path string) error {
 	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
 		if err := inspect(path+suffix, nil); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -111,6 +117,6 @@ func openDB(path, more string) (*sql.DB, error) {
 	if filepath.VolumeName(path) != "" {
 		slashed = "/" + slashed // file:/C:/folder
 	}
-	return sql.Open("sqlite", fmt.Sprintf("file:%s?mode=rw&_busy_timeout=%d&_dqs=0&_pragma=trusted_schema(0)&%s",
+	return sql.Open("sqlite3", fmt.Sprintf("file:%s?mode=rw&_pragma=busy_timeout(%d)&_pragma=trusted_schema(0)&%s",
 		(&url.URL{Path: slashed}).EscapedPath(), busyTimeout.Milliseconds(), more))
 }

@@ -59,7 +59,7 @@ func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
 }
 
 func execSQL(path, statements string) error {
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite3", path)
 	if err != nil {
 		return err
 	}

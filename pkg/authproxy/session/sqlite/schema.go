@@ -10,8 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/ncruces/go-sqlite3"
 )
 
 //go:embed schema/*.sql
@@ -70,7 +69,7 @@ func switchToLog(ctx context.Context, db *sql.DB) error {
 			return fmt.Errorf("the file system allows no write-ahead log (but %s)", mode)
 		case err == nil:
 			return nil
-		case !isBusy(err):
+		case !errors.Is(err, sqlite3.BUSY):
 			return fmt.Errorf("switch to a write-ahead log: %w", err)
 		}
 		select {
@@ -79,12 +78,6 @@ func switchToLog(ctx context.Context, db *sql.DB) error {
 			return fmt.Errorf("switch to a write-ahead log: %w", err)
 		}
 	}
-}
-
-// isBusy reports whether another connection held a lock.
-func isBusy(err error) bool {
-	var failed *sqlite.Error
-	return errors.As(err, &failed) && failed.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func migrateIn(ctx context.Context, tx *sql.Tx, list []string) error {

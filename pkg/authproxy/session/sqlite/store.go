@@ -78,14 +78,14 @@ func Open(ctx context.Context, path string, keys [][]byte, now func() time.Time)
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.write, err = openDB(s.path, "_synchronous=FULL&_foreign_keys=1&_txlock=immediate"); err != nil {
+	if s.write, err = openDB(s.path, "_pragma=synchronous(full)&_pragma=foreign_keys(1)&_txlock=immediate"); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
-	if s.read, err = openDB(s.path, "_query_only=1"); err != nil {
+	if s.read, err = openDB(s.path, "_pragma=query_only(1)"); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(readers)
@@ -96,7 +96,10 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.latest, err = s.read.PrepareContext(ctx, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'ended'"); err != nil {
 		return err
 	}
-	return s.latest.QueryRowContext(ctx).Scan(&s.seen)
+	if err := s.latest.QueryRowContext(ctx).Scan(&s.seen); err != nil {
+		return err
+	}
+	return inspectCompanions(s.path)
 }
 
 // readers is the number of concurrent lookups. Writers do not block them.
