@@ -68,7 +68,7 @@ func (a *Authenticator) tryBasic(r *http.Request, st *State, presented []*sessio
 // GrantsAnything reports whether the session is still good for some area: else it only stands in the way.
 func (a *Authenticator) GrantsAnything(st *State) bool {
 	for i := range st.Session.Grants {
-		if g := &st.Session.Grants[i]; st.Policy.Holds(st.Policy.Rules.Named(g.Area), g) {
+		if g := &st.Session.Grants[i]; st.Policy.Holds(st.Policy.Rules.Named(g.Scope), g) {
 			return true
 		}
 	}
@@ -122,7 +122,7 @@ func (a *Authenticator) basicSession(r *http.Request, st *State) {
 		}
 	}
 	who := PasswordIdentity(st.Basic.Name)
-	id, s, err := a.begin(r, st, []session.Grant{{Area: st.Scope.Name, Identity: who, Fingerprint: st.Scope.Fingerprint(who.Name)}})
+	id, s, err := a.begin(r, st, []session.Grant{{Scope: st.Scope.Name, Identity: who, Fingerprint: st.Scope.Fingerprint(who.Name)}})
 	if err != nil {
 		a.LogStoreError(r, err) // the credentials are good for this request all the same
 		return

@@ -52,19 +52,19 @@ func (pol *Policy) due(path string, s *session.Session, now time.Time) bool {
 
 // renewOpen renews the tokens of a session for what is open of it, as a request does (see keepFresh): over an open
 // WebSocket nobody sends one. It does so in the background, and does nothing where that is under way.
-func (a *Authenticator) renewOpen(pol *Policy, s *session.Session, area string) {
+func (a *Authenticator) renewOpen(pol *Policy, s *session.Session, scope string) {
 	if !a.renewing.begin(s.Key) {
 		return
 	}
 	a.renewals.Go(func() {
 		defer a.renewing.end(s.Key)
-		a.renewNow(pol, s, area)
+		a.renewNow(pol, s, scope)
 	})
 }
 
-func (a *Authenticator) renewNow(pol *Policy, s *session.Session, area string) {
+func (a *Authenticator) renewNow(pol *Policy, s *session.Session, scope string) {
 	ctx := context.Background()
-	g := s.Grant(area)
+	g := s.Grant(scope)
 	pr := pol.ProviderOf(g.Login)
 	switch stored, ours, err := a.sessions.Claim(ctx, s.Key, a.Now()); {
 	case errors.Is(err, session.ErrNotFound):
@@ -74,7 +74,7 @@ func (a *Authenticator) renewNow(pol *Policy, s *session.Session, area string) {
 		pr.rest(a.Now())
 		a.noteStoreError(ctx, err)
 		return
-	case !sameTokens(stored, s, area): // a request or another process was faster
+	case !sameTokens(stored, s, scope): // a request or another process was faster
 		a.move(s.Key, stored, pol)
 		return
 	case !ours:
@@ -107,7 +107,7 @@ func (a *Authenticator) renewNow(pol *Policy, s *session.Session, area string) {
 		a.Log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
 		return
 	}
-	renew := pol.renewal(s, area, tokens)
+	renew := pol.renewal(s, scope, tokens)
 	stored, err := a.sessions.Update(ctx, s, func(next *session.Session) bool {
 		next.RotationDue = true // there is no response that could carry a new id
 		return renew(next)

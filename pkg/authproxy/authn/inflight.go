@@ -32,7 +32,7 @@ func (a *Authenticator) Owner(st *State) registry.Owner {
 	case st.Session != nil && st.Policy.Allows(st.Path, st.Session, nil):
 		o.session, o.under = st.Session, st.Policy.Keys[0]
 	case st.Basic.Verdict == password.Right:
-		o.basic = &session.Grant{Area: st.Scope.Name, Fingerprint: st.Scope.Fingerprint(st.Basic.Name)}
+		o.basic = &session.Grant{Scope: st.Scope.Name, Fingerprint: st.Scope.Fingerprint(st.Basic.Name)}
 	}
 	return o
 }

@@ -97,7 +97,7 @@ func sessionSecrets(secrets [][]byte) []session.Secret {
 // the account may use the app.
 func (pol *Policy) Holds(scope *access.Scope, g *session.Grant) bool {
 	switch {
-	case scope == nil || scope.Name != g.Area:
+	case scope == nil || scope.Name != g.Scope:
 		return false
 	case g.Login == nil:
 		return scope.Password && scope.Current(g.Fingerprint) != ""

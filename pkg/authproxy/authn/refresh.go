@@ -159,12 +159,12 @@ func (a *Authenticator) takeOver(st *State, stored *session.Session) {
 
 // renewal puts new tokens into a session, and what they say about the person, unless somebody else has put others there
 // than it had before.
-func (pol *Policy) renewal(before *session.Session, area string, tokens oidc.Tokens) session.Change {
+func (pol *Policy) renewal(before *session.Session, scope string, tokens oidc.Tokens) session.Change {
 	return func(next *session.Session) bool {
-		if !sameTokens(next, before, area) {
+		if !sameTokens(next, before, scope) {
 			return false
 		}
-		g := next.Grant(area)
+		g := next.Grant(scope)
 		l := *g.Login
 		if pr := pol.ProviderOf(&l); pr != nil && tokens.IDToken != g.Identity.IDToken {
 			if person, err := pr.Renewed(tokens); err == nil {
@@ -185,8 +185,8 @@ func (pol *Policy) renewal(before *session.Session, area string, tokens oidc.Tok
 }
 
 // sameTokens reports whether two states of a session have the same tokens.
-func sameTokens(a, b *session.Session, area string) bool {
-	one, other := a.Grant(area), b.Grant(area)
+func sameTokens(a, b *session.Session, scope string) bool {
+	one, other := a.Grant(scope), b.Grant(scope)
 	return one != nil && one.Login != nil && other != nil && other.Login != nil &&
 		one.Login.RefreshToken == other.Login.RefreshToken && one.Identity.AccessToken == other.Identity.AccessToken &&
 		one.Login.TokensExpire.Equal(other.Login.TokensExpire)

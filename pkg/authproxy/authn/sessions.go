@@ -101,7 +101,7 @@ func (a *Authenticator) rebind(r *http.Request, st *State, found session.Found) 
 		}
 		for i := range next.Grants {
 			g := &next.Grants[i]
-			if scope := st.Policy.Rules.Named(g.Area); scope != nil && scope.Current(g.Fingerprint) != "" {
+			if scope := st.Policy.Rules.Named(g.Scope); scope != nil && scope.Current(g.Fingerprint) != "" {
 				g.Fingerprint = scope.Current(g.Fingerprint)
 			}
 		}
@@ -157,7 +157,7 @@ func (a *Authenticator) Enter(h http.Header, r *http.Request, st *State, g sessi
 	var grants []session.Grant
 	if len(old) == 1 {
 		for _, kept := range old[0].Grants {
-			if kept.Area == g.Area || !st.Policy.Holds(st.Policy.Rules.Named(kept.Area), &kept) {
+			if kept.Scope == g.Scope || !st.Policy.Holds(st.Policy.Rules.Named(kept.Scope), &kept) {
 				continue
 			}
 			grants = append(grants, kept)
@@ -171,7 +171,7 @@ func (a *Authenticator) Enter(h http.Header, r *http.Request, st *State, g sessi
 		a.LogStoreError(r, err)
 		return err
 	}
-	if len(old) == 1 && SamePerson(old[0].Grant(g.Area), &g) {
+	if len(old) == 1 && SamePerson(old[0].Grant(g.Scope), &g) {
 		a.move(old[0].Key, s, st.Policy)
 	}
 	a.End(r, old)

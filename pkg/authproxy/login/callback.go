@@ -56,7 +56,7 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
-	grant := session.Grant{Area: st.Scope.Name, Identity: who, Login: about}
+	grant := session.Grant{Scope: st.Scope.Name, Identity: who, Login: about}
 	if f.isIn(r, st, &grant, t.Expires().Add(-oidc.LoginTime)) {
 		Redirect(w, st.Policy, next, http.StatusFound)
 		return

@@ -21,7 +21,7 @@ func ExampleManager() {
 
 	id, err := sessions.Create(ctx, secrets, &session.Session{
 		Created: now, Idle: time.Hour, Expires: now.Add(24 * time.Hour),
-		Grants: []session.Grant{{Area: "main_app", Identity: identity.Identity{Name: "ann", AccessToken: "first"}}},
+		Grants: []session.Grant{{Scope: "main_app", Identity: identity.Identity{Name: "ann", AccessToken: "first"}}},
 	})
 	if err != nil {
 		panic(err)

@@ -32,7 +32,7 @@ func newManager(t *testing.T, store session.Store) *session.Manager {
 func create(t *testing.T, m *session.Manager, secrets ...session.Secret) (session.ID, *session.Session) {
 	t.Helper()
 	s := &session.Session{Tags: []string{"ann"}, Created: epoch, Idle: time.Hour, Expires: epoch.Add(24 * time.Hour),
-		Grants: []session.Grant{{Area: "main_app", Login: &session.Login{RefreshToken: "first"}}}}
+		Grants: []session.Grant{{Scope: "main_app", Login: &session.Login{RefreshToken: "first"}}}}
 	id, err := m.Create(context.Background(), secrets, s)
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ type Former struct {
 
 // Grant gives one identity access to one protected scope.
 type Grant struct {
-	Area        string
+	Scope       string
 	Identity    identity.Identity
 	Fingerprint string // of the credential; the grant becomes invalid when it changes
 	Login       *Login // nil after a password login
@@ -55,18 +55,18 @@ type Login struct {
 	TokensExpire  time.Time           // expiry of the access token; zero if unknown
 }
 
-// In returns the identity that s grants in area, or nil.
-func (s *Session) In(area string) *identity.Identity {
-	if g := s.Grant(area); g != nil {
+// In returns the identity that s grants for a scope, or nil.
+func (s *Session) In(scope string) *identity.Identity {
+	if g := s.Grant(scope); g != nil {
 		return &g.Identity
 	}
 	return nil
 }
 
-// Grant returns what opens area, or nil.
-func (s *Session) Grant(area string) *Grant {
+// Grant returns the grant for a scope, or nil.
+func (s *Session) Grant(scope string) *Grant {
 	for i := range s.Grants {
-		if s.Grants[i].Area == area {
+		if s.Grants[i].Scope == scope {
 			return &s.Grants[i]
 		}
 	}

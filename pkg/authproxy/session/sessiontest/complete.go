@@ -18,7 +18,7 @@ func complete(t *testing.T, st session.Store) {
 	want.Created = epoch.Add(123456789 * time.Nanosecond)
 	want.Grants = append(want.Grants,
 		session.Grant{
-			Area: "analytics", Fingerprint: "print \x00é", // opaque
+			Scope: "analytics", Fingerprint: "print \x00é", // opaque
 			Identity: identity.Identity{Name: "Ω@example.com", Subject: "auth0|é\u2028", AccessToken: strings.Repeat("a.b-", 2000), IDToken: "i"},
 			Login: &session.Login{
 				Provider: "google https://accounts.example.com", Email: "ω@example.com", EmailVerified: true,
@@ -26,7 +26,7 @@ func complete(t *testing.T, st session.Store) {
 				RefreshToken: "refresh", TokensExpire: epoch.Add(5*time.Minute + time.Nanosecond),
 			},
 		},
-		session.Grant{Area: "bare", Login: &session.Login{}},
+		session.Grant{Scope: "bare", Login: &session.Login{}},
 	)
 	want.Version, want.RotationDue = 7, true
 	want.Former = []session.Former{
@@ -49,7 +49,7 @@ func same(t *testing.T, got, want *session.Session) {
 	}
 	for i := range want.Grants {
 		g, w := &got.Grants[i], &want.Grants[i]
-		if g.Area != w.Area || g.Identity != w.Identity || g.Fingerprint != w.Fingerprint || (g.Login == nil) != (w.Login == nil) {
+		if g.Scope != w.Scope || g.Identity != w.Identity || g.Fingerprint != w.Fingerprint || (g.Login == nil) != (w.Login == nil) {
 			t.Errorf("grant %+v\nwant %+v", g, w)
 		}
 		if g.Login == nil || w.Login == nil {

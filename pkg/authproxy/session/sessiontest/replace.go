@@ -23,7 +23,7 @@ func replace(t *testing.T, st session.Store, old, next *session.Session) {
 func changed(s *session.Session) *session.Session {
 	next := *s
 	next.Version++
-	next.Grants = []session.Grant{{Area: "main_app", Login: &session.Login{RefreshToken: "next"}}}
+	next.Grants = []session.Grant{{Scope: "main_app", Login: &session.Login{RefreshToken: "next"}}}
 	return &next
 }
 

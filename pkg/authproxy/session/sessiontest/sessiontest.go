@@ -63,8 +63,8 @@ func newSession(t *testing.T, owner string) *session.Session {
 	return &session.Session{
 		Key: id.Key(&session.Secret{1}), Tags: []string{owner, "sid " + owner}, Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
 		Grants: []session.Grant{
-			{Area: "api", Identity: identity.Identity{Name: "bot"}},
-			{Area: "main_app", Identity: identity.Identity{Name: "zoë", Subject: "s|1", AccessToken: "a", IDToken: "i"}},
+			{Scope: "api", Identity: identity.Identity{Name: "bot"}},
+			{Scope: "main_app", Identity: identity.Identity{Name: "zoë", Subject: "s|1", AccessToken: "a", IDToken: "i"}},
 		},
 	}
 }

@@ -219,7 +219,7 @@ func TestFileShowsNothing(t *testing.T) {
 	for i := range 50 {
 		p := newSession(i)
 		p.Tags = []string{"canary of ann@example.com"}
-		p.Grants[0].Area, p.Grants[0].Fingerprint = "canary", "canary"
+		p.Grants[0].Scope, p.Grants[0].Fingerprint = "canary", "canary"
 		p.Grants[0].Identity.Name, p.Grants[0].Identity.AccessToken = "canary@example.com", strings.Repeat("canary", 100)
 		p.Grants[0].Login = &session.Login{Provider: "canary", Email: "canary", RefreshToken: "canary", Claims: map[string][]string{"canary": {"canary"}}}
 		put(t, s, p)

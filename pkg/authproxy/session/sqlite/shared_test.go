@@ -122,7 +122,7 @@ func TestOthersChangesAreSeen(t *testing.T) {
 	t.Parallel()
 	a, b, p := two(t)
 	next := after(p, 1)
-	next.Grants = []session.Grant{{Area: "api"}}
+	next.Grants = []session.Grant{{Scope: "api"}}
 	replace(t, a, p, next)
 	for _, s := range []*Store{a, b} {
 		if got := use(t, s, p.Key, catchUpEvery); got.Grant("api") == nil || got.Grant("main_app") != nil {

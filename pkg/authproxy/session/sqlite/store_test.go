@@ -77,7 +77,7 @@ func newSession(n int) *session.Session {
 	return &session.Session{
 		Key: sha256.Sum256(fmt.Append(nil, n)), Tags: []string{"all", fmt.Sprint("person ", n)},
 		Created: epoch, Idle: 10 * time.Minute, Expires: epoch.Add(time.Hour),
-		Grants: []session.Grant{{Area: "main_app", Identity: identity.Identity{Name: fmt.Sprint("ann ", n), Subject: "s"}}},
+		Grants: []session.Grant{{Scope: "main_app", Identity: identity.Identity{Name: fmt.Sprint("ann ", n), Subject: "s"}}},
 	}
 }
 
