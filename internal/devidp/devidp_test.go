@@ -24,7 +24,7 @@ func TestLogin(t *testing.T) {
 	p := start(t, &clock{})
 	c, b := client(t, p, nil), newBrowser(t, p)
 	login := logIn(t, c, b, "ada@example.com")
-	who := login.Person
+	who := login.User
 	if who.Email != "ada@example.com" || !who.EmailVerified || !strings.HasPrefix(who.Subject, "dev|") || who.SessionID == "" || login.ReturnTo != "/after" {
 		t.Errorf("%+v", who)
 	}
@@ -40,8 +40,8 @@ func TestLogin(t *testing.T) {
 
 	// A second app, or the same one again, needs no page; the session is the same.
 	again := logIn(t, c, b, "")
-	if again.Person.Subject != who.Subject || again.Person.SessionID != who.SessionID || again.Tokens.AccessToken == login.Tokens.AccessToken {
-		t.Errorf("%+v", again.Person)
+	if again.User.Subject != who.Subject || again.User.SessionID != who.SessionID || again.Tokens.AccessToken == login.Tokens.AccessToken {
+		t.Errorf("%+v", again.User)
 	}
 }
 
@@ -55,8 +55,8 @@ func TestAnybodyMayLogIn(t *testing.T) {
 		"zoë@example.com":      "zoë@example.com",
 		"o'neil+x@example.com": "o'neil+x@example.com",
 	} {
-		if got := logIn(t, c, newBrowser(t, p), typed); got.Person.Email != want {
-			t.Errorf("%q logs in as %q, want %q", typed, got.Person.Email, want)
+		if got := logIn(t, c, newBrowser(t, p), typed); got.User.Email != want {
+			t.Errorf("%q logs in as %q, want %q", typed, got.User.Email, want)
 		}
 	}
 	address, _, err := c.Begin(t.Context(), "/")
@@ -78,8 +78,8 @@ func TestStarts(t *testing.T) {
 	one, two := start(t, &clock{}), start(t, &clock{})
 	a := logIn(t, client(t, one, nil), newBrowser(t, one), "ada@example.com")
 	b := logIn(t, client(t, two, nil), newBrowser(t, two), "ada@example.com")
-	if a.Person.Subject != b.Person.Subject {
-		t.Errorf("subjects %q and %q", a.Person.Subject, b.Person.Subject)
+	if a.User.Subject != b.User.Subject {
+		t.Errorf("subjects %q and %q", a.User.Subject, b.User.Subject)
 	}
 	if one.ClientSecret() == two.ClientSecret() || len(one.ClientSecret()) < 43 {
 		t.Error("the secret is the same, or short")
@@ -95,7 +95,7 @@ func TestAudience(t *testing.T) {
 	c := client(t, p, func(o *oidc.Options) { o.Audience = "https://api.example.com" })
 	login := logIn(t, c, newBrowser(t, p), "ada@example.com")
 	bearer, err := c.VerifyBearer(t.Context(), login.Tokens.AccessToken, "https://api.example.com")
-	if err != nil || bearer.Person.Email != "ada@example.com" || bearer.Person.Subject != login.Person.Subject {
+	if err != nil || bearer.User.Email != "ada@example.com" || bearer.User.Subject != login.User.Subject {
 		t.Errorf("%v, %v", bearer, err)
 	}
 	if _, err := c.VerifyBearer(t.Context(), login.Tokens.AccessToken, "https://other.example.com"); err == nil {

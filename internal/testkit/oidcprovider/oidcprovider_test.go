@@ -83,7 +83,7 @@ func TestClientAtProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who := login.Person
+	who := login.User
 	if who.Subject != ann.Subject || who.Email != ann.Email || !who.EmailVerified || strings.Join(who.Strings("groups"), " ") != "staff ops" {
 		t.Errorf("logged in %+v, groups %q", who, who.Strings("groups"))
 	}
@@ -94,7 +94,7 @@ func TestClientAtProvider(t *testing.T) {
 		t.Errorf("the access token is good for %v", left)
 	}
 	bearer, err := p.VerifyBearer(t.Context(), login.Tokens.AccessToken, audience)
-	if err != nil || bearer.Person.Subject != ann.Subject {
+	if err != nil || bearer.User.Subject != ann.Subject {
 		t.Errorf("bearer: %v, %v", bearer, err)
 	}
 	if _, err := p.VerifyBearer(t.Context(), login.Tokens.IDToken, audience); !errors.Is(err, oidc.ErrToken) {
@@ -146,7 +146,7 @@ func TestConsent(t *testing.T) {
 	if _, err := oidcprovider.Allow(t.Context(), browser, page); err != nil {
 		t.Fatal(err)
 	}
-	if login, err := p.Finish(t.Context(), <-came, tx); err != nil || login.Person.Subject != "bob" || login.Person.Email != "" {
+	if login, err := p.Finish(t.Context(), <-came, tx); err != nil || login.User.Subject != "bob" || login.User.Email != "" {
 		t.Errorf("%v, %v", login, err)
 	}
 	if _, err := provider.LogIn(t.Context(), browser, address, "bob"); !errors.Is(err, oidcprovider.ErrNoForm) {
@@ -181,7 +181,7 @@ func TestRefusalAndMachine(t *testing.T) {
 	}
 	token := provider.MachineToken(program, "https://api.example.com")
 	bearer, err := p.VerifyBearer(t.Context(), token, "https://api.example.com")
-	if err != nil || bearer.Person.Subject != "job" {
+	if err != nil || bearer.User.Subject != "job" {
 		t.Errorf("bearer %v, %v", bearer, err)
 	}
 	if _, err := p.VerifyBearer(t.Context(), token, "https://other.example.com"); !errors.Is(err, oidc.ErrToken) {

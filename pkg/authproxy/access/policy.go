@@ -102,7 +102,7 @@ func (p *Policy) DenialReason(l *session.Login) string {
 
 // MissingClaim is what to do about a claim of the policy that the provider only refers to, for the log; empty where there
 // is none.
-func (p *Policy) MissingClaim(person *oidc.Person) string {
+func (p *Policy) MissingClaim(person *oidc.User) string {
 	for _, rule := range p.claims {
 		if person.RefersTo(rule.name) {
 			return "; the provider says only where the claim " + rule.name + " could be asked for, as Entra ID does for members of more than 200 groups:" +
@@ -147,7 +147,7 @@ func isASCII(s string) bool {
 
 // Update takes over what a renewed ID token says. Providers may leave claims out of it, for which what the login said
 // stays.
-func (p *Policy) Update(l *session.Login, person *oidc.Person) {
+func (p *Policy) Update(l *session.Login, person *oidc.User) {
 	said := p.Login(l.Provider, person)
 	if person.Email != "" && (person.Email != l.Email || person.Has("email_verified")) {
 		l.Email, l.EmailVerified = said.Email, said.EmailVerified
@@ -161,7 +161,7 @@ func (p *Policy) Update(l *session.Login, person *oidc.Person) {
 }
 
 // Login is what a session keeps of an account for this policy. provider is the id that sessions have for its provider.
-func (p *Policy) Login(provider string, person *oidc.Person) *session.Login {
+func (p *Policy) Login(provider string, person *oidc.User) *session.Login {
 	l := &session.Login{Provider: provider, Email: person.Email, EmailVerified: person.EmailVerified}
 	for _, rule := range p.claims {
 		if l.Claims == nil {

@@ -88,8 +88,8 @@ func (pol *Policy) verify(r *http.Request, raw string) (*Bearer, error) {
 		}
 		var b *oidc.Bearer
 		if b, err = pr.VerifyBearer(r.Context(), raw, pol.Config.BearerAudience); err == nil {
-			return &Bearer{who: b.Identity(), login: pol.Access.Login(pr.ID, &b.Person), audience: pol.Config.BearerAudience,
-				missing: pol.Access.MissingClaim(&b.Person), expires: b.Expires}, nil
+			return &Bearer{who: b.Identity(), login: pol.Access.Login(pr.ID, &b.User), audience: pol.Config.BearerAudience,
+				missing: pol.Access.MissingClaim(&b.User), expires: b.Expires}, nil
 		}
 	}
 	return nil, err

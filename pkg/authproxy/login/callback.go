@@ -49,10 +49,10 @@ func (f *Flows) callback(w http.ResponseWriter, r *http.Request, st *authn.State
 
 // finishLogin lets in whom the provider has vouched for, if the rules do.
 func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, t oidc.Transaction, login *oidc.Login, next string) {
-	about := st.Policy.Access.Login(pr.ID, &login.Person)
+	about := st.Policy.Access.Login(pr.ID, &login.User)
 	who := login.Identity()
 	if reason := st.Policy.Access.DenialReason(about); reason != "" {
-		f.denied(w, r, st, pr, authn.NameOf(who), reason+st.Policy.Access.MissingClaim(&login.Person))
+		f.denied(w, r, st, pr, authn.NameOf(who), reason+st.Policy.Access.MissingClaim(&login.User))
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
@@ -61,7 +61,7 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 		Redirect(w, st.Policy, next, http.StatusFound)
 		return
 	}
-	session := authn.ProviderSession(pr.Issuer(), who.Subject, login.Person.SessionID)
+	session := authn.ProviderSession(pr.Issuer(), who.Subject, login.User.SessionID)
 	if err := f.Auth.Enter(w.Header(), r, st, grant, session); err != nil {
 		f.refuseFailed(w, r)
 		return

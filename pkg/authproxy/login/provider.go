@@ -130,7 +130,7 @@ func refusalOf(err error) string {
 	if refusal.Description != "" {
 		return refusal.Description + " (" + refusal.Code + ")"
 	}
-	if advice := refusal.Advice(); advice != "" {
+	if advice := refusal.Hint(); advice != "" {
 		return refusal.Code + ": " + advice
 	}
 	return refusal.Code

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// LogoutToken says whose sessions the provider has ended. At least one of Subject and SessionID is set; with a
-// SessionID only the logins of that session are over.
+// LogoutToken names the sessions that the provider has ended. At least one of Subject and SessionID is set; with a
+// SessionID only the logins of that session end.
 type LogoutToken struct{ Issuer, Subject, SessionID string }
 
 const (
@@ -40,7 +40,7 @@ func (p *Provider) VerifyLogoutToken(ctx context.Context, raw string) (LogoutTok
 	sub, subErr := c.text("sub")
 	sid, sidErr := c.text("sid")
 	if subErr != nil || sidErr != nil || sub == "" && sid == "" || hasControl(sub) || hasControl(sid) {
-		return LogoutToken{}, fmt.Errorf("%w: it does not say whose session is over", ErrToken)
+		return LogoutToken{}, fmt.Errorf("%w: it names neither a user nor a session", ErrToken)
 	}
 	id, err := c.text("jti")
 	if err != nil || id == "" || len(id) > maxTokenID {
@@ -53,14 +53,14 @@ func (p *Provider) VerifyLogoutToken(ctx context.Context, raw string) (LogoutTok
 	return LogoutToken{Issuer: iss, Subject: sub, SessionID: sid}, nil
 }
 
-// checkLogoutEvent wants what makes it a logout token, and refuses what would make it an ID token.
+// checkLogoutEvent requires the event of a logout token, and refuses the nonce of an ID token.
 func (c claims) checkLogoutEvent() error {
 	if _, there := c["nonce"]; there { // null too
 		return fmt.Errorf("%w: a logout token has no nonce", ErrToken)
 	}
-	// The member has to be there and to be an object. What else is in events is about other things: Keycloak says
-	// "revoke_offline_access": true beside it.
-	var events, event members
+	// The event has to be an object. Other events are ignored: Keycloak adds
+	// "revoke_offline_access": true.
+	var events, event jsonObject
 	if !c.has("events") || json.Unmarshal(c["events"], &events) != nil || events[logoutEvent] == nil ||
 		json.Unmarshal(events[logoutEvent], &event) != nil || event == nil {
 		return fmt.Errorf("%w: it is not about a logout", ErrToken)

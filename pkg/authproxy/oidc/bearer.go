@@ -14,26 +14,26 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 )
 
-// Bearer is a program that has shown an access token.
+// Bearer is a program that has sent an access token.
 type Bearer struct {
-	Person  Person
+	User    User
 	Expires time.Time // for the caller's cache of tokens that have been verified
 	token   string
 }
 
 // Format keeps the token out of whatever prints a Bearer.
-func (b Bearer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.Person.Subject) }
+func (b Bearer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.User.Subject) }
 
 // LogValue keeps it out of logs.
-func (b Bearer) LogValue() slog.Value { return slog.StringValue(b.Person.Subject) }
+func (b Bearer) LogValue() slog.Value { return slog.StringValue(b.User.Subject) }
 
 // Identity is what the app is told.
 func (b *Bearer) Identity() identity.Identity {
-	return identity.Identity{Name: b.Person.Name, Subject: b.Person.Subject, AccessToken: b.token}
+	return identity.Identity{Name: b.User.Name, Subject: b.User.Subject, AccessToken: b.token}
 }
 
-// VerifyBearer checks a JWT access token that a program sent, which must be for the audience. An ID token, though
-// the same provider signed it, is none (security class 11). The error wraps ErrToken, ErrIdentity or ErrUnavailable.
+// VerifyBearer checks a JWT access token that a program sent, which must be for the audience. An ID token is refused,
+// though the same provider signed it (security class 11). The error wraps ErrToken, ErrIdentity or ErrUnavailable.
 func (p *Provider) VerifyBearer(ctx context.Context, raw, audience string) (*Bearer, error) {
 	if audience == "" {
 		return nil, errors.New("a bearer token needs an audience")
@@ -55,15 +55,15 @@ func (p *Provider) VerifyBearer(ctx context.Context, raw, audience string) (*Bea
 		return nil, fmt.Errorf("%w: it is not an access token", ErrToken)
 	}
 	iss, _ := c.text("iss") // verified
-	person, err := p.person(c, iss)
+	user, err := p.user(c, iss)
 	if err != nil {
 		return nil, err
 	}
 	exp, _, _ := c.time("exp")
-	return &Bearer{Person: person, Expires: exp, token: raw}, nil
+	return &Bearer{User: user, Expires: exp, token: raw}, nil
 }
 
-// Claimed reports whether a token says that it is of this provider, for finding the one to verify it. Nothing is
+// Claimed reports whether a token claims to be from this provider, to choose the provider that verifies it. Nothing is
 // verified here.
 func (p *Provider) Claimed(raw string) bool {
 	c, err := unverifiedClaims(raw)
@@ -74,7 +74,7 @@ func (p *Provider) Claimed(raw string) bool {
 	if err != nil {
 		return false
 	}
-	if iss == "accounts.google.com" { // as Google writes it at times
+	if iss == "accounts.google.com" { // as Google sometimes writes it
 		iss = "https://" + iss
 	}
 	if t, ok := tenantsOf(p.discovery.issuer); ok && t.has(iss) {
@@ -84,7 +84,7 @@ func (p *Provider) Claimed(raw string) bool {
 	return err == nil && issuer == p.discovery.issuer
 }
 
-// unverifiedClaims reads a token without believing it.
+// unverifiedClaims reads a token without verifying it.
 func unverifiedClaims(raw string) (claims, error) {
 	parts := strings.Split(raw, ".")
 	if len(parts) != 3 {

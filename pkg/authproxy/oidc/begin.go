@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Begin starts a login: the browser is to be sent to the address, with a cookie that holds the sealed Transaction.
-// returnTo, at most MaxReturnTo bytes, comes back at the end; the caller has made sure that it is safe to go to.
+// Begin starts a login: the browser is to be redirected to the URL, with a cookie that holds the sealed Transaction.
+// returnTo, at most MaxReturnTo bytes, is returned at the end; the caller has checked that it is a safe target.
 // The error wraps ErrUnavailable or ErrMisconfigured where the provider has not been found.
 func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transaction, error) {
 	if len(returnTo) > MaxReturnTo {
@@ -55,7 +55,7 @@ func (p *Provider) Begin(ctx context.Context, returnTo string) (string, Transact
 	return address, t, nil
 }
 
-// withQuery adds parameters to those that an endpoint has already.
+// withQuery adds parameters to those of an endpoint.
 func withQuery(endpoint string, query url.Values) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {

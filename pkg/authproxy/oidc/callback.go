@@ -18,7 +18,7 @@ type callback struct {
 	refusal             *Refusal
 }
 
-// parseCallback reads the query. Parameters that come twice are refused, since two readers may take different ones.
+// parseCallback reads the query. Duplicate parameters are refused, since two readers may take different ones.
 func parseCallback(query url.Values) (callback, error) {
 	var c callback
 	for name, field := range map[string]struct {
@@ -33,7 +33,7 @@ func parseCallback(query url.Values) (callback, error) {
 	}
 	if codes := query["error"]; len(codes) > 0 {
 		if len(codes) > 1 || c.code != "" {
-			return callback{}, fmt.Errorf("%w: it holds more than one answer", ErrCallback)
+			return callback{}, fmt.Errorf("%w: it has both a code and an error, or several errors", ErrCallback)
 		}
 		c.refusal = newRefusal(codes[0], query.Get("error_description"))
 		c.refusal.atCallback = true
@@ -41,8 +41,8 @@ func parseCallback(query url.Values) (callback, error) {
 	return c, nil
 }
 
-// checkTransaction makes sure that the callback answers this login, before anything in it is used: otherwise an
-// attacker could log somebody in as themself (security class 7).
+// checkTransaction checks that the callback belongs to this login before anything in it is used: otherwise an attacker
+// could log a victim in to the attacker's account (security class 7).
 func (p *Provider) checkTransaction(c callback, t Transaction) error {
 	if subtle.ConstantTimeCompare([]byte(c.state), []byte(t.state())) != 1 {
 		return fmt.Errorf("%w: the state does not match", ErrTransaction)
@@ -56,12 +56,12 @@ func (p *Provider) checkTransaction(c callback, t Transaction) error {
 	return nil
 }
 
-// checkResponseIssuer compares who answered with who was asked: RFC 9207 (security class 12).
+// checkResponseIssuer compares the issuer of the response with the one that was asked: RFC 9207 (security class 12).
 func (c callback) checkResponseIssuer(m *metadata) error {
 	switch {
 	case c.issuer == "" && !m.AnnouncesIss:
 		return nil
-	case m.tenants != nil && m.tenants.has(c.issuer): // which it is, the token says
+	case m.tenants != nil && m.tenants.has(c.issuer): // the token says which
 		return nil
 	case c.issuer != m.Issuer:
 		return fmt.Errorf("%w: another provider sent it", ErrCallback)

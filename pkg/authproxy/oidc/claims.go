@@ -14,15 +14,15 @@ import (
 )
 
 // claims are the payload of a token, or of an object in it.
-type claims members
+type claims jsonObject
 
-// UnmarshalJSON is that of members.
-func (c *claims) UnmarshalJSON(text []byte) error { return (*members)(c).UnmarshalJSON(text) }
+// UnmarshalJSON is like that of jsonObject.
+func (c *claims) UnmarshalJSON(text []byte) error { return (*jsonObject)(c).UnmarshalJSON(text) }
 
 func parseClaims(payload []byte) (claims, error) {
 	var c claims
 	switch err := json.Unmarshal(payload, &c); {
-	case errors.Is(err, errTwice):
+	case errors.Is(err, errDuplicate):
 		return nil, fmt.Errorf("%w: duplicate claim", ErrToken)
 	case err != nil || c == nil:
 		return nil, fmt.Errorf("%w: its content is not a JSON object", ErrToken)
@@ -69,8 +69,9 @@ func (c claims) list(name string) ([]string, error) {
 	return all, nil
 }
 
-// inside finds a claim that may be in an object of another: "a.b" is b in a. It returns the object and the name in
-// there. The whole name comes first, since namespaced claims such as https://example.com/roles have dots too.
+// inside finds a claim that may be nested: "a.b" is b in the object a. It returns the innermost object and the name in
+// it. A claim with the whole name takes precedence, since namespaced claims such as https://example.com/roles have dots
+// too.
 func (c claims) inside(name string) (claims, string) {
 	outer, rest, nested := strings.Cut(name, ".")
 	if c.has(name) || !nested {
@@ -116,18 +117,18 @@ func (c claims) isTrue(name string) bool {
 	return raw == "true" || raw == `"true"`
 }
 
-// subject returns sub, which every token about somebody has.
+// subject returns sub, which every token about a user has.
 func (c claims) subject() (string, error) {
 	const maxSubject = 255 // OpenID Connect Core, 2
 	sub, err := c.text("sub")
 	if err != nil || sub == "" || len(sub) > maxSubject || hasControl(sub) {
 		return "", fmt.Errorf("%w: sub is missing, too long or has a control character", ErrIdentity)
 	}
-	if err := checkAlike(sub); err != nil {
+	if err := rejectConfusables(sub); err != nil {
 		return "", fmt.Errorf("%w: sub %w", ErrIdentity, err)
 	}
 	if len(sub) >= len(identity.PasswordSubject) && strings.EqualFold(sub[:len(identity.PasswordSubject)], identity.PasswordSubject) {
-		return "", fmt.Errorf("%w: sub begins with %s, as that of whoever has a password here", ErrIdentity, identity.PasswordSubject)
+		return "", fmt.Errorf("%w: sub begins with %s, which is reserved for users with a password", ErrIdentity, identity.PasswordSubject)
 	}
 	return sub, nil
 }
@@ -147,26 +148,26 @@ func (c claims) email() (string, error) {
 	return email, nil
 }
 
-// checkEmail accepts addresses that everybody reads alike: a@evil.example@corp.example passes a careless test of
+// checkEmail accepts addresses that all readers understand alike: a@evil.example@corp.example passes a careless check of
 // the domain, quotes, which are allowed before the @, end a string in an app (security class 11), and U+3002 is a dot in
-// the name of a host (RFC 3490, 3.1).
+// a host name (RFC 3490, 3.1).
 func checkEmail(email string) error {
 	const maxEmail = 254 // RFC 5321
 	odd := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(" \"\\<>()[],;:\u3002", r) }
 	local, domain, _ := strings.Cut(email, "@")
 	switch {
 	case len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsFunc(email, odd):
-		return errors.New("email is too long or has a character that no address here may have")
+		return errors.New("email is too long or has a character that is not accepted in an address")
 	case strings.Count(email, "@") != 1 || local == "" || domain == "":
-		return errors.New("email must have exactly one @, with something on both sides")
+		return errors.New("email must have decodeExact one @, with something on both sides")
 	}
-	if err := checkAlike(email); err != nil {
+	if err := rejectConfusables(email); err != nil {
 		return fmt.Errorf("email %w", err)
 	}
 	return nil
 }
 
-// checkShown refuses control characters in the claims that apps and people get to see (security class 22).
+// checkShown refuses control characters in the claims that apps and users get to see (security class 22).
 func (c claims) checkShown() error {
 	for _, name := range []string{"sub", "email", "name", "given_name", "family_name", "middle_name", "nickname",
 		"preferred_username", "sid"} {

@@ -19,7 +19,7 @@ func FuzzClaims(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p, err := personOf(c, "https://issuer.example")
+		p, err := userOf(c, "https://issuer.example")
 		if err != nil {
 			return
 		}

@@ -41,14 +41,14 @@ type metadata struct {
 	Challenges    []string `json:"code_challenge_methods_supported"`
 	AnnouncesIss  bool     `json:"authorization_response_iss_parameter_supported"`
 
-	tenants *tenants // nil where the issuer is of one
+	tenants *tenants // nil where the issuer has one tenant
 }
 
-// UnmarshalJSON takes the members by their exact names, each once. One that need not be there is as good as missing
-// where it is of another kind than OpenID Connect Discovery, section 3, wants: it keeps nobody from logging in.
+// UnmarshalJSON reads members by their exact names, and refuses duplicates. Optional members of another type than OpenID
+// Connect Discovery, section 3, defines are ignored: they prevent no login.
 func (m *metadata) UnmarshalJSON(text []byte) error {
 	type plain metadata
-	var given members
+	var given jsonObject
 	if err := json.Unmarshal(text, &given); err != nil {
 		return err
 	}
@@ -60,13 +60,13 @@ func (m *metadata) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	var p plain
-	err = exactly(text, &p)
+	err = decodeExact(text, &p)
 	*m = metadata(p)
 	return err
 }
 
-// asList makes lists of members that are one text, and takes away what is no list of texts either.
-func asList(given members, names ...string) {
+// asList turns members that are one string into lists, and removes those that are not lists of strings.
+func asList(given jsonObject, names ...string) {
 	for _, name := range names {
 		var one string
 		if json.Unmarshal(given[name], &one) == nil && one != "" {
@@ -76,8 +76,8 @@ func asList(given members, names ...string) {
 	without[[]string](given, names...)
 }
 
-// without takes members away that are not of kind T.
-func without[T any](given members, names ...string) {
+// without removes members that do not have type T.
+func without[T any](given jsonObject, names ...string) {
 	for _, name := range names {
 		var value T
 		if json.Unmarshal(given[name], &value) != nil {
@@ -88,11 +88,11 @@ func without[T any](given members, names ...string) {
 
 // discovery finds the provider and keeps what it found.
 type discovery struct {
-	issuer string // as NormalIssuer spells it
-	many   bool   // tenants may log in
-	call   caller
-	now    func() time.Time
-	log    *slog.Logger
+	issuer      string // as NormalIssuer spells it
+	manyTenants bool   // may log in
+	call        caller
+	now         func() time.Time
+	log         *slog.Logger
 
 	found  atomic.Pointer[metadata]
 	flight singleflight.Group
@@ -104,8 +104,8 @@ type discovery struct {
 	wait    time.Duration
 }
 
-// get returns what is known of the provider, and looks for it where nothing is. After a failure it answers with
-// that failure for a while, so that visitors do not wait for a provider that is down.
+// get returns the metadata, and fetches it where it is not known. After a failure it returns that failure for a while,
+// so that requests do not wait for a provider that is down.
 func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	if m := d.found.Load(); m != nil {
 		return m, nil
@@ -119,8 +119,8 @@ func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	return d.look(ctx, false)
 }
 
-// look asks the provider, once for everybody who waits for the answer: who gives up does not stop the others. What
-// another has found meanwhile is enough, unless again says to ask in any case.
+// look fetches the metadata, once for all who wait for it: a caller that gives up does not stop the others. What another
+// call has found meanwhile is enough, unless again asks for a new fetch.
 func (d *discovery) look(ctx context.Context, again bool) (*metadata, error) {
 	result := d.flight.DoChan("", func() (any, error) {
 		if m := d.found.Load(); m != nil && !again {
@@ -166,7 +166,7 @@ func (d *discovery) read(ctx context.Context) (*metadata, error) {
 	if err := d.call.get(ctx, d.issuer+"/.well-known/openid-configuration", &m); err != nil {
 		return nil, err
 	}
-	if err := m.check(d.issuer, d.many); err != nil {
+	if err := m.check(d.issuer, d.manyTenants); err != nil {
 		return nil, fmt.Errorf("%w: discovery document of %s: %w", ErrMisconfigured, d.issuer, err)
 	}
 	return &m, nil
@@ -207,8 +207,8 @@ func (m *metadata) check(issuer string, manyTenants bool) error {
 	return errors.Join(errs...)
 }
 
-// algorithms returns the signature algorithms that are believed: RS256, and what else is announced of the
-// asymmetric ones. Never none, and never HS*, whose key would be one that everybody may read (security class 11).
+// algorithms returns the signature algorithms that are accepted: RS256, and the asymmetric ones that are announced. Never
+// none, and never HS*, whose key would be a public one (security class 11).
 func (m *metadata) algorithms() []jose.SignatureAlgorithm {
 	algs := []jose.SignatureAlgorithm{jose.RS256}
 	for _, safe := range []jose.SignatureAlgorithm{jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,

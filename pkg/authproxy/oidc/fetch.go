@@ -21,7 +21,7 @@ import (
 // Bounds of every call to the provider.
 const (
 	callTimeout  = 5 * time.Second
-	maxAnswer    = 1 << 20 // bytes of a body
+	maxResponse  = 1 << 20 // bytes of a body
 	maxRedirects = 3       // of a GET, on the same host
 )
 
@@ -31,7 +31,7 @@ type caller struct{ client *http.Client }
 func newCaller(transport http.RoundTripper) caller {
 	if transport == nil {
 		transport = &http.Transport{ForceAttemptHTTP2: true, TLSHandshakeTimeout: callTimeout,
-			MaxResponseHeaderBytes: maxAnswer, IdleConnTimeout: time.Minute}
+			MaxResponseHeaderBytes: maxResponse, IdleConnTimeout: time.Minute}
 	}
 	return caller{&http.Client{Transport: transport, CheckRedirect: sameHostOnly}}
 }
@@ -56,7 +56,7 @@ func (c caller) get(ctx context.Context, address string, v any) error {
 	return decode(address, body, v)
 }
 
-// read returns what is at an address, and of which type it is said to be. The error wraps ErrUnavailable.
+// read returns the body at an address and its media type. The error wraps ErrUnavailable.
 func (c caller) read(ctx context.Context, address, bearer, accept string) (kind string, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -90,7 +90,7 @@ func (c caller) post(ctx context.Context, address string, form url.Values, auth 
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	req.GetBody = nil // never sent twice: a code is good for one call
-	// Nor is it lost on a connection that the provider is about to close for having been idle.
+	// Nor is it lost on an idle connection that the provider is about to close: it goes over a new one.
 	c.client.CloseIdleConnections()
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if auth != nil { // both parts encoded first: RFC 6749, 2.3.1
@@ -105,22 +105,22 @@ func (c caller) post(ctx context.Context, address string, form url.Values, auth 
 func (c caller) do(req *http.Request) (int, http.Header, []byte, error) {
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return 0, nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, withoutEcho(req, err))
+		return 0, nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, callError(req, err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
-		return 0, nil, nil, fmt.Errorf("%w: read the answer: %w", ErrUnavailable, withoutEcho(req, err))
+		return 0, nil, nil, fmt.Errorf("%w: read the response: %w", ErrUnavailable, callError(req, err))
 	}
-	if len(body) > maxAnswer {
-		return 0, nil, nil, fmt.Errorf("%w: %s sent more than %d bytes", ErrUnavailable, plainURL(req.URL), maxAnswer)
+	if len(body) > maxResponse {
+		return 0, nil, nil, fmt.Errorf("%w: %s sent more than %d bytes", ErrUnavailable, plainURL(req.URL), maxResponse)
 	}
 	return resp.StatusCode, resp.Header, body, nil
 }
 
-// withoutEcho is why a call got no answer, without the provider's words: it may repeat the secret that it was told, and
-// the library quotes what is no HTTP, and where a redirect leads (security class 22).
-func withoutEcho(req *http.Request, err error) error {
+// callError is why a call got no response, without any text of the provider: it may echo the secret of the request, and
+// net/http quotes malformed responses and redirect targets (security class 22).
+func callError(req *http.Request, err error) error {
 	var (
 		network     *net.OpError
 		certificate *tls.CertificateVerificationError
@@ -147,7 +147,7 @@ func withoutEcho(req *http.Request, err error) error {
 	return fmt.Errorf("%s %s: %w", req.Method, plainURL(req.URL), err)
 }
 
-// statusError is an answer other than 200.
+// statusError is a response with another status than 200.
 type statusError struct {
 	address string
 	code    int
@@ -159,12 +159,12 @@ func (e *statusError) Error() string {
 func (e *statusError) Unwrap() error { return ErrUnavailable }
 
 func decode(address string, body []byte, v any) error {
-	body = bytes.TrimPrefix(body, []byte("\ufeff")) // which RFC 8259, section 8.1, lets readers pass over
+	body = bytes.TrimPrefix(body, []byte("\ufeff")) // which RFC 8259, section 8.1, allows readers to ignore
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("%w: the answer of %s is not the expected JSON", ErrUnavailable, address)
+		return fmt.Errorf("%w: the response of %s is not the expected JSON", ErrUnavailable, address)
 	}
 	return nil
 }
 
-// plainURL is an address as it may be logged.
+// plainURL is a URL without query, for logs.
 func plainURL(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }

@@ -15,14 +15,15 @@ import (
 	"time"
 )
 
-// Finish ends the login that t began, with the query of the callback. needed are the claims that decide whether the person
-// may come in, named as for Person.Strings: where the ID token lacks one, the user information is asked. The order matters: first that the callback
-// belongs to this login and comes from this provider, then what it says, and only then is the code redeemed, once.
+// Finish ends the login that t began, with the query of the callback. needed are the claims that decide whether the user
+// gets access, named as for User.Strings: where the ID token lacks one, the userinfo endpoint is asked. The order matters:
+// first that the callback belongs to this login and comes from this provider, then what it says, and only then is the
+// code redeemed, once.
 //
-// The error wraps ErrCallback, ErrTransaction (ErrExpired) or ErrReplayed where the callback is to blame; is a
-// *Refusal with ErrDenied where the provider said no; and wraps ErrUnavailable, ErrMisconfigured, ErrToken or
+// The error wraps ErrCallback, ErrTransaction (ErrExpired) or ErrReplayed where the callback is at fault; is a
+// *Refusal with ErrDenied where the provider denied the login; and wraps ErrUnavailable, ErrMisconfigured, ErrToken or
 // ErrIdentity otherwise. After ErrUnavailable the same callback may be tried again only if the provider had not
-// been found yet: else it is ErrReplayed, and a new Begin is needed.
+// been found yet: otherwise the error is ErrReplayed, and a new Begin is needed.
 func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction, needed ...string) (*Login, error) {
 	c, err := parseCallback(query)
 	if err != nil {
@@ -64,49 +65,49 @@ func (p *Provider) Finish(ctx context.Context, query url.Values, t Transaction, 
 	if err != nil {
 		return nil, err
 	}
-	person, err := p.personOfLogin(ctx, m, tokens, t.nonce(), needed)
+	user, err := p.userOfLogin(ctx, m, tokens, t.nonce(), needed)
 	if err != nil {
 		return nil, err
 	}
-	return &Login{Person: person, Tokens: tokens, ReturnTo: t.returnTo}, nil
+	return &Login{User: user, Tokens: tokens, ReturnTo: t.returnTo}, nil
 }
 
-// personOfLogin verifies the ID token of a login and reads it.
-func (p *Provider) personOfLogin(ctx context.Context, m *metadata, tokens Tokens, nonce string, needed []string) (Person, error) {
+// userOfLogin verifies the ID token of a login and returns the user.
+func (p *Provider) userOfLogin(ctx context.Context, m *metadata, tokens Tokens, nonce string, needed []string) (User, error) {
 	c, err := p.verifyIDToken(ctx, tokens.IDToken, tokens.AccessToken)
 	if err != nil {
-		return Person{}, err
+		return User{}, err
 	}
 	given, err := c.text("nonce")
 	if err != nil || subtle.ConstantTimeCompare([]byte(given), []byte(nonce)) != 1 {
-		return Person{}, fmt.Errorf("%w: the nonce does not match", ErrToken)
+		return User{}, fmt.Errorf("%w: the nonce does not match", ErrToken)
 	}
 	if err := p.checkLoginAge(c); err != nil {
-		return Person{}, err
+		return User{}, err
 	}
 	issuer, err := m.issuerOf(c)
 	if err != nil {
-		return Person{}, err
+		return User{}, err
 	}
-	person, err := p.person(c, issuer)
+	user, err := p.user(c, issuer)
 	if err != nil {
-		return Person{}, err
+		return User{}, err
 	}
-	if err := p.addUserinfo(ctx, m, tokens.AccessToken, &person, needed); err != nil {
-		return Person{}, err
+	if err := p.addUserinfo(ctx, m, tokens.AccessToken, &user, needed); err != nil {
+		return User{}, err
 	}
-	return person, nil
+	return user, nil
 }
 
-// checkLoginAge makes sure that the login is no older than max_age where that was asked for: a parameter of an address may
-// be taken out of it on the way (OpenID Connect Core, 3.1.3.7).
+// checkLoginAge checks the age of the login against max_age where that was requested: a parameter of the URL can be
+// removed on the way (OpenID Connect Core, 3.1.3.7).
 func (p *Provider) checkLoginAge(c claims) error {
 	if !p.params.Has("max_age") {
 		return nil
 	}
 	seconds, err := strconv.Atoi(p.params.Get("max_age"))
 	if err != nil {
-		return fmt.Errorf("%w: max_age is no number of seconds", ErrMisconfigured)
+		return fmt.Errorf("%w: max_age is not a number of seconds", ErrMisconfigured)
 	}
 	at, said, err := c.time("auth_time")
 	if err != nil || !said || p.options.Now().After(at.Add(time.Duration(seconds)*time.Second+skew)) {
@@ -115,7 +116,7 @@ func (p *Provider) checkLoginAge(c claims) error {
 	return nil
 }
 
-// verifyIDToken checks everything about an ID token but the nonce (security class 11).
+// verifyIDToken checks everything about an ID token except the nonce (security class 11).
 func (p *Provider) verifyIDToken(ctx context.Context, raw, accessToken string) (claims, error) {
 	c, alg, err := p.verified(ctx, raw, p.options.ClientID)
 	if err != nil {
@@ -129,7 +130,7 @@ func (p *Provider) verifyIDToken(ctx context.Context, raw, accessToken string) (
 		return nil, fmt.Errorf("%w: it was issued to another application", ErrToken)
 	}
 	if aud, _ := c.list("aud"); len(aud) > 1 && azp == "" {
-		return nil, fmt.Errorf("%w: it is for several, and does not say to whom it was issued", ErrToken)
+		return nil, fmt.Errorf("%w: it has several audiences and no azp claim", ErrToken)
 	}
 	if c.has("events") {
 		return nil, fmt.Errorf("%w: it has another type", ErrToken)
@@ -140,8 +141,7 @@ func (p *Provider) verifyIDToken(ctx context.Context, raw, accessToken string) (
 	return c, nil
 }
 
-// checkAccessHash compares the access token with what the ID token says about it, if it says anything: OpenID
-// Connect Core, 3.1.3.6.
+// checkAccessHash compares the access token with the ID token's at_hash, if there is one (OpenID Connect Core, 3.1.3.6).
 func (c claims) checkAccessHash(accessToken, alg string) error {
 	if !c.has("at_hash") || accessToken == "" {
 		return nil

@@ -10,9 +10,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// NormalIssuer returns the spelling under which issuers are compared: with scheme, host in lower case, without
-// the port that is usual anyway and without a slash at the end. People leave out https://, and providers disagree
-// about the slash. The error says what is wrong with typed ("must start with ..."), and shows nothing of it.
+// NormalIssuer returns the spelling in which issuers are compared: with scheme, host in lower case, without the default
+// port and without a trailing slash. Users leave out https://, and providers disagree about the slash. The error says
+// what is wrong with typed ("must start with ..."), without quoting it.
 func NormalIssuer(typed string) (string, error) {
 	typed = strings.TrimSpace(typed)
 	if typed == "" {
@@ -42,14 +42,14 @@ func normalHost(u *url.URL) string {
 	return strings.TrimSuffix(host, ":80")
 }
 
-// checkURL accepts https, and http on this machine.
+// checkURL accepts https, and http to this machine.
 func checkURL(u *url.URL) error {
 	switch {
 	case u.Hostname() == "":
 		return errors.New("has no host")
 	case u.User != nil:
 		return errors.New("must not hold a user")
-	case strings.ContainsFunc(u.Host, foreignToHost):
+	case strings.ContainsFunc(u.Host, isForeignToHost):
 		return errors.New("has an invalid host name (write an international one in its xn-- form)")
 	case u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()):
 		return nil
@@ -58,14 +58,14 @@ func checkURL(u *url.URL) error {
 	}
 }
 
-// foreignToHost tells whether r stands in no host name, IP address or port (RFC 3986, 3.2.2, less its escapes).
-func foreignToHost(r rune) bool {
+// isForeignToHost reports whether r is not allowed in a host name, IP address or port (RFC 3986, 3.2.2, without escapes).
+func isForeignToHost(r rune) bool {
 	alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 	return !alphanumeric && !strings.ContainsRune("-._:[]", r)
 }
 
-// checkEndpoint accepts what a discovery document may name. A provider elsewhere has no business on this machine:
-// its document must not make us call what listens here (security class 18).
+// checkEndpoint accepts an endpoint of a discovery document. The document of a provider elsewhere must not make the proxy
+// call services on this machine (security class 18).
 func checkEndpoint(name, raw, issuer string) error {
 	if raw == "" {
 		return fmt.Errorf("%s is missing", name)
@@ -77,15 +77,15 @@ func checkEndpoint(name, raw, issuer string) error {
 	if err := checkURL(u); err != nil {
 		return fmt.Errorf("%s %q %w", name, httpclient.OneLine(u.Redacted(), maxDescription), err)
 	}
-	if home, err := url.Parse(issuer); err != nil || leadsHere(u.Hostname()) && !leadsHere(home.Hostname()) {
+	if home, err := url.Parse(issuer); err != nil || isThisMachine(u.Hostname()) && !isThisMachine(home.Hostname()) {
 		return fmt.Errorf("%s points to this machine, the issuer does not", name)
 	}
 	return nil
 }
 
-// leadsHere reports whether a call to a host may end on this machine, in more spellings than are accepted for it: all
-// interfaces, a dot at the end, and numbers that resolvers take for an address and we do not, such as 127.1.
-func leadsHere(host string) bool {
+// isThisMachine reports whether a call to a host may reach this machine, in any spelling that a resolver accepts: also
+// the unspecified address, a trailing dot, and numbers such as 127.1.
+func isThisMachine(host string) bool {
 	host = strings.TrimRight(host, ".")
 	if IsLoopback(host) {
 		return true

@@ -57,7 +57,7 @@ func (i *Issuers) acquire(key issuerKey) *issuer {
 	if shared == nil {
 		call := newCaller(i.options.Transport)
 		shared = &issuer{key: key, call: call, runner: make(chan struct{}, 1),
-			discovery: &discovery{issuer: key.url, many: key.manyTenants, call: call, now: i.options.Now, log: i.options.Log},
+			discovery: &discovery{issuer: key.url, manyTenants: key.manyTenants, call: call, now: i.options.Now, log: i.options.Log},
 			keys:      &keySet{call: call, now: i.options.Now}}
 		i.inUse[key] = shared
 	}

@@ -14,13 +14,13 @@ import (
 
 const minRSA = 2048 // bits of an RSA key
 
-// key is a public key. Entra ID says of which issuer's tokens it is, with the tenant left open or not.
+// key is a public key. Entra ID says which issuer's tokens it signs, with or without a placeholder for the tenant.
 type key struct {
 	jose.JSONWebKey
-	issuer string // empty where nothing is said
+	issuer string // empty where it is not restricted
 }
 
-// checkIssuer refuses a token of another issuer than the key is for, where one set has keys for many tenants.
+// checkIssuer refuses a token from another issuer than the key is for, where one set has the keys of many tenants.
 func (k key) checkIssuer(c claims, m *metadata) error {
 	if m.tenants == nil || k.issuer == "" {
 		return nil
@@ -36,15 +36,15 @@ func (k key) checkIssuer(c claims, m *metadata) error {
 	return nil
 }
 
-// parseKey reads one key of a set: the members that make it and those that say what it is for (RFC 7517, 4; RFC 7518,
-// 6; RFC 8037, 2). Everything else, certificates above all, is passed over: the library refuses a whole key for a
-// certificate that Go does not like, and none is needed to verify a signature.
+// parseKey reads one key of a set: its parameters and what it is for (RFC 7517, 4; RFC 7518, 6; RFC 8037, 2). Everything
+// else is ignored, certificates above all: the library refuses a key whose certificate Go cannot parse, and none is
+// needed to verify a signature.
 func parseKey(raw json.RawMessage) (parsed key, ok bool) {
-	var given members
+	var given jsonObject
 	if err := json.Unmarshal(raw, &given); err != nil || !verifies(given) {
 		return parsed, false
 	}
-	needed := members{}
+	needed := jsonObject{}
 	for _, name := range []string{"kty", "kid", "use", "alg", "crv", "n", "e", "x", "y", "d"} { // d shows that it is private
 		if value, there := given[name]; there {
 			needed[name] = unpadded(name, value)
@@ -60,8 +60,8 @@ func parseKey(raw json.RawMessage) (parsed key, ok bool) {
 	return parsed, usable(parsed.JSONWebKey)
 }
 
-// unpadded writes the numbers of a key as RFC 7518, section 6, wants them: some providers pad them, or use the alphabet
-// of plain base64, and the library refuses both.
+// unpadded writes the numbers of a key as RFC 7518, section 6, requires: some providers pad them, or use the standard
+// alphabet of base64, and the library refuses both.
 func unpadded(name string, value json.RawMessage) json.RawMessage {
 	switch name {
 	case "n", "e", "x", "y":
@@ -92,8 +92,8 @@ func usable(key jose.JSONWebKey) bool {
 	}
 }
 
-// verifies reports whether a key is not kept for other operations (RFC 7517, 4.3), which the library passes over.
-func verifies(key members) bool {
+// verifies reports whether a key is not restricted to other operations (RFC 7517, 4.3), which the library ignores.
+func verifies(key jsonObject) bool {
 	said, there := key["key_ops"]
 	if !there {
 		return true

@@ -19,8 +19,8 @@ const (
 	maxTried    = 64               // of them for one token
 )
 
-// keySet is the provider's public keys. Whoever needs a key that is known reads them without a lock and does not wait
-// for the provider. One fetch at a time replaces them, in the background; only tokens that need its result wait for it.
+// keySet is the provider's public keys. A known key is read without a lock and without waiting for the provider. One
+// fetch at a time replaces them, in the background; only tokens that need its result wait for it.
 type keySet struct {
 	call caller
 	now  func() time.Time
@@ -40,7 +40,7 @@ type fetchedKeys struct {
 	at      time.Time // when the fetch began
 }
 
-// keyFetch is a fetch that somebody may wait for.
+// keyFetch is a fetch that callers may wait for.
 type keyFetch struct {
 	address string
 	done    chan struct{} // closed at its end; what follows is valid then
@@ -49,9 +49,9 @@ type keyFetch struct {
 }
 
 // candidates returns the keys that a token with this key id and algorithm may be signed with, and whether they
-// have just been fetched. An id that is not known makes the set be fetched anew once, unless that has happened too
-// often lately: keys rotate. So does again, for when a known key does not fit the signature: some providers give
-// a new key the old id, or none. Keys that are no longer fresh are used while they cannot be fetched.
+// have just been fetched. An unknown id causes a fetch, since keys rotate, unless there were too many lately. So does
+// again, for a signature that a known key does not fit: some providers give a new key the old id, or none. Keys that
+// are no longer fresh are used while they cannot be fetched.
 func (k *keySet) candidates(ctx context.Context, address, kid, alg string, again bool) ([]key, bool, error) {
 	known := k.known(address)
 	matching := known.matching(kid, alg)
@@ -101,7 +101,7 @@ func (k *keySet) renew(ctx context.Context, address string) {
 }
 
 // begin returns a fetch that brings other keys than the known ones: the one under way, or a new one. It is nil where
-// there have been too many. What is fetched serves everybody, so a client that leaves does not stop it.
+// there have been too many. What is fetched serves all callers, so a client that leaves does not stop it.
 func (k *keySet) begin(ctx context.Context, address string, known *fetchedKeys) *keyFetch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -155,7 +155,7 @@ func (k *keySet) mayFetch(now time.Time) bool {
 // fetch returns the usable keys of the set. Keys of a kind that is not known are left out, not an error:
 // providers add new kinds beside the old.
 func (k *keySet) fetch(ctx context.Context, address string) ([]key, error) {
-	var set members
+	var set jsonObject
 	if err := k.call.get(ctx, address, &set); err != nil {
 		return nil, err
 	}

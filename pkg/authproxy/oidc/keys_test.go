@@ -33,7 +33,7 @@ func negativeSerial(t *testing.T) string {
 	return base64.StdEncoding.EncodeToString(der)
 }
 
-// Only the members that make a key, and those that say what it is for, decide whether it verifies signatures.
+// Only the jsonObject that make a key, and those that say what it is for, decide whether it verifies signatures.
 func TestKeyMembers(t *testing.T) {
 	t.Parallel()
 	certificate := negativeSerial(t)
@@ -59,7 +59,7 @@ func TestKeyMembers(t *testing.T) {
 		"thumbprint in hexadecimal":                 {change: member("x5t", "d3:4d:b3:3f")},
 		"thumbprint a number":                       {change: member("x5t#S256", 1)},
 		"address of a certificate":                  {change: member("x5u", "no URL")},
-		"unknown members":                           {change: member("ext", map[string]any{"a": []int{1}})},
+		"unknown jsonObject":                        {change: member("ext", map[string]any{"a": []int{1}})},
 		"member of an encryption key":               {change: member("iv", 7)},
 		"member like another":                       {change: member("N", "AQAB")},
 		"for verifying":                             {change: member("key_ops", []string{"verify"})},
@@ -117,7 +117,7 @@ func TestKeyMembers(t *testing.T) {
 	}
 }
 
-// The kinds other than RSA are read by their own members.
+// The kinds other than RSA are read by their own jsonObject.
 func TestKeyKinds(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -89,8 +89,8 @@ func TestLogin(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := identity.Identity{Name: "ann@example.com", Subject: "auth0|7", AccessToken: "opaque-token", IDToken: login.Tokens.IDToken}
-			if login.Identity() != want || !login.Person.EmailVerified || login.ReturnTo != "/deep?x=1" || login.Tokens.IDToken == "" {
-				t.Errorf("identity %+v, person %+v, return to %q", login.Identity(), login.Person, login.ReturnTo)
+			if login.Identity() != want || !login.User.EmailVerified || login.ReturnTo != "/deep?x=1" || login.Tokens.IDToken == "" {
+				t.Errorf("identity %+v, person %+v, return to %q", login.Identity(), login.User, login.ReturnTo)
 			}
 			if !login.Tokens.Expires.Equal(w.clock.now().Add(time.Hour)) {
 				t.Errorf("expires %v", login.Tokens.Expires)

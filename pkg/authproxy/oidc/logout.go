@@ -10,7 +10,7 @@ import (
 // maxHint is the size in bytes up to which an ID token goes into an address.
 const maxHint = 4 << 10
 
-// What stands for something in the query of Options.LogoutURL.
+// Placeholders in the query of Options.LogoutURL.
 const (
 	markClient  = "{client_id}"
 	markReturn  = "{return_to}"
@@ -24,7 +24,7 @@ func CheckLogoutURL(address string) error {
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Fragment != "" || u.Opaque != "" || hasControl(address) {
-		return errors.New("is no URL without a fragment, such as https://tenant.example.com/logout")
+		return errors.New("is not a URL without a fragment, such as https://tenant.example.com/logout")
 	}
 	if err := checkURL(u); err != nil {
 		return err
@@ -48,16 +48,16 @@ func CheckLogoutURL(address string) error {
 	return nil
 }
 
-// The parameters by which providers are told where to go afterwards.
+// The parameters that tell providers where to send the browser afterwards.
 const (
 	backStandard = "post_logout_redirect_uri" // OpenID Connect RP-Initiated Logout, 2
 	backCognito  = "logout_uri"
 	backAuth0    = "returnTo"
 )
 
-// LogoutURL returns where a browser ends the provider's own session, to come back to returnTo, an absolute URL
-// that has to be registered there. It is false where the provider has no such place, or has not been found yet:
-// then only the session here ends. It never waits. idToken may be empty.
+// LogoutURL returns the URL at which a browser ends the provider's own session, and then returns to returnTo, an
+// absolute URL that has to be registered there. It is false where the provider has no such URL, or has not been found
+// yet: then only the session here ends. It never waits. idToken may be empty.
 func (p *Provider) LogoutURL(idToken, returnTo string) (string, bool) {
 	if len(idToken) > maxHint {
 		idToken = ""
@@ -99,7 +99,7 @@ func (p *Provider) logoutPlace(m *metadata) (place, back string) {
 	}
 }
 
-// filledLogout is Options.LogoutURL with everything in it. A parameter of which nothing is left is left out.
+// filledLogout is Options.LogoutURL with its placeholders replaced. Parameters that become empty are left out.
 func (p *Provider) filledLogout(idToken, returnTo string) (string, bool) {
 	u, err := url.Parse(p.options.LogoutURL)
 	if err != nil {

@@ -23,18 +23,18 @@ import (
 // Options describe an application that is registered with a provider. Now and Random are required.
 type Options struct {
 	Name         string // tells providers apart where there are several; at most 64 bytes, may be empty
-	Issuer       string // URL, as people type it: https:// and the last slash may be left out
+	Issuer       string // URL, as users type it: https:// and the last slash may be left out
 	ClientID     string
 	ClientSecret string
 	Scope        string // empty means "openid profile email"; openid is added where it is missing
-	Prompt       string // what the provider shall show, such as "consent"; empty leaves it to the provider
+	Prompt       string // what the provider is to show, such as "consent"; empty leaves it to the provider
 	Audience     string // of the access token; empty asks for none
-	Params       string // further ones of the authorization address, as a query; none of them replaces one of the login's own
-	NameClaim    string // that names a person, as for Person.Strings; empty means the e-mail
-	// LogoutURL is where the provider logs people out, in place of what it announces. In its query {client_id}, {return_to}
-	// and {id_token} stand for what they say; without any of them the usual parameters are added.
+	Params       string // further parameters of the authorization request, as a query; they never replace those of the login
+	NameClaim    string // becomes the name, as for User.Strings; empty means the e-mail
+	// LogoutURL is where the provider logs users out, in place of what it announces. The placeholders {client_id},
+	// {return_to} and {id_token} in its query are replaced; without any of them the usual parameters are added.
 	LogoutURL   string
-	Tenants     string // of Entra ID, see CheckTenants; needed where the issuer is of many
+	Tenants     string // of Entra ID, see CheckTenants; required for an issuer of many tenants
 	RedirectURL string // of the callback, as it is registered
 
 	Now       func() time.Time
@@ -44,7 +44,7 @@ type Options struct {
 	Transport http.RoundTripper // of its own Issuers, as in IssuersOptions
 }
 
-// Format keeps the client's secret out of whatever prints Options.
+// Format keeps the client secret out of printed Options.
 func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.Issuer+" "+o.ClientID) }
 
 // LogValue keeps it out of logs.
@@ -121,7 +121,7 @@ func scopeOf(scope string) string {
 	return strings.Join(fields, " ")
 }
 
-// Format keeps the client's secret out of whatever prints a Provider.
+// Format keeps the client secret out of printed Providers.
 func (p *Provider) Format(f fmt.State, verb rune) { p.options.Format(f, verb) }
 
 // LogValue keeps it out of logs.
@@ -133,8 +133,8 @@ func (p *Provider) Name() string { return p.options.Name }
 // Issuer is the issuer's URL, with https:// and without a slash at the end.
 func (p *Provider) Issuer() string { return p.discovery.issuer }
 
-// Ready returns nil where people can log in: the provider has been found. It looks for it where it has not, at
-// most once in a few seconds. A provider that goes away later leaves it nil.
+// Ready returns nil where users can log in: the provider has been discovered. Otherwise it tries to, at most once in a
+// few seconds. It stays nil when the provider becomes unavailable later.
 func (p *Provider) Ready(ctx context.Context) error {
 	_, err := p.discovery.get(ctx)
 	return err

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// ErrNoRefresh: there is no refresh token, so that somebody has to log in again.
+// ErrNoRefresh: there is no refresh token, so the user has to log in again.
 var ErrNoRefresh = errors.New("there is no refresh token")
 
-// Refresh exchanges the refresh token for new tokens. Requests that come with the same one at the same time share
-// one exchange, and those that come within a minute afterwards, with what the session was before, its result: a
-// provider takes the second use of a refresh token for theft and ends everything. The caller stores what it gets.
+// Refresh exchanges the refresh token for new tokens. Calls with the same one at the same time share one exchange, and
+// calls within a minute afterwards, with the session as it was before, its result: a provider takes the second use of a
+// refresh token for theft and ends everything. The caller stores the tokens.
 //
 // The error wraps ErrNoRefresh, ErrDenied where the provider ended the session, ErrToken where the new tokens are
-// not to be believed, and ErrUnavailable where it is worth trying again.
+// not valid, and ErrUnavailable where another attempt may succeed.
 func (p *Provider) Refresh(ctx context.Context, old Tokens) (Tokens, error) {
 	if old.RefreshToken == "" {
 		return Tokens{}, ErrNoRefresh
@@ -48,11 +48,11 @@ func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	answer, err := p.redeem(ctx, m, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {old.RefreshToken}})
+	response, err := p.redeem(ctx, m, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {old.RefreshToken}})
 	if err != nil {
 		return Tokens{}, err
 	}
-	tokens, err := p.tokensOf(answer)
+	tokens, err := p.tokensOf(response)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -63,14 +63,14 @@ func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 		tokens.IDToken = old.IDToken
 		return tokens, nil
 	}
-	if err := p.checkSamePerson(ctx, old.IDToken, tokens); err != nil {
+	if err := p.checkSameUser(ctx, old.IDToken, tokens); err != nil {
 		return Tokens{}, err
 	}
 	return tokens, nil
 }
 
-// checkSamePerson verifies a renewed ID token, which must be about whoever logged in: OpenID Connect Core, 12.2.
-func (p *Provider) checkSamePerson(ctx context.Context, oldIDToken string, tokens Tokens) error {
+// checkSameUser verifies a renewed ID token, which must be about the same user (OpenID Connect Core, 12.2).
+func (p *Provider) checkSameUser(ctx context.Context, oldIDToken string, tokens Tokens) error {
 	c, err := p.verifyIDToken(ctx, tokens.IDToken, tokens.AccessToken)
 	if err != nil {
 		return err
@@ -91,18 +91,18 @@ func (p *Provider) checkSamePerson(ctx context.Context, oldIDToken string, token
 			return fmt.Errorf("%w: the nonce does not match", ErrToken)
 		}
 	}
-	_, err = p.person(c, "")
+	_, err = p.user(c, "")
 	return err
 }
 
-// Renewed returns what the ID token says that a Refresh has brought, which has verified it.
-func (p *Provider) Renewed(t Tokens) (Person, error) {
+// Renewed returns the user of an ID token that Refresh has returned, and verified.
+func (p *Provider) Renewed(t Tokens) (User, error) {
 	c, err := unverifiedClaims(t.IDToken)
 	if err != nil {
-		return Person{}, err
+		return User{}, err
 	}
 	iss, _ := c.text("iss") // as it was
-	return p.person(c, iss)
+	return p.user(c, iss)
 }
 
 // How long and how many refresh tokens are remembered that have been exchanged.

@@ -40,12 +40,12 @@ func TestClass22TokenEndpointEchoes(t *testing.T) {
 			_, err := w.Refresh(t.Context(), oidc.Tokens{AccessToken: "a", RefreshToken: refreshToken})
 			wantErr(t, err, want)
 			refusal := asRefusal(t, err)
-			said := err.Error() + refusal.Code + refusal.Description + refusal.Advice()
+			said := err.Error() + refusal.Code + refusal.Description + refusal.Hint()
 			if slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(said, s) }) || strings.Contains(said, "you sent") {
 				t.Errorf("%s of %v: %s", code, methods, said)
 			}
-			if known := refusal.Code == code; known != (refusal.Advice() != "") {
-				t.Errorf("%s of %v is told as %q with the advice %q", code, methods, refusal.Code, refusal.Advice())
+			if known := refusal.Code == code; known != (refusal.Hint() != "") {
+				t.Errorf("%s of %v is told as %q with the advice %q", code, methods, refusal.Code, refusal.Hint())
 			}
 		}
 	}

@@ -114,11 +114,11 @@ func TestClass11IDTokens(t *testing.T) {
 				return parts[0] + "." + oidctest.Part(c) + "." + parts[2]
 			}
 		}, oidc.ErrToken},
-		"no token":            {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": nil} }, oidc.ErrToken},
-		"garbage":             {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": "a.b.c"} }, oidc.ErrToken},
-		"huge":                {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": strings.Repeat("a", 70<<10)} }, oidc.ErrToken},
-		"not an object":       {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": signRaw("[]")} }, oidc.ErrToken},
-		"null":                {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": signRaw("null")} }, oidc.ErrToken},
+		"no token":            {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": nil} }, oidc.ErrToken},
+		"garbage":             {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": "a.b.c"} }, oidc.ErrToken},
+		"huge":                {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": strings.Repeat("a", 70<<10)} }, oidc.ErrToken},
+		"not an object":       {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": signRaw("[]")} }, oidc.ErrToken},
+		"null":                {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": signRaw("null")} }, oidc.ErrToken},
 		"logout token":        {func(f *oidctest.Provider) { f.Header = map[string]any{"typ": "logout+jwt"} }, oidc.ErrToken},
 		"access token's type": {func(f *oidctest.Provider) { f.Header = map[string]any{"typ": "at+jwt"} }, oidc.ErrToken},
 		"events":              {claim("events", map[string]any{}), oidc.ErrToken},
@@ -172,9 +172,9 @@ func TestClass11IDTokens(t *testing.T) {
 		"line break in nickname": {claim("nickname", "a\nb"), oidc.ErrIdentity},
 		"sid a list":             {claim("sid", []string{"x"}), oidc.ErrIdentity},
 
-		"access token missing":           {func(f *oidctest.Provider) { f.Answer = map[string]any{"access_token": nil} }, oidc.ErrToken},
-		"access token with a line break": {func(f *oidctest.Provider) { f.Answer = map[string]any{"access_token": "a\r\nb"} }, oidc.ErrToken},
-		"access token of another type":   {func(f *oidctest.Provider) { f.Answer = map[string]any{"token_type": "DPoP"} }, oidc.ErrToken},
+		"access token missing":           {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"access_token": nil} }, oidc.ErrToken},
+		"access token with a line break": {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"access_token": "a\r\nb"} }, oidc.ErrToken},
+		"access token of another type":   {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"token_type": "DPoP"} }, oidc.ErrToken},
 		"userinfo of another": {func(f *oidctest.Provider) {
 			f.Claims = map[string]any{"email": nil}
 			f.Userinfo = map[string]any{"sub": "other", "email": "admin@example.com"}
@@ -228,8 +228,8 @@ func TestClass11Email(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if login.Identity().Name != tc.email || login.Person.Email != tc.email || login.Person.EmailVerified != tc.verified {
-				t.Errorf("name %q, e-mail %q, verified %v", login.Identity().Name, login.Person.Email, login.Person.EmailVerified)
+			if login.Identity().Name != tc.email || login.User.Email != tc.email || login.User.EmailVerified != tc.verified {
+				t.Errorf("name %q, e-mail %q, verified %v", login.Identity().Name, login.User.Email, login.User.EmailVerified)
 			}
 		})
 	}
@@ -315,7 +315,7 @@ func TestClass11Twice(t *testing.T) {
 			}
 			login, err := w.login(t)
 			if name == "fine" || name == "inside" {
-				if err != nil || login.Person.Subject != "auth0|7" || login.Person.Strings("realm_access.roles") != nil {
+				if err != nil || login.User.Subject != "auth0|7" || login.User.Strings("realm_access.roles") != nil {
 					t.Fatalf("%v", err)
 				}
 				return
@@ -336,7 +336,7 @@ func TestGroups(t *testing.T) {
 	}
 	for name, want := range map[string]string{"groups": "a b", "role": "r", "bad": "", "mixed": "", "none": "", "exp": "",
 		"realm_access.roles": "admin", "realm_access.none": "", "realm_access": "", "https://example.com/roles": "r2", "text.more": "", "groups.a": "", ".": ""} {
-		if got := strings.Join(login.Person.Strings(name), " "); got != want {
+		if got := strings.Join(login.User.Strings(name), " "); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
 	}

@@ -16,7 +16,7 @@ const (
 	consumers  = "9188040d-6c67-4c5b-b112-36a304b66dad"
 )
 
-// everyTenant are the names that stand for many tenants in the path of an issuer of Entra ID.
+// everyTenant are the names for many tenants in the path of an issuer of Entra ID.
 func everyTenant() []string { return []string{"common", "organizations", "consumers"} }
 
 // CheckTenants accepts a list of tenants' ids with commas between them, AnyTenant alone, and nothing at all.
@@ -26,7 +26,7 @@ func CheckTenants(list string) error {
 	}
 	for id := range strings.SplitSeq(list, ",") {
 		if !isTenantID(id) {
-			return fmt.Errorf("%q is no tenant's id such as %s (in Entra ID: Overview, Tenant ID), nor %s alone", id, consumers, AnyTenant)
+			return fmt.Errorf("%q is not a tenant ID such as %s (in Entra ID: Overview, Tenant ID), nor %s alone", id, consumers, AnyTenant)
 		}
 	}
 	return nil
@@ -62,8 +62,8 @@ func OfAllTenants(issuer string) bool {
 	return ok && slices.Contains(hosts, u.Host)
 }
 
-// tenants is an issuer that is another one for each tenant: what stands around the id.
-type tenants struct{ before, behind string }
+// tenants is an issuer that differs for each tenant: the parts before and after its id.
+type tenants struct{ before, after string }
 
 // tenantsOf reads an issuer in its normal spelling, such as https://login.microsoftonline.com/common/v2.0; false where it
 // does not name many tenants.
@@ -75,27 +75,26 @@ func tenantsOf(issuer string) (t tenants, ok bool) {
 	t.before = u.Scheme + "://" + u.Host + "/"
 	name, rest, more := strings.Cut(strings.TrimPrefix(issuer, t.before), "/")
 	if more {
-		t.behind = "/" + rest
+		t.after = "/" + rest
 	}
 	return t, slices.Contains(everyTenant(), name)
 }
 
-// issuer is the one of a tenant.
-func (t tenants) issuer(id string) string { return t.before + id + t.behind }
+// issuer is the issuer of one tenant.
+func (t tenants) issuer(id string) string { return t.before + id + t.after }
 
-// has reports whether an issuer is that of some tenant.
+// has reports whether an issuer belongs to some tenant.
 func (t tenants) has(issuer string) bool {
 	id, ok := strings.CutPrefix(strings.TrimRight(issuer, "/"), t.before)
-	id, too := strings.CutSuffix(id, t.behind)
+	id, too := strings.CutSuffix(id, t.after)
 	return ok && too && isTenantID(id)
 }
 
-// errTenants says what is to be configured. Whoever has an account anywhere at Entra ID, which everybody can make, would
-// come in.
-var errTenants = errors.New("it is of all tenants, and none has been chosen: set AUTH_TENANTS to the ids of those whose accounts may log in, or to " +
+// errTenants says what to configure. Otherwise any account at Entra ID, which anyone can create, would get access.
+var errTenants = errors.New("it serves all tenants, and none has been chosen: set AUTH_TENANTS to the ids of those whose accounts may log in, or to " +
 	AnyTenant + ", or use the issuer of one tenant")
 
-// checkTenants accepts a document that is of many tenants where that has been asked for. ok is false where it is none.
+// checkTenants accepts a document for many tenants where that is configured. ok is false for a document of one tenant.
 func (m *metadata) checkTenants(issuer string, allowed bool) (ok bool, err error) {
 	t, many := tenantsOf(issuer)
 	switch announced := strings.TrimRight(m.Issuer, "/"); {
@@ -109,8 +108,8 @@ func (m *metadata) checkTenants(issuer string, allowed bool) (ok bool, err error
 	return true, nil
 }
 
-// issuerOf returns the issuer that a token with these claims must have. That of many tenants is made by the token's own
-// tenant, which is for access rules to allow.
+// issuerOf returns the issuer that a token with these claims must have. For many tenants it depends on the token's own
+// tenant, which the access rules allow or not.
 func (m *metadata) issuerOf(c claims) (string, error) {
 	if m.tenants == nil {
 		return m.Issuer, nil

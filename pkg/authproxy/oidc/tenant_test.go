@@ -90,8 +90,8 @@ func TestClass12Tenants(t *testing.T) {
 			w.fake.Claims = tc.claims
 			login, err := w.login(t)
 			wantErr(t, err, tc.want)
-			if err == nil && login.Person.Issuer != tc.claims["iss"] {
-				t.Errorf("issuer %q", login.Person.Issuer)
+			if err == nil && login.User.Issuer != tc.claims["iss"] {
+				t.Errorf("issuer %q", login.User.Issuer)
 			}
 			raw := oidctest.SignJWT(w.fake.Key, jose.RS256, "k1", nil, oidctest.Merge(map[string]any{"aud": audience, "sub": "m", "scp": "x",
 				"iat": w.clock.now().Unix(), "exp": w.clock.now().Unix() + 60}, tc.claims))
@@ -258,7 +258,7 @@ func TestNameClaim(t *testing.T) {
 			w.fake.Claims, w.fake.Userinfo = tc.claims, tc.userinfo
 			login, err := w.login(t)
 			wantErr(t, err, tc.err)
-			if err == nil && (login.Identity().Name != tc.want || login.Person.Name != tc.want) {
+			if err == nil && (login.Identity().Name != tc.want || login.User.Name != tc.want) {
 				t.Errorf("name %q, want %q", login.Identity().Name, tc.want)
 			}
 		})

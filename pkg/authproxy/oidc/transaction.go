@@ -27,11 +27,11 @@ const (
 	maxBinding = 8  // bytes
 )
 
-// seed are the random bytes of a login, more than anybody guesses. State, nonce and PKCE verifier come from them, so that
-// the cookie of a login has to hold no more: a browser that restores its tabs begins dozens of logins at once.
+// seed is the random part of a login, too long to guess. State, nonce and PKCE verifier are derived from it, so that the
+// cookie needs to hold nothing else: a browser that restores its tabs begins dozens of logins at once.
 type seed [16]byte
 
-// text returns a value for one use, from which neither the seed nor the value for another use can be found.
+// text returns the value for one use, from which neither the seed nor the value for another use can be derived.
 func (s seed) text(use string) string {
 	sum := sha256.Sum256(append([]byte("ploomber-cloud oidc "+use+"\x00"), s[:]...))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -45,8 +45,8 @@ func bindingOf(issuer, clientID string) binding {
 	return binding(sum[:maxBinding])
 }
 
-// Transaction is one login under way. It belongs to one browser, which keeps it, sealed, in a cookie: nothing is
-// stored here before somebody has logged in (security class 21).
+// Transaction is one login in progress. It belongs to one browser, which keeps it, sealed, in a cookie: nothing is
+// stored on the server before the user has logged in (security class 21).
 type Transaction struct {
 	seed               seed
 	binding            binding
@@ -83,8 +83,8 @@ func CookieName(state string) string {
 	return CookiePrefix + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// Sealer turns transactions into cookies and back. Nobody else can make, change or read one. It is safe for
-// concurrent use.
+// Sealer encrypts transactions into cookie values and back. Only who knows the secret can make, change or read one. It is
+// safe for concurrent use.
 type Sealer struct {
 	keys []cipher.AEAD // the first seals, all open
 	now  func() time.Time

@@ -10,67 +10,67 @@ import (
 	"strings"
 )
 
-// addUserinfo asks the provider for what the ID token does not hold: several keep it short. needed are claims that decide
-// whether the person may come in. What nothing depends on need not be had: the e-mail that was asked for, and the name.
-func (p *Provider) addUserinfo(ctx context.Context, m *metadata, accessToken string, person *Person, needed []string) error {
+// addUserinfo asks the userinfo endpoint for claims that the ID token lacks: several providers keep it short. needed are
+// claims that decide about access. Others, the e-mail that was asked for and the name, are optional.
+func (p *Provider) addUserinfo(ctx context.Context, m *metadata, accessToken string, user *User, needed []string) error {
 	var missing []string
 	for _, name := range needed {
-		if !person.Has(name) {
+		if !user.Has(name) {
 			missing = append(missing, name)
 		}
 	}
-	wished := person.Email == "" && slices.Contains(strings.Fields(p.scope), "email") ||
-		p.options.NameClaim != "" && !person.Has(p.options.NameClaim)
+	wished := user.Email == "" && slices.Contains(strings.Fields(p.scope), "email") ||
+		p.options.NameClaim != "" && !user.Has(p.options.NameClaim)
 	if len(missing) == 0 && !wished || m.Userinfo == "" || accessToken == "" {
 		return nil
 	}
 	c, err := p.userinfo(ctx, m, accessToken)
 	if err != nil {
 		if errors.Is(err, errRedirect) {
-			return err // a provider that sends the access token elsewhere is not to be trusted (security class 18)
+			return err // a redirect must not take the access token elsewhere (security class 18)
 		}
 		p.options.Log.LogAttrs(ctx, slog.LevelWarn, "no user information", slog.String("issuer", m.Issuer), slog.String("error", err.Error()))
 		var refused *statusError
 		if len(missing) == 0 || errors.As(err, &refused) && refused.code >= 400 && refused.code < 500 {
-			return nil // rules do without it, and keep out whom they have to
+			return nil // the access rules decide without it
 		}
 		return err
 	}
-	if sub, err := c.text("sub"); err != nil || sub != person.Subject {
+	if sub, err := c.text("sub"); err != nil || sub != user.Subject {
 		return fmt.Errorf("%w: the user information is about another user", ErrToken)
 	}
-	told, err := personOf(c, m.Issuer)
+	told, err := userOf(c, m.Issuer)
 	if err != nil {
 		return err
 	}
 	switch {
-	case person.Email == "":
-		person.Email, person.EmailVerified = told.Email, told.EmailVerified
-	case person.Email == told.Email && !person.Has("email_verified"):
-		person.EmailVerified = told.EmailVerified
+	case user.Email == "":
+		user.Email, user.EmailVerified = told.Email, told.EmailVerified
+	case user.Email == told.Email && !user.Has("email_verified"):
+		user.EmailVerified = told.EmailVerified
 	default: // it is about another address
 		delete(told.claims, "email_verified")
 	}
-	person.complete(&told, missing)
-	return p.addName(person)
+	user.complete(&told, missing)
+	return p.addName(user)
 }
 
-// complete takes over the claims that person does not have. One in an object is taken over where it is missing.
-func (person *Person) complete(told *Person, missing []string) {
-	for _, name := range missing { // first: a whole name comes before the way into an object
+// complete copies the claims that u does not have from told, and missing ones that are in an object.
+func (u *User) complete(told *User, missing []string) {
+	for _, name := range missing { // first, since a whole name precedes the path into an object
 		if object, inner := told.claims.inside(name); object.has(inner) {
-			person.claims[name] = object[inner]
+			u.claims[name] = object[inner]
 		}
 	}
 	for name, value := range told.claims {
-		if !person.claims.has(name) {
-			person.claims[name] = value
+		if !u.claims.has(name) {
+			u.claims[name] = value
 		}
 	}
 }
 
-// userinfo returns the user information that an access token is good for (OpenID Connect Core, 5.3): an object, or a
-// token with the provider's signature.
+// userinfo returns the claims of the userinfo endpoint (OpenID Connect Core, 5.3): an object, or a token with the
+// provider's signature.
 func (p *Provider) userinfo(ctx context.Context, m *metadata, accessToken string) (claims, error) {
 	kind, body, err := p.call.read(ctx, m.Userinfo, accessToken, "application/json, application/jwt")
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *Provider) userinfo(ctx context.Context, m *metadata, accessToken string
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Userinfo, err)
 	}
-	// Both may be missing (5.3.2); what is there must be right.
+	// iss and aud are optional (5.3.2), and checked where they are present.
 	if c.has("iss") {
 		if err := c.checkIssuer(m); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Userinfo, err)

@@ -15,15 +15,15 @@ const (
 	maxToken = 64 << 10        // bytes of a token
 )
 
-// Types of tokens, in the header. What is made for one purpose is good for no other.
+// Types of tokens, in the header. A token for one purpose is refused for any other.
 const (
 	typeLogout = "logout+jwt"
 	typeAccess = "at+jwt"
 )
 
-// verified checks a token's signature, type, issuer, audience and times, in this order, and returns its claims.
-// What else there is to check depends on the kind of token. The error wraps ErrToken, or ErrUnavailable where the
-// keys cannot be had.
+// verified checks a token's signature, type, issuer and audience, in this order, and returns its claims and the
+// algorithm. Further checks depend on the kind of token. The error wraps ErrToken, or ErrUnavailable where the keys
+// cannot be fetched.
 func (p *Provider) verified(ctx context.Context, raw, audience string, types ...string) (claims, string, error) {
 	m, err := p.discovery.get(ctx)
 	if err != nil {
@@ -42,18 +42,18 @@ func (p *Provider) verified(ctx context.Context, raw, audience string, types ...
 	return c, alg, nil
 }
 
-// signed returns the claims of a token whose signature is the provider's, and the algorithm.
+// signed returns the claims of a token that the provider has signed, and the algorithm.
 func (p *Provider) signed(ctx context.Context, m *metadata, raw string, types []string) (claims, string, error) {
 	if len(raw) > maxToken {
 		return nil, "", fmt.Errorf("%w: it is longer than %d bytes", ErrToken, maxToken)
 	}
-	// The library's reasons quote the token's header, which anybody may have written.
+	// The library's errors quote the token's header, which anyone can write.
 	jws, err := jose.ParseSignedCompact(raw, m.algorithms())
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, "", fmt.Errorf("%w: it is malformed, or signed by an algorithm that is not accepted", ErrToken)
 	}
 	header := jws.Signatures[0].Protected
-	if _, critical := header.ExtraHeaders["crit"]; critical { // we know no extension, and the library takes an empty list
+	if _, critical := header.ExtraHeaders["crit"]; critical { // no extension is supported, and the library accepts an empty list
 		return nil, "", fmt.Errorf("%w: it demands an extension that is not known", ErrToken)
 	}
 	if !typeAllowed(header, types) {
@@ -90,7 +90,7 @@ func typeAllowed(header jose.Header, types []string) bool {
 	return ok && (typ == "jwt" || slices.Contains(types, typ))
 }
 
-// checkIssuer wants the announced spelling. Google has signed with two.
+// checkIssuer requires the announced spelling. Google has used two.
 func (c claims) checkIssuer(m *metadata) error {
 	issuer, err := m.issuerOf(c)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c claims) checkIssuer(m *metadata) error {
 	return nil
 }
 
-// checkTimes wants iat, and exp where it is needed, and takes nbf into account.
+// checkTimes requires iat, and exp where needsExpiry is set, and checks nbf where it is present.
 func (c claims) checkTimes(now time.Time, needsExpiry bool) error {
 	exp, hasExpiry, err := c.time("exp")
 	if err != nil || needsExpiry && !hasExpiry {

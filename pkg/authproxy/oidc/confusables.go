@@ -9,10 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// checkAlike refuses text that is the same as another's for somebody who reads it in another form, as an app does that
-// trims it, compares it without case or normalises it: two people would be one (security class 11). Letters of all
-// alphabets may stand in it.
-func checkAlike(s string) error {
+// rejectConfusables refuses a name that another name equals once it is trimmed, compared without case or normalised, as
+// some apps do: they would take two users for one (security class 11). Letters of all alphabets are allowed.
+func rejectConfusables(s string) error {
 	first, _ := utf8.DecodeRuneInString(s)
 	last, _ := utf8.DecodeLastRuneInString(s)
 	if unicode.IsSpace(first) || unicode.IsSpace(last) {
@@ -20,16 +19,16 @@ func checkAlike(s string) error {
 	}
 	for _, r := range s {
 		switch {
-		case r == utf8.RuneError: // what half a surrogate becomes, whichever it was
-			return errors.New("has a character that is none")
+		case r == utf8.RuneError: // which every unpaired surrogate becomes
+			return errors.New("has an invalid character")
 		case !unicode.IsPrint(r):
-			return fmt.Errorf("has the character %U, which does not show", r)
+			return fmt.Errorf("has the invisible character %U", r)
 		case r >= utf8.RuneSelf && (unicode.ToLower(r) < utf8.RuneSelf || unicode.ToUpper(r) < utf8.RuneSelf): // the Kelvin sign
 			return fmt.Errorf("has the character %U, which is an ASCII letter in another case", r)
 		}
 	}
 	if !norm.NFKC.IsNormalString(s) {
-		return errors.New("has a character that is another one's look-alike: it is not in the normal form NFKC")
+		return errors.New("has a character that looks like another: it is not in the normal form NFKC")
 	}
 	return nil
 }

@@ -10,14 +10,14 @@ import (
 	"slices"
 )
 
-// Ways to present the client secret, as discovery names them.
+// Ways to send the client secret, as discovery names them.
 const (
 	authBasic = "client_secret_basic"
 	authPost  = "client_secret_post"
 )
 
-// tokenAnswer is what the token endpoint answers. ExpiresIn is a number, and a string at some providers.
-type tokenAnswer struct {
+// tokenResponse is the response of the token endpoint. ExpiresIn is a number, or a string at some providers.
+type tokenResponse struct {
 	AccessToken  string          `json:"access_token"`
 	TokenType    string          `json:"token_type"`
 	IDToken      string          `json:"id_token"`
@@ -26,25 +26,25 @@ type tokenAnswer struct {
 	Error        string          `json:"error"`
 }
 
-// redeem sends a grant to the token endpoint. A provider that announces both ways to present the secret may accept
-// only the one that the application is registered with; it says so before it looks at the grant, so that the other
-// can be tried, and is remembered.
-func (p *Provider) redeem(ctx context.Context, m *metadata, grant url.Values) (tokenAnswer, error) {
+// redeem sends a grant to the token endpoint. A provider that announces both ways to send the secret may accept only the
+// one that the application is registered for. It checks that before the grant, so the other way can be tried, and is
+// remembered.
+func (p *Provider) redeem(ctx context.Context, m *metadata, grant url.Values) (tokenResponse, error) {
 	basicToo := len(m.ClientAuth) == 0 || slices.Contains(m.ClientAuth, authBasic)
 	postToo := slices.Contains(m.ClientAuth, authPost)
 	post := postToo && (!basicToo || p.usePost.Load())
-	answer, err := p.send(ctx, m.Token, grant, post)
+	response, err := p.send(ctx, m.Token, grant, post)
 	var refusal *Refusal
 	if errors.As(err, &refusal) && refusal.Code == "invalid_client" && basicToo && postToo {
-		answer, err = p.send(ctx, m.Token, grant, !post)
+		response, err = p.send(ctx, m.Token, grant, !post)
 		if err == nil {
 			p.usePost.Store(!post)
 		}
 	}
-	return answer, err
+	return response, err
 }
 
-func (p *Provider) send(ctx context.Context, address string, grant url.Values, post bool) (tokenAnswer, error) {
+func (p *Provider) send(ctx context.Context, address string, grant url.Values, post bool) (tokenResponse, error) {
 	form := url.Values{}
 	for name, values := range grant {
 		form[name] = values
@@ -57,22 +57,22 @@ func (p *Provider) send(ctx context.Context, address string, grant url.Values, p
 	}
 	code, body, err := p.call.post(ctx, address, form, auth)
 	if err != nil {
-		return tokenAnswer{}, err
+		return tokenResponse{}, err
 	}
 	if code >= http.StatusInternalServerError || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout {
-		return tokenAnswer{}, &statusError{address, code} // whatever else it says, it is not the last word
+		return tokenResponse{}, &statusError{address, code} // whatever the body says, a later attempt may succeed
 	}
-	var answer tokenAnswer
-	err = exactly(body, &answer)
+	var response tokenResponse
+	err = decodeExact(body, &response)
 	switch {
-	case err == nil && answer.Error != "":
-		return tokenAnswer{}, tokenRefusal(answer.Error)
+	case err == nil && response.Error != "":
+		return tokenResponse{}, tokenRefusal(response.Error)
 	case code == http.StatusUnauthorized:
-		return tokenAnswer{}, tokenRefusal("invalid_client")
+		return tokenResponse{}, tokenRefusal("invalid_client")
 	case code != http.StatusOK:
-		return tokenAnswer{}, &statusError{address, code}
+		return tokenResponse{}, &statusError{address, code}
 	case err != nil:
-		return tokenAnswer{}, fmt.Errorf("%w: the answer of %s is not the expected JSON", ErrUnavailable, address)
+		return tokenResponse{}, fmt.Errorf("%w: the response of %s is not the expected JSON", ErrUnavailable, address)
 	}
-	return answer, nil
+	return response, nil
 }

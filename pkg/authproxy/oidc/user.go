@@ -9,22 +9,22 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 )
 
-// Person is what a token says about who logged in, for access rules. The zero value is nobody.
-type Person struct {
-	Issuer        string // as announced; with Subject the only lasting name
+// User is what a token says about the user who logged in, for access rules. The zero value is no user.
+type User struct {
+	Issuer        string // as announced; with Subject the only permanent name
 	Subject       string
 	Email         string // empty where the provider gave none; else one address with one @
-	EmailVerified bool   // without it, Email is what somebody typed
+	EmailVerified bool   // if false, Email may be anything the user typed
 	SessionID     string // of the provider's session, for back-channel logout; may be empty
 	Name          string // for the app and the log: the e-mail, or what Options.NameClaim says; may be empty
 
 	claims claims
 }
 
-// Strings returns a claim that is a string or a list of strings, such as groups or roles. One inside of an object is
-// named by the way to it, as realm_access.roles of Keycloak, unless there is a claim of just that name. It is nil
-// where there is no such claim, where it is of another kind, and where any part of it has a control character.
-func (p *Person) Strings(claim string) []string {
+// Strings returns a claim that is a string or a list of strings, such as groups or roles. A claim in an object is named
+// by its path, such as realm_access.roles of Keycloak, unless there is a claim of just that name. The result is nil
+// where there is no such claim, where it has another type, and where any part of it has a control character.
+func (p *User) Strings(claim string) []string {
 	object, name := p.claims.inside(claim)
 	list, err := object.list(name)
 	if err != nil {
@@ -39,8 +39,8 @@ func (p *Person) Strings(claim string) []string {
 }
 
 // Values is Strings for a claim that may be a boolean or an integer too, as "true", "false" or the number in decimals.
-// Nothing else is turned into text: neither 1.0 nor a number in a list.
-func (p *Person) Values(claim string) []string {
+// Nothing else is converted to text: neither 1.0 nor a number in a list.
+func (p *User) Values(claim string) []string {
 	object, name := p.claims.inside(claim)
 	if literal := object.literal(name); literal != "" {
 		return []string{literal}
@@ -48,16 +48,16 @@ func (p *Person) Values(claim string) []string {
 	return p.Strings(claim)
 }
 
-// Has reports whether there is such a claim, named as for Strings, of whatever kind.
-func (p *Person) Has(claim string) bool {
+// Has reports whether there is such a claim, named as for Strings, of any type.
+func (p *User) Has(claim string) bool {
 	object, name := p.claims.inside(claim)
 	return object.has(name)
 }
 
-// RefersTo reports whether the provider does not say a claim itself, but where it may be asked for (OpenID Connect Core,
-// 5.6.2): Entra ID does that with more than 200 groups. Nobody is asked, since a token would name whom to call (security
-// class 18).
-func (p *Person) RefersTo(claim string) bool {
+// RefersTo reports whether the token has a reference in place of a claim (distributed claims: OpenID Connect Core,
+// 5.6.2). Entra ID does that for users with more than 200 groups. References are not followed, since the token would
+// decide which host is called (security class 18).
+func (p *User) RefersTo(claim string) bool {
 	if p.Has(claim) {
 		return false
 	}
@@ -71,69 +71,69 @@ func (p *Person) RefersTo(claim string) bool {
 
 // Login is a login that has succeeded. Printed or logged it shows the subject and nothing else.
 type Login struct {
-	Person   Person
+	User     User
 	Tokens   Tokens
 	ReturnTo string // as given to Begin
 }
 
 // Identity is what the app is told. Its name is the e-mail unless Options.NameClaim says otherwise, and empty where there
-// is none: an app that takes the name for an e-mail must never get one that somebody has chosen.
+// is none: an app that takes the name for an e-mail must never get one that the user has chosen.
 func (l *Login) Identity() identity.Identity {
-	return identity.Identity{Name: l.Person.Name, Subject: l.Person.Subject,
+	return identity.Identity{Name: l.User.Name, Subject: l.User.Subject,
 		AccessToken: l.Tokens.AccessToken, IDToken: l.Tokens.IDToken}
 }
 
 // Format keeps tokens and claims out of whatever prints a Login.
-func (l Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, l.Person.Subject) }
+func (l Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, l.User.Subject) }
 
 // LogValue keeps them out of logs.
-func (l Login) LogValue() slog.Value { return slog.StringValue(l.Person.Subject) }
+func (l Login) LogValue() slog.Value { return slog.StringValue(l.User.Subject) }
 
-// person is personOf, with the name that people of this provider go by.
-func (p *Provider) person(c claims, issuer string) (Person, error) {
-	person, err := personOf(c, issuer)
+// user is userOf, with the name that Options.NameClaim asks for.
+func (p *Provider) user(c claims, issuer string) (User, error) {
+	user, err := userOf(c, issuer)
 	if err == nil {
-		err = p.addName(&person)
+		err = p.addName(&user)
 	}
 	if err != nil {
-		return Person{}, err
+		return User{}, err
 	}
-	return person, nil
+	return user, nil
 }
 
-// addName fills in the name. One that somebody else could be known by is refused like such an e-mail.
-func (p *Provider) addName(person *Person) error {
+// addName fills in the name. A confusable one is refused, as an e-mail is.
+func (p *Provider) addName(user *User) error {
 	if p.options.NameClaim == "" {
-		person.Name = person.Email
+		user.Name = user.Email
 		return nil
 	}
 	const longest = 254 // bytes, as of an e-mail
-	object, claim := person.claims.inside(p.options.NameClaim)
+	object, claim := user.claims.inside(p.options.NameClaim)
 	name, err := object.text(claim)
 	if err != nil || hasControl(name) || len(name) > longest {
 		return fmt.Errorf("%w: %s is not a string, too long or has a control character", ErrIdentity, p.options.NameClaim)
 	}
-	if err := checkAlike(name); name != "" && err != nil {
+	if err := rejectConfusables(name); name != "" && err != nil {
 		return fmt.Errorf("%w: %s %w", ErrIdentity, p.options.NameClaim, err)
 	}
-	person.Name = name
+	user.Name = name
 	return nil
 }
 
-// personOf reads and checks what a genuine token says.
-func personOf(c claims, issuer string) (Person, error) {
+// userOf reads and checks the claims of a verified token.
+func userOf(c claims, issuer string) (User, error) {
 	if err := c.checkShown(); err != nil {
-		return Person{}, err
+		return User{}, err
 	}
 	sub, err := c.subject()
 	if err != nil {
-		return Person{}, err
+		return User{}, err
 	}
 	email, err := c.email()
 	if err != nil {
-		return Person{}, err
+		return User{}, err
 	}
 	sid, _ := c.text("sid") // checkShown has seen that it is text
-	return Person{Issuer: issuer, Subject: sub, Email: email, EmailVerified: email != "" && c.isTrue("email_verified"),
+	return User{Issuer: issuer, Subject: sub, Email: email, EmailVerified: email != "" && c.isTrue("email_verified"),
 		SessionID: sid, claims: c}, nil
 }

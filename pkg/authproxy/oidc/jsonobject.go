@@ -7,13 +7,14 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/strictjson"
 )
 
-// members are those of a JSON object by exact name.
-type members map[string]json.RawMessage
+// jsonObject is a JSON object with its members by exact name: encoding/json would accept "Email" for "email", and the
+// last of two members with one name, where another reader takes the first.
+type jsonObject map[string]json.RawMessage
 
-var errTwice = errors.New("duplicate member")
+var errDuplicate = errors.New("duplicate member")
 
-// UnmarshalJSON refuses names that are there twice. It leaves null as nil.
-func (m *members) UnmarshalJSON(text []byte) error {
+// UnmarshalJSON refuses duplicate names. null becomes nil.
+func (m *jsonObject) UnmarshalJSON(text []byte) error {
 	*m = nil
 	if string(text) == "null" {
 		return nil
@@ -22,10 +23,10 @@ func (m *members) UnmarshalJSON(text []byte) error {
 	if err != nil {
 		return err
 	}
-	read := members{}
+	read := jsonObject{}
 	for _, one := range list {
 		if _, twice := read[one.Name]; twice {
-			return errTwice
+			return errDuplicate
 		}
 		read[one.Name] = one.Value
 	}
@@ -33,9 +34,9 @@ func (m *members) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// exactly decodes text into v, a struct without values, by the exact names of its fields.
-func exactly[T any](text []byte, v *T) error {
-	var given, known members
+// decodeExact decodes text into the zero struct *v, by the exact names of its fields.
+func decodeExact[T any](text []byte, v *T) error {
+	var given, known jsonObject
 	if err := json.Unmarshal(text, &given); err != nil {
 		return err
 	}
