@@ -49,14 +49,14 @@ type Client struct {
 	Secret          string   `json:"secret"`
 	Redirects       []string `json:"redirects,omitempty"`       // callback URLs; none for a program
 	LogoutRedirects []string `json:"logoutRedirects,omitempty"` // where to go after a logout
-	// BackchannelLogout is where the client wants to be told that somebody has logged out.
+	// BackchannelLogout is where the client is told that a user has logged out.
 	BackchannelLogout string `json:"backchannelLogout,omitempty"`
-	LogoutBySubject   bool   `json:"logoutBySubject,omitempty"` // the logout token names the person and no session
+	LogoutBySubject   bool   `json:"logoutBySubject,omitempty"` // the logout token names the user and no session
 	PostSecret        bool   `json:"post,omitempty"`            // the secret comes in the form, not in the header
 	Machine           bool   `json:"machine,omitempty"`         // may log in as itself, by client credentials
 }
 
-// User is somebody who can log in.
+// User is a user who can log in.
 type User struct {
 	Subject  string         `json:"sub"` // also the name typed into the login page
 	Password string         `json:"password"`
@@ -98,7 +98,7 @@ func Start(t testing.TB, s Settings) *Provider {
 	if s.AccessTokenLife == 0 {
 		s.AccessTokenLife = time.Hour
 	}
-	if s.Port == 0 { // not one of the system's choice, which may be somebody else's when the provider is resumed
+	if s.Port == 0 { // not one of the system's choice, which may be taken when the provider is resumed
 		s.Port = freeport.For(t)
 	}
 	if s.RenewedTokenLife == 0 {

@@ -185,7 +185,7 @@ func TestRefusalAndMachine(t *testing.T) {
 		t.Errorf("bearer %v, %v", bearer, err)
 	}
 	if _, err := p.VerifyBearer(t.Context(), token, "https://other.example.com"); !errors.Is(err, oidc.ErrToken) {
-		t.Errorf("for somebody else: %v", err)
+		t.Errorf("for another user: %v", err)
 	}
 	provider.Stop()
 	provider.Resume()

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// ErrNoForm says that a page was expected on which somebody logs in, and another came.
-var ErrNoForm = errors.New("this is no login page of the provider")
+// ErrNoForm says that another page came than the login page.
+var ErrNoForm = errors.New("this is not the login page of the provider")
 
-// Page is an answer whose body has been read.
+// Page is a response whose body has been read.
 type Page struct {
 	URL    *url.URL // after redirects
 	Status int
@@ -28,7 +28,7 @@ func Open(ctx context.Context, client *http.Client, address string) (*Page, erro
 }
 
 // LogIn opens the address, expects to end on the provider's login page, logs in there and returns the page to which
-// that leads. The error wraps ErrNoForm where there is no login page, as for somebody who is logged in already.
+// that leads. The error wraps ErrNoForm where there is no login page, as for a user who is logged in already.
 func (p *Provider) LogIn(ctx context.Context, client *http.Client, address, user string) (*Page, error) {
 	form, err := Open(ctx, client, address)
 	if err != nil {

@@ -71,7 +71,7 @@ func TestParameterMistakes(t *testing.T) {
 		"AUTH_NAME_CLAIMS":           {"x", "did you mean AUTH_NAME_CLAIM?"},
 		"AUTH_NAME_CLAIM":            {"a\tb", "AUTH_NAME_CLAIM: has a control character"},
 		"AUTH_LOGOUT_URL":            {"http://t.example.com/out", "AUTH_LOGOUT_URL: must start with https"},
-		"AUTH_TENANTS":               {"contoso.com", "AUTH_TENANTS: \"contoso.com\" is no tenant's id"},
+		"AUTH_TENANTS":               {"contoso.com", "AUTH_TENANTS: \"contoso.com\" is not a tenant ID"},
 		"AUTH_ISSUER_BASE_URL":       {"https://login.microsoftonline.com/common/v2.0", "AUTH_TENANTS: is missing"},
 	} {
 		if _, err := config.From(from(oneProviderWith(map[string]string{variable: tc.value}))); err == nil || !strings.Contains(err.Error(), tc.want) {

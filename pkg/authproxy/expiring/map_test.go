@@ -30,7 +30,7 @@ func TestExpires(t *testing.T) {
 	}
 }
 
-func TestFirstToExpireMakesRoom(t *testing.T) {
+func TestFirstToExpireIsDropped(t *testing.T) {
 	t.Parallel()
 	m := expiring.New[string, int](2)
 	m.Put("long", 1, start, time.Hour)
@@ -149,7 +149,7 @@ func (n *naive) get(key int, now time.Time) (int, bool) {
 
 // While all entries are extended, a Put moves few of them, and drops one that was extended long ago rather than one that
 // was just put.
-func TestExtendedMakeRoom(t *testing.T) {
+func TestExtendedAreDropped(t *testing.T) {
 	t.Parallel()
 	const limit = 1000
 	m := expiring.New[int, int](limit)
@@ -245,7 +245,7 @@ func newFull() *expiring.Map[int, int] {
 	return m
 }
 
-// What a request pays while somebody floods a cache.
+// What a request costs while a client floods a cache.
 func BenchmarkPutFull(b *testing.B) {
 	m := newFull()
 	b.ReportAllocs()
@@ -254,7 +254,7 @@ func BenchmarkPutFull(b *testing.B) {
 	}
 }
 
-// What it pays where all have expired since the last.
+// What it costs where all entries have expired since the last request.
 func BenchmarkPutExpired(b *testing.B) {
 	m, later := newFull(), start.Add(24*time.Hour)
 	b.ReportAllocs()

@@ -121,13 +121,13 @@ func TestClass12And18Discovery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			tc.fake(w.fake)
-			evil := oidctest.New("https://evil.example.com", w.clock.now)
-			w.net.Set("evil.example.com", evil)
-			w.net.Set("127.0.0.1:6443", evil)
-			wantErr(t, w.Ready(t.Context()), tc.want)
-			if w.net.Count("evil.example.com"+wellKnown)+w.net.Count("127.0.0.1:6443/") > 0 {
+			e := newEnv(t, nil)
+			tc.fake(e.fake)
+			evil := oidctest.New("https://evil.example.com", e.clock.now)
+			e.net.Set("evil.example.com", evil)
+			e.net.Set("127.0.0.1:6443", evil)
+			wantErr(t, e.Ready(t.Context()), tc.want)
+			if e.net.Count("evil.example.com"+wellKnown)+e.net.Count("127.0.0.1:6443/") > 0 {
 				t.Error("another host was asked")
 			}
 		})
@@ -148,14 +148,14 @@ func TestClass18TokenRedirect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.net.Set("evil.example.com", oidctest.New("https://evil.example.com", w.clock.now))
-			w.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
+			e := newEnv(t, nil)
+			e.net.Set("evil.example.com", oidctest.New("https://evil.example.com", e.clock.now))
+			e.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
 				http.Redirect(rw, r, tc.target, tc.code)
 			}
-			_, err := w.login(t)
+			_, err := e.login(t)
 			wantErr(t, err, oidc.ErrUnavailable)
-			if w.net.Count("evil.example.com/token")+w.net.Count("tenant.example.com/elsewhere") > 0 {
+			if e.net.Count("evil.example.com/token")+e.net.Count("tenant.example.com/elsewhere") > 0 {
 				t.Error("the redirect was followed")
 			}
 		})
@@ -178,12 +178,12 @@ func TestTokenEndpointFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.fake.Handle["/token"] = func(rw http.ResponseWriter, _ *http.Request) {
+			e := newEnv(t, nil)
+			e.fake.Handle["/token"] = func(rw http.ResponseWriter, _ *http.Request) {
 				rw.WriteHeader(tc.code)
 				_, _ = io.WriteString(rw, tc.body)
 			}
-			_, err := w.login(t)
+			_, err := e.login(t)
 			wantErr(t, err, tc.want)
 		})
 	}
@@ -245,12 +245,12 @@ func TestOptions(t *testing.T) {
 func TestSlowProvider(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
-		w.fake.Handle[wellKnown] = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		e := newEnv(t, func(o *oidc.Options) { o.Now = time.Now })
+		e.fake.Handle[wellKnown] = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 		start := time.Now()
 		answers := make(chan error)
 		for range 20 {
-			go func() { answers <- w.Ready(t.Context()) }()
+			go func() { answers <- e.Ready(t.Context()) }()
 		}
 		for range 20 {
 			wantErr(t, <-answers, oidc.ErrUnavailable)
@@ -258,22 +258,22 @@ func TestSlowProvider(t *testing.T) {
 		if took := time.Since(start); took != 5*time.Second {
 			t.Errorf("took %v", took)
 		}
-		wantErr(t, w.Ready(t.Context()), oidc.ErrUnavailable) // at once, from memory
-		if n := w.net.Count("tenant.example.com" + wellKnown); n != 1 || time.Since(start) != 5*time.Second {
+		wantErr(t, e.Ready(t.Context()), oidc.ErrUnavailable) // at once, from memory
+		if n := e.net.Count("tenant.example.com" + wellKnown); n != 1 || time.Since(start) != 5*time.Second {
 			t.Errorf("asked %d times in %v", n, time.Since(start))
 		}
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		time.Sleep(10 * time.Second)
-		wantErr(t, w.Ready(impatient), oidc.ErrUnavailable)
+		wantErr(t, e.Ready(impatient), oidc.ErrUnavailable)
 		time.Sleep(10 * time.Second) // what the impatient one began has ended
 	})
 }
 
-// A provider that is back is found within 20 seconds, with Run by itself and without it by a visitor.
+// A provider that is back is found within 20 seconds, with Run in the background and without it by a request.
 func TestRecovery(t *testing.T) {
 	t.Parallel()
-	for name, withRun := range map[string]bool{"by itself": true, "by a visitor": false} {
+	for name, withRun := range map[string]bool{"in the background": true, "by a request": false} {
 		for fault, down := range map[string]http.Handler{
 			"refuses": nil,
 			"hangs":   http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
@@ -282,35 +282,35 @@ func TestRecovery(t *testing.T) {
 			t.Run(name+", "+fault, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
-					w.net.Set("tenant.example.com", down)
+					e := newEnv(t, func(o *oidc.Options) { o.Now = time.Now })
+					e.net.Set("tenant.example.com", down)
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					if withRun {
-						go w.Run(ctx)
+						go e.Run(ctx)
 					}
 					for range 100 {
-						wantErr(t, w.Ready(ctx), oidc.ErrUnavailable)
+						wantErr(t, e.Ready(ctx), oidc.ErrUnavailable)
 						time.Sleep(time.Second)
 					}
-					if n := w.net.Count("tenant.example.com" + wellKnown); n > 30 {
+					if n := e.net.Count("tenant.example.com" + wellKnown); n > 30 {
 						t.Errorf("asked %d times in less than ten minutes", n)
 					}
-					w.net.Set("tenant.example.com", w.fake)
+					e.net.Set("tenant.example.com", e.fake)
 					if withRun {
 						time.Sleep(20 * time.Second)
-						if _, ok := w.LogoutURL("", "/"); !ok {
-							t.Error("not found by itself")
+						if _, ok := e.LogoutURL("", "/"); !ok {
+							t.Error("not found in the background")
 						}
 						return
 					}
 					for range 20 {
 						time.Sleep(time.Second)
-						if w.Ready(ctx) == nil {
+						if e.Ready(ctx) == nil {
 							return
 						}
 					}
-					t.Error("not found by a visitor")
+					t.Error("not found by a request")
 				})
 			})
 		}
@@ -321,23 +321,23 @@ func TestRecovery(t *testing.T) {
 func TestRediscovery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
+		e := newEnv(t, func(o *oidc.Options) { o.Now = time.Now })
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go w.Run(ctx)
+		go e.Run(ctx)
 		time.Sleep(time.Minute)
-		w.fake.Lock()
-		w.fake.Document = map[string]any{"issuer": "https://evil.example.com", "end_session_endpoint": "https://evil.example.com/end"}
-		w.fake.Unlock()
+		e.fake.Lock()
+		e.fake.Document = map[string]any{"issuer": "https://evil.example.com", "end_session_endpoint": "https://evil.example.com/end"}
+		e.fake.Unlock()
 		time.Sleep(time.Hour)
-		if address, _ := w.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/end") || w.Ready(ctx) != nil {
-			t.Errorf("after a bad document: %s, %v", address, w.Ready(ctx))
+		if address, _ := e.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/end") || e.Ready(ctx) != nil {
+			t.Errorf("after a bad document: %s, %v", address, e.Ready(ctx))
 		}
-		w.fake.Lock()
-		w.fake.Document = map[string]any{"end_session_endpoint": issuerURL + "/goodbye"}
-		w.fake.Unlock()
+		e.fake.Lock()
+		e.fake.Document = map[string]any{"end_session_endpoint": issuerURL + "/goodbye"}
+		e.fake.Unlock()
 		time.Sleep(time.Minute)
-		if address, _ := w.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/goodbye") {
+		if address, _ := e.LogoutURL("", ""); !strings.HasPrefix(address, issuerURL+"/goodbye") {
 			t.Errorf("after a new document: %s", address)
 		}
 	})

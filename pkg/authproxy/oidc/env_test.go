@@ -48,8 +48,8 @@ func (c *clock) move(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// world is a provider, its counterpart, and what joins them.
-type world struct {
+// env is a Provider under test, the provider that it talks to, and the network between them.
+type env struct {
 	*oidc.Provider
 	fake   *oidctest.Provider
 	clock  *clock
@@ -59,23 +59,23 @@ type world struct {
 	sealer *oidc.Sealer
 }
 
-func newWorld(t *testing.T, change func(*oidc.Options)) *world {
+func newEnv(t *testing.T, change func(*oidc.Options)) *env {
 	t.Helper()
-	w := &world{clock: newClock(), net: oidctest.NewNetwork(), log: &bytes.Buffer{}}
-	w.logger = slog.New(slog.NewTextHandler(&locked{w: w.log}, nil))
-	w.fake = oidctest.New(issuerURL, w.clock.now)
-	w.net.Set("tenant.example.com", w.fake)
-	w.Provider = w.provider(t, change)
-	w.sealer = must(oidc.NewSealer([]string{cookieKey}, w.clock.now))
-	return w
+	e := &env{clock: newClock(), net: oidctest.NewNetwork(), log: &bytes.Buffer{}}
+	e.logger = slog.New(slog.NewTextHandler(&locked{w: e.log}, nil))
+	e.fake = oidctest.New(issuerURL, e.clock.now)
+	e.net.Set("tenant.example.com", e.fake)
+	e.Provider = e.provider(t, change)
+	e.sealer = must(oidc.NewSealer([]string{cookieKey}, e.clock.now))
+	return e
 }
 
 // provider makes another Provider on the same network.
-func (w *world) provider(t *testing.T, change func(*oidc.Options)) *oidc.Provider {
+func (e *env) provider(t *testing.T, change func(*oidc.Options)) *oidc.Provider {
 	t.Helper()
 	o := oidc.Options{Issuer: issuerURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret, RedirectURL: callbackURL,
-		Now: w.clock.now, Random: rand.Reader, Transport: w.net,
-		Log: w.logger}
+		Now: e.clock.now, Random: rand.Reader, Transport: e.net,
+		Log: e.logger}
 	if change != nil {
 		change(&o)
 	}
@@ -99,24 +99,24 @@ func (l *locked) Write(p []byte) (int, error) {
 }
 
 // begin starts a login and lets the transaction go through a cookie.
-func (w *world) begin(t *testing.T, p *oidc.Provider) (string, oidc.Transaction) {
+func (e *env) begin(t *testing.T, p *oidc.Provider) (string, oidc.Transaction) {
 	t.Helper()
 	address, tx, err := p.Begin(t.Context(), "/deep?x=1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := w.sealer.Open(w.sealer.Seal(tx))
+	tx, err = e.sealer.Open(e.sealer.Seal(tx))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return address, opened
+	return address, tx
 }
 
 // login does a whole login.
-func (w *world) login(t *testing.T) (*oidc.Login, error) {
+func (e *env) login(t *testing.T) (*oidc.Login, error) {
 	t.Helper()
-	address, tx := w.begin(t, w.Provider)
-	return w.Finish(t.Context(), w.fake.Authorize(t, address), tx)
+	address, tx := e.begin(t, e.Provider)
+	return e.Finish(t.Context(), e.fake.Authorize(t, address), tx)
 }
 
 // wantErr compares an error with a sentinel, nil among them.
@@ -136,7 +136,7 @@ func asRefusal(t *testing.T, err error) *oidc.Refusal {
 	t.Helper()
 	var refusal *oidc.Refusal
 	if !errors.As(err, &refusal) {
-		t.Fatalf("%v is no refusal", err)
+		t.Fatalf("%v is not a refusal", err)
 	}
 	return refusal
 }

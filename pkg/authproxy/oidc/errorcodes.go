@@ -13,11 +13,11 @@ func errorCodes() map[string]errorCode {
 		client   = errorCode{ErrMisconfigured, "check the client id and the client secret"}
 		grants   = errorCode{ErrMisconfigured, "allow the application at the provider to log people in by authorization code"}
 		address  = errorCode{ErrMisconfigured, "check the callback address that is registered with the provider"}
-		request  = errorCode{ErrMisconfigured, "see the provider's own log for what it expects of the application"}
+		request  = errorCode{ErrMisconfigured, "look at the provider's own log for what it expects of the application"}
 		scope    = errorCode{ErrMisconfigured, "check the scope that is asked for"}
 		audience = errorCode{ErrMisconfigured, "check the audience that is asked for"}
 		later    = errorCode{ErrUnavailable, "try again later"}
-		account  = errorCode{ErrDenied, "see the provider's own log for the account"}
+		account  = errorCode{ErrDenied, "look at the provider's own log for the account"}
 		again    = errorCode{ErrDenied, "log in again"}
 	)
 	return map[string]errorCode{

@@ -15,12 +15,12 @@ import (
 // connection.
 func TestIdleConnectionsLoseNoCode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	e := newEnv(t, nil)
 	type used struct{}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return context.WithValue(ctx, used{}, new(int)) }
 	issuer := "http://" + server.Listener.Addr().String()
-	fake := oidctest.New(issuer, w.clock.now)
+	fake := oidctest.New(issuer, e.clock.now)
 	server.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		n := r.Context().Value(used{}).(*int)
 		if *n++; *n > 1 && r.Method == http.MethodPost {
@@ -38,9 +38,9 @@ func TestIdleConnectionsLoseNoCode(t *testing.T) {
 	t.Cleanup(server.Close)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	p := w.provider(t, func(o *oidc.Options) { o.Issuer, o.Transport = issuer, transport })
+	p := e.provider(t, func(o *oidc.Options) { o.Issuer, o.Transport = issuer, transport })
 	for range 2 {
-		address, tx := w.begin(t, p)
+		address, tx := e.begin(t, p)
 		if _, err := p.Finish(t.Context(), fake.Authorize(t, address), tx); err != nil {
 			t.Fatal(err)
 		}

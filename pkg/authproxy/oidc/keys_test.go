@@ -33,7 +33,7 @@ func negativeSerial(t *testing.T) string {
 	return base64.StdEncoding.EncodeToString(der)
 }
 
-// Only the jsonObject that make a key, and those that say what it is for, decide whether it verifies signatures.
+// Only the members that make a key, and those that say what it is for, decide whether it verifies signatures.
 func TestKeyMembers(t *testing.T) {
 	t.Parallel()
 	certificate := negativeSerial(t)
@@ -51,7 +51,7 @@ func TestKeyMembers(t *testing.T) {
 		none   bool
 	}{
 		"certificate with a negative serial number": {change: member("x5c", []string{certificate})},
-		"certificate that is none":                  {change: member("x5c", []string{"?", ""})},
+		"invalid certificate":                       {change: member("x5c", []string{"?", ""})},
 		"certificate as text":                       {change: member("x5c", certificate)},
 		"certificate null":                          {change: member("x5c", nil)},
 		"certificates of objects":                   {change: member("x5c", []any{map[string]any{}})},
@@ -72,7 +72,7 @@ func TestKeyMembers(t *testing.T) {
 
 		"for encryption":                 {change: member("use", "enc"), none: true},
 		"for encryption, by operations":  {change: member("key_ops", []string{"encrypt"}), none: true},
-		"operations that are no list":    {change: member("key_ops", "verify"), none: true},
+		"operations not a list":          {change: member("key_ops", "verify"), none: true},
 		"use a list":                     {change: member("use", []string{"sig"}), none: true},
 		"only a certificate":             {change: without("n", "e"), none: true},
 		"a certificate and half a key":   {change: without("e"), none: true},
@@ -80,44 +80,44 @@ func TestKeyMembers(t *testing.T) {
 		"kind unknown":                   {change: member("kty", "LWE"), none: true},
 		"kind of another":                {change: member("kty", "EC"), none: true},
 		"symmetric":                      {change: func(k map[string]any) { clear(k); k["kty"], k["k"], k["kid"] = "oct", "c2VjcmV0", "k1" }, none: true},
-		"modulus that is no base64":      {change: member("n", "?"), none: true},
+		"modulus not base64":             {change: member("n", "?"), none: true},
 		"modulus that is a number":       {change: member("n", 7), none: true},
 		"for an algorithm of encryption": {change: member("alg", "RSA-OAEP"), none: true},
 		"private":                        {change: member("d", "AQAB"), none: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
+			e := newEnv(t, nil)
 			var key map[string]any
-			text := must(json.Marshal(w.fake.Public[0]))
+			text := must(json.Marshal(e.fake.Public[0]))
 			if err := json.Unmarshal(text, &key); err != nil {
 				t.Fatal(err)
 			}
 			odd := maps.Clone(key)
 			tc.change(odd)
 			set := []any{1, "key", map[string]any{"kty": "LWE", "kid": "k1"}, odd}
-			w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+			e.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
 				oidctest.WriteJSON(w, 200, map[string]any{"keys": set})
 			}
-			_, err := w.login(t)
+			_, err := e.login(t)
 			if (err != nil) != tc.none {
 				t.Fatalf("error %v", err)
 			}
 			if !tc.none {
 				return
 			}
-			w = newWorld(t, nil) // the good one beside it
+			e = newEnv(t, nil) // the good one beside it
 			set = append(set, key)
-			w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+			e.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
 				oidctest.WriteJSON(w, 200, map[string]any{"keys": set})
 			}
-			_, err = w.login(t)
+			_, err = e.login(t)
 			wantErr(t, err, nil)
 		})
 	}
 }
 
-// The kinds other than RSA are read by their own jsonObject.
+// The kinds other than RSA are read by their own members.
 func TestKeyKinds(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -130,25 +130,25 @@ func TestKeyKinds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.fake.Key, w.fake.Alg = tc.private, tc.alg
+			e := newEnv(t, nil)
+			e.fake.Key, e.fake.Alg = tc.private, tc.alg
 			var key map[string]any
 			if err := json.Unmarshal(must(json.Marshal(jose.JSONWebKey{Key: tc.public, KeyID: "k1", Use: "sig"})), &key); err != nil {
 				t.Fatal(err)
 			}
 			key["x5c"], key["x5t"] = []string{negativeSerial(t)}, "?"
-			w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+			e.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
 				oidctest.WriteJSON(w, 200, map[string]any{"keys": []any{key}})
 			}
-			_, err := w.login(t)
+			_, err := e.login(t)
 			wantErr(t, err, nil)
-			w = newWorld(t, nil)
-			w.fake.Key, w.fake.Alg = tc.private, tc.alg
+			e = newEnv(t, nil)
+			e.fake.Key, e.fake.Alg = tc.private, tc.alg
 			delete(key, "x")
-			w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+			e.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
 				oidctest.WriteJSON(w, 200, map[string]any{"keys": []any{key}})
 			}
-			_, err = w.login(t)
+			_, err = e.login(t)
 			wantErr(t, err, oidc.ErrUnavailable)
 		})
 	}
@@ -170,18 +170,18 @@ func TestManyKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
+			e := newEnv(t, nil)
 			other := must(rsa.GenerateKey(rand.Reader, 2048)).Public()
 			var set []any
 			for i := range tc.before {
 				set = append(set, jose.JSONWebKey{Key: other, KeyID: fmt.Sprintf("other%d", i), Use: "sig"})
 			}
-			set = append(set, w.fake.Public[0])
-			w.fake.Header = map[string]any{"kid": tc.id}
-			w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+			set = append(set, e.fake.Public[0])
+			e.fake.Header = map[string]any{"kid": tc.id}
+			e.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
 				oidctest.WriteJSON(w, 200, map[string]any{"keys": set})
 			}
-			_, err := w.login(t)
+			_, err := e.login(t)
 			wantErr(t, err, tc.want)
 		})
 	}

@@ -44,26 +44,26 @@ func wantVerified(t *testing.T, p *oidc.Provider, token string, wait time.Durati
 func TestKnownKeyDoesNotWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
-		known, unknown := tokenFor(w.fake, "k1"), tokenFor(w.fake, "k2")
-		wantVerified(t, w.Provider, known, 0)
-		hangKeys(w.fake)
+		e := newEnv(t, func(o *oidc.Options) { o.Now = time.Now })
+		known, unknown := tokenFor(e.fake, "k1"), tokenFor(e.fake, "k2")
+		wantVerified(t, e.Provider, known, 0)
+		hangKeys(e.fake)
 		start := time.Now()
 		held := make(chan error)
 		for range 20 {
 			go func() {
-				_, err := w.VerifyBearer(t.Context(), unknown, audience)
+				_, err := e.VerifyBearer(t.Context(), unknown, audience)
 				held <- err
 			}()
 		}
 		synctest.Wait()
-		if n := w.net.Count(keysPlace); n != 2 {
+		if n := e.net.Count(keysPlace); n != 2 {
 			t.Fatalf("keys fetched %d times, want twice, the second time for all of the tokens with an unknown key", n)
 		}
-		wantVerified(t, w.Provider, known, 0)
+		wantVerified(t, e.Provider, known, 0)
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := w.VerifyBearer(impatient, unknown, audience)
+		_, err := e.VerifyBearer(impatient, unknown, audience)
 		wantErr(t, err, oidc.ErrUnavailable)
 		if took := time.Since(start); took != time.Second {
 			t.Errorf("who gives up after a second has waited %v", took)
@@ -81,18 +81,18 @@ func TestKnownKeyDoesNotWait(t *testing.T) {
 func TestOldKeysWaitOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
-		token := tokenFor(w.fake, "k1")
-		wantVerified(t, w.Provider, token, 0)
-		hangKeys(w.fake)
+		e := newEnv(t, func(o *oidc.Options) { o.Now = time.Now })
+		token := tokenFor(e.fake, "k1")
+		wantVerified(t, e.Provider, token, 0)
+		hangKeys(e.fake)
 		time.Sleep(2 * time.Hour)
-		wantVerified(t, w.Provider, token, 5*time.Second)
+		wantVerified(t, e.Provider, token, 5*time.Second)
 		for range 10 {
 			time.Sleep(time.Minute)
-			wantVerified(t, w.Provider, token, 0)
+			wantVerified(t, e.Provider, token, 0)
 		}
 		synctest.Wait()
-		if n := w.net.Count(keysPlace); n != 12 {
+		if n := e.net.Count(keysPlace); n != 12 {
 			t.Errorf("keys fetched %d times, want 12: each of the tokens has them fetched", n)
 		}
 		time.Sleep(time.Minute) // the last fetch ends
@@ -103,27 +103,27 @@ func TestOldKeysWaitOnce(t *testing.T) {
 func TestRunKeepsKeysFresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(o *oidc.Options) { o.Now = time.Now })
+		e := newEnv(t, func(o *oidc.Options) { o.Now = time.Now })
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go w.Run(ctx)
+		go e.Run(ctx)
 		time.Sleep(time.Minute)
-		if n := w.net.Count(keysPlace); n != 0 {
+		if n := e.net.Count(keysPlace); n != 0 {
 			t.Errorf("keys that nobody needs were fetched %d times", n)
 		}
-		token := tokenFor(w.fake, "k1")
-		wantVerified(t, w.Provider, token, 0)
+		token := tokenFor(e.fake, "k1")
+		wantVerified(t, e.Provider, token, 0)
 		for range 8 {
 			time.Sleep(time.Hour)
-			wantVerified(t, w.Provider, token, 0)
+			wantVerified(t, e.Provider, token, 0)
 		}
-		if n := w.net.Count(keysPlace); n != 11 { // at the first token, and every 45 minutes of 8 hours and a minute
+		if n := e.net.Count(keysPlace); n != 11 { // at the first token, and every 45 minutes of 8 hours and a minute
 			t.Errorf("keys fetched %d times, want 11", n)
 		}
-		hangKeys(w.fake)
+		hangKeys(e.fake)
 		for range 20 {
 			time.Sleep(time.Hour)
-			wantVerified(t, w.Provider, token, 0)
+			wantVerified(t, e.Provider, token, 0)
 		}
 		time.Sleep(time.Minute)
 	})

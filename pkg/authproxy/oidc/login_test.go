@@ -75,16 +75,16 @@ func TestLogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, tc.options)
+			e := newEnv(t, tc.options)
 			if tc.fake != nil {
-				tc.fake(w.fake)
+				tc.fake(e.fake)
 			}
-			address, tx := w.begin(t, w.Provider)
-			query := w.fake.Authorize(t, address)
-			if _, announced := w.fake.Document["authorization_response_iss_parameter_supported"]; announced {
+			address, tx := e.begin(t, e.Provider)
+			query := e.fake.Authorize(t, address)
+			if _, announced := e.fake.Document["authorization_response_iss_parameter_supported"]; announced {
 				query.Set("iss", issuerURL)
 			}
-			login, err := w.Finish(t.Context(), query, tx)
+			login, err := e.Finish(t.Context(), query, tx)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestLogin(t *testing.T) {
 			if login.Identity() != want || !login.User.EmailVerified || login.ReturnTo != "/deep?x=1" || login.Tokens.IDToken == "" {
 				t.Errorf("identity %+v, person %+v, return to %q", login.Identity(), login.User, login.ReturnTo)
 			}
-			if !login.Tokens.Expires.Equal(w.clock.now().Add(time.Hour)) {
+			if !login.Tokens.Expires.Equal(e.clock.now().Add(time.Hour)) {
 				t.Errorf("expires %v", login.Tokens.Expires)
 			}
 			if shown := fmt.Sprintf("%v %+v %#v", login, login, login) + fmt.Sprintf("%v %#v", login.Tokens, tx); strings.Contains(shown, "opaque") {
@@ -104,9 +104,9 @@ func TestLogin(t *testing.T) {
 
 func TestAuthorizationRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *oidc.Options) { o.Scope, o.Audience = "profile offline_access", "https://api.example.com" })
-	w.fake.Document = map[string]any{"authorization_endpoint": issuerURL + "/authorize?policy=p1"}
-	address, _ := w.begin(t, w.Provider)
+	e := newEnv(t, func(o *oidc.Options) { o.Scope, o.Audience = "profile offline_access", "https://api.example.com" })
+	e.fake.Document = map[string]any{"authorization_endpoint": issuerURL + "/authorize?policy=p1"}
+	address, _ := e.begin(t, e.Provider)
 	got := must(url.Parse(address)).Query()
 	for name, want := range map[string]string{"scope": "openid profile offline_access", "audience": "https://api.example.com",
 		"redirect_uri": callbackURL, "policy": "p1"} {
@@ -114,7 +114,7 @@ func TestAuthorizationRequest(t *testing.T) {
 			t.Errorf("%s = %q, want %q", name, got.Get(name), want)
 		}
 	}
-	other, _ := w.begin(t, w.Provider)
+	other, _ := e.begin(t, e.Provider)
 	again := must(url.Parse(other)).Query()
 	for _, name := range []string{"state", "nonce", "code_challenge"} {
 		if got.Get(name) == again.Get(name) {
@@ -126,35 +126,35 @@ func TestAuthorizationRequest(t *testing.T) {
 // Ten tabs log in, and finish in another order (class 7).
 func TestParallelTabs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	e := newEnv(t, nil)
 	var wg sync.WaitGroup
 	cookies := sync.Map{}
 	for range 10 {
 		wg.Go(func() {
-			address, tx, err := w.Begin(t.Context(), "/")
+			address, tx, err := e.Begin(t.Context(), "/")
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			cookies.Store(tx.CookieName(), w.sealer.Seal(tx))
-			query := w.fake.Authorize(t, address)
+			cookies.Store(tx.CookieName(), e.sealer.Seal(tx))
+			query := e.fake.Authorize(t, address)
 			sealed, ok := cookies.Load(oidc.CookieName(query.Get("state")))
 			if !ok {
 				t.Error("the state does not lead to the cookie")
 				return
 			}
-			opened, err := w.sealer.Open(sealed.(string))
+			unsealed, err := e.sealer.Open(sealed.(string))
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if _, err := w.Finish(t.Context(), query, opened); err != nil {
+			if _, err := e.Finish(t.Context(), query, unsealed); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	if n := w.net.Count("tenant.example.com/.well-known/openid-configuration"); n != 1 {
+	if n := e.net.Count("tenant.example.com/.well-known/openid-configuration"); n != 1 {
 		t.Errorf("asked for the discovery document %d times, want once", n)
 	}
 }

@@ -77,15 +77,15 @@ func TestLogoutURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *oidc.Options) { o.Issuer, o.LogoutURL = tc.issuer, tc.set })
-			w.fake.Issuer = strings.TrimSuffix(tc.issuer, "/")
-			w.fake.Document = tc.document
-			at := must(url.Parse(w.fake.Issuer))
-			w.net.Set(at.Host, http.StripPrefix(at.Path, w.fake))
+			e := newEnv(t, func(o *oidc.Options) { o.Issuer, o.LogoutURL = tc.issuer, tc.set })
+			e.fake.Issuer = strings.TrimSuffix(tc.issuer, "/")
+			e.fake.Document = tc.document
+			at := must(url.Parse(e.fake.Issuer))
+			e.net.Set(at.Host, http.StripPrefix(at.Path, e.fake))
 			if !tc.unknown {
-				wantErr(t, w.Ready(t.Context()), nil)
+				wantErr(t, e.Ready(t.Context()), nil)
 			}
-			address, ok := w.LogoutURL(tc.hint, back)
+			address, ok := e.LogoutURL(tc.hint, back)
 			if !ok || tc.want == "" {
 				if ok || tc.want != "" || address != "" {
 					t.Errorf("%q, %v", address, ok)
@@ -160,12 +160,12 @@ func TestClass9LogoutTokens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			now := w.clock.now().Unix()
+			e := newEnv(t, nil)
+			now := e.clock.now().Unix()
 			claims := oidctest.Merge(map[string]any{"iss": issuerURL, "aud": oidctest.ClientID, "sub": "auth0|7", "sid": "s1", "jti": "j1",
 				"iat": now, "exp": now + 120, "events": event}, tc.claims)
 			raw := oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", tc.header, claims)
-			got, err := w.VerifyLogoutToken(t.Context(), raw)
+			got, err := e.VerifyLogoutToken(t.Context(), raw)
 			wantErr(t, err, tc.want)
 			if err != nil {
 				return
@@ -175,24 +175,24 @@ func TestClass9LogoutTokens(t *testing.T) {
 			if got != (oidc.LogoutToken{Issuer: issuerURL, Subject: sub, SessionID: sid}) {
 				t.Errorf("%+v", got)
 			}
-			_, err = w.VerifyLogoutToken(t.Context(), raw)
+			_, err = e.VerifyLogoutToken(t.Context(), raw)
 			wantErr(t, err, oidc.ErrReplayed)
 		})
 	}
 	t.Run("ID token", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, nil)
-		login, err := w.login(t)
+		e := newEnv(t, nil)
+		login, err := e.login(t)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.VerifyLogoutToken(t.Context(), login.Tokens.IDToken)
+		_, err = e.VerifyLogoutToken(t.Context(), login.Tokens.IDToken)
 		wantErr(t, err, oidc.ErrToken)
 	})
 	t.Run("foreign key", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, nil)
-		_, err := w.VerifyLogoutToken(t.Context(), oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "k1", nil, map[string]any{"events": event}))
+		e := newEnv(t, nil)
+		_, err := e.VerifyLogoutToken(t.Context(), oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "k1", nil, map[string]any{"events": event}))
 		wantErr(t, err, oidc.ErrToken)
 	})
 }

@@ -15,35 +15,35 @@ import (
 func TestClass7State(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		change func(t *testing.T, w *world, q url.Values)
+		change func(t *testing.T, e *env, q url.Values)
 		want   error
 	}{
-		"missing":             {func(_ *testing.T, _ *world, q url.Values) { q.Del("state") }, oidc.ErrTransaction},
-		"empty":               {func(_ *testing.T, _ *world, q url.Values) { q.Set("state", "") }, oidc.ErrTransaction},
-		"longer":              {func(_ *testing.T, _ *world, q url.Values) { q.Set("state", q.Get("state")+"A") }, oidc.ErrTransaction},
-		"twice":               {func(_ *testing.T, _ *world, q url.Values) { q.Add("state", q.Get("state")) }, oidc.ErrCallback},
-		"huge":                {func(_ *testing.T, _ *world, q url.Values) { q.Set("state", strings.Repeat("A", 1<<16)) }, oidc.ErrCallback},
-		"two codes":           {func(_ *testing.T, _ *world, q url.Values) { q.Add("code", "x") }, oidc.ErrCallback},
-		"NUL":                 {func(_ *testing.T, _ *world, q url.Values) { q.Set("code", "x\x00") }, oidc.ErrCallback},
-		"both code and error": {func(_ *testing.T, _ *world, q url.Values) { q.Set("error", "access_denied") }, oidc.ErrCallback},
-		"neither":             {func(_ *testing.T, _ *world, q url.Values) { q.Del("code") }, oidc.ErrCallback},
-		"of another browser": {func(t *testing.T, w *world, q url.Values) {
-			address, _ := w.begin(t, w.Provider)
-			foreign := w.fake.Authorize(t, address)
+		"missing":             {func(_ *testing.T, _ *env, q url.Values) { q.Del("state") }, oidc.ErrTransaction},
+		"empty":               {func(_ *testing.T, _ *env, q url.Values) { q.Set("state", "") }, oidc.ErrTransaction},
+		"longer":              {func(_ *testing.T, _ *env, q url.Values) { q.Set("state", q.Get("state")+"A") }, oidc.ErrTransaction},
+		"twice":               {func(_ *testing.T, _ *env, q url.Values) { q.Add("state", q.Get("state")) }, oidc.ErrCallback},
+		"huge":                {func(_ *testing.T, _ *env, q url.Values) { q.Set("state", strings.Repeat("A", 1<<16)) }, oidc.ErrCallback},
+		"two codes":           {func(_ *testing.T, _ *env, q url.Values) { q.Add("code", "x") }, oidc.ErrCallback},
+		"NUL":                 {func(_ *testing.T, _ *env, q url.Values) { q.Set("code", "x\x00") }, oidc.ErrCallback},
+		"both code and error": {func(_ *testing.T, _ *env, q url.Values) { q.Set("error", "access_denied") }, oidc.ErrCallback},
+		"neither":             {func(_ *testing.T, _ *env, q url.Values) { q.Del("code") }, oidc.ErrCallback},
+		"of another browser": {func(t *testing.T, e *env, q url.Values) {
+			address, _ := e.begin(t, e.Provider)
+			foreign := e.fake.Authorize(t, address)
 			q.Set("state", foreign.Get("state"))
 			q.Set("code", foreign.Get("code"))
 		}, oidc.ErrTransaction},
-		"expired": {func(_ *testing.T, w *world, _ url.Values) { w.clock.move(oidc.LoginTime) }, oidc.ErrExpired},
+		"expired": {func(_ *testing.T, e *env, _ url.Values) { e.clock.move(oidc.LoginTime) }, oidc.ErrExpired},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			address, tx := w.begin(t, w.Provider)
-			query := w.fake.Authorize(t, address)
-			tc.change(t, w, query)
-			_, err := w.Finish(t.Context(), query, tx)
+			e := newEnv(t, nil)
+			address, tx := e.begin(t, e.Provider)
+			query := e.fake.Authorize(t, address)
+			tc.change(t, e, query)
+			_, err := e.Finish(t.Context(), query, tx)
 			wantErr(t, err, tc.want)
-			if n := w.net.Count("tenant.example.com/token"); n != 0 {
+			if n := e.net.Count("tenant.example.com/token"); n != 0 {
 				t.Errorf("the token endpoint was asked %d times", n)
 			}
 		})
@@ -53,40 +53,40 @@ func TestClass7State(t *testing.T) {
 // Class 7: another login's code, with the right state, is the provider's to refuse, and it does.
 func TestClass7CodeOfAnotherLogin(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	address, tx := w.begin(t, w.Provider)
-	query := w.fake.Authorize(t, address)
-	victim, _ := w.begin(t, w.Provider)
-	query.Set("code", w.fake.Authorize(t, victim).Get("code"))
-	_, err := w.Finish(t.Context(), query, tx)
+	e := newEnv(t, nil)
+	address, tx := e.begin(t, e.Provider)
+	query := e.fake.Authorize(t, address)
+	victim, _ := e.begin(t, e.Provider)
+	query.Set("code", e.fake.Authorize(t, victim).Get("code"))
+	_, err := e.Finish(t.Context(), query, tx)
 	wantErr(t, err, oidc.ErrTransaction)
 }
 
 // Class 7: the zero Transaction matches no state, not even that of its own bytes.
 func TestClass7ZeroTransaction(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	_, err := w.Finish(t.Context(), url.Values{"state": {strings.Repeat("A", 43)}, "code": {"x"}}, oidc.Transaction{})
+	e := newEnv(t, nil)
+	_, err := e.Finish(t.Context(), url.Values{"state": {strings.Repeat("A", 43)}, "code": {"x"}}, oidc.Transaction{})
 	wantErr(t, err, oidc.ErrTransaction)
 }
 
 // Class 7: a state is good once, also where the first use failed.
 func TestClass7Reuse(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*world){
-		"after success": func(*world) {},
-		"after failure": func(w *world) { w.fake.Claims = map[string]any{"nonce": "other"} },
+	for name, change := range map[string]func(*env){
+		"after success": func(*env) {},
+		"after failure": func(e *env) { e.fake.Claims = map[string]any{"nonce": "other"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			change(w)
-			address, tx := w.begin(t, w.Provider)
-			query := w.fake.Authorize(t, address)
-			_, _ = w.Finish(t.Context(), query, tx)
-			_, err := w.Finish(t.Context(), query, tx)
+			e := newEnv(t, nil)
+			change(e)
+			address, tx := e.begin(t, e.Provider)
+			query := e.fake.Authorize(t, address)
+			_, _ = e.Finish(t.Context(), query, tx)
+			_, err := e.Finish(t.Context(), query, tx)
 			wantErr(t, err, oidc.ErrReplayed)
-			if n := w.net.Count("tenant.example.com/token"); n != 1 {
+			if n := e.net.Count("tenant.example.com/token"); n != 1 {
 				t.Errorf("the code was sent %d times", n)
 			}
 		})
@@ -96,19 +96,19 @@ func TestClass7Reuse(t *testing.T) {
 // Class 12: what one provider answers is not taken to another.
 func TestClass12MixUp(t *testing.T) {
 	t.Parallel()
-	setup := func(t *testing.T) (*world, *oidc.Provider) {
-		w := newWorld(t, func(o *oidc.Options) { o.Name = "a" })
-		evil := oidctest.New("https://evil.example.com", w.clock.now)
-		w.net.Set("evil.example.com", evil)
-		return w, w.provider(t, func(o *oidc.Options) { o.Name, o.Issuer = "b", evil.Issuer })
+	setup := func(t *testing.T) (*env, *oidc.Provider) {
+		e := newEnv(t, func(o *oidc.Options) { o.Name = "a" })
+		evil := oidctest.New("https://evil.example.com", e.clock.now)
+		e.net.Set("evil.example.com", evil)
+		return e, e.provider(t, func(o *oidc.Options) { o.Name, o.Issuer = "b", evil.Issuer })
 	}
 	t.Run("code of A at B", func(t *testing.T) {
 		t.Parallel()
-		w, b := setup(t)
-		address, tx := w.begin(t, w.Provider)
-		_, err := b.Finish(t.Context(), w.fake.Authorize(t, address), tx)
+		e, b := setup(t)
+		address, tx := e.begin(t, e.Provider)
+		_, err := b.Finish(t.Context(), e.fake.Authorize(t, address), tx)
 		wantErr(t, err, oidc.ErrTransaction)
-		if w.net.Count("evil.example.com/token") != 0 {
+		if e.net.Count("evil.example.com/token") != 0 {
 			t.Error("B got the code of A")
 		}
 		if tx.Provider() != "a" {
@@ -117,10 +117,10 @@ func TestClass12MixUp(t *testing.T) {
 	})
 	t.Run("same name, other application", func(t *testing.T) {
 		t.Parallel()
-		w, _ := setup(t)
-		other := w.provider(t, func(o *oidc.Options) { o.Name, o.ClientID = "a", "client-2" })
-		address, tx := w.begin(t, w.Provider)
-		_, err := other.Finish(t.Context(), w.fake.Authorize(t, address), tx)
+		e, _ := setup(t)
+		other := e.provider(t, func(o *oidc.Options) { o.Name, o.ClientID = "a", "client-2" })
+		address, tx := e.begin(t, e.Provider)
+		_, err := other.Finish(t.Context(), e.fake.Authorize(t, address), tx)
 		wantErr(t, err, oidc.ErrTransaction)
 	})
 	for name, tc := range map[string]struct {
@@ -138,12 +138,12 @@ func TestClass12MixUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, _ := setup(t)
-			w.fake.Document = map[string]any{"authorization_response_iss_parameter_supported": tc.announced}
-			address, tx := w.begin(t, w.Provider)
-			query := w.fake.Authorize(t, address)
+			e, _ := setup(t)
+			e.fake.Document = map[string]any{"authorization_response_iss_parameter_supported": tc.announced}
+			address, tx := e.begin(t, e.Provider)
+			query := e.fake.Authorize(t, address)
 			query["iss"] = tc.iss
-			_, err := w.Finish(t.Context(), query, tx)
+			_, err := e.Finish(t.Context(), query, tx)
 			wantErr(t, err, tc.want)
 		})
 	}
@@ -180,10 +180,10 @@ func TestClass17CallbackErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			address, tx := w.begin(t, w.Provider)
-			query := url.Values{"state": w.fake.Authorize(t, address)["state"], "error": {tc.code}, "error_description": {tc.description}}
-			_, err := w.Finish(t.Context(), query, tx)
+			e := newEnv(t, nil)
+			address, tx := e.begin(t, e.Provider)
+			query := url.Values{"state": e.fake.Authorize(t, address)["state"], "error": {tc.code}, "error_description": {tc.description}}
+			_, err := e.Finish(t.Context(), query, tx)
 			wantErr(t, err, tc.want)
 			refusal := asRefusal(t, err)
 			if refusal.Description != tc.shown || len([]rune(refusal.Code)) > 65 || refusal.Code == "" ||
@@ -194,9 +194,9 @@ func TestClass17CallbackErrors(t *testing.T) {
 	}
 	t.Run("with a foreign state", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, nil)
-		_, tx := w.begin(t, w.Provider)
-		_, err := w.Finish(t.Context(), url.Values{"state": {"x"}, "error": {"access_denied"}}, tx)
+		e := newEnv(t, nil)
+		_, tx := e.begin(t, e.Provider)
+		_, err := e.Finish(t.Context(), url.Values{"state": {"x"}, "error": {"access_denied"}}, tx)
 		wantErr(t, err, oidc.ErrTransaction)
 	})
 }
@@ -204,15 +204,15 @@ func TestClass17CallbackErrors(t *testing.T) {
 // While the provider is away, a login that has come back can be finished later.
 func TestFinishAfterAnOutage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	address, tx := w.begin(t, w.Provider)
-	query := w.fake.Authorize(t, address)
-	restarted := w.provider(t, nil)
-	w.net.Set("tenant.example.com", nil)
+	e := newEnv(t, nil)
+	address, tx := e.begin(t, e.Provider)
+	query := e.fake.Authorize(t, address)
+	restarted := e.provider(t, nil)
+	e.net.Set("tenant.example.com", nil)
 	_, err := restarted.Finish(t.Context(), query, tx)
 	wantErr(t, err, oidc.ErrUnavailable)
-	w.net.Set("tenant.example.com", w.fake)
-	w.clock.move(10 * time.Second)
+	e.net.Set("tenant.example.com", e.fake)
+	e.clock.move(10 * time.Second)
 	if _, err := restarted.Finish(t.Context(), query, tx); err != nil {
 		t.Fatal(err)
 	}

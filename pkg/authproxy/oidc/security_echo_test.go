@@ -30,14 +30,14 @@ func TestClass22TokenEndpointEchoes(t *testing.T) {
 			"access_denied": oidc.ErrDenied, "server_error": oidc.ErrUnavailable, "of_its_own": oidc.ErrUnavailable,
 			refreshToken: oidc.ErrUnavailable, oidctest.ClientSecret: oidc.ErrUnavailable,
 		} {
-			w := newWorld(t, nil)
-			w.fake.Document = map[string]any{"token_endpoint_auth_methods_supported": methods}
-			w.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
+			e := newEnv(t, nil)
+			e.fake.Document = map[string]any{"token_endpoint_auth_methods_supported": methods}
+			e.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
 				oidctest.WriteJSON(rw, http.StatusBadRequest, map[string]any{"error": code,
 					"error_description": "you sent " + r.Header.Get("Authorization") + " " + r.PostForm.Encode()})
 			}
-			_, err := w.Refresh(t.Context(), oidc.Tokens{AccessToken: "a", RefreshToken: refreshToken})
+			_, err := e.Refresh(t.Context(), oidc.Tokens{AccessToken: "a", RefreshToken: refreshToken})
 			wantErr(t, err, want)
 			refusal := asRefusal(t, err)
 			said := err.Error() + refusal.Code + refusal.Description + refusal.Hint()
@@ -51,7 +51,7 @@ func TestClass22TokenEndpointEchoes(t *testing.T) {
 	}
 }
 
-// Class 22: no address of a provider shows in an error or the log what it answers, whoever may read that besides.
+// Class 22: neither errors nor the log show what an endpoint of a provider responds, since others may read them.
 func TestClass22AnswersAreNotShown(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
@@ -84,13 +84,13 @@ func TestClass22AnswersAreNotShown(t *testing.T) {
 					_ = c.Close()
 				}
 			}()
-			w := newWorld(t, nil)
+			e := newEnv(t, nil)
 			p := must(oidc.New(oidc.Options{Issuer: "http://" + l.Addr().String(), ClientID: "c", ClientSecret: "s", RedirectURL: callbackURL,
-				Now: w.clock.now, Random: rand.Reader, Log: w.logger}))
+				Now: e.clock.now, Random: rand.Reader, Log: e.logger}))
 			t.Cleanup(p.Close)
 			err := p.Ready(t.Context())
 			wantErr(t, err, oidc.ErrUnavailable)
-			if said := err.Error() + w.log.String(); strings.Contains(said, "canary") || !strings.Contains(said, l.Addr().String()) {
+			if said := err.Error() + e.log.String(); strings.Contains(said, "canary") || !strings.Contains(said, l.Addr().String()) {
 				t.Errorf("said: %s", said)
 			}
 		})

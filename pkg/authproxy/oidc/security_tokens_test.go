@@ -186,9 +186,9 @@ func TestClass11IDTokens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			tc.fake(w.fake)
-			login, err := w.login(t)
+			e := newEnv(t, nil)
+			tc.fake(e.fake)
+			login, err := e.login(t)
 			if login != nil {
 				t.Errorf("logged in as %v", login)
 			}
@@ -197,7 +197,7 @@ func TestClass11IDTokens(t *testing.T) {
 	}
 }
 
-// signRaw signs what is no claims.
+// signRaw signs a payload as it is.
 func signRaw(payload string) string {
 	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: oidctest.RSAKey(), KeyID: "k1"}}, nil))
 	return must(must(signer.Sign([]byte(payload))).CompactSerialize())
@@ -222,9 +222,9 @@ func TestClass11Email(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.fake.Claims = tc.claims
-			login, err := w.login(t)
+			e := newEnv(t, nil)
+			e.fake.Claims = tc.claims
+			login, err := e.login(t)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -235,8 +235,8 @@ func TestClass11Email(t *testing.T) {
 	}
 }
 
-// Class 11: whoever reads what a token says in another form, trimmed, without case, normalised, must not take one person
-// for another. Names of all alphabets are none of that.
+// Class 11: an app that trims or normalises names, or compares them without case, must not take one user for another.
+// Names in all alphabets are fine.
 func TestClass11LookAlikes(t *testing.T) {
 	t.Parallel()
 	for name, claims := range map[string]map[string]any{
@@ -265,13 +265,13 @@ func TestClass11LookAlikes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.fake.Claims = claims
-			_, err := w.login(t)
+			e := newEnv(t, nil)
+			e.fake.Claims = claims
+			_, err := e.login(t)
 			wantErr(t, err, oidc.ErrIdentity)
 			raw := oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", nil, oidctest.Merge(map[string]any{"iss": issuerURL, "aud": audience, "sub": "m",
-				"iat": w.clock.now().Unix(), "exp": w.clock.now().Unix() + 60}, claims))
-			_, err = w.VerifyBearer(t.Context(), raw, audience)
+				"iat": e.clock.now().Unix(), "exp": e.clock.now().Unix() + 60}, claims))
+			_, err = e.VerifyBearer(t.Context(), raw, audience)
 			wantErr(t, err, oidc.ErrIdentity)
 		})
 	}
@@ -284,16 +284,16 @@ func TestClass11LookAlikes(t *testing.T) {
 	} {
 		t.Run("good "+name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.fake.Claims = claims
-			if _, err := w.login(t); err != nil {
+			e := newEnv(t, nil)
+			e.fake.Claims = claims
+			if _, err := e.login(t); err != nil {
 				t.Fatal(err)
 			}
 		})
 	}
 }
 
-// Class 11: of a claim that is there twice somebody else reads the other one.
+// Class 11: of a duplicate claim another reader may take the other value.
 func TestClass11Twice(t *testing.T) {
 	t.Parallel()
 	for name, payload := range map[string]string{
@@ -306,14 +306,14 @@ func TestClass11Twice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.fake.Sign = func(c map[string]any) string {
+			e := newEnv(t, nil)
+			e.fake.Sign = func(c map[string]any) string {
 				delete(c, "sub")
 				delete(c, "email")
 				text := must(json.Marshal(c))
 				return signRaw(string(text[:len(text)-1]) + "," + payload + "}")
 			}
-			login, err := w.login(t)
+			login, err := e.login(t)
 			if name == "fine" || name == "inside" {
 				if err != nil || login.User.Subject != "auth0|7" || login.User.Strings("realm_access.roles") != nil {
 					t.Fatalf("%v", err)
@@ -327,10 +327,10 @@ func TestClass11Twice(t *testing.T) {
 
 func TestGroups(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.fake.Claims = map[string]any{"groups": []string{"a", "b"}, "role": "r", "bad": []string{"a", "b\n"}, "mixed": []any{"a", 1},
+	e := newEnv(t, nil)
+	e.fake.Claims = map[string]any{"groups": []string{"a", "b"}, "role": "r", "bad": []string{"a", "b\n"}, "mixed": []any{"a", 1},
 		"realm_access": map[string]any{"roles": []string{"admin"}, "a.b": "no"}, "https://example.com/roles": "r2", "text": "x"}
-	login, err := w.login(t)
+	login, err := e.login(t)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,64 +355,64 @@ func TestClass11Keys(t *testing.T) {
 	for name, kid := range map[string]string{"new id": "k2", "old id": "k1", "no id": ""} {
 		t.Run("rotation, "+name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
+			e := newEnv(t, nil)
 			for range 2 {
-				if _, err := w.login(t); err != nil {
+				if _, err := e.login(t); err != nil {
 					t.Fatal(err)
 				}
 			}
-			rotate(w.fake, kid)
-			if _, err := w.login(t); err != nil {
+			rotate(e.fake, kid)
+			if _, err := e.login(t); err != nil {
 				t.Fatal(err)
 			}
-			if n := w.net.Count(keys); n != 2 {
+			if n := e.net.Count(keys); n != 2 {
 				t.Errorf("keys fetched %d times, want 2", n)
 			}
 		})
 	}
 	t.Run("withdrawn key", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, nil)
-		if _, err := w.login(t); err != nil {
+		e := newEnv(t, nil)
+		if _, err := e.login(t); err != nil {
 			t.Fatal(err)
 		}
-		w.fake.Public = []jose.JSONWebKey{{Key: oidctest.OtherRSA().Public(), KeyID: "k2"}} // the old one still signs
-		w.clock.move(time.Hour)
-		_, err := w.login(t)
+		e.fake.Public = []jose.JSONWebKey{{Key: oidctest.OtherRSA().Public(), KeyID: "k2"}} // the old one still signs
+		e.clock.move(time.Hour)
+		_, err := e.login(t)
 		wantErr(t, err, oidc.ErrToken)
 	})
 	t.Run("keys out of reach", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, nil)
-		if _, err := w.login(t); err != nil {
+		e := newEnv(t, nil)
+		if _, err := e.login(t); err != nil {
 			t.Fatal(err)
 		}
-		w.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }
-		w.clock.move(2 * time.Hour)
-		if _, err := w.login(t); err != nil {
+		e.fake.Handle["/keys"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }
+		e.clock.move(2 * time.Hour)
+		if _, err := e.login(t); err != nil {
 			t.Fatalf("keys of two hours ago are not used: %v", err)
 		}
-		w.clock.move(23 * time.Hour)
-		_, err := w.login(t)
+		e.clock.move(23 * time.Hour)
+		_, err := e.login(t)
 		wantErr(t, err, oidc.ErrUnavailable)
 	})
 	t.Run("flood of unknown ids", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, nil)
+		e := newEnv(t, nil)
 		for i := range 200 {
 			raw := oidctest.SignJWT(oidctest.OtherRSA(), jose.RS256, "flood-"+strconv.Itoa(i), nil, map[string]any{})
-			_, err := w.VerifyBearer(t.Context(), raw, "api")
+			_, err := e.VerifyBearer(t.Context(), raw, "api")
 			wantErr(t, err, oidc.ErrToken)
 		}
-		if n := w.net.Count(keys); n > 3 {
+		if n := e.net.Count(keys); n > 3 {
 			t.Errorf("keys fetched %d times in one moment", n)
 		}
-		if _, err := w.login(t); err != nil {
+		if _, err := e.login(t); err != nil {
 			t.Errorf("the flood locks others out: %v", err)
 		}
-		w.clock.move(31 * time.Second)
-		rotate(w.fake, "k2")
-		if _, err := w.login(t); err != nil {
+		e.clock.move(31 * time.Second)
+		rotate(e.fake, "k2")
+		if _, err := e.login(t); err != nil {
 			t.Errorf("keys rotated after the flood: %v", err)
 		}
 	})

@@ -21,18 +21,18 @@ const (
 
 // newTenants is a provider of many tenants, as Entra ID is: below /<name>/v2.0 is a document whose issuer leaves the
 // tenant open.
-func newTenants(t *testing.T, name, announced string, change func(*oidc.Options)) *world {
+func newTenants(t *testing.T, name, announced string, change func(*oidc.Options)) *env {
 	t.Helper()
-	w := newWorld(t, func(o *oidc.Options) {
+	e := newEnv(t, func(o *oidc.Options) {
 		o.Issuer = issuerURL + "/" + name + "/v2.0"
 		change(o)
 	})
-	w.fake.Document = map[string]any{"issuer": announced}
-	w.net.Set("tenant.example.com", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	e.fake.Document = map[string]any{"issuer": announced}
+	e.net.Set("tenant.example.com", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		r.URL.Path = strings.TrimPrefix(r.URL.Path, "/"+name+"/v2.0")
-		w.fake.ServeHTTP(rw, r)
+		e.fake.ServeHTTP(rw, r)
 	}))
-	return w
+	return e
 }
 
 // ofTenant are the claims of an account.
@@ -78,8 +78,8 @@ func TestClass12Tenants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTenants(t, tc.path, tc.announced, func(o *oidc.Options) { o.Tenants = tc.tenants })
-			err := w.Ready(t.Context())
+			e := newTenants(t, tc.path, tc.announced, func(o *oidc.Options) { o.Tenants = tc.tenants })
+			err := e.Ready(t.Context())
 			wantErr(t, err, tc.ready)
 			if err != nil {
 				if tc.tenants == "" && !strings.Contains(err.Error(), "AUTH_TENANTS") {
@@ -87,17 +87,17 @@ func TestClass12Tenants(t *testing.T) {
 				}
 				return
 			}
-			w.fake.Claims = tc.claims
-			login, err := w.login(t)
+			e.fake.Claims = tc.claims
+			login, err := e.login(t)
 			wantErr(t, err, tc.want)
 			if err == nil && login.User.Issuer != tc.claims["iss"] {
 				t.Errorf("issuer %q", login.User.Issuer)
 			}
-			raw := oidctest.SignJWT(w.fake.Key, jose.RS256, "k1", nil, oidctest.Merge(map[string]any{"aud": audience, "sub": "m", "scp": "x",
-				"iat": w.clock.now().Unix(), "exp": w.clock.now().Unix() + 60}, tc.claims))
-			_, err = w.VerifyBearer(t.Context(), raw, audience)
+			raw := oidctest.SignJWT(e.fake.Key, jose.RS256, "k1", nil, oidctest.Merge(map[string]any{"aud": audience, "sub": "m", "scp": "x",
+				"iat": e.clock.now().Unix(), "exp": e.clock.now().Unix() + 60}, tc.claims))
+			_, err = e.VerifyBearer(t.Context(), raw, audience)
 			wantErr(t, err, tc.want)
-			if tc.want == nil && !w.Claimed(raw) {
+			if tc.want == nil && !e.Claimed(raw) {
 				t.Error("its own bearer token is not recognised")
 			}
 		})
@@ -120,19 +120,19 @@ func TestClass12KeysOfTenants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTenants(t, "common", issuerURL+"/{tenantid}/v2.0", func(o *oidc.Options) { o.Tenants = "any" })
+			e := newTenants(t, "common", issuerURL+"/{tenantid}/v2.0", func(o *oidc.Options) { o.Tenants = "any" })
 			var key map[string]any
-			if err := json.Unmarshal(must(json.Marshal(w.fake.Public[0])), &key); err != nil {
+			if err := json.Unmarshal(must(json.Marshal(e.fake.Public[0])), &key); err != nil {
 				t.Fatal(err)
 			}
 			if tc.issuer != nil {
 				key["issuer"] = tc.issuer
 			}
-			w.fake.Handle["/keys"] = func(rw http.ResponseWriter, _ *http.Request) {
+			e.fake.Handle["/keys"] = func(rw http.ResponseWriter, _ *http.Request) {
 				oidctest.WriteJSON(rw, 200, map[string]any{"keys": []any{key}})
 			}
-			w.fake.Claims = ofTenant(tenantA)
-			_, err := w.login(t)
+			e.fake.Claims = ofTenant(tenantA)
+			_, err := e.login(t)
 			wantErr(t, err, tc.want)
 		})
 	}
@@ -145,24 +145,24 @@ func TestClass12IssuerOfTenantAtCallback(t *testing.T) {
 		issuerURL + "/" + tenantA + "/v2.0": nil, "": oidc.ErrCallback, "https://evil.example/" + tenantA + "/v2.0": oidc.ErrCallback,
 		issuerURL + "/evil/v2.0": oidc.ErrCallback, issuerURL + "/{tenantid}/v2.0": nil,
 	} {
-		w := newTenants(t, "common", issuerURL+"/{tenantid}/v2.0", func(o *oidc.Options) { o.Tenants = "any" })
-		w.fake.Document["authorization_response_iss_parameter_supported"] = true
-		w.fake.Claims = ofTenant(tenantA)
-		address, tx := w.begin(t, w.Provider)
-		query := w.fake.Authorize(t, address)
+		e := newTenants(t, "common", issuerURL+"/{tenantid}/v2.0", func(o *oidc.Options) { o.Tenants = "any" })
+		e.fake.Document["authorization_response_iss_parameter_supported"] = true
+		e.fake.Claims = ofTenant(tenantA)
+		address, tx := e.begin(t, e.Provider)
+		query := e.fake.Authorize(t, address)
 		if iss != "" {
 			query.Set("iss", iss)
 		}
-		_, err := w.Finish(t.Context(), query, tx)
+		_, err := e.Finish(t.Context(), query, tx)
 		wantErr(t, err, want)
 	}
 }
 
 func TestOldEntraIssuer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.fake.Document = map[string]any{"issuer": "https://sts.windows.net/" + tenantA + "/"}
-	err := w.Ready(t.Context())
+	e := newEnv(t, nil)
+	e.fake.Document = map[string]any{"issuer": "https://sts.windows.net/" + tenantA + "/"}
+	err := e.Ready(t.Context())
 	wantErr(t, err, oidc.ErrMisconfigured)
 	if !strings.Contains(err.Error(), "/v2.0") {
 		t.Error(err)
@@ -192,12 +192,12 @@ func TestCheckTenants(t *testing.T) {
 // Further parameters go along, and none of them replaces one that the login sets.
 func TestParameters(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *oidc.Options) {
+	e := newEnv(t, func(o *oidc.Options) {
 		o.Params = "acr_values=urn%3Ax&resource=a&resource=b&state=evil&nonce=evil&redirect_uri=https://evil.example&response_type=token&client_id=evil&" +
 			"code_challenge=evil&code_challenge_method=plain&scope=evil"
 	})
-	address, _ := w.begin(t, w.Provider)
-	w.fake.Authorize(t, address) // looks at what protects the login
+	address, _ := e.begin(t, e.Provider)
+	e.fake.Authorize(t, address) // looks at what protects the login
 	got := must(url.Parse(address)).Query()
 	if got.Get("acr_values") != "urn:x" || strings.Join(got["resource"], " ") != "a b" || strings.Contains(address, "evil") || len(got["state"]) != 1 {
 		t.Errorf("%s", address)
@@ -215,9 +215,9 @@ func TestMaxAge(t *testing.T) {
 		"just now": {now, nil}, "within": {now - 600, nil}, "clocks differ": {now - 600 - 299, nil}, "too long ago": {now - 600 - 301, oidc.ErrToken},
 		"not said": {nil, oidc.ErrToken}, "as text": {"now", oidc.ErrToken},
 	} {
-		w := newWorld(t, func(o *oidc.Options) { o.Params = "max_age=600" })
-		w.fake.Claims = map[string]any{"auth_time": tc.at}
-		if _, err := w.login(t); (err == nil) != (tc.want == nil) {
+		e := newEnv(t, func(o *oidc.Options) { o.Params = "max_age=600" })
+		e.fake.Claims = map[string]any{"auth_time": tc.at}
+		if _, err := e.login(t); (err == nil) != (tc.want == nil) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -240,7 +240,7 @@ func TestNameClaim(t *testing.T) {
 		"namespaced":                {"https://x.example/name", map[string]any{"https://x.example/name": "ann"}, nil, "ann", nil},
 		"by userinfo":               {"nickname", nil, map[string]any{"sub": "auth0|7", "nickname": "ann"}, "ann", nil},
 		"by userinfo, not there":    {"nickname", nil, nil, "", nil},
-		"of somebody else":          {"nickname", nil, map[string]any{"sub": "other", "nickname": "root"}, "", oidc.ErrToken},
+		"of another user":           {"nickname", nil, map[string]any{"sub": "other", "nickname": "root"}, "", oidc.ErrToken},
 		"missing":                   {"upn", nil, nil, "", nil},
 		"empty":                     {"upn", map[string]any{"upn": ""}, nil, "", nil},
 		"a list":                    {"upn", map[string]any{"upn": []string{"a", "b"}}, nil, "", oidc.ErrIdentity},
@@ -254,9 +254,9 @@ func TestNameClaim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *oidc.Options) { o.NameClaim = tc.option })
-			w.fake.Claims, w.fake.Userinfo = tc.claims, tc.userinfo
-			login, err := w.login(t)
+			e := newEnv(t, func(o *oidc.Options) { o.NameClaim = tc.option })
+			e.fake.Claims, e.fake.Userinfo = tc.claims, tc.userinfo
+			login, err := e.login(t)
 			wantErr(t, err, tc.err)
 			if err == nil && (login.Identity().Name != tc.want || login.User.Name != tc.want) {
 				t.Errorf("name %q, want %q", login.Identity().Name, tc.want)

@@ -55,9 +55,9 @@ func TestExpiry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *oidc.Options) { o.Audience = tc.audience })
-			w.fake.TokenResponse = tc.answer(w.fake)
-			login, err := w.login(t)
+			e := newEnv(t, func(o *oidc.Options) { o.Audience = tc.audience })
+			e.fake.TokenResponse = tc.answer(e.fake)
+			login, err := e.login(t)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,12 +67,12 @@ func TestExpiry(t *testing.T) {
 				}
 				tc.in = 1000 * time.Hour
 			}
-			w.clock.move(tc.in - time.Second)
-			if w.Expired(login.Tokens) {
+			e.clock.move(tc.in - time.Second)
+			if e.Expired(login.Tokens) {
 				t.Error("expired a second early")
 			}
-			w.clock.move(time.Second)
-			if w.Expired(login.Tokens) != tc.ends {
+			e.clock.move(time.Second)
+			if e.Expired(login.Tokens) != tc.ends {
 				t.Errorf("expired: %v", !tc.ends)
 			}
 		})
@@ -94,9 +94,9 @@ func withRefresh(f *oidctest.Provider) func() {
 // Many requests at once, and late ones with what the session was before, use a refresh token only once.
 func TestRefreshSingleFlight(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	next := withRefresh(w.fake)
-	login, err := w.login(t)
+	e := newEnv(t, nil)
+	next := withRefresh(e.fake)
+	login, err := e.login(t)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestRefreshSingleFlight(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			got, err := w.Refresh(t.Context(), login.Tokens)
+			got, err := e.Refresh(t.Context(), login.Tokens)
 			if err != nil || got.AccessToken != "access-2" || got.RefreshToken != "refresh-2" || got.IDToken == "" {
 				t.Errorf("error %v", err)
 			}
@@ -112,15 +112,15 @@ func TestRefreshSingleFlight(t *testing.T) {
 	}
 	wg.Wait()
 	next()
-	w.clock.move(59 * time.Second)
-	if got, err := w.Refresh(t.Context(), login.Tokens); err != nil || got.AccessToken != "access-2" {
+	e.clock.move(59 * time.Second)
+	if got, err := e.Refresh(t.Context(), login.Tokens); err != nil || got.AccessToken != "access-2" {
 		t.Errorf("a late request: %v", err)
 	}
-	if w.fake.Refresh["refresh-1"] != 1 {
-		t.Errorf("the refresh token was used %d times", w.fake.Refresh["refresh-1"])
+	if e.fake.Refresh["refresh-1"] != 1 {
+		t.Errorf("the refresh token was used %d times", e.fake.Refresh["refresh-1"])
 	}
-	w.clock.move(time.Second)
-	_, err = w.Refresh(t.Context(), login.Tokens)
+	e.clock.move(time.Second)
+	_, err = e.Refresh(t.Context(), login.Tokens)
 	wantErr(t, err, oidc.ErrDenied)
 }
 
@@ -132,7 +132,7 @@ func TestRefresh(t *testing.T) {
 	}{
 		"kept refresh token":    {func(f *oidctest.Provider) { f.TokenResponse["refresh_token"] = nil }, nil},
 		"no new ID token":       {func(f *oidctest.Provider) { f.TokenResponse["id_token"] = nil }, nil},
-		"somebody else":         {claim("sub", "other"), oidc.ErrToken},
+		"another user":          {claim("sub", "other"), oidc.ErrToken},
 		"another nonce":         {claim("nonce", "other"), oidc.ErrToken},
 		"another audience":      {claim("aud", "client-2"), oidc.ErrToken},
 		"foreign key":           {func(f *oidctest.Provider) { f.Key = oidctest.OtherRSA() }, oidc.ErrToken},
@@ -145,14 +145,14 @@ func TestRefresh(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			withRefresh(w.fake)
-			login, err := w.login(t)
+			e := newEnv(t, nil)
+			withRefresh(e.fake)
+			login, err := e.login(t)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tc.fake(w.fake)
-			got, err := w.Refresh(t.Context(), login.Tokens)
+			tc.fake(e.fake)
+			got, err := e.Refresh(t.Context(), login.Tokens)
 			wantErr(t, err, tc.want)
 			if tc.want == nil && (got.RefreshToken != "refresh-1" || got.IDToken == "" || got.AccessToken != "opaque-token") {
 				t.Error("tokens are missing")
@@ -164,7 +164,7 @@ func TestRefresh(t *testing.T) {
 	}
 	t.Run("without a refresh token", func(t *testing.T) {
 		t.Parallel()
-		_, err := newWorld(t, nil).Refresh(t.Context(), oidc.Tokens{AccessToken: "a"})
+		_, err := newEnv(t, nil).Refresh(t.Context(), oidc.Tokens{AccessToken: "a"})
 		wantErr(t, err, oidc.ErrNoRefresh)
 	})
 }
@@ -200,14 +200,14 @@ func TestClass11Bearer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			now := w.clock.now()
+			e := newEnv(t, nil)
+			now := e.clock.now()
 			claims := map[string]any{"iss": issuerURL, "aud": audience, "sub": "m@clients", "iat": now.Unix(), "exp": now.Unix() + 60}
 			raw := oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", tc.header, oidctest.Merge(claims, tc.claims))
 			if tc.audience == "" {
 				tc.audience = audience
 			}
-			got, err := w.VerifyBearer(t.Context(), raw, tc.audience)
+			got, err := e.VerifyBearer(t.Context(), raw, tc.audience)
 			wantErr(t, err, tc.want)
 			if err == nil {
 				if id := got.Identity(); id.Subject != "m@clients" || id.AccessToken != raw || id.IDToken != "" || got.Expires.Unix() != now.Unix()+60 {
@@ -218,7 +218,7 @@ func TestClass11Bearer(t *testing.T) {
 	}
 	t.Run("no audience required", func(t *testing.T) {
 		t.Parallel()
-		if _, err := newWorld(t, nil).VerifyBearer(t.Context(), "x", ""); err == nil || errors.Is(err, oidc.ErrToken) {
+		if _, err := newEnv(t, nil).VerifyBearer(t.Context(), "x", ""); err == nil || errors.Is(err, oidc.ErrToken) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -226,7 +226,7 @@ func TestClass11Bearer(t *testing.T) {
 		"huge": strings.Repeat("a", 1<<17)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newWorld(t, nil).VerifyBearer(t.Context(), raw, audience)
+			_, err := newEnv(t, nil).VerifyBearer(t.Context(), raw, audience)
 			wantErr(t, err, oidc.ErrToken)
 		})
 	}
@@ -235,34 +235,34 @@ func TestClass11Bearer(t *testing.T) {
 // Class 22: no log shows a token, a code or a secret, whatever happens.
 func TestClass22Logs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.net.Set("tenant.example.com", nil)
-	_ = w.Ready(t.Context())
-	w.net.Set("tenant.example.com", w.fake)
-	w.clock.move(time.Minute)
-	withRefresh(w.fake)
-	login, err := w.login(t)
+	e := newEnv(t, nil)
+	e.net.Set("tenant.example.com", nil)
+	_ = e.Ready(t.Context())
+	e.net.Set("tenant.example.com", e.fake)
+	e.clock.move(time.Minute)
+	withRefresh(e.fake)
+	login, err := e.login(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = w.Refresh(t.Context(), login.Tokens)
-	w.logger.Info("login", "login", login, "tokens", login.Tokens)
-	w.fake.Claims = map[string]any{"nonce": "x"}
-	_, err = w.login(t)
-	w.logger.Info("refused", "error", err)
-	bearer, err := w.VerifyBearer(t.Context(), oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", nil, map[string]any{"iss": issuerURL,
-		"aud": audience, "sub": "m", "iat": w.clock.now().Unix(), "exp": w.clock.now().Unix() + 60}), audience)
+	_, _ = e.Refresh(t.Context(), login.Tokens)
+	e.logger.Info("login", "login", login, "tokens", login.Tokens)
+	e.fake.Claims = map[string]any{"nonce": "x"}
+	_, err = e.login(t)
+	e.logger.Info("refused", "error", err)
+	bearer, err := e.VerifyBearer(t.Context(), oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", nil, map[string]any{"iss": issuerURL,
+		"aud": audience, "sub": "m", "iat": e.clock.now().Unix(), "exp": e.clock.now().Unix() + 60}), audience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, tx := w.begin(t, w.Provider)
+	_, tx := e.begin(t, e.Provider)
 	options := oidc.Options{ClientSecret: oidctest.ClientSecret}
-	for _, v := range []any{login, *login, login.Tokens, bearer, *bearer, tx, w.Provider, options, &options} {
-		w.logger.Info("value", "value", v)
-		w.logger.Info(fmt.Sprintf("%v %+v %#v %s %q %x", v, v, v, v, v, v))
-		slog.New(slog.NewJSONHandler(w.log, nil)).Info("value", "value", v)
+	for _, v := range []any{login, *login, login.Tokens, bearer, *bearer, tx, e.Provider, options, &options} {
+		e.logger.Info("value", "value", v)
+		e.logger.Info(fmt.Sprintf("%v %+v %#v %s %q %x", v, v, v, v, v, v))
+		slog.New(slog.NewJSONHandler(e.log, nil)).Info("value", "value", v)
 	}
-	said := w.log.String()
+	said := e.log.String()
 	for _, secret := range []string{oidctest.ClientSecret, "opaque-token", "refresh-1", "code-", login.Tokens.IDToken, cookieKey,
 		bearer.Identity().AccessToken, hex.EncodeToString([]byte(oidctest.ClientSecret))} {
 		if strings.Contains(said, secret) {

@@ -16,21 +16,21 @@ const newKey = "another secret of at least 32 characters"
 
 func TestSealer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *oidc.Options) { o.Name = strings.Repeat("n", 64) })
+	e := newEnv(t, func(o *oidc.Options) { o.Name = strings.Repeat("n", 64) })
 	longest := "/" + strings.Repeat("é", (oidc.MaxReturnTo-1)/2) + `"`
-	_, tx, err := w.Begin(t.Context(), longest)
+	_, tx, err := e.Begin(t.Context(), longest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.Begin(t.Context(), longest+"x"); err == nil {
+	if _, _, err := e.Begin(t.Context(), longest+"x"); err == nil {
 		t.Error("an address that is too long is accepted")
 	}
-	sealed := w.sealer.Seal(tx)
-	if len(sealed) > oidc.MaxSealed || oidc.MaxSealed > 3500 || w.sealer.Seal(tx) == sealed {
+	sealed := e.sealer.Seal(tx)
+	if len(sealed) > oidc.MaxSealed || oidc.MaxSealed > 3500 || e.sealer.Seal(tx) == sealed {
 		t.Errorf("%d bytes, at most %d", len(sealed), oidc.MaxSealed)
 	}
-	opened, err := w.sealer.Open(sealed)
-	if err != nil || opened != tx || opened.ReturnTo() != longest || opened.CookieName() != tx.CookieName() {
+	unsealed, err := e.sealer.Open(sealed)
+	if err != nil || unsealed != tx || unsealed.ReturnTo() != longest || unsealed.CookieName() != tx.CookieName() {
 		t.Errorf("opened with error %v", err)
 	}
 	if shown := fmt.Sprintf("%v %+v %#v %s", tx, tx, &tx, tx); strings.Contains(shown, "é") {
@@ -41,16 +41,16 @@ func TestSealer(t *testing.T) {
 // A login costs a browser little, whatever is kept for it elsewhere, and its values have nothing to do with each other.
 func TestTransactionIsSmall(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	address, tx, err := w.Begin(t.Context(), "/")
+	e := newEnv(t, nil)
+	address, tx, err := e.Begin(t.Context(), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(tx.CookieName()) + len(w.sealer.Seal(tx)); n > 120 {
+	if n := len(tx.CookieName()) + len(e.sealer.Seal(tx)); n > 120 {
 		t.Errorf("the cookie has %d bytes", n)
 	}
 	query := must(url.Parse(address)).Query()
-	other, _, err := w.Begin(t.Context(), "/")
+	other, _, err := e.Begin(t.Context(), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,11 +68,11 @@ func TestTransactionIsSmall(t *testing.T) {
 // Class 9: what an old secret sealed is good until the secret is removed.
 func TestClass9Rotation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	_, tx := w.begin(t, w.Provider)
-	old := w.sealer.Seal(tx)
-	both := must(oidc.NewSealer([]string{newKey, cookieKey}, w.clock.now))
-	after := must(oidc.NewSealer([]string{newKey}, w.clock.now))
+	e := newEnv(t, nil)
+	_, tx := e.begin(t, e.Provider)
+	old := e.sealer.Seal(tx)
+	both := must(oidc.NewSealer([]string{newKey, cookieKey}, e.clock.now))
+	after := must(oidc.NewSealer([]string{newKey}, e.clock.now))
 	if _, err := both.Open(old); err != nil {
 		t.Errorf("old and new secret: %v", err)
 	}
@@ -81,7 +81,7 @@ func TestClass9Rotation(t *testing.T) {
 	if _, err := after.Open(both.Seal(tx)); err != nil {
 		t.Errorf("the first secret does not seal: %v", err)
 	}
-	if _, err := oidc.NewSealer(nil, w.clock.now); err == nil {
+	if _, err := oidc.NewSealer(nil, e.clock.now); err == nil {
 		t.Error("a sealer without a secret")
 	}
 }
@@ -89,32 +89,32 @@ func TestClass9Rotation(t *testing.T) {
 // Classes 7 and 10: garbage, changed and old cookies are refused.
 func TestClass10Transactions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	_, tx := w.begin(t, w.Provider)
-	sealed := w.sealer.Seal(tx)
+	e := newEnv(t, nil)
+	_, tx := e.begin(t, e.Provider)
+	sealed := e.sealer.Seal(tx)
 	raw := must(base64.RawURLEncoding.DecodeString(sealed))
 	for i := range raw {
 		changed := append([]byte(nil), raw...)
 		changed[i] ^= 1
-		_, err := w.sealer.Open(base64.RawURLEncoding.EncodeToString(changed))
+		_, err := e.sealer.Open(base64.RawURLEncoding.EncodeToString(changed))
 		wantErr(t, err, oidc.ErrTransaction)
 	}
 	for name, value := range map[string]string{
 		"empty": "", "garbage": "%%%", "short": "AAAA", "cut": sealed[:len(sealed)-4], "longer": sealed + "AAAA",
 		"huge": strings.Repeat("A", 1<<20), "padded": sealed + "=", "line break": sealed[:8] + "\n" + sealed[8:],
 	} {
-		_, err := w.sealer.Open(value)
+		_, err := e.sealer.Open(value)
 		if err == nil {
 			t.Errorf("%s: opened", name)
 		}
 		wantErr(t, err, oidc.ErrTransaction)
 	}
-	w.clock.move(oidc.LoginTime - time.Second)
-	if _, err := w.sealer.Open(sealed); err != nil {
+	e.clock.move(oidc.LoginTime - time.Second)
+	if _, err := e.sealer.Open(sealed); err != nil {
 		t.Errorf("a second before the end: %v", err)
 	}
-	w.clock.move(time.Second)
-	_, err := w.sealer.Open(sealed)
+	e.clock.move(time.Second)
+	_, err := e.sealer.Open(sealed)
 	wantErr(t, err, oidc.ErrExpired)
 }
 

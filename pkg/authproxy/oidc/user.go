@@ -9,7 +9,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 )
 
-// User is what a token says about the user who logged in, for access rules. The zero value is no user.
+// User is what a token says about the user who logged in, for access rules. The zero value names no user.
 type User struct {
 	Issuer        string // as announced; with Subject the only permanent name
 	Subject       string

@@ -66,7 +66,7 @@ const (
 	renewedAfter = time.Minute     // of use, so that most requests only read
 	maxVerified  = 1024            // credentials in the cache
 	maxInFlight  = 64              // credentials that are being verified or wait for it: some seconds of work
-	reserved     = 16              // of these for addresses from which somebody has logged in
+	reserved     = 16              // of these for addresses from which a user has logged in
 )
 
 // Checker checks the credentials of all scopes. It is safe for concurrent use.

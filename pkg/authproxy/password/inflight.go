@@ -45,9 +45,9 @@ func (c *Checker) verify(ctx context.Context, v *verifiers, a *attempt) Result {
 // Busy where too many others are in flight.
 func (c *Checker) join(a *attempt) (*verification, Verdict) {
 	now := c.now()
-	room := maxInFlight
+	most := maxInFlight
 	if !c.limits.trusts(a.scope, a.name, a.from, now) {
-		room -= reserved
+		most -= reserved
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +56,7 @@ func (c *Checker) join(a *attempt) (*verification, Verdict) {
 	}
 	f, ok := c.inFlight[a.key]
 	if !ok {
-		if len(c.inFlight) >= room {
+		if len(c.inFlight) >= most {
 			return nil, Busy
 		}
 		f = &verification{turn: make(chan struct{}, 1)}

@@ -101,7 +101,7 @@ func TestUseExtends(t *testing.T) {
 	}
 }
 
-// Whoever waits along with a request that is cancelled is none the worse for it.
+// A cancelled request does not affect those that wait for the same verification.
 func TestCancelledHandsOn(t *testing.T) {
 	t.Parallel()
 	c, _ := newChecker(t, Login{"", "ann", "pw"})

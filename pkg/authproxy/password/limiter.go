@@ -18,9 +18,9 @@ type rule struct {
 }
 
 // One client that guesses is locked out soon. Many that guess one user's password together are slowed to one
-// attempt a second among them. From where a user has logged in before only guesses of that user's own password
-// from there lock, so that nobody can lock somebody else out from afar or, behind a shared address, with
-// names that are made up.
+// attempt a second among them. A user who has logged in from an address before is locked there only by guesses of that
+// user's own password from that address, so that nobody can lock another user out from elsewhere or, behind a shared
+// address, with invented names.
 var (
 	perPair    = rule{free: 5, first: 5 * time.Second, longest: 15 * time.Minute}
 	perAddress = rule{free: 20, first: 5 * time.Second, longest: 15 * time.Minute}
@@ -31,9 +31,9 @@ var (
 const (
 	forgetAfter  = time.Hour          // without a wrong password, the count starts again
 	forgiveEvery = 10 * time.Minute   // how often right passwords start a pair's count again, amid guesses of others
-	trustedFor   = 7 * 24 * time.Hour // after somebody's last login from an address
+	trustedFor   = 7 * 24 * time.Hour // after a user's last login from an address
 	maxCounters  = 16 << 10           // counters kept, some 250 bytes each
-	maxTrusted   = 4 << 10            // addresses kept from which somebody has logged in
+	maxTrusted   = 4 << 10            // addresses kept from which a user has logged in
 )
 
 // limiter counts wrong passwords. Its memory is bounded: when it is full, the counter goes that was changed least
@@ -223,7 +223,7 @@ func (l *limiter) noteLogin(scope, name string, from netip.Addr, now time.Time) 
 }
 
 // trust notes a login of a pair and lets its count start anew. That is not for each of a client's requests, or
-// whoever shares the address could guess in between for ever.
+// others behind the same address could guess in between without end.
 func (l *limiter) trust(pair uint64, now time.Time) {
 	if c, ok := l.counters.Get(pair, now); ok && c.wrong > 0 && now.Sub(c.forgiven) >= forgiveEvery {
 		l.counters.Put(pair, counter{pending: c.pending, last: now, forgiven: now}, now, forgetAfter)

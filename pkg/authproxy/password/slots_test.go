@@ -48,7 +48,7 @@ func TestSlotsAreShared(t *testing.T) {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	if got := c.Check(gone, "", "bob", "pw", here).Verdict; got != Busy {
-		t.Errorf("whoever has left while all slots are taken: %v, want Busy", got)
+		t.Errorf("a client that has left while all slots are taken: %v, want Busy", got)
 	}
 	close(finish)
 	all.Wait()

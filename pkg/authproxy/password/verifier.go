@@ -1,5 +1,5 @@
 // Package password checks user names and passwords: in constant time, once per credential rather than per
-// request, and slowly for whoever guesses. It must not know HTTP beyond the Basic scheme, nor what it protects.
+// request, and slowly for clients that guess. It must not know HTTP beyond the Basic scheme, nor what it protects.
 package password
 
 import (
@@ -47,7 +47,7 @@ func newHashedVerifier(login Hashed) (*verifier, error) {
 }
 
 // input is what is hashed. A digest makes any password fit bcrypt, which reads 72 bytes and, in some implementations,
-// stops at a NUL; a hash that was given is of the password itself.
+// stops at a NUL; a given hash was computed from the password itself.
 func (v *verifier) input(password string) []byte {
 	if v.key == nil {
 		return []byte(password)
