@@ -83,7 +83,7 @@ func house() []row {
 		{"pkg/authproxy/password", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
 		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring", "pkg/httpclient", "pkg/strictjson"}},
 		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity", "pkg/authproxy/nowait"}},
-		{"pkg/authproxy/visitor", nil},
+		{"pkg/authproxy/server", nil},
 		{"pkg/authproxy/registry", nil},
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
 		{"internal/platform/httpapi", []string{"internal/platform", "pkg/cloudapi"}},

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/proxycmd"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // proxy returns the dependencies of the proxy command.
@@ -19,7 +20,7 @@ func (e *env) proxy() proxycmd.Options {
 		Random: rand.Reader, Verbose: func() bool { return e.flags.verbose }, Signals: serverSignals,
 		Version: e.versionName(), Transport: e.transport, Authorities: e.authorities,
 		Machine: proxycmd.Machine{
-			Listen:    proxycmd.Listen,
+			Listen:    server.Listen,
 			Resolve:   resolve,
 			Addresses: interfaceAddresses,
 		},

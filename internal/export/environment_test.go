@@ -22,6 +22,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // environment is one app behind two doors, which ought to be the same: our proxy and nginx with what was exported.
@@ -69,9 +70,8 @@ func (w *environment) ours(t *testing.T, c config.Config, app string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, stopped := authproxy.NewServer(p, nil), make(chan struct{})
-	go func() { defer close(stopped); _ = server.Serve(l) }()
-	t.Cleanup(func() { _ = p.Close(); _ = server.Close(); <-stopped })
+	s := server.Serve(l, server.Options{Handler: p, Now: time.Now, ConnContext: authproxy.ConnContext})
+	t.Cleanup(func() { _ = p.Close(); s.Close() })
 	return l.Addr().String()
 }
 

@@ -38,8 +38,8 @@ type UpOptions struct {
 	NoBuild   bool              // reuse the environment of the last build, even if the project has changed
 	Forget    bool              // the project only exists for this run: keep nothing of it but its environment
 
-	// Protect creates the handler between users at public and the app at upstream. If it is an io.Closer it is
-	// closed in the end.
+	// Protect makes the handler that stands between users at public and the app at upstream. If it is
+	// an io.Closer, it is closed before the app stops, and closes WebSockets then.
 	Protect func(upstream, public *url.URL) (http.Handler, error)
 
 	InstallLog io.Writer            // gets the lines of installers; nil drops them
@@ -113,7 +113,7 @@ func Up(ctx context.Context, o UpOptions) (_ *Running, err error) {
 	if r.handler, err = o.Protect(r.app.URL(), r.url); err != nil {
 		return nil, fmt.Errorf("protect the app: %w", err)
 	}
-	r.server = gateway.Serve(listener, below(r.app.Base(), r.handler), o.ServerLog)
+	r.server = gateway.Serve(listener, below(r.app.Base(), r.handler), o.Now, o.ServerLog)
 	o.Notify(platform.Event{Phase: platform.Ready, Message: "the app is ready", URL: r.URL()})
 	return r, nil
 }
@@ -228,16 +228,16 @@ func (r *Running) stop() {
 	if r.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
-		r.server.Shutdown(ctx)
+		_ = r.server.Shutdown(ctx) // what is cut has had its time
+	}
+	if c, ok := r.handler.(io.Closer); ok {
+		_ = c.Close() // WebSockets
 	}
 	if r.unwatch != nil {
 		r.unwatch()
 	}
 	if r.app != nil {
 		r.app.Stop()
-	}
-	if c, ok := r.handler.(io.Closer); ok {
-		_ = c.Close()
 	}
 	r.env.Release()
 	if r.options.Forget {

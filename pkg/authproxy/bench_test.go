@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // BenchmarkProxy measures the whole way of a request: 1 KB over kept connections, the credential looked at each time.
@@ -30,9 +30,8 @@ func BenchmarkProxy(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := authproxy.NewServer(p, nil)
-	go func() { _ = server.Serve(visitor.Listen(l)) }()
-	b.Cleanup(func() { _ = p.Close(); _ = server.Close() })
+	s := server.Serve(l, server.Options{Handler: p, Now: time.Now, ConnContext: authproxy.ConnContext})
+	b.Cleanup(func() { _ = p.Close(); s.Close() })
 
 	r, _ := http.NewRequest("GET", "http://"+l.Addr().String(), nil)
 	r.SetBasicAuth(user, pass)

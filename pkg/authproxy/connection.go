@@ -7,31 +7,32 @@ import (
 	"net/http"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // connection is what is known of a client's connection.
 type connection struct {
 	authn.Connection
-	line   *visitor.Conn // below TLS too; nil where there is none
-	secure bool          // over TLS, whatever the client writes for :scheme
+	line   *server.Conn // below TLS too; nil where there is none
+	secure bool         // over TLS, whatever the client writes for :scheme
 }
 
 type connectionKey struct{}
 
-func withConnection(ctx context.Context, c net.Conn) context.Context {
+// ConnContext lets a Proxy remember connections. It is for http.Server, and for server.Options.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	_, secure := c.(*tls.Conn)
 	known := &connection{secure: secure}
 	switch c := c.(type) {
-	case *visitor.Conn:
+	case *server.Conn:
 		known.line = c
 	case *tls.Conn:
-		known.line, _ = c.NetConn().(*visitor.Conn)
+		known.line, _ = c.NetConn().(*server.Conn)
 	}
 	return context.WithValue(ctx, connectionKey{}, known)
 }
 
-// connectionOf returns nil for requests to servers that NewServer has not made.
+// connectionOf returns nil for requests to a server without ConnContext.
 func connectionOf(r *http.Request) *connection {
 	c, _ := r.Context().Value(connectionKey{}).(*connection)
 	return c
@@ -45,7 +46,7 @@ func (c *connection) remembered() *authn.Connection {
 	return &c.Connection
 }
 
-// linger has the connection's end wait for a client who is still sending.
+// linger lets a client that is still sending read the response before the connection ends.
 func (c *connection) linger() {
 	if c != nil && c.line != nil {
 		c.line.Linger()

@@ -23,8 +23,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/proxytest"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
 )
 
 // patience is how long anything may take on a machine that does other things too.
@@ -114,16 +114,10 @@ func listen(t *testing.T) net.Listener {
 }
 
 func (w *environment) serveOn(p *authproxy.Proxy, l net.Listener) string {
-	server := authproxy.NewServer(p, nil)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		_ = server.Serve(visitor.Listen(l))
-	}()
+	s := server.Serve(l, server.Options{Handler: p, Now: time.Now, ConnContext: authproxy.ConnContext})
 	w.t.Cleanup(func() {
 		_ = p.Close()
-		_ = server.Close()
-		<-stopped
+		s.Close()
 	})
 	return "http://" + l.Addr().String()
 }

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
@@ -251,15 +250,6 @@ func TestClass21SlowBody(t *testing.T) {
 func isReset(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && !op.Timeout()
-}
-
-func TestServerLimits(t *testing.T) {
-	t.Parallel()
-	s := authproxy.NewServer(http.NotFoundHandler(), nil)
-	if s.ReadHeaderTimeout <= 0 || s.ReadHeaderTimeout > 30*time.Second || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 || s.MaxHeaderBytes > 64<<10 ||
-		s.WriteTimeout != 0 || s.ReadTimeout != 0 {
-		t.Errorf("limits %+v", s)
-	}
 }
 
 // Security class 22: no secret is in the log, and nothing a visitor sends makes a line of its own.

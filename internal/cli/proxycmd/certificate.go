@@ -41,8 +41,12 @@ func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certifica
 	return &pair
 }
 
-// tlsConfig looks up the certificate for each connection, so that it can be replaced while connections are open.
+// tlsConfig takes the certificate anew for each connection, so that it can be exchanged while others are open. It is nil
+// without a certificate.
 func (r *running) tlsConfig() *tls.Config {
+	if r.certificate.Load() == nil {
+		return nil
+	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1"},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // options are those that the root hands over, on a machine with one address and one known neighbour.
@@ -38,7 +39,7 @@ func options(t *testing.T, d *desk.Desk) *Options {
 		Transport:   func() (http.RoundTripper, error) { return http.DefaultTransport, nil },
 		Authorities: func() (*x509.CertPool, error) { return nil, nil },
 		Machine: Machine{
-			Listen: Listen,
+			Listen: server.Listen,
 			Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
 				switch host {
 				case "localhost":

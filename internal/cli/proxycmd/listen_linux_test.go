@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // A visitor who stops reading is cut, and the app learns that nobody reads: for streams, for bodies that the
@@ -52,7 +54,7 @@ func TestStalledVisitorsAreCut(t *testing.T) {
 			w := start(t, app, "", func(o *Options) {
 				o.Public = true
 				o.Machine.Listen = func(ctx context.Context, address string) (net.Listener, error) {
-					return listenWith(ctx, address, time.Second)
+					return server.ListenConfig(time.Second).Listen(ctx, "tcp", address)
 				}
 			})
 			c, err := net.Dial("tcp", w.public)

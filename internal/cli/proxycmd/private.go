@@ -11,8 +11,8 @@ import (
 // readyTimeout limits a readiness check, for which a client is waiting.
 const readyTimeout = 2 * time.Second
 
-// private is the handler of the private listener. On the public listener these paths belong to the app.
-func (r *running) private(meter *meter) http.Handler {
+// privateHandler is what the private listener serves. On the public one these paths are the app's.
+func (r *running) privateHandler(meter *meter) http.Handler {
 	mux := http.NewServeMux()
 	// healthz reports that the process is alive: it must only fail for problems that a restart would fix.
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -18,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/visitor"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // running is a serving proxy.
@@ -29,9 +27,10 @@ type running struct {
 	store       store
 	login       config.Config // current settings
 	meter       *meter
-	certificate atomic.Pointer[tls.Certificate]
+	certificate atomic.Pointer[tls.Certificate] // nil without TLS
+	public      *server.Server
+	private     *server.Server // nil without --private-listen
 	draining    atomic.Bool
-	failed      chan error // why a server stopped by itself
 }
 
 // serve runs the proxy until a signal ends it. It returns nil after SIGTERM, the orderly end, and an interrupted
@@ -42,8 +41,8 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	if ctx.Err() != nil {
 		return ctx.Err() // the signal came earlier
 	}
-	ctx = context.WithoutCancel(ctx) // the root's context would end on the first signal, with requests still in flight
-	r := &running{options: o, log: o.logger(), meter: newMeter(o.Version, o.Now()), failed: make(chan error, 2)}
+	ctx = context.WithoutCancel(ctx) // the root's context ends with the first signal, when there is work left
+	r := &running{options: o, log: o.logger(), meter: newMeter(o.Version, o.Now())}
 	public, err := o.listen(ctx, "listen", o.Listen)
 	if err != nil {
 		return err
@@ -59,40 +58,32 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	r.login = p.login
 	defer func() { err = errors.Join(err, r.proxy.Close()) }()
 
-	ended := make(chan struct{})
-	defer close(ended)
-	server := r.server(p, ended)
+	r.useCertificate(p)
 	if o.PrivateListen != "" {
 		l, err := o.listen(ctx, "private-listen", o.PrivateListen)
 		if err != nil {
 			return err
 		}
-		aside := authproxy.NewServer(r.private(r.meter), r.log)
-		r.start(l, aside)
-		defer func() { _ = aside.Close() }() // stopped last: it answers while requests finish
+		r.private = server.Serve(l, server.Options{Handler: r.privateHandler(r.meter), Now: o.Now, Log: r.log})
+		defer r.private.Close() // last: it answers while requests finish
 		r.log.LogAttrs(ctx, slog.LevelInfo, "serving health and metrics", slog.String("private-listen", l.Addr().String()))
 	}
-	r.start(public, server)
+	r.public = server.Serve(public, server.Options{Handler: r.proxy, Now: o.Now, ConnContext: authproxy.ConnContext, TLS: r.tlsConfig(), Log: r.log})
+	defer r.public.Close()
 	r.announce(ctx, public, p)
 	stopWatching := r.watchApp(ctx)
 	defer stopWatching()
-	return r.wait(ctx, server, signals)
+	return r.wait(ctx, signals)
 }
 
-// server is the public server. What runs besides it ends with ended.
-func (r *running) server(p *plan, ended <-chan struct{}) *http.Server {
-	server := authproxy.NewServer(r.proxy, r.log)
+// useCertificate puts the certificate into force, if there is one.
+func (r *running) useCertificate(p *plan) {
 	if p.certificate == nil {
-		return server
+		return
 	}
 	r.certificate.Store(p.certificate)
 	r.meter.Gauge("ploomber_proxy_certificate_not_after_seconds", "Expiry of the certificate, in seconds since the Unix epoch.",
 		func() float64 { return float64(r.certificate.Load().Leaf.NotAfter.Unix()) })
-	server.TLSConfig = r.tlsConfig()
-	s := newStalls(maxStall, r.options.Now)
-	server.Handler = s.handler(r.proxy)
-	go s.watch(ended)
-	return server
 }
 
 func (o *Options) listen(ctx context.Context, flag, address string) (net.Listener, error) {
@@ -125,19 +116,7 @@ func (r *running) makeProxy(ctx context.Context, l net.Listener, p *plan) error 
 	return nil
 }
 
-func (r *running) start(l net.Listener, s *http.Server) {
-	go func() {
-		serve := s.Serve
-		if s.TLSConfig != nil {
-			serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
-		}
-		if err := serve(visitor.Listen(l)); !errors.Is(err, http.ErrServerClosed) {
-			r.failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
-		}
-	}()
-}
-
-// watchApp logs when the app stops responding and when it responds again, until stop is called.
+// watchApp has the log tell when the app does not answer, and when it does again, until stop is called.
 func (r *running) watchApp(ctx context.Context) (stop func()) {
 	const often = time.Second // while the app does not respond
 	ctx, cancel := context.WithCancel(ctx)
@@ -195,31 +174,37 @@ func reachable(a net.Addr) (address, others string) {
 	return a.String(), ""
 }
 
-// wait serves until a signal or an error ends it.
-func (r *running) wait(ctx context.Context, server *http.Server, signals <-chan os.Signal) error {
+// wait serves until a signal or a failure ends it.
+func (r *running) wait(ctx context.Context, signals <-chan os.Signal) error {
+	var privateDone <-chan struct{}
+	if r.private != nil {
+		privateDone = r.private.Done()
+	}
 	for {
 		select {
 		case s := <-signals:
 			if s != syscall.SIGHUP {
-				return r.drain(ctx, server, s, signals)
+				return r.drain(ctx, s, signals)
 			}
 			r.reload(ctx)
-		case err := <-r.failed:
-			return failure.Failedf("the proxy cannot continue: %w", err)
+		case <-r.public.Done():
+			return failure.Failedf("the proxy cannot go on: %w", r.public.Err())
+		case <-privateDone:
+			return failure.Failedf("the proxy cannot go on: %w", r.private.Err())
 		}
 	}
 }
 
-// drain lets in-flight requests finish, and cuts what is left at the time limit or on a second signal. WebSockets,
-// which never finish, are closed.
-func (r *running) drain(ctx context.Context, server *http.Server, first os.Signal, signals <-chan os.Signal) error {
+// drain lets requests finish, and cuts what is left after the time for that, or at once after another signal.
+// WebSockets, which never finish, end with the proxy.
+func (r *running) drain(ctx context.Context, first os.Signal, signals <-chan os.Signal) error {
 	r.draining.Store(true)
 	limit := r.options.ShutdownTimeout
 	r.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.String("signal", first.String()), slog.Duration("timeout", limit))
 	finish, cut := context.WithTimeout(ctx, limit)
 	defer cut()
 	done := make(chan error, 1)
-	go func() { done <- server.Shutdown(finish) }()
+	go func() { done <- r.public.Shutdown(finish) }()
 	var err error
 	for waiting := true; waiting; {
 		select {
@@ -232,8 +217,7 @@ func (r *running) drain(ctx context.Context, server *http.Server, first os.Signa
 		}
 	}
 	if err != nil {
-		r.log.LogAttrs(ctx, slog.LevelWarn, "unfinished requests were cut")
-		_ = server.Close()
+		r.log.LogAttrs(ctx, slog.LevelWarn, "requests that had not finished are cut")
 	}
 	if first == os.Interrupt {
 		return failure.New(failure.Interrupted, "stopped")

@@ -16,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 func TestServes(t *testing.T) {
@@ -99,7 +100,7 @@ func TestTakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	o := Options{Machine: Machine{Listen: Listen}}
+	o := Options{Machine: Machine{Listen: server.Listen}}
 	_, err = o.listen(t.Context(), "listen", other.Addr().String())
 	if err == nil || !strings.Contains(err.Error(), "another program is using "+other.Addr().String()) ||
 		!strings.Contains(failure.Hint(err), "--listen") {
@@ -249,7 +250,7 @@ func TestTakenAddress(t *testing.T) {
 	t.Parallel()
 	w := start(t, hello, login, nil)
 	o := *w.options
-	o.Listen, o.Machine.Listen = w.public, Listen
+	o.Listen, o.Machine.Listen = w.public, server.Listen
 	err := o.Run(context.Background())
 	if failure.Code(err) != failure.Failed || !strings.Contains(err.Error(), "--listen: ") || !strings.Contains(err.Error(), w.public) {
 		t.Errorf("%v", err)

@@ -1,11 +1,11 @@
 //go:build !linux
 
-package proxycmd
+package server
 
 import (
 	"syscall"
 	"time"
 )
 
-// cutStalled is implemented for Linux, where public proxies run; elsewhere the system's own limits apply.
+// cutStalled is for Linux only; elsewhere the system's own limits hold.
 func cutStalled(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }

@@ -1,4 +1,4 @@
-package proxycmd
+package server
 
 import (
 	"syscall"
@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cutStalled makes the kernel cut connections whose peer accepts no data for that long (TCP_USER_TIMEOUT).
-// Connections inherit it from the listener, so it costs nothing per connection or write and does not prevent
-// splice.
+// cutStalled lets the kernel cut connections whose client takes nothing for that long. They inherit the setting from the
+// listener, so it costs nothing per connection or write, and leaves bodies to be moved by splice.
 func cutStalled(after time.Duration) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		var err error

@@ -1,4 +1,4 @@
-package proxycmd
+package server
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// An answer for which a visitor opens no window is cut, however lively the connection is (security class 21): a large
+// A response for which a client opens no window is cut, however lively the connection is (security class 21): a large
 // one while it is written, a small one after its handler has returned. A stream that is silent is not.
 func TestStalledStreamsAreCut(t *testing.T) {
 	t.Parallel()
@@ -60,14 +60,14 @@ func TestStalledStreamsAreCut(t *testing.T) {
 	}
 }
 
-// visitor2 speaks HTTP/2 and opens no window for any answer.
-type visitor2 struct {
+// client2 speaks HTTP/2 and opens no window for any answer.
+type client2 struct {
 	frames  *http2.Framer
 	block   *bytes.Buffer
 	encoder *hpack.Encoder
 }
 
-func stubborn(t *testing.T, server *httptest.Server) *visitor2 {
+func stubborn(t *testing.T, server *httptest.Server) *client2 {
 	t.Helper()
 	conn, err := tls.Dial("tcp", server.Listener.Addr().String(), &tls.Config{
 		RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com",
@@ -80,7 +80,7 @@ func stubborn(t *testing.T, server *httptest.Server) *visitor2 {
 	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
 		t.Fatal(err)
 	}
-	v := &visitor2{frames: http2.NewFramer(conn, conn), block: new(bytes.Buffer)}
+	v := &client2{frames: http2.NewFramer(conn, conn), block: new(bytes.Buffer)}
 	v.encoder = hpack.NewEncoder(v.block)
 	if err := v.frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}); err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func stubborn(t *testing.T, server *httptest.Server) *visitor2 {
 	return v
 }
 
-func (v *visitor2) ask(t *testing.T, stream uint32, path string) {
+func (v *client2) ask(t *testing.T, stream uint32, path string) {
 	t.Helper()
 	v.block.Reset()
 	for _, f := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "example.com"}, {":path", path}} {
@@ -104,7 +104,7 @@ func (v *visitor2) ask(t *testing.T, stream uint32, path string) {
 	}
 }
 
-func (v *visitor2) waitReset(t *testing.T, stream uint32) {
+func (v *client2) waitReset(t *testing.T, stream uint32) {
 	t.Helper()
 	for {
 		f, err := v.frames.ReadFrame()
