@@ -31,7 +31,7 @@ type request struct {
 	redirectURI, state, nonce, challenge string
 
 	scopes    []string
-	audience  string // Auth0's parameter: whom the access token is for
+	audience  string // Auth0's parameter: the audience of the access token
 	prompt    []string
 	maxAge    time.Duration // of the user's login here; negative where nothing was said
 	loginHint string

@@ -203,7 +203,7 @@ func TestLogoutRefuses(t *testing.T) {
 		"more of a place":       {"client_id": {p.ClientID()}, "post_logout_redirect_uri": {statusURL + "/x"}},
 		"a place of a login":    {"client_id": {p.ClientID()}, "post_logout_redirect_uri": {callbackURL}},
 		"another application":   {"client_id": {"other"}, "post_logout_redirect_uri": {statusURL}},
-		"a token that is none":  {"id_token_hint": {"x.y.z"}, "post_logout_redirect_uri": {statusURL}},
+		"an invalid token":      {"id_token_hint": {"x.y.z"}, "post_logout_redirect_uri": {statusURL}},
 		"nobody's unsigned one": {"id_token_hint": {"eyJhbGciOiJub25lIn0.e30."}, "post_logout_redirect_uri": {statusURL}},
 	} {
 		if got := b.open(p.Issuer() + "/dev-login/logout?" + q.Encode()); got.status != http.StatusBadRequest || got.left != nil {
@@ -290,7 +290,7 @@ func FuzzParseUser(f *testing.F) {
 	})
 }
 
-// A log tells who came and what was refused, and nothing that lets somebody in.
+// A log tells who came and what was refused, and nothing that gives access.
 func TestLogHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	var log output.Buffer

@@ -20,7 +20,7 @@ func withRefresh(f *oidctest.Provider) {
 		f.Lock()
 		n := string(rune('a' + given))
 		given++
-		f.TokenResponse = map[string]any{"refresh_token": "refresh-" + n, "access_token": "access-" + n}
+		f.Answer = map[string]any{"refresh_token": "refresh-" + n, "access_token": "access-" + n}
 		delete(f.Handle, "/token")
 		f.Unlock()
 		f.ServeHTTP(rw, r)
@@ -43,7 +43,7 @@ func refusing(status int, code string) func(*oidctest.Provider) {
 // What becomes of a session whose access token has expired.
 func TestAccessTokenExpires(t *testing.T) {
 	t.Parallel()
-	expired := func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"expires_in": 60} }
+	expired := func(f *oidctest.Provider) { f.Answer = map[string]any{"expires_in": 60} }
 	for name, tc := range map[string]struct {
 		audience string
 		before   func(*oidctest.Provider)
@@ -53,7 +53,7 @@ func TestAccessTokenExpires(t *testing.T) {
 	}{
 		"no audience":              {before: expired, stays: true, token: "opaque-token"},
 		"audience":                 {audience: accessAPI, before: expired},
-		"audience, no expiry said": {audience: accessAPI, before: func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"expires_in": nil} }, stays: true, token: "opaque-token"},
+		"audience, no expiry said": {audience: accessAPI, before: func(f *oidctest.Provider) { f.Answer = map[string]any{"expires_in": nil} }, stays: true, token: "opaque-token"},
 		"audience, renewed":        {audience: accessAPI, before: withRefresh, stays: true, token: "access-b"},
 		"renewed":                  {before: withRefresh, stays: true, token: "access-b"},
 		"audience, ended there": {audience: accessAPI, before: withRefresh,

@@ -114,11 +114,11 @@ func TestClass11IDTokens(t *testing.T) {
 				return parts[0] + "." + oidctest.Part(c) + "." + parts[2]
 			}
 		}, oidc.ErrToken},
-		"no token":            {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": nil} }, oidc.ErrToken},
-		"garbage":             {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": "a.b.c"} }, oidc.ErrToken},
-		"huge":                {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": strings.Repeat("a", 70<<10)} }, oidc.ErrToken},
-		"not an object":       {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": signRaw("[]")} }, oidc.ErrToken},
-		"null":                {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"id_token": signRaw("null")} }, oidc.ErrToken},
+		"no token":            {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": nil} }, oidc.ErrToken},
+		"garbage":             {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": "a.b.c"} }, oidc.ErrToken},
+		"huge":                {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": strings.Repeat("a", 70<<10)} }, oidc.ErrToken},
+		"not an object":       {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": signRaw("[]")} }, oidc.ErrToken},
+		"null":                {func(f *oidctest.Provider) { f.Answer = map[string]any{"id_token": signRaw("null")} }, oidc.ErrToken},
 		"logout token":        {func(f *oidctest.Provider) { f.Header = map[string]any{"typ": "logout+jwt"} }, oidc.ErrToken},
 		"access token's type": {func(f *oidctest.Provider) { f.Header = map[string]any{"typ": "at+jwt"} }, oidc.ErrToken},
 		"events":              {claim("events", map[string]any{}), oidc.ErrToken},
@@ -172,9 +172,9 @@ func TestClass11IDTokens(t *testing.T) {
 		"line break in nickname": {claim("nickname", "a\nb"), oidc.ErrIdentity},
 		"sid a list":             {claim("sid", []string{"x"}), oidc.ErrIdentity},
 
-		"access token missing":           {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"access_token": nil} }, oidc.ErrToken},
-		"access token with a line break": {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"access_token": "a\r\nb"} }, oidc.ErrToken},
-		"access token of another type":   {func(f *oidctest.Provider) { f.TokenResponse = map[string]any{"token_type": "DPoP"} }, oidc.ErrToken},
+		"access token missing":           {func(f *oidctest.Provider) { f.Answer = map[string]any{"access_token": nil} }, oidc.ErrToken},
+		"access token with a line break": {func(f *oidctest.Provider) { f.Answer = map[string]any{"access_token": "a\r\nb"} }, oidc.ErrToken},
+		"access token of another type":   {func(f *oidctest.Provider) { f.Answer = map[string]any{"token_type": "DPoP"} }, oidc.ErrToken},
 		"userinfo of another": {func(f *oidctest.Provider) {
 			f.Claims = map[string]any{"email": nil}
 			f.Userinfo = map[string]any{"sub": "other", "email": "admin@example.com"}

@@ -56,7 +56,7 @@ func TestExpiry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, func(o *oidc.Options) { o.Audience = tc.audience })
-			e.fake.TokenResponse = tc.answer(e.fake)
+			e.fake.Answer = tc.answer(e.fake)
 			login, err := e.login(t)
 			if err != nil {
 				t.Fatal(err)
@@ -82,12 +82,12 @@ func TestExpiry(t *testing.T) {
 // withRefresh makes every answer bring the next refresh token.
 func withRefresh(f *oidctest.Provider) func() {
 	n := 1
-	f.TokenResponse = map[string]any{"refresh_token": "refresh-1"}
+	f.Answer = map[string]any{"refresh_token": "refresh-1"}
 	return func() {
 		f.Lock()
 		defer f.Unlock()
 		n++
-		f.TokenResponse = map[string]any{"refresh_token": "refresh-" + strconv.Itoa(n), "access_token": "access-" + strconv.Itoa(n)}
+		f.Answer = map[string]any{"refresh_token": "refresh-" + strconv.Itoa(n), "access_token": "access-" + strconv.Itoa(n)}
 	}
 }
 
@@ -130,14 +130,14 @@ func TestRefresh(t *testing.T) {
 		fake func(*oidctest.Provider)
 		want error
 	}{
-		"kept refresh token":    {func(f *oidctest.Provider) { f.TokenResponse["refresh_token"] = nil }, nil},
-		"no new ID token":       {func(f *oidctest.Provider) { f.TokenResponse["id_token"] = nil }, nil},
+		"kept refresh token":    {func(f *oidctest.Provider) { f.Answer["refresh_token"] = nil }, nil},
+		"no new ID token":       {func(f *oidctest.Provider) { f.Answer["id_token"] = nil }, nil},
 		"another user":          {claim("sub", "other"), oidc.ErrToken},
 		"another nonce":         {claim("nonce", "other"), oidc.ErrToken},
 		"another audience":      {claim("aud", "client-2"), oidc.ErrToken},
 		"foreign key":           {func(f *oidctest.Provider) { f.Key = oidctest.OtherRSA() }, oidc.ErrToken},
 		"control in a name":     {claim("name", "a\nb"), oidc.ErrIdentity},
-		"no access token":       {func(f *oidctest.Provider) { f.TokenResponse["access_token"] = nil }, oidc.ErrToken},
+		"no access token":       {func(f *oidctest.Provider) { f.Answer["access_token"] = nil }, oidc.ErrToken},
 		"ended by the provider": {func(f *oidctest.Provider) { f.Refresh["refresh-1"] = 1 }, oidc.ErrDenied},
 		"provider is ill": {func(f *oidctest.Provider) {
 			f.Handle["/token"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }

@@ -34,21 +34,21 @@ type Provider struct {
 	ClientID, Secret string
 
 	sync.Mutex
-	Document      map[string]any // changes to the discovery document; nil removes
-	Claims        map[string]any // changes to the ID token; nil removes
-	TokenResponse map[string]any // changes to the token response; nil removes
-	Userinfo      map[string]any
-	Header        map[string]any // changes to the ID token's header
-	Key           crypto.PrivateKey
-	KeyID         string
-	Alg           jose.SignatureAlgorithm
-	Public        []jose.JSONWebKey
-	Sign          func(claims map[string]any) string // in place of a signature with Key
-	Handle        map[string]http.HandlerFunc        // in place of ours, by path
-	OnlyPost      bool                               // the secret is taken from the form alone
-	Codes         map[string]Grant
-	Refresh       map[string]int // refresh token -> times used
-	Forms         []url.Values   // that the token endpoint got
+	Document map[string]any // changes to the discovery document; nil removes
+	Claims   map[string]any // changes to the ID token; nil removes
+	Answer   map[string]any // changes to the token response; nil removes
+	Userinfo map[string]any
+	Header   map[string]any // changes to the ID token's header
+	Key      crypto.PrivateKey
+	KeyID    string
+	Alg      jose.SignatureAlgorithm
+	Public   []jose.JSONWebKey
+	Sign     func(claims map[string]any) string // in place of a signature with Key
+	Handle   map[string]http.HandlerFunc        // in place of ours, by path
+	OnlyPost bool                               // the secret is taken from the form alone
+	Codes    map[string]Grant
+	Refresh  map[string]int // refresh token -> times used
+	Forms    []url.Values   // that the token endpoint got
 }
 
 // New returns a provider that does everything right.
@@ -156,7 +156,7 @@ func (f *Provider) token(w http.ResponseWriter, r *http.Request) {
 		raw = SignJWT(f.Key, f.Alg, f.KeyID, f.Header, claims)
 	}
 	WriteJSON(w, 200, Merge(map[string]any{"access_token": "opaque-token", "token_type": "Bearer", "id_token": raw,
-		"expires_in": 3600}, f.TokenResponse))
+		"expires_in": 3600}, f.Answer))
 }
 
 // Authorize does what a browser and a person do at the provider: it returns the query of the callback.
