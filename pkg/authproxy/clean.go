@@ -12,9 +12,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 )
 
-// cleanHeaders takes away what no client may say (security classes 1 to 3): the headers that describe one
-// connection only, those that Connection names, every spelling of an identity or forwarding header, spellings in which
-// CGI-like servers find the length of a body (security class 14), and trailers. Forwarding headers are then written anew.
+// cleanHeaders removes what no client may say (security classes 1 to 3): headers that are about one connection only, those
+// that Connection lists, every spelling of an identity or forwarding header, spellings in which CGI-like servers find the
+// length of a body (security class 14), and trailers. Forwarding headers are then written anew.
 func (p *Proxy) cleanHeaders(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, x *request) {
 		h := r.Header
@@ -55,19 +55,19 @@ func isSecure(r *http.Request) bool {
 	return r.TLS != nil || c != nil && c.secure
 }
 
-// warnOfProxy says once that a reverse proxy seems to be in front that is not listed: all its visitors count as one,
-// and one who guesses has all of them locked.
+// warnOfProxy says once that an unlisted reverse proxy seems to be in front: all its clients count as one, and one who
+// guesses passwords locks out all of them.
 func (p *Proxy) warnOfProxy(r *http.Request, x *request) {
 	peer := forwarded.Peer(r)
 	if !(peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()) || x.Policy.Trusted.Contains(peer) || !p.warned.CompareAndSwap(false, true) {
 		return
 	}
 	p.log.Request(r, slog.LevelWarn, "X-Forwarded-For ignored: if this peer is a reverse proxy, name it in "+config.EnvTrustedProxies+
-		", or its visitors share one limit for wrong passwords", slog.String("peer", peer.String()))
+		", or all its clients share one limit for wrong passwords", slog.String("peer", peer.String()))
 }
 
-// removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists. Origin is not one
-// that a client may take back: its absence would speak for the request.
+// removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists. Origin stays even
+// if it is listed: a request without it is trusted more.
 func removeHopByHop(h http.Header) {
 	for _, value := range h["Connection"] {
 		for name := range strings.SplitSeq(value, ",") {
@@ -99,8 +99,8 @@ func hasUpgrade(connection string) bool {
 	return false
 }
 
-// aliases reports whether some server takes a header of this name for the one whose name this is in small letters, which
-// is not written so itself.
+// aliases reports whether some server takes a header of this name for another one: it has the same letters as plain, which
+// is that other one's name in lower case without punctuation.
 func aliases(name, header, plain string) bool {
 	if len(name) < len(plain) || name == header {
 		return false

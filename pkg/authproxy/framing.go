@@ -18,7 +18,7 @@ func (p *Proxy) frame(w http.ResponseWriter, r *http.Request, c *connection) {
 	if r.ProtoMinor == 0 || r.TransferEncoding != nil {
 		w.Header()["Connection"] = []string{"close"}
 	}
-	if r.ContentLength != 0 { // the server reads what nobody else has; whoever reads sets limits of their own
+	if r.ContentLength != 0 { // the server reads what no handler has read; handlers that read set limits of their own
 		pages.LimitUnreadBody(w, p.now())
 		c.linger() // should the answer come before the end of the body
 	}

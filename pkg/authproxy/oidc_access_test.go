@@ -134,10 +134,10 @@ func TestRefusalNamesTheRule(t *testing.T) {
 		claims map[string]any
 		says   string
 	}{
-		"not verified":  {domain, map[string]any{"email_verified": nil}, "the provider does not say that the e-mail is verified"},
-		"no e-mail":     {domain, map[string]any{"email": nil}, "the provider says no e-mail"},
-		"not listed":    {domain, map[string]any{"email": "x@example.org"}, "the e-mail is not among those that may come in"},
-		"not ASCII":     {domain, map[string]any{"email": "\u0430nn@example.com"}, "the e-mail is not ASCII, so it has to be listed itself"},
+		"not verified":  {domain, map[string]any{"email_verified": nil}, "the provider does not say that the e-mail address is verified"},
+		"no e-mail":     {domain, map[string]any{"email": nil}, "the provider sends no e-mail address"},
+		"not listed":    {domain, map[string]any{"email": "x@example.org"}, "the e-mail address is not allowed"},
+		"not ASCII":     {domain, map[string]any{"email": "\u0430nn@example.com"}, "the e-mail address is not ASCII, so it has to be listed itself"},
 		"group":         {config.Access{Groups: []string{"a"}}, nil, "none of the values wanted is in the claim groups"},
 		"claim":         {config.Access{Claims: map[string][]string{"hd": {"x"}}}, nil, "none of the values wanted is in the claim hd"},
 		"emptied claim": {config.Access{Claims: map[string][]string{}}, nil, "the list of claims is empty, so nobody may log in"},

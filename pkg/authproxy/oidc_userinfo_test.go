@@ -102,7 +102,7 @@ func TestUserinfoForRules(t *testing.T) {
 		"overage as a mark":      {access: staff, claims: map[string]any{"hasgroups": true}, fake: fails(401), code: 403, asked: true, logged: "200 groups"},
 		"overage told elsewhere": {access: staff, info: me(map[string]any{"_claim_names": map[string]any{"groups": "src1"}}), code: 403, asked: true, logged: "200 groups"},
 		"aggregated": {access: staff, claims: map[string]any{"_claim_names": map[string]any{"groups": "src1"},
-			"_claim_sources": map[string]any{"src1": map[string]any{"JWT": "a.b.c"}}}, info: me(nil), code: 403, asked: true, logged: "only where the claim groups"},
+			"_claim_sources": map[string]any{"src1": map[string]any{"JWT": "a.b.c"}}}, info: me(nil), code: 403, asked: true, logged: "where to ask for the claim groups"},
 		"reference to something else": {access: staff, claims: map[string]any{"_claim_names": map[string]any{"address": "src1"}}, info: me(nil), code: 403, asked: true, logged: "is in the claim groups\" "},
 		"reference that helps":        {access: staff, claims: map[string]any{"_claim_names": map[string]any{"groups": "src1"}}, info: me(map[string]any{"groups": "staff"}), code: 302, asked: true},
 	} {

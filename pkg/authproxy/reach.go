@@ -11,7 +11,7 @@ import (
 const lookTimeout = 2 * time.Second
 
 // WatchApp looks at once, and then at each tick while the app takes no connection, whether it does. The log tells when
-// that changes, however many requests notice it: so whoever starts the proxy first or with a wrong address learns of it
+// that changes, however many requests notice it: so an administrator who starts the proxy first or with a wrong address learns of it
 // before users do. WatchApp returns when ctx ends.
 func (p *Proxy) WatchApp(ctx context.Context, tick <-chan time.Time) {
 	p.lookAtApp(ctx)

@@ -29,6 +29,6 @@ func ExamplePolicy_DenialReason() {
 	fmt.Println(policy.DenialReason(&session.Login{Email: "ann@example.com"}))
 	fmt.Println(policy.Allows(&session.Login{Email: "ann@example.com", EmailVerified: true}))
 	// Output:
-	// the provider does not say that the e-mail is verified
+	// the provider does not say that the e-mail address is verified
 	// true
 }

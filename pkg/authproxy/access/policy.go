@@ -105,7 +105,7 @@ func (p *Policy) DenialReason(l *session.Login) string {
 func (p *Policy) MissingClaim(person *oidc.User) string {
 	for _, rule := range p.claims {
 		if person.RefersTo(rule.name) {
-			return "; the provider says only where the claim " + rule.name + " could be asked for, as Entra ID does for members of more than 200 groups:" +
+			return "; the provider only says where to ask for the claim " + rule.name + ", as Entra ID does for members of more than 200 groups:" +
 				" let it put the groups assigned to the application into the token, or give out app roles and set " + config.EnvGroupsClaim + "=roles"
 		}
 	}
@@ -119,23 +119,23 @@ func (p *Policy) emailDenial(l *session.Login) string {
 		return ""
 	}
 	if l.Email == "" {
-		return "the provider says no e-mail"
+		return "the provider sends no e-mail address"
 	}
 	if !l.EmailVerified {
-		return "the provider does not say that the e-mail is verified"
+		return "the provider does not say that the e-mail address is verified"
 	}
 	email := lowerASCII(l.Email)
 	name, domain, _ := strings.Cut(email, "@")
 	if name == "" || domain == "" || strings.Contains(domain, "@") {
-		return "the e-mail is no address"
+		return "the e-mail address is malformed"
 	}
 	switch {
 	case p.addresses[email], p.domains[domain] && isASCII(email):
 		return ""
 	case p.domains[domain]:
-		return "the e-mail is not ASCII, so it has to be listed itself"
+		return "the e-mail address is not ASCII, so it has to be listed itself"
 	default:
-		return "the e-mail is not among those that may come in"
+		return "the e-mail address is not allowed"
 	}
 }
 

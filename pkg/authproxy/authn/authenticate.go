@@ -30,7 +30,7 @@ func (a *Authenticator) Authenticate(r *http.Request, st *State) {
 func (a *Authenticator) Recognize(r *http.Request, st *State) {
 	found := a.Presented(r, st)
 	switch {
-	case len(found) > 1: // no one can say which is the visitor's own (security class 10)
+	case len(found) > 1: // nobody can tell which one is the user's (security class 10)
 		st.Conflicting, st.pendingCookie = found, nil
 	case len(found) == 1:
 		st.Session = found[0]
@@ -43,8 +43,8 @@ func (a *Authenticator) Recognize(r *http.Request, st *State) {
 	}
 }
 
-// tryBasic looks at Basic credentials. A client without a session gets one, since browsers do not send
-// credentials with a WebSocket and frameworks use the Authorization header themselves.
+// tryBasic checks Basic credentials. A client without a session gets one, since browsers do not send credentials with a
+// WebSocket and frameworks use the Authorization header themselves.
 func (a *Authenticator) tryBasic(r *http.Request, st *State, presented []*session.Session) {
 	if st.Policy.Config.PasswordMode == config.ModeForm {
 		return
@@ -65,7 +65,7 @@ func (a *Authenticator) tryBasic(r *http.Request, st *State, presented []*sessio
 	}
 }
 
-// GrantsAnything reports whether the session is still good for some area: else it only stands in the way.
+// GrantsAnything reports whether the session still opens some scope: otherwise it is only in the way.
 func (a *Authenticator) GrantsAnything(st *State) bool {
 	for i := range st.Session.Grants {
 		if g := &st.Session.Grants[i]; st.Policy.Holds(st.Policy.Rules.Named(g.Scope), g) {
@@ -75,16 +75,16 @@ func (a *Authenticator) GrantsAnything(st *State) bool {
 	return false
 }
 
-// PasswordIdentity is what the app is told of somebody who knows a password. The prefix keeps the subject apart
-// from every provider's.
+// PasswordIdentity is what the app is told about a user with a password. The prefix keeps the subject apart from every
+// provider's.
 func PasswordIdentity(name string) identity.Identity {
 	return identity.Identity{Name: name, Subject: identity.PasswordSubject + name}
 }
 
-// basicSessions remembers the session of each credential, address and program, so that a program that ignores
-// cookies does not fill the store with a session a request. Browsers of one kind that send one credential from one
-// address share a session too, since nothing in a first request tells them from a program: when one logs out, the
-// others' WebSockets close as well, and their credentials start the next session at once.
+// basicSessions has the session of each credential, address and user agent, so that a program that ignores cookies does
+// not fill the store with one session per request. Browsers of one kind that send one credential from one address share a
+// session too, since nothing in a first request tells them from a program: when one logs out, the others' WebSockets close
+// as well, and their credentials start the next session at once.
 type basicSessions = expiring.Map[basicClient, basicSession]
 
 type basicClient struct {
@@ -145,7 +145,7 @@ func (a *Authenticator) lookupMade(r *http.Request, st *State, made *basicSessio
 	return s
 }
 
-// LogRefused notes a failed login, without the name: people type passwords there.
+// LogRefused logs a failed login, without the name: people type passwords there.
 func (a *Authenticator) LogRefused(r *http.Request, st *State, result password.Result) {
 	a.Observer.Count(observe.Refused)
 	a.Log.Request(r, slog.LevelWarn, "credentials refused", slog.String("scope", st.Scope.Name),

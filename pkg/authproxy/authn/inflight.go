@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// connectionOwner is who a request in flight, or what has become of it, is open for. It never changes.
+// connectionOwner is the user for whom a request, or a WebSocket, is in flight. It never changes.
 type connectionOwner struct {
 	auth    *Authenticator
 	path    string

@@ -31,7 +31,7 @@ type Policy struct {
 }
 
 // newPolicy makes the policy of c. What has not changed since before, which may be nil, is taken from there: hashes
-// and locks of passwords, providers that have been found.
+// and lockouts of passwords, providers that have been found.
 func (a *Authenticator) newPolicy(c config.Config, before *Policy) (*Policy, error) {
 	secrets := [][]byte{a.own[:]}
 	if len(c.Secrets) > 0 || a.Persistent {

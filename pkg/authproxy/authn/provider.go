@@ -33,7 +33,7 @@ type registration struct {
 	callback string
 }
 
-// newProviders makes the providers of c, or takes those that are there already.
+// newProviders makes the providers of c. Those that have not changed are taken from before.
 func (a *Authenticator) newProviders(c config.Config, before *Policy) (all []*Provider, err error) {
 	var added []*Provider
 	defer func() {

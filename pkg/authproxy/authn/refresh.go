@@ -34,7 +34,7 @@ func (a *Authenticator) KeepFresh(r *http.Request, st *State) {
 		a.renew(r, st, tokens, true)
 	case pr.isOver(err):
 		a.expire(r, st, err)
-	case hasEnded(err): // nothing depends on them, and trying again is no use
+	case hasEnded(err): // nothing depends on them, and another attempt would fail as well
 		a.Log.Request(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
 		a.renew(r, st, unrenewed(st.Grant), false)
 	case r.Context().Err() == nil:
@@ -65,8 +65,8 @@ func (a *Authenticator) claim(r *http.Request, st *State, pr *Provider) bool {
 	return ours
 }
 
-// refresh exchanges the refresh token of a grant. A client that leaves meanwhile must not lose what a refresh token,
-// which is good once, has been exchanged for.
+// refresh exchanges the refresh token of a grant, although the client may disconnect meanwhile: a refresh token can be used
+// once, and what it was exchanged for must not be lost.
 func (pr *Provider) refresh(ctx context.Context, g *session.Grant) (oidc.Tokens, error) {
 	return pr.Refresh(context.WithoutCancel(ctx), oidc.Tokens{AccessToken: g.Identity.AccessToken, IDToken: g.Identity.IDToken,
 		RefreshToken: g.Login.RefreshToken, Expires: g.Login.TokensExpire})
@@ -80,8 +80,8 @@ func unrenewed(g *session.Grant) oidc.Tokens {
 // bindsSessions reports whether sessions end with their access token: those for an audience that was asked for.
 func (pr *Provider) bindsSessions() bool { return pr.made.Audience != "" }
 
-// isOver reports whether a failed refresh ends the session: the provider has said no, or the new tokens are not to be
-// believed, of somebody else for example. Without an audience an account whose details cannot be used changes nothing.
+// isOver reports whether a failed refresh ends the session: the provider has refused it, or the new tokens are invalid, such
+// as those of another user. Without an audience, account details that cannot be used change nothing.
 func (pr *Provider) isOver(err error) bool {
 	return errors.Is(err, oidc.ErrDenied) || errors.Is(err, oidc.ErrToken) || pr.bindsSessions() && hasEnded(err)
 }
@@ -97,7 +97,7 @@ func (pol *Policy) outlived(path string, s *session.Session, now time.Time) bool
 	return pr != nil && pr.bindsSessions()
 }
 
-// hasEnded reports whether a refresh has failed for good.
+// hasEnded reports whether a refresh has failed permanently.
 func hasEnded(err error) bool {
 	return errors.Is(err, oidc.ErrNoRefresh) || errors.Is(err, oidc.ErrDenied) || errors.Is(err, oidc.ErrToken) ||
 		errors.Is(err, oidc.ErrIdentity)
@@ -157,8 +157,8 @@ func (a *Authenticator) takeOver(st *State, stored *session.Session) {
 	st.adopt(stored)
 }
 
-// renewal puts new tokens into a session, and what they say about the person, unless somebody else has put others there
-// than it had before.
+// renewal puts new tokens into a session, and what they say about the user, unless the session has got other tokens since
+// before.
 func (pol *Policy) renewal(before *session.Session, scope string, tokens oidc.Tokens) session.Change {
 	return func(next *session.Session) bool {
 		if !sameTokens(next, before, scope) {

@@ -23,7 +23,7 @@ const maxCandidates = 32
 // Tags by which sessions are ended together.
 const (
 	tagSubject = "subject " // and the subject of a grant, as X-Auth-Sub names it
-	tagPerson  = "person "  // and issuer and subject, as a provider names somebody
+	tagPerson  = "person "  // and issuer and subject, as a provider names a user
 	tagSID     = "sid "     // and issuer and the id of the provider's own session
 	tagNoSID   = "no sid "  // and issuer and subject, where the ID token names no session of the provider's
 )
@@ -201,14 +201,14 @@ func sidsOf(s *session.Session) []string {
 	return sids
 }
 
-// End ends sessions and what is open of them, although the client may not wait for that.
+// End ends sessions and what is open of them, although the client may disconnect meanwhile.
 func (a *Authenticator) End(r *http.Request, sessions []*session.Session) {
 	if _, err := a.endAll(r.Context(), sessions...); err != nil {
 		a.LogStoreError(r, err)
 	}
 }
 
-// endAll is end. It returns how many sessions have ended now: of many requests that end one, one is told so.
+// endAll is End. It returns how many sessions it has ended: of several requests that end one, one gets 1.
 func (a *Authenticator) endAll(ctx context.Context, sessions ...*session.Session) (n int, err error) {
 	var failed []error
 	for _, s := range sessions {
@@ -224,7 +224,7 @@ func (a *Authenticator) endAll(ctx context.Context, sessions ...*session.Session
 }
 
 // EndOwner ends every session of a subject and what is open of them. The subject is what X-Auth-Sub told the app:
-// a provider's sub, or "password|" and the user name. Two providers may name two people alike; both are logged out.
+// a provider's sub, or "password|" and the user name. Two providers may have the same subject for two people; both are logged out.
 func (a *Authenticator) EndOwner(ctx context.Context, subject string) error {
 	_, err := a.endTagged(ctx, tagSubject+subject)
 	return err

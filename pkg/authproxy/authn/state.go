@@ -13,7 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// State is what is known of one request. Whoever receives the request fills in the first group, an Authenticator the
+// State is what is known about one request. The server of the request fills in the first group, an Authenticator the
 // rest.
 type State struct {
 	Now        time.Time   // when the request came

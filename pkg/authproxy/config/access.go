@@ -101,9 +101,9 @@ func checkEmail(address string) error {
 	case strings.ContainsFunc(address, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
 		return errors.New("has a space or a character that cannot be seen")
 	case strings.Count(address, "@") != 1:
-		return errors.New("is no e-mail address, which has exactly one @; put commas between several")
+		return errors.New("is not an e-mail address, which has exactly one @; separate several with commas")
 	case name == "" || name == "*":
-		return fmt.Errorf("is no e-mail address; for everybody of a domain set %s=%s", EnvAllowedDomains, domain)
+		return fmt.Errorf("is not an e-mail address; to allow a whole domain set %s=%s", EnvAllowedDomains, domain)
 	case len(address) > 254: // RFC 5321, 4.5.3.1.3, without the brackets
 		return errors.New("is longer than 254 bytes")
 	}
@@ -121,7 +121,7 @@ func checkDomain(domain string) error {
 	case hasAt && name == "":
 		return fmt.Errorf("must be written without the @: %s", behind)
 	case hasAt:
-		return fmt.Errorf("is no domain; an e-mail address belongs into %s", EnvAllowedEmails)
+		return fmt.Errorf("is not a domain; an e-mail address belongs in %s", EnvAllowedEmails)
 	case isPattern:
 		return fmt.Errorf("is a pattern: write %s, and every domain below it that may come in, such as mail.%s", below, below)
 	case strings.Contains(domain, "*"):

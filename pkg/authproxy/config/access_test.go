@@ -123,7 +123,7 @@ func TestAccessMistakes(t *testing.T) {
 	}{
 		"two at signs":                {"AUTH_ALLOWED_EMAILS", "mallory@evil.example@example.com", "exactly one @"},
 		"no at sign":                  {"AUTH_ALLOWED_EMAILS", "ann", "exactly one @"},
-		"semicolons":                  {"AUTH_ALLOWED_EMAILS", "a@x.example;b@x.example", "commas between"},
+		"semicolons":                  {"AUTH_ALLOWED_EMAILS", "a@x.example;b@x.example", "with commas"},
 		"domain as an address":        {"AUTH_ALLOWED_EMAILS", "@example.com", "set AUTH_ALLOWED_DOMAINS=example.com"},
 		"pattern as an address":       {"AUTH_ALLOWED_EMAILS", "*@example.com", "set AUTH_ALLOWED_DOMAINS=example.com"},
 		"name and address":            {"AUTH_ALLOWED_EMAILS", "Ann <ann@example.com>", "has a space"},

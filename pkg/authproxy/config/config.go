@@ -46,7 +46,7 @@ type Config struct {
 	// Users are more people with a password, for the features that have a file of them.
 	Users        map[Feature]Users
 	PasswordMode Mode
-	// Providers guard the main app: its visitors log in at one of them. Without any it has a password or none.
+	// Providers protect the main app: its users log in at one of them. Without any it has a password or none.
 	Providers []Provider
 	// Access says which of the people that a provider knows may come in; its zero value says all.
 	Access Access
@@ -61,8 +61,8 @@ type Config struct {
 	// ClearSiteData is what browsers forget of this origin at a log-out: cache, cookies, storage, or several with commas
 	// between them; "none" is nothing, and empty means cache.
 	ClearSiteData string
-	// AppName and HelpText are shown on our pages: how the app is called, and what whoever runs it says to people who
-	// cannot log in. Both are plain text.
+	// AppName and HelpText are shown on the login pages: the name of the app, and how people who cannot log in get help.
+	// Both are plain text.
 	AppName, HelpText string
 	// Secrets sign what is kept outside the proxy: the first signs, all verify. Empty means one for this process.
 	Secrets []Secret
@@ -144,8 +144,8 @@ func (c Config) WithDefaults() Config {
 // that feature, such as an analytics page on a port of its own. Without a credential of f the result protects
 // nothing and New refuses it.
 func (c Config) Only(f Feature) Config {
-	users, several := c.Users[f]
-	if c.Users = nil; several {
+	users, hasFile := c.Users[f]
+	if c.Users = nil; hasFile {
 		c.Users = map[Feature]Users{MainApp: users}
 	}
 	login, ok := c.Passwords[f]

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what whoever runs the app says on our pages, in characters.
+// Bounds of AppName and HelpText, in characters.
 const (
 	maxAppName  = 80
 	maxHelpText = 600

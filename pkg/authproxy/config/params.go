@@ -53,7 +53,7 @@ func (r *reader) parameters(p Provider) string {
 	text := r.text(extra)
 	others, err := url.ParseQuery(text)
 	if err != nil {
-		r.wrong.addf(extra, "is no query such as tenant=x&theme=dark")
+		r.wrong.addf(extra, "is not a query such as tenant=x&theme=dark")
 		return all.Encode()
 	}
 	for name, values := range others {
@@ -69,7 +69,7 @@ func (r *reader) parameters(p Provider) string {
 func (p Provider) checkParameters(m *mistakes) {
 	all, err := url.ParseQuery(p.Params)
 	if err != nil {
-		m.addf(p.Key(EnvExtra), "is no query such as tenant=x&theme=dark")
+		m.addf(p.Key(EnvExtra), "is not a query such as tenant=x&theme=dark")
 		return
 	}
 	own, count := ownParameters(), 0

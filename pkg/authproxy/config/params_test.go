@@ -81,7 +81,7 @@ func TestParameterMistakes(t *testing.T) {
 	for extra, want := range map[string]string{
 		"State=x": "state is set by the login itself", "redirect_uri=x": "redirect_uri is set", "request_uri=https://x": "request_uri is set",
 		"scope=x": "scope has the variable AUTH_PARAMS_SCOPE", "audience=x": "has the variable AUTH_PARAMS_AUDIENCE", "prompt=none": "AUTH_PARAMS_PROMPT",
-		"client_secret=x": "client_secret is set", "%zz": "is no query", "a;b": "is no query", "a b=x": "a parameter's name", "=x": "a parameter's name",
+		"client_secret=x": "client_secret is set", "%zz": "is not a query", "a;b": "is not a query", "a b=x": "a parameter's name", "=x": "a parameter's name",
 		"x=%00": "control character", "max_age=x": "AUTH_PARAMS_MAX_AGE: must be", "x=" + strings.Repeat("y", 2100): "more than", strings.Repeat("x=1&", 33): "more than",
 	} {
 		if _, err := config.From(from(oneProviderWith(map[string]string{"AUTH_PARAMS_EXTRA": extra}))); err == nil || !strings.Contains(err.Error(), want) {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxProviders    = 16 // that one page lets a visitor choose between
+	maxProviders    = 16 // that one page offers
 	maxProviderName = 32 // in bytes
 )
 
@@ -94,7 +94,7 @@ func checkProviderName(name string) error {
 	if name == "" || len(name) > maxProviderName {
 		return fmt.Errorf("must have 1 to %d characters", maxProviderName)
 	}
-	if strings.Trim(name, "-_") == "" { // visitors would have nothing to choose by
+	if strings.Trim(name, "-_") == "" { // the login page would show an empty name
 		return errors.New("must have a letter or a digit")
 	}
 	own := "AUTH_" + inVariables(name) + "_"
@@ -116,7 +116,7 @@ func (c Config) checkProviders(m *mistakes) {
 			key = EnvProviders
 		}
 		remove := usernameKey(MainApp) + " and " + passwordKey(MainApp)
-		if _, several := c.Users[MainApp]; several {
+		if _, hasFile := c.Users[MainApp]; hasFile {
 			remove = EnvUsersFile
 		}
 		m.addf(key, "the main app has a password and a provider: remove %s, or the variables of the provider", remove)

@@ -45,8 +45,7 @@ func repeats(secret string) bool {
 	return false
 }
 
-// checkSecret refuses what is no secret: short, repetitive, counting up, or a placeholder out of some
-// documentation.
+// checkSecret refuses weak secrets: short, repetitive, counting up, or a placeholder from some documentation.
 func checkSecret(secret string) error {
 	if len(secret) < minSecret {
 		return fmt.Errorf("is shorter than %d characters; 'openssl rand -hex 32' makes a good one", minSecret)

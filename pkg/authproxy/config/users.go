@@ -151,7 +151,7 @@ func (c Config) checkUsers(m *mistakes) {
 		for i, user := range c.Users[feature].Logins {
 			name := norm.NFC.String(user.Username)
 			if seen[name] {
-				m.addf(usersKey(feature), "%s: the name of user %d is there twice, or is that of %s", c.Users[feature].File, i+1, usernameKey(feature))
+				m.addf(usersKey(feature), "%s: the name of user %d is a duplicate, or that of %s", c.Users[feature].File, i+1, usernameKey(feature))
 			}
 			seen[name] = true
 			if err := checkUser(user.Username, user.Hash.Reveal()); err != nil {
@@ -164,8 +164,8 @@ func (c Config) checkUsers(m *mistakes) {
 // HasPassword reports whether a feature asks for a password, of whomever.
 func (c Config) HasPassword(f Feature) bool {
 	_, one := c.Passwords[f]
-	_, several := c.Users[f]
-	return one || several
+	_, hasFile := c.Users[f]
+	return one || hasFile
 }
 
 // HasPasswords reports whether any feature does.
@@ -174,15 +174,15 @@ func (c Config) HasPasswords() bool { return len(c.Passwords) > 0 || len(c.Users
 // passwordInWords says whose password opens a feature.
 func (c Config) passwordInWords(f Feature) string {
 	login, one := c.Passwords[f]
-	users, several := c.Users[f]
+	users, hasFile := c.Users[f]
 	count := strconv.Itoa(len(users.Logins)) + " users"
 	if len(users.Logins) == 1 {
 		count = "1 user"
 	}
 	switch {
-	case one && several:
+	case one && hasFile:
 		return "password (user " + login.Username + ", " + count + " of " + users.File + ")"
-	case several:
+	case hasFile:
 		return "password (" + count + " of " + users.File + ")"
 	default:
 		return "password (user " + login.Username + ")"

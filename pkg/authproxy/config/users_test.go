@@ -43,8 +43,8 @@ func TestUsersFile(t *testing.T) {
 		"control character":      {"a\x1bna:" + good, nil, "line 1: the user name has a control character"},
 		"space before":           {" ana:" + good, nil, "line 1: the user name begins or ends with white space"},
 		"space behind":           {"ana:" + good + "\nana\u00a0:" + good, nil, "line 2: the user name begins or ends with white space"},
-		"twice":                  {"ana:" + good + "\nana:" + good, nil, "the name of user 2 is there twice"},
-		"twice, in another form": {"zo\u00eb:" + good + "\nzoe\u0308:" + good, nil, "the name of user 2 is there twice"},
+		"twice":                  {"ana:" + good + "\nana:" + good, nil, "the name of user 2 is a duplicate"},
+		"twice, in another form": {"zo\u00eb:" + good + "\nzoe\u0308:" + good, nil, "the name of user 2 is a duplicate"},
 		"nobody":                 {"# CANARY\n", nil, "lists no user"},
 		"too large":              {strings.Repeat("#CANARY\n", 1<<18), nil, "larger than 1 MB"},
 	} {

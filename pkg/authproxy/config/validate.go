@@ -139,8 +139,8 @@ func (c Config) check(m *mistakes) {
 // Open tells whether the app itself, but for features of it, is there for everybody.
 func (c Config) Open() bool {
 	_, password := c.Passwords[MainApp]
-	_, several := c.Users[MainApp]
-	return !password && !several && len(c.Providers) == 0
+	_, hasFile := c.Users[MainApp]
+	return !password && !hasFile && len(c.Providers) == 0
 }
 
 func (c Config) checkPasswords(m *mistakes) {

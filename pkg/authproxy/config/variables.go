@@ -154,8 +154,8 @@ const prefixParams = "AUTH_PARAMS_"
 func usernameKey(f Feature) string { return "username_" + string(f) }
 func passwordKey(f Feature) string { return "password_" + string(f) }
 
-// Ignored returns the first of the names that restricts who may log in and that the hosted service would ignore, letting
-// in everybody whom the provider knows; empty where there is none.
+// Ignored returns the first of the names that restricts who may log in and that the hosted service would ignore, so
+// that everybody who has an account at the provider could log in; empty where there is none.
 func Ignored(set []string) string {
 	restricting := names(func(v Variable) bool { return v.Restricts })
 	for _, name := range set {

@@ -21,7 +21,7 @@ func (t Trusted) Contains(addr netip.Addr) bool {
 
 // Client is what is known of a client.
 type Client struct {
-	Addr   netip.Addr // of the client; of the peer where no trusted proxy is in front; zero where that is no IP address
+	Addr   netip.Addr // of the client; of the peer where no trusted proxy is in front; zero if that is not an IP address
 	HTTPS  bool       // its connection is encrypted
 	Host   string     // that it asked for, maybe with a port
 	Scheme string     // that it asked for; empty where it is not known
@@ -75,7 +75,7 @@ func Read(r *http.Request, trusted Trusted, secure, https bool) Client {
 	return c
 }
 
-// Peer returns the address at the other end of the connection; the zero Addr where it is no IP address.
+// Peer returns the address at the other end of the connection; the zero Addr if that is not an IP address.
 func Peer(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -92,8 +92,8 @@ func parseHop(hop string) (netip.Addr, bool) {
 	if withPort, err := netip.ParseAddrPort(hop); err == nil {
 		return withPort.Addr(), true
 	}
-	bare, opened := strings.CutPrefix(hop, "[")
-	bare, closed := strings.CutSuffix(bare, "]")
+	bare, left := strings.CutPrefix(hop, "[")
+	bare, right := strings.CutSuffix(bare, "]")
 	addr, err := netip.ParseAddr(bare)
-	return addr, opened && closed && err == nil && addr.Is6()
+	return addr, left && right && err == nil && addr.Is6()
 }

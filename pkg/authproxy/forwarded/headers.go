@@ -23,7 +23,7 @@ func headersOf(h http.Header) (f headers) {
 	return f
 }
 
-// outermost returns the first item of a header's list; empty where the header is there twice, since one of the two may
+// outermost returns the first item of a header's list; empty if the header is duplicated, since one of the two may
 // be the client's.
 func outermost(lines []string) string {
 	if len(lines) != 1 {

@@ -6,7 +6,7 @@ import "strings"
 // asking, about the connection in front of the proxy, or about where the app is mounted, which moves the path that the
 // app reads away from the one that the rules were asked about: gunicorn takes SCRIPT_NAME off the path, Solara puts the
 // first X-Script-Name in front of everybody's scripts. Servers disagree about which names are one and the same
-// (CGI-like ones turn '-', '.' and often all that is no letter or digit into '_', and join duplicates), so every
+// (CGI-like ones turn '-', '.' and often everything but letters and digits into '_', and join duplicates), so every
 // spelling counts. All of X-Auth-* is ours, except X-Authorization, which apps use for tokens of their own.
 func Reserved(name string) bool {
 	var buf [maxReserved]byte

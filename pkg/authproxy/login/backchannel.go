@@ -84,7 +84,7 @@ func (f *Flows) readForm(w http.ResponseWriter, r *http.Request, most int64, wit
 	if err := r.ParseForm(); err != nil {
 		return false
 	}
-	if _, err := io.Copy(io.Discard, r.Body); err != nil { // what is no form is not read until here
+	if _, err := io.Copy(io.Discard, r.Body); err != nil { // a body of another type has not been read yet
 		return false
 	}
 	_ = control.SetReadDeadline(time.Time{})

@@ -17,7 +17,7 @@ const paramMoved = "moved"
 
 // moved sends a page visit that needs a login to the base URL first if it came by another name, such as a bare address
 // or an alias: the provider answers there, and so there the cookies of the login have to be. Only the path comes from
-// the visitor (security classes 6, 19). It is true where everything has been answered.
+// the client (security classes 6, 19). It reports whether it has answered.
 func (f *Flows) moved(w http.ResponseWriter, r *http.Request, st *authn.State, provider, next string) bool {
 	if st.Policy.Config.BaseURL == nil || r.Method != http.MethodGet && r.Method != http.MethodHead || !navigation.IsPageVisit(r) {
 		return false
@@ -38,7 +38,7 @@ func (f *Flows) moved(w http.ResponseWriter, r *http.Request, st *authn.State, p
 	return true
 }
 
-// wasIn leads on somebody who has come here from another name and has a session under this one.
+// wasIn sends on a user who came by another name and has a session under this one. It reports whether it has answered.
 func (f *Flows) wasIn(w http.ResponseWriter, r *http.Request, st *authn.State, next string) bool {
 	path, _ := st.Policy.Rules.Parse(next)
 	st.Scope = st.Policy.Rules.Scope(path)

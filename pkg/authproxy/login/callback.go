@@ -16,8 +16,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// callback is GET /callback, to which a provider sends the visitor back. The cookie that the state leads to says
-// which login this is and where it goes on; it is good for one answer.
+// callback is GET /callback, to which a provider sends the browser back. The cookie that the state leads to says
+// which login this is and where it leads to; it is valid for one response of the provider.
 func (f *Flows) callback(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	st.Scope = st.Policy.Rules.Main()
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -47,7 +47,7 @@ func (f *Flows) callback(w http.ResponseWriter, r *http.Request, st *authn.State
 	f.finishLogin(w, r, st, pr, t, login, next)
 }
 
-// finishLogin lets in whom the provider has vouched for, if the rules do.
+// finishLogin logs in the user that the provider has authenticated, if the access policy allows it.
 func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, t oidc.Transaction, login *oidc.Login, next string) {
 	about := st.Policy.Access.Login(pr.ID, &login.User)
 	who := login.Identity()
@@ -71,14 +71,14 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	Redirect(w, st.Policy, next, http.StatusFound)
 }
 
-// isIn reports whether the same person has logged in in another tab since this login was begun. That session is as
-// good as a new one, which would take the place of it while the other tab is loading its page.
+// isIn reports whether the same user has logged in in another tab since this login began. That session is as good as a
+// new one, which would replace it while the other tab is loading its page.
 func (f *Flows) isIn(r *http.Request, st *authn.State, g *session.Grant, begun time.Time) bool {
 	f.Auth.Recognize(r, st)
 	return st.Grant != nil && authn.SamePerson(st.Grant, g) && !st.Session.Created.Before(begun)
 }
 
-// denied is the page for somebody whom the provider knows and the rules keep out. Which of them it was is for the log.
+// denied is the page for a user that the provider has authenticated and the access policy denies. The reason is for the log.
 func (f *Flows) denied(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, name, reason string) {
 	f.Observer.Count(observe.Refused)
 	f.Log.Request(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
@@ -89,8 +89,8 @@ func (f *Flows) denied(w http.ResponseWriter, r *http.Request, st *authn.State, 
 	f.Pages.Say(w, r, m)
 }
 
-// loginFailed says why nobody has been logged in. An answer that was used before, or that belongs to a login of
-// long ago, is nothing to somebody who has logged in meanwhile: a reloaded page, or the second of two tabs. pr is nil
+// loginFailed says why a login has failed. A response of the provider that was used before, or that belongs to an expired
+// login, does not matter to a user who has logged in meanwhile: it is a reloaded page, or the second of two tabs. pr is nil
 // where the provider is not known.
 func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string, err error) {
 	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
@@ -112,28 +112,28 @@ func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.St
 	switch {
 	case stale:
 		m.Code, m.Title, m.Detail = http.StatusBadRequest, "This login has expired or was used already", ""
-		m.Text = "It took too long, was begun in another browser or at another address of this app, or the page was loaded twice. Your browser has to keep cookies."
+		m.Text = "It took too long, was started in another browser or at another address of this app, or the page was loaded twice. Your browser has to accept cookies."
 	case errors.Is(err, oidc.ErrDenied):
 		m.Code, m.Title = http.StatusForbidden, "The login was refused"
-		m.Text = "The login provider did not let you in, or the login was cancelled there. Try again, maybe with another account; if that does not help, tell whoever runs the app what it says here."
+		m.Text = "The login provider did not let you in, or the login was cancelled there. Try again, maybe with another account; if that does not help, tell the administrator of the app what this page says."
 	case errors.Is(err, oidc.ErrCallback):
-		m.Code, m.Title = http.StatusBadRequest, "This is no answer of the login provider"
-		m.Text = "The address that led here is damaged, or comes from somebody else."
+		m.Code, m.Title = http.StatusBadRequest, "This is not a response of the login provider"
+		m.Text = "The address that led here is damaged, or does not come from the provider."
 	case errors.Is(err, oidc.ErrIdentity):
 		m.Code, m.Title = http.StatusForbidden, "This account cannot be used"
-		m.Text = "What the login provider says about it is incomplete or malformed. Use another account, or ask whoever runs the app."
+		m.Text = "What the login provider says about it is incomplete or malformed. Use another account, or ask the administrator of the app."
 		f.offerLogout(w, st, pr, &m)
 	case errors.Is(err, oidc.ErrToken):
 		m.Code, m.Title = http.StatusBadGateway, "The login provider's answer cannot be trusted"
-		m.Text = "It did not pass the checks, and nobody was logged in. If it happens again, tell whoever runs the app."
+		m.Text = "It did not pass the checks, and nobody was logged in. If it happens again, tell the administrator of the app."
 	default:
 		m = f.providerFailure(w, err, again[0].Href, false)
 	}
 	f.Pages.Say(w, r, m)
 }
 
-// offerLogout lets somebody leave an account that is of no use here. There is no session to log out of, so a cookie
-// says at which provider it is; else the provider would log the same account in again and again.
+// offerLogout lets a user log out of an account that may not use the app. There is no session to log out of, so a cookie
+// says at which provider the account is; else the provider would log in the same account again and again.
 func (f *Flows) offerLogout(w http.ResponseWriter, st *authn.State, pr *authn.Provider, m *pages.Message) {
 	f.setCookie(w.Header(), cookie.Denied, st.Policy.Signer.Sign(purposeDenied, pr.ID, oidc.LoginTime), st.Client.HTTPS, oidc.LoginTime)
 	m.Links = []pages.Link{{Text: "Log out", Href: target.Logout}}

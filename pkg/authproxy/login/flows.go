@@ -118,8 +118,8 @@ func (f *Flows) status(w http.ResponseWriter, r *http.Request, st *authn.State) 
 	_, _ = io.WriteString(w, said)
 }
 
-// refuseSpeculative answers a request for a page of ours that a browser makes ahead. It must have no effect, and the
-// browser must ask again when the page is opened: a status that is no success ends a prerendering, and no cache keeps it.
+// refuseSpeculative answers a request for one of our pages that a browser sends ahead of time. It must have no effect, and
+// the browser must ask again when the page is opened: an error status ends a prerendering, and no cache keeps it.
 func (f *Flows) refuseSpeculative(w http.ResponseWriter, r *http.Request) {
 	f.Pages.Refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
 }

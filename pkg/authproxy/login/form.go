@@ -22,8 +22,8 @@ const (
 )
 
 // Purposes of signed values. A form is accepted only with the cookie that was set along with it, and both only
-// with our signature, so that no other page can log a visitor in (security class 7), and nothing is stored
-// before anybody has logged in (class 21).
+// with our signature, so that no other page can log a user in (security class 7), and nothing is stored
+// before a login succeeds (class 21).
 const (
 	purposeCookie = "login cookie"
 	purposeForm   = "login form"
@@ -81,7 +81,7 @@ func (f *Flows) postLogin(w http.ResponseWriter, r *http.Request, st *authn.Stat
 	form := pages.LoginForm{Next: st.Policy.Rules.LocalTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
 	nonce, ok := st.Policy.Signer.Verify(purposeForm, r.PostForm.Get("token"))
 	if bound, here := f.loginNonce(r, st); !ok || !here || nonce != bound {
-		form.Problem = "This page had expired, or your browser keeps no cookies. Please try again."
+		form.Problem = "This page had expired, or your browser does not accept cookies. Please try again."
 		f.renderLogin(w, r, st, http.StatusForbidden, form)
 		return
 	}
@@ -91,7 +91,7 @@ func (f *Flows) postLogin(w http.ResponseWriter, r *http.Request, st *authn.Stat
 func (f *Flows) checkLogin(w http.ResponseWriter, r *http.Request, st *authn.State, form pages.LoginForm) {
 	path, _ := st.Policy.Rules.Parse(form.Next)
 	st.Scope = st.Policy.Rules.Scope(path)
-	if !st.Scope.Password { // only possible where the visitor made up the form's target
+	if !st.Scope.Password { // only possible where the client made up the form's target
 		Redirect(w, st.Policy, form.Next, http.StatusSeeOther)
 		return
 	}
@@ -111,7 +111,7 @@ func (f *Flows) checkLogin(w http.ResponseWriter, r *http.Request, st *authn.Sta
 	}
 }
 
-// refuseLocked answers somebody whose password is not looked at for a while. The page goes on to address by itself.
+// refuseLocked answers a client whose passwords are not checked for a while. The page goes on to address by itself.
 func (f *Flows) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.Duration, address string) {
 	setRetryAfter(w, wait)
 	seconds := int((wait + time.Second - 1) / time.Second)

@@ -12,12 +12,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// purposeDenied is for the id of a provider in the cookie of somebody who was not let in.
+// purposeDenied is for the id of a provider in the cookie of a user who was denied access.
 const purposeDenied = "denied at"
 
-// logout ends whatever session the visitor has, closes what is open of it, and leaves the app; where a provider has
-// logged the visitor in, by way of that provider, which forgets them too. /exit is the same for frameworks whose own
-// router takes /logout.
+// logout ends the user's session, closes what is open of it, and leaves the app; where a provider has logged the user in,
+// by way of that provider, which logs them out too. /exit is the same for frameworks whose own router takes /logout.
 func (f *Flows) logout(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	sessions := f.Auth.Presented(r, st)
 	f.Auth.End(r, sessions)
@@ -33,7 +32,7 @@ func (f *Flows) logout(w http.ResponseWriter, r *http.Request, st *authn.State) 
 	f.leave(w, r, st, to)
 }
 
-// leave sends the browser away without a session, and lets it forget what it has kept of the app: Back would show it.
+// leave sends the browser away without a session, and has it forget what it has cached of the app: Back would show it.
 func (f *Flows) leave(w http.ResponseWriter, r *http.Request, st *authn.State, to string) {
 	f.setCookie(w.Header(), cookie.Session, "", st.Client.HTTPS, 0)
 	if _, sent, _ := f.signedCookie(r, st, cookie.Denied, purposeDenied); sent {
@@ -45,7 +44,7 @@ func (f *Flows) leave(w http.ResponseWriter, r *http.Request, st *authn.State, t
 	Redirect(w, st.Policy, to, http.StatusFound)
 }
 
-// loggedInAt returns the provider that has to forget the visitor, and the ID token that it gave; nil where none has.
+// loggedInAt returns the provider that has to log the user out, and the ID token that it issued; nil where there is none.
 func (f *Flows) loggedInAt(r *http.Request, st *authn.State, sessions []*session.Session) (pr *authn.Provider, idToken string) {
 	for _, s := range sessions {
 		for _, g := range s.Grants {
@@ -63,7 +62,7 @@ func (f *Flows) loggedInAt(r *http.Request, st *authn.State, sessions []*session
 	return nil, ""
 }
 
-// afterLogout is where a visitor goes who has been logged out.
+// afterLogout is where the browser goes after a logout.
 func afterLogout(pol *authn.Policy) string {
 	if to := pol.Config.PostLogoutRedirect; to != "" {
 		return to
@@ -71,8 +70,8 @@ func afterLogout(pol *authn.Policy) string {
 	return target.Status
 }
 
-// throughProvider is the address at which a provider logs somebody out, to come back then. Where there is none, or
-// the provider has not been found, it is only the latter.
+// throughProvider is the address at which a provider logs a user out and sends the browser on to afterLogout. Where the
+// provider has no such address, or has not been found, it is afterLogout itself.
 func throughProvider(pol *authn.Policy, pr *authn.Provider, idToken string) string {
 	back := afterLogout(pol)
 	absolute := back

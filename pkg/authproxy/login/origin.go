@@ -9,8 +9,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// RefuseOrigin answers what another origin's page has sent. Behind a proxy that changes Host every page of the app looks
-// like one, which whoever runs it sees from the log alone.
+// RefuseOrigin answers a request from a page of another origin. Behind a reverse proxy that changes Host every page of the
+// app looks like one; the log says so to the administrator.
 func (f *Flows) RefuseOrigin(w http.ResponseWriter, r *http.Request, st *authn.State, text string) {
 	expected := st.Client.Host
 	if base := st.Policy.Config.BaseURL; base != nil {

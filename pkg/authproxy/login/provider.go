@@ -14,8 +14,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// askForLogin answers a page visit to what a provider guards: with the way to the provider, or the choice between
-// several.
+// askForLogin answers a page visit to what a provider protects: with the redirect to it, or with the choice between several
+// providers.
 func (f *Flows) askForLogin(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	next := returnTarget(r, st)
 	switch providers := st.Policy.Providers; {
@@ -27,8 +27,8 @@ func (f *Flows) askForLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	}
 }
 
-// returnTarget is where a visitor wanted to go; after a form has been posted into an ended session, the beginning
-// of the area.
+// returnTarget is where the user wanted to go; after a form has been posted into an ended session, the beginning of the
+// scope.
 func returnTarget(r *http.Request, st *authn.State) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return st.Policy.Rules.LocalTarget(r.RequestURI)
@@ -48,7 +48,7 @@ func loginPage(provider, next string) string {
 	return address
 }
 
-// showProviders is GET /_auth/login?next=/where/to/go where providers guard that place.
+// showProviders is GET /_auth/login?next=/where/to/go where providers protect that path.
 func (f *Flows) showProviders(w http.ResponseWriter, r *http.Request, st *authn.State, next string) {
 	if len(st.Policy.Providers) == 1 {
 		f.beginLogin(w, r, st, st.Policy.Providers[0], next)
@@ -83,7 +83,7 @@ func titled(name string) string {
 	return strings.Join(words, " ")
 }
 
-// beginLogin sends the visitor to a provider, with a cookie that the callback has to fit.
+// beginLogin sends the browser to a provider, with a cookie that the callback has to match.
 func (f *Flows) beginLogin(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string) {
 	kept, err := f.returns.keep(next, f.Random, st.Now)
 	if err != nil {
@@ -121,7 +121,7 @@ func (f *Flows) providerFailure(w http.ResponseWriter, err error, again string, 
 }
 
 // refusalOf is what the provider said, in characters that are safe to show, else what to do about it; empty where it
-// said nothing. The provider's words come out of the visitor's own address bar.
+// said nothing. The provider's words come out of the user's own address bar.
 func refusalOf(err error) string {
 	var refusal *oidc.Refusal
 	if !errors.As(err, &refusal) {

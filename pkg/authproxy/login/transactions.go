@@ -24,8 +24,8 @@ func (f *Flows) transactionName(base string, https bool) string {
 	return f.Cookies.Name(cookie.Kind(base), https)
 }
 
-// keepTransaction gives the browser the cookie of a login that it begins, and takes back those that are no use any
-// more or too many.
+// keepTransaction gives the browser the cookie of a login that it begins, and deletes those that have expired or are too
+// many.
 func (f *Flows) keepTransaction(h http.Header, r *http.Request, st *authn.State, t oidc.Transaction, next string) {
 	sealed := st.Policy.Sealer.Seal(t)
 	kept, bytes := 1, len(sealed)
@@ -100,9 +100,9 @@ func (f *Flows) transactions(r *http.Request, st *authn.State) []transactionCook
 func (f *Flows) transactionOf(r *http.Request, st *authn.State, state string) (t oidc.Transaction, name string, err error) {
 	name, err = f.transactionName(oidc.CookieName(state), st.Client.HTTPS), oidc.ErrTransaction
 	for _, c := range r.CookiesNamed(name) {
-		opened, openErr := st.Policy.Sealer.Open(c.Value)
-		if openErr == nil && f.transactionName(opened.CookieName(), st.Client.HTTPS) == name {
-			return opened, name, nil
+		transaction, openErr := st.Policy.Sealer.Open(c.Value)
+		if openErr == nil && f.transactionName(transaction.CookieName(), st.Client.HTTPS) == name {
+			return transaction, name, nil
 		}
 	}
 	return t, name, err

@@ -9,7 +9,7 @@ import (
 )
 
 // IsPageVisit tells a browser that opens a page in a tab from everything else. Current browsers say so on secure
-// origins; of the rest, only who prefers HTML and is no script. A page that is fetched ahead counts once it is opened.
+// origins; of the rest, only those count that prefer HTML and are not scripts. A page that is fetched ahead counts once it is opened.
 func IsPageVisit(r *http.Request) bool {
 	h := r.Header
 	if _, upgrade := h["Upgrade"]; upgrade || h.Get("X-Requested-With") != "" || IsSpeculative(h) {
@@ -24,8 +24,8 @@ func IsPageVisit(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost) && acceptsHTML(h)
 }
 
-// IsSubresource reports whether a browser says that a request is no navigation in a tab: a page's fetch or image, a
-// WebSocket, a frame, a page fetched ahead. A Basic challenge would open a dialog of the browser's own over the page,
+// IsSubresource reports whether a browser says that a request is not a navigation in a tab but a page's fetch or image, a
+// WebSocket, a frame, or a page fetched ahead. A Basic challenge would open a dialog of the browser's own over the page,
 // and who types the password there cannot log out any more. On plain http browsers send no Sec-Fetch-Mode, but they say
 // which page or origin asks, and do not ask for HTML.
 func IsSubresource(h http.Header) bool {

@@ -1,4 +1,4 @@
-// Package observe is how a proxy tells whoever runs it what happens: counters, and lines about requests in a log.
+// Package observe is how a proxy reports what happens: counters, and log lines about requests.
 package observe
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 // Observer counts what happens, for metrics. Its methods are called by many goroutines at once and for every
-// request: they must not block. Nothing in what it is told says who somebody is.
+// request: they must not block. Nothing that they are told identifies a user.
 type Observer interface {
 	// Count is called when something has happened that is worth a counter.
 	Count(e Event)
@@ -26,7 +26,7 @@ type Event string
 
 // The events.
 const (
-	Login    Event = "login"     // somebody has logged in and got a session
+	Login    Event = "login"     // a user has logged in and got a session
 	Refused  Event = "refused"   // wrong credentials or token, a provider's no, or an access rule's
 	Logout   Event = "logout"    // a session was ended by its owner, by the provider or by an expired token
 	AppError Event = "app_error" // the app could not be reached, or its answer not be passed on

@@ -33,7 +33,7 @@ func NewTemplates() *Templates {
 	})}
 }
 
-// Owner is what whoever runs the app says on every page: its name and how to get help, in plain text.
+// Owner is what the app's owner says on every page: its name and how to get help, in plain text.
 type Owner struct{ App, Help string }
 
 // Pages are the pages of one proxy. It is safe for concurrent use.
@@ -59,7 +59,7 @@ type Message struct {
 	Code        int // status
 	Title, Text string
 	Account     string // that the page is about; may be empty
-	Detail      string // in somebody else's words
+	Detail      string // in the provider's words
 	Links       []Link
 	Refresh     int    // seconds after which the browser tries again; 0 never
 	RefreshTo   string // address of ours at which it does so; empty for the page itself

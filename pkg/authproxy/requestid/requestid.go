@@ -45,7 +45,7 @@ func (g *Generator) Of(h http.Header) string {
 	return string(text[:])
 }
 
-// Tell puts the id of a request into the header of its response, for whoever has to ask about it.
+// Tell puts the id of a request into the header of its response, so that a user can quote it.
 func Tell(response, request http.Header) {
 	if id := request[Header]; len(id) == 1 && valid(id[0]) {
 		response[Header] = id
