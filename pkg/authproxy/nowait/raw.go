@@ -1,4 +1,4 @@
-//go:build linux && (amd64 || arm64)
+//go:build linux && (amd64 || arm64) && !noraw
 
 package nowait
 
@@ -6,10 +6,6 @@ import (
 	"syscall"
 	"unsafe"
 )
-
-// The calls of this file are made on sockets that do not block, and so without a word to the Go scheduler. It has
-// every announced call looked at every 20 µs, and gives the processor of one that is still under way to another
-// thread, in case it waits. On a WebSocket that is a third of the whole cost, and none of these calls ever waits.
 
 // Read is read(2); 0 bytes are the end. The error is a syscall.Errno.
 func Read(fd uintptr, b []byte) (int, error) { return call(syscall.SYS_READ, fd, b, 0) }
