@@ -45,7 +45,7 @@ func TestReloadOfMistakes(t *testing.T) {
 		"an unknown variable": oidcVars(w.provider.Issuer(), w.proxy.options.port, vars{"AUTH_ALLOWED_EMAIL": "ann@example.com"}),
 		"no login":            {},
 	} {
-		const message = "reload failed, keeping the old configuration"
+		const message = "not reloaded, keeping the old configuration"
 		before := w.proxy.logged(message)
 		w.proxy.configure(broken)
 		w.proxy.signal(syscall.SIGHUP)

@@ -19,7 +19,7 @@ func (r *running) reload(ctx context.Context) {
 	}
 	if len(wrong) > 0 {
 		for _, one := range wrong {
-			r.log.LogAttrs(ctx, slog.LevelError, "reload failed, keeping the old configuration", slog.String("error", one.Error()))
+			r.log.LogAttrs(ctx, slog.LevelError, "not reloaded, keeping the old configuration", slog.String("error", one.Error()))
 		}
 		r.meter.reloads.Of("failed").Add()
 		return
