@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,3 +87,52 @@ type readConn struct {
 }
 
 func (c *readConn) Read(b []byte) (int, error) { return c.r.Read(b) }
+
+// FuzzRequestWriter has net/http read what is written: each part must arrive as it was given, and nothing besides.
+func FuzzRequestWriter(f *testing.F) {
+	f.Add("GET", "/a%20b?c=%", "example.com:80", "X-A", " b\t", "", int64(0))
+	f.Add("POST", "/", "[::1]", "accept", "a, b", "", int64(-1))
+	f.Add("PUT", "//x", "h", "X", "", "", int64(12))
+	f.Add("GET", "/", "h", "X", "\x80", "websocket", int64(0))
+	f.Add("GET / HTTP/1.1\r\nX", "/", "h\r\nX: y", "X: a\r\nY", "a\r\nb", "a b", int64(1))
+	f.Fuzz(func(t *testing.T, method, target, host, name, value, protocol string, length int64) {
+		w := requestWriter{}
+		w.line(method, target, host)
+		w.field(name, value)
+		if protocol != "" {
+			w.upgrade(protocol)
+		} else {
+			w.body(max(length, -1))
+		}
+		wire, err := w.end()
+		if err != nil {
+			if len(wire) > 0 {
+				t.Fatalf("%q in spite of %v", wire, err)
+			}
+			return
+		}
+		br := bufio.NewReader(bytes.NewReader(wire))
+		r, err := http.ReadRequest(br)
+		if err != nil {
+			t.Fatalf("%q: %v", wire, err)
+		}
+		want := http.Header{}
+		want.Add(name, strings.Trim(value, " \t"))
+		switch {
+		case protocol != "":
+			want.Add("Connection", "Upgrade")
+			want.Add("Upgrade", protocol)
+		case length >= 0:
+			want.Add("Content-Length", strconv.FormatInt(length, 10))
+		}
+		if r.Method != method || r.RequestURI != target || r.Host != host || !reflect.DeepEqual(r.Header, want) {
+			t.Fatalf("%q is read as %s %s, host %q, %v; want %v", wire, r.Method, r.RequestURI, r.Host, r.Header, want)
+		}
+		if protocol == "" && r.ContentLength != max(length, -1) || len(r.TransferEncoding) > 0 != (protocol == "" && length < 0) {
+			t.Fatalf("%q: length %d, encoding %v", wire, r.ContentLength, r.TransferEncoding)
+		}
+		if n := br.Buffered(); n > 0 {
+			t.Fatalf("%q: %d bytes are left", wire, n)
+		}
+	})
+}

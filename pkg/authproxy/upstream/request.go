@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -44,7 +43,7 @@ func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (
 	}
 	q.buf = q.lender.get()
 	var err error
-	if q.wire, err = appendHead((*q.buf)[:0], r, to, q.upgrade); err != nil {
+	if q.wire, err = requestHeader((*q.buf)[:0], r, to, q.upgrade); err != nil {
 		q.release()
 		return nil, err
 	}
@@ -79,91 +78,33 @@ func isIdempotent(method string) bool {
 	return false
 }
 
-func appendHead(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, error) {
-	target, host := r.RequestURI, r.Host
+// requestHeader appends the request line and the headers to b.
+func requestHeader(b []byte, r *http.Request, to Target, upgrade bool) ([]byte, error) {
+	w := requestWriter{buf: b}
+	host := r.Host
 	if host == "" {
 		host = to.Address
 	}
-	switch {
-	case !ValidMethod(r.Method):
-		return nil, errors.New("method is not a token")
-	case target == "" || target[0] != '/':
-		return nil, errors.New("target is not in origin form")
-	case !isWord(target) || !isWord(host):
-		return nil, errors.New("target or host holds a space or a control character")
-	}
-	b = append(b, r.Method...)
-	b = append(b, ' ')
-	b = append(b, target...)
-	b = append(b, " HTTP/1.1\r\nHost: "...)
-	b = append(b, host...)
-	b = append(b, "\r\n"...)
+	w.line(r.Method, r.RequestURI, host)
 	for name, values := range r.Header {
 		if isConnectionHeader(name) {
 			continue
 		}
-		if !isToken(name) {
-			return nil, errors.New("header name is not a token")
-		}
 		for _, value := range values {
-			if breaksLine(value) {
-				return nil, fmt.Errorf("header %s holds a line break", name)
-			}
-			b = append(b, name...)
-			b = append(b, ": "...)
-			b = append(b, value...)
-			b = append(b, "\r\n"...)
+			w.field(name, value)
 		}
 	}
 	switch {
 	case upgrade:
-		if !isToken(r.Header["Upgrade"][0]) {
-			return nil, errors.New("protocol to upgrade to is not a token")
-		}
-		b = append(b, "Connection: Upgrade\r\nUpgrade: "...)
-		b = append(b, r.Header["Upgrade"][0]...)
-		b = append(b, "\r\n"...)
-	case r.ContentLength > 0 || r.ContentLength == 0 && mayHaveBody(r.Method):
-		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, r.ContentLength, 10)
-		b = append(b, "\r\n"...)
-	case r.ContentLength < 0:
-		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		w.upgrade(r.Header["Upgrade"][0])
+	case r.ContentLength != 0 || mayHaveBody(r.Method):
+		w.body(r.ContentLength)
 	}
-	return append(b, "\r\n"...), nil
+	return w.end()
 }
 
 func mayHaveBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
-}
-
-// ValidMethod reports whether a request method is a token (RFC 9110, sections 5.6.2 and 9.1). net/http checks that on
-// HTTP/1 only: over HTTP/2 a method may hold spaces, and so a second request line.
-func ValidMethod(method string) bool { return isToken(method) }
-
-// isWord reports whether s stays one word of a request line or header, whatever the app splits those at.
-func isWord(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] <= ' ' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// breaksLine reports what would end a line of the head early.
-func breaksLine(s string) bool {
-	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 || strings.IndexByte(s, 0) >= 0
-}
-
-// isConnectionHeader names the headers that speak of one connection or that we write ourselves.
-func isConnectionHeader(name string) bool {
-	switch name {
-	case "Connection", "Content-Length", "Expect", "Host", "Http2-Settings", "Keep-Alive", "Proxy-Authenticate",
-		"Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
 }
 
 // sending is a body on its way.

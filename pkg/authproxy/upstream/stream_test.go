@@ -422,7 +422,7 @@ func TestRequestHead(t *testing.T) {
 }
 
 // No header that another part of the program has set may add a line to the head.
-func TestHeadCannotBeSplit(t *testing.T) {
+func TestRequestHeaderCannotBeSplit(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*http.Request){
 		"header":            func(r *http.Request) { r.Header["X-Auth-Name"] = []string{"a\r\nX-Admin: 1"} },
@@ -449,7 +449,7 @@ func TestHeadCannotBeSplit(t *testing.T) {
 		r, _ := http.NewRequestWithContext(context.Background(), "GET", "http://x/", nil)
 		r.RequestURI = "/"
 		change(r)
-		if b, err := appendHead(nil, r, Target{Address: "x:1"}, r.Header["Upgrade"] != nil); err == nil {
+		if b, err := requestHeader(nil, r, Target{Address: "x:1"}, r.Header["Upgrade"] != nil); err == nil {
 			t.Errorf("%s: %q", name, b)
 		}
 	}
