@@ -15,7 +15,7 @@ const spliceFrom = 64 << 10
 
 // copyBody passes the body on. What the app sends in pieces arrives in pieces: each is flushed unless the next is
 // there already.
-func (d *Direct) copyBody(w http.ResponseWriter, c *conn, h *head) error {
+func (d *Direct) copyBody(w http.ResponseWriter, c *conn, h *response) error {
 	switch h.body {
 	case sized:
 		return d.copySized(w, c, h.length)
@@ -40,7 +40,7 @@ func (d *Direct) copyBody(w http.ResponseWriter, c *conn, h *head) error {
 func (d *Direct) copySized(w http.ResponseWriter, c *conn, n int64) error {
 	first := min(int64(len(c.buffered())), n)
 	n -= first
-	// A head alone is not flushed: most apps write it apart from the body, which follows at once.
+	// A header alone is not flushed: most apps write it apart from the body, which follows at once.
 	if err := writeBuffered(w, c, int(first), first > 0 && n > 0); err != nil || n == 0 {
 		return err
 	}
@@ -100,7 +100,7 @@ func flush(w http.ResponseWriter) {
 }
 
 // copyChunks decodes a chunked body (RFC 9112, section 7.1); the server encodes it anew.
-func copyChunks(w http.ResponseWriter, c *conn, h *head) error {
+func copyChunks(w http.ResponseWriter, c *conn, h *response) error {
 	for {
 		line, err := c.readLine(maxChunkLine, w)
 		if err != nil {
@@ -187,7 +187,7 @@ func parseChunkSize(line string) (int64, error) {
 	return n, nil
 }
 
-// copyTrailers passes on what follows the last chunk, except for what would change the meaning of the head.
+// copyTrailers passes on what follows the last chunk, except for what would change the meaning of the header.
 func copyTrailers(w http.ResponseWriter, c *conn) error {
 	for range maxTrailers {
 		line, err := c.readLine(maxTrailer, nil)

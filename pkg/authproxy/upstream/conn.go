@@ -11,12 +11,12 @@ import (
 
 // Sizes in bytes.
 const (
-	readSize = 4 << 10   // of the buffer for what a connection reads, which grows only for a larger head
-	maxHead  = 256 << 10 // of the longest head of an answer that is accepted
-	copySize = 32 << 10  // of the buffers for bodies
+	readSize  = 4 << 10   // of the buffer for what a connection reads, which grows only for a larger header
+	maxHeader = 256 << 10 // of the longest header of a response that is accepted
+	copySize  = 32 << 10  // of the buffers for bodies
 )
 
-// maxKeptFields is how many fields of a head an idle connection has room for.
+// maxKeptFields is how many fields of a header an idle connection has room for.
 const maxKeptFields = 64
 
 // conn is one connection to the app, with what has been read from it and not used yet.
@@ -36,7 +36,7 @@ type conn struct {
 	r, w   int     // buf[r:w] is unused
 	socket *socket // nil where there is none that can be looked into
 	names  *names
-	head   head // of the last answer
+	last   response // of the last response
 }
 
 func newConn(c net.Conn, to Target, reads buffers, known *names) *conn {
@@ -101,13 +101,13 @@ func (c *conn) fill() error {
 	return err
 }
 
-// ask writes a request and reads the first of what comes back into the buffer, which is empty. errSpoken means that
-// the app has hung up or spoken before it was asked, and has not been asked; errStale that it answers nothing.
+// ask writes a request and reads the first of what comes back into the buffer, which is empty. errUnsolicitedData means that
+// the app has closed the connection or spoken before it was asked, and has not been asked; errStaleConn that it answers nothing.
 func (c *conn) ask(wire []byte) error {
 	c.r, c.w = 0, 0
 	written, n, err := c.socket.ask(wire, c.reused)
 	switch {
-	case errors.Is(err, errSpoken):
+	case errors.Is(err, errUnsolicitedData):
 		return err
 	case err == nil && written < len(wire):
 		if _, err = c.Write(wire[written:]); err == nil {
@@ -137,11 +137,11 @@ func (c *conn) grow(limit int) bool {
 	return true
 }
 
-// shrink gives back what an answer has left behind: the buffer, which is empty, and the fields.
+// shrink gives back what a response has left behind: the buffer, which is empty, and the fields.
 func (c *conn) shrink() {
-	clear(c.head.fields) // their text is as long as the head
-	if cap(c.head.fields) > maxKeptFields {
-		c.head.fields = nil
+	clear(c.last.fields) // their text is as long as the header
+	if cap(c.last.fields) > maxKeptFields {
+		c.last.fields = nil
 	}
 	c.release()
 }

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// ErrBroken is in the chain of the error for an answer that broke off after its head had been passed on. The
-// visitor's connection must be cut, so that what came so far is not taken for the whole.
-var ErrBroken = errors.New("answer broke off")
+// ErrBroken is in the chain of the error for a response that broke off after its header had been passed on. The
+// client's connection must be cut, so that what came so far is not taken for the whole.
+var ErrBroken = errors.New("response broke off")
 
 // dialTimeout is how long connecting to the app may take.
 const dialTimeout = 10 * time.Second
@@ -31,7 +31,7 @@ type Direct struct {
 	dialer net.Dialer
 	pool   *pool
 	large  buffers // for bodies
-	small  buffers // for heads, and what comes with them
+	small  buffers // for headers, and what comes with them
 	names  names
 }
 
@@ -43,7 +43,7 @@ func NewDirect(now func() time.Time) *Direct {
 // Close closes idle connections and keeps no further ones. Requests under way go on.
 func (d *Direct) Close() { d.pool.close() }
 
-// Forward carries r to the app and the answer to w. r.RequestURI is sent as it is and must be in origin form;
+// Forward carries r to the app and the response to w. r.RequestURI is sent as it is and must be in origin form;
 // hop-by-hop headers in r.Header are left out, except for a WebSocket upgrade. An error that is not ErrBroken
 // means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, ErrEnded, or the cause.
 func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Hooks) error {
@@ -66,8 +66,8 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ho
 		if err = d.once(w, r, req, c, x); err != nil && req.transfer.hasEnded() {
 			return fmt.Errorf("%w: %w", ErrEnded, err)
 		}
-		again := errors.Is(err, errSpoken) || errors.Is(err, errStale) && req.repeatable
-		if !again || !c.reused { // in this order: after an answer c may be another's already
+		again := errors.Is(err, errUnsolicitedData) || errors.Is(err, errStaleConn) && req.repeatable
+		if !again || !c.reused { // in this order: after a response c may be another's already
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 	if err != nil {
 		return err
 	}
-	head, err := d.readFinal(w, r, c)
+	h, err := d.readFinal(w, r, c)
 	if err != nil {
 		if broken := sending.broken.Load(); broken != nil { // before stop breaks it
 			err = *broken
@@ -98,29 +98,29 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 		sending.stop(w, c)
 		return err
 	}
-	if head.code == http.StatusSwitchingProtocols { // a request that asks for it has no body
-		return d.tunnel(w, r, c, head, x)
+	if h.code == http.StatusSwitchingProtocols { // a request that asks for it has no body
+		return d.tunnel(w, r, c, h, x)
 	}
 	unread := req.unread()
 	if unread {
 		// The app answers before it has got everything. Without this the server would swallow the rest itself.
 		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
-		hangUp(w)
+		closeAfterReply(w)
 	}
-	err = d.answer(w, r, c, head, x, unread)
+	err = d.passOn(w, r, c, h, x, unread)
 	sent := sending.stop(w, c)
 	// Apps that send a body where none may be are common; what cannot be looked into is not used again then.
-	keep = sent && head.keep && !req.upgrade && (c.socket != nil || head.body != noBody)
+	keep = sent && h.keep && !req.upgrade && (c.socket != nil || h.body != noBody)
 	return err
 }
 
-// readFinal reads heads until the final one, and passes interim ones on.
-func (d *Direct) readFinal(w http.ResponseWriter, r *http.Request, c *conn) (*head, error) {
+// readFinal reads headers until the final one, and passes interim ones on.
+func (d *Direct) readFinal(w http.ResponseWriter, r *http.Request, c *conn) (*response, error) {
 	const maxInterim = 8
 	for i := range maxInterim {
-		h, err := c.readHead(r.Method)
-		if errors.Is(err, errStale) && i > 0 {
-			return nil, fmt.Errorf("%w: nothing after an interim answer", ErrMalformed)
+		h, err := c.readHeader(r.Method)
+		if errors.Is(err, errStaleConn) && i > 0 {
+			return nil, fmt.Errorf("%w: nothing after an interim response", ErrMalformed)
 		}
 		if err != nil {
 			return nil, err
@@ -132,17 +132,17 @@ func (d *Direct) readFinal(w http.ResponseWriter, r *http.Request, c *conn) (*he
 		case upgraded || h.code >= 200:
 			return h, nil
 		case h.code == http.StatusContinue || !r.ProtoAtLeast(1, 1):
-			// We never wait for 100, and HTTP/1.0 knows no interim answers.
+			// We never wait for 100, and HTTP/1.0 knows no interim responses.
 		default:
 			sendInterim(w, h)
 		}
 	}
-	return nil, fmt.Errorf("%w: too many interim answers", ErrMalformed)
+	return nil, fmt.Errorf("%w: too many interim responses", ErrMalformed)
 }
 
-// sendInterim passes an interim answer on, without what is in the header for the final one already. Cookies, over which
-// the exchange has a say only in a final answer, are left out; browsers do not look at them here.
-func sendInterim(w http.ResponseWriter, h *head) {
+// sendInterim passes an interim response on, without what is in the header for the final one already. Cookies, over which
+// the exchange has a say only in a final response, are left out; browsers do not look at them here.
+func sendInterim(w http.ResponseWriter, h *response) {
 	out := w.Header()
 	final := maps.Clone(out)
 	clear(out)
@@ -153,8 +153,8 @@ func sendInterim(w http.ResponseWriter, h *head) {
 	maps.Copy(out, final)
 }
 
-// answer passes head and body on. It is the last on the visitor's connection where last is set.
-func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Hooks, last bool) error {
+// passOn passes header and body on. It is the last on the client's connection where last is set.
+func (d *Direct) passOn(w http.ResponseWriter, r *http.Request, c *conn, h *response, x Hooks, last bool) error {
 	out := w.Header()
 	h.into(out)
 	if _, ok := out["Content-Type"]; !ok {
@@ -171,10 +171,10 @@ func (d *Direct) answer(w http.ResponseWriter, r *http.Request, c *conn, h *head
 	return nil
 }
 
-// hangUp has the server end an HTTP/1 connection after this answer, and gives a visitor who is still sending the time to
-// read it: on many systems unread bytes at the end of a connection would take the answer with them. Only
+// closeAfterReply has the server end an HTTP/1 connection after this answer, and gives a client who is still sending the time to
+// read it: on many systems unread bytes at the end of a connection would take the response with them. Only
 // http.MaxBytesReader, over its limit, asks a server for that, and only the server's own writer.
-func hangUp(w http.ResponseWriter) {
+func closeAfterReply(w http.ResponseWriter) {
 	for {
 		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
@@ -186,8 +186,8 @@ func hangUp(w http.ResponseWriter) {
 	_, _ = over.Read(make([]byte, 1))
 }
 
-// connect returns an idle connection or a new one. On an idle one the app must neither have hung up nor have sent
-// anything unasked: an answer that nobody waits for must never reach the next visitor. Where that cannot be seen,
+// connect returns an idle connection or a new one. On an idle one the app must neither have closed the connection nor have sent
+// anything unasked: a response that nobody waits for must never reach the next client. Where that cannot be seen,
 // only a request that may be repeated gets one; where it can, a request without a stream looks as it is sent.
 func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, error) {
 	for c := d.pool.get(to); c != nil; c = d.pool.get(to) {
@@ -232,16 +232,16 @@ func (d *Direct) open(ctx context.Context, to Target) (net.Conn, error) {
 	return dial, nil
 }
 
-// errStale marks the failure of a connection on which the app has not answered with a single byte: it was
+// errStaleConn marks the failure of a connection on which the app has not answered with a single byte: it was
 // probably closed while idle.
-var errStale = errors.New("connection lost before an answer")
+var errStaleConn = errors.New("connection lost before a response")
 
-// errSpoken marks an idle connection that was not used: the app has hung up, or has spoken unasked.
-var errSpoken = errors.New("connection not silent")
+// errUnsolicitedData marks an idle connection that was not used: the app has closed the connection, or has spoken unasked.
+var errUnsolicitedData = errors.New("connection not silent")
 
 func stale(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF // EOF would read as a regular end
 	}
-	return fmt.Errorf("%w: %w", errStale, err)
+	return fmt.Errorf("%w: %w", errStaleConn, err)
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What is wrong with an answer is said without a byte of it, the name of a header excepted (security class 22).
+// What is wrong with a response is said without a byte of it, the name of a header excepted (security class 22).
 func TestClass22FaultsShowNoContent(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\n"

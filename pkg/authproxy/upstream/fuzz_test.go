@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// fromBytes is a conn whose app has sent b and hung up. Only reading works.
+// fromBytes is a conn whose app has sent b and closed the connection. Only reading works.
 func fromBytes(b []byte) *conn {
 	c := &conn{reads: newBuffers(readSize), names: new(names)}
 	c.Conn = &readConn{r: bytes.NewReader(b)}
 	return c
 }
 
-// FuzzAnswer compares with the standard library: what we take for an answer it takes for the same answer, with
+// FuzzAnswer compares with the standard library: what we take for a response it takes for the same answer, with
 // the same body. The reverse need not be: we refuse more.
 func FuzzAnswer(f *testing.F) {
 	for _, s := range []string{
@@ -42,7 +42,7 @@ func FuzzAnswer(f *testing.F) {
 			method = http.MethodHead
 		}
 		c := fromBytes(b)
-		h, err := c.readHead(method)
+		h, err := c.readHeader(method)
 		if err != nil || h.code < 200 {
 			return
 		}

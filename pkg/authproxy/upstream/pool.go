@@ -23,7 +23,7 @@ type pool struct {
 
 func newPool(now func() time.Time) *pool { return &pool{now: now, idle: map[Target][]*conn{}} }
 
-// get returns an idle connection, or nil. Whoever takes one has to make sure that it is silent.
+// get returns an idle connection, or nil. The caller has to make sure that it is silent.
 func (p *pool) get(to Target) *conn {
 	for {
 		p.mu.Lock()
@@ -44,9 +44,9 @@ func (p *pool) get(to Target) *conn {
 	}
 }
 
-// put keeps a connection whose last answer has been read to its end.
+// put keeps a connection whose last response has been read to its end.
 func (p *pool) put(c *conn) {
-	if c.r != c.w { // more than the answer
+	if c.r != c.w { // more than the response
 		c.close()
 		return
 	}

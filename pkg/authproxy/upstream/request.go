@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// smallBody is the size in bytes up to which a body is sent along with the head, in one system call.
+// smallBody is the size in bytes up to which a body is sent along with the header, in one system call.
 const smallBody = 16 << 10
 
-// request is the head of a request, and its body if that is small, as they go over the wire.
+// request is the header of a request, and its body if that is small, as they go over the wire.
 type request struct {
 	buf        *[]byte
 	lender     buffers // of buf
@@ -22,15 +22,15 @@ type request struct {
 	sending    sending
 	transfer   transfer
 	upgrade    bool
-	body       *patientReader // nil without one
-	stream     bool           // the body follows
-	repeatable bool           // may be sent again when a connection turns out to be dead
+	body       *idleTimeoutReader // nil without one
+	stream     bool               // the body follows
+	repeatable bool               // may be sent again when a connection turns out to be dead
 }
 
 // release gives the buffer back.
 func (q *request) release() { q.lender.put(q.buf) }
 
-// unread reports that the visitor's body has not been read to its end. The bytes that come next over that connection
+// unread reports that the client's body has not been read to its end. The bytes that come next over that connection
 // belong to it, even if they look like a request.
 func (q *request) unread() bool { return q.body != nil && !q.body.whole.Load() }
 
@@ -39,7 +39,7 @@ func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (
 	q := &request{lender: d.small, upgrade: isUpgrade(r)}
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		q.lender = d.large
-		q.body = &patientReader{body: r.Body, control: http.NewResponseController(w), now: d.pool.now}
+		q.body = &idleTimeoutReader{body: r.Body, control: http.NewResponseController(w), now: d.pool.now}
 	}
 	q.buf = q.lender.get()
 	var err error
@@ -111,12 +111,12 @@ func mayHaveBody(method string) bool {
 type sending struct {
 	done   chan struct{} // nil where everything has been sent
 	ok     atomic.Bool
-	broken atomic.Pointer[error] // why the visitor's body cannot be read to its end
-	body   *patientReader
+	broken atomic.Pointer[error] // why the client's body cannot be read to its end
+	body   *idleTimeoutReader
 }
 
-// send writes the head, and starts writing a body that is not small. Where there is none, what the app says first
-// may be in c's buffer already. The errors are errStale and errSpoken.
+// send writes the header, and starts writing a body that is not small. Where there is none, what the app says first
+// may be in c's buffer already. The errors are errStaleConn and errUnsolicitedData.
 func (q *request) send(r *http.Request, c *conn) (*sending, error) {
 	if !q.stream && c.socket != nil {
 		if err := c.ask(q.wire); err != nil {
@@ -143,7 +143,7 @@ func (q *request) send(r *http.Request, c *conn) (*sending, error) {
 		if err != nil && !errors.Is(err, errWrite) {
 			err = fmt.Errorf("%w: %w", ErrBody, err)
 			s.broken.Store(&err)
-			c.close() // the visitor has broken off: the app must not take the part for the whole
+			c.close() // the client has broken off: the app must not take the part for the whole
 			return
 		}
 		s.ok.Store(err == nil)
@@ -174,7 +174,7 @@ func (s *sending) stop(w http.ResponseWriter, c *conn) bool {
 	}
 	if !s.body.whole.Load() {
 		s.body.stopped.Store(true)
-		// The only way to end a read of the visitor's body, and to keep the server from reading on. The visitor's
+		// The only way to end a read of the client's body, and to keep the server from reading on. The client's
 		// connection is not used again.
 		control, past := http.NewResponseController(w), time.Unix(1, 0)
 		_ = control.SetReadDeadline(past)
@@ -185,11 +185,11 @@ func (s *sending) stop(w http.ResponseWriter, c *conn) bool {
 	return !unfinished && s.ok.Load()
 }
 
-// bodyPause is how long a visitor may send nothing of a body that is not at its end.
+// bodyPause is how long a client may send nothing of a body that is not at its end.
 const bodyPause = time.Minute
 
-// patientReader reads a body and gives up when nothing of it comes for bodyPause.
-type patientReader struct {
+// idleTimeoutReader reads a body and gives up when nothing of it comes for bodyPause.
+type idleTimeoutReader struct {
 	body    io.Reader
 	control *http.ResponseController
 	now     func() time.Time
@@ -197,7 +197,7 @@ type patientReader struct {
 	whole   atomic.Bool // the end has been read
 }
 
-func (p *patientReader) Read(b []byte) (int, error) {
+func (p *idleTimeoutReader) Read(b []byte) (int, error) {
 	_ = p.control.SetReadDeadline(p.now().Add(bodyPause)) // a writer without deadlines has nobody slow behind it
 	if p.stopped.Load() {                                 // that may have lifted the deadline by which it was stopped
 		return 0, os.ErrDeadlineExceeded
@@ -207,12 +207,12 @@ func (p *patientReader) Read(b []byte) (int, error) {
 		p.whole.Store(true)
 	}
 	if err == nil || errors.Is(err, io.EOF) {
-		_ = p.control.SetReadDeadline(time.Time{}) // else the server would soon take the visitor for gone
+		_ = p.control.SetReadDeadline(time.Time{}) // else the server would soon take the client for gone
 	}
 	return n, err
 }
 
-// errWrite marks that the app takes no more; its answer says why.
+// errWrite marks that the app takes no more; its response says why.
 var errWrite = errors.New("app takes no more")
 
 func copyExactly(dst io.Writer, src io.Reader, buf []byte, n int64) error {

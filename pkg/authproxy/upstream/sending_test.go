@@ -25,7 +25,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// An answer is not held back by a read of the body that begins just as nobody wants it any more.
+// A response is not held back by a read of the body that begins just as nobody wants it any more.
 func TestStopAsAReadBegins(t *testing.T) {
 	t.Parallel()
 	stopped, once := make(chan struct{}), sync.Once{}
@@ -39,7 +39,7 @@ func TestStopAsAReadBegins(t *testing.T) {
 		return 0, io.ErrUnexpectedEOF
 	})
 	now := func() time.Time { <-stopped; return time.Now() }
-	s := &sending{done: make(chan struct{}), body: &patientReader{body: body, control: http.NewResponseController(w), now: now}}
+	s := &sending{done: make(chan struct{}), body: &idleTimeoutReader{body: body, control: http.NewResponseController(w), now: now}}
 	go func() {
 		defer close(s.done)
 		_, _ = s.body.Read(make([]byte, 1))
@@ -50,13 +50,13 @@ func TestStopAsAReadBegins(t *testing.T) {
 	}
 }
 
-// Where the whole body has been read, the server waits for the visitor to go: a deadline would look like that, to the
+// Where the whole body has been read, the server waits for the client to go: a deadline would look like that, to the
 // requests that follow too.
 func TestStopBehindABody(t *testing.T) {
 	t.Parallel()
 	w := deadlines{httptest.NewRecorder(), func(at time.Time) { t.Errorf("deadline %v", at) }}
 	app, other := net.Pipe()
-	s := &sending{done: make(chan struct{}), body: &patientReader{}}
+	s := &sending{done: make(chan struct{}), body: &idleTimeoutReader{}}
 	s.body.whole.Store(true)
 	go func() {
 		defer close(s.done)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A connection is not used again after an answer behind which apps are known to send a body that is not allowed: it may
-// come only when the next visitor's answer is awaited, and would be taken for that.
+// A connection is not used again after a response behind which apps are known to send a body that is not allowed: it may
+// come only when the next client's answer is awaited, and would be taken for that.
 func TestLateBodyReachesNobody(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

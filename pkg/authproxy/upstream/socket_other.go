@@ -11,7 +11,7 @@ func newSocket(net.Conn) *socket { return nil }
 
 func (*socket) silent() bool { return false }
 
-func (*socket) ask(_ []byte, _ bool) (written, read int, err error) { return 0, 0, errSpoken }
+func (*socket) ask(_ []byte, _ bool) (written, read int, err error) { return 0, 0, errUnsolicitedData }
 
 // lazyReader has no way to wait without a buffer here.
 func lazyReader(net.Conn, buffers) func() (*[]byte, int, error) { return nil }

@@ -53,7 +53,7 @@ func newSocket(c net.Conn) *socket {
 	return s
 }
 
-// silent reports that there is nothing to read and that the other side has not hung up.
+// silent reports that there is nothing to read and that the other side has not closed the connection.
 func (s *socket) silent() bool { return s.raw.Read(s.look) == nil && !s.spoken }
 
 func (s *socket) isSilent(fd uintptr) bool {
@@ -62,10 +62,10 @@ func (s *socket) isSilent(fd uintptr) bool {
 }
 
 // ask writes wire, waits and reads into room; 0 bytes are the end. With mustBeSilent it writes only on a silent
-// connection, and else returns errSpoken. Where not all of wire could be written at once it reads nothing.
+// connection, and else returns errUnsolicitedData. Where not all of wire could be written at once it reads nothing.
 //
 // All of it is one call of raw.Read, which from its start on keeps in mind that the connection has become readable:
-// so it can wait straight away, where an ordinary read would first look, in vain, for an answer that takes a while.
+// so it can wait straight away, where an ordinary read would first look, in vain, for a response that takes a while.
 func (s *socket) ask(wire []byte, mustBeSilent bool) (written, read int, err error) {
 	s.wire, s.mustBeSilent = wire, mustBeSilent
 	s.asked, s.written, s.read, s.err = false, 0, 0, nil
@@ -82,7 +82,7 @@ func (s *socket) askNow(fd uintptr) bool {
 		s.asked = true
 		silent := s.isSilent(fd)
 		if s.mustBeSilent && !silent {
-			s.err = errSpoken
+			s.err = errUnsolicitedData
 			return true
 		}
 		if s.written, s.err = nowait.Write(fd, s.wire); errors.Is(s.err, syscall.EAGAIN) {

@@ -128,8 +128,8 @@ func TestAsk(t *testing.T) {
 		err          error
 	}{
 		"silent":                 {app: echo, mustBeSilent: true, wire: request, all: true, want: answer},
-		"spoken":                 {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, mustBeSilent: true, wire: request, err: errSpoken},
-		"hung up":                {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, mustBeSilent: true, wire: request, err: errSpoken},
+		"spoken":                 {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, mustBeSilent: true, wire: request, err: errUnsolicitedData},
+		"hung up":                {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, mustBeSilent: true, wire: request, err: errUnsolicitedData},
 		"spoken, on a new one":   {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, wire: request, all: true, want: "!"},
 		"hung up, on a new one":  {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, wire: request, all: true},
 		"hangs up when asked":    {app: func(c net.Conn) { _, _ = c.Read(make([]byte, 100)); _ = c.Close() }, mustBeSilent: true, wire: request, all: true},

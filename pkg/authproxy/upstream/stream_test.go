@@ -126,7 +126,7 @@ func TestStreamIsNotBuffered(t *testing.T) {
 	})
 }
 
-// The head of a stream arrives before its first event: a browser takes the stream for open only then.
+// The header of a stream arrives before its first event: a browser takes the stream for open only then.
 func TestStreamHeadIsNotBuffered(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
@@ -146,7 +146,7 @@ func TestStreamHeadIsNotBuffered(t *testing.T) {
 	})
 }
 
-// A visitor who goes away ends the request at the app.
+// A client who goes away ends the request at the app.
 func TestVisitorGoesAway(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
@@ -190,7 +190,7 @@ func TestUploadBreaksOff(t *testing.T) {
 					t.Fatal(err)
 				}
 				fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s", head)
-				time.Sleep(20 * time.Millisecond) // so that the head has reached the app in most runs
+				time.Sleep(20 * time.Millisecond) // so that the header has reached the app in most runs
 				_ = conn.Close()
 				limit := patience
 				if name == "small" { // never leaves the proxy unless it is whole
@@ -211,7 +211,7 @@ func TestUploadBreaksOff(t *testing.T) {
 	})
 }
 
-// A visitor cannot hold a connection for ever by sending nothing of a body.
+// A client cannot hold a connection for ever by sending nothing of a body.
 func TestSlowUpload(t *testing.T) {
 	t.Parallel()
 	late := NewDirect(func() time.Time { return time.Now().Add(-bodyPause) })
@@ -349,7 +349,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 	}
 }
 
-// Every visitor gets the answer to the own request.
+// Every client gets the response to the own request.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
@@ -421,7 +421,7 @@ func TestRequestHead(t *testing.T) {
 	}
 }
 
-// No header that another part of the program has set may add a line to the head.
+// No header that another part of the program has set may add a line to the header.
 func TestRequestHeaderCannotBeSplit(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*http.Request){

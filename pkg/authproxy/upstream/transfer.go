@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// ErrEnded is in the chain of the error for a request that its owner has ended. ErrBroken is there too where the head
-// of the answer had been passed on.
+// ErrEnded is in the chain of the error for a request that its owner has ended. ErrBroken is there too where the header
+// of the response had been passed on.
 var ErrEnded = errors.New("request ended by its owner")
 
 // transfer is the Transfer of one request.

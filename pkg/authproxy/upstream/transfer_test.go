@@ -32,7 +32,7 @@ func (o *owner) Done() { o.done <- struct{}{} }
 func TestTransferEnds(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		head   string // of the answer, as far as it gets
+		head   string // of the response, as far as it gets
 		body   string // of the request, as far as it gets
 		broken bool
 	}{

@@ -19,7 +19,7 @@ const lingering = 30 * time.Second
 
 // tunnel answers 101 and from then on moves bytes both ways. It returns at once: what goes on needs neither the
 // request nor the server's buffers, and an idle WebSocket shall cost little.
-func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head, x Hooks) error {
+func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *response, x Hooks) error {
 	if !strings.EqualFold(h.get("Upgrade"), r.Header["Upgrade"][0]) {
 		return fmt.Errorf("%w: switches to another protocol than was asked for", ErrMalformed)
 	}
@@ -56,7 +56,7 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *head
 	}
 	c.handedOver = true
 	c.release()
-	c.head = head{}
+	c.last = response{}
 	go t.move(c.Conn, client, d.large)
 	go t.move(client, c.Conn, d.large)
 	return nil

@@ -1,4 +1,4 @@
-// Package upstream carries one request to an app's HTTP/1.1 server and the answer back: bodies, streams and
+// Package upstream carries one request to an app's HTTP/1.1 server and the response back: bodies, streams and
 // WebSockets. It must not know who asks or whether they may; whoever calls it has decided that, and has removed
 // from the request's header what the app must not see.
 package upstream
@@ -17,8 +17,8 @@ import (
 // ErrUnreachable is in the chain of the error for an app that takes no connection.
 var ErrUnreachable = errors.New("app cannot be reached")
 
-// ErrMalformed is in the chain of the error for an answer that is not HTTP, or too ambiguous to be passed on.
-var ErrMalformed = errors.New("malformed answer")
+// ErrMalformed is in the chain of the error for a response that is not HTTP, or too ambiguous to be passed on.
+var ErrMalformed = errors.New("malformed response")
 
 // ErrBody is in the chain of the error for a request whose body cannot be read to its end.
 var ErrBody = errors.New("request body breaks off")

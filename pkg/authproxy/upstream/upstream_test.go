@@ -161,7 +161,7 @@ func newTransport(t *testing.T) *http.Transport {
 // patience is how long anything may take on a machine that does other things too.
 const patience = time.Minute
 
-// reply is an answer whose body is read or closed elsewhere.
+// reply is a response whose body is read or closed elsewhere.
 type reply struct{ *http.Response }
 
 func do(t *testing.T, method, url string, body io.Reader) (reply, string, error) {
@@ -187,7 +187,7 @@ func TestAnswers(t *testing.T) {
 	each(t, func(t *testing.T, f forwarder) {
 		for name, tc := range map[string]struct {
 			method, answer string
-			hangUp         bool // the app closes after the answer
+			hangUp         bool // the app closes after the response
 			code           int
 			body           string
 			header         map[string]string // "" wants none
@@ -275,7 +275,7 @@ func TestAmbiguousAnswers(t *testing.T) {
 	}
 }
 
-// An answer that breaks off must not look whole.
+// A response that breaks off must not look whole.
 func TestBrokenAnswers(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
@@ -321,7 +321,7 @@ func TestUnreachable(t *testing.T) {
 	})
 }
 
-// An app may hang up on idle connections whenever it likes; no visitor may notice.
+// An app may hang up on idle connections whenever it likes; no client may notice.
 func TestIdleConnectionsThatDied(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
@@ -350,7 +350,7 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 	})
 }
 
-// What an app sends beyond an answer must never become the next visitor's answer. (The standard Transport notices
+// What an app sends beyond a response must never become the next client's answer. (The standard Transport notices
 // too, but in a goroutine of its own, which may come too late.)
 func TestUnaskedAnswers(t *testing.T) {
 	t.Parallel()
@@ -384,14 +384,14 @@ func TestUnaskedAnswers(t *testing.T) {
 					if _, body, err := do(t, tc.method, server.URL, nil); err != nil || strings.Contains(body, "planted") {
 						t.Fatalf("body %q, %v", body, err)
 					}
-					<-sent // before the next request: what comes after it is an answer to it, as far as anybody can tell
+					<-sent // before the next request: what comes after it is a response to it, as far as anybody can tell
 				}
 			})
 		}
 	}
 }
 
-// An interim answer sets no cookie, since nobody has looked at it, and takes nothing away from the final one.
+// An interim response sets no cookie, since nobody has looked at it, and takes nothing away from the final one.
 func TestInterimAnswer(t *testing.T) {
 	t.Parallel()
 	f := NewDirect(time.Now)

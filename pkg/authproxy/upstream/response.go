@@ -14,8 +14,8 @@ import (
 	"sync/atomic"
 )
 
-// head is the head of an answer.
-type head struct {
+// response is the header of a response, and how its body ends.
+type response struct {
 	code   int
 	fields []field
 	body   framing
@@ -35,33 +35,33 @@ const (
 	untilClose
 )
 
-// readHead reads the head of an answer to a request with that method. It holds until the next is read.
-func (c *conn) readHead(method string) (*head, error) {
+// readHeader reads the header of a response to a request with that method. It holds until the next is read.
+func (c *conn) readHeader(method string) (*response, error) {
 	first := true
 	for searched := 0; ; {
-		if end := headEnd(c.buffered()[searched:]); end >= 0 {
+		if end := headerEnd(c.buffered()[searched:]); end >= 0 {
 			end += searched
 			text := string(c.buffered()[:end])
 			c.r += end
-			return c.parseHead(text, method)
+			return c.parseHeader(text, method)
 		}
 		searched = max(0, len(c.buffered())-3) // an end may lie across two reads
 		switch err := c.fill(); {
 		case err == nil:
 			first = false
-		case errors.Is(err, errBufferFull) && c.grow(maxHead):
+		case errors.Is(err, errBufferFull) && c.grow(maxHeader):
 		case errors.Is(err, errBufferFull):
-			return nil, fmt.Errorf("%w: head of more than %d bytes", ErrMalformed, maxHead)
+			return nil, fmt.Errorf("%w: header of more than %d bytes", ErrMalformed, maxHeader)
 		case first && len(c.buffered()) == 0:
 			return nil, stale(err)
 		default:
-			return nil, fmt.Errorf("%w: the head breaks off: %w", ErrMalformed, err)
+			return nil, fmt.Errorf("%w: the header breaks off: %w", ErrMalformed, err)
 		}
 	}
 }
 
-// headEnd returns where the empty line ends, or -1. Lines may end in a bare LF, as textproto has it.
-func headEnd(b []byte) int {
+// headerEnd returns where the empty line ends, or -1. Lines may end in a bare LF, as textproto has it.
+func headerEnd(b []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '\n')
 		if i < 0 {
@@ -77,16 +77,16 @@ func headEnd(b []byte) int {
 	}
 }
 
-// parseHead takes the head apart; the result holds until the next. Whatever two readers could understand differently is refused: folded lines,
+// parseHeader takes the header apart; the result holds until the next. What two readers could understand differently is refused: folded lines,
 // spaces around names, control characters, two lengths, or a length beside an encoding.
-func (c *conn) parseHead(text, method string) (*head, error) {
+func (c *conn) parseHeader(text, method string) (*response, error) {
 	line, rest := cutLine(text)
 	code, minor, err := parseStatus(line)
 	if err != nil {
 		return nil, err
 	}
-	c.head = head{code: code, fields: slices.Grow(c.head.fields[:0], strings.Count(rest, "\n")), length: -1, keep: minor == 1}
-	h := &c.head
+	c.last = response{code: code, fields: slices.Grow(c.last.fields[:0], strings.Count(rest, "\n")), length: -1, keep: minor == 1}
+	h := &c.last
 	var encodings []string
 	for {
 		if line, rest = cutLine(rest); line == "" {
@@ -116,7 +116,7 @@ func (c *conn) parseHead(text, method string) (*head, error) {
 	return h, h.frame(encodings, minor, method)
 }
 
-func (h *head) connection(value string, minor int) {
+func (h *response) connection(value string, minor int) {
 	for option := range strings.SplitSeq(value, ",") {
 		switch option = strings.TrimSpace(option); {
 		case strings.EqualFold(option, "close"):
@@ -127,7 +127,7 @@ func (h *head) connection(value string, minor int) {
 	}
 }
 
-func (h *head) frame(encodings []string, minor int, method string) error {
+func (h *response) frame(encodings []string, minor int, method string) error {
 	switch {
 	case len(encodings) > 0 && (len(encodings) > 1 || !strings.EqualFold(encodings[0], "chunked")):
 		return fmt.Errorf("%w: header Transfer-Encoding is something else than chunked, once", ErrMalformed)
@@ -150,7 +150,7 @@ func (h *head) frame(encodings []string, minor int, method string) error {
 }
 
 // into adds what concerns more than the connection to out.
-func (h *head) into(out http.Header) {
+func (h *response) into(out http.Header) {
 	var named []string // by Connection
 	for _, f := range h.fields {
 		if f.name == "Connection" && f.value != "keep-alive" { // which most say, and which names nothing that is passed on
@@ -183,7 +183,7 @@ func (h *head) into(out http.Header) {
 }
 
 // get returns the first value of a header.
-func (h *head) get(name string) string {
+func (h *response) get(name string) string {
 	for _, f := range h.fields {
 		if f.name == name {
 			return f.value
@@ -197,7 +197,7 @@ func cutLine(s string) (line, rest string) {
 	return strings.TrimSuffix(line, "\r"), rest
 }
 
-// errStatusLine does not show the line: whoever writes bodies before heads has something else in it (security class 22).
+// errStatusLine does not show the line: whoever writes bodies before headers has something else in it (security class 22).
 var errStatusLine = fmt.Errorf("%w: the first line is no status line of HTTP/1.0 or HTTP/1.1", ErrMalformed)
 
 func parseStatus(line string) (code, minor int, err error) {
@@ -234,7 +234,7 @@ func (c *conn) parseField(line string) (field, error) {
 	return field{name, value}, nil
 }
 
-// fieldFault says what is wrong with a line of a head without showing what is in it (security class 22).
+// fieldFault says what is wrong with a line of a header without showing what is in it (security class 22).
 func fieldFault(line string) error {
 	name, _, colon := strings.Cut(line, ":")
 	bare := strings.TrimRight(name, " \t")
@@ -242,7 +242,7 @@ func fieldFault(line string) error {
 	case line[0] == ' ' || line[0] == '\t':
 		return fmt.Errorf("%w: a header is folded over several lines", ErrMalformed)
 	case !colon:
-		return fmt.Errorf("%w: a line of the head has no colon", ErrMalformed)
+		return fmt.Errorf("%w: a line of the header has no colon", ErrMalformed)
 	case bare == "":
 		return fmt.Errorf("%w: a header has no name", ErrMalformed)
 	case bare != name:
@@ -284,7 +284,7 @@ func (n *names) canonical(name string) (string, bool) {
 	}
 	known := textproto.CanonicalMIMEHeaderKey(name)
 	if len(all) < maxNames {
-		n.add(strings.Clone(name), strings.Clone(known)) // without the rest of their head
+		n.add(strings.Clone(name), strings.Clone(known)) // without the rest of their header
 	}
 	return known, true
 }
