@@ -217,7 +217,7 @@ func (r *running) drain(ctx context.Context, first os.Signal, signals <-chan os.
 		}
 	}
 	if err != nil {
-		r.log.LogAttrs(ctx, slog.LevelWarn, "requests that had not finished are cut")
+		r.log.LogAttrs(ctx, slog.LevelWarn, "unfinished requests were cut")
 	}
 	if first == os.Interrupt {
 		return failure.New(failure.Interrupted, "stopped")
