@@ -5,17 +5,16 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/observe"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/registry"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// maxRenewing is how many sessions are renewed at a time for what is open of them; the others follow a second later.
+// maxRenewing is how many sessions are renewed in the background at a time; the others follow a second later.
 const maxRenewing = 32
 
-// renewing are the sessions that are being renewed for what is open of them.
+// renewing holds the sessions that are being renewed in the background.
 type renewing struct {
 	mu   sync.Mutex
 	keys map[session.Key]bool
@@ -40,18 +39,8 @@ func (n *renewing) end(key session.Key) {
 	delete(n.keys, key)
 }
 
-// due reports whether the tokens of what opened path have expired and can be renewed now.
-func (pol *Policy) due(path string, s *session.Session, now time.Time) bool {
-	g := s.Grant(pol.Rules.Scope(path).Name)
-	if g == nil || g.Login == nil || g.Login.RefreshToken == "" || g.Login.TokensExpire.IsZero() || now.Before(g.Login.TokensExpire) {
-		return false
-	}
-	pr := pol.ProviderOf(g.Login)
-	return pr != nil && !pr.isResting(now)
-}
-
-// renewOpen renews the tokens of a session for what is open of it, as a request does (see keepFresh): over an open
-// WebSocket nobody sends one. It does so in the background, and does nothing where that is under way.
+// renewOpen renews the tokens of a session that has open connections, as KeepFresh does for a request: while a WebSocket
+// is open there may be no requests for hours. It works in the background, once at a time for each session.
 func (a *Authenticator) renewOpen(pol *Policy, s *session.Session, scope string) {
 	if !a.renewing.begin(s.Key) {
 		return
@@ -66,57 +55,50 @@ func (a *Authenticator) renewNow(pol *Policy, s *session.Session, scope string) 
 	ctx := context.Background()
 	g := s.Grant(scope)
 	pr := pol.ProviderOf(g.Login)
-	switch stored, ours, err := a.sessions.Claim(ctx, s.Key, a.Now()); {
-	case errors.Is(err, session.ErrNotFound):
+	got := a.renewTokens(ctx, pr, s, scope)
+	attrs := []slog.Attr{slog.String("user", NameOf(g.Identity)), slog.String("issuer", pr.Issuer())}
+	if got.err != nil {
+		attrs = append(attrs, slog.String("error", got.err.Error()))
+	}
+	switch got.outcome {
+	case sessionEnded:
 		a.InFlight.End(registry.Key(s.Key))
 		return
-	case err != nil: // a refresh token must not be spent where the one that follows it cannot be kept
-		pr.rest(a.Now())
-		a.noteStoreError(ctx, err)
+	case tokensReplaced:
+		a.move(s.Key, got.stored, pol)
 		return
-	case !sameTokens(stored, s, scope): // a request or another process was faster
-		a.move(s.Key, stored, pol)
-		return
-	case !ours:
-		return
-	}
-	tokens, err := pr.refresh(ctx, g)
-	refused := hasEnded(err)
-	attrs := []slog.Attr{slog.String("user", NameOf(g.Identity)), slog.String("issuer", pr.Issuer())}
-	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
-	}
-	switch {
-	case err == nil:
-	case pr.isOver(err) && !pr.bindsSessions():
-		n, storeErr := a.endAll(ctx, s)
-		a.noteStoreError(ctx, storeErr)
-		if n > 0 {
-			a.Observer.Count(observe.Logout)
-			a.Log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
+	case tokensKept:
+		if got.err != nil {
+			pr.rest(a.Now())
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
 		}
 		return
-	case refused:
-		tokens = unrenewed(g)
-		if pr.bindsSessions() { // what is open ends at once, and the session with the next request, which leads through the provider's logout
-			tokens.Expires = g.Login.TokensExpire
+	case tokensRefused:
+		if pr.endsSession(got.err) && !pr.bindsSessions() {
+			n, err := a.endAll(ctx, s)
+			a.noteStoreError(ctx, err)
+			if n > 0 {
+				a.Observer.Count(observe.Logout)
+				a.Log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
+			}
+			return
 		}
 		a.Log.LogAttrs(ctx, slog.LevelInfo, "tokens not renewed", attrs...)
-	default:
-		pr.rest(a.Now())
-		a.Log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
-		return
+		if got.tokens = withoutRefresh(g); pr.bindsSessions() {
+			got.tokens.Expires = g.Login.TokensExpire // connections end now, and the session with the next request: see outlived
+		}
+	case tokensRenewed:
 	}
-	renew := pol.renewal(s, scope, tokens)
+	change := pol.withTokens(s, scope, got.tokens)
 	stored, err := a.sessions.Update(ctx, s, func(next *session.Session) bool {
 		next.RotationDue = true // there is no response that could carry a new id
-		return renew(next)
+		return change(next)
 	})
 	switch {
 	case err == nil:
 		a.move(s.Key, stored, pol)
-	case !errors.Is(err, session.ErrNotFound): // else it has ended meanwhile, or a request was faster
-		if refused && pr.bindsSessions() {
+	case !errors.Is(err, session.ErrNotFound): // otherwise the session has ended meanwhile
+		if got.outcome == tokensRefused && pr.bindsSessions() {
 			a.InFlight.End(registry.Key(s.Key))
 		}
 		pr.rest(a.Now())

@@ -16,21 +16,20 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// maxCandidates is how many cookies of one name are looked up, of those that may be a session's. A neighbour can inject
-// one for each domain and path that a request is below, which are fewer.
+// maxCandidates is how many cookies of one name are looked up. Another site can inject one for each domain and path that
+// the request belongs to, which are fewer.
 const maxCandidates = 32
 
 // Tags by which sessions are ended together.
 const (
-	tagSubject = "subject " // and the subject of a grant, as X-Auth-Sub names it
-	tagPerson  = "person "  // and issuer and subject, as a provider names a user
-	tagSID     = "sid "     // and issuer and the id of the provider's own session
-	tagNoSID   = "no sid "  // and issuer and subject, where the ID token names no session of the provider's
+	tagSubject = "subject " // followed by the subject of a grant, as in X-Auth-Sub
+	tagPerson  = "person "  // followed by issuer and subject, as the provider names the user
+	tagSID     = "sid "     // followed by issuer and the id of the session at the provider
+	tagNoSID   = "no sid "  // followed by issuer and subject, if the ID token names no session at the provider
 )
 
-// Presented returns the live sessions that the client's cookies lead to. More than one distinct session means that at
-// least one cookie was injected. They are in st.found until the next call. The id of a single one is in st.sessionID; where
-// the client does not have it yet it goes out with the response.
+// Presented returns the sessions of the client's cookies. More than one means that at least one cookie was injected. The
+// result is valid until the next call. If there is one, its current id is sent with the response unless the client has it.
 func (a *Authenticator) Presented(r *http.Request, st *State) []*session.Session {
 	found, changed := a.namedBy(r, st, a.Cookies.Name(cookie.Session, st.Client.HTTPS))
 	if len(found) == 0 && a.FormerCookies != nil {
@@ -43,14 +42,14 @@ func (a *Authenticator) Presented(r *http.Request, st *State) []*session.Session
 	return found
 }
 
-// namedBy returns the live sessions that cookies of this name lead to, and whether the first one has another id than
-// its cookie says.
+// namedBy returns the sessions of the cookies with this name, and whether the current id of the first one differs from its
+// cookie.
 func (a *Authenticator) namedBy(r *http.Request, st *State, name string) (found []*session.Session, changed bool) {
 	candidates := 0
 	found = st.found[:0]
 	for _, c := range r.CookiesNamed(name) {
 		id, ok := session.ParseID(c.Value)
-		if !ok { // garbage hides nothing
+		if !ok { // other values do not hide valid ones
 			continue
 		}
 		if candidates++; candidates > maxCandidates {
@@ -67,7 +66,7 @@ func (a *Authenticator) namedBy(r *http.Request, st *State, name string) (found 
 	return found, changed
 }
 
-// sendCookie gives the browser the id of a session with the response, if it is known here.
+// sendCookie sends the id of a session with the response, if it is known.
 func (a *Authenticator) sendCookie(st *State, s *session.Session) {
 	if st.sessionID != "" {
 		st.pendingCookie = []string{a.cookie(st, st.sessionID, s.Expires.Sub(st.Now))}
@@ -79,8 +78,8 @@ func (a *Authenticator) cookie(st *State, id session.ID, maxAge time.Duration) s
 	return a.Cookies.Line(a.Cookies.Name(cookie.Session, st.Client.HTTPS), string(id), st.Client.HTTPS, maxAge)
 }
 
-// lookup returns the live session that an id leads to, and the id that it has by now; nil where there is none. One that
-// was made under an older secret is bound to the newest at this occasion.
+// lookup returns the session of an id and its current id, or nil. A session that was created with an older secret is bound to
+// the newest.
 func (a *Authenticator) lookup(r *http.Request, st *State, id session.ID) (*session.Session, session.ID) {
 	found, err := a.sessions.Find(r.Context(), st.Policy.Keys, id, st.Now)
 	switch {
@@ -93,7 +92,7 @@ func (a *Authenticator) lookup(r *http.Request, st *State, id session.ID) (*sess
 	return found.Session, found.ID
 }
 
-// rebind binds a session that was found under an older secret to the newest, so that it outlives the other.
+// rebind binds a session to the newest secret, so that it stays valid when the older one is removed.
 func (a *Authenticator) rebind(r *http.Request, st *State, found session.Found) *session.Session {
 	s, err := a.sessions.Rebind(r.Context(), st.Policy.Keys, found, st.Now, func(next *session.Session) bool {
 		if next.Key != found.Key { // another request was faster
@@ -118,7 +117,7 @@ func (a *Authenticator) rebind(r *http.Request, st *State, found session.Found) 
 	return s
 }
 
-// begin makes a session under a new id (security class 8). sids are the tags of providers' sessions.
+// begin creates a session with a new id (security class 8). sids are the tags of sessions at providers.
 func (a *Authenticator) begin(r *http.Request, st *State, grants []session.Grant, sids ...string) (session.ID, *session.Session, error) {
 	s := &session.Session{Tags: st.Policy.tags(grants, sids), Grants: grants,
 		Created: st.Now, Idle: st.Policy.Config.SessionIdle, Expires: st.Now.Add(st.Policy.Config.SessionLifetime)}
@@ -201,14 +200,14 @@ func sidsOf(s *session.Session) []string {
 	return sids
 }
 
-// End ends sessions and what is open of them, although the client may disconnect meanwhile.
+// End ends sessions and their open connections, even if the client disconnects.
 func (a *Authenticator) End(r *http.Request, sessions []*session.Session) {
 	if _, err := a.endAll(r.Context(), sessions...); err != nil {
 		a.LogStoreError(r, err)
 	}
 }
 
-// endAll is End. It returns how many sessions it has ended: of several requests that end one, one gets 1.
+// endAll is End. It returns how many sessions it has ended, not counting those that other requests have ended.
 func (a *Authenticator) endAll(ctx context.Context, sessions ...*session.Session) (n int, err error) {
 	var failed []error
 	for _, s := range sessions {
@@ -253,7 +252,7 @@ func (a *Authenticator) EndAtProvider(ctx context.Context, issuer string, token 
 	return named + nameless, errors.Join(err, err2)
 }
 
-// noteStoreError is logStoreError where there is no request.
+// noteStoreError is LogStoreError without a request.
 func (a *Authenticator) noteStoreError(ctx context.Context, err error) {
 	if err != nil {
 		a.Log.LogAttrs(ctx, slog.LevelError, "session store failed", slog.String("error", err.Error()))
