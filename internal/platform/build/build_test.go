@@ -152,7 +152,7 @@ func TestProblems(t *testing.T) {
 		"Python 2": {
 			programs: "python3 python", fail: "main.py", want: "does not work as Python 3", output: "https://***@",
 		},
-		"no venv": {programs: "python3 python", fail: "-m venv", want: "making the environment failed", output: "https://***@"},
+		"no venv": {programs: "python3 python", fail: "-m venv", want: "creating the environment failed", output: "https://***@"},
 		"package does not exist": {
 			programs: "python3 python", fail: "install", want: "installing requirements.txt failed", output: "https://***@",
 		},
@@ -169,14 +169,14 @@ func TestProblems(t *testing.T) {
 		},
 		"another Python": {
 			programs: "python3 python", report: func(r *report) { r.Requires = ">=3.99" },
-			want: "asks for Python >=3.99, and python3 is 3.11.7", hint: "install a Python that fits",
+			want: "requires Python >=3.99, but python3 is 3.11.7", hint: "install a matching Python version",
 		},
 		"pip where only uv will do": {
 			programs: "python3 python", installer: Pip, report: func(r *report) { r.UVOnly = "the project wants it" },
-			want: "the project wants it", hint: "leave --installer pip out",
+			want: "the project wants it", hint: "run without --installer pip",
 		},
 		"uv is asked for and not to be had": {
-			programs: "python3 python", installer: UV, want: "uv cannot be had", hint: "--installer pip",
+			programs: "python3 python", installer: UV, want: "uv cannot be downloaded", hint: "--installer pip",
 		},
 		"no R":     {framework: platform.ShinyR, want: "R is not installed", hint: "install R"},
 		"broken R": {programs: "Rscript", framework: platform.ShinyR, fail: "version", want: "Rscript does not work"},
@@ -186,7 +186,7 @@ func TestProblems(t *testing.T) {
 			want: "running install.R failed", output: "https://***@",
 		},
 		"no engine":      {framework: platform.Docker, want: "neither docker nor podman", hint: "install docker"},
-		"engine is down": {programs: "docker podman", framework: platform.Docker, fail: "info", want: "does not answer", hint: "start"},
+		"engine is down": {programs: "docker podman", framework: platform.Docker, fail: "info", want: "does not respond", hint: "start"},
 		"no Dockerfile": {
 			programs: "docker", framework: platform.Docker, files: map[string]string{"Dockerfile": "\x00remove"}, want: "Dockerfile",
 		},

@@ -60,12 +60,12 @@ func TestHints(t *testing.T) {
 	for printed, want := range map[string]string{
 		"ERROR: No matching distribution found for flsk>=1":                                   "no index has flsk>=1",
 		"  × No solution found\n  Because flsk was not\n  found in the package registry":      "no index has flsk:",
-		"Because six==3 and you require six==3, no solution found":                            "contradict each other",
+		"Because six==3 and you require six==3, no solution found":                            "conflict with each other",
 		"error: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed":                   "certificate authority",
 		"NewConnectionError: Failed to establish a new connection: Name or service not known": "check the network",
-		"OSError: [Errno 28] No space left on device":                                         "make room",
+		"OSError: [Errno 28] No space left on device":                                         "free some space",
 		"ERROR: 401 Client Error: Unauthorized for url":                                       "login of the package index",
-		"error: subprocess-exited-with-error":                                                 "has to be compiled",
+		"error: subprocess-exited-with-error":                                                 "must be compiled",
 		"In --require-hashes mode, hashes are required":                                       "pip-compile",
 		"something else": "",
 	} {

@@ -59,7 +59,7 @@ func TestSources(t *testing.T) {
 		},
 		"another Python": {
 			files:   map[string]string{"pyproject.toml": "[project]\nname = 'x'\nrequires-python = '>=3.99'\ndependencies = []\n"},
-			problem: "pyproject.toml asks for Python >=3.99", hint: "install a Python that fits",
+			problem: "pyproject.toml requires Python >=3.99", hint: "install a matching Python version",
 		},
 		"uv.lock": {
 			files: map[string]string{
