@@ -103,7 +103,7 @@ func TestArgumentsOfOtherPrograms(t *testing.T) {
 			said := &output.Buffer{}
 			c.Stderr = said
 			if !tc.serves {
-				_ = c.Run() // doctor finds problems, which is none of our own
+				_ = c.Run() // doctor finds problems, which do not matter here
 			} else {
 				secrets = append(secrets, served(t, p, c, said, secrets)...)
 			}

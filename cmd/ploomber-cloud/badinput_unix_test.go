@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// nobody is a user for whom permissions count, as they do not for root.
+// nobody is an unprivileged user that file permissions apply to, unlike root.
 const nobody = 65534
 
 // TestBadInput gives commands files and folders that cannot be read or written. Each says which one in a line,

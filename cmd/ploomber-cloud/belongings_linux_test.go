@@ -154,10 +154,10 @@ func TestUnwritableFilesChangeNothing(t *testing.T) {
 			commands["auth add"].args, "CANARY_b\ny\n", map[string]string{".env": "A=1\n"},
 			func(t *testing.T, app string) { mounts.ReadOnly(t, filepath.Join(app, ".env")) },
 		},
-		"auth of a new project, .env is no text": {
+		"auth of a new project, .env is not text": {
 			commands["auth add"].args, "CANARY_b\ny\n", map[string]string{".env": "\xff\n"}, nil,
 		},
-		"auth of a new project, the password is no text": {
+		"auth of a new project, the password is not text": {
 			commands["auth add"].args, "CANARY_b\xff\ny\n", nil, nil,
 		},
 		"auth0 of a new project, .env is read-only": {

@@ -136,7 +136,7 @@ func TestFrameworkDemoOfProviderInBrowser(t *testing.T) {
 		do(page.Eval(ctx, "(location.assign('/'), 0)", nil)) // asks who it is again
 	}
 
-	// Somebody whom nobody has listed, typed by hand.
+	// A user who is not listed, typed by hand.
 	do(page.WaitFor(ctx, at(served.Issuer)+" && all('#email').length == 1"))
 	do(page.Eval(ctx, "(all('#email')[0].value = 'nobody', all('#email')[0].form.requestSubmit(), 0)", nil))
 	do(page.WaitFor(ctx, "all('#email[aria-invalid=true]').length == 1"))

@@ -70,7 +70,7 @@ func TestNoLineOfALibrary(t *testing.T) {
 				for line := range strings.Lines(stderr) {
 					var object map[string]any
 					if err := json.Unmarshal([]byte(line), &object); err != nil {
-						t.Errorf("a line is no JSON object: %q", line)
+						t.Errorf("a line is not a JSON object: %q", line)
 					}
 					if _, failed := object["error"]; failed {
 						failures++

@@ -187,7 +187,7 @@ func TestUploadAgain(t *testing.T) {
 	}
 }
 
-// TestWrongAnswers answers each kind of request with what is no answer: one clear line, and nothing is changed.
+// TestWrongAnswers answers each kind of request with what is not an answer: one clear line, and nothing is changed.
 func TestWrongAnswers(t *testing.T) {
 	t.Parallel()
 	page := []byte("<html><head><title>Sign in</title></head><body>" + strings.Repeat("<p>network</p>", 100) + "</body></html>")

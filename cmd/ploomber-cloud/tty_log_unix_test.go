@@ -26,7 +26,7 @@ func TestProxyAtATerminal(t *testing.T) {
 	}
 }
 
-// The form of the log that somebody asks for is what they get, at a terminal too.
+// The form of the log that someone asks for is what they get, at a terminal too.
 func TestProxyLogAsAskedFor(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, nil)

@@ -17,7 +17,7 @@ func TestNobodyToAsk(t *testing.T) {
 		files   map[string]string
 		names   string // what the message names
 		asks    bool   // the question depends on what the platform says
-		noCheck bool   // an empty pipe is no failure: it is not read as answers
+		noCheck bool   // an empty pipe is not a failure: it is not read as answers
 	}{
 		"type":              {args: []string{"init"}, files: map[string]string{"x.txt": ""}, names: "--type"},
 		"inferred type":     {args: []string{"init"}, files: map[string]string{"app.py": "import flask"}, names: "--yes"},

@@ -29,7 +29,7 @@ func TestWire(t *testing.T) {
 		}
 	})
 	for _, c := range cases {
-		t.Run(c.Area+"/"+c.Name, func(t *testing.T) {
+		t.Run(c.Group+"/"+c.Name, func(t *testing.T) {
 			t.Parallel()
 			run.Add(1)
 			if testing.Short() && c.Heavy() {

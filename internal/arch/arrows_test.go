@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// A row says which rooms of the module a room may import. Patterns are those of path.Match, matched folder
-// by folder; a pattern that ends in /... also covers every room below.
+// A row says which packages of the module a package may import. Patterns are those of path.Match, matched folder
+// by folder; a pattern that ends in /... also covers every package below.
 type row struct {
-	room string
-	may  []string
+	pkg string
+	may []string
 }
 
 // leaves import nothing of the module.
@@ -25,10 +25,10 @@ func leaves() []string {
 	}
 }
 
-// house is the table of arrows, downwards only. The first row that matches a room counts; a room without a
+// arrows is the table of allowed imports, downwards only. The first row that matches a package counts; a package without a
 // row is refused, so a new one gets its row together with a page in docs/decisions.
-func house() []row {
-	middle := []string{ // rooms that know the project or the platform's API but not each other
+func arrows() []row {
+	middle := []string{ // packages that know the project or the platform's API but not each other
 		"internal/settings", "internal/prompt", "internal/catalog", "internal/scaffold", "internal/export",
 	}
 	public := []string{"pkg/cloudapi", "pkg/project", "pkg/authproxy/..."}
@@ -93,25 +93,25 @@ func house() []row {
 		{"internal/bundle", []string{"internal/bundle/*"}},
 		{"internal/bundle/*", nil},
 	}
-	for _, room := range middle {
-		rows = append(rows, row{room, all(leaves(), public)})
+	for _, pkg := range middle {
+		rows = append(rows, row{pkg, all(leaves(), public)})
 	}
-	for _, room := range leaves() {
-		rows = append(rows, row{room, nil})
+	for _, pkg := range leaves() {
+		rows = append(rows, row{pkg, nil})
 	}
 	return rows
 }
 
-func matches(pattern, room string) bool {
+func matches(pattern, pkg string) bool {
 	if above, ok := strings.CutSuffix(pattern, "/..."); ok {
-		return room == above || strings.HasPrefix(room, above+"/")
+		return pkg == above || strings.HasPrefix(pkg, above+"/")
 	}
-	ok, err := path.Match(pattern, room)
+	ok, err := path.Match(pattern, pkg)
 	return err == nil && ok
 }
 
 // wrongArrows finds imports that the table does not allow. Tests may import what they like, but those of pkg nothing of
-// internal: whoever copies a package of pkg has its tests too. Rooms made for tests are for them alone.
+// internal: copies of a package of pkg include its tests. Packages made for tests are only imported by tests.
 func wrongArrows(files []file, rows []row) []string {
 	var found []string
 	for _, f := range files {
@@ -123,31 +123,31 @@ func wrongArrows(files []file, rows []row) []string {
 			}
 			continue
 		}
-		allowed, known := rowOf(f.room(), rows)
+		allowed, known := rowOf(f.pkg(), rows)
 		if !known {
-			found = append(found, fmt.Sprintf("%s: room %s has no row in the table of arrows", f.path, f.room()))
+			found = append(found, fmt.Sprintf("%s: package %s has no row in the table of arrows", f.path, f.pkg()))
 			continue
 		}
 		for _, imported := range f.imports() {
-			room, ours := strings.CutPrefix(imported, modulePath+"/")
+			pkg, ours := strings.CutPrefix(imported, modulePath+"/")
 			if !ours {
 				continue
 			}
 			ok := false
 			for _, pattern := range allowed {
-				ok = ok || matches(pattern, room)
+				ok = ok || matches(pattern, pkg)
 			}
-			if !ok || forTests(room) && !matches("internal/dev/...", f.room()) {
-				found = append(found, fmt.Sprintf("%s: %s must not import %s", f.path, f.room(), room))
+			if !ok || forTests(pkg) && !matches("internal/dev/...", f.pkg()) {
+				found = append(found, fmt.Sprintf("%s: %s must not import %s", f.path, f.pkg(), pkg))
 			}
 		}
 	}
 	return found
 }
 
-func rowOf(room string, rows []row) (may []string, known bool) {
+func rowOf(pkg string, rows []row) (may []string, known bool) {
 	for _, r := range rows {
-		if matches(r.room, room) {
+		if matches(r.pkg, pkg) {
 			return r.may, true
 		}
 	}
@@ -156,7 +156,7 @@ func rowOf(room string, rows []row) (may []string, known bool) {
 
 func TestArrows(t *testing.T) {
 	t.Parallel()
-	report(t, wrongArrows(moduleFiles(t), house()))
+	report(t, wrongArrows(moduleFiles(t), arrows()))
 }
 
 func TestArrowsRefuse(t *testing.T) {
@@ -195,14 +195,14 @@ func TestArrowsRefuse(t *testing.T) {
 		"fake in a test":                   {"internal/flow/flow_test.go", "internal/testkit", false},
 		"test of pkg to a fake":            {"pkg/cloudapi/client_test.go", "internal/testkit/fakecloud", true},
 		"test of pkg to pkg":               {"pkg/cloudapi/client_test.go", "pkg/leaktest", false},
-		"room that nobody knows":           {"internal/attic/attic.go", "internal/failure", true},
-		"room below a command":             {"internal/cli/authcmd/deep/deep.go", "internal/failure", true},
+		"unknown package":                  {"internal/attic/attic.go", "internal/failure", true},
+		"package below a command":          {"internal/cli/authcmd/deep/deep.go", "internal/failure", true},
 		"windows file, found all the same": {"internal/fsx/stage_windows.go", "internal/term", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := parse(t, tc.path, "package p\nimport _ \""+modulePath+"/"+tc.imported+"\"\n")
-			if got := wrongArrows([]file{f}, house()); len(got) > 0 != tc.wrong {
+			if got := wrongArrows([]file{f}, arrows()); len(got) > 0 != tc.wrong {
 				t.Errorf("found %q, want wrong %v", got, tc.wrong)
 			}
 		})

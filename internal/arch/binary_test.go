@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// strangersInTheBinary finds packages that only tests or developers use among what the program is built of.
-func strangersInTheBinary(packages []string) []string {
+// unwantedInBinary finds packages that only tests or developers use among what the program is built of.
+func unwantedInBinary(packages []string) []string {
 	never := []string{
 		"testing", "net/http/httptest", modulePath + "/internal/dev", modulePath + "/internal/arch", "pgregory.net/rapid", "github.com/google/go-cmp",
 		"github.com/rogpeppe/go-internal/testscript", "go.uber.org/goleak", "github.com/Netflix/go-expect",
@@ -18,8 +18,8 @@ func strangersInTheBinary(packages []string) []string {
 	}
 	var found []string
 	for _, p := range packages {
-		room, ours := strings.CutPrefix(p, modulePath+"/")
-		if ours && forTests(room) || slices.ContainsFunc(never, func(n string) bool { return p == n || strings.HasPrefix(p, n+"/") }) {
+		pkg, ours := strings.CutPrefix(p, modulePath+"/")
+		if ours && forTests(pkg) || slices.ContainsFunc(never, func(n string) bool { return p == n || strings.HasPrefix(p, n+"/") }) {
 			found = append(found, "the program is built with "+p)
 		}
 	}
@@ -42,14 +42,14 @@ func TestNoTestCodeInTheBinary(t *testing.T) {
 			if !slices.Contains(packages, modulePath+"/internal/cli") {
 				t.Fatalf("go list names %d packages, none of them internal/cli; want those of the program", len(packages))
 			}
-			report(t, strangersInTheBinary(packages))
+			report(t, unwantedInBinary(packages))
 		})
 	}
 }
 
 func TestNoTestCodeInTheBinaryRefuses(t *testing.T) {
 	t.Parallel()
-	expect(t, strangersInTheBinary([]string{"os", "testing", "testing/fstest", "testingground", "pgregory.net/rapid",
+	expect(t, unwantedInBinary([]string{"os", "testing", "testing/fstest", "testingground", "pgregory.net/rapid",
 		modulePath + "/internal/testkit/fakecloud", modulePath + "/internal/devidp", "net/http/httptest",
 		modulePath + "/pkg/authproxy/session/sessiontest"}),
 		"sessiontest", "testing", "testing/fstest", "pgregory.net/rapid", "testkit/fakecloud", "net/http/httptest")

@@ -21,19 +21,19 @@ func wrongBrowserTests(files []file) []string {
 		file
 		decl *ast.FuncDecl
 	}
-	rooms := map[string][]function{}
+	packages := map[string][]function{}
 	for _, f := range files {
-		if !strings.HasSuffix(f.path, "_test.go") || f.room() == "internal/dev/pictures" { // which takes pictures on demand only
+		if !strings.HasSuffix(f.path, "_test.go") || f.pkg() == "internal/dev/pictures" { // pictures are only taken on demand
 			continue
 		}
 		for _, d := range f.tree.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
-				rooms[f.room()] = append(rooms[f.room()], function{f, fn})
+				packages[f.pkg()] = append(packages[f.pkg()], function{f, fn})
 			}
 		}
 	}
 	var found []string
-	for _, functions := range rooms {
+	for _, functions := range packages {
 		starts := map[string]bool{}
 		for before := -1; before < len(starts); {
 			before = len(starts)

@@ -42,13 +42,13 @@ func exceptions() map[string]string {
 	}
 }
 
-// mayTouchTheWorld tells which rooms read the environment themselves.
-func mayTouchTheWorld(room string) bool {
-	return room == "internal/cli" || mayEndTheProcess(room)
+// mayReadEnvironment reports whether a package may read the process environment.
+func mayReadEnvironment(pkg string) bool {
+	return pkg == "internal/cli" || mayEndTheProcess(pkg)
 }
 
-func mayEndTheProcess(room string) bool {
-	return matches("cmd/...", room) || matches("internal/dev/...", room)
+func mayEndTheProcess(pkg string) bool {
+	return matches("cmd/...", pkg) || matches("internal/dev/...", pkg)
 }
 
 // wrongEffects finds uses of the process's surroundings where they should have been passed in.
@@ -70,13 +70,13 @@ func wrongEffects(files []file) []string {
 			}
 			from := imports[x.Name]
 			use := from + "." + sel.Sel.Name
-			if _, excused := exceptions()[f.room()+" "+use]; excused {
+			if _, excused := exceptions()[f.pkg()+" "+use]; excused {
 				return true
 			}
-			if listed(effects()[from], sel.Sel.Name) && !mayTouchTheWorld(f.room()) {
+			if listed(effects()[from], sel.Sel.Name) && !mayReadEnvironment(f.pkg()) {
 				found = append(found, fmt.Sprintf("%s: %s is for internal/cli, pass it in", f.at(sel.Pos()), use))
 			}
-			if listed(endings()[from], sel.Sel.Name) && !mayEndTheProcess(f.room()) {
+			if listed(endings()[from], sel.Sel.Name) && !mayEndTheProcess(f.pkg()) {
 				found = append(found, fmt.Sprintf("%s: %s ends the process, return an error", f.at(sel.Pos()), use))
 			}
 			return true

@@ -27,13 +27,13 @@ type file struct {
 	lines int
 }
 
-func (f file) room() string { return path.Dir(f.path) }
-func (f file) test() bool   { return strings.HasSuffix(f.path, "_test.go") || forTests(f.room()) }
+func (f file) pkg() string { return path.Dir(f.path) }
+func (f file) test() bool  { return strings.HasSuffix(f.path, "_test.go") || forTests(f.pkg()) }
 
-// forTests reports whether a room is imported by tests alone: the fakes, and suites such as
+// forTests reports whether a package is imported by tests alone: the fakes, and suites such as
 // session/sessiontest that are named after what they test.
-func forTests(room string) bool {
-	return matches("internal/testkit/...", room) || strings.HasSuffix(path.Base(room), "test") && path.Base(room) != "test"
+func forTests(pkg string) bool {
+	return matches("internal/testkit/...", pkg) || strings.HasSuffix(path.Base(pkg), "test") && path.Base(pkg) != "test"
 }
 
 // at is how a finding names its place.

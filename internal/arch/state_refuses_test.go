@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// strangers is an importer that knows no package.
-type strangers struct{}
+// noImporter is an importer without any packages.
+type noImporter struct{}
 
-func (strangers) Import(path string) (*types.Package, error) {
-	return nil, fmt.Errorf("%s is not looked at", path)
+func (noImporter) Import(path string) (*types.Package, error) {
+	return nil, fmt.Errorf("%s is not loaded", path)
 }
 
 // openText stands in for the file system where go/build reads build constraints.

@@ -14,16 +14,16 @@ import (
 // wrongState finds package variables that change after start and work that is done before the command is
 // known. Files are read once for each operating system, as a build would.
 func wrongState(files []file) []string {
-	rooms := map[string][]file{}
+	packages := map[string][]file{}
 	for _, f := range files {
 		if !f.test() {
-			rooms[f.room()+" "+f.tree.Name.Name] = append(rooms[f.room()+" "+f.tree.Name.Name], f)
+			packages[f.pkg()+" "+f.tree.Name.Name] = append(packages[f.pkg()+" "+f.tree.Name.Name], f)
 		}
 	}
 	unique := map[string]bool{}
-	for _, room := range rooms {
+	for _, pkg := range packages {
 		for _, system := range []string{"linux", "darwin", "windows"} {
-			for _, finding := range roomState(builtOn(system, room)) {
+			for _, finding := range packageState(builtOn(system, pkg)) {
 				unique[finding] = true
 			}
 		}
@@ -49,9 +49,9 @@ func builtOn(system string, files []file) []file {
 	return kept
 }
 
-// roomState looks at the files of one package. Names are resolved by the type checker, which is not told
+// packageState looks at the files of one package. Names are resolved by the type checker, which is not told
 // about imported packages: their types stay unknown, the package's own variables do not.
-func roomState(files []file) []string {
+func packageState(files []file) []string {
 	if len(files) == 0 {
 		return nil
 	}
@@ -63,8 +63,8 @@ func roomState(files []file) []string {
 		byName[f.path] = f
 	}
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}}
-	conf := types.Config{Error: func(error) {}, Importer: strangers{}}
-	pkg, _ := conf.Check(files[0].room(), fset, trees, info) // errors are about the imports it was not told
+	conf := types.Config{Error: func(error) {}, Importer: noImporter{}}
+	pkg, _ := conf.Check(files[0].pkg(), fset, trees, info) // errors are about the imports it was not told
 	var found []string
 	at := func(p token.Pos, format string, args ...any) {
 		place := fset.Position(p)

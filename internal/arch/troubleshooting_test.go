@@ -38,8 +38,8 @@ func missingFromTroubleshooting(files []file, page string) []string {
 
 // failuresOfUp returns the messages of the problems that a file makes, and of the failures of the command itself.
 func failuresOfUp(f file) (texts []string) {
-	command := f.room() == "internal/cli/upcmd"
-	if !command && !matches("internal/platform/...", f.room()) && f.room() != "internal/localcloud" {
+	command := f.pkg() == "internal/cli/upcmd"
+	if !command && !matches("internal/platform/...", f.pkg()) && f.pkg() != "internal/localcloud" {
 		return nil
 	}
 	ast.Inspect(f.tree, func(n ast.Node) bool {
@@ -65,7 +65,7 @@ func failuresOfUp(f file) (texts []string) {
 
 // checksOfDoctor returns the names of the checks that a file makes.
 func checksOfDoctor(f file) (names []string) {
-	if f.room() != "internal/cli/doctorcmd" {
+	if f.pkg() != "internal/cli/doctorcmd" {
 		return nil
 	}
 	at := map[string]int{"add": 1, "failed": 0, "private": 0} // the argument that is the name

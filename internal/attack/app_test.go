@@ -74,7 +74,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // note keeps the request and returns what is to be done with it, nil for the usual. The body is read here, unless
-// somebody else is to do it.
+// another user is to do it.
 func (a *app) note(r *http.Request) http.HandlerFunc {
 	a.mu.Lock()
 	h := a.handles[r.URL.Path]

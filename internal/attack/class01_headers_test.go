@@ -169,11 +169,11 @@ func TestClass03ForwardedTrust(t *testing.T) {
 		"X-Original-Uri: /_auth/login", "X-Envoy-Original-Path: /public/", "X-Accel-Redirect: /public/", "X-Middleware-Subrequest: middleware"} {
 		wantStatus(t, said, p.raw(p.head("GET", "/x", said)+"\r\n"), http.StatusUnauthorized)
 	}
-	// Encrypted is what the connection is, not what a visitor says: the cookies' names depend on it.
+	// Encrypted is what the connection is, not what a client says: the cookies' names depend on it.
 	in := p.raw(p.head("GET", "/x", asBasic(user, pass), "X-Forwarded-Proto: https") + "\r\n")
 	for _, c := range in.Cookies() {
 		if c.Secure {
-			t.Errorf("a visitor's word made the cookie %s secure", c.Name)
+			t.Errorf("a request header made the cookie %s secure", c.Name)
 		}
 	}
 	a.taken()

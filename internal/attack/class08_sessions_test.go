@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Security class 8: an id from before a login opens nothing after it, and no visitor chooses one.
+// Security class 8: an id from before a login opens nothing after it, and no client chooses one.
 func TestClass08SessionFixation(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -22,16 +22,16 @@ func TestClass08SessionFixation(t *testing.T) {
 		t.Fatal(err)
 	}
 	attacker := p.loggedIn()
-	for name, planted := range map[string]string{
+	for name, injected := range map[string]string{
 		"made up": strings.Repeat("B", 43), "the attacker's own": attacker.session(), "zeros": strings.Repeat("A", 43), "empty": "", "long": strings.Repeat("x", 3000),
 	} {
 		b := p.browser()
-		b.client.Jar.SetCookies(u, []*http.Cookie{{Name: p.cookieName("session"), Value: planted}})
+		b.client.Jar.SetCookies(u, []*http.Cookie{{Name: p.cookieName("session"), Value: injected}})
 		b.login("/", user, pass)
-		if b.session() == planted || b.session() == "" {
-			t.Errorf("%s: the planted id was adopted", name)
+		if b.session() == injected || b.session() == "" {
+			t.Errorf("%s: the injected id was adopted", name)
 		}
-		wantStatus(t, name+": planted id", p.bare().get("/", p.as(planted)), http.StatusUnauthorized)
+		wantStatus(t, name+": injected id", p.bare().get("/", p.as(injected)), http.StatusUnauthorized)
 	}
 	// A new id at each login, also where more is granted, and the old one is worth nothing.
 	b := p.loggedIn()
@@ -48,11 +48,11 @@ func TestClass08SessionFixation(t *testing.T) {
 	}
 	wantApp(t, "main", b.get("/"))
 	wantApp(t, "api", b.get("/api/x"))
-	// Basic credentials with a planted id make a session of their own.
-	planted := strings.Repeat("C", 43)
-	in := p.bare().get("/", asBasic(user, pass), p.as(planted))
-	if c := in.cookie("ploomber_session"); c == nil || c.Value == planted {
-		t.Errorf("Basic with a planted id: %v", in.Cookies())
+	// Basic credentials with a injected id make a session of their own.
+	injected := strings.Repeat("C", 43)
+	in := p.bare().get("/", asBasic(user, pass), p.as(injected))
+	if c := in.cookie("ploomber_session"); c == nil || c.Value == injected {
+		t.Errorf("Basic with a injected id: %v", in.Cookies())
 	}
 }
 
@@ -252,7 +252,7 @@ func TestClass10CookieAttributes(t *testing.T) {
 	}
 }
 
-// The cookie of a login that is under way at a provider is as narrow, and says nothing to whoever reads it.
+// The cookie of a login in progress at a provider is as restricted, and its content reveals nothing.
 func TestClass10CookieAttributesThroughProvider(t *testing.T) {
 	t.Parallel()
 	a, idp := newApp(t), newProvider(t)
@@ -300,14 +300,14 @@ func TestClass10CookieTossing(t *testing.T) {
 	others := p.loggedIn().session()
 	mine := p.loggedIn().session()
 	own := p.cookieName("session")
-	for name, planted := range map[string]string{
+	for name, injected := range map[string]string{
 		"unknown": strings.Repeat("A", 43), "garbage": "%%%\"<>=,", "NUL": "\x01", "not ASCII": "é\xff", "quoted": "\"" + strings.Repeat("A", 43) + "\"", "empty": "", "JWT": "eyJhbGciOiJub25lIn0.e30.",
 		"oversize": strings.Repeat("x", 8000), "one short": strings.Repeat("A", 42), "one long": strings.Repeat("A", 44), "spaces": "   ", "host prefix": "x; __Host-ploomber_session=" + strings.Repeat("A", 43),
 		"many": "x" + strings.Repeat("; ploomber_session=x", 200), "login cookie": "x; ploomber_login=" + strings.Repeat("A", 60), "semicolons": ";;;;=;=;", "no name": "; =x; x",
 		"unknown, many": strings.Repeat(strings.Repeat("A", 43)+"; ploomber_session=", 20) + "x", "encoded": "%41", "star": "x; ploomber_session*=UTF-8''x", "two lines": "x\r\nCookie: ploomber_session=y",
 	} {
-		planted = strings.NewReplacer("ploomber_session", own, "ploomber_login", p.cookieName("login")).Replace(planted)
-		line := p.as(planted)
+		injected = strings.NewReplacer("ploomber_session", own, "ploomber_login", p.cookieName("login")).Replace(injected)
+		line := p.as(injected)
 		page := p.raw(p.head("GET", "/x", asPage, line) + "\r\n")
 		program := p.raw(p.head("GET", "/x", line) + "\r\n")
 		login := p.raw(p.head("GET", "/_auth/login", asPage, line) + "\r\n")
@@ -317,7 +317,7 @@ func TestClass10CookieTossing(t *testing.T) {
 		if page.StatusCode != http.StatusFound || program.StatusCode != http.StatusUnauthorized || login.StatusCode != http.StatusOK || tokenField(login.body) == "" {
 			t.Errorf("%s: page %d, program %d, login page %d", name, page.StatusCode, program.StatusCode, login.StatusCode)
 		}
-		for _, both := range []string{own + "=" + mine + "; " + own + "=" + planted, own + "=" + planted + "; " + own + "=" + mine + "; a=b"} {
+		for _, both := range []string{own + "=" + mine + "; " + own + "=" + injected, own + "=" + injected + "; " + own + "=" + mine + "; a=b"} {
 			r := p.raw(p.head("GET", "/x", "Cookie: "+both) + "\r\n")
 			if r.StatusCode != http.StatusOK {
 				t.Errorf("%s beside the right one: %d", name, r.StatusCode)
@@ -326,10 +326,10 @@ func TestClass10CookieTossing(t *testing.T) {
 	}
 	login := p.browser().get("/_auth/login", asPage)
 	name := p.cookieName("login")
-	for _, planted := range []string{"zz", "a.b.c", ""} {
-		cookies := "Cookie: " + strings.Repeat(name+"="+planted+"; ", 40) + name + "=" + login.cookie(name).Value
+	for _, injected := range []string{"zz", "a.b.c", ""} {
+		cookies := "Cookie: " + strings.Repeat(name+"="+injected+"; ", 40) + name + "=" + login.cookie(name).Value
 		form := url.Values{"token": {tokenField(login.body)}, "next": {"/"}, "username": {user}, "password": {pass}}.Encode()
-		wantStatus(t, "login beside planted cookies", p.bare().do("POST", "/_auth/login", form, asForm, asPage, cookies), http.StatusSeeOther)
+		wantStatus(t, "login beside injected cookies", p.bare().do("POST", "/_auth/login", form, asForm, asPage, cookies), http.StatusSeeOther)
 	}
 	for _, both := range []string{mine + "; " + own + "=" + others, others + "; " + own + "=" + mine} {
 		wantStatus(t, "two sessions", p.raw(p.head("GET", "/x", p.as(both))+"\r\n"), http.StatusUnauthorized)
@@ -341,14 +341,14 @@ func TestClass10CookieTossing(t *testing.T) {
 	}
 	// Nor may the app set one.
 	a.handle("/set", func(w http.ResponseWriter, _ *http.Request) {
-		for _, c := range []string{"ploomber_session=planted; Path=/", "__Host-ploomber_session=planted; Secure; Path=/", "ploomber_login=planted", " ploomber_session=planted",
-			"ploomber_session =planted", "own=1", "ploomber_session", "\tploomber_session=planted"} {
+		for _, c := range []string{"ploomber_session=injected; Path=/", "__Host-ploomber_session=injected; Secure; Path=/", "ploomber_login=injected", " ploomber_session=injected",
+			"ploomber_session =injected", "own=1", "ploomber_session", "\tploomber_session=injected"} {
 			w.Header().Add("Set-Cookie", strings.NewReplacer("ploomber_session", own, "ploomber_login", p.cookieName("login")).Replace(c))
 		}
 	})
 	r := p.bare().get("/set", p.as(mine))
 	for _, c := range r.Header.Values("Set-Cookie") {
-		if strings.Contains(c, "planted") {
+		if strings.Contains(c, "injected") {
 			t.Errorf("the app has set %q", c)
 		}
 	}

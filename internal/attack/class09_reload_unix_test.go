@@ -57,7 +57,7 @@ func (p *proxy) socketOf(b *browser) *socket {
 	return s
 }
 
-// Security class 9: a password that was changed, and somebody who was taken off the list, are out at the reload.
+// Security class 9: a password that was changed, and someone who was taken off the list, are out at the reload.
 func TestClass09SessionReplayRevoked(t *testing.T) {
 	t.Parallel()
 	a, idp := newApp(t), newProvider(t)
@@ -91,10 +91,10 @@ func TestClass09SessionReplayRevoked(t *testing.T) {
 	envFile(t, file, env("bob@example.com")...)
 	p.reload()
 	if r := b.get("/"); r.StatusCode == http.StatusOK {
-		t.Error("somebody who was taken off the list is still in")
+		t.Error("someone who was taken off the list is still in")
 	}
 	if !s.ends() {
-		t.Error("the WebSocket of somebody who was taken off the list is still open")
+		t.Error("the WebSocket of someone who was taken off the list is still open")
 	}
 	before := p.refusals()
 	if r := b.through(idp, "/"); r.StatusCode != http.StatusForbidden || p.refusals() == before && !strings.Contains(p.logged("access rules")[0], "access") {

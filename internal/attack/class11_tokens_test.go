@@ -291,7 +291,7 @@ func TestClass11TokenChecksBearer(t *testing.T) {
 		"ID token for both":  oidctest.SignJWT(oidctest.RSAKey(), jose.RS256, "k1", map[string]any{"typ": "JWT"}, oidctest.Merge(maps.Clone(claims), map[string]any{"aud": []string{oidctest.ClientID, audience}, "azp": oidctest.ClientID, "email": email})),
 		"a subject in space": idp.AccessToken(audience, map[string]any{"sub": "  svc "}),
 		"a password's":       idp.AccessToken(audience, map[string]any{"sub": "password|ana"}),
-		"opaque":             "canary-opaque-token-of-somebody",
+		"opaque":             "canary-opaque-token-of-someone",
 		"dots":               "..", "huge": strings.Repeat("x", 20<<10), "one character": "x",
 		"session id": in.session(),
 	} {

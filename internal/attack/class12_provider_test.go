@@ -14,7 +14,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/redirecttest"
 )
 
-// Security class 6 at a provider: where a visitor wanted to go is on this origin, whoever says otherwise.
+// Security class 6 at a provider: the return address is always on this origin, whatever a request says.
 func TestClass06OpenRedirectThroughProvider(t *testing.T) {
 	t.Parallel()
 	a, idp := newApp(t), newProvider(t)
@@ -83,7 +83,7 @@ func TestClass07LoginCSRFThroughProvider(t *testing.T) {
 			t.Errorf("%s: the page has\n%s", name, r.body)
 		}
 	}
-	// Used twice: the second visitor with it gets nothing, whoever has the cookies.
+	// Used twice: the second client that presents it gets nothing, whichever cookies it has.
 	b := p.browser()
 	u, _ := url.Parse(p.url)
 	q := answer(b)
@@ -96,7 +96,7 @@ func TestClass07LoginCSRFThroughProvider(t *testing.T) {
 	if r := thief.get("/callback?"+q.Encode(), asPage); r.StatusCode < 400 || thief.session() != "" {
 		t.Errorf("an answer was used twice: %d", r.StatusCode)
 	}
-	// A form cannot post it, and a program that is no page visit gets no login by being sent there.
+	// A form cannot post it, and a program that is not a page visit gets no login by being sent there.
 	b = p.browser()
 	q = answer(b)
 	if r := b.do("POST", "/callback", q.Encode(), asForm); r.StatusCode < 400 || b.session() != "" {
@@ -218,7 +218,7 @@ func TestClass09SessionReplayBackChannel(t *testing.T) {
 	}
 	wantStatus(t, "afterwards", b.get("/"), http.StatusUnauthorized)
 	c := p.loggedInThrough(idp)
-	if r := post(good); r.StatusCode == http.StatusOK { // a token that somebody has recorded
+	if r := post(good); r.StatusCode == http.StatusOK { // a token that someone has recorded
 		wantApp(t, "a new session after a replayed logout", c.get("/"))
 	}
 }
@@ -288,7 +288,7 @@ func TestClass12MixUp(t *testing.T) {
 }
 
 // What a provider's discovery document may not say (classes 12 and 18), and other ways not to answer. The proxy serves
-// all the same, tells visitors and its log, and lets nobody in.
+// all the same, tells users and its log, and lets nobody in.
 func TestClass18SSRF(t *testing.T) {
 	t.Parallel()
 	elsewhere := 0
@@ -370,7 +370,7 @@ func TestClass18SSRF(t *testing.T) {
 		"tokens are refused":           {handle("/token", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }), true},
 		"tokens with a wrong secret":   {func(p *provider) { p.Secret = "another" }, true},
 		"user information elsewhere": {func(p *provider) {
-			p.Claims, p.Userinfo = map[string]any{"email": nil}, map[string]any{"sub": "somebody else", "email": "root@example.com"}
+			p.Claims, p.Userinfo = map[string]any{"email": nil}, map[string]any{"sub": "another user", "email": "root@example.com"}
 		}, true},
 		"user information redirected": {func(p *provider) {
 			p.Claims, p.Handle["/userinfo"] = map[string]any{"email": nil}, redirect(trap.URL+"/userinfo")

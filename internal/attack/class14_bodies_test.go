@@ -15,7 +15,7 @@ import (
 const hidden = "GET /_auth/login HTTP/1.1\r\nHost: x\r\n\r\n"
 
 // Nothing that belongs to a body is taken for a request: an answer that comes before the body's end is the last one on
-// that connection, whoever gives it and however little of the body has been sent until then.
+// that connection, whether the app or the proxy sends it, and however little of the body has been sent until then.
 func TestClass14SmugglingBodies(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -156,8 +156,8 @@ func TestClass14SmugglingBodiesKeepAlive(t *testing.T) {
 	}
 }
 
-// What a proxy in front may have cut in another place is the last on its connection (RFC 9112, section 6.1), whoever
-// answers it.
+// What a proxy in front may have cut in another place is the last on its connection (RFC 9112, section 6.1),
+// whether the app or the proxy answers it.
 func TestClass14SmugglingFraming(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)

@@ -55,7 +55,7 @@ func TestClass15HealthAndMetrics(t *testing.T) {
 
 func privateHost(p *proxy) string { return p.logged(`private-listen=([0-9.:]+)`)[1] }
 
-// Security class 19: no address of our own is made from what a visitor says the host is.
+// Security class 19: no address of our own is made from what a client says the host is.
 func TestClass19HostHeader(t *testing.T) {
 	t.Parallel()
 	a, idp := newApp(t), newProvider(t)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// wantSafePage fails unless a page of our own holds no script, no frame and nothing that a visitor could have put there.
+// wantSafePage fails unless a page of our own holds no script, no frame and nothing that a client could have put there.
 func wantSafePage(t *testing.T, name string, r reply) {
 	t.Helper()
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
@@ -114,7 +114,7 @@ func TestClass17OwnPages(t *testing.T) {
 	}
 }
 
-// Security class 23: what somebody who has logged in sees is kept by nobody else, unless the app says so.
+// Security class 23: what someone who has logged in sees is kept by nobody else, unless the app says so.
 func TestClass23Caching(t *testing.T) {
 	t.Parallel()
 	a, idp := newApp(t), newProvider(t)

@@ -84,8 +84,8 @@ func TestClass24ConfigurationDowngrade(t *testing.T) {
 		"unknown with a password":         {password("AUTH_NO=1"), nil, "AUTH_NO", 0},
 		"rules without provider":          {password("AUTH_ALLOWED_EMAILS=a@b.example"), nil, "AUTH_ALLOWED_EMAILS", 0},
 		"audience without provider":       {password("AUTH_BEARER_AUDIENCE=x"), nil, "AUTH_BEARER_AUDIENCE", 0},
-		"e-mail that is none":             {oidc("AUTH_ALLOWED_EMAILS=example.com"), nil, "AUTH_ALLOWED_EMAILS", 0},
-		"domain that is none":             {oidc("AUTH_ALLOWED_DOMAINS=*"), nil, "AUTH_ALLOWED_DOMAINS", 0},
+		"e-mail that is invalid":          {oidc("AUTH_ALLOWED_EMAILS=example.com"), nil, "AUTH_ALLOWED_EMAILS", 0},
+		"domain that is invalid":          {oidc("AUTH_ALLOWED_DOMAINS=*"), nil, "AUTH_ALLOWED_DOMAINS", 0},
 		"domain with @":                   {oidc("AUTH_ALLOWED_DOMAINS=a@example.com"), nil, "AUTH_ALLOWED_DOMAINS", 0},
 		"claim without value":             {oidc("AUTH_ALLOWED_CLAIMS=admin"), nil, "AUTH_ALLOWED_CLAIMS", 0},
 		"mode":                            {password("AUTH_PASSWORD_MODE=none"), nil, "AUTH_PASSWORD_MODE", 0},
@@ -124,7 +124,7 @@ func TestClass24ConfigurationDowngrade(t *testing.T) {
 		"listen nowhere":                  {password(), []string{"--listen", "nowhere"}, "--listen", failure.Usage},
 		"certificate without key":         {password(), []string{"--tls-cert", "x.pem"}, "--tls-key", failure.Usage},
 		"certificate is not there":        {password(), []string{"--tls-cert", "x.pem", "--tls-key", "y.pem"}, "--tls-cert", failure.Usage},
-		"store that is none":              {password(), []string{"--session-store", "redis:x"}, "--session-store", failure.Usage},
+		"store that is invalid":           {password(), []string{"--session-store", "redis:x"}, "--session-store", failure.Usage},
 		"env file is not there":           {password(), []string{"--env-file", "nothing.env"}, "--env-file", failure.Usage},
 		"feature without login":           {password(), []string{"--feature", "api"}, "--feature", failure.Usage},
 		"unknown variable of flags":       {password("PLOOMBER_PROXY_UPSTREEM=x"), nil, "PLOOMBER_PROXY_UPSTREAM", 0},
@@ -206,7 +206,7 @@ func TestClass24ConfigurationDowngradeFiles(t *testing.T) {
 	}
 }
 
-// An app that does not answer yet is no mistake: visitors who have logged in are told, and it is found when it comes.
+// An app that does not answer yet is not a mistake: users who have logged in are told, and it is found when it comes.
 func TestClass24ConfigurationAppStarting(t *testing.T) {
 	t.Parallel()
 	for range 5 { // until nobody else takes the app's address meanwhile

@@ -49,7 +49,7 @@ func (p *proxy) cookieName(kind string) string {
 	return name
 }
 
-// as is the header line of somebody with that session id.
+// as is the header line of someone with that session id.
 func (p *proxy) as(session string) string {
 	return "Cookie: " + p.cookieName("session") + "=" + session
 }
@@ -244,7 +244,7 @@ func (b *browser) login(next, user, password string) reply {
 	return b.do("POST", "/_auth/login", form.Encode(), asForm, "Origin: "+b.p.url, "Sec-Fetch-Site: same-origin")
 }
 
-// loggedIn is a browser of somebody who has logged in by the form.
+// loggedIn is a browser of someone who has logged in by the form.
 func (p *proxy) loggedIn() *browser {
 	p.t.Helper()
 	b := p.browser()

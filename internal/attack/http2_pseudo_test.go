@@ -138,7 +138,7 @@ func usual(method, target string) bool {
 }
 
 // parsers are ways to read the requests that a connection carried: their methods, and paths without the query. What a
-// parser refuses is no request.
+// parser refuses is not a request.
 func parsers(t *testing.T) map[string]func(wire string) []pair {
 	t.Helper()
 	env := environment(t, "parsers")

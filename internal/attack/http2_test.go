@@ -23,7 +23,7 @@ type frames struct {
 	stream uint32
 }
 
-// errReset is how a server refuses what is no request.
+// errReset is how a server refuses what is not a request.
 var errReset = errors.New("stream reset")
 
 // frames opens a connection to a proxy with a certificate.
@@ -170,7 +170,7 @@ func TestClass01HeaderSpoofingHTTP2(t *testing.T) {
 	}
 }
 
-// http2Spellings are the ways to write a header in HTTP/2, those that are no HTTP/2 included.
+// http2Spellings are the ways to write a header in HTTP/2, including invalid ones.
 func http2Spellings(name string) [][]field {
 	lower := bytes.ToLower([]byte(name))
 	with := func(separator string) string { return string(bytes.ReplaceAll(lower, []byte("-"), []byte(separator))) }
@@ -220,7 +220,7 @@ func TestClass13WebSocketHTTP2(t *testing.T) {
 	}
 }
 
-// Security class 3: whether a connection is encrypted is no client's to say. HTTP/2 has a place for it.
+// Security class 3: a client cannot claim that a connection is encrypted. HTTP/2 has a pseudo-header for it.
 func TestClass03SchemeHTTP2(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)

@@ -16,15 +16,15 @@ func (p *proxy) cpu() int64 {
 	}
 	_, rest, _ := strings.Cut(string(data), ") ")
 	fields := strings.Fields(rest)
-	spent := int64(0)
+	cpu := int64(0)
 	for _, f := range fields[11:13] { // user and system
 		n, err := strconv.ParseInt(f, 10, 64)
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		spent += n
+		cpu += n
 	}
-	return spent
+	return cpu
 }
 
 // rss is the memory that the proxy holds, in bytes.

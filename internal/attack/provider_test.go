@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	email        = "ann@example.com" // of whoever logs in at the provider
+	email        = "ann@example.com" // of the user who logs in at the provider
 	clientSecret = "canary-client-secret"
 	authSecret   = "canary-n2J8vQ4xL0sT6wZ1cB5yK9dF3hG7mR"
 	accessToken  = "canary-access-token"
@@ -116,7 +116,7 @@ func (b *browser) through(idp *provider, target string) reply {
 	return b.get("/callback?"+b.authorize(idp, b.begin(target)).Encode(), asPage)
 }
 
-// loggedInThrough is a browser of somebody who has.
+// loggedInThrough is a browser of someone who has.
 func (p *proxy) loggedInThrough(idp *provider) *browser {
 	p.t.Helper()
 	b := p.browser()

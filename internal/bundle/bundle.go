@@ -1,16 +1,16 @@
-// Package bundle makes the zip that a deployment uploads: Plan decides about every file of a project, Write and
-// Spool pack what ships. It opens the project for reading only and must not know where the zip goes.
+// Package bundle creates the zip that a deployment uploads: Plan decides about every file of a project, Write and
+// Spool pack those that ship. It opens the project for reading only and does not know where the zip goes.
 //
-// Rules are asked in this order, and each entry carries the one that decided:
+// Rules apply in this order, and each entry records the one that decided:
 //
 //  1. Rules.AllowSecrets names the file: it ships.
-//  2. Secrets by their names, virtual environments and our own files stay here, whatever the config includes.
-//  3. The config's include, and after it the built-in rules, the config's ignore, and .ploomberignore.
-//  4. Links to nothing, links to folders inside and special files (pipes, sockets, devices) stay here, unopened.
+//  2. Secrets by name, virtual environments and our own files are left out, whatever the config includes.
+//  3. The config's include, then the built-in rules, the config's ignore, and .ploomberignore.
+//  4. Dangling links, links to folders inside and special files (pipes, sockets, devices) are left out, unopened.
 //  5. A link that leaves the project, to a file or to a folder, stops the plan with an *OutsideError, unless
 //     Rules.AllowLinks names it. A link to a folder that is named there ships as that folder.
-//  6. Links whose target holds a secret and files that hold a private key stay here. What only a search of the whole
-//     content tells is found by Plan with Rules.Search, else when the file is packed, so that it is read once.
+//  6. Links to secrets and files with a private key are left out. What only a search of the whole content finds is
+//     found by Plan with Rules.Search, otherwise while packing, so that each file is read once.
 package bundle
 
 import (
@@ -20,16 +20,16 @@ import (
 	"time"
 )
 
-// Rules is what the project's config and the command line say about the archive.
+// Rules are the project's and the command line's settings for the archive.
 type Rules struct {
-	Ignore  []string // "ignore" of the config; an element that is no string there is left out by the caller
+	Ignore  []string // "ignore" of the config; an element that is not a string there is left out by the caller
 	Include []string // "include" of the config
 
-	Config       string   // the config file in use, absolute or relative to the project; "" where it has its usual name
-	AllowSecrets []string // files that ship although they hold secrets, each by its name in the archive
-	AllowLinks   []string // links that ship although they leave the project, each by its name in the archive
-	Full         bool     // list every file of folders that are left out as a whole, instead of one line for each
-	Search       bool     // search the content of all files that ship for private keys, for those who do not pack
+	Config       string   // the config file in use, absolute or relative to the project; "" for the default name
+	AllowSecrets []string // files to ship although they are secrets, by their names in the archive
+	AllowLinks   []string // links to ship although they leave the project, by their names in the archive
+	Full         bool     // list every file of excluded folders, instead of one line for each folder
+	Search       bool     // search all files that ship for private keys, for callers that do not pack
 }
 
 // Kind groups rules, for printing and counting.
@@ -53,7 +53,7 @@ const (
 	Changed      Kind = "changed while it was packed"
 )
 
-// IgnoreFileName is the ignore file that works as .gitignore does, in any folder of the project.
+// IgnoreFileName is an ignore file with the rules of .gitignore, in any folder of the project.
 const IgnoreFileName = ".ploomberignore"
 
 // Rule says why a file ships or is left out.
@@ -74,7 +74,7 @@ func (r Rule) String() string {
 	}
 }
 
-// Entry is one file of the project, or a folder that is left out as a whole.
+// Entry is one file of the project, or a folder that is excluded as a whole.
 type Entry struct {
 	// Name is the path in the archive: relative, forward slashes, a slash at the end for a folder. A shipped
 	// name is valid UTF-8 but may hold any other character, so quote it before printing.
@@ -89,19 +89,19 @@ type Entry struct {
 	Mode    fs.FileMode
 	ModTime time.Time
 
-	file string      // where to open it: inside the project with forward slashes, or absolute where outside is set
+	file string      // where to open it: inside the project with forward slashes, or absolute if outside is set
 	info fs.FileInfo // identity when planned
-	// outside is set for a link that was allowed: one that leaves the project, and what lies below a linked folder.
+	// outside is set for an allowed link that leaves the project, and for everything below a linked folder.
 	outside bool
 }
 
-// Listing is a project's files, sorted by name, and what happens to each. It does not change after Plan.
+// Listing is a project's files, sorted by name, and the decision about each. It does not change after Plan.
 type Listing struct {
 	Entries []Entry
 
 	dir     string // absolute, links resolved
 	dirInfo fs.FileInfo
-	secrets []fs.FileInfo // files left out that must not ship under another name either
+	secrets []fs.FileInfo // excluded files that must not ship under another name either
 }
 
 // Total returns the number of files that ship and the sum of their sizes in bytes.

@@ -170,7 +170,7 @@ func TestFilesThatChangeMeanwhile(t *testing.T) {
 func TestFilesBeingWritten(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		writes, slept int // how often somebody writes, the first time before packing
+		writes, slept int // how often someone writes, the first time before packing
 		want          string
 	}{
 		"nothing changed": {0, 0, ""},

@@ -18,7 +18,7 @@ const (
 	defaultLevel = 6 // about as small as zlib at its level 6, for a quarter of the time
 )
 
-// block is a piece of a file on its way through the line. Its buffers are used again and again.
+// block is a piece of a file on its way through the pipeline. Its buffers are reused.
 type block struct {
 	entry       *Entry
 	info        fs.FileInfo // of the open file
@@ -28,16 +28,16 @@ type block struct {
 	sum         uint32 // CRC-32 of the file up to the end of this block
 	size        uint64 // of the whole file
 
-	out    bytes.Buffer // the block as deflate data, where packed is set
+	out    bytes.Buffer // the compressed block, if packed is set
 	packed bool
-	done   chan struct{} // gets one value when the block is compressed
+	done   chan struct{} // receives one value when the block is compressed
 }
 
 func (b *block) start(e *Entry, info fs.FileInfo, first, last bool) {
 	b.entry, b.info, b.first, b.last = e, info, first, last
 }
 
-// space returns in with n bytes to be filled.
+// space returns in with space for n bytes.
 func (b *block) space(n int64) []byte {
 	if int64(cap(b.in)) < n {
 		b.in = make([]byte, n, max(n, min(blockSize, 2*n)))
@@ -46,7 +46,7 @@ func (b *block) space(n int64) []byte {
 	return b.in
 }
 
-// compressor keeps its writer, as a new one for each file would take several times as long.
+// compressor keeps its writer, since creating one for each file would be several times slower.
 type compressor struct{ deflate *flate.Writer }
 
 // newCompressor makes a compressor for a level from 1 to 9, or with 0 for the default.
@@ -66,7 +66,7 @@ func (c *compressor) compress(b *block) error {
 		return nil
 	}
 	w := c.deflate
-	w.ResetDict(&b.out, b.history) // Reset would bring back the history of the block before
+	w.ResetDict(&b.out, b.history) // Reset would restore the history of the block before
 	if _, err := w.Write(b.in); err != nil {
 		return err
 	}
@@ -81,8 +81,8 @@ func (c *compressor) compress(b *block) error {
 	return nil
 }
 
-// isPacked reports whether compressing is not worth its time: by samples of the content, which have to look less
-// random where the name promises a compressed format. A wrong name is no harm either way.
+// isPacked reports whether compressing is not worth the time: it samples the content, which must look less random
+// if the name suggests a compressed format. A misleading name does no harm.
 func isPacked(name string, in []byte) bool {
 	if len(in) < 512 {
 		return false

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Link is a symbolic link and where it leads.
+// Link is a symbolic link and its target.
 type Link struct {
 	Name   string // in the archive
 	Target string // absolute, all links resolved
 }
 
-// OutsideError lists the links that would bring files from outside the project into the archive.
+// OutsideError lists the links that would add files from outside the project to the archive.
 type OutsideError struct{ Links []Link }
 
 func (e *OutsideError) Error() string {
@@ -23,7 +23,7 @@ func (e *OutsideError) Error() string {
 	return "links leave the project: " + strings.Join(list, ", ")
 }
 
-// NameError lists files whose names are not UTF-8, which a zip cannot carry so that every reader agrees.
+// NameError lists files whose names are not UTF-8, which zip readers would interpret differently.
 type NameError struct{ Names []string }
 
 func (e *NameError) Error() string {
@@ -34,8 +34,8 @@ func (e *NameError) Error() string {
 	return "file names are not UTF-8: " + strings.Join(list, ", ")
 }
 
-// TooLargeError says that the archive passed its limit. Size is what it had when that was seen, so the whole is
-// at least as large.
+// TooLargeError means that the archive exceeded its limit. Size is its size at that point, so the whole is at
+// least as large.
 type TooLargeError struct{ Size, Limit int64 } // bytes
 
 func (e *TooLargeError) Error() string {

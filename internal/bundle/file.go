@@ -71,8 +71,8 @@ func (p *planner) file(root *os.Root, s scope, name string, kind fs.FileMode) er
 // ships reports whether the rule lets a file ship.
 func (r Rule) ships() bool { return r.Kind == Plain || r.Kind == Included || r.Kind == Allowed }
 
-// nameRule is the rule that a file's path decides. missed is set for a secret that an app may read and that the
-// project's own rules do not leave out.
+// nameRule is the rule decided by a file's path. missed is set for a secret that an app may read and that the
+// project's own rules do not exclude.
 func (p *planner) nameRule(s scope, name string) (rule Rule, missed bool) {
 	rule, missed = p.ruleUnlessAllowed(s, name)
 	if whole := s.path + name; slices.Contains(p.allowed, whole) {
@@ -92,7 +92,7 @@ func (p *planner) ruleUnlessAllowed(s scope, name string) (rule Rule, missed boo
 		return s.firm, s.firm.Kind == Secret && !s.spare && own.ships()
 	}
 	if rule, spare, ok := p.firmRule(whole); ok {
-		// What .env in the project's folder holds goes along in another way.
+		// The content of .env in the project's folder is sent separately.
 		return rule, rule.Kind == Secret && !spare && own.ships() && whole != ".env"
 	}
 	if s.isEnv && s.path == "" && name == "pyvenv.cfg" {
@@ -101,7 +101,7 @@ func (p *planner) ruleUnlessAllowed(s scope, name string) (rule Rule, missed boo
 	return own, false
 }
 
-// ownRule is the rule that the project's own configuration decides, or a built-in one.
+// ownRule is the rule decided by the project's own configuration, or a built-in one.
 func (p *planner) ownRule(s scope, name string) Rule {
 	whole := s.path + name
 	if s.included.Kind != "" {
@@ -125,8 +125,7 @@ func (p *planner) ownRule(s scope, name string) Rule {
 	return Rule{Kind: Plain}
 }
 
-// firmRule is the rule about a file that holds against the config's include. spare is set for secrets that no app
-// reads.
+// firmRule is a rule about a file that overrides the config's include. spare is set for secrets that no app reads.
 func (p *planner) firmRule(whole string) (rule Rule, spare, ok bool) {
 	if rule, spare, ok := secretFile(whole); ok {
 		return rule, spare, true
@@ -155,7 +154,7 @@ func secretRule(f secrets.Finding) Rule {
 	return Rule{Kind: Secret, Detail: f.Detail}
 }
 
-// looksHarmless looks into files whose names ask for it, and changes the rule where there is a secret.
+// looksHarmless inspects files with suspicious names, and changes the rule if there is a secret.
 func (p *planner) looksHarmless(e *Entry) (bool, error) {
 	checks := []secrets.Check{secrets.Suspicious(e.Name, e.info.Size())}
 	if e.file != e.Name {
@@ -177,7 +176,7 @@ func (p *planner) looksHarmless(e *Entry) (bool, error) {
 	return true, nil
 }
 
-// inspect reads the start of a file that its name makes suspicious.
+// inspect reads the start of a file with a suspicious name.
 func (p *planner) inspect(e *Entry, look secrets.Check) (secrets.Finding, error) {
 	f, _, err := p.listing.openPlanned(p.top.root, e)
 	if err != nil {
@@ -191,8 +190,8 @@ func (p *planner) inspect(e *Entry, look secrets.Check) (secrets.Finding, error)
 	return look(content), nil
 }
 
-// openEntry opens what an entry stands for. A link that was not allowed to leave the project cannot: os.Root
-// refuses. Opening never waits for the other end of a pipe.
+// openEntry opens the file of an entry. A link that was not allowed cannot leave the project: os.Root refuses.
+// Opening never blocks on a pipe.
 func openEntry(root *os.Root, e *Entry) (*os.File, error) {
 	if e.outside {
 		return os.OpenFile(e.file, os.O_RDONLY|nonBlocking, 0)

@@ -11,7 +11,7 @@ import (
 
 var errReplaced = errors.New("another file took its place")
 
-// open opens a planned file for packing: no secret that was left out may have taken its place. The errors are those of
+// open opens a planned file for packing: an excluded secret must not have replaced it. The errors are those of
 // openPlanned.
 func (l *Listing) open(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
 	f, info, err := l.openPlanned(root, e)
@@ -22,8 +22,8 @@ func (l *Listing) open(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
 	return f, info, err
 }
 
-// openPlanned opens a planned file and makes sure that it is the planned one itself, or one that was put in its place
-// in the open and by no link. The error wraps errReplaced for any other; isGone finds it where there is none any more.
+// openPlanned opens a planned file and verifies that it is the planned one, or a regular replacement that is not
+// reached through a new link. The error wraps errReplaced for any other; isGone detects a removed one.
 func (l *Listing) openPlanned(root *os.Root, e *Entry) (*os.File, fs.FileInfo, error) {
 	f, err := openEntry(root, e)
 	if err != nil {
@@ -44,8 +44,8 @@ func (l *Listing) openPlanned(root *os.Root, e *Entry) (*os.File, fs.FileInfo, e
 	return f, info, nil
 }
 
-// openingError tells a file that something else took the place of from one that cannot be read: os.Root has no type
-// for the error about a link that leads out.
+// openingError distinguishes a file that was replaced from one that cannot be read: os.Root has no type for the
+// error about a link that leads out.
 func (l *Listing) openingError(root *os.Root, e *Entry, err error) error {
 	if !e.outside && !isGone(err) {
 		if now, statErr := root.Lstat(filepath.FromSlash(e.file)); statErr != nil || !now.Mode().IsRegular() {
@@ -55,7 +55,7 @@ func (l *Listing) openingError(root *os.Root, e *Entry, err error) error {
 	return readingError(e, err)
 }
 
-// isGone reports whether an error says that there is no such file, or no such folder on the way to it.
+// isGone reports whether an error means that the file, or a folder on its path, does not exist.
 func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
@@ -73,7 +73,7 @@ func cause(err error) error {
 }
 
 // inPlace checks a file that is not the planned one: an editor that saves by renaming puts a new file under the
-// old name, which is as good; a link that appeared under that name or in its folders is not followed.
+// old name, which is fine; a link that appeared under that name or in its folders is not followed.
 func (l *Listing) inPlace(e *Entry, info fs.FileInfo) error {
 	file := e.file
 	if !e.outside {
@@ -90,7 +90,7 @@ func (l *Listing) inPlace(e *Entry, info fs.FileInfo) error {
 	if real != file {
 		return errReplaced
 	}
-	if !os.SameFile(now, info) { // replaced once more since it was opened
+	if !os.SameFile(now, info) { // replaced again since it was opened
 		return errChanged
 	}
 	return nil

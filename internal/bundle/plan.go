@@ -13,10 +13,11 @@ import (
 	"unicode/utf8"
 )
 
-// Plan decides about every file below dir. It reads folders, ignore files, the start of files whose names are
-// suspicious, and with Rules.Search all that ships. The error is an *OutsideError for links that leave the project and
-// would ship, a *NameError for names that no zip can carry, ctx.Err() where ctx ends first, and else names the file
-// that could not be read, or the one of Rules.AllowSecrets or Rules.AllowLinks that has no effect.
+// Plan decides about every file below dir. It reads folders, ignore files, the start of files with suspicious
+// names, and with Rules.Search everything that ships. The error is an *OutsideError for links that leave the
+// project and would ship, a *NameError for names that a zip cannot represent, ctx.Err() if ctx ends first;
+// otherwise it names the file that could not be read, or the one of Rules.AllowSecrets or Rules.AllowLinks that
+// has no effect.
 func Plan(ctx context.Context, dir string, rules Rules) (*Listing, error) {
 	top, err := openTop(dir)
 	if err != nil {
@@ -67,7 +68,7 @@ func openTop(dir string) (*top, error) {
 	return &top{dir: abs, info: info, root: root}, nil
 }
 
-// relative returns a file's path in the project, links resolved, or "" where it lies elsewhere or is not there.
+// relative returns a file's path in the project, links resolved, or "" if it is elsewhere or does not exist.
 func (t *top) relative(file string) (string, error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(t.dir, file)
@@ -108,7 +109,7 @@ type planner struct {
 	allowed      []string // Rules.AllowSecrets as paths in the archive
 	allowedLinks []string // Rules.AllowLinks, likewise
 	shipAnyway   []string // those of allowed that would ship by their names too
-	config       string   // path of the config in use, "" where it is not in the project
+	config       string   // path of the config in use, "" if it is not in the project
 
 	listing   *Listing
 	outside   []Link

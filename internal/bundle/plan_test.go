@@ -322,7 +322,7 @@ func TestLinksOutside(t *testing.T) {
 	if got := unzip(t, pack(t, l, bundle.Options{}))["b.txt"].content; got != "outside" {
 		t.Errorf("b.txt holds %q", got)
 	}
-	// a project that is itself reached through a link is no escape
+	// a project that is itself reached through a link is not an escape
 	alias := filepath.Join(t.TempDir(), "alias")
 	put(t, alias, "-> "+project(t, map[string]string{"x": "1", "y": "-> x"}))
 	if got := listed(plan(t, alias, bundle.Rules{}), true); got != "x y" {

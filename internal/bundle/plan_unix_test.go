@@ -103,7 +103,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestBusyProject plans and packs while somebody makes, removes and replaces files and folders: nothing of that is an
+// TestBusyProject plans and packs while someone makes, removes and replaces files and folders: nothing of that is an
 // error, and what is left alone ships.
 func TestBusyProject(t *testing.T) {
 	t.Parallel()

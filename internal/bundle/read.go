@@ -19,28 +19,28 @@ const (
 	rounds   = 5                      // how often, and how long in total, to wait for files that changed before packing
 )
 
-// reader cuts the files that ship into blocks. What it finds out about files that cannot be packed as they are outlives
-// one writing of the archive.
+// reader splits the files that ship into blocks. What it learns about files that cannot be packed is kept when the
+// archive is written again.
 type reader struct {
 	listing *Listing
-	dropped map[int]Entry                              // by their index in the listing: files that are left out after all, and why
+	dropped map[int]Entry                              // by index in the listing: files that are left out after all, and why
 	tries   map[int]int                                // how often a file was read
-	cut     map[int]bool                               // files that are packed as they were when they were opened, and have grown since
+	cut     map[int]bool                               // files packed as they were when opened, and that have grown since
 	sleep   func(context.Context, time.Duration) error // may be nil
 	scanner secrets.Scanner
 }
 
-// errAgain is wrapped by errors after which the archive has to be written once more from the start, without a
-// file that is in it in part.
+// errAgain is wrapped by errors after which the archive must be written again from the start, without a file that
+// is partly in it.
 var errAgain = errors.New("the archive has to be written again")
 
-// The reasons why a file is left out.
+// The reasons for leaving out a file.
 var (
 	errShrunk  = errors.New("it was truncated")
 	errChanged = errors.New("it kept changing while it was read")
 )
 
-// read sends the blocks of all files to be compressed and to be written.
+// read sends the blocks of all files to be compressed and written.
 func (r *reader) read(ctx context.Context, l *line, root *os.Root) error {
 	defer close(l.todo)
 	defer close(l.ordered)
@@ -70,8 +70,8 @@ type fileReader struct {
 	tail []byte // the last bytes of the block before, in the same file
 }
 
-// pack reads a file, again if it changes meanwhile. One that is gone, is no longer the planned one, holds a private
-// key or does not stop changing is dropped.
+// pack reads a file, again if it changes meanwhile. If it was removed or replaced, contains a private key or keeps
+// changing, it is dropped.
 func (r *fileReader) pack(ctx context.Context, i int) error {
 	e := &r.listing.Entries[i]
 	for {
@@ -119,14 +119,14 @@ func changedRule(err error) Rule {
 	return Rule{Kind: Changed, Detail: "it was removed"}
 }
 
-// secretError says what a file holds.
+// secretError says what a file contains.
 type secretError struct{ secrets.Finding }
 
 func (e secretError) Error() string { return "it contains a secret: " + e.Detail }
 
-// once reads the file and sends its blocks. sent tells, with an error, that some were. The last block is held back until
-// it is known that the file did not change. At the last attempt one that has grown is taken as it was when it was
-// opened: it is one that is written to all the time.
+// once reads the file and sends its blocks. With an error, sent reports whether any were sent. The last block is
+// held back until it is known that the file did not change. On the last attempt a file that has grown is packed as
+// it was when it was opened: it is probably written to all the time.
 func (r *fileReader) once(ctx context.Context, e *Entry, last bool) (grown, sent bool, err error) {
 	f, info, err := r.listing.open(r.root, e)
 	if err != nil {
@@ -183,8 +183,8 @@ func (r *fileReader) fill(f *os.File, b *block, left int64) error {
 	return nil
 }
 
-// unchanged compares an open file with what it was when it was opened. grown is set for one that has grown, which is
-// an error unless it may.
+// unchanged compares an open file with its state when it was opened. grown is set if it has grown, which is an
+// error unless allowed.
 func unchanged(f *os.File, before fs.FileInfo, mayGrow bool) (grown bool, err error) {
 	now, err := f.Stat()
 	switch {

@@ -18,8 +18,8 @@ const (
 	spoolSuffix = ".zip"
 )
 
-// Archive is a zip in a temporary file that only this process can find, where the system has such files, so that
-// nothing is left behind even if the process is killed. Elsewhere it has a name that CleanStale knows.
+// Archive is a zip in a temporary file without a name, if the system supports that, so that nothing is left behind
+// even if the process is killed. Otherwise it has a name that CleanStale recognises.
 type Archive struct {
 	Stats
 	file   *os.File
@@ -48,7 +48,7 @@ func Spool(ctx context.Context, l *Listing, dir string, o Options) (*Archive, er
 	return a, nil
 }
 
-// namedWriter replaces the temporary name in errors by the folder, which is what a full disk is about.
+// namedWriter replaces the temporary name in errors by the folder, which is what matters if the disk is full.
 type namedWriter struct {
 	f   *os.File
 	dir string
@@ -62,8 +62,8 @@ func (w namedWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Open returns a reader from the start of the archive, each with a position of its own. Closing it leaves the
-// archive as it is. Readers do not outlive the archive.
+// Open returns a reader from the start of the archive, each with its own position. Closing it does not affect the
+// archive. Readers must not be used after closing the archive.
 func (a *Archive) Open() io.ReadSeekCloser {
 	return section{io.NewSectionReader(a.file, 0, a.Size)}
 }
@@ -72,7 +72,7 @@ type section struct{ *io.SectionReader }
 
 func (section) Close() error { return nil }
 
-// Close gives up the archive and its space on disk.
+// Close removes the archive.
 func (a *Archive) Close() error {
 	err := a.file.Close()
 	if a.remove != "" {
@@ -83,7 +83,7 @@ func (a *Archive) Close() error {
 	return err
 }
 
-// namedTemp makes a temporary file with a name.
+// namedTemp creates a temporary file with a name.
 func namedTemp(dir string) (*os.File, error) {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
@@ -91,8 +91,8 @@ func namedTemp(dir string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// CleanStale removes archives from dir that killed processes left, last written before the given time. There are
-// none where temporary files have no name. It passes over what cannot be removed.
+// CleanStale removes archives of killed processes from dir, last written before the given time. There are none if
+// temporary files have no name. It skips what cannot be removed.
 func CleanStale(dir string, before time.Time) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {

@@ -13,26 +13,26 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/bundle/gitignore"
 )
 
-// maxIgnoreFile bounds an ignore file, in bytes. Ours are read into memory; git's own limit is 100 MB.
+// maxIgnoreFile limits the size of an ignore file, in bytes. They are read into memory; git's own limit is 100 MB.
 const maxIgnoreFile = 1 << 20
 
 // scope is what the walk knows about a folder before it looks at its files.
 type scope struct {
 	path     string // from the project's folder, "" or ending in a slash
 	tree     *gitignore.Tree
-	firm     Rule // a rule that leaves out all below, whatever the config includes
+	firm     Rule // a rule that excludes everything below, whatever the config includes
 	spare    bool // firm is about secrets that no app reads
 	included Rule // include names a part of the path
-	out      Rule // a built-in rule or ignore leaves out all below
+	out      Rule // a built-in rule or ignore excludes everything below
 	isEnv    bool // the project's folder is itself a virtual environment
 
-	// linked is the folder itself, absolute, where it lies below a link that Rules.AllowLinks names; target is what
-	// that link leads to.
+	// linked is the folder itself, absolute, if it is below a link named by Rules.AllowLinks; target is the link's
+	// target.
 	linked, target string
 }
 
-// walk decides about the files of a folder and goes down. Each folder is opened inside its parent, so a folder
-// that is replaced by a link while we walk does not lead out of the project.
+// walk decides about the files of a folder and descends. Each folder is opened inside its parent, so a folder that
+// is replaced by a link during the walk does not lead out of the project.
 func (p *planner) walk(root *os.Root, s scope) error {
 	if err := p.ctx.Err(); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (p *planner) walk(root *os.Root, s scope) error {
 	return nil
 }
 
-// leaveFolder lists a folder that is left out as a whole.
+// leaveFolder lists a folder that is excluded as a whole.
 func (p *planner) leaveFolder(s scope, rule Rule) {
 	e := Entry{Name: s.path, Rule: rule, Mode: fs.ModeDir}
 	e.Missed = rule.Detail == taggedCache && !strings.HasPrefix(path.Base(s.path), ".") // models, for example
@@ -106,7 +106,7 @@ func (p *planner) leaveFolder(s scope, rule Rule) {
 	p.listing.Entries = append(p.listing.Entries, e)
 }
 
-// folder makes the scope of a subfolder as far as its name decides.
+// folder creates the scope of a subfolder as far as its name decides.
 func (p *planner) folder(s scope, name string) scope {
 	sub := s
 	sub.path = s.path + name + "/"
@@ -135,7 +135,7 @@ func (p *planner) folder(s scope, name string) scope {
 	return sub
 }
 
-// enter completes the scope with what the folder holds.
+// enter completes the scope with the folder's content.
 func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, error) {
 	ignoreFile, cache := false, false
 	for _, child := range children {
@@ -172,7 +172,7 @@ func (p *planner) enter(root *os.Root, s scope, children []fs.DirEntry) (scope, 
 	return s, nil
 }
 
-// cacheTag is the file by which tools mark their caches (https://bford.info/cachedir/).
+// cacheTag is the file with which tools mark their caches (https://bford.info/cachedir/).
 const (
 	cacheTag    = "CACHEDIR.TAG"
 	taggedCache = "cache with a " + cacheTag
@@ -222,11 +222,11 @@ func (p *planner) readIgnoreFile(root *os.Root, folder string) ([]byte, error) {
 	if len(content) > maxIgnoreFile {
 		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxIgnoreFile)
 	}
-	return append([]byte{}, content...), nil // never nil: the file is there
+	return append([]byte{}, content...), nil // never nil: the file exists
 }
 
 // leavesOutAll reports whether no file below the folder can ship, and by which rule. With Rules.Full the folder is
-// walked nevertheless.
+// walked anyway.
 func (p *planner) leavesOutAll(s scope) (Rule, bool) {
 	below := func(name string) bool { return strings.HasPrefix(name, s.path) }
 	if p.Full || s.path == "" || slices.ContainsFunc(p.allowed, below) {
@@ -238,7 +238,7 @@ func (p *planner) leavesOutAll(s scope) (Rule, bool) {
 	return p.leftOut(s)
 }
 
-// leftOut is the part of leavesOutAll that the project's own rules decide.
+// leftOut is the part of leavesOutAll decided by the project's own rules.
 func (p *planner) leftOut(s scope) (Rule, bool) {
 	if len(p.Include) > 0 { // may bring back any part of any path
 		return Rule{}, false
@@ -252,7 +252,7 @@ func (p *planner) leftOut(s scope) (Rule, bool) {
 	return Rule{}, false
 }
 
-// inEnvironment finds the folders that a virtual environment made in the project's own folder.
+// inEnvironment finds the folders of a virtual environment created in the project's own folder.
 func inEnvironment(folder string) bool {
 	lower := strings.ToLower(folder)
 	for _, prefix := range []string{"bin/", "scripts/", "lib/python", "lib64/", "lib/site-packages/", "include/python"} {

@@ -19,28 +19,29 @@ import (
 // Options are the wishes for one archive. The zero value is fine.
 type Options struct {
 	Level    int                     // deflate level 1 (fast) to 9 (small); 0 means 6
-	Limit    int64                   // most bytes of the archive; 0 is no limit
-	Workers  int                     // files are compressed by so many goroutines; 0 is one for each processor
-	Progress func(done, total int64) // bytes of files packed so far and in all; called by one goroutine, often
+	Limit    int64                   // maximum size of the archive in bytes; 0 means no limit
+	Workers  int                     // number of goroutines that compress; 0 means one per processor
+	Progress func(done, total int64) // bytes packed so far and in total; called often, by one goroutine
 
-	// Sleep waits for files to come to rest that are being written, a second or so at most. With nil they are read
-	// at once.
+	// Sleep waits for files that are being written, about a second at most. If it is nil they are read
+	// immediately.
 	Sleep func(context.Context, time.Duration) error
 }
 
-// Stats counts what went into an archive.
+// Stats describes the content of an archive.
 type Stats struct {
 	Files int
 	Bytes int64 // of the files
 	Size  int64 // of the archive
 
-	// Dropped are the files that were to ship and are not in the archive, by rules of the kinds Secret and Changed.
+	// Dropped are the files that were planned but are not in the archive, by rules of the kinds Secret and
+	// Changed.
 	Dropped []Entry
-	// Growing are the files that did not stop growing. Each is in the archive as it was at one moment.
+	// Growing are the files that kept growing. Each is in the archive as it was at one moment.
 	Growing []Entry
 }
 
-// Measure packs as Spool does, and keeps nothing but the figures.
+// Measure packs like Spool, and keeps only the figures.
 func Measure(ctx context.Context, l *Listing, o Options) (Stats, error) {
 	return write(ctx, io.Discard, func() error { return nil }, l, o)
 }
@@ -71,7 +72,7 @@ func write(ctx context.Context, w io.Writer, again func() error, l *Listing, o O
 		return Stats{}, fmt.Errorf("%s was replaced by another folder", l.dir)
 	}
 	r := &reader{listing: l, dropped: make(map[int]Entry), tries: make(map[int]int), cut: make(map[int]bool), sleep: o.Sleep}
-	if err := r.settle(ctx, top.root); err != nil {
+	if err := r.waitUntilStable(ctx, top.root); err != nil {
 		return Stats{}, err
 	}
 	for {
@@ -196,7 +197,7 @@ func writeError(err error) error {
 	return fmt.Errorf("cannot write the archive: %w", err)
 }
 
-// limitWriter counts, and fails with a *TooLargeError instead of passing the limit.
+// limitWriter counts bytes, and fails with a *TooLargeError instead of exceeding the limit.
 type limitWriter struct {
 	w        io.Writer
 	n, limit int64

@@ -59,7 +59,7 @@ func unzip(t *testing.T, data []byte) map[string]unpacked {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		if _, twice := files[f.Name]; twice {
-			t.Errorf("%s is there twice", f.Name)
+			t.Errorf("%s is duplicated", f.Name)
 		}
 		files[f.Name] = unpacked{string(content), f.Mode(), f.Modified, f.Method, f.CompressedSize64}
 	}

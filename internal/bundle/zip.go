@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// zipWriter puts blocks into a zip. A file of one block has its size and checksum before its content, and is
-// stored where compressing does not help. A larger one has them behind it (a data descriptor); it is always marked
-// as deflated, as not every reader finds the end of a stored file then, and what does not compress goes into
+// zipWriter writes blocks into a zip. A file of one block has its size and checksum before its content, and is
+// stored if compressing does not help. A larger one has them after it (a data descriptor); it is always marked as
+// deflated, since not every reader finds the end of a stored file then, and incompressible content goes into
 // deflate's own stored blocks.
 type zipWriter struct {
 	zip    *zip.Writer
-	header *zip.FileHeader // of the file under way
+	header *zip.FileHeader // of the current file
 	body   io.Writer
 	size   uint64 // compressed bytes of it so far
 }

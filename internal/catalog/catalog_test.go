@@ -34,7 +34,7 @@ func TestFind(t *testing.T) {
 		"no such framework":          {plain, "Streamlit", "hello", catalog.ErrUnknownFramework},
 		"not among them":             {plain, "streamlit", "nope", catalog.ErrUnknownExample},
 		"nothing":                    {catalog.Set{}, "flask", "basic-app", catalog.ErrUnknownFramework},
-		"a name that is no name":     {plain, "streamlit", "../dash/board", catalog.ErrUnknownExample},
+		"an invalid name":            {plain, "streamlit", "../dash/board", catalog.ErrUnknownExample},
 		"an empty name":              {plain, "streamlit", "", catalog.ErrUnknownExample},
 		"a framework that climbs up": {plain, "..", "x", catalog.ErrUnknownFramework},
 	} {

@@ -151,23 +151,23 @@ func TestMistakes(t *testing.T) {
 		code int
 		says string // on standard error
 	}{
-		"an unknown command":        {"deplyo", failure.Usage, "did you mean 'ploomber-cloud deploy'?"},
-		"one like no other":         {"zzzzzzzzzz", failure.Usage, "lists the commands"},
-		"an unknown flag":           {"deploy --wacth", failure.Usage, "did you mean --watch?"},
-		"a flag like no other":      {"deploy --zzzzzzzzzz", failure.Usage, "see 'ploomber-cloud deploy --help'"},
-		"a flag of other tools":     {"--install-completion", failure.Usage, "ploomber-cloud completion install"},
-		"a short flag":              {"deploy -Z", failure.Usage, "--help"},
-		"a flag without its value":  {"watch --project-id", failure.Usage, "--project-id"},
-		"a flag that must be there": {"watch", failure.Usage, "--project-id is required"},
-		"a value that is no choice": {"auth --add --feature MAIN_APP", failure.Usage, "main_app"},
-		"a value that is no number": {"up --port x", failure.Usage, "--port"},
-		"no argument":               {"templates", failure.Usage, "templates --help"},
-		"too many arguments":        {"key one two", failure.Usage, "key --help"},
-		"an argument for none":      {"deploy x", failure.Usage, "deploy --help"},
-		"an unknown subcommand":     {"key status x", failure.Usage, "--help"},
-		"a conflict":                {"auth --add --remove", failure.Failed, "Only one of"},
-		"no project":                {"deploy", failure.Failed, "Hint: run 'ploomber-cloud init'"},
-		"no key":                    {"watch --project-id p", failure.NotAllowed, "API key"},
+		"an unknown command":           {"deplyo", failure.Usage, "did you mean 'ploomber-cloud deploy'?"},
+		"one like no other":            {"zzzzzzzzzz", failure.Usage, "lists the commands"},
+		"an unknown flag":              {"deploy --wacth", failure.Usage, "did you mean --watch?"},
+		"a flag like no other":         {"deploy --zzzzzzzzzz", failure.Usage, "see 'ploomber-cloud deploy --help'"},
+		"a flag of other tools":        {"--install-completion", failure.Usage, "ploomber-cloud completion install"},
+		"a short flag":                 {"deploy -Z", failure.Usage, "--help"},
+		"a flag without its value":     {"watch --project-id", failure.Usage, "--project-id"},
+		"a flag that must be there":    {"watch", failure.Usage, "--project-id is required"},
+		"a value that is not a choice": {"auth --add --feature MAIN_APP", failure.Usage, "main_app"},
+		"a value that is not a number": {"up --port x", failure.Usage, "--port"},
+		"no argument":                  {"templates", failure.Usage, "templates --help"},
+		"too many arguments":           {"key one two", failure.Usage, "key --help"},
+		"an argument for none":         {"deploy x", failure.Usage, "deploy --help"},
+		"an unknown subcommand":        {"key status x", failure.Usage, "--help"},
+		"a conflict":                   {"auth --add --remove", failure.Failed, "Only one of"},
+		"no project":                   {"deploy", failure.Failed, "Hint: run 'ploomber-cloud init'"},
+		"no key":                       {"watch --project-id p", failure.NotAllowed, "API key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,7 +179,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestWrongArguments: what was typed may be a secret in a place that is none for it.
+// TestWrongArguments: what was typed may be a secret in the wrong place.
 func TestWrongArguments(t *testing.T) {
 	t.Parallel()
 	for line, says := range map[string]string{

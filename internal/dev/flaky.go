@@ -69,7 +69,7 @@ func (w *workspace) goTest(ctx context.Context, env, args []string) (testResults
 	return <-results, err
 }
 
-// readResults reads test events and copies their output; lines that are no event are copied as they are.
+// readResults reads test events and copies their output; other lines are copied unchanged.
 func readResults(events io.Reader, out io.Writer) testResults {
 	r := testResults{ended: map[string]string{}}
 	for lines := bufio.NewReader(events); ; {
@@ -94,7 +94,7 @@ func readResults(events io.Reader, out io.Writer) testResults {
 	}
 }
 
-// complete tells whether every test ended, those of these names among them, without a crash.
+// complete reports whether every test ended, those of these names among them, without a crash.
 func (r testResults) complete(funcs []string) bool {
 	return !r.crashed && !slices.ContainsFunc(slices.Concat(funcs, r.begun), func(name string) bool { return r.ended[name] == "" })
 }

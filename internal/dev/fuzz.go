@@ -71,7 +71,7 @@ func (w *workspace) fuzzOne(ctx context.Context, env []string, each, name, dir s
 	return removeOthers(kept, before)
 }
 
-// gaveUp tells whether the fuzz engine speaks of its own trouble: its time was over while an input was tried, an input
+// gaveUp reports whether the fuzz engine speaks of its own trouble: its time was over while an input was tried, an input
 // took ten seconds, a process of its own has gone. A failure of the target itself is indented deeper.
 func gaveUp(printed string) bool {
 	for line := range strings.Lines(printed) {

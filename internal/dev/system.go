@@ -73,7 +73,7 @@ func missing(ctx context.Context, tools []systemTool) (names, packages []string)
 	return names, packages
 }
 
-// onPath tells whether one of the programs is installed.
+// onPath reports whether one of the programs is installed.
 func onPath(names ...string) func(context.Context) bool {
 	return func(context.Context) bool {
 		for _, name := range names {
@@ -85,7 +85,7 @@ func onPath(names ...string) func(context.Context) bool {
 	}
 }
 
-// all tells whether every one of the programs is installed.
+// all reports whether every one of the programs is installed.
 func all(names ...string) func(context.Context) bool {
 	return func(ctx context.Context) bool {
 		for _, name := range names {
@@ -97,7 +97,7 @@ func all(names ...string) func(context.Context) bool {
 	}
 }
 
-// answers tells whether the command runs and exits with status 0.
+// answers reports whether the command runs and exits with status 0.
 func answers(name string, args ...string) func(context.Context) bool {
 	return func(ctx context.Context) bool { return exec.CommandContext(ctx, name, args...).Run() == nil }
 }

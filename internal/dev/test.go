@@ -102,7 +102,7 @@ func (w *workspace) testRaces(ctx context.Context, env []string) error {
 	return errors.Join(err, w.runIn(ctx, ".", env, "go", "test", "-vet=off", "-tags=noraw", "./pkg/authproxy/nowait", "./pkg/authproxy/upstream"))
 }
 
-// testFrameworks runs the tests that need a browser, and unless which is none those that need a framework. They run
+// testFrameworks runs the tests that need a browser, and unless which is "none" also those that need a framework. They run
 // one package at a time. The names of those that needed a second try come back.
 func (w *workspace) testFrameworks(ctx context.Context, env []string, which string) (flaky []string, err error) {
 	prefixes := []string{browserTests, frameworkTests}

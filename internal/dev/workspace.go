@@ -46,7 +46,7 @@ func openWorkspace(ctx context.Context, out io.Writer) (*workspace, error) {
 	return &workspace{root: root, cache: cache, goflags: strings.TrimSpace(goflags), out: out}, os.MkdirAll(cache, 0o755)
 }
 
-// has tells whether a file or folder of the checkout exists.
+// has reports whether a file or folder of the checkout exists.
 func (w *workspace) has(path ...string) bool {
 	_, err := os.Stat(filepath.Join(append([]string{w.root}, path...)...))
 	return err == nil

@@ -17,20 +17,20 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
-// Deploy sends a project to the platform, and says and asks what there is to say and ask about it.
+// Deploy deploys a project, with the prompts and messages that belong to it.
 type Deploy struct {
 	flow.Deploy
 	Report Reporter
 	Ask    Asker
 
-	InCI         bool // nothing is asked
-	PruneSecrets bool // secrets that the platform has and this deployment has not are dropped unasked
+	InCI         bool // no prompts
+	PruneSecrets bool // remove secrets that only the platform has, without asking
 
-	// Progress returns what follows a step's bytes, and what ends that. It may be nil.
+	// Progress returns a function that follows the bytes of a step, and one that ends it. It may be nil.
 	Progress func(step string) (update func(done, total int64), end func())
 }
 
-// Prepare gathers the package from the folder. It makes no request and writes nothing.
+// Prepare collects the package from the folder. It makes no requests and writes nothing.
 func (d *Deploy) Prepare(ctx context.Context) (*flow.Package, error) {
 	p, notices, err := d.Deploy.Prepare(ctx)
 	for _, n := range notices {
@@ -57,10 +57,10 @@ func (d *Deploy) Send(ctx context.Context, p *flow.Package) (*cloudapi.Deploymen
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = archive.Close() }() // a file without a name, or one that the next run clears
+	defer func() { _ = archive.Close() }() // a file without a name, or one that the next run removes
 	WarnOfMissing(d.Report, slices.Concat(p.Files.Missed(), archive.Dropped))
 	if len(archive.Growing) > 0 {
-		d.Report.Warn("sent as it was at one moment, because it did not stop growing: %s", listed(archive.Growing, nil))
+		d.Report.Warn("sent as of one moment, because it kept growing: %s", listed(archive.Growing, nil))
 	}
 	if err := d.keepSecrets(ctx, api, p); err != nil {
 		return nil, err
@@ -82,9 +82,9 @@ func (d *Deploy) pack(ctx context.Context, p *flow.Package, plan tier.Tier) (*bu
 	return d.Pack(ctx, p, plan, update)
 }
 
-// keepSecrets asks before secrets of the last deployment are dropped.
+// keepSecrets prompts before secrets of the last deployment are removed.
 func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *flow.Package) error {
-	unasked := d.InCI && p.Secrets.List != nil // as the reference tool: a build server's list is complete
+	unasked := d.InCI && p.Secrets.List != nil // like the reference tool: on a build server the list is complete
 	if d.PruneSecrets || unasked {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *flow.
 	if len(gone) == 0 {
 		return nil
 	}
-	missing := "these secrets of the last deployment are missing now: " + flow.Listed(gone, p.Env.Shows(p.Config))
+	missing := "this deployment lacks secrets of the last one: " + flow.Listed(gone, p.Env.Shows(p.Config))
 	q := prompt.Question{Label: "Are you sure you want to deploy without these secrets?", Flag: "--prune-secrets"}
 	if !d.InCI {
 		if err := d.Ask.Expect(ctx, q); err != nil {
@@ -103,7 +103,7 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *flow.
 		}
 	}
 	d.Report.Warn("%s", missing)
-	const hint = "put them into " + flow.EnvName + ", or drop them with --prune-secrets"
+	const hint = "add them to " + flow.EnvName + ", or remove them with --prune-secrets"
 	if d.InCI {
 		return failure.Failedf("not deployed: the app would lose its secrets").WithHint(hint)
 	}
@@ -114,24 +114,24 @@ func (d *Deploy) keepSecrets(ctx context.Context, api *cloudapi.Client, p *flow.
 	return failure.Failedf("not deployed").WithHint(hint)
 }
 
-// explain adds what helps where an upload of size bytes failed: the choices where the platform refuses the resources,
-// what ships where it is too much, what may have come of it where the time was over.
+// explain adds a hint to a failed upload of size bytes: the choices if the platform rejects the resources, what is
+// deployed if it is too large, what may have happened if the time limit was reached.
 func (d *Deploy) explain(ctx context.Context, err error, api *cloudapi.Client, size int64) error {
 	var refused *cloudapi.Error
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
-		return failure.New(failure.Interrupted, "interrupted; the platform may have taken the deployment all the same: see 'ploomber-cloud status'")
+		return failure.New(failure.Interrupted, "interrupted; the platform may have accepted the deployment: check with 'ploomber-cloud status'")
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return failure.New(failure.TimedOut, "the time was over before the platform had taken the deployment").
-			WithHint("see whether it has with 'ploomber-cloud status'")
+		return failure.New(failure.TimedOut, "the time limit passed before the platform accepted the deployment").
+			WithHint("check with 'ploomber-cloud status' whether it did")
 	case !errors.As(err, &refused):
 		return err
 	case refused.Status == http.StatusRequestEntityTooLarge:
-		return failure.Failedf("the archive (%s) is too large for what stands in front of the platform: %w", term.Bytes(size), err).
-			WithHint("see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or %s", bundle.IgnoreFileName)
+		return failure.Failedf("the archive (%s) is too large for a proxy in front of the platform: %w", term.Bytes(size), err).
+			WithHint("list the deployed files with 'ploomber-cloud deploy --list-files' and exclude some with 'ignore' or %s", bundle.IgnoreFileName)
 	case refused.Uncertain():
-		return failure.Failedf("%w; the platform may have taken the deployment all the same", err).
-			WithHint("before you deploy again, see whether it has with 'ploomber-cloud status'")
+		return failure.Failedf("%w; the platform may have accepted the deployment", err).
+			WithHint("before you deploy again, check with 'ploomber-cloud status' whether it did")
 	case !strings.Contains(refused.Detail, "Invalid Resource"):
 		return err
 	}

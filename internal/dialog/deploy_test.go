@@ -16,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 )
 
@@ -25,8 +25,8 @@ const (
 	post       = "POST /jobs/webservice/dash?project_id=demo"
 )
 
-// deployment is one of the desk's folder, whose platform knows the project demo with secrets of earlier.
-func deployment(d *desk.Desk, earlier ...string) (*dialog.Deploy, *notes) {
+// deployment is one of the test's folder, whose platform knows the project demo with secrets of earlier.
+func deployment(d *cmdtest.Setup, earlier ...string) (*dialog.Deploy, *notes) {
 	d.Cloud.AddProject(fakecloud.Project{ID: "demo", Type: "dash", Secrets: earlier})
 	heard := &notes{}
 	return &dialog.Deploy{
@@ -50,7 +50,7 @@ func TestPrepareRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files)
+			d := cmdtest.New(t, tc.files)
 			o, _ := deployment(d)
 			p, err := o.Prepare(t.Context())
 			if err == nil || p != nil {
@@ -78,7 +78,7 @@ func TestPrepareWarnsOfLiteralCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{
+			d := cmdtest.New(t, map[string]string{
 				"ploomber-cloud.json": `{"id": "demo", "type": "dash", "authentication": ` + tc.auth + `}`, ".env": "U=ann\nP=hush-hush\n",
 			})
 			o, heard := deployment(d)
@@ -115,7 +115,7 @@ func TestPrepareWarnsOfUnusedLogins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{"ploomber-cloud.json": tc.config, ".env": tc.env})
+			d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": tc.config, ".env": tc.env})
 			o, heard := deployment(d)
 			if _, err := o.Prepare(t.Context()); err != nil {
 				t.Fatal(err)
@@ -138,7 +138,7 @@ func TestSend(t *testing.T) {
 	t.Parallel()
 	me, project := "GET /users/me", "GET /projects/demo"
 	for name, tc := range map[string]struct {
-		env     string // "-" is no file
+		env     string // "-" is not a file
 		earlier []string
 		answers []string
 		ci      bool
@@ -173,7 +173,7 @@ func TestSend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{"ploomber-cloud.json": dashConfig, "app.py": "import dash"}, tc.answers...)
+			d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": dashConfig, "app.py": "import dash"}, tc.answers...)
 			if tc.env != "-" {
 				d.Write(".env", tc.env)
 			}
@@ -205,7 +205,7 @@ func TestSend(t *testing.T) {
 
 func TestSendsThePackage(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"ploomber-cloud.json": `{"id": "demo", "type": "dash", "labels": ["a"], "template": "node-auth0",
 			"resources": {"cpu": 1.0, "ram": 2, "gpu": 0}, "ignore": ["data"],
 			"authentication": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`,
@@ -247,7 +247,7 @@ func TestSendsThePackage(t *testing.T) {
 // What changes between the look at the project and packing ends nothing, and is named.
 func TestSendsWhatIsThere(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"ploomber-cloud.json": dashConfig, "app.py": "import dash", "db.sqlite3-journal": "x", "grows.csv": "1", "saved.py": "old",
 		"key.txt": "-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\n-----END PRIVATE KEY-----\n", "prod.env": "A=1", ".bash_history": "x",
 	})
@@ -286,7 +286,7 @@ func TestSendsWhatIsThere(t *testing.T) {
 // Those who only look are told what packing would find.
 func TestPrepareSearches(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"ploomber-cloud.json": dashConfig, "key.txt": "-----BEGIN PRIVATE KEY-----\nMIIEvCANARY1\n-----END PRIVATE KEY-----\n",
 	})
 	o, _ := deployment(d)
@@ -328,7 +328,7 @@ func TestSendRefusesLargeArchives(t *testing.T) {
 	t.Parallel()
 	noise := make([]byte, 51_000_000)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": dashConfig, "noise.bin": string(noise)})
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": dashConfig, "noise.bin": string(noise)})
 	d.Cloud.SetTier("community")
 	o, _ := deployment(d)
 	o.TempDir = t.TempDir()
@@ -348,7 +348,7 @@ func TestSendRefusesLargeArchives(t *testing.T) {
 // An archive that a killed run has left goes with the next deployment, a day later at the earliest.
 func TestSendCleansUp(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": dashConfig})
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": dashConfig})
 	o, _ := deployment(d)
 	o.TempDir = t.TempDir()
 	left := filepath.Join(o.TempDir, "ploomber-cloud-upload-0123456789abcdef.zip")
@@ -374,7 +374,7 @@ func TestSendCleansUp(t *testing.T) {
 // A folder that is not there cannot hold an archive: nothing is asked about secrets then.
 func TestSendNeedsRoom(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": dashConfig})
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": dashConfig})
 	o, _ := deployment(d, "GONE")
 	o.TempDir = d.Dir + "/missing"
 	p, err := o.Prepare(t.Context())
@@ -388,7 +388,7 @@ func TestSendNeedsRoom(t *testing.T) {
 
 func TestTier(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	api, err := d.Connect()
 	if err != nil {
 		t.Fatal(err)

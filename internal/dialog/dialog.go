@@ -1,5 +1,5 @@
-// Package dialog is what several commands ask and say in the same words: about making a project, sending a deployment and
-// following it. It has package flow do the work and must not read or write a project by itself.
+// Package dialog contains prompts and messages shared by several commands: creating a project, deploying and
+// following a deployment. It calls package flow for the work and does not read or write projects itself.
 package dialog
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 )
 
-// Reporter hears what goes on.
+// Reporter prints progress.
 type Reporter interface {
 	Note(format string, args ...any)
 	Success(format string, args ...any)
@@ -22,6 +22,7 @@ type Asker interface {
 	Confirm(ctx context.Context, q prompt.Question, standard bool) (bool, error)
 	Choose(ctx context.Context, q prompt.Question, options []string, again string, accept func(string) (int, bool)) (int, error)
 
-	// Expect is an error where nobody can answer qs. What is bound to ask calls it before it shows or requests anything.
+	// Expect returns an error if no one can answer qs. A command that will have to prompt calls it before it
+	// prints or requests anything.
 	Expect(ctx context.Context, qs ...prompt.Question) error
 }

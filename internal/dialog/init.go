@@ -11,22 +11,22 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Init makes a project on the platform and the folder's configuration.
+// Init creates a project on the platform and the folder's configuration.
 type Init struct {
 	Folder  flow.Folder
 	Report  Reporter
 	Ask     Asker
 	Connect flow.Connect
 
-	Type  string // a project type; "" is inferred or asked for
-	Yes   bool   // an inferred type is taken without asking
-	Force bool   // an existing configuration is replaced, its settings kept
+	Type  string // a project type; if "" it is inferred or prompted for
+	Yes   bool   // accept an inferred type without asking
+	Force bool   // replace an existing configuration, keeping its settings
 
-	Files []string // that the command writes once there is a project, beside the configuration
+	Files []string // further files that the command writes once the project exists
 }
 
-// Run makes the project. Nothing is requested before every question is answered and the configuration and Files are
-// known to be writable.
+// Run creates the project. It makes no request before all questions are answered and the configuration and Files
+// are known to be writable.
 func (i Init) Run(ctx context.Context) (*project.Config, error) {
 	old, err := i.Folder.Replaceable(i.Force)
 	if err != nil {
@@ -55,8 +55,8 @@ func (i Init) Run(ctx context.Context) (*project.Config, error) {
 	return i.Folder.CreateProject(ctx, api, kind, old)
 }
 
-// guess looks what the folder holds, where no type is given. It is an error where the type will be asked for and nobody can
-// answer.
+// guess infers the type of the folder if none is given. It returns an error if the type must be prompted for and
+// no one can answer.
 func (i Init) guess(ctx context.Context) (project.Guess, error) {
 	if i.Type != "" {
 		return project.Guess{}, nil
@@ -73,7 +73,7 @@ func (i Init) guess(ctx context.Context) (project.Guess, error) {
 	return guess, nil
 }
 
-// Expect is an error where Ensure will ask and nobody can answer.
+// Expect returns an error if Ensure will prompt and no one can answer.
 func (i Init) Expect(ctx context.Context) error {
 	there, err := i.Folder.Initialised()
 	if err != nil || there {
@@ -97,7 +97,7 @@ func mayInit() prompt.Question {
 	}
 }
 
-// kind finds the project type.
+// kind determines the project type.
 func (i Init) kind(ctx context.Context, guess project.Guess) (string, error) {
 	if i.Type != "" {
 		return i.Type, nil
@@ -129,7 +129,7 @@ func (i Init) kind(ctx context.Context, guess project.Guess) (string, error) {
 	return types[n], nil
 }
 
-// Ensure returns the folder's configuration and, where there is none, offers to make the project first.
+// Ensure returns the folder's configuration and, if there is none, offers to create the project first.
 func (i Init) Ensure(ctx context.Context) (*project.Config, error) {
 	there, err := i.Folder.Initialised()
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-func initOf(d *desk.Desk) dialog.Init {
+func initOf(d *cmdtest.Setup) dialog.Init {
 	return dialog.Init{Folder: d.Folder(), Report: d.IO.Err, Ask: d.Ask, Connect: d.Connect}
 }
 
@@ -58,7 +58,7 @@ func TestInit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files, tc.answers...)
+			d := cmdtest.New(t, tc.files, tc.answers...)
 			i := initOf(d)
 			if tc.set != nil {
 				tc.set(&i)
@@ -86,7 +86,7 @@ func TestInit(t *testing.T) {
 
 func TestInitNeedsKey(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	d.NoKey = true
 	i := initOf(d)
 	i.Type = "dash"
@@ -97,7 +97,7 @@ func TestInitNeedsKey(t *testing.T) {
 
 func TestInitRefusedByPlatform(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": dashConfig})
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": dashConfig})
 	d.Cloud.Break(fakecloud.Fault{Method: "POST", Path: "/projects/*", Status: 500})
 	i := initOf(d)
 	i.Type, i.Force = "dash", true
@@ -109,7 +109,7 @@ func TestInitRefusedByPlatform(t *testing.T) {
 // What was set for the folder outlives its project; id and type do not.
 func TestInitForceKeepsSettings(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": `{
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": `{
 		"labels": ["a"], "id": "old", "type": "flask", "resources": {"cpu": 0.5, "ram": 1, "gpu": 0}, "template": "node-auth0",
 		"secret-keys": ["S"], "ignore": ["data"], "include": ["x.pyc"],
 		"authentication": {"username": {"secret": "U"}, "password": "literal"},
@@ -140,7 +140,7 @@ func TestInitForceReplacesWhatIsBroken(t *testing.T) {
 	for name, broken := range map[string]string{"no JSON": "{", "a list": "[]", "null": "null", "an unknown key": `{"id": "a", "type": "dash", "x": 1}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{"ploomber-cloud.json": broken})
+			d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": broken})
 			i := initOf(d)
 			i.Type, i.Force = "dash", true
 			if _, err := i.Run(t.Context()); err != nil {
@@ -156,7 +156,7 @@ func TestInitForceReplacesWhatIsBroken(t *testing.T) {
 // The platform's reply is the configuration, as far as a configuration can hold it.
 func TestInitTakesTheReply(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	d.Cloud.Break(fakecloud.Fault{
 		Method: "POST", Path: "/projects/*", Status: 200, Type: "application/json",
 		Body: []byte(`{"labels": ["new"], "id": "x-1", "type": "dash", "owner": {"name": "ann"}}`),
@@ -191,7 +191,7 @@ func TestEnsure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files, tc.answers...)
+			d := cmdtest.New(t, tc.files, tc.answers...)
 			i := initOf(d)
 			i.Folder.Config = tc.config
 			c, err := i.Ensure(t.Context())

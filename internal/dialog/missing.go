@@ -11,14 +11,13 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Missing is one reason why files stay here although the app may need them.
+// Missing is one reason why files are left out although the app may need them.
 type Missing struct {
 	Text string // names the files
-	Hint string // what to do
+	Hint string // how to include them
 }
 
-// Missed explains the entries that a deployment leaves out although the app may need them, those with one reason
-// together.
+// Missed explains the entries that a deployment leaves out although the app may need them, grouped by reason.
 func Missed(entries []bundle.Entry) []Missing {
 	kinds := map[bundle.Kind][]bundle.Entry{}
 	for _, e := range slices.SortedFunc(slices.Values(entries), func(a, b bundle.Entry) int { return strings.Compare(a.Name, b.Name) }) {
@@ -34,12 +33,12 @@ func Missed(entries []bundle.Entry) []Missing {
 		detail     func(bundle.Entry) string
 	}{
 		{bundle.Secret, "left out because they hold secrets, although the app may need them", "put the values that the app reads into " + flow.EnvName +
-			", or send a file with 'deploy --allow-secret FILE'", detail},
-		{bundle.LinkedFolder, "left out because they are links to folders", "copy the folders into the project, or send what is in one with " +
+			", or include a file with 'deploy --allow-secret FILE'", detail},
+		{bundle.LinkedFolder, "left out because they are links to folders", "copy the folders into the project, or include the content of one with " +
 			"'deploy --allow-link NAME'", nil},
 		{bundle.BrokenLink, "left out because they are links to nothing", "correct the links, or remove them", nil},
 		{bundle.BuiltIn, "left out because they are marked as caches", "put them into 'include' of " + project.FileName, nil},
-		{bundle.Changed, "left out because they changed while the app was compressed", "deploy again once nothing writes to them", detail},
+		{bundle.Changed, "left out because they changed while the app was compressed", "deploy again when they no longer change", detail},
 	} {
 		if of := kinds[reason.kind]; len(of) > 0 {
 			list = append(list, Missing{Text: reason.text + ": " + listed(of, reason.detail), Hint: reason.hint})
@@ -48,14 +47,14 @@ func Missed(entries []bundle.Entry) []Missing {
 	return list
 }
 
-// WarnOfMissing reports what Missed finds.
+// WarnOfMissing prints warnings about what Missed finds.
 func WarnOfMissing(report Reporter, entries []bundle.Entry) {
 	for _, m := range Missed(entries) {
 		report.Warn("%s. To change that, %s.", m.Text, m.Hint)
 	}
 }
 
-// listed names files, the first ones of many. detail may be nil.
+// listed names files, only the first ones if there are many. detail may be nil.
 func listed(entries []bundle.Entry, detail func(bundle.Entry) string) string {
 	const most = 30
 	var names []string

@@ -8,8 +8,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
 
-// ShowLooks returns a flow.Watcher.Seen that reports each change of the status, in the platform's word and a plain one, and
-// each new line of the log.
+// ShowLooks returns a flow.Watcher.Seen that prints each change of the status, in the platform's term and in plain
+// words, and each new line of the log.
 func ShowLooks(report Reporter) func(flow.Look) {
 	status := ""
 	return func(l flow.Look) {
@@ -23,10 +23,10 @@ func ShowLooks(report Reporter) func(flow.Look) {
 	}
 }
 
-// ShowTrouble returns a flow.Watcher.Trouble that reports what keeps the watch waiting.
+// ShowTrouble returns a flow.Watcher.Trouble that prints why the watch is waiting.
 func ShowTrouble(report Reporter) func(error) {
 	return func(err error) {
-		report.Warn("%v. The deployment goes on; trying again.", err)
+		report.Warn("%v. The deployment continues; retrying.", err)
 	}
 }
 
@@ -41,7 +41,7 @@ func describe(l flow.Look) string {
 	return text
 }
 
-// inWords says what a status of the platform means where its name does not.
+// inWords explains a status of the platform whose name is not clear.
 func inWords(status string) string {
 	switch status {
 	case "pending":

@@ -6,7 +6,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 )
 
-// SuggestWorkflow tells, after other work is done, what could be done about the project's GitHub workflow.
+// SuggestWorkflow prints a suggestion about the project's GitHub workflow after a command is done.
 func SuggestWorkflow(ctx context.Context, report Reporter, w flow.Workflow, secrets []string) {
 	switch w.Advise(ctx, secrets) {
 	case flow.AddWorkflow:

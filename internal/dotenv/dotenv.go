@@ -4,7 +4,7 @@
 // What python-dotenv reads is the truth, because the deployed apps read the file with it. The rules, as
 // dotenv_values(path, interpolate=True) applies them:
 //
-//   - A statement starts at the first character that is no white space (Unicode's, not only ASCII's) and ends
+//   - A statement starts at the first character that is not white space (Unicode's, not only ASCII's) and ends
 //     with its line: "[export ]NAME[=VALUE][ # comment]". Lines end with LF, CRLF or CR. One BOM is skipped.
 //   - NAME is 'quoted', may then hold anything but a single quote, or runs up to white space, "=" or "#".
 //   - Without "=" the value is null. Unquoted values lose trailing white space and a comment, which starts at
@@ -40,7 +40,7 @@ type Pair struct {
 // Lookup finds a variable of the environment, as os.LookupEnv does.
 type Lookup func(name string) (value string, ok bool)
 
-// Parse reads the bytes of a .env file. Malformed lines are no error: python-dotenv skips them too, and
+// Parse reads the bytes of a .env file. Malformed lines are not errors: python-dotenv skips them too, and
 // Warnings lists them. The only error is an *EncodingError, for bytes that are not UTF-8.
 func Parse(data []byte) (*File, error) {
 	if !utf8.Valid(data) {

@@ -189,7 +189,7 @@ func CouldBeName(text string) bool {
 }
 
 // IsName reports whether a text is a name even where nothing around it says so: it could be one, no word of it has digits
-// in two places, and all letters are of one case, or it has words like clientId and no digits. Padded base64 is not.
+// in two places, and all letters have the same case, or it has words like clientId and no digits. Padded base64 is not.
 func IsName(text string) bool {
 	if !CouldBeName(text) {
 		return false

@@ -16,7 +16,7 @@ func TestNames(t *testing.T) {
 	for name, tc := range map[string]struct {
 		file  string
 		names []string
-		lines []int // that are no clear assignments
+		lines []int // that are not clear assignments
 	}{
 		"assignments": {file: "A=1\nexport B='x'\n'C'=\"two\nlines\"\nD= # none\nE=\n", names: []string{"A", "B", "C", "D", "E"}},
 		"unusual names": {

@@ -241,7 +241,7 @@ func newline(text string, i int) int {
 	return 0
 }
 
-// blank returns the length of the white space character at text[i:] that is no line end, 0 where there is none.
+// blank returns the length of the white space character at text[i:] that is not a line end, 0 where there is none.
 func blank(text string, i int) int {
 	if newline(text, i) > 0 {
 		return 0

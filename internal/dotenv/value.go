@@ -30,7 +30,7 @@ func unescape(text string, quote byte) string {
 	return b.String()
 }
 
-// escaped returns what a backslash and c stand for, 0 where that is no escape.
+// escaped returns what a backslash and c stand for, 0 where that is not an escape.
 func escaped(c, quote byte) byte {
 	if c == '\\' || c == '\'' {
 		return c

@@ -31,13 +31,13 @@ func TestAccessRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := startProxy(t, proxyOptions{port: port, upstream: app, vars: oidcVars(provider.Issuer(), port, tc.rules)})
 			for _, user := range tc.in {
-				page := newVisitor(t).logIn(provider, p.url+"/in", user)
+				page := newClient(t).logIn(provider, p.url+"/in", user)
 				if e := echoOf(t, page.Status, page.Body); e.Path != "/in" {
 					t.Errorf("%s came to %s", user, e.Path)
 				}
 			}
 			for _, user := range tc.out {
-				v := newVisitor(t)
+				v := newClient(t)
 				page := v.logIn(provider, p.url+"/out", user)
 				if page.Status != http.StatusForbidden {
 					t.Errorf("%s got %d, want 403", user, page.Status)
@@ -56,12 +56,12 @@ func TestThinIDTokens(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.ThinIDTokens = true },
 		vars{"AUTH_ALLOWED_GROUPS": "ops", "AUTH_ALLOWED_DOMAINS": "example.com"})
-	page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
+	page := newClient(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
 	if e := echoOf(t, page.Status, page.Body); e.Header.Get("X-Auth-Name") != "ann@example.com" {
 		t.Errorf("Ann is %q", e.Header.Get("X-Auth-Name"))
 	}
 	for _, user := range []string{"user|bob", "user|eve"} {
-		if page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", user); page.Status != http.StatusForbidden {
+		if page := newClient(t).logIn(w.provider, w.proxy.url+"/", user); page.Status != http.StatusForbidden {
 			t.Errorf("%s: %d, want 403", user, page.Status)
 		}
 	}
@@ -73,7 +73,7 @@ func TestBearer(t *testing.T) {
 	job := oidcprovider.Client{ID: "job", Secret: "the job's secret, no real one", Machine: true}
 	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.Clients = append(s.Clients, job) },
 		vars{"AUTH_BEARER_AUDIENCE": audience})
-	v := newVisitor(t)
+	v := newClient(t)
 	now := time.Now().Unix()
 	claims := func(change map[string]any) map[string]any {
 		c := map[string]any{"iss": w.provider.Issuer(), "aud": audience, "sub": "made", "iat": now, "exp": now + 600, "scope": "read"}
@@ -84,7 +84,7 @@ func TestBearer(t *testing.T) {
 		}
 		return c
 	}
-	page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
+	page := newClient(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
 	idToken := echoOf(t, page.Status, page.Body).Header.Get("X-Id-Token")
 	for name, tc := range map[string]struct {
 		token string

@@ -126,9 +126,9 @@ func TestFrameworkAppsAsTheyAre(t *testing.T) {
 			if err := os.WriteFile(path, []byte(strings.ReplaceAll(tc.files[tc.save], "first", "second")), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			second, visitor := strings.ReplaceAll(tc.shown, "first", "second"), newVisitor(t)
+			second, client := strings.ReplaceAll(tc.shown, "first", "second"), newClient(t)
 			eventually(t, "the saved file takes effect", func() bool {
-				return strings.Contains(visitor.open(root+tc.page).Body, second)
+				return strings.Contains(client.open(root+tc.page).Body, second)
 			})
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
-// What a provider says of somebody reaches the app as it is, or nobody is logged in.
+// What a provider says of someone reaches the app as it is, or nobody is logged in.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	var groups []string
@@ -40,7 +40,7 @@ func TestNames(t *testing.T) {
 		}
 	}, nil)
 	for name, tc := range users {
-		v := newVisitor(t)
+		v := newClient(t)
 		page := v.logIn(w.provider, w.proxy.url+"/", tc.user.Subject)
 		if page.Status != tc.status {
 			t.Errorf("%s: %d, want %d: %s", name, page.Status, tc.status, page.Body)

@@ -14,16 +14,16 @@ import (
 func TestPasswordAndProvider(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, vars{"username_api": "robot", "password_api": "the robot's - no real one"})
-	v := newVisitor(t)
+	v := newClient(t)
 	robot := http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("robot:the robot's - no real one"))}}
 	status, _, body := v.ask(http.MethodPost, w.proxy.url+"/api/v1", robot)
 	if e := echoOf(t, status, body); e.Header.Get("X-Auth-Name") != "robot" || e.Header.Get("Authorization") != "" {
 		t.Errorf("the app reads %v", e.Header)
 	}
-	if status, _, _ := newVisitor(t).ask(http.MethodGet, w.proxy.url+"/data", robot); status != http.StatusUnauthorized {
+	if status, _, _ := newClient(t).ask(http.MethodGet, w.proxy.url+"/data", robot); status != http.StatusUnauthorized {
 		t.Errorf("the password of /api elsewhere: %d, want 401", status)
 	}
-	ann := newVisitor(t)
+	ann := newClient(t)
 	ann.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	if status, h, _ := ann.ask(http.MethodGet, w.proxy.url+"/api/v1", nil); status != http.StatusUnauthorized ||
 		!strings.HasPrefix(h.Get("Www-Authenticate"), "Basic ") {
@@ -50,7 +50,7 @@ func TestSessionTimes(t *testing.T) {
 			w := newEnvironment(t, nil, vars{tc.limit: limit.String()})
 			var in bool
 			var open *socket
-			v := w.enter(t, limit, func(v *visitor, _ *oidcprovider.Page) {
+			v := w.enter(t, limit, func(v *client, _ *oidcprovider.Page) {
 				if _, in = v.isIn(w.proxy.url); tc.used {
 					open, _ = v.dial(t, w.proxy.url)
 				}

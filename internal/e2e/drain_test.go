@@ -23,7 +23,7 @@ func TestDrain(t *testing.T) {
 	}))
 	t.Cleanup(func() { release(); app.Close() })
 	p := startProxy(t, proxyOptions{upstream: app.URL, args: []string{"--public", "--shutdown-timeout", "1m"}})
-	socket := newVisitor(t).connect(t, p.url)
+	socket := newClient(t).connect(t, p.url)
 	socket.says(t, "one")
 	answered := make(chan int, 1)
 	go func() {

@@ -44,11 +44,11 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// socket is a visitor's open WebSocket.
+// socket is a client's open WebSocket.
 type socket struct{ conn *websocket.Conn }
 
-// dial opens the app's WebSocket with the visitor's cookies. The status is that of the answer.
-func (v *visitor) dial(t *testing.T, base string) (*socket, int) {
+// dial opens the app's WebSocket with the client's cookies. The status is that of the answer.
+func (v *client) dial(t *testing.T, base string) (*socket, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -65,7 +65,7 @@ func (v *visitor) dial(t *testing.T, base string) (*socket, int) {
 }
 
 // connect opens the app's WebSocket, which must be there.
-func (v *visitor) connect(t *testing.T, base string) *socket {
+func (v *client) connect(t *testing.T, base string) *socket {
 	t.Helper()
 	s, status := v.dial(t, base)
 	if s == nil {

@@ -33,7 +33,7 @@ func eve() oidcprovider.User {
 	return oidcprovider.User{Subject: "user|eve", Password: "eve's", Email: "ann@example.com", Verified: false}
 }
 
-// clientAt is the registration of an app that visitors reach on these ports.
+// clientAt is the registration of an app that users reach on these ports.
 func clientAt(ports ...int) oidcprovider.Client {
 	c := oidcprovider.Client{ID: clientID, Secret: clientSecret}
 	for _, port := range ports {
@@ -85,10 +85,10 @@ func newEnvironment(t *testing.T, s func(*oidcprovider.Settings), more vars, arg
 
 // enter logs Ann in and does what has to be done while the login is fresh, and does it again with another browser where
 // a busy machine takes longer than a login lives.
-func (w environment) enter(t *testing.T, life time.Duration, fresh func(*visitor, *oidcprovider.Page)) (v *visitor) {
+func (w environment) enter(t *testing.T, life time.Duration, fresh func(*client, *oidcprovider.Page)) (v *client) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("a login and what follows take less than %v", life), func() bool {
-		v = newVisitor(t)
+		v = newClient(t)
 		start := time.Now()
 		page := v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 		fresh(v, page)

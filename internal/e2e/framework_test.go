@@ -108,7 +108,7 @@ func frameworks() map[string]framework {
 	}
 }
 
-// The examples that people start from, behind the program, with a browser and a provider: everything that a visitor
+// The examples that people start from, behind the program, with a browser and a provider: everything that a client
 // does between the first visit and the second login.
 func TestFrameworkLogins(t *testing.T) {
 	for name, f := range frameworks() {

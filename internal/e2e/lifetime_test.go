@@ -21,7 +21,7 @@ func TestAudience(t *testing.T) {
 	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
 	var page *oidcprovider.Page
 	var in bool
-	v := w.enter(t, life, func(v *visitor, first *oidcprovider.Page) {
+	v := w.enter(t, life, func(v *client, first *oidcprovider.Page) {
 		page = first
 		_, in = v.isIn(w.proxy.url)
 	})
@@ -29,7 +29,7 @@ func TestAudience(t *testing.T) {
 		t.Error("refused while the token is good")
 	}
 	if e := echoOf(t, page.Status, page.Body); strings.Count(e.Header.Get("X-Access-Token"), ".") != 2 {
-		t.Error("the access token is no JWT")
+		t.Error("the access token is not a JWT")
 	}
 	v.awaitLogout(w.proxy.url) // tokens expire by the clock, which the provider and the program share
 	if _, status := v.dial(t, w.proxy.url); status != http.StatusUnauthorized {
@@ -45,7 +45,7 @@ func TestAudienceLogsOut(t *testing.T) {
 	t.Parallel()
 	const life = 10 * time.Second // enough to log in on most machines
 	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.AccessTokenLife = life }, vars{"AUTH_PARAMS_AUDIENCE": audience})
-	v := w.enter(t, life, func(*visitor, *oidcprovider.Page) {})
+	v := w.enter(t, life, func(*client, *oidcprovider.Page) {})
 	outlive(life)
 	page, err := w.provider.LogOut(t.Context(), v.client, w.proxy.url+"/page")
 	if err != nil {
@@ -68,7 +68,7 @@ func TestRefreshOnce(t *testing.T) {
 	},
 		vars{"AUTH_PARAMS_AUDIENCE": audience, "AUTH_PARAMS_SCOPE": "openid profile email offline_access"})
 	var page *oidcprovider.Page
-	v := w.enter(t, life, func(_ *visitor, first *oidcprovider.Page) { page = first })
+	v := w.enter(t, life, func(_ *client, first *oidcprovider.Page) { page = first })
 	before := echoOf(t, page.Status, page.Body).Header.Get("X-Access-Token")
 	renewed := w.provider.Count("grant refresh_token")
 	outlive(life)
@@ -108,7 +108,7 @@ func TestRefreshFails(t *testing.T) {
 	const life = 2 * time.Second
 	w := newEnvironment(t, func(s *oidcprovider.Settings) { s.AccessTokenLife, s.RefreshTokens = life, true },
 		vars{"AUTH_PARAMS_AUDIENCE": audience, "AUTH_PARAMS_SCOPE": "openid profile email offline_access"})
-	v := newVisitor(t)
+	v := newClient(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	socket := v.connect(t, w.proxy.url)
 	eventually(t, "the tokens are renewed", func() bool {
@@ -138,7 +138,7 @@ func TestBackchannelLogout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newEnvironment(t, func(s *oidcprovider.Settings) { s.Clients[0].LogoutBySubject = bySubject }, nil)
-			leaver, other := newVisitor(t), newVisitor(t)
+			leaver, other := newClient(t), newClient(t)
 			leaver.logIn(w.provider, w.proxy.url+"/", "user|ann")
 			other.logIn(w.provider, w.proxy.url+"/", "user|bob")
 			open := leaver.connect(t, w.proxy.url)
@@ -155,7 +155,7 @@ func TestBackchannelLogout(t *testing.T) {
 			}
 			kept.says(t, "three")
 			if _, in := other.isIn(w.proxy.url); !in {
-				t.Error("somebody else was logged out")
+				t.Error("another user was logged out")
 			}
 		})
 	}
@@ -171,7 +171,7 @@ func TestProviderDownAtStart(t *testing.T) {
 	if ok, said := w.proxy.ready(); ok || !strings.Contains(said, "provider") && !strings.Contains(said, w.provider.Issuer()) {
 		t.Errorf("ready %v without a provider: %s", ok, said)
 	}
-	v := newVisitor(t)
+	v := newClient(t)
 	page := v.open(w.proxy.url + "/")
 	if page.Status != http.StatusServiceUnavailable && page.Status != http.StatusBadGateway {
 		t.Errorf("a visit without a provider: %d at %s", page.Status, page.URL)
@@ -186,7 +186,7 @@ func TestProviderDownAtStart(t *testing.T) {
 func TestProviderGoesAway(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, nil)
-	v := newVisitor(t)
+	v := newClient(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	socket := v.connect(t, w.proxy.url)
 	w.provider.Stop()
@@ -207,7 +207,7 @@ func TestRestartWithSQLite(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sessions.db")
 	w := newEnvironment(t, nil, nil, "--session-store", "sqlite:"+file)
-	v, gone := newVisitor(t), newVisitor(t)
+	v, gone := newClient(t), newClient(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	gone.logIn(w.provider, w.proxy.url+"/", "user|bob")
 	gone.ask(http.MethodGet, w.proxy.url+"/logout", nil)
@@ -257,7 +257,7 @@ func TestSecretRotation(t *testing.T) {
 			set := func(secrets string) vars {
 				return oidcVars(w.provider.Issuer(), w.proxy.options.port, vars{"AUTH_SECRET": secrets})
 			}
-			active, idle := newVisitor(t), newVisitor(t)
+			active, idle := newClient(t), newClient(t)
 			active.logIn(w.provider, w.proxy.url+"/", "user|ann")
 			idle.logIn(w.provider, w.proxy.url+"/", "user|bob")
 			socket := active.connect(t, w.proxy.url)

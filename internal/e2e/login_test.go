@@ -17,7 +17,7 @@ import (
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, nil)
-	v := newVisitor(t)
+	v := newClient(t)
 	for name, header := range map[string]http.Header{
 		"a script":      {"Accept": {"application/json"}},
 		"no preference": {"Accept": {"*/*"}},
@@ -84,7 +84,7 @@ func TestLogin(t *testing.T) {
 	w.proxy.keepsSecrets(seen...)
 }
 
-// Somebody who has logged in once does not type a password again for another app of the same provider.
+// Someone who has logged in once does not type a password again for another app of the same provider.
 func TestSecondApp(t *testing.T) {
 	t.Parallel()
 	first, second := freeport.For(t), freeport.For(t)
@@ -95,7 +95,7 @@ func TestSecondApp(t *testing.T) {
 		p := startProxy(t, proxyOptions{port: port, upstream: app, vars: oidcVars(provider.Issuer(), port, nil)})
 		bases = append(bases, p.url)
 	}
-	v := newVisitor(t)
+	v := newClient(t)
 	v.logIn(provider, bases[0]+"/", "user|ann")
 	page := v.open(bases[1] + "/second?x=1")
 	if e := echoOf(t, page.Status, page.Body); e.Path != "/second?x=1" || e.Header.Get("X-Auth-Name") != "ann@example.com" {
@@ -111,7 +111,7 @@ func TestSecondApp(t *testing.T) {
 func TestParallelLogins(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, nil)
-	v := newVisitor(t)
+	v := newClient(t)
 	const tabs = 10
 	var forms [tabs]*oidcprovider.Page
 	var opening sync.WaitGroup
@@ -153,7 +153,7 @@ func TestIssuerSpelling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startProxy(t, proxyOptions{port: port, upstream: app, vars: oidcVars(issuer, port, nil)})
-			page := newVisitor(t).logIn(provider, p.url+"/", "user|bob")
+			page := newClient(t).logIn(provider, p.url+"/", "user|bob")
 			if e := echoOf(t, page.Status, page.Body); e.Header.Get("X-Auth-Name") != "bob@elsewhere.org" {
 				t.Errorf("logged in as %q", e.Header.Get("X-Auth-Name"))
 			}

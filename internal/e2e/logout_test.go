@@ -23,7 +23,7 @@ func TestLogoutOfAnotherApp(t *testing.T) {
 		return startProxy(t, proxyOptions{port: port, upstream: app, vars: oidcVars(provider.Issuer(), port, nil)})
 	}
 	one, two := start(first), start(second)
-	v, other := newVisitor(t), newVisitor(t)
+	v, other := newClient(t), newClient(t)
 	v.logIn(provider, one.url+"/", "user|ann")
 	v.open(two.url + "/")
 	other.logIn(provider, two.url+"/", "user|ann") // on another machine
@@ -40,7 +40,7 @@ func TestLogoutOfAnotherApp(t *testing.T) {
 	}
 }
 
-// With several providers each has an address of its own for telling that somebody has logged out.
+// With several providers each has an address of its own for telling that someone has logged out.
 func TestBackchannelOfSeveral(t *testing.T) {
 	t.Parallel()
 	port := freeport.For(t)
@@ -50,7 +50,7 @@ func TestBackchannelOfSeveral(t *testing.T) {
 		return s
 	}
 	w := startPair(t, port, at("first"), at("second"))
-	ann, bob := newVisitor(t), newVisitor(t)
+	ann, bob := newClient(t), newClient(t)
 	ann.logIn(w.first, w.proxy.url+"/_auth/login/first", "user|ann")
 	bob.logIn(w.second, w.proxy.url+"/_auth/login/second", "user|ann") // another Ann
 	w.second.EndSessions("user|ann")
@@ -109,13 +109,13 @@ func TestPostLogoutRedirect(t *testing.T) {
 				base := strings.TrimSuffix(s.Clients[0].Redirects[0], "/callback")
 				s.Clients[0].LogoutRedirects = []string{site.URL + "/bye", base + "/open/bye"}
 			}, vars{"AUTH_POST_LOGOUT_REDIRECT": to, "AUTH_PUBLIC_PATHS": "/open/"})
-			v := newVisitor(t)
+			v := newClient(t)
 			v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 			page, err := w.provider.LogOut(t.Context(), v.client, w.proxy.url+"/logout")
 			if err != nil || page.Status != http.StatusOK || !strings.HasSuffix(page.URL.String(), to) {
 				t.Errorf("leads to %+v, %v", page, err)
 			}
-			if status, h, _ := newVisitor(t).ask(http.MethodGet, w.proxy.url+"/logout", nil); status != http.StatusFound || h.Get("Location") != to {
+			if status, h, _ := newClient(t).ask(http.MethodGet, w.proxy.url+"/logout", nil); status != http.StatusFound || h.Get("Location") != to {
 				t.Errorf("without a session: %d to %s", status, h.Get("Location"))
 			}
 		})

@@ -110,16 +110,16 @@ func TestBrowserPagesOfTheApp(t *testing.T) {
 	t.Parallel()
 	port := freeport.For(t)
 	p := startProxy(t, proxyOptions{upstream: fmt.Sprintf("http://127.0.0.1:%d", port), args: []string{"--public"}})
-	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusServiceUnavailable)
+	strict(t, newClient(t).open(p.url+"/page?x=1"), http.StatusServiceUnavailable)
 	v := plain(t, p.url+"/page?x=1")
 	v.isOwn("The app is starting")
 	stop := answerAt(t, port)
 	v.sees("This is /page?x=1") // by itself
 	stop()
 	eventually(t, "the proxy sees that the app is gone", func() bool {
-		return newVisitor(t).open(p.url+"/").Status == http.StatusBadGateway
+		return newClient(t).open(p.url+"/").Status == http.StatusBadGateway
 	})
-	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusBadGateway)
+	strict(t, newClient(t).open(p.url+"/page?x=1"), http.StatusBadGateway)
 	v.goTo(p.url + "/page?x=2")
 	v.isOwn("The app is down")
 }
@@ -128,7 +128,7 @@ func TestBrowserPagesOfTheApp(t *testing.T) {
 func TestBrowserPagesOfThePassword(t *testing.T) {
 	t.Parallel()
 	p := startProxy(t, proxyOptions{upstream: startEcho(t), vars: vars{"username_main_app": "ann", "password_main_app": "ann's secret"}})
-	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusOK)
+	strict(t, newClient(t).open(p.url+"/page?x=1"), http.StatusOK)
 	v := plain(t, p.url+"/page?x=1")
 	v.isOwn("Log in")
 	v.until(`document.activeElement?.name === "username"`)
@@ -146,7 +146,7 @@ func TestBrowserPagesOfThePassword(t *testing.T) {
 	v.sees(`"Path":"/page?x=1"`)
 }
 
-// What a provider has to do with: it is down, it says no, it knows somebody who may not come in.
+// What a provider has to do with: it is down, it says no, it knows someone who may not come in.
 func TestBrowserPagesOfTheProvider(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com"})
@@ -165,28 +165,28 @@ func TestBrowserPagesOfTheProvider(t *testing.T) {
 	v.goTo(w.proxy.url + "/logout")
 	v.follow("Log out")
 
-	cancelled := newVisitor(t)
+	cancelled := newClient(t)
 	no, err := oidcprovider.Cancel(t.Context(), cancelled.client, cancelled.open(w.proxy.url+"/"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	strict(t, no, http.StatusForbidden)
-	strict(t, newVisitor(t).open(w.proxy.url+"/callback?code=none&state=none"), http.StatusBadRequest)
+	strict(t, newClient(t).open(w.proxy.url+"/callback?code=none&state=none"), http.StatusBadRequest)
 
 	w.provider.Stop()
 	w.proxy.stop()
 	w.proxy.start()
-	strict(t, newVisitor(t).open(w.proxy.url+"/page"), http.StatusServiceUnavailable)
+	strict(t, newClient(t).open(w.proxy.url+"/page"), http.StatusServiceUnavailable)
 	v = plain(t, w.proxy.url+"/page?x=1") // afresh: the line of text at /status had the browser ask for an icon
 	v.isOwn("The login provider does not answer")
 }
 
-// The page on which visitors choose among several providers, by keyboard alone.
+// The page on which users choose among several providers, by keyboard alone.
 func TestBrowserChooser(t *testing.T) {
 	t.Parallel()
 	w := newPair(t)
 	p, first, second := w.proxy, w.first, w.second
-	strict(t, newVisitor(t).open(p.url+"/page?x=1"), http.StatusOK)
+	strict(t, newClient(t).open(p.url+"/page?x=1"), http.StatusOK)
 	v := plain(t, p.url+"/page?x=1")
 	v.isOwn("Log in")
 	var names []string
@@ -207,7 +207,7 @@ func TestBrowserChooser(t *testing.T) {
 	}
 	// The provider of one login takes part in no other.
 	second.Stop()
-	other := newVisitor(t)
+	other := newClient(t)
 	chooser := other.open(p.url + "/page?x=1")
 	other.logIn(first, p.url+linkTo(t, chooser, "first"), "user|ann")
 	if e, in := other.isIn(p.url); !in || e.Header.Get("X-Auth-Name") != "ann@example.com" {

@@ -33,7 +33,7 @@ type vars map[string]string
 
 // proxyOptions say how a proxy is started.
 type proxyOptions struct {
-	port     int // that visitors use; 0 takes a free one
+	port     int // that users use; 0 takes a free one
 	upstream string
 	vars     vars     // go into a file of their own
 	args     []string // more of them
@@ -43,7 +43,7 @@ type proxyOptions struct {
 type proxy struct {
 	t       *testing.T
 	options proxyOptions
-	url     string // where visitors come in
+	url     string // where users come in
 	private string // where health is told
 	envFile string
 	home    string

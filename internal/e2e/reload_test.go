@@ -13,7 +13,7 @@ func TestReloadOfRules(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, vars{"AUTH_ALLOWED_EMAILS": "ann@example.com,bob@elsewhere.org"})
 	port := w.proxy.options.port
-	gone, stays := newVisitor(t), newVisitor(t)
+	gone, stays := newClient(t), newClient(t)
 	gone.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	stays.logIn(w.provider, w.proxy.url+"/", "user|bob")
 	closes := gone.connect(t, w.proxy.url)
@@ -29,7 +29,7 @@ func TestReloadOfRules(t *testing.T) {
 	}
 	open.says(t, "two")
 	if _, in := stays.isIn(w.proxy.url); !in {
-		t.Error("somebody else was logged out")
+		t.Error("another user was logged out")
 	}
 }
 
@@ -37,7 +37,7 @@ func TestReloadOfRules(t *testing.T) {
 func TestReloadOfMistakes(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, nil)
-	v := newVisitor(t)
+	v := newClient(t)
 	v.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	socket := v.connect(t, w.proxy.url)
 	for name, broken := range map[string]vars{
@@ -59,7 +59,7 @@ func TestReloadOfMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.proxy.signal(syscall.SIGHUP)
-	if _, status := newVisitor(t).dial(t, w.proxy.url); status != http.StatusUnauthorized {
+	if _, status := newClient(t).dial(t, w.proxy.url); status != http.StatusUnauthorized {
 		t.Errorf("without its file the proxy lets strangers in: %d", status)
 	}
 }
@@ -69,7 +69,7 @@ func TestReloadOfTheProvider(t *testing.T) {
 	t.Parallel()
 	w := newPair(t)
 	port := w.proxy.options.port
-	v := newVisitor(t)
+	v := newClient(t)
 	v.logIn(w.first, w.proxy.url+"/_auth/login/first", "user|ann")
 	w.proxy.reload(oidcVars(w.second.Issuer(), port, nil))
 	w.proxy.findsProviders()
@@ -86,7 +86,7 @@ func TestReloadOfTheProvider(t *testing.T) {
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, vars{"AUTH_BEARER_AUDIENCE": audience})
-	before, after := newVisitor(t), newVisitor(t)
+	before, after := newClient(t), newClient(t)
 	before.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	w.provider.Stop()
 	w.provider.ChangeKey()
@@ -100,14 +100,14 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
-// A secret that the provider does not know is a mistake of whoever runs the app: visitors are told so, without a loop.
+// A secret that the provider does not know is a mistake of the app's operator: users are told so, without a loop.
 func TestWrongClientSecret(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, vars{"AUTH_CLIENT_SECRET": "not the secret - of the tests"})
-	page := newVisitor(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
+	page := newClient(t).logIn(w.provider, w.proxy.url+"/", "user|ann")
 	strict(t, page, http.StatusInternalServerError)
 	if !strings.Contains(page.Body, "set up wrongly") || !strings.Contains(page.Body, "invalid_client") {
-		t.Errorf("visitors read %s", page.Body)
+		t.Errorf("users read %s", page.Body)
 	}
 	w.proxy.eventually("the log says what the provider said", func() bool {
 		return strings.Contains(w.proxy.said.String(), "invalid_client")

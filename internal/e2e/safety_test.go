@@ -11,7 +11,7 @@ import (
 )
 
 // walk follows redirects by hand until one leads to an address that begins so, and returns that address.
-func (v *visitor) walk(from, until string) string {
+func (v *client) walk(from, until string) string {
 	v.t.Helper()
 	for range 10 {
 		status, h, body := v.ask(http.MethodGet, from, http.Header{"Accept": {"text/html"}})
@@ -31,7 +31,7 @@ func (v *visitor) walk(from, until string) string {
 }
 
 // callbackOf logs in at the provider and returns the address to which the browser is sent back, unused.
-func (v *visitor) callbackOf(at *oidcprovider.Provider, authorization, back, user string) string {
+func (v *client) callbackOf(at *oidcprovider.Provider, authorization, back, user string) string {
 	v.t.Helper()
 	stopped := *v.client
 	var callback string
@@ -55,11 +55,11 @@ func (v *visitor) callbackOf(at *oidcprovider.Provider, authorization, back, use
 func TestCallbackOfAnother(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, nil)
-	attacker, victim := newVisitor(t), newVisitor(t)
+	attacker, victim := newClient(t), newClient(t)
 	authorization := attacker.walk(w.proxy.url+"/mine", w.provider.Issuer()+"/auth")
 	callback := attacker.callbackOf(w.provider, authorization, w.proxy.url+"/callback", "user|eve")
 	if page := victim.open(callback); page.Status != http.StatusBadRequest {
-		t.Errorf("somebody else's answer: %d, want 400", page.Status)
+		t.Errorf("another user's answer: %d, want 400", page.Status)
 	}
 	if _, in := victim.isIn(w.proxy.url); in {
 		t.Error("logged in as the attacker")
@@ -67,7 +67,7 @@ func TestCallbackOfAnother(t *testing.T) {
 	victim.logIn(w.provider, w.proxy.url+"/", "user|ann")
 	victim.open(callback)
 	if e, in := victim.isIn(w.proxy.url); !in || e.Header.Get("X-Auth-Sub") != "user|ann" {
-		t.Errorf("after somebody else's answer Ann is %q, in: %v", e.Header.Get("X-Auth-Sub"), in)
+		t.Errorf("after another user's answer Ann is %q, in: %v", e.Header.Get("X-Auth-Sub"), in)
 	}
 	page := attacker.open(callback)
 	if e := echoOf(t, page.Status, page.Body); e.Path != "/mine" {
@@ -83,32 +83,32 @@ func TestCallbackOfAnother(t *testing.T) {
 	}
 }
 
-// Class 8: the id before the login is not the one after, and one that was planted is not taken.
+// Class 8: the id before the login is not the one after, and one that was injected is not taken.
 func TestFixation(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, nil)
-	thief := newVisitor(t)
+	thief := newClient(t)
 	thief.logIn(w.provider, w.proxy.url+"/", "user|bob")
-	planted := thief.cookies(w.proxy.url)
-	victim := newVisitor(t)
+	injected := thief.cookies(w.proxy.url)
+	victim := newClient(t)
 	u, err := url.Parse(w.proxy.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range planted {
+	for _, c := range injected {
 		if strings.HasPrefix(c.Name, "ploomber") {
 			victim.client.Jar.SetCookies(u, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: "/"}})
 		}
 	}
 	if e, in := victim.isIn(w.proxy.url); !in || e.Header.Get("X-Auth-Sub") != "user|bob" {
-		t.Fatal("nothing was planted")
+		t.Fatal("nothing was injected")
 	}
 	page := victim.logIn(w.provider, w.proxy.url+"/_auth/login", "user|ann")
 	if e := echoOf(t, page.Status, page.Body); e.Header.Get("X-Auth-Sub") != "user|ann" {
 		t.Errorf("Ann is %q", e.Header.Get("X-Auth-Sub"))
 	}
 	if e, in := thief.isIn(w.proxy.url); in {
-		t.Errorf("the planted id opens the app for %q", e.Header.Get("X-Auth-Sub"))
+		t.Errorf("the injected id opens the app for %q", e.Header.Get("X-Auth-Sub"))
 	}
 }
 
@@ -116,7 +116,7 @@ func TestFixation(t *testing.T) {
 func TestMixUp(t *testing.T) {
 	t.Parallel()
 	w := newPair(t)
-	v := newVisitor(t)
+	v := newClient(t)
 	authorization := v.walk(w.proxy.url+"/_auth/login/first", w.first.Issuer()+"/auth")
 	_, query, _ := strings.Cut(authorization, "?")
 	callback := v.callbackOf(w.second, w.second.Issuer()+"/auth?"+query, w.proxy.url+"/callback", "user|eve")
@@ -145,9 +145,9 @@ func TestMixUp(t *testing.T) {
 func TestPathsOfTheApp(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, vars{"AUTH_PUBLIC_PATHS": "/health,/open/"})
-	v, stranger := newVisitor(t), newVisitor(t)
+	v, other := newClient(t), newClient(t)
 	for path, want := range map[string]int{"/health": 200, "/open/a": 200, "/healthy": 401, "/open": 401, "/open/../secret": 401} {
-		status, _, body := stranger.ask(http.MethodGet, w.proxy.url+path, http.Header{"X-Auth-Name": {"forged@example.com"}})
+		status, _, body := other.ask(http.MethodGet, w.proxy.url+path, http.Header{"X-Auth-Name": {"forged@example.com"}})
 		if status != want && (want != 401 || status != 400) {
 			t.Errorf("%s without a session: %d, want %d", path, status, want)
 		}

@@ -13,7 +13,7 @@ import (
 func TestAbandonedLogins(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, nil, vars{"AUTH_PUBLIC_PATHS": "/open"})
-	v := newVisitor(t)
+	v := newClient(t)
 	var last string
 	for i := range 60 {
 		last = fmt.Sprintf("/tab/%d?x=%s", i, strings.Repeat("y", 1000))
@@ -42,7 +42,7 @@ func TestLongAddress(t *testing.T) {
 	w := newEnvironment(t, nil, nil)
 	for _, size := range []int{1 << 10, 3 << 10, 7 << 10} {
 		path := "/deep?x=" + strings.Repeat("y", size)
-		page := newVisitor(t).logIn(w.provider, w.proxy.url+path, "user|ann")
+		page := newClient(t).logIn(w.provider, w.proxy.url+path, "user|ann")
 		if e := echoOf(t, page.Status, page.Body); e.Path != path && e.Path != "/" {
 			t.Errorf("%d bytes: came to %.40s", size, e.Path)
 		}
@@ -53,7 +53,7 @@ func TestLongAddress(t *testing.T) {
 func TestTwoTabsTwoProviders(t *testing.T) {
 	t.Parallel()
 	w := newPair(t)
-	v := newVisitor(t)
+	v := newClient(t)
 	a := v.open(w.proxy.url + "/_auth/login/first?next=/a")
 	b := v.open(w.proxy.url + "/_auth/login/second?next=/b")
 	for _, one := range []struct {
@@ -82,7 +82,7 @@ func TestTwoTabsTwoProviders(t *testing.T) {
 func TestOwnPrefix(t *testing.T) {
 	t.Parallel()
 	w := newPair(t)
-	v := newVisitor(t)
+	v := newClient(t)
 	for path, want := range map[string]int{
 		"/_auth": 404, "/_auth/": 404, "/_auth/nothing": 404, "/_auth/login/third": 404, "/_auth/login/": 404,
 		"/_auth/backchannel-logout": 404, "/_auth/backchannel-logout/first": 405, "/_auth/login": 200, "/_auth/style.css": 200,

@@ -37,7 +37,7 @@ func TestHTTPS(t *testing.T) {
 	provider := oidcprovider.Start(t, s)
 	startProxy(t, proxyOptions{port: port, upstream: startEcho(t), args: []string{"--tls-cert", cert, "--tls-key", key},
 		vars: oidcVars(provider.Issuer(), port, vars{"AUTH_BASE_URL": base})})
-	v := newVisitor(t)
+	v := newClient(t)
 	v.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
 	page := v.logIn(provider, base+"/page?x=1", "user|ann")
 	if e := echoOf(t, page.Status, page.Body); e.Path != "/page?x=1" || e.Header.Get("X-Forwarded-Proto") != "https" {
@@ -63,11 +63,11 @@ func TestHTTPS(t *testing.T) {
 	if !found || status != http.StatusFound {
 		t.Errorf("the login answered %d with cookies %d", status, len(h["Set-Cookie"]))
 	}
-	socketVisitor := *v // WebSockets speak HTTP/1.1
+	socketClient := *v // WebSockets speak HTTP/1.1
 	client := *v.client
 	client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-	socketVisitor.client = &client
-	socket := socketVisitor.connect(t, base)
+	socketClient.client = &client
+	socket := socketClient.connect(t, base)
 	socket.says(t, "through TLS")
 }
 
@@ -89,7 +89,7 @@ func TestHTTPSOfTheApp(t *testing.T) {
 		want int
 	}{"named": {[]string{"--ca-cert", cert}, http.StatusOK}, "not named": {nil, http.StatusBadGateway}} {
 		p := startProxy(t, proxyOptions{upstream: app.URL, args: append([]string{"--public"}, tc.args...)})
-		if page := newVisitor(t).open(p.url + "/"); page.Status != tc.want {
+		if page := newClient(t).open(p.url + "/"); page.Status != tc.want {
 			t.Errorf("%s: %d, want %d: %s", name, page.Status, tc.want, page.Body)
 		}
 	}

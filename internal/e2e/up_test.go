@@ -110,7 +110,7 @@ func TestFrameworkUp(t *testing.T) {
 	if c := clientAt(port); !slices.Equal(served.Callbacks, c.Redirects) || !slices.Equal(served.Logouts, c.LogoutRedirects) {
 		t.Errorf("to register: %q, %q", served.Callbacks, served.Logouts)
 	}
-	v := newVisitor(t)
+	v := newClient(t)
 	page := v.logIn(provider, served.URL+"/?x=1", "user|ann")
 	if !strings.Contains(page.Body, "ann@example.com") || page.URL.RequestURI() != "/?x=1" {
 		t.Errorf("at %s: %s", page.URL, page.Body)

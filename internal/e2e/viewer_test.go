@@ -10,7 +10,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
-// viewer is somebody with a browser.
+// viewer is someone with a browser.
 type viewer struct {
 	t        *testing.T
 	provider *oidcprovider.Provider

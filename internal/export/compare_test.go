@@ -13,7 +13,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// Three people, each of whom may see one feature.
+// Three users, each with access to one feature.
 const (
 	annPass = "correct horse battery staple"
 	bobPass = "a password of the api, with ~!@#$%^&*()\"'\\:;"
@@ -63,7 +63,7 @@ type difference struct {
 	why          string
 }
 
-// same sends one request through both doors and compares what comes of it, for the visitor and for the app.
+// same sends one request through both doors and compares what comes of it, for the client and for the app.
 func (w *environment) same(t *testing.T, request string, allowed difference) {
 	t.Helper()
 	ours, theirs := w.ask(t, w.proxy, request), w.ask(t, w.nginx, request)
@@ -132,7 +132,7 @@ func TestNginxRules(t *testing.T) {
 	}
 }
 
-// TestNginxRequests compares, request by request, everything else that a visitor or an attacker sends.
+// TestNginxRequests compares, request by request, everything else that a client or an attacker sends.
 func TestNginxRequests(t *testing.T) {
 	t.Parallel()
 	ann := basic("ann", annPass)

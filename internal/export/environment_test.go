@@ -103,7 +103,7 @@ func (w *environment) app(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// outcome is what came of a request: for the visitor and for the app.
+// outcome is what came of a request: for the client and for the app.
 type outcome struct {
 	Code      int
 	Challenge string // WWW-Authenticate

@@ -23,7 +23,7 @@ func spellings(name string) []string {
 
 var identityHeaders = []string{identity.HeaderName, identity.HeaderSubject, identity.HeaderAccessToken, identity.HeaderIDToken}
 
-// TestNginxHeaderSpoofing speaks as somebody else, in every spelling, with a password and without one.
+// TestNginxHeaderSpoofing speaks as another user, in every spelling, with a password and without one.
 func TestNginxHeaderSpoofing(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, config.Config{Passwords: three(), PublicPaths: []string{"/static/"}}, export.SaltedSHA)
@@ -121,7 +121,7 @@ func TestNginxBesideACarelessServer(t *testing.T) {
 	}
 }
 
-// TestNginxForwarding compares what the app hears about the visitor where there are proxies in front, or an address
+// TestNginxForwarding compares what the app hears about the client where there are proxies in front, or an address
 // that is known.
 func TestNginxForwarding(t *testing.T) {
 	t.Parallel()
@@ -149,15 +149,15 @@ func TestNginxForwarding(t *testing.T) {
 					w.same(t, upgrade("/ws", append(lines, "X-Forwarded-Host: "+host, basic("ann", annPass))...), difference{})
 				}
 			}
-			// Behind several proxies the visitor's address is the same; of the proxies nginx names the nearest only.
+			// Behind several proxies the client's address is the same; of the proxies nginx names the nearest only.
 			chain := get("/", basic("ann", annPass), "X-Forwarded-For: 192.0.2.1, 192.0.2.2, 10.0.0.1, 10.0.0.2")
 			ours, theirs := w.ask(t, w.proxy, chain).Seen[0].Header, w.ask(t, w.nginx, chain).Seen[0].Header
 			first := func(h http.Header) string {
-				visitor, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ",")
-				return visitor
+				client, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ",")
+				return client
 			}
 			if first(ours) != first(theirs) {
-				t.Errorf("the visitor is %s, to nginx %s", first(ours), first(theirs))
+				t.Errorf("the client is %s, to nginx %s", first(ours), first(theirs))
 			}
 			for _, origin := range []string{"http://app.example:8443", "https://app.example", "https://app.example:443", "https://app.example:8443", "http://app.example",
 				"https://app.example.evil", "https://evil.app.example", "https://appxexample"} {

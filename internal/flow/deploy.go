@@ -22,19 +22,19 @@ type Deploy struct {
 	Connect Connect
 	Environ Lookup
 
-	AllowSecrets []string // files that ship although they look like secrets
-	AllowLinks   []string // links that ship although they leave the project
-	TempDir      string   // where the archive is kept while it is sent
-	Search       bool     // Prepare looks for private keys in all files, for those who only look; Pack does in any case
+	AllowSecrets []string // files to include although they look like secrets
+	AllowLinks   []string // links to include although they leave the project
+	TempDir      string   // folder for the archive until it is sent
+	Search       bool     // makes Prepare search all files for private keys, for callers that do not pack; Pack always searches
 
-	// Sleep waits for files to come to rest that are being written. With nil they are packed at once.
+	// Sleep waits for files that are being written. If it is nil they are packed at once.
 	Sleep func(context.Context, time.Duration) error
 
-	// Now is the clock by which archives in TempDir that killed runs left are old enough to go. With nil they stay.
+	// Now is the clock for removing old archives of killed runs in TempDir. If it is nil they are kept.
 	Now func() time.Time
 }
 
-// Package is what a deployment consists of, before anything is sent.
+// Package is the content of a deployment, before it is sent.
 type Package struct {
 	Config                  *project.Config
 	Env                     Env
@@ -43,14 +43,14 @@ type Package struct {
 	Files                   *bundle.Listing
 }
 
-// Notice is something that the user should know about a package.
+// Notice is something the user should know about a package.
 type Notice struct {
 	Text    string
 	Warning bool
 }
 
-// Prepare gathers the package from the folder. It makes no request and writes nothing. The notices are those found until an
-// error ended it.
+// Prepare collects the package from the folder. It makes no requests and writes nothing. The notices include those
+// found before an error.
 func (d *Deploy) Prepare(ctx context.Context) (*Package, []Notice, error) {
 	c, err := d.Folder.Load()
 	if err != nil {
@@ -94,7 +94,8 @@ func warnings(texts []string) (notices []Notice) {
 	return notices
 }
 
-// Files decides which files ship, by what they hold too. full lists the files of left-out folders one by one.
+// Files decides which files are deployed, also by their content. full lists the files of excluded folders one by
+// one.
 func (d *Deploy) Files(ctx context.Context, c *project.Config, full bool) (*bundle.Listing, error) {
 	return d.plan(ctx, c, bundle.Rules{Search: true, Full: full})
 }
@@ -109,42 +110,42 @@ func (d *Deploy) plan(ctx context.Context, c *project.Config, rules bundle.Rules
 	var outside *bundle.OutsideError
 	if errors.As(err, &outside) {
 		return nil, (&failure.Error{Code: failure.Failed, Err: err}).
-			WithHint("copy what they lead to into the project, leave the links out with 'ignore', or name them with --allow-link")
+			WithHint("copy their targets into the project, exclude the links with 'ignore', or allow them with --allow-link")
 	}
 	return files, err
 }
 
-// literalLogins says which credentials the configuration holds in clear.
+// literalLogins returns a notice about credentials that the configuration contains in plain text.
 func literalLogins(c *project.Config) (texts []string) {
 	for _, feature := range []project.Feature{project.MainApp, project.Analytics} {
 		if at := c.Credentials(feature); at != nil && at.Literal() {
-			texts = append(texts, fmt.Sprintf("the configuration holds the credentials of %s in clear. "+
-				"To keep them in %s, run 'ploomber-cloud auth --add --feature %s'.", feature, EnvName, feature))
+			texts = append(texts, fmt.Sprintf("the configuration contains the credentials of %s in plain text. "+
+				"To store them in %s instead, run 'ploomber-cloud auth --add --feature %s'.", feature, EnvName, feature))
 		}
 	}
 	return texts
 }
 
-// refuseUnknownLogins stops what the platform would leave more open than the project says: it knows neither the
-// feature api nor the variables that only our own proxy reads.
+// refuseUnknownLogins rejects projects that the platform would protect less than configured: it supports neither
+// the feature api nor the variables that only our own proxy reads.
 func refuseUnknownLogins(env Env) error {
 	if name := config.Ignored(env.Keys()); name != "" {
-		return failure.Failedf("the platform does not know %s: it would let in more people than that says", name).
+		return failure.Failedf("the platform does not support %s: it would let in more users than configured", name).
 			WithHint("remove it from %s, or run the app behind 'ploomber-cloud up' or 'ploomber-cloud proxy'", EnvName)
 	}
 	if !env.ProtectsAPI() {
 		return nil
 	}
-	return failure.Failedf("the platform cannot protect the feature %s: its paths would be open to everyone", project.API).
+	return failure.Failedf("the platform cannot protect the feature %s: its paths would be public", project.API).
 		WithHint("run 'ploomber-cloud auth --remove --feature %s', or run the app behind 'ploomber-cloud up'", project.API)
 }
 
-// unusedLogins names what looks like a login in the secrets file and protects nothing on the platform, which goes by the
-// configuration alone: names that 'up' and 'proxy' refuse, and pairs that protect the app there.
+// unusedLogins reports entries of the secrets file that look like a login but have no effect on the platform,
+// which only uses the configuration: names that 'up' and 'proxy' reject, and pairs that protect the app there.
 func unusedLogins(c *project.Config, env Env) (texts []string) {
 	places := env.Places()
 	for _, wrong := range config.Misspelt(env.Keys(), Logins(c)) {
-		texts = append(texts, fmt.Sprintf("%s: %v (as it is, it protects nothing)", env.Path, placed(wrong, places)))
+		texts = append(texts, fmt.Sprintf("%s: %v (it has no effect as it is)", env.Path, placed(wrong, places)))
 	}
 	for _, feature := range []project.Feature{project.MainApp, project.Analytics} {
 		if c.Credentials(feature) == nil && env.hasLogin(feature) {
@@ -155,23 +156,25 @@ func unusedLogins(c *project.Config, env Env) (texts []string) {
 	return texts
 }
 
-// Pack writes the package's archive to a temporary file, which Close removes. progress hears of the bytes; it may be nil.
+// Pack writes the package's archive to a temporary file, which Close removes. progress is called with the bytes;
+// it may be nil.
 func (d *Deploy) Pack(ctx context.Context, p *Package, plan tier.Tier, progress func(done, total int64)) (*bundle.Archive, error) {
 	if d.Now != nil {
-		bundle.CleanStale(d.TempDir, d.Now().Add(-24*time.Hour)) // nobody sends one for that long
+		bundle.CleanStale(d.TempDir, d.Now().Add(-24*time.Hour)) // no upload takes that long
 	}
 	archive, err := bundle.Spool(ctx, p.Files, d.TempDir, bundle.Options{Limit: plan.MaxArchive, Progress: progress, Sleep: d.Sleep})
 	var large *bundle.TooLargeError
 	if errors.As(err, &large) {
 		return nil, failure.Failedf("the zipped app is larger than the %d MB that the %s tier allows (limits: %s)",
 			plan.MaxArchive/tier.MB, plan.Name, tier.Limits()).
-			WithHint("see what ships with 'ploomber-cloud deploy --list-files' and leave files out with 'ignore' or %s", bundle.IgnoreFileName)
+			WithHint("list the deployed files with 'ploomber-cloud deploy --list-files' and exclude some with 'ignore' or %s", bundle.IgnoreFileName)
 	}
 	return archive, err
 }
 
-// DroppedSecrets lists the secrets that the last deployment of the package's project had and this one has not. The list is
-// empty where the platform does not tell, as the reference tool deploys then; the error is that of ctx.
+// DroppedSecrets lists the secrets that the last deployment of the package's project had and this one has not. The
+// list is empty if the platform does not return them, as the reference tool deploys then; the error is that of
+// ctx.
 func (p *Package) DroppedSecrets(ctx context.Context, api *cloudapi.Client) ([]string, error) {
 	last, err := api.Project(ctx, p.Config.ID)
 	if err != nil {
@@ -186,7 +189,7 @@ func (p *Package) DroppedSecrets(ctx context.Context, api *cloudapi.Client) ([]s
 	return gone, nil
 }
 
-// Upload sends the package with its archive. progress hears of the archive's bytes; it may be nil.
+// Upload sends the package with its archive. progress is called with the archive's bytes; it may be nil.
 func (p *Package) Upload(ctx context.Context, api *cloudapi.Client, archive *bundle.Archive, progress func(done, total int64)) (*cloudapi.Deployment, error) {
 	request := cloudapi.DeployRequest{
 		ProjectID: p.Config.ID, Type: p.Config.Type, Archive: upload{archive}, Secrets: p.Secrets.List,
@@ -199,13 +202,13 @@ func (p *Package) Upload(ctx context.Context, api *cloudapi.Client, archive *bun
 	return api.Deploy(ctx, request)
 }
 
-// upload is the archive as the client of the API takes it.
+// upload adapts the archive for the API client.
 type upload struct{ archive *bundle.Archive }
 
 func (u upload) Size() int64                  { return u.archive.Size }
 func (u upload) Open() (io.ReadCloser, error) { return u.archive.Open(), nil }
 
-// Tier asks the platform for the user's tier.
+// Tier fetches the user's tier.
 func Tier(ctx context.Context, api *cloudapi.Client) (tier.Tier, error) {
 	name, err := api.Tier(ctx)
 	if err != nil {

@@ -19,27 +19,27 @@ import (
 // EnvName is the file of a project folder that holds its secrets.
 const EnvName = ".env"
 
-// Env is a project's secrets file as it was read.
+// Env is the content of a project's secrets file.
 type Env struct {
-	*dotenv.File        // without entries where there is no file
-	Path         string // where it is or would be
+	*dotenv.File        // empty if there is no file
+	Path         string // its path, even if it does not exist
 	Exists       bool
 }
 
-// EntryKey is a variable of the secrets file that names the file that starts the app here, as a flag of 'up' does.
+// EntryKey is the variable in the secrets file that names the file that starts the app, like a flag of 'up'.
 const EntryKey = "PLOOMBER_ENTRY"
 
-// maxEnv bounds what is read as a secrets file, in bytes.
+// maxEnv limits the size of a secrets file, in bytes.
 const maxEnv = 16 << 20
 
 // Folder is a project folder as a command sees it.
 type Folder struct {
 	Dir     string // "." on the command line
-	Config  string // --config: a file or a folder, from Dir; "" for the usual file
-	EnvFile string // --env-file: a secrets file, from Dir, in place of the usual one
+	Config  string // --config: a file or a folder, relative to Dir; "" for the default file
+	EnvFile string // --env-file: a secrets file, relative to Dir, instead of the default one
 }
 
-// ConfigPath is where the configuration is or would be.
+// ConfigPath is the path of the configuration, whether or not it exists.
 func (f Folder) ConfigPath() (string, error) {
 	path, err := project.Path(f.Config)
 	if err != nil {
@@ -61,19 +61,19 @@ func (f Folder) Load() (*project.Config, error) {
 	var invalid *project.Invalid
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, failure.Failedf("project not initialized: there is no %s here", path).
+		return nil, failure.Failedf("project not initialized: %s not found", path).
 			WithHint("run 'ploomber-cloud init'")
 	case errors.As(err, &invalid):
 		return c, (&failure.Error{Code: failure.Failed, Err: err}).
-			WithHint("correct the file, or make it anew with 'ploomber-cloud init --force'")
+			WithHint("correct the file, or create it again with 'ploomber-cloud init --force'")
 	case err != nil:
 		return nil, &failure.Error{Code: failure.Failed, Err: err}
 	}
 	return c, nil
 }
 
-// Find is Load for commands that need no project: there is false, and the configuration nil, where none was made and none
-// was named.
+// Find is Load for commands that need no project: if none was created or named, exists is false and the
+// configuration nil.
 func (f Folder) Find() (c *project.Config, there bool, err error) {
 	there, err = f.Initialised()
 	if err != nil || !there && f.Config == "" {
@@ -83,7 +83,7 @@ func (f Folder) Find() (c *project.Config, there bool, err error) {
 	return c, there, err
 }
 
-// Initialised tells whether the configuration is there, right or wrong.
+// Initialised reports whether the configuration exists, valid or not.
 func (f Folder) Initialised() (bool, error) {
 	path, err := f.ConfigPath()
 	if err != nil {
@@ -96,7 +96,7 @@ func (f Folder) Initialised() (bool, error) {
 	return err == nil, nil
 }
 
-// EnvPath is where the project's secrets are.
+// EnvPath is the path of the project's secrets file.
 func (f Folder) EnvPath() string {
 	switch {
 	case f.EnvFile == "":
@@ -124,7 +124,7 @@ func (f Folder) Env() (Env, error) {
 	return Env{File: file, Path: path, Exists: exists}, nil
 }
 
-// ConfigFile returns c as the file to be written.
+// ConfigFile returns c as a file to write.
 func (f Folder) ConfigFile(c *project.Config) (fsx.File, error) {
 	path, err := f.ConfigPath()
 	if err != nil {
@@ -134,8 +134,8 @@ func (f Folder) ConfigFile(c *project.Config) (fsx.File, error) {
 	return fsx.File{Path: path, Data: data, Mode: fsx.Public}, err
 }
 
-// Save writes the configuration and the secrets, either of which may be nil: both or, when one cannot be
-// written, none.
+// Save writes the configuration and the secrets, either of which may be nil: both or, if one cannot be written,
+// neither.
 func (f Folder) Save(c *project.Config, env *dotenv.File) error {
 	var files []fsx.File
 	if env != nil {

@@ -14,11 +14,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Connect makes a client for the platform; its error says that there is no key.
+// Connect returns an API client; its error means that there is no key.
 type Connect func() (*cloudapi.Client, error)
 
-// Replaceable checks that the configuration may be written: that there is none, or force is set, and that
-// its folder takes files. It returns the one that is replaced, as far as it can be read, or nil.
+// Replaceable checks that the configuration may be written: it does not exist or force is set, and its folder is
+// writable. It returns the existing one, as far as it can be read, or nil.
 func (f Folder) Replaceable(force bool) (*project.Config, error) {
 	path, err := f.ConfigPath()
 	if err != nil {
@@ -29,7 +29,7 @@ func (f Folder) Replaceable(force bool) (*project.Config, error) {
 		return nil, err
 	}
 	if _, statErr := os.Stat(path); there && errors.Is(statErr, fs.ErrNotExist) {
-		return nil, fsx.Check(path) // a link that leads nowhere
+		return nil, fsx.Check(path) // a dangling link
 	}
 	var old *project.Config
 	if there {
@@ -38,31 +38,31 @@ func (f Folder) Replaceable(force bool) (*project.Config, error) {
 		switch {
 		case !force && err == nil:
 			return nil, failure.Failedf("project already initialized with id: %s", old.ID).
-				WithHint("to deploy it, run 'ploomber-cloud deploy'; to begin anew, 'ploomber-cloud init --force'")
+				WithHint("to deploy it, run 'ploomber-cloud deploy'; to start over, 'ploomber-cloud init --force'")
 		case err != nil && (!force || !errors.As(err, &invalid)):
 			return nil, err
 		}
 	}
 	if info, statErr := os.Stat(filepath.Dir(path)); statErr != nil || !info.IsDir() {
-		return nil, failure.Failedf("there is no folder %s", filepath.Dir(path)).
+		return nil, failure.Failedf("folder not found: %s", filepath.Dir(path)).
 			WithHint("run 'mkdir %s' first", filepath.Dir(path))
 	}
 	return old, fsx.Check(path)
 }
 
-// CreateProject makes a project of a type on the platform, and the folder's configuration with the settings of old, which may
-// be nil.
+// CreateProject creates a project of a type on the platform, and the folder's configuration with the settings of
+// old, which may be nil.
 func (f Folder) CreateProject(ctx context.Context, api *cloudapi.Client, kind string, old *project.Config) (*project.Config, error) {
 	created, err := api.CreateProject(ctx, kind)
 	var told *cloudapi.Error
 	if errors.As(err, &told) && told.Uncertain() {
-		return nil, failure.Failedf("cannot create the project: %w; the platform may have made it all the same", err).
-			WithHint("before you try again, look for it with 'ploomber-cloud init --from-existing'")
+		return nil, failure.Failedf("cannot create the project: %w; the platform may have created it anyway", err).
+			WithHint("before you retry, check with 'ploomber-cloud init --from-existing'")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the project: %w", err)
 	}
-	c, _ := project.Parse(created.Object) // what a configuration cannot hold is left out
+	c, _ := project.Parse(created.Object) // what a configuration cannot contain is omitted
 	c.ID, c.Type = created.ID, created.Type
 	c.Keep(old)
 	if err := f.Save(c, nil); err != nil {
@@ -72,7 +72,7 @@ func (f Folder) CreateProject(ctx context.Context, api *cloudapi.Client, kind st
 	return c, nil
 }
 
-// Infer finds out what kind of app the folder holds.
+// Infer determines the type of the app in the folder.
 func (f Folder) Infer() (project.Guess, error) {
 	guess, err := project.Infer(os.DirFS(f.Dir))
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// LoginSource is what the login of a project is made from, by config.From: the secrets file, then the
-// variables of the process, and what the configuration says about logins.
+// LoginSource is the input from which config.From derives the login of a project: the secrets file, the variables
+// of the process, and the login settings of the configuration.
 func (f Folder) LoginSource(env Env, c *project.Config, environ Lookup) config.Source {
 	vars, names := map[string]string{}, []string{}
 	for _, p := range env.Values(dotenv.Lookup(environ)) {
-		vars[p.Key], names = p.Value, append(names, p.Key) // a name without '=' is one without value, not one less
+		vars[p.Key], names = p.Value, append(names, p.Key) // a name without '=' is a variable without a value, not a missing one
 	}
 	places := env.Places()
 	maps.Copy(places, UnshownReferences(c))
@@ -29,10 +29,10 @@ func (f Folder) LoginSource(env Env, c *project.Config, environ Lookup) config.S
 	}
 }
 
-// maxUsers bounds what is read as a file of users, in bytes; authproxy refuses less.
+// maxUsers limits the size of a users file, in bytes; authproxy accepts less.
 const maxUsers = 2 << 20
 
-// ReadUsers reads a file of users that a variable names, from the project's folder.
+// ReadUsers reads a users file named by a variable, relative to the project's folder.
 func (f Folder) ReadUsers(name string) ([]byte, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(f.Dir, name)
@@ -40,7 +40,7 @@ func (f Folder) ReadUsers(name string) ([]byte, error) {
 	return readFile(name, maxUsers)
 }
 
-// Logins is what the configuration says about logins.
+// Logins are the login settings of the configuration.
 func Logins(c *project.Config) config.Project {
 	value := func(v project.Value) config.Value {
 		return config.Value{Literal: config.Secret(v.Text), Variable: v.Secret}

@@ -10,7 +10,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
-// Warnings says which lines of the file are no clear assignments, a sentence for each, and never what is in them.
+// Warnings says which lines of the file are not clear assignments, a sentence for each, and never what is in them.
 func (e Env) Warnings() []string {
 	return dotenv.Describe(e.Path, e.Doubts(), func(file string, d dotenv.Doubt) string {
 		return lineOf(file, d.Line) + " " + d.String()
@@ -19,7 +19,7 @@ func (e Env) Warnings() []string {
 
 func lineOf(file string, line int) string { return fmt.Sprintf("%s, line %d", file, line) }
 
-// Places tells where the keys of the file stand that may be a part of a value and must not be shown.
+// Places returns the locations of keys in the file that may be parts of values and must not be shown.
 func (e Env) Places() map[string]string {
 	places := map[string]string{}
 	for key, line := range e.Unclear() {
@@ -28,7 +28,7 @@ func (e Env) Places() map[string]string {
 	return places
 }
 
-// UnshownReferences tells where the configuration refers to secrets by what may be their values.
+// UnshownReferences returns the locations of references in the configuration that may be secret values.
 func UnshownReferences(c *project.Config) map[string]string {
 	places := map[string]string{}
 	for _, feature := range project.Features() {
@@ -45,9 +45,9 @@ func UnshownReferences(c *project.Config) map[string]string {
 	return places
 }
 
-// Shows returns what tells whether the name of a secret may be shown. Such names come from the secrets file, from the
-// configuration, which may be nil, where somebody may have put a value, and from the platform, which has them from a
-// file of some time or other. What the file does not vouch for must look like a name by itself.
+// Shows returns a function that reports whether the name of a secret may be shown. Names come from the secrets
+// file, from the configuration, which may be nil and may contain values by mistake, and from the platform, which
+// has them from earlier files. A name that the file does not confirm must look like a name by itself.
 func (e Env) Shows(c *project.Config) func(name string) bool {
 	known := map[string]bool{} // by name: may it be shown
 	if e.Exists && (c == nil || !ignoresEnv(c)) {
@@ -66,21 +66,21 @@ func (e Env) Shows(c *project.Config) func(name string) bool {
 	}
 }
 
-// Listed joins names of secrets for people: those that may be shown, and how many others there are.
+// Listed joins names of secrets for messages: those that may be shown, and the number of others.
 func Listed(names []string, shows func(name string) bool) string {
 	shown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !shows(name) })
 	hidden := len(names) - len(shown)
 	if hidden == 0 {
 		return strings.Join(shown, ", ")
 	}
-	rest := fmt.Sprintf("%d whose name may be a part of a value and is not shown", hidden)
+	rest := fmt.Sprintf("%d not shown because the name may be part of a secret value", hidden)
 	if len(shown) == 0 {
 		return rest
 	}
 	return strings.Join(shown, ", ") + " and " + rest
 }
 
-// placed puts the place of a name that must not be shown in its place.
+// placed replaces a name that must not be shown by its location.
 func placed(wrong config.Mistake, places map[string]string) config.Mistake {
 	if place, ok := places[wrong.Name]; ok {
 		wrong.Name = place

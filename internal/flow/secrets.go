@@ -14,15 +14,15 @@ import (
 // Lookup finds a variable of the environment.
 type Lookup func(name string) (string, bool)
 
-// Secrets are what a deployment hands to the app.
+// Secrets are what a deployment passes to the app.
 type Secrets struct {
-	List   []cloudapi.Secret // nil: there is neither a secrets file nor a list of names, and nothing is sent
-	Source string            // where they are from, for people; "" for none
+	List   []cloudapi.Secret // nil: there is neither a secrets file nor a list of names, so nothing is sent
+	Source string            // their source, for messages; "" for none
 
-	lines map[string]int // of those whose names must not be shown
+	lines map[string]int // locations of those whose names must not be shown
 }
 
-// Shown lists the names that may be shown, and the lines of the secrets file in which the others stand.
+// Shown lists the names that may be shown, and the lines of the secrets file with the others.
 func (s Secrets) Shown() (names []string, lines []int) {
 	names = make([]string, 0, len(s.List))
 	for _, secret := range s.List {
@@ -35,7 +35,7 @@ func (s Secrets) Shown() (names []string, lines []int) {
 	return names, lines
 }
 
-// Names lists the secrets' names, also those that must not be shown.
+// Names lists the names of the secrets, including those that must not be shown.
 func (s Secrets) Names() []string {
 	names := make([]string, 0, len(s.List))
 	for _, secret := range s.List {
@@ -44,8 +44,8 @@ func (s Secrets) Names() []string {
 	return names
 }
 
-// Secrets gathers the app's secrets: all of the file, else the environment's values of the names in secret-keys. A key of the
-// file without a value is no secret.
+// Secrets collects the app's secrets: everything in the file, otherwise the environment's values of the names in
+// secret-keys. A key of the file without a value is not a secret.
 func (e Env) Secrets(c *project.Config, environ Lookup) (Secrets, error) {
 	if e.Exists && !ignoresEnv(c) {
 		s := Secrets{List: []cloudapi.Secret{}, Source: e.Path, lines: e.Unclear()}
@@ -64,22 +64,22 @@ func (e Env) Secrets(c *project.Config, environ Lookup) (Secrets, error) {
 	for i, name := range c.SecretKeys {
 		v, _ := environ(name)
 		switch {
-		case v == "" && !dotenv.IsName(name): // somebody may have put a value there
-			return Secrets{}, failure.Failedf("'secret-keys' asks for a variable that the environment does not have: its entry %d", i+1).
-				WithHint("'secret-keys' takes names alone; their values come from the environment")
+		case v == "" && !dotenv.IsName(name): // it may be a value by mistake
+			return Secrets{}, failure.Failedf("entry %d of 'secret-keys' is not set in the environment", i+1).
+				WithHint("'secret-keys' contains only names; their values come from the environment")
 		case v == "":
 			missing = append(missing, name)
 		}
 		s.List = append(s.List, cloudapi.Secret{Key: name, Value: v})
 	}
 	if len(missing) > 0 {
-		return Secrets{}, failure.Failedf("'secret-keys' asks for %s, which the environment does not have", strings.Join(missing, ", ")).
-			WithHint("run 'export %s=VALUE' first, or take the name out of 'secret-keys'", missing[0])
+		return Secrets{}, failure.Failedf("'secret-keys' requires %s, which is not set in the environment", strings.Join(missing, ", ")).
+			WithHint("run 'export %s=VALUE' first, or remove the name from 'secret-keys'", missing[0])
 	}
 	return s, nil
 }
 
-// ignoresEnv tells whether the project's own rules leave the secrets file out: then it is not read at all.
+// ignoresEnv reports whether the project's own rules exclude the secrets file: then it is not read at all.
 func ignoresEnv(c *project.Config) bool {
 	if slices.Contains(c.Include, EnvName) {
 		return false
@@ -89,8 +89,8 @@ func ignoresEnv(c *project.Config) bool {
 	})
 }
 
-// Credentials resolves what protects a feature, nil where nothing does. A reference that leads nowhere is an
-// error: an app that should be protected must never go out open.
+// Credentials resolves the credentials that protect a feature, nil if there are none. An unresolved reference is
+// an error: an app that should be protected must not be deployed without protection.
 func (e Env) Credentials(c *project.Config, feature project.Feature, environ Lookup) (*cloudapi.Credentials, error) {
 	at := c.Credentials(feature)
 	if at == nil {
@@ -118,7 +118,7 @@ func (e Env) resolve(v project.Value, feature project.Feature, environ Lookup) (
 		return text, nil
 	}
 	name := "the secret " + v.Secret
-	if !dotenv.IsName(v.Secret) { // somebody may have put the password there
+	if !dotenv.IsName(v.Secret) { // it may be the password by mistake
 		name = "a secret"
 	}
 	return "", failure.Failedf("the password protection of %s needs %s, which is neither in %s nor in the environment",
@@ -126,7 +126,7 @@ func (e Env) resolve(v project.Value, feature project.Feature, environ Lookup) (
 		WithHint("run 'ploomber-cloud auth --add --feature %s', or with --remove to deploy without protection", feature)
 }
 
-// ProtectsAPI tells whether the secrets protect the api feature, which only our own proxy knows.
+// ProtectsAPI reports whether the secrets protect the api feature, which only our own proxy supports.
 func (e Env) ProtectsAPI() bool { return e.hasLogin(project.API) }
 
 func (e Env) hasLogin(feature project.Feature) bool {

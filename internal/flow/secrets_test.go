@@ -9,7 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -66,7 +66,7 @@ func TestSecrets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			if tc.env != none {
 				d.Write(".env", tc.env)
 			}
@@ -137,7 +137,7 @@ func TestCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{".env": tc.env})
+			d := cmdtest.New(t, map[string]string{".env": tc.env})
 			d.Vars = tc.vars
 			c := &project.Config{Authentication: tc.at}
 			env, err := d.Folder().Env()

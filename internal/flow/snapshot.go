@@ -13,16 +13,16 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
 )
 
-// Snapshot tells two states of a project apart by what a deployment would send: the names, sizes and times of
-// the files that ship, and of the secrets file. It does not change.
+// Snapshot is the state of a project as a deployment would send it: the names, sizes and times of the deployed
+// files and of the secrets file. It is immutable.
 type Snapshot struct {
-	files map[string]stamp
+	files map[string]fingerprint
 	out   map[string]bool
 }
 
-type stamp struct{ size, modified int64 } // bytes, nanoseconds since the Unix epoch
+type fingerprint struct{ size, modified int64 } // bytes, nanoseconds since the Unix epoch
 
-// Snapshot looks at the project. Files that passOver names, by their path in the archive, count for nothing.
+// Snapshot scans the project. Files for which passOver returns true, given their path in the archive, are ignored.
 func (d *Deploy) Snapshot(ctx context.Context, passOver func(name string) bool) (*Snapshot, error) {
 	c, err := d.Folder.Load()
 	if err != nil {
@@ -32,11 +32,11 @@ func (d *Deploy) Snapshot(ctx context.Context, passOver func(name string) bool) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{files: map[string]stamp{}, out: map[string]bool{}}
+	s := &Snapshot{files: map[string]fingerprint{}, out: map[string]bool{}}
 	for _, e := range listing.Entries {
 		switch {
 		case e.Ships && !passOver(e.Name):
-			s.files[e.Name] = stamp{e.Size, e.ModTime.UnixNano()}
+			s.files[e.Name] = fingerprint{e.Size, e.ModTime.UnixNano()}
 		case !e.Ships && (e.Rule.Kind != bundle.Secret || strings.HasSuffix(e.Name, "/")):
 			s.out[e.Name] = true
 		}
@@ -48,16 +48,16 @@ func (d *Deploy) Snapshot(ctx context.Context, passOver func(name string) bool) 
 	info, err := os.Stat(d.Folder.EnvPath())
 	switch {
 	case err == nil:
-		s.files[EnvName] = stamp{info.Size(), info.ModTime().UnixNano()}
+		s.files[EnvName] = fingerprint{info.Size(), info.ModTime().UnixNano()}
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, failure.Failedf("cannot read %s: %w", d.Folder.EnvPath(), fsx.Cause(err))
 	}
 	return s, nil
 }
 
-// Equal tells whether both would be deployed alike.
+// Equal reports whether both would deploy the same.
 func (s *Snapshot) Equal(other *Snapshot) bool { return maps.Equal(s.files, other.files) }
 
-// LeftOut tells whether a rule keeps a file, or a folder whose name ends in a slash, out of every deployment,
-// whatever it holds.
+// LeftOut reports whether a rule excludes a file, or a folder whose name ends in a slash, from every deployment,
+// whatever its content.
 func (s *Snapshot) LeftOut(name string) bool { return s.out[name] }

@@ -15,7 +15,7 @@ type State struct {
 	Job     *cloudapi.Job        // of Newest
 }
 
-// StateOf asks the platform for a project and, where there is one, its newest deployment.
+// StateOf fetches a project and its newest deployment, if any.
 func StateOf(ctx context.Context, api *cloudapi.Client, projectID string) (State, error) {
 	p, err := api.Project(ctx, projectID)
 	if err != nil || len(p.Jobs) == 0 {
@@ -25,7 +25,7 @@ func StateOf(ctx context.Context, api *cloudapi.Client, projectID string) (State
 	return State{Project: p, Newest: &p.Jobs[0], Job: job}, err
 }
 
-// Protected lists the features of the newest deployment that are behind a password.
+// Protected lists the password-protected features of the newest deployment.
 func (s State) Protected() []project.Feature {
 	protected := []project.Feature{}
 	if s.Newest != nil && s.Newest.AuthEnabled {
@@ -37,7 +37,7 @@ func (s State) Protected() []project.Feature {
 	return protected
 }
 
-// ProjectID is the given id, else that of the folder's configuration.
+// ProjectID is the given id, or that of the folder's configuration.
 func (f Folder) ProjectID(given string) (string, error) {
 	if given != "" {
 		return given, nil
@@ -49,21 +49,21 @@ func (f Folder) ProjectID(given string) (string, error) {
 	return c.ID, nil
 }
 
-// NamedProject is ProjectID for commands that the reference tool calls with a flag alone: without it and without a
-// configuration the usage is wrong.
+// NamedProject is ProjectID for commands that in the reference tool require the flag: without it and without a
+// configuration it is a usage error.
 func (f Folder) NamedProject(given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
 	there, err := f.Initialised()
 	if err == nil && !there {
-		return "", failure.Usagef("--project-id is required where there is no %s", project.FileName)
+		return "", failure.Usagef("--project-id is required if there is no %s", project.FileName)
 	}
 	return f.ProjectID("")
 }
 
-// SecretNames lists the secrets that a deployment of c would send, as Secrets does but without their values; source is "" and
-// names nil where it would send none and the platform's would stay.
+// SecretNames lists the secrets that a deployment of c would send, like Secrets but without values; source is ""
+// and names nil if it would send none and the platform would keep its own.
 func (e Env) SecretNames(c *project.Config) (names []string, source string) {
 	switch {
 	case e.Exists && !ignoresEnv(c):

@@ -142,7 +142,7 @@ func TestLoginSource(t *testing.T) {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
-	// A list of people that somebody has not finished writing must not let everybody in.
+	// A list of people that someone has not finished writing must not let everybody in.
 	if v, ok := source.Lookup("NULL"); !ok || v != "" || !slices.Contains(source.Names, "NULL") {
 		t.Errorf("a name without a value is %q, %v", v, ok)
 	}

@@ -2,14 +2,14 @@ package flow
 
 import "strings"
 
-// Transcript shows a log of the platform, which sends it anew each time. Each line is shown once, also where an answer
-// has less of the log than one before (it was cut short, or the platform has just begun to gather it again) or only its
-// newest lines. The zero value has shown nothing.
+// Transcript prints a log that the platform always returns from the start. Each line is shown once, even if a
+// response contains less of the log than the one before (it was truncated, or collected again) or only its newest
+// lines. The zero value has shown nothing.
 type Transcript struct{ shown string }
 
-// Add returns the lines of now that were not shown yet, all of them where it is another log.
+// Add returns the lines of now that were not shown yet, all of them if it is a different log.
 func (t *Transcript) Add(now string) string {
-	if strings.HasPrefix(t.shown, now) { // also nothing at all
+	if strings.HasPrefix(t.shown, now) { // possibly empty
 		return ""
 	}
 	if added, ok := strings.CutPrefix(now, t.shown); ok {
@@ -22,12 +22,12 @@ func (t *Transcript) Add(now string) string {
 		return now
 	}
 	fresh := now[known:]
-	t.shown = strings.TrimSuffix(t.shown, "\n") + "\n" + fresh // the whole log may come again
+	t.shown = strings.TrimSuffix(t.shown, "\n") + "\n" + fresh // the whole log may be returned again
 	return fresh
 }
 
-// overlap returns the length of the lines that before ends and now begins with. One line alone may be there twice by
-// chance, unless it tells its time.
+// overlap returns the length of the lines that before ends with and now begins with. A single line may repeat by
+// chance, unless it has a timestamp.
 func overlap(before, now string) int {
 	old, lines := splitLines(before), splitLines(now)
 	n := suffixPrefix(old[max(0, len(old)-len(lines)):], lines)
@@ -45,10 +45,10 @@ func overlap(before, now string) int {
 
 func splitLines(log string) []string { return strings.Split(strings.TrimSuffix(log, "\n"), "\n") }
 
-// suffixPrefix returns how many elements a ends and b begins with, by the search of Knuth, Morris and Pratt: to compare
-// each possible number takes too long for a long log.
+// suffixPrefix returns how many elements a ends with and b begins with (Knuth-Morris-Pratt): trying each length
+// would take too long for a long log.
 func suffixPrefix(a, b []string) int {
-	shorter := make([]int, len(b)+1) // the next shorter match to try after so many elements of b
+	shorter := make([]int, len(b)+1) // the next shorter match to try after that many elements of b
 	n := 0
 	for i := 1; i < len(b); i++ {
 		for n > 0 && b[n] != b[i] {

@@ -10,38 +10,38 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
-// Job is one deployment to be watched.
+// Job is a deployment to watch.
 type Job struct{ ProjectID, ID string }
 
-// Look is what one look at a watched job found.
+// Look is the result of one poll.
 type Look struct {
 	Status  string
-	Log     string // lines of the log that matters in this status which were not there before; may be ""
+	Log     string // new lines of the log that matters in this status; may be ""
 	Source  string // "app" or "build-docker"
 	Elapsed time.Duration
 }
 
-// Outcome is how far a deployment got that is watched no longer.
+// Outcome is the final state of a watched deployment.
 type Outcome struct {
-	Status string // as last seen; "" where the platform did not tell
+	Status string // last status seen; "" if unknown
 	URL    string // of the app, once it runs
 }
 
-// Watcher follows a job until it runs or fails. Failures that pass, such as a network that is away, end nothing before
-// the time is over.
+// Watcher follows a job until it runs or fails. Temporary failures, such as a lost network, are retried until the
+// time limit.
 type Watcher struct {
 	API interface {
 		Project(ctx context.Context, id string) (*cloudapi.Project, error)
 		Job(ctx context.Context, id string) (*cloudapi.Job, error)
 		Logs(ctx context.Context, jobID string, since time.Time) (cloudapi.Logs, error)
 	}
-	Interval    time.Duration // between looks, counted from the first
-	Timeout     time.Duration // after it comes one last look, unless the context is over too
-	Incremental bool          // asks the platform only for lines that are new
-	Seen        func(Look)    // hears of every look
-	Trouble     func(error)   // hears of a failure that passes, once until the next success
-	Known       bool          // the deployment is there: this run made it
-	Gone        bool          // the host is known to be there no more, so nothing passes
+	Interval    time.Duration // between polls, counted from the first
+	Timeout     time.Duration // time limit, followed by one last poll unless the context has ended too
+	Incremental bool          // fetches only new lines from the platform
+	Seen        func(Look)    // called after every poll
+	Trouble     func(error)   // called on a temporary failure, once until the next success
+	Known       bool          // the deployment is known to exist: this run created it
+	Gone        bool          // the host is known to be gone, so no failure is temporary
 
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
@@ -68,8 +68,8 @@ func (w *Watcher) Newest(ctx context.Context, projectID string) (id string, err 
 	return id, nil
 }
 
-// Watch follows the job. A failed deployment is a failure.Deployment, one that takes longer than Timeout, or than ctx
-// has time, a failure.TimedOut; where the deployment goes on all the same, the error says so and how to follow it.
+// Watch follows the job. A failed deployment is a failure.Deployment, exceeding Timeout or the deadline of ctx a
+// failure.TimedOut; if the deployment continues anyway, the error says so and how to follow it.
 func (w *Watcher) Watch(ctx context.Context, job Job) (Outcome, error) {
 	var out Outcome
 	var since time.Time
@@ -83,8 +83,8 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (Outcome, error) {
 		if err != nil {
 			return false, err
 		}
-		if j.Status == "" { // else the watch would go on until its time is over
-			return false, failure.Failedf("the platform does not tell the status of job %s", job.ID)
+		if j.Status == "" { // otherwise the watch would continue until its time limit
+			return false, failure.Failedf("the platform does not return the status of job %s", job.ID)
 		}
 		out.Status = j.Status
 		text, source := logs.Build, "build-docker"
@@ -108,10 +108,10 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (Outcome, error) {
 	return out, w.goesOn(ctx, job, out, err)
 }
 
-// errLate says that the time of a watch is over.
+// errLate means that the time limit of a watch was reached.
 var errLate = errors.New("timed out")
 
-// insist looks again until look is done or fails for good, or the time is over.
+// insist polls until look is done or fails permanently, or the time limit is reached.
 func (w *Watcher) insist(ctx context.Context, look func() (done bool, err error)) error {
 	if w.began.IsZero() {
 		w.began = w.Now()
@@ -140,7 +140,7 @@ func (w *Watcher) insist(ctx context.Context, look func() (done bool, err error)
 	}
 }
 
-// goesOn says of an end that is none of the deployment's how to follow it further.
+// goesOn adds to an end that is not the deployment's how to follow it further.
 func (w *Watcher) goesOn(ctx context.Context, job Job, out Outcome, err error) error {
 	follow := "'ploomber-cloud watch --project-id " + job.ProjectID + " --job-id " + job.ID + "'"
 	var over *failure.Error
@@ -148,21 +148,21 @@ func (w *Watcher) goesOn(ctx context.Context, job Job, out Outcome, err error) e
 	case err == nil, errors.As(err, &over) && over.Code == failure.Deployment:
 		return err
 	case errors.Is(err, errLate), errors.Is(ctx.Err(), context.DeadlineExceeded):
-		f := failure.New(failure.TimedOut, "the deployment is still %q after %s; it goes on", out.Status, w.Timeout)
+		f := failure.New(failure.TimedOut, "the deployment is still %q after %s; it continues", out.Status, w.Timeout)
 		if w.troubled || out.Status == "" {
-			f = failure.New(failure.TimedOut, "the platform cannot be reached, and the time of %s is over; the deployment goes on", w.Timeout)
+			f = failure.New(failure.TimedOut, "the platform cannot be reached, and the time limit of %s has passed; the deployment continues", w.Timeout)
 		}
 		return f.WithHint("follow it with %s", follow)
 	case errors.Is(err, context.Canceled):
-		return failure.New(failure.Interrupted, "stopped watching; the deployment goes on: follow it with %s", follow)
+		return failure.New(failure.Interrupted, "stopped watching; the deployment continues: follow it with %s", follow)
 	case w.Gone, errors.Is(err, cloudapi.ErrNotFound) && out.Status == "" && !w.Known:
-		return err // there may be no such deployment
+		return err // the deployment may not exist
 	}
-	return failure.Failedf("the deployment goes on, but cannot be followed: %w", err).
-		WithHint("once that is settled, follow it with %s", follow)
+	return failure.Failedf("the deployment continues, but cannot be followed: %w", err).
+		WithHint("when this is resolved, follow it with %s", follow)
 }
 
-// showsApp tells whether the app's own log says more than the build's in this status.
+// showsApp reports whether the app's own log is more useful than the build log in this status.
 func showsApp(status string) bool {
 	switch status {
 	case "webservice-pending", "running", "stopped", "failed", "finished":
@@ -171,8 +171,8 @@ func showsApp(status string) bool {
 	return false
 }
 
-// later returns the time of the newest line of log, by its first and last line, or since where neither
-// begins with a later one.
+// later returns the time of the newest line of log, taken from its first and last line, or since if neither has a
+// later one.
 func later(since time.Time, log string) time.Time {
 	lines := strings.Split(strings.TrimRight(log, "\r\n"), "\n")
 	for _, line := range []string{lines[0], lines[len(lines)-1]} {
@@ -183,15 +183,15 @@ func later(since time.Time, log string) time.Time {
 	return since
 }
 
-// LineTime reads the ISO time that a line begins with, such as 2024-05-01T10:00:00.000. It is taken as UTC, as the
-// platform takes what it is asked for; an offset from UTC is passed over.
+// LineTime parses the ISO timestamp at the start of a line, such as 2024-05-01T10:00:00.000. It is interpreted as
+// UTC, like by the platform; an offset is ignored.
 func LineTime(line string) (time.Time, bool) {
-	stamp, _, _ := strings.Cut(line, " ")
-	stamp = strings.TrimSpace(stamp)
+	timestamp, _, _ := strings.Cut(line, " ")
+	timestamp = strings.TrimSpace(timestamp)
 	for _, layout := range []string{
 		"2006-01-02T15:04:05.999999999", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04", "2006-01-02",
 	} {
-		if at, err := time.Parse(layout, stamp); err == nil {
+		if at, err := time.Parse(layout, timestamp); err == nil {
 			_, offset := at.Zone()
 			return at.Add(time.Duration(offset) * time.Second).UTC().Truncate(time.Millisecond), true
 		}

@@ -55,11 +55,11 @@ func (f *film) Job(context.Context, string) (*cloudapi.Job, error) {
 func (f *film) Logs(_ context.Context, _ string, since time.Time) (cloudapi.Logs, error) {
 	m := f.now()
 	f.at++
-	stamp := ""
+	fingerprint := ""
 	if !since.IsZero() {
-		stamp = since.Format("15:04:05.000")
+		fingerprint = since.Format("15:04:05.000")
 	}
-	f.since = append(f.since, stamp)
+	f.since = append(f.since, fingerprint)
 	return cloudapi.Logs{Build: m.build, App: m.app}, m.logErr
 }
 
@@ -102,7 +102,7 @@ func TestWatchEnds(t *testing.T) {
 		"fails":              {moments: []moment{{status: "pending"}, {status: "failed"}}, looks: 2, code: failure.Deployment, says: "--job-id j"},
 		"fails to build":     {moments: []moment{{status: "docker-failed"}}, looks: 1, code: failure.Deployment, says: "docker-failed"},
 		"takes too long":     {moments: []moment{{status: "pending", takes: 15 * time.Minute}}, looks: 4, code: failure.TimedOut, says: "--project-id p"},
-		"the job is refused": {moments: []moment{{status: "pending"}, {jobErr: refused}}, looks: 1, code: failure.Failed, says: "the deployment goes on, but cannot be followed: 500"},
+		"the job is refused": {moments: []moment{{status: "pending"}, {jobErr: refused}}, looks: 1, code: failure.Failed, says: "the deployment continues, but cannot be followed: 500"},
 		"its logs are":       {moments: []moment{{status: "running", logErr: refused}}, code: failure.Failed, says: "watch --project-id p --job-id j"},
 		"has no status":      {moments: []moment{{status: "pending"}, {}}, looks: 1, code: failure.Failed, says: "status"},
 		"interrupted": {
@@ -211,23 +211,23 @@ func TestWatchIncremental(t *testing.T) {
 		moments []moment
 		since   []string // of the second look and those after it
 	}{
-		"nothing said yet":      {moments: []moment{{build: ""}, {}}, since: []string{""}},
-		"one line":              {moments: []moment{{build: day + "10:00:00.000 a\n"}, {}}, since: []string{"10:00:00.000"}},
-		"the last line":         {moments: []moment{{build: day + "10:00:00.000 a\n" + day + "10:00:01.5 b\n"}, {}}, since: []string{"10:00:01.500"}},
-		"the first when newer":  {moments: []moment{{build: day + "10:00:09 a\n" + day + "10:00:01 b"}, {}}, since: []string{"10:00:09.000"}},
-		"finer than the clock":  {moments: []moment{{build: day + "10:00:00.123999 a"}, {}}, since: []string{"10:00:00.123"}},
-		"a zone":                {moments: []moment{{build: day + "10:00:00Z a"}, {}}, since: []string{"10:00:00.000"}},
-		"an offset":             {moments: []moment{{build: day + "10:00:00.5+02:00 a"}, {}}, since: []string{"10:00:00.500"}},
-		"no seconds":            {moments: []moment{{build: day + "10:01 a"}, {}}, since: []string{"10:01:00.000"}},
-		"a date alone":          {moments: []moment{{build: "2024-05-01 10:01:00 a"}, {}}, since: []string{"00:00:00.000"}},
-		"no time at all":        {moments: []moment{{build: "Step 1/3\nStep 2/3\n"}, {}}, since: []string{""}},
-		"no time at the end":    {moments: []moment{{build: day + "10:00:00 a\nTraceback\n"}, {}}, since: []string{"10:00:00.000"}},
-		"Windows lines":         {moments: []moment{{build: day + "10:00:00 a\r\n" + day + "10:00:02 b\r\n"}, {}}, since: []string{"10:00:02.000"}},
-		"a time alone":          {moments: []moment{{build: day + "10:00:00\r\n"}, {}}, since: []string{"10:00:00.000"}},
-		"kept when quiet":       {moments: []moment{{build: day + "10:00:05 a"}, {build: ""}, {}}, since: []string{"10:00:05.000", "10:00:05.000"}},
-		"never back":            {moments: []moment{{build: day + "10:00:05 a"}, {build: day + "10:00:01 b"}, {}}, since: []string{"10:00:05.000", "10:00:05.000"}},
-		"of the log that shows": {moments: []moment{{build: day + "10:00:05 a", app: day + "11:00:00 b"}, {}}, since: []string{"10:00:05.000"}},
-		"a date that is none":   {moments: []moment{{build: "2024-13-41T99:00:00 a"}, {}}, since: []string{""}},
+		"nothing said yet":       {moments: []moment{{build: ""}, {}}, since: []string{""}},
+		"one line":               {moments: []moment{{build: day + "10:00:00.000 a\n"}, {}}, since: []string{"10:00:00.000"}},
+		"the last line":          {moments: []moment{{build: day + "10:00:00.000 a\n" + day + "10:00:01.5 b\n"}, {}}, since: []string{"10:00:01.500"}},
+		"the first when newer":   {moments: []moment{{build: day + "10:00:09 a\n" + day + "10:00:01 b"}, {}}, since: []string{"10:00:09.000"}},
+		"finer than the clock":   {moments: []moment{{build: day + "10:00:00.123999 a"}, {}}, since: []string{"10:00:00.123"}},
+		"a zone":                 {moments: []moment{{build: day + "10:00:00Z a"}, {}}, since: []string{"10:00:00.000"}},
+		"an offset":              {moments: []moment{{build: day + "10:00:00.5+02:00 a"}, {}}, since: []string{"10:00:00.500"}},
+		"no seconds":             {moments: []moment{{build: day + "10:01 a"}, {}}, since: []string{"10:01:00.000"}},
+		"a date alone":           {moments: []moment{{build: "2024-05-01 10:01:00 a"}, {}}, since: []string{"00:00:00.000"}},
+		"no time at all":         {moments: []moment{{build: "Step 1/3\nStep 2/3\n"}, {}}, since: []string{""}},
+		"no time at the end":     {moments: []moment{{build: day + "10:00:00 a\nTraceback\n"}, {}}, since: []string{"10:00:00.000"}},
+		"Windows lines":          {moments: []moment{{build: day + "10:00:00 a\r\n" + day + "10:00:02 b\r\n"}, {}}, since: []string{"10:00:02.000"}},
+		"a time alone":           {moments: []moment{{build: day + "10:00:00\r\n"}, {}}, since: []string{"10:00:00.000"}},
+		"kept when quiet":        {moments: []moment{{build: day + "10:00:05 a"}, {build: ""}, {}}, since: []string{"10:00:05.000", "10:00:05.000"}},
+		"never back":             {moments: []moment{{build: day + "10:00:05 a"}, {build: day + "10:00:01 b"}, {}}, since: []string{"10:00:05.000", "10:00:05.000"}},
+		"of the log that shows":  {moments: []moment{{build: day + "10:00:05 a", app: day + "11:00:00 b"}, {}}, since: []string{"10:00:05.000"}},
+		"a date that is invalid": {moments: []moment{{build: "2024-13-41T99:00:00 a"}, {}}, since: []string{""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,7 +20,7 @@ import (
 //go:embed workflow.yaml
 var offlineWorkflow string
 
-// maxWorkflow bounds a workflow file, in bytes.
+// maxWorkflow limits the size of a workflow file, in bytes.
 const maxWorkflow = 1 << 20
 
 // Fetch downloads a small file from a host that is not the platform.
@@ -30,25 +30,25 @@ type Fetch func(ctx context.Context, url string, limit int64) ([]byte, error)
 type Workflow struct {
 	Folder Folder
 	Fetch  Fetch
-	URL    string // of the template
+	URL    string // URL of the template
 
-	Offline bool // the template that we carry is taken
+	Offline bool // use the built-in template
 }
 
-// Path is where the workflow is or would be.
+// Path is the path of the workflow, whether or not it exists.
 func (w Workflow) Path() string {
 	return filepath.Join(w.Folder.Dir, ".github", "workflows", "ploomber-cloud.yaml")
 }
 
-// InGit tells whether the project folder is the root of a git repository.
+// InGit reports whether the project folder is the root of a git repository.
 func (w Workflow) InGit() bool {
 	info, err := os.Stat(filepath.Join(w.Folder.Dir, ".git"))
 	return err == nil && info.IsDir()
 }
 
-// Template is the newest workflow template. Where it cannot be had, because the network cannot be reached, its host is
-// busy or out of order or something on the way answers in its place, it is the one that we carry, and why says so. That
-// there is none at its address is an error, as in the reference tool.
+// Template is the newest workflow template. If it is unavailable, because the network or its host is down or a
+// proxy answers instead, it is the built-in one, and why is the reason. A missing template at its address is an
+// error, as in the reference tool.
 func (w Workflow) Template(ctx context.Context) (text string, why, err error) {
 	if w.Offline {
 		return offlineWorkflow, nil, nil
@@ -61,21 +61,21 @@ func (w Workflow) Template(ctx context.Context) (text string, why, err error) {
 	case err == nil && isWorkflow(data):
 		return string(data), nil, nil
 	case err == nil:
-		return offlineWorkflow, fmt.Errorf("%s answered with something that is no workflow", remote.Public(w.URL)), nil
+		return offlineWorkflow, fmt.Errorf("%s answered with something that is not a workflow", remote.Public(w.URL)), nil
 	case errors.Is(err, remote.ErrNetwork), errors.Is(err, remote.ErrTooLarge), errors.As(err, &refused) && (refused.WebPage() || !isMissing(refused.Status)):
 		return offlineWorkflow, err, nil
 	default:
 		return "", nil, failure.Failedf("cannot fetch the workflow template: %w", err).
-			WithHint("for the one that is part of this program, run 'ploomber-cloud github --offline'")
+			WithHint("to use the built-in one, run 'ploomber-cloud github --offline'")
 	}
 }
 
-// isMissing tells the replies that do not pass.
+// isMissing detects responses that are not temporary.
 func isMissing(status int) bool {
 	return status == 0 || status == http.StatusNotFound || status == http.StatusGone
 }
 
-// isWorkflow tells a workflow from what answers in its place, such as a page to log in at: a mapping in block style with
+// isWorkflow distinguishes a workflow from other responses, such as a login page: it is a block-style mapping with
 // a key that GitHub knows.
 func isWorkflow(data []byte) bool {
 	var document yaml.Node
@@ -95,7 +95,7 @@ func isWorkflow(data []byte) bool {
 	return false
 }
 
-// Current returns the project's workflow, "" and exists false where there is none.
+// Current returns the project's workflow; exists is false if there is none.
 func (w Workflow) Current() (text string, exists bool, err error) {
 	data, err := readFile(w.Path(), maxWorkflow)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,18 +107,18 @@ func (w Workflow) Current() (text string, exists bool, err error) {
 	return string(data), true, nil
 }
 
-// UpToDate tells whether current is the template, as it is or with the project's secrets.
+// UpToDate reports whether current equals the template, possibly with the project's secrets.
 func UpToDate(current, template string, secrets []string) bool {
 	rendered, _ := Render(template, secrets)
 	current = strings.TrimSpace(current)
 	return current == strings.TrimSpace(template) || current == strings.TrimSpace(rendered)
 }
 
-// keyLine is what the line of a workflow holds that hands over the API key.
+// keyLine is contained in the line of a workflow that passes the API key.
 const keyLine = "PLOOMBER_CLOUD_KEY:"
 
-// Render adds one line for each secret after the first line that hands over the API key, indented like it.
-// Where the template has no such line it comes back as it is and ok is false.
+// Render adds one line for each secret after the first line that passes the API key, with the same indentation. If
+// the template has no such line it is returned unchanged and ok is false.
 func Render(template string, secrets []string) (text string, ok bool) {
 	lines := strings.SplitAfter(template, "\n")
 	for i, line := range lines {
@@ -139,8 +139,8 @@ func Render(template string, secrets []string) (text string, ok bool) {
 	return template, false
 }
 
-// SecretName tells whether a workflow can name the secret: letters, digits and underscores alone, so that no
-// name can add a step to the workflow.
+// SecretName reports whether a workflow can name the secret: letters, digits and underscores only, so that no name
+// can add a step to the workflow.
 func SecretName(name string) bool {
 	for i, r := range name {
 		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
@@ -151,17 +151,18 @@ func SecretName(name string) bool {
 	return name != ""
 }
 
-// Advice is what could be done about a project's workflow.
+// Advice is a suggestion about a project's workflow.
 type Advice int
 
-// What Advise returns.
+// The values returned by Advise.
 const (
 	NoAdvice Advice = iota
 	AddWorkflow
 	UpdateWorkflow
 )
 
-// Advise tells, after other work is done, that a workflow could be made or is outdated. It never fails: the work is done.
+// Advise suggests, after a command is done, to create or update the workflow. It never fails, because the command
+// has succeeded.
 func (w Workflow) Advise(ctx context.Context, secrets []string) Advice {
 	if !w.InGit() {
 		return NoAdvice

@@ -17,7 +17,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/remote"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
@@ -124,7 +124,7 @@ func TestAdvise(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files)
+			d := cmdtest.New(t, tc.files)
 			if name == "a folder instead" {
 				path := filepath.Join(d.Dir, filepath.FromSlash(workflowAt))
 				if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
@@ -171,30 +171,30 @@ func TestTemplate(t *testing.T) {
 		want    string // the template; "" is ours
 		err     string
 	}{
-		"the template":           {handler: answer(200, plain, workflow), want: workflow},
-		"another template":       {handler: answer(200, plain, "name: other\n"), want: "name: other\n"},
-		"of a careless host":     {handler: answer(200, asPage, workflow), want: workflow},
-		"no network":             {},
-		"a page":                 {handler: answer(200, asPage, "<html>Please log in</html>")},
-		"a page in disguise":     {handler: answer(200, plain, "\n<!DOCTYPE html>\n<title>Log in: now</title>")},
-		"a page with styles":     {handler: answer(200, plain, "<style>\nbody: x\n</style>")},
-		"a page with 404":        {handler: answer(404, asPage, "<html>no</html>")},
-		"a page with 511":        {handler: answer(511, plain, "<!doctype html><title>Log in</title>")},
-		"JSON":                   {handler: answer(200, "application/json", `{"name": "x", "message": "rate limit"}`)},
-		"JSON that is alike":     {handler: answer(200, plain, `{"name": "x"}`)},
-		"text":                   {handler: answer(200, plain, "service unavailable")},
-		"other YAML":             {handler: answer(200, plain, "error: limit\ncode: 3\n")},
-		"a list":                 {handler: answer(200, plain, "- name: x\n")},
-		"nothing":                {handler: answer(200, plain, "")},
-		"garbage":                {handler: answer(200, plain, "name: \x00\x01\xff")},
-		"broken YAML":            {handler: answer(200, plain, "name: x\n  jobs: [")},
-		"more than any workflow": {handler: answer(200, plain, strings.Repeat("# x\n", 1<<19))},
-		"not there":              {handler: answer(404, plain, "404: Not Found"), err: "404"},
-		"gone":                   {handler: answer(410, plain, ""), err: "410"},
-		"failing":                {handler: answer(500, plain, "oops")},
-		"out of order":           {handler: answer(503, plain, "")},
-		"over its rate limit":    {handler: answer(429, plain, "429: Too Many Requests")},
-		"behind a login":         {handler: answer(403, plain, "no")},
+		"the template":                     {handler: answer(200, plain, workflow), want: workflow},
+		"another template":                 {handler: answer(200, plain, "name: other\n"), want: "name: other\n"},
+		"of a careless host":               {handler: answer(200, asPage, workflow), want: workflow},
+		"no network":                       {},
+		"a page":                           {handler: answer(200, asPage, "<html>Please log in</html>")},
+		"a web page instead of a workflow": {handler: answer(200, plain, "\n<!DOCTYPE html>\n<title>Log in: now</title>")},
+		"a page with styles":               {handler: answer(200, plain, "<style>\nbody: x\n</style>")},
+		"a page with 404":                  {handler: answer(404, asPage, "<html>no</html>")},
+		"a page with 511":                  {handler: answer(511, plain, "<!doctype html><title>Log in</title>")},
+		"JSON":                             {handler: answer(200, "application/json", `{"name": "x", "message": "rate limit"}`)},
+		"JSON that is alike":               {handler: answer(200, plain, `{"name": "x"}`)},
+		"text":                             {handler: answer(200, plain, "service unavailable")},
+		"other YAML":                       {handler: answer(200, plain, "error: limit\ncode: 3\n")},
+		"a list":                           {handler: answer(200, plain, "- name: x\n")},
+		"nothing":                          {handler: answer(200, plain, "")},
+		"garbage":                          {handler: answer(200, plain, "name: \x00\x01\xff")},
+		"broken YAML":                      {handler: answer(200, plain, "name: x\n  jobs: [")},
+		"more than any workflow":           {handler: answer(200, plain, strings.Repeat("# x\n", 1<<19))},
+		"not there":                        {handler: answer(404, plain, "404: Not Found"), err: "404"},
+		"gone":                             {handler: answer(410, plain, ""), err: "410"},
+		"failing":                          {handler: answer(500, plain, "oops")},
+		"out of order":                     {handler: answer(503, plain, "")},
+		"over its rate limit":              {handler: answer(429, plain, "429: Too Many Requests")},
+		"behind a login":                   {handler: answer(403, plain, "no")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// change is the replacement of one file, ready to be made.
+// change is the prepared replacement of one file.
 type change struct {
 	file   File
 	target target
-	old    []byte // the content before, where it may have to be put back
+	old    []byte // the previous content, in case it must be restored
 	staged staged // nil: the content is written in place
 }
 
@@ -38,8 +38,8 @@ func prepare(f File, several bool) (*change, error) {
 	return c, nil
 }
 
-// mayOverwrite reports whether the file can be written in place after a replacement failed with err. On a full
-// disk it stays as it is: there is no promise that the old content could be put back.
+// mayOverwrite reports whether the file can be written in place after a replacement failed with err. Not if the
+// disk is full: restoring the old content could fail.
 func (c *change) mayOverwrite(err error) bool {
 	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 	return c.target.info != nil && !full
@@ -62,8 +62,8 @@ func (c *change) discard() {
 	}
 }
 
-// undo takes back changes that were made, the last one first, because of err. It returns err, and with it what
-// could not be taken back.
+// undo reverts changes that were made, the last one first, because of err. It returns err, and with it what could
+// not be reverted.
 func undo(made []*change, err error) error {
 	for i := len(made) - 1; i >= 0; i-- {
 		if undoErr := made[i].undo(); undoErr != nil {

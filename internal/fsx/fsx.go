@@ -1,8 +1,7 @@
-// Package fsx replaces files so that a reader, or the user after a crash, finds the old content or the new
-// one and never a part of either, and so that everything else about a file stays: its owner, its mode, its
-// access list. Where the system allows no replacement, as for a file that is a mount point, the content is
-// written in place. The package knows nothing about what the files hold but that they are text, in which
-// line breaks at the end mean nothing.
+// Package fsx replaces files so that a reader, or the user after a crash, finds the old content or the new one and
+// never a mixture, and so that the file's metadata is kept: its owner, mode and access list. If the system does
+// not allow a replacement, as for a file that is a mount point, the content is written in place. The package knows
+// nothing about the content except that it is text, in which line breaks at the end have no meaning.
 package fsx
 
 import (
@@ -15,18 +14,18 @@ import (
 	"syscall"
 )
 
-// Modes of the files we make. An existing file keeps its own mode unless File.Tighten is set.
+// Modes of new files. An existing file keeps its own mode unless File.Tighten is set.
 const (
 	Private fs.FileMode = 0o600 // credentials
 	Public  fs.FileMode = 0o644
 )
 
-// File is one file to be replaced or made.
+// File is one file to be replaced or created.
 type File struct {
 	Path    string
 	Data    []byte
-	Mode    fs.FileMode // of a file that is not there yet
-	Tighten bool        // also take away from an existing file every permission that Mode does not have
+	Mode    fs.FileMode // for a new file
+	Tighten bool        // also remove permissions of an existing file that Mode does not have
 }
 
 // Replace writes all files or, where one of them cannot be written, none: every one is complete on disk before
@@ -59,7 +58,7 @@ func Replace(files ...File) error {
 	return nil
 }
 
-// Check returns the error that Replace would meet at one of the paths, as far as that can be known before. It tries
+// Check returns the error that Replace would return for one of the paths, as far as it can be predicted. It tries
 // with a few kilobytes for each file, and changes nothing.
 func Check(paths ...string) error {
 	var ready []staged // all at once, as they need their space together
@@ -83,18 +82,18 @@ func Check(paths ...string) error {
 	return nil
 }
 
-// target is the file that a File really names, as it is before the change.
+// target is the file that a File refers to, before the change.
 type target struct {
 	path string
-	info fs.FileInfo // nil: there is none yet
+	info fs.FileInfo // nil: it does not exist yet
 	mode fs.FileMode // that the new content gets
 }
 
-// modeBits are those of a mode that can be set.
+// modeBits are the mode bits that can be set.
 const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 
-// inspect finds the file that f.Path really names. A file that its owner made read-only is refused, although a
-// rename would get past that.
+// inspect finds the file that f.Path refers to. A file that its owner made read-only is refused, although a rename
+// would succeed.
 func inspect(f File) (target, error) {
 	wrong := func(err error) (target, error) {
 		return target{}, fmt.Errorf("cannot write %s: %w", f.Path, Cause(err))

@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// overwrite writes data into the file itself. Space for a longer content is made sure of first, by line breaks
-// behind the old one; then one write puts the whole of the new content there, with line breaks over what is left
-// of a longer old one. So a process that is killed in between leaves a whole content, old or new, with line
-// breaks behind it. When the write fails the old content is put back.
+// overwrite writes data into the file itself. It first reserves space for a longer content with line breaks after
+// the old one; then a single write replaces the content, with line breaks over the rest of a longer old one. So a
+// process that is killed in between leaves a complete content, old or new, followed by line breaks. If the write
+// fails the old content is restored.
 func overwrite(t target, data []byte) (err error) {
 	f, err := os.OpenFile(t.path, os.O_RDWR, 0)
 	if err != nil {
@@ -46,7 +46,7 @@ func overwrite(t target, data []byte) (err error) {
 	return nil
 }
 
-// lengthen makes sure of the space for a content of size bytes, or leaves the file as it was.
+// lengthen reserves space for a content of size bytes, or leaves the file unchanged.
 func lengthen(f *os.File, old, size int) error {
 	if size <= old {
 		return nil

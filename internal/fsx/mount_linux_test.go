@@ -156,8 +156,8 @@ func fill(t *testing.T, path string) {
 	mounts.Bind(t, real, path)
 }
 
-// A file of somebody else's in a folder that is not ours either can be written if its mode says so.
-func TestReplaceInAFolderOfSomebodyElse(t *testing.T) {
+// A file of another user's in a folder that is not ours either can be written if its mode says so.
+func TestReplaceInAnotherUsersFolder(t *testing.T) {
 	t.Parallel()
 	private(t)
 	dir := t.TempDir()

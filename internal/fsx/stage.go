@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// staged is new content that is on disk, complete, under no name or a temporary one, with everything that
-// belongs to the file that it replaces.
+// staged is new content on disk, complete, without a name or with a temporary one, and with the metadata of the
+// file that it replaces.
 type staged interface {
 	commit(path string) error // give it its name; the old content is replaced in one step
-	discard()                 // forget it; harmless after commit
+	discard()                 // discard it; no effect after commit
 }
 
 // A temporary name that is visible for the moment between its making and the rename. The archive rules
@@ -23,7 +23,7 @@ const (
 	staleAfter = time.Hour
 )
 
-// named is content under a temporary name beside the target: what every system can do.
+// named is content under a temporary name next to the target, which every system supports.
 type named struct{ path string }
 
 func (n named) commit(path string) error {
@@ -55,7 +55,7 @@ func stageNamed(t target, data []byte) (staged, error) {
 	return named{path}, nil
 }
 
-// fill writes data to the new file f and gives it what belongs to t.
+// fill writes data to the new file f and copies the metadata of t.
 func fill(f *os.File, t target, data []byte) error {
 	if t.info != nil {
 		if err := keepFlags(f, t.path); err != nil { // some can be set on an empty file only
@@ -79,7 +79,7 @@ func fill(f *os.File, t target, data []byte) error {
 // TempName is a new name that IsTemporary knows.
 func TempName() string { return tempPrefix + rand.Text() + tempSuffix }
 
-// removeStale clears temporary files of processes that were killed long ago. Failing to is no harm.
+// removeStale removes temporary files of processes that were killed long ago. Errors are ignored.
 func removeStale(dir string) {
 	left, _ := filepath.Glob(filepath.Join(dir, tempPrefix+"*"+tempSuffix))
 	for _, path := range left {
@@ -89,7 +89,7 @@ func removeStale(dir string) {
 	}
 }
 
-// IsTemporary reports whether a file name is one that Replace uses for a moment.
+// IsTemporary reports whether a file name is one that Replace uses temporarily.
 func IsTemporary(name string) bool {
 	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
 }

@@ -1,6 +1,6 @@
-// Package metrics counts and measures, and writes what it has found in the text format that Prometheus reads
-// (version 0.0.4). It must not know what is counted. Every series exists from the start, since the values of all
-// labels are listed: no visitor can make new ones. Counting is safe for concurrent use; declaring is not.
+// Package metrics counts and measures, and exports the result in the Prometheus text format (version 0.0.4). It
+// does not know what is counted. Every series exists from the start, since all label values are listed in advance:
+// clients cannot create new ones. Counting is safe for concurrent use; declaring is not.
 package metrics
 
 import (
@@ -20,7 +20,7 @@ type family struct {
 	series           func(w *writer)
 }
 
-// declare panics at a name that is not allowed or taken: a mistake of the program that shows at its first start.
+// declare panics if a name is invalid or taken: a bug that shows at the first start.
 func (r *Registry) declare(f family) {
 	if !isName(f.name, true) || slices.ContainsFunc(r.families, func(g family) bool { return g.name == f.name }) {
 		panic(fmt.Sprintf("metric %q cannot be declared", f.name))
@@ -103,18 +103,19 @@ func (c *Counters) write(w *writer, name string) {
 	}
 }
 
-// Gauge declares a value that goes up and down; value is asked at each look.
+// Gauge declares a value that goes up and down; value is called on each scrape.
 func (r *Registry) Gauge(name, help string, value func() float64) {
 	r.declare(family{name, help, "gauge", func(w *writer) { w.sample(name, nil, value()) }})
 }
 
-// Total declares a value that goes up only and that somebody else counts; value is asked at each look. The convention is
+// Total declares a value that only goes up and is counted elsewhere; value is asked at each look. The convention is
 // that name ends in _total.
 func (r *Registry) Total(name, help string, value func() float64) {
 	r.declare(family{name, help, "counter", func(w *writer) { w.sample(name, nil, value()) }})
 }
 
-// Info declares a gauge that is always 1 and says something by its labels: pairs are names and values in turn.
+// Info declares a gauge that is always 1 and carries its information in labels: pairs are names and values in
+// turn.
 func (r *Registry) Info(name, help string, pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
 		if !isName(pairs[i], false) || i+1 == len(pairs) {
@@ -142,7 +143,7 @@ func (r *Registry) Histogram(name, help string, bounds ...time.Duration) *Histog
 	return h
 }
 
-// Observe sorts one duration in.
+// Observe records one duration.
 func (h *Histogram) Observe(d time.Duration) {
 	i := 0
 	for i < len(h.bounds) && d > h.bounds[i] {
@@ -152,8 +153,8 @@ func (h *Histogram) Observe(d time.Duration) {
 	h.sum.Add(int64(d))
 }
 
-// write shows the buckets one in the other, as the format wants it. The count is what was in the buckets at that
-// moment, so that it always fits to them.
+// write writes cumulative buckets, as the format requires. The count is the sum of the buckets at that moment, so
+// that they are consistent.
 func (h *Histogram) write(w *writer, name string) {
 	var count uint64
 	for i := range h.buckets {

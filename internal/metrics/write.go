@@ -10,10 +10,10 @@ import (
 // contentType names the format; the encoding belongs to it.
 const contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-// ServeHTTP answers with all metrics.
+// ServeHTTP serves all metrics.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", contentType)
-	_, _ = io.WriteString(w, r.String()) // who has gone needs no answer
+	_, _ = io.WriteString(w, r.String()) // the client has gone
 }
 
 // String returns all metrics in the text format.

@@ -140,7 +140,7 @@ def find(entry, name, fits, names, sure, kind):
 
 def made(factory, entry, name, fits, kind):
     if not callable(factory) or not takes(factory, 0):
-        raise NoApplication(f"{name} of {entry} is no {kind} application, and no function that makes one without arguments")
+        raise NoApplication(f"{name} of {entry} is neither a {kind} application nor a function that creates one without arguments")
     value = factory()
     if not fits(value):
         raise NoApplication(f"{name}() of {entry} returns no {kind} application")
@@ -224,7 +224,7 @@ def gradio(entry, name, port):
     found = [after[n] for n in (name, "demo", "app", "iface", "interface", "ui") if issubclass(type(after.get(n)), blocks)]
     found = found or [v for v in after.values() if issubclass(type(v), blocks)]
     if not found:
-        raise NoApplication(f"{entry} makes no Gradio app at its top level and launches none")
+        raise NoApplication(f"{entry} does not create or launch a Gradio app at its top level")
     found[0].launch()
 
 

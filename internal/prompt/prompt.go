@@ -222,7 +222,7 @@ func unanswered(code int, q Question, why string) error {
 	return f.WithHint("answer it with %s", q.Flag)
 }
 
-// say prints a part of a question; not with --json, where it is of no use.
+// say prints a part of a question; not with --json, where it is useless.
 func (p *Prompter) say(format string, args ...any) {
 	if !p.io.JSON {
 		p.io.Err.Printf(format, args...)

@@ -67,7 +67,7 @@ func (t *text) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var lines []string
-	if json.Unmarshal(data, &lines) == nil { // anything else is no code
+	if json.Unmarshal(data, &lines) == nil { // anything else is not code
 		*t = text(strings.Join(lines, ""))
 	}
 	return nil

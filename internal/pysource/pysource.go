@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// File is what a source file holds. Names are resolved through its imports: after "import dash as d", the callee of
-// "d.Dash()" is "dash.Dash".
+// File is the content of a source file. Names are resolved through its imports: after "import dash as d", the
+// callee of "d.Dash()" is "dash.Dash".
 type File struct {
 	Imports   []Import
 	Bindings  []Binding  // of the module's own scope, in order
 	Functions []Function // of the module's own scope, in order
-	Calls     []string   // what is called anywhere, sorted; ".name" is a method of something without a name
+	Calls     []string   // everything that is called anywhere, sorted; ".name" is a method of something without a name
 }
 
-// Import is one module that is imported, anywhere in the file.
+// Import is one imported module, anywhere in the file.
 type Import struct {
 	Module string   // "a.b"; leading dots where it is relative
-	Names  []string // what "from a.b import" takes out of it; nil for "import a.b"
+	Names  []string // names imported by "from a.b import"; nil for "import a.b"
 	Line   int      // counted from 1
 	Nested bool     // in a function or class
-	Try    bool     // below try or if: the file may do without it
+	Try    bool     // below try or if: it may be optional
 }
 
 // Top is the first name of an absolute module, "" for a relative one.
@@ -32,7 +32,7 @@ func (i Import) Top() string {
 	return top
 }
 
-// Binding is a name that the module gives to the outcome of a call, or to another name.
+// Binding is a name that the module assigns the result of a call, or another name.
 type Binding struct {
 	Name  string
 	Value string            // what is called or named, such as "flask.Flask" or "app.server"
@@ -53,7 +53,7 @@ func (f File) ImportsTop(top string) bool {
 	return slices.ContainsFunc(f.Imports, func(i Import) bool { return top != "" && i.Top() == top })
 }
 
-// CallsAny reports whether the file calls one of names, as Calls spells them.
+// CallsAny reports whether the file calls one of names, as spelled in Calls.
 func (f File) CallsAny(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		_, found := slices.BinarySearch(f.Calls, name)

@@ -101,7 +101,7 @@ func TestReadNotebook(t *testing.T) {
 		"format 3":                  {file: `{"worksheets": [{"cells": [{"cell_type": "code", "input": "import a"}]}]}`, code: "import a\n"},
 		"a cell of another program": {file: `{"cells": [{"cell_type": "code", "source": "%%bash\nimport a"}, {"cell_type": "code", "source": "%%time\nimport b"}]}`, code: "import b\n"},
 		"another language":          {file: "\ufeff" + `{"metadata": {"kernelspec": {"language": "R"}}}`, language: "r"},
-		"source that is none":       {file: `{"cells": [{"cell_type": "code", "source": 5}]}`, code: "\n"},
+		"source that is invalid":    {file: `{"cells": [{"cell_type": "code", "source": 5}]}`, code: "\n"},
 		"no notebook":               {file: `import a`, wrong: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -94,7 +94,7 @@ func readPlace(path string) ([]bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read
+	defer func() { _ = f.Close() }() // read-only: nothing to lose
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return readFolder(path)
 	}
@@ -115,7 +115,7 @@ func readFolder(path string) ([]bundle, error) {
 	var named, others []bundle
 	for _, e := range entries {
 		file := filepath.Join(path, e.Name())
-		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() { // a link that leads nowhere, a folder
+		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() { // a dangling link, a folder
 			continue
 		}
 		data, err := os.ReadFile(file)
@@ -133,7 +133,7 @@ func readFolder(path string) ([]bundle, error) {
 	case len(others) > 0:
 		return others, nil
 	}
-	return nil, errors.New("there is no file with a PEM certificate in it")
+	return nil, errors.New("it contains no file with a PEM certificate")
 }
 
 // isHash tells the names that 'openssl rehash' gives to certificates, such as 5ed36f99.0. Those of revocation lists have
@@ -147,7 +147,7 @@ func isHash(name string) bool {
 
 // check looks for the first certificate only: the rest of a large bundle is read when it is needed.
 func (b bundle) check() (err error) {
-	err = errors.New("there is no PEM certificate in it")
+	err = errors.New("it contains no PEM certificate")
 	b.each(func(_ *x509.Certificate, broken error) bool {
 		if broken != nil {
 			err = fmt.Errorf("its first certificate cannot be read: %w", broken)
@@ -185,7 +185,7 @@ func (b bundle) each(use func(*x509.Certificate, error) bool) {
 }
 
 // trusted splits OpenSSL's form of a certificate with what it is trusted for (X509_CERT_AUX in openssl/x509.h), and
-// tells whether that is servers too.
+// reports whether that is servers too.
 func trusted(data []byte) (certificate []byte, serves bool) {
 	var first asn1.RawValue
 	rest, err := asn1.Unmarshal(data, &first)
@@ -224,7 +224,7 @@ func readUses(data []byte, trust, reject *[]asn1.ObjectIdentifier) bool {
 	return true
 }
 
-// covers tells whether uses have servers among them, or everything (RFC 5280, 4.2.1.12).
+// covers reports whether uses have servers among them, or everything (RFC 5280, 4.2.1.12).
 func covers(uses []asn1.ObjectIdentifier) bool {
 	for _, use := range uses {
 		if use.Equal(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}) || use.Equal(asn1.ObjectIdentifier{2, 5, 29, 37, 0}) {

@@ -202,7 +202,7 @@ func TestPlacesThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// reaches tells whether the server is trusted with these variables.
+// reaches reports whether the server is trusted with these variables.
 func reaches(t *testing.T, s *httptest.Server, vars map[string]string) bool {
 	t.Helper()
 	rt, err := Transport(Options{Lookup: env(vars)})

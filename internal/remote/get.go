@@ -14,16 +14,16 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// What errors.Is tells about an Error.
+// Kinds of Error for errors.Is.
 var (
-	ErrNetwork  = errors.New("host that could not be reached") // no connection, a lost one, no answer in time
+	ErrNetwork  = errors.New("host that could not be reached") // no connection, a lost one, a timeout
 	ErrTooLarge = errors.New("download that is too large")
 )
 
 const (
 	defaultIdle  = 30 * time.Second
-	maxErrorBody = 64 << 10 // bytes of an error reply that are kept
-	maxReason    = 300      // characters of foreign text in a message
+	maxErrorBody = 64 << 10 // bytes of an error response that are kept
+	maxReason    = 300      // characters of external text in a message
 )
 
 // Client downloads from hosts that must never see the platform's key. The zero value works; it is safe for
@@ -32,28 +32,28 @@ type Client struct {
 	Transport   http.RoundTripper // of Transport; nil: http.DefaultTransport
 	UserAgent   string
 	Retry       httpclient.Retry
-	IdleTimeout time.Duration // longest standstill before or during a reply; 0 means 30 s
+	IdleTimeout time.Duration // maximum time without progress before or during a response; 0 means 30 s
 }
 
 // Request is a download.
 type Request struct {
 	URL    string
-	Header http.Header // sent to the scheme, host and port of URL only, but for Accept
+	Header http.Header // sent only to the scheme, host and port of URL, except Accept
 	Limit  int64       // bytes; must be set
 }
 
 // Error is a failed download. Its message is one line that names the host and path, never the query.
 type Error struct {
 	URL    string // without user and query
-	Status int    // of the reply; 0 without one
-	Body   []byte // the start of an error reply, at most 64 KB; not shown
+	Status int    // of the response; 0 without one
+	Body   []byte // the start of an error response, at most 64 KB; not shown
 
 	msg  string
 	kind error
 
-	page  bool // the reply is a page for people
+	page  bool // the response is a web page
 	cause error
-	again bool // another try may help
+	again bool // another attempt may help
 	wait  time.Duration
 }
 
@@ -61,7 +61,7 @@ func (e *Error) Error() string        { return e.msg }
 func (e *Error) Unwrap() error        { return e.cause }
 func (e *Error) Is(target error) bool { return target != nil && target == e.kind }
 
-// WebPage tells whether the reply was a page for people, as from something on the way that answers in the host's place.
+// WebPage reports whether the response was a web page, as from a proxy that answers in the host's place.
 func (e *Error) WebPage() bool { return e.page }
 
 // Get writes the body of a 200 reply to w. Redirects are followed, but not from https to http. Lost connections, 429,
@@ -73,7 +73,7 @@ func (c *Client) Get(ctx context.Context, r Request, w io.Writer) error {
 		return errors.New("not an http or https URL") // it may hold a password
 	}
 	if r.Limit <= 0 {
-		return errors.New("a download needs a limit")
+		return errors.New("a download requires a limit")
 	}
 	var last *Error
 	err = c.Retry.Do(ctx, func() *httpclient.Failure {
@@ -107,7 +107,7 @@ func (c *Client) try(ctx context.Context, u *url.URL, r Request, w io.Writer) *E
 	e := &Error{URL: public(u)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return e.fail("cannot be asked for", err)
+		return e.fail("cannot be requested", err)
 	}
 	req.Header.Set("Accept", "*/*")
 	if c.UserAgent != "" {
@@ -153,7 +153,7 @@ func (e *Error) unreached(ctx context.Context, err error) *Error {
 	err = httpclient.Inner(err)
 	e.kind = ErrNetwork
 	if errors.Is(context.Cause(ctx), httpclient.ErrIdle) {
-		e.msg = e.URL + " did not answer in time"
+		e.msg = e.URL + " timed out"
 		return e
 	}
 	var name *net.DNSError

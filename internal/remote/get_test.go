@@ -19,8 +19,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// patient is a client that never waits; it notes how long it would have.
-func patient(t *testing.T) (*Client, *[]time.Duration) {
+// unhurried is a client that never waits; it notes how long it would have.
+func unhurried(t *testing.T) (*Client, *[]time.Duration) {
 	t.Helper()
 	waits := &[]time.Duration{}
 	return &Client{
@@ -75,7 +75,7 @@ func TestGet(t *testing.T) {
 		"truncated":     {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", "hello", "unexpected EOF", ErrNetwork, 200, 1},
 		"no byte":       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "", "unexpected EOF", ErrNetwork, 200, 4},
 		"bad chunk":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\x1b\r\n", "", "could not be fetched", ErrNetwork, 200, 1},
-		"hung up":       {"", "", "EOF", ErrNetwork, 0, 4},
+		"disconnected":  {"", "", "EOF", ErrNetwork, 0, 4},
 		"not HTTP":      {"SSH-2.0 \x1b[31m\r\n\r\n", "", "could not be fetched", ErrNetwork, 0, 1},
 		"unknown":       {"HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx", "", "answered HTTP 404", nil, 404, 1},
 		"limited":       {"HTTP/1.1 403 Forbidden\r\nContent-Length: 1\r\n\r\nx", "", "answered HTTP 403", nil, 403, 1},
@@ -88,7 +88,7 @@ func TestGet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			base, connections := rawServer(t, tc.reply)
-			c, waits := patient(t)
+			c, waits := unhurried(t)
 			var got bytes.Buffer
 			err := c.Get(t.Context(), Request{URL: base + "/a?token=canary", Limit: 10}, &got)
 			if (err == nil) != (tc.says == "") || tc.got != "*" && got.String() != tc.got || connections.Load() != tc.tries || len(*waits) != int(tc.tries)-1 {
@@ -123,7 +123,7 @@ func TestErrorBody(t *testing.T) {
 		fmt.Fprint(w, `{"error":"gated"}`, strings.Repeat(" ", 1<<20))
 	}))
 	t.Cleanup(s.Close)
-	c, _ := patient(t)
+	c, _ := unhurried(t)
 	err := c.Get(t.Context(), Request{URL: s.URL, Limit: 10, Header: http.Header{"authorization": {"Bearer canary"}}}, io.Discard)
 	var e *Error
 	if !errors.As(err, &e) || !strings.HasPrefix(string(e.Body), `{"error":"gated"}`) || len(e.Body) != maxErrorBody || strings.Contains(err.Error(), "gated") {
@@ -151,7 +151,7 @@ func TestRecovery(t *testing.T) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	c, waits := patient(t)
+	c, waits := unhurried(t)
 	var got bytes.Buffer
 	err := c.Get(t.Context(), Request{URL: s.URL, Limit: 10}, &got)
 	want := []time.Duration{12 * time.Second, 30 * time.Second, time.Second}
@@ -163,7 +163,7 @@ func TestRecovery(t *testing.T) {
 func TestHeadersStayWithTheFirstHost(t *testing.T) {
 	t.Parallel()
 	var home *httptest.Server
-	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" || r.Header.Get("X-Token") != "" || r.Header.Get("Referer") != "" {
 			t.Errorf("another host got %v", r.Header)
 		}
@@ -174,9 +174,9 @@ func TestHeadersStayWithTheFirstHost(t *testing.T) {
 			http.Redirect(w, r, home.URL+"/end", http.StatusFound)
 			return
 		}
-		fmt.Fprint(w, "stranger")
+		fmt.Fprint(w, "other")
 	}))
-	t.Cleanup(stranger.Close)
+	t.Cleanup(other.Close)
 	home = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/end":
@@ -186,14 +186,14 @@ func TestHeadersStayWithTheFirstHost(t *testing.T) {
 		case "/loop":
 			http.Redirect(w, r, "/loop", http.StatusFound)
 		default:
-			http.Redirect(w, r, stranger.URL+r.URL.Path, http.StatusFound)
+			http.Redirect(w, r, other.URL+r.URL.Path, http.StatusFound)
 		}
 	}))
 	t.Cleanup(home.Close)
-	for path, want := range map[string]string{"/in": "home Bearer canary", "/out": "stranger", "/back": "home ", "/loop": ""} {
+	for path, want := range map[string]string{"/in": "home Bearer canary", "/out": "other", "/back": "home ", "/loop": ""} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			c, _ := patient(t)
+			c, _ := unhurried(t)
 			var got bytes.Buffer
 			err := c.Get(t.Context(), Request{URL: home.URL + path + "?secret=1", Limit: 100, Header: http.Header{
 				"Authorization": {"Bearer canary"}, "X-Token": {"canary"}, "Accept": {"application/json"},
@@ -205,7 +205,7 @@ func TestHeadersStayWithTheFirstHost(t *testing.T) {
 	}
 	t.Run("to http", func(t *testing.T) {
 		t.Parallel()
-		s, ca := tlsServer(t, http.RedirectHandler(stranger.URL, http.StatusFound))
+		s, ca := tlsServer(t, http.RedirectHandler(other.URL, http.StatusFound))
 		c := &Client{Transport: transport(t, Options{CAFiles: []string{write(t, "ca.pem", ca)}}), Retry: httpclient.Retry{Max: -1}}
 		if err := c.Get(t.Context(), Request{URL: s.URL, Limit: 10}, io.Discard); err == nil || !strings.Contains(err.Error(), "from https to http") {
 			t.Error(err)
@@ -230,7 +230,7 @@ func TestEnds(t *testing.T) {
 			}))
 			t.Cleanup(s.Close)
 			defer close(over)
-			c, waits := patient(t)
+			c, waits := unhurried(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { <-arrived; cancel() }()
 			if err := c.Get(ctx, Request{URL: s.URL, Limit: 9}, io.Discard); !errors.Is(err, context.Canceled) || errors.Is(err, ErrNetwork) {
@@ -248,7 +248,7 @@ func TestEnds(t *testing.T) {
 func TestWriterThatFails(t *testing.T) {
 	t.Parallel()
 	base, connections := rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-	c, _ := patient(t)
+	c, _ := unhurried(t)
 	full := errors.New("no space left")
 	err := c.Get(t.Context(), Request{URL: base, Limit: 10}, failingWriter{full})
 	if !errors.Is(err, full) || errors.Is(err, ErrNetwork) || connections.Load() != 1 {
@@ -262,7 +262,7 @@ func (f failingWriter) Write([]byte) (int, error) { return 0, f.err }
 
 func TestRequestsThatCannotBeMade(t *testing.T) {
 	t.Parallel()
-	c, _ := patient(t)
+	c, _ := unhurried(t)
 	for name, r := range map[string]Request{
 		"no URL": {Limit: 1}, "relative": {URL: "/x", Limit: 1}, "other scheme": {URL: "file:///etc/passwd", Limit: 1},
 		"broken": {URL: "http://%zz\x1b", Limit: 1}, "no limit": {URL: "http://127.0.0.1:1"},
@@ -283,9 +283,9 @@ func TestPublic(t *testing.T) {
 		"https://example.com/a%2Fb":                      "https://example.com/a%2Fb",
 		"https://ana:canary@example.com:8443/x?t=canary": "https://example.com:8443/x",
 		"http://example.com/#canary":                     "http://example.com/",
-		"http://ana:canary@[::1":                         "an address that is no URL",
-		"canary":                                         "an address that is no URL",
-		"mailto:canary":                                  "an address that is no URL",
+		"http://ana:canary@[::1":                         "an invalid URL",
+		"canary":                                         "an invalid URL",
+		"mailto:canary":                                  "an invalid URL",
 	} {
 		if got := Public(raw); got != want {
 			t.Errorf("%s: %q, want %q", raw, got, want)

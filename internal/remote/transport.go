@@ -1,6 +1,7 @@
-// Package remote reaches hosts: it makes the transport that all requests of the program go through (proxies, extra
-// certificate authorities, time limits) and downloads bounded files from hosts other than the platform. It must not
-// know the platform's API or its key, reads no environment of its own accord and does nothing before the first request.
+// Package remote connects to hosts: it creates the transport for all requests of the program (proxies, extra
+// certificate authorities, time limits) and downloads files of limited size from hosts other than the platform. It
+// does not know the platform's API or its key, does not read the environment itself and does nothing before the
+// first request.
 package remote
 
 import (
@@ -19,10 +20,10 @@ import (
 
 const (
 	connectTimeout = 10 * time.Second // also for the TLS handshake
-	headerTimeout  = 5 * time.Minute  // until the head of the reply; the last resort where a client has no limit of its own
+	headerTimeout  = 5 * time.Minute  // until the response header; the last resort if a client sets no limit of its own
 )
 
-// Options say how hosts are reached.
+// Options configure how hosts are reached.
 type Options struct {
 	// CAFiles are PEM files, or folders of them, with certificate authorities that are trusted besides the system's.
 	CAFiles []string
@@ -63,7 +64,7 @@ func Transport(o Options) (http.RoundTripper, error) {
 	return &trusting{Transport: t, bundles: bundles}, nil
 }
 
-// proxyOf reads the proxy settings as the standard library does, but refuses what it would pass over.
+// proxyOf reads the proxy settings like the standard library, but rejects what that would ignore.
 func proxyOf(lookup func(string) string) (func(*http.Request) (*url.URL, error), error) {
 	either := func(upper, lower string) (name, value string) {
 		if v := lookup(upper); v != "" {
@@ -76,15 +77,15 @@ func proxyOf(lookup func(string) string) (func(*http.Request) (*url.URL, error),
 	_, noProxy := either("NO_PROXY", "no_proxy")
 	for name, raw := range map[string]string{httpName: httpProxy, httpsName: httpsProxy} {
 		if !usableProxy(raw) {
-			return nil, fmt.Errorf("%s is not the address of a proxy, such as http://proxy.example.com:3128", name)
+			return nil, fmt.Errorf("%s is not a proxy URL such as http://proxy.example.com:3128", name)
 		}
 	}
 	choose := (&httpproxy.Config{HTTPProxy: httpProxy, HTTPSProxy: httpsProxy, NoProxy: noProxy}).ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) { return choose(r.URL) }, nil
 }
 
-// usableProxy tells whether raw is empty, host:port or a URL of a kind that net/http can use. The value itself is
-// never shown: it may hold a password.
+// usableProxy reports whether raw is empty, host:port or a URL that net/http supports. The value itself is never
+// shown: it may contain a password.
 func usableProxy(raw string) bool {
 	if raw == "" {
 		return true
@@ -108,7 +109,7 @@ func refuseTunnel(_ context.Context, proxy *url.URL, _ *http.Request, reply *htt
 	if reply.StatusCode == http.StatusOK {
 		return nil
 	}
-	return fmt.Errorf("the proxy %s refuses the connection (HTTP %d)", proxy.Host, reply.StatusCode)
+	return fmt.Errorf("the proxy %s refused the connection (HTTP %d)", proxy.Host, reply.StatusCode)
 }
 
 // trusting adds CA bundles to the system's pool when the first https request comes: loading it takes longer than

@@ -262,7 +262,7 @@ func TestProxyThatCannotBeUsed(t *testing.T) {
 	p.status = http.StatusForbidden
 	rt := transport(t, Options{Lookup: env(map[string]string{"HTTPS_PROXY": p.address()})})
 	err := (&Client{Transport: rt, Retry: httpclient.Retry{Max: -1}}).Get(context.Background(), Request{URL: "https://example.com/", Limit: 100}, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "the proxy "+p.Listener.Addr().String()+" refuses the connection (HTTP 403)") || strings.Contains(err.Error(), "canary") {
+	if err == nil || !strings.Contains(err.Error(), "the proxy "+p.Listener.Addr().String()+" refused the connection (HTTP 403)") || strings.Contains(err.Error(), "canary") {
 		t.Error(err)
 	}
 }

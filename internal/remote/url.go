@@ -6,12 +6,12 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
-// Public is what of a URL may be shown: the scheme, the host and the path. The rest may hold a password or a token, and
-// so may the whole of what cannot be read; that is described.
+// Public is the part of a URL that may be shown: scheme, host and path. The rest may contain a password or a
+// token, and so may an unparsable URL, which is only described.
 func Public(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return "an address that is no URL"
+		return "an address that is not a URL"
 	}
 	return public(u)
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
 )
 
-// keyName is the entry of config.yaml that the reference tool reads and writes too.
+// keyName is the entry of config.yaml that the reference tool also reads and writes.
 const keyName = "cloud_key"
 
-// Key is an API key and where it was found.
+// Key is an API key and its source.
 type Key struct {
 	value  string
-	Source string // a variable's name or a file's path
+	Source string // the name of a variable or the path of a file
 }
 
-// Reveal returns the key itself, for the one place that sends it.
+// Reveal returns the key itself, for the code that sends it.
 func (k Key) Reveal() string { return k.value }
 
 func (k Key) String() string { return "***" }
@@ -28,7 +28,7 @@ func (k Key) String() string { return "***" }
 // GoString keeps the key out of %#v.
 func (k Key) GoString() string { return "***" }
 
-// Masked shows enough of the key to tell two keys apart.
+// Masked shows enough of the key to distinguish two keys.
 func (k Key) Masked() string {
 	if len(k.value) < 12 {
 		return "****"
@@ -36,12 +36,12 @@ func (k Key) Masked() string {
 	return "****" + k.value[len(k.value)-4:]
 }
 
-// Key finds the API key: the environment (also when set to nothing), the key stored for the platform's host,
-// the stored key. Where there is none the error says how to store one.
+// Key finds the API key: in the environment (even if set to an empty value), then the key stored for the
+// platform's host, then the stored key. If there is none the error says how to store one.
 func (s *Settings) Key() (Key, error) {
 	if v, set := s.Lookup(KeyVariable); set {
 		if v == "" {
-			return Key{}, s.noKey().WithHint("%s is set to nothing: unset it or give it the key", KeyVariable)
+			return Key{}, s.noKey().WithHint("%s is set but empty: unset it or set it to the key", KeyVariable)
 		}
 		return Key{v, KeyVariable}, checkKey(v, KeyVariable)
 	}
@@ -56,12 +56,12 @@ func (s *Settings) noKey() *failure.Error {
 	missing := failure.NotAllowedf("API key not found")
 	if s.Hosted() {
 		message, hint := Ended()
-		return missing.WithHint("%s, and its keys with it: %s, and store its key with 'ploomber-cloud key'", message, hint)
+		return missing.WithHint("%s, so its keys are no longer valid: %s, and store its key with 'ploomber-cloud key'", message, hint)
 	}
-	return missing.WithHint("whoever runs the host that you deploy to gives you one; store it with 'ploomber-cloud key'")
+	return missing.WithHint("the operator of the host that you deploy to gives you one; store it with 'ploomber-cloud key'")
 }
 
-// StoredKey finds the stored key alone; without one the Key is zero.
+// StoredKey returns the stored key only; without one the Key is zero.
 func (s *Settings) StoredKey() (Key, error) {
 	dir, err := s.statsDir()
 	if err != nil {
@@ -86,8 +86,9 @@ func (s *Settings) StoredKey() (Key, error) {
 	return Key{}, nil
 }
 
-// StoreKey keeps key for the user, for one host only where --api-url or --local was given, and returns the
-// file it is in. That file's other entries, their order and its comments stay; other users lose the right to read it.
+// StoreKey stores key for the user, for one host only if --api-url or --local was given, and returns the path of
+// the file. The file's other entries, their order and its comments are kept; it becomes unreadable for other
+// users.
 func (s *Settings) StoreKey(key string) (path string, err error) {
 	key = strings.TrimSpace(key)
 	if key == "" {
@@ -99,7 +100,7 @@ func (s *Settings) StoreKey(key string) (path string, err error) {
 	return s.writeKey(key)
 }
 
-// RemoveKey forgets the key that StoreKey keeps and returns the file it was in, "" where there was none.
+// RemoveKey removes the key stored by StoreKey and returns the path of its file, "" if there was none.
 func (s *Settings) RemoveKey() (path string, err error) { return s.writeKey("") }
 
 func (s *Settings) writeKey(key string) (string, error) {
@@ -141,11 +142,11 @@ func hostOf(api string) string {
 	return u.Host
 }
 
-// checkKey refuses a key that no HTTP header can carry; it would fail later and less clearly.
+// checkKey rejects a key that no HTTP header can contain; it would fail later and less clearly.
 func checkKey(key, source string) error {
 	for _, r := range key {
 		if r <= ' ' || r > '~' {
-			return failure.NotAllowedf("%s holds a space, a line break or a character that no API key has", source)
+			return failure.NotAllowedf("%s contains a space, a line break or a character that API keys do not have", source)
 		}
 	}
 	return nil

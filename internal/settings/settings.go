@@ -1,5 +1,5 @@
-// Package settings tells where requests go and with which key: the environment first, then what the user
-// stored. It makes no request.
+// Package settings determines where requests go and with which key: from the environment, then from what the user
+// stored. It makes no requests.
 package settings
 
 import (
@@ -70,11 +70,11 @@ func (s *Settings) API() (string, error) {
 	return h.api, err
 }
 
-// HostedUntil is the last day of the hosted service. Its addresses stay the default, as projects and scripts know them,
-// but do not answer any more.
+// HostedUntil is the last day of the hosted service. Its URLs are still the default, as projects and scripts use
+// them, but they no longer respond.
 const HostedUntil = "2025-10-31"
 
-// Hosted tells whether requests go to the hosted service that has ended, because nothing names another host.
+// Hosted reports whether requests go to the discontinued hosted service, because no other host is configured.
 func (s *Settings) Hosted() bool {
 	at, err := s.API()
 	for _, name := range []string{"prod", "dev"} {
@@ -85,22 +85,22 @@ func (s *Settings) Hosted() bool {
 	return false
 }
 
-// Ended says what has become of the hosted service, and what works in its place.
+// Ended explains that the hosted service has ended, and what works instead.
 func Ended() (message, hint string) {
 	return "the hosted Ploomber Cloud service ended on " + HostedUntil,
 		"run the app here with 'ploomber-cloud up'; to deploy, set " + APIVariable + " to the address of a host of your own"
 }
 
-// baseURL refuses what would send the key unencrypted to another machine.
+// baseURL rejects URLs that would send the key unencrypted to another machine.
 func baseURL(source, value string) (string, error) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
 		return "", failure.Failedf("%s must be an address such as https://platform.example.com", source)
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return "", failure.Failedf("%s must hold no user, query or fragment", source)
+		return "", failure.Failedf("%s must not contain a user, query or fragment", source)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return "", failure.Failedf("%s must begin with https://: the API key would travel unencrypted to %s", source, u.Host)
+		return "", failure.Failedf("%s must begin with https://: the API key would be sent unencrypted to %s", source, u.Host)
 	}
 	return strings.TrimRight(value, "/"), nil
 }
@@ -110,13 +110,13 @@ func loopback(name string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-// StatusPage is where people see a job.
+// StatusPage is the web page of a job.
 func (s *Settings) StatusPage(projectID, jobID string) (string, error) {
 	page, err := s.ProjectPage(projectID)
 	return page + "/" + url.PathEscape(jobID), err
 }
 
-// ProjectPage is where people see a project.
+// ProjectPage is the web page of a project.
 func (s *Settings) ProjectPage(projectID string) (string, error) {
 	h, err := s.host()
 	return h.dashboard + "/applications/" + url.PathEscape(projectID), err
@@ -133,7 +133,7 @@ func (s *Settings) WorkflowURL() string {
 		"https://raw.githubusercontent.com/ploomber/cloud-template/main/.github/workflows/ploomber-cloud.yaml")
 }
 
-// ModelsURL is the base URL of the service that knows the models of the vllm template.
+// ModelsURL is the base URL of the service that hosts the models of the vllm template.
 func (s *Settings) ModelsURL() string {
 	return strings.TrimRight(s.or("PLOOMBER_CLOUD_HF_URL", "https://huggingface.co"), "/")
 }
@@ -145,7 +145,7 @@ func (s *Settings) or(variable, standard string) string {
 	return standard
 }
 
-// PollInterval is the time between two looks at a watched deployment.
+// PollInterval is the time between two polls of a watched deployment.
 func (s *Settings) PollInterval() (time.Duration, error) {
 	const variable, standard = "PLOOMBER_CLOUD_POLL_INTERVAL", 15 * time.Second
 	v, _ := s.Lookup(variable)
@@ -159,7 +159,7 @@ func (s *Settings) PollInterval() (time.Duration, error) {
 	return time.Duration(seconds * float64(time.Second)), nil
 }
 
-// InCI tells whether a build server runs us, by the rule of the reference tool.
+// InCI reports whether the program runs on a build server, by the rule of the reference tool.
 func (s *Settings) InCI() bool {
 	if repository, _ := s.Lookup("GITHUB_REPOSITORY"); repository == "ploomber/cli" {
 		return false
@@ -169,7 +169,7 @@ func (s *Settings) InCI() bool {
 	return ci != "" || actions != ""
 }
 
-// Dir is the user's folder of the tool, ~/.ploomber.
+// Dir is the tool's folder in the user's home, ~/.ploomber.
 func (s *Settings) Dir() (string, error) {
 	home, err := s.Home()
 	if err != nil {
@@ -178,7 +178,7 @@ func (s *Settings) Dir() (string, error) {
 	return filepath.Join(home, ".ploomber"), nil
 }
 
-// statsDir holds the stored key. The reference tool lets a variable move it, and it alone.
+// statsDir contains the stored key. In the reference tool a variable moves it, and only it.
 func (s *Settings) statsDir() (string, error) {
 	if v, _ := s.Lookup("PLOOMBER_HOME_DIR"); v != "" {
 		return filepath.Join(v, "stats"), nil
@@ -187,8 +187,8 @@ func (s *Settings) statsDir() (string, error) {
 	return filepath.Join(dir, "stats"), err
 }
 
-// errNoHome is what Home gives where the system knows no home folder.
-var errNoHome = errors.New("no home folder is known")
+// errNoHome is returned by Home if the system knows no home folder.
+var errNoHome = errors.New("cannot determine the home folder")
 
 // HomeFrom returns a Home that reads the environment: HOME, on Windows USERPROFILE.
 func HomeFrom(lookup func(string) (string, bool), variable string) func() (string, error) {

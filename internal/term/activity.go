@@ -62,8 +62,8 @@ func (a *Activity) line(elapsed time.Duration) string {
 	if a.detail != "" {
 		text += ", " + a.detail
 	}
-	if room := []rune(text); len(room) >= a.stream.Width() && a.stream.Width() > 1 {
-		text = string(room[:a.stream.Width()-1])
+	if space := []rune(text); len(space) >= a.stream.Width() && a.stream.Width() > 1 {
+		text = string(space[:a.stream.Width()-1])
 	}
 	return text
 }

@@ -49,8 +49,8 @@ func (p *Progress) line(done, total int64, elapsed time.Duration, width int) str
 	if s := elapsed.Seconds(); s >= 1 {
 		text += fmt.Sprintf(", %s/s", Bytes(int64(float64(done)/s)))
 	}
-	if room := width - 1; len(text) > room && room > 0 {
-		return text[:room]
+	if space := width - 1; len(text) > space && space > 0 {
+		return text[:space]
 	}
 	return text
 }

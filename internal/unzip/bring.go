@@ -10,7 +10,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
 )
 
-// bring gives the file from of one folder the name to in another, which must be free. Whoever looks, also after a
+// bring gives the file from of one folder the name to in another, which must be free. A reader, also after a
 // kill, finds the whole file there or none: it is linked, else copied to a file without a name that is linked then.
 // On systems that can do neither it is copied to a hidden name first.
 func bring(staging, root *os.Root, from, to string) error {

@@ -10,7 +10,7 @@ import (
 )
 
 // link links from one folder to another where both are on one file system. It goes by open folders, so that no link
-// that somebody makes meanwhile leads it elsewhere.
+// that someone makes meanwhile leads it elsewhere.
 func link(staging, root *os.Root, from, to string) error {
 	fromDir, err := staging.Open(filepath.Dir(from))
 	if err != nil {

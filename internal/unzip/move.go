@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// mover gives unpacked files their names and can take all of it back.
+// mover gives unpacked files their names and can undo all of it.
 type mover struct {
 	root    *os.Root
 	from    *os.Root // root too, or a folder outside it
@@ -61,7 +61,7 @@ func (m *mover) name(from, to string) error {
 	return m.root.Rename(from, to)
 }
 
-// undo goes back to how it was. It goes on after a failure: what is left then is not the user's.
+// undo restores the previous state. It continues after a failure: what is left then does not belong to the user.
 func (m *mover) undo() {
 	for _, step := range slices.Backward(m.undoing) {
 		step()

@@ -21,13 +21,13 @@ type entry struct {
 
 func (e entry) isDir() bool { return e.zip == nil }
 
-// plan is what an archive holds, found safe.
+// plan is the validated content of an archive.
 type plan struct {
 	entries []entry // every folder before what is in it
 	limit   int64   // unpacked bytes
 }
 
-// read judges the whole archive before a byte of it is unpacked.
+// read validates the whole archive before unpacking a byte.
 func read(r io.ReaderAt, size int64, o Options) (plan, error) {
 	z, err := open(r, size)
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *plan) add(e entry, kinds map[string]bool) error {
 	return nil
 }
 
-// checkRoom refuses a plan whose names are taken, before anything is unpacked.
+// checkRoom rejects a plan with names that are taken, before anything is unpacked.
 func (p plan) checkRoom(root *os.Root) error {
 	for _, e := range p.entries {
 		if _, err := checkFree(root, e); err != nil {
@@ -109,7 +109,7 @@ func (p plan) checkRoom(root *os.Root) error {
 	return nil
 }
 
-// checkFree reports whether e can go to its place, or is there already: a folder, also as a link that stays inside the
+// checkFree reports whether e can go to its place, or is already there: a folder, also as a link that stays inside the
 // root, or the very same file.
 func checkFree(root *os.Root, e entry) (there bool, err error) {
 	stat := root.Lstat
@@ -132,7 +132,7 @@ func checkFree(root *os.Root, e entry) (there bool, err error) {
 	return false, fmt.Errorf("%s %w", filepath.Join(root.Name(), filepath.FromSlash(e.name)), ErrExists)
 }
 
-// isSame reports whether the file that is there holds what e does. It reads no further than to the first difference.
+// isSame reports whether the existing file has the same content as e. It only reads up to the first difference.
 func isSame(root *os.Root, e entry) (bool, error) {
 	old, err := root.Open(filepath.FromSlash(e.name))
 	if err != nil {
@@ -189,7 +189,7 @@ func (p plan) unpack(ctx context.Context, root *os.Root, staging string) error {
 	return nil
 }
 
-// unpackFile returns the bytes written. The size in the table of contents is only a claim: left is the bound.
+// unpackFile returns the bytes written. The size in the table of contents is only a claim: left is the limit.
 func unpackFile(root *os.Root, target string, f *zip.File, left int64) (n int64, err error) {
 	in, err := f.Open()
 	if err != nil {
@@ -210,7 +210,7 @@ func unpackFile(root *os.Root, target string, f *zip.File, left int64) (n int64,
 	return n, err
 }
 
-// fileMode keeps of an entry's mode only whether it can be run; the umask cuts the rest.
+// fileMode keeps only the execute permission of an entry's mode; the umask restricts the rest.
 func fileMode(m fs.FileMode) fs.FileMode {
 	if m&0o111 != 0 {
 		return 0o777

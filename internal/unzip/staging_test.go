@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/unzip"
 )
 
-// Whatever part of the files is there already, the rest comes; a file with other content stops everything.
+// Whatever part of the files is already there, the rest comes; a file with other content stops everything.
 func TestExtractGoesOn(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789abcdef", 5000) // several reads

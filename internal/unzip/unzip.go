@@ -14,14 +14,14 @@ import (
 	"slices"
 )
 
-// Limits of Options that are left at zero.
+// Default limits of Options.
 const (
 	DefaultMaxBytes = 4 << 30 // unpacked; the largest upload of any tier is 0.5 GB packed
 	DefaultMaxFiles = 100_000
 )
 
-// What can be wrong with an archive or the place it should go to. Errors of Extract wrap one of these, or the
-// cause the system gave, and name the entry.
+// What can be wrong with an archive or its destination. Errors of Extract wrap one of these, or the cause from the
+// system, and name the entry.
 var (
 	ErrNotZip   = errors.New("not a zip archive")
 	ErrUnsafe   = errors.New("unsafe entry in the archive")
@@ -29,15 +29,15 @@ var (
 	ErrExists   = errors.New("already exists")
 )
 
-// Options of one extraction. The zero value takes every entry.
+// Options of one extraction. The zero value extracts every entry.
 type Options struct {
-	MaxBytes int64                  // unpacked bytes of all files taken; 0 means DefaultMaxBytes
-	MaxFiles int                    // entries of the archive, folders too; 0 means DefaultMaxFiles
-	Take     func(name string) bool // entries that are wanted, by slash path; nil means all
+	MaxBytes int64                  // total unpacked bytes; 0 means DefaultMaxBytes
+	MaxFiles int                    // entries of the archive, including folders; 0 means DefaultMaxFiles
+	Take     func(name string) bool // wanted entries, by slash path; nil means all
 
-	// Staging is a folder of the caller's outside dest. Files are unpacked there before they get their names, so
-	// that a process that is killed leaves nothing in dest but whole files, and the next run goes on from them.
-	// With "" it is a hidden folder inside dest.
+	// Staging is a folder of the caller outside dest. Files are unpacked there before they get their names, so
+	// that a killed process leaves only whole files in dest, and the next run continues from them. With "" it is a
+	// hidden folder inside dest.
 	Staging string
 }
 
@@ -131,7 +131,7 @@ func fill(ctx context.Context, dest string, p plan, o Options) (_ []string, err 
 // folders that were made, outermost first.
 type folders []string
 
-// makeFolder makes dir and the folders above it that are missing.
+// makeFolder creates dir and its missing parents.
 func makeFolder(dir string) (made folders, err error) {
 	var missing []string
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
@@ -142,7 +142,7 @@ func makeFolder(dir string) (made folders, err error) {
 		missing = append(missing, d)
 	}
 	for _, d := range slices.Backward(missing) {
-		if err := os.Mkdir(d, 0o755); err != nil { // a file, or a link to nowhere, in the way too
+		if err := os.Mkdir(d, 0o755); err != nil { // also if a file, or a dangling link, is in the way
 			made.undo()
 			return nil, err
 		}

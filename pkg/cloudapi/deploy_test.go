@@ -30,7 +30,7 @@ import (
 // zeros is an archive of so many zero bytes that counts how often it was opened.
 type zeros struct {
 	size, real    int64
-	opened, shut  atomic.Int32
+	opens, shut   atomic.Int32
 	openErr, fail error
 }
 
@@ -40,7 +40,7 @@ func (z *zeros) Open() (io.ReadCloser, error) {
 	if z.openErr != nil {
 		return nil, z.openErr
 	}
-	z.opened.Add(1)
+	z.opens.Add(1)
 	r := io.LimitReader(nothing{}, z.real)
 	if z.fail != nil {
 		r = io.MultiReader(r, failing{z.fail})
@@ -129,8 +129,8 @@ func TestDeployForm(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
-			if z := r.Archive.(*zeros); z.opened.Load() != 1 || z.shut.Load() != 1 {
-				t.Errorf("opened %d times, closed %d times", z.opened.Load(), z.shut.Load())
+			if z := r.Archive.(*zeros); z.opens.Load() != 1 || z.shut.Load() != 1 {
+				t.Errorf("opened %d times, closed %d times", z.opens.Load(), z.shut.Load())
 			}
 		})
 	}
@@ -201,8 +201,8 @@ func reset(n int64) func(net.Conn) {
 	}
 }
 
-// hangUp ends the connection after n bytes without a word.
-func hangUp(n int64) func(net.Conn) {
+// closeAfter ends the connection after n bytes without a word.
+func closeAfter(n int64) func(net.Conn) {
 	return func(c net.Conn) { _, _ = io.CopyN(io.Discard, c, n) }
 }
 
@@ -219,11 +219,11 @@ func TestLostUploadIsRepeated(t *testing.T) {
 	t.Parallel()
 	const size = 5e6
 	for name, script := range map[string]func(net.Conn){
-		"reset at once":      reset(0),
-		"reset midway":       reset(1e6),
-		"hung up at once":    hangUp(0),
-		"hung up midway":     hangUp(1e6),
-		"hung up at the end": hangUp(size + 300),
+		"reset at once":     reset(0),
+		"reset midway":      reset(1e6),
+		"closed at once":    closeAfter(0),
+		"closed midway":     closeAfter(1e6),
+		"closed at the end": closeAfter(size + 300),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -243,8 +243,8 @@ func TestLostUploadIsRepeated(t *testing.T) {
 			if err != nil || d.ID != "j-1" {
 				t.Fatalf("%v, %v", d, err)
 			}
-			if connections.Load() != 3 || len(p.waits) != 2 || r.Archive.(*zeros).opened.Load() != 3 {
-				t.Errorf("%d connections, waits %v, opened %d times", connections.Load(), p.waits, r.Archive.(*zeros).opened.Load())
+			if connections.Load() != 3 || len(p.waits) != 2 || r.Archive.(*zeros).opens.Load() != 3 {
+				t.Errorf("%d connections, waits %v, opened %d times", connections.Load(), p.waits, r.Archive.(*zeros).opens.Load())
 			}
 			if last != size || backwards > 2 {
 				t.Errorf("progress ended at %d, went back %d times", last, backwards)

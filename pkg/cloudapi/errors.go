@@ -41,7 +41,7 @@ type Error struct {
 	cause error // for errors.Is and As; not shown
 
 	webPage  bool // so Status speaks for a proxy, not for the platform
-	garbled  bool // what came is no whole JSON, so it speaks for nobody
+	garbled  bool // the response is not complete JSON, so it is not an answer of the platform
 	unsent   bool // no connection came about
 	lost     bool // the connection broke before the reply was complete
 	doubtful bool // an earlier try may have been carried out

@@ -111,7 +111,7 @@ func TestDeleteThatSucceededUnheard(t *testing.T) {
 
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if v := r.Header.Get("api_key"); v != "" {
 			t.Errorf("%s %s came to another host with the key %s", r.Method, r.URL, v)
 		}
@@ -122,9 +122,9 @@ func TestRedirects(t *testing.T) {
 			http.Redirect(w, r, back, http.StatusFound)
 			return
 		}
-		fmt.Fprint(w, `{"id":"from the stranger","type":"dash"}`)
+		fmt.Fprint(w, `{"id":"from the other","type":"dash"}`)
 	}))
-	t.Cleanup(stranger.Close)
+	t.Cleanup(other.Close)
 	var home *httptest.Server
 	var requests atomic.Int32
 	home = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -133,9 +133,9 @@ func TestRedirects(t *testing.T) {
 		case r.URL.Path == "/here":
 			fmt.Fprintf(w, `{"id":"%s %s"}`, r.Method, r.Header.Get("api_key"))
 		case strings.HasPrefix(r.URL.Path, "/away/"):
-			http.Redirect(w, r, stranger.URL+"/x", status)
+			http.Redirect(w, r, other.URL+"/x", status)
 		case strings.HasPrefix(r.URL.Path, "/back/"):
-			http.Redirect(w, r, stranger.URL+"/x?back="+home.URL+"/here", status)
+			http.Redirect(w, r, other.URL+"/x?back="+home.URL+"/here", status)
 		case strings.HasPrefix(r.URL.Path, "/loop/"):
 			http.Redirect(w, r, r.RequestURI, status)
 		default:
@@ -148,8 +148,8 @@ func TestRedirects(t *testing.T) {
 		status       int
 		want         string // id of the reply; empty: an error
 	}{
-		"away":              {"GET", "/away/", 302, "from the stranger"},
-		"away for good":     {"GET", "/away/", 308, "from the stranger"},
+		"away":              {"GET", "/away/", 302, "from the other"},
+		"away for good":     {"GET", "/away/", 308, "from the other"},
 		"away and back":     {"GET", "/back/", 302, "GET "},
 		"within":            {"GET", "/in/", 307, "GET " + testKey},
 		"loop":              {"GET", "/loop/", 302, ""},
@@ -175,7 +175,7 @@ func TestRedirects(t *testing.T) {
 	t.Run("deploy away", func(t *testing.T) {
 		t.Parallel()
 		base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, stranger.URL, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 		})
 		c, _ := newClient(t, base)
 		if _, err := c.Deploy(context.Background(), request(1000)); is(err) != "bad reply" {

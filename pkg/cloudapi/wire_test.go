@@ -69,7 +69,7 @@ func TestRedirectedWithoutBody(t *testing.T) {
 	}
 }
 
-// What passes is asked for again by whoever follows a deployment; what does not ends that.
+// Following a deployment retries temporary failures; others end it.
 func TestPassing(t *testing.T) {
 	t.Parallel()
 	const page = "<!doctype html><title>Sign in</title>"
@@ -82,7 +82,7 @@ func TestPassing(t *testing.T) {
 		want   bool
 	}{
 		"reset":                 {reset(10), true},
-		"hung up":               {hangUp(10), true},
+		"closed":                {closeAfter(10), true},
 		"no HTTP":               {answer("SSH-2.0-OpenSSH\r\n\r\n"), true},
 		"a page":                {reply(200, asPage, page), true},
 		"a page that hides":     {reply(200, asJSON, page), true},

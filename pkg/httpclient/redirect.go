@@ -10,7 +10,7 @@ import (
 const maxRedirects = 10
 
 // ErrRedirect is wrapped by the errors of redirects that are not followed because that is not safe.
-var ErrRedirect = errors.New("redirect that is not followed")
+var ErrRedirect = errors.New("redirect not followed")
 
 type redirectError string
 

@@ -1,6 +1,6 @@
-// Package httpclient holds the rules that the HTTP clients of this module share: when a failed request is sent again and
-// how long that waits, which redirects are followed and with which headers, and how a transfer that makes no progress
-// ends. It sends nothing by itself and must not know any server's API.
+// Package httpclient implements the rules shared by the HTTP clients of this module: retries and their delays,
+// redirects and their headers, and the end of stalled transfers. It sends nothing itself and knows no server's
+// API.
 package httpclient
 
 import (
@@ -14,27 +14,27 @@ import (
 
 const (
 	defaultRetries = 3
-	firstWait      = 500 * time.Millisecond // doubled with each try
+	firstWait      = 500 * time.Millisecond // doubled with each attempt
 	longestWait    = 8 * time.Second
-	maxRetryAfter  = 30 * time.Second // a server that wants more is asked again too early rather than never
+	maxRetryAfter  = 30 * time.Second // rather retry too early than never if a server asks for more
 )
 
-// Retry says how often and how patiently a request is repeated.
+// Retry configures how often and after which delays a request is retried.
 type Retry struct {
-	Max    int                                        // further tries after the first; 0 means 3, negative means none
-	Sleep  func(context.Context, time.Duration) error // waits between tries; nil: Sleep
+	Max    int                                        // further attempts after the first; 0 means 3, negative means none
+	Sleep  func(context.Context, time.Duration) error // waits between attempts; nil: Sleep
 	Jitter func() float64                             // in [0, 1); nil: random
 }
 
-// Failure is a failed try.
+// Failure is a failed attempt.
 type Failure struct {
 	Err   error
-	Again bool          // another try may succeed
-	After time.Duration // what the server asks to wait, by its Retry-After header
+	Again bool          // another attempt may succeed
+	After time.Duration // the delay requested by the server's Retry-After header
 }
 
-// Do calls try until it returns nil, fails for good, has used up its tries or ctx is over. It returns the last error, or
-// that of Sleep. waiting, which may be nil, is called before each wait.
+// Do calls try until it returns nil, fails permanently, has used up its attempts or ctx ends. It returns the last
+// error, or that of Sleep. waiting, which may be nil, is called before each delay.
 func (r Retry) Do(ctx context.Context, try func() *Failure, waiting func(err error, wait time.Duration)) error {
 	tries := r.Max
 	if tries == 0 {
@@ -62,7 +62,7 @@ func (r Retry) Do(ctx context.Context, try func() *Failure, waiting func(err err
 	}
 }
 
-// wait is how long to wait after the failed try n, counted from 0.
+// wait is the delay after failed attempt n, counted from 0.
 func (r Retry) wait(n int, asked time.Duration) time.Duration {
 	jitter := r.Jitter
 	if jitter == nil {
@@ -73,7 +73,7 @@ func (r Retry) wait(n int, asked time.Duration) time.Duration {
 	return max(d, min(asked, maxRetryAfter))
 }
 
-// Busy tells the statuses that a later try may not meet again.
+// Busy reports whether a later attempt may not meet the status again.
 func Busy(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

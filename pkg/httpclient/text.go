@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// IsWebPage tells by a response's Content-Type, or by the start of its body, whether it is a page for people, such as the
-// login of a network that answers in the server's place.
+// IsWebPage reports, by a response's Content-Type or the start of its body, whether it is a web page, such as the
+// login page of a network that answers in the server's place.
 func IsWebPage(h http.Header, start []byte) bool {
 	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
 	if kind == "text/html" || kind == "application/xhtml+xml" {
@@ -38,15 +38,15 @@ func Reason(err error) string {
 	return strings.TrimPrefix(strings.TrimPrefix(s, "HTTP/1.x transport connection broken: "), "http: ")
 }
 
-// IsLost tells a connection that broke, or never came about, from a response that makes no sense.
+// IsLost reports whether a connection broke, or was never established, as opposed to an invalid response.
 func IsLost(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
 }
 
-// OneLine makes text from outside fit for a message: each run of white space and of characters that are not printable
-// (control characters, marks that change the direction of writing) becomes one space, and what follows after limit
-// characters is cut off.
+// OneLine makes external text fit for a message: each run of white space and non-printable characters (control
+// characters, marks that change the direction of writing) becomes one space, and the text is cut after limit
+// characters.
 func OneLine(s string, limit int) string {
 	var b strings.Builder
 	gap, n := false, 0

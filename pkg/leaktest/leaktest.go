@@ -1,4 +1,4 @@
-// Package leaktest finds goroutines that the tests of a package leave behind. It must not know the tests.
+// Package leaktest detects goroutines that the tests of a package leave behind. It knows nothing about the tests.
 package leaktest
 
 import (
@@ -8,11 +8,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is how long goroutines that are on their way out may take, on a machine that does other things too. goleak
-// itself waits for less than half a second.
+// patience is how long ending goroutines may take on a busy machine. goleak itself waits for less than half a
+// second.
 const patience = time.Minute
 
-// Main runs the tests of a package and ends the process, with a failure if a goroutine goes on after them.
+// Main runs the tests of a package and exits, with a failure if goroutines are left after them.
 func Main(m *testing.M) {
 	goleak.VerifyTestMain(settling{m, func() error { return goleak.Find() }})
 }

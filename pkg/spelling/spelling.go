@@ -1,4 +1,5 @@
-// Package spelling finds what a user meant by a word that is not known. It must not know what the words are.
+// Package spelling finds the word that a user most likely meant by an unknown one. It does not know what the words
+// are.
 package spelling
 
 import "strings"

@@ -1,5 +1,6 @@
-// Package strictjson reads JSON objects by the exact names of their members. encoding/json would let "Email" stand in for
-// "email", and take the last of two members with one name, where another reader takes the first.
+// Package strictjson reads JSON objects with exact member names and without duplicates. encoding/json accepts
+// "Email" in place of "email", and takes the last of two members with the same name, while other parsers take the
+// first.
 package strictjson
 
 import (
@@ -16,7 +17,7 @@ type Member struct {
 	End   int64 // offset of what follows the value
 }
 
-// ErrNoObject says that the text is some other JSON value.
+// ErrNoObject means that the text is a different JSON value.
 var ErrNoObject = errors.New("it is not an object")
 
 // Object returns the members of the object that text begins with, in order, those with the name of another one too. An error
@@ -47,7 +48,7 @@ func Object(text []byte) ([]Member, error) {
 	return members, err
 }
 
-// Repeated lists the names that one object of the document, at any depth, has more than once, each of them once.
+// Repeated lists the member names that occur more than once in one object of the document, at any depth.
 func Repeated(document []byte) []string {
 	type level struct {
 		object, value bool // value: the next text is a value, not a key

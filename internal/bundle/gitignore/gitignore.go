@@ -1,7 +1,7 @@
-// Package gitignore decides, as git does for .gitignore files, which paths an ignore file leaves out. It knows
-// nothing about the file system: callers hand in the content of ignore files and the paths to decide on.
+// Package gitignore decides, like git for .gitignore files, which paths an ignore file excludes. It knows nothing
+// about the file system: callers pass the content of ignore files and the paths to decide on.
 //
-// The rules are those of gitignore(5), checked against git itself; where the manual and git differ, git counts.
+// The rules are those of gitignore(5), tested against git itself; if the manual and git differ, git decides.
 // Patterns and paths are bytes, so "?" stands for one byte, and matching is case-sensitive on every system.
 package gitignore
 
@@ -17,7 +17,7 @@ type Pattern struct {
 	Negated bool   // the line starts with "!": what it matches is kept
 
 	folderOnly bool
-	basename   bool   // no slash inside: compared with the last part of a path
+	basename   bool   // contains no slash: compared with the last part of a path
 	literal    string // leading bytes without a special one, compared as they are
 	rest       glob   // what follows literal
 }
@@ -27,7 +27,7 @@ type File struct {
 	patterns []Pattern
 }
 
-// Parse reads an ignore file. Every content is valid: a line that git cannot use is one that never matches.
+// Parse reads an ignore file. Any content is valid: a line that git cannot use never matches.
 func Parse(content []byte) *File {
 	f := &File{}
 	content = bytes.TrimPrefix(content, []byte("\ufeff"))
@@ -80,9 +80,9 @@ func parseLine(number int, text string) Pattern {
 	return p
 }
 
-// Match returns the pattern that decides about path: the last one that matches. path is relative to the folder
-// of the ignore file, with forward slashes and no empty, "." or ".." part. It looks at this path alone; that a
-// file cannot be kept inside an ignored folder is the business of Tree.
+// Match returns the pattern that decides about path: the last one that matches. path is relative to the folder of
+// the ignore file, with forward slashes and no empty, "." or ".." part. It only looks at this path; Tree handles
+// the rule that a file cannot be re-included inside an ignored folder.
 func (f *File) Match(path string, folder bool) (p Pattern, ok bool) {
 	base := path[strings.LastIndexByte(path, '/')+1:]
 	for i := len(f.patterns) - 1; i >= 0; i-- {

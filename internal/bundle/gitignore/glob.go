@@ -7,7 +7,7 @@ type kind byte
 
 const (
 	literalByte kind = iota // the byte itself
-	anyByte                 // "?": one byte that is no slash
+	anyByte                 // "?": one byte that is not a slash
 	oneOf                   // "[...]": one byte of a set, never a slash
 	star                    // "*": any bytes but slashes, also none
 	folders                 // "**/": nothing, or anything that ends in a slash

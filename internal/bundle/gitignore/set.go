@@ -84,7 +84,7 @@ func compileSet(text string) (set *byteSet, size int) {
 	return set, i + 1
 }
 
-// addClass adds a POSIX class as git knows it: ASCII only, and a form feed is no space.
+// addClass adds a POSIX class as git knows it: ASCII only, and a form feed does not count as space.
 func (s *byteSet) addClass(name string) bool {
 	switch name {
 	case "digit":

@@ -2,8 +2,8 @@ package gitignore
 
 import "strings"
 
-// Tree is the ignore files that count for one folder: its own and those of the folders above. A walk makes one
-// for the top with Root and one for each subfolder with Enter. It does not change and is safe for concurrent use.
+// Tree is the set of ignore files that apply to one folder: its own and those of its parents. A walk creates one
+// for the top with Root and one for each subfolder with Enter. It is immutable and safe for concurrent use.
 type Tree struct {
 	above *Tree
 	path  string // of the folder from the top, "" or ending in a slash
@@ -12,7 +12,7 @@ type Tree struct {
 	verdict Verdict // set where the folder itself is ignored; it then counts for everything below
 }
 
-// Verdict is what the ignore files say about one path.
+// Verdict is the decision of the ignore files about one path.
 type Verdict struct {
 	Pattern        // the line that decided; the zero Pattern where none matched
 	Folder  string // path of the ignore file's folder from the top, "" or ending in a slash

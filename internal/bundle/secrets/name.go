@@ -181,7 +181,7 @@ func words(text string) []string {
 }
 
 // isSample reports whether what stands behind the name of a secret file makes it a sample to be shared. One that
-// ends in "local" is what somebody made of it.
+// ends in "local" is what someone made of it.
 func isSample(behind string) bool {
 	if w := words(behind); len(w) > 0 && w[len(w)-1] == "local" {
 		return false

@@ -1,5 +1,5 @@
-// Package secrets tells which files hold secrets: by their paths, by a look at those whose names are suspicious, and
-// by searching any file for private keys. It opens no file and knows nothing of archives.
+// Package secrets detects files with secrets: by their paths, by inspecting those with suspicious names, and by
+// searching any file for private keys. It opens no files and knows nothing about archives.
 package secrets
 
 import (
@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Finding says what kind of secret a file holds.
+// Finding describes the kind of secret in a file.
 type Finding struct {
 	Detail string // such as "private key"
-	// Spare is set where no app reads the file: copies that editors, merges and people leave, and histories.
+	// Spare is set if no app reads the file: copies made by editors, merges and people, and histories.
 	Spare bool
 }
 
-// Kinds of secrets, as people read them.
+// Kinds of secrets, for messages.
 const (
 	privateKeys = "private key"
 	credentials = "credentials"
@@ -22,8 +22,9 @@ const (
 	history     = "history of commands"
 )
 
-// File tells by a path in the project whether the file holds secrets: the names that tools give to such files, and
-// what editors, merges, backups and people make of those names. Case is ignored, as some file systems do.
+// File decides by a path in the project whether the file contains secrets: the names that tools give to such
+// files, and the variations of those names made by editors, merges, backups and people. Case is ignored, as some
+// file systems do.
 func File(whole string) (Finding, bool) {
 	whole = strings.ToLower(whole)
 	if f, ok := byPath(whole); ok {
@@ -58,7 +59,7 @@ func byPath(whole string) (Finding, bool) {
 	return Finding{}, false
 }
 
-// Folder finds folders that hold nothing but credentials, by their path in the project.
+// Folder detects folders that contain nothing but credentials, by their path in the project.
 func Folder(whole string) (Finding, bool) {
 	whole = strings.ToLower(whole)
 	n := newName(path.Base(whole))
@@ -77,7 +78,7 @@ func Folder(whole string) (Finding, bool) {
 	return Finding{}, false
 }
 
-// inFolder finds names that mean a secret only in a folder of a certain name.
+// inFolder detects names that mean a secret only in a folder of a certain name.
 func inFolder(whole string, n name) (detail string, ok bool) {
 	parent := newName(path.Base(path.Dir(whole)))
 	for _, in := range []struct{ folder, file, detail string }{
@@ -129,7 +130,7 @@ func historyFile(n name) (Finding, bool) {
 	return Finding{history, true}, true
 }
 
-// listedFile finds names that mean a secret in any folder, also with something before or behind them.
+// listedFile detects names that mean a secret in any folder, also with a prefix or suffix.
 func listedFile(n name) (Finding, bool) {
 	if detail, _ := listed(n.text); detail != "" {
 		return Finding{detail, spare(n.text, detail)}, true

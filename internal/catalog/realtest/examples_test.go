@@ -115,7 +115,7 @@ func visit(ctx context.Context, b *browser.Browser, url string, checks []string)
 	return page, nil
 }
 
-// look opens the example as a visitor does.
+// look opens the example as a client does.
 func look(t *testing.T, b *browser.Browser, f framework, e catalog.Example, a app) {
 	t.Helper()
 	logout := f.logout
@@ -125,14 +125,14 @@ func look(t *testing.T, b *browser.Browser, f framework, e catalog.Example, a ap
 	if len(f.checks[e.Name]) == 0 {
 		t.Errorf("no checks for %s", e.Name)
 	}
-	visitors := []string{""}
+	clients := []string{""}
 	if e.Name == "app-with-auth0" {
-		visitors = []string{user, ""}
+		clients = []string{user, ""}
 	}
-	for _, visitor := range visitors {
+	for _, client := range clients {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*pageLimit)
 		defer cancel()
-		p := front(t, a, visitor)
+		p := front(t, a, client)
 		first, cancelFirst := context.WithTimeout(ctx, pageLimit)
 		defer cancelFirst()
 		page, err := visit(first, b, p.URL, f.checks[e.Name])
@@ -143,9 +143,9 @@ func look(t *testing.T, b *browser.Browser, f framework, e catalog.Example, a ap
 		if err != nil {
 			t.Fatal(err)
 		}
-		keep(t, ctx, page, e, visitor)
+		keep(t, ctx, page, e, client)
 		if e.Name == "app-with-auth0" {
-			shown := visitor
+			shown := client
 			if shown == "" {
 				shown = "Anonymous"
 			}
@@ -170,8 +170,8 @@ func look(t *testing.T, b *browser.Browser, f framework, e catalog.Example, a ap
 	}
 }
 
-// keep leaves a picture where somebody asked for one.
-func keep(t *testing.T, ctx context.Context, page *browser.Page, e catalog.Example, visitor string) {
+// keep leaves a picture where someone asked for one.
+func keep(t *testing.T, ctx context.Context, page *browser.Page, e catalog.Example, client string) {
 	t.Helper()
 	dir := os.Getenv("PLOOMBER_TEST_SHOTS")
 	if dir == "" {
@@ -185,7 +185,7 @@ func keep(t *testing.T, ctx context.Context, page *browser.Page, e catalog.Examp
 		t.Fatal(err)
 	}
 	name := e.Framework + "-" + e.Name
-	if visitor != "" {
+	if client != "" {
 		name += "-user"
 	}
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o644); err != nil {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/internal/tier"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
@@ -102,7 +102,7 @@ func TestAuth(t *testing.T) {
 			flags: Flags{Add: true, Feature: project.MainApp, Username: "bob", PasswordStdin: true},
 			asked: me, env: map[string]string{"username_main_app": "bob", "password_main_app": " from stdin "}, auth: []project.Feature{project.MainApp},
 		},
-		"a password is no answer": {
+		"a password is not an answer": {
 			files: map[string]string{"ploomber-cloud.json": bare}, answers: []string{"pass-word"}, flags: Flags{Add: true, Feature: project.MainApp, PasswordStdin: true},
 			asked: me, code: failure.Failed, says: "--username",
 		},
@@ -160,7 +160,7 @@ func TestAuth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files, tc.answers...)
+			d := cmdtest.New(t, tc.files, tc.answers...)
 			d.NoKey = tc.noKey
 			if tc.tier != "" {
 				d.Cloud.SetTier(tc.tier)
@@ -180,7 +180,7 @@ func TestAuth(t *testing.T) {
 	}
 }
 
-func checkEnding(t *testing.T, d *desk.Desk, err error, code int, refused bool, says string) {
+func checkEnding(t *testing.T, d *cmdtest.Setup, err error, code int, refused bool, says string) {
 	t.Helper()
 	said := d.Said(err)
 	var lacks *tier.Refusal
@@ -192,7 +192,7 @@ func checkEnding(t *testing.T, d *desk.Desk, err error, code int, refused bool, 
 	}
 }
 
-func checkFiles(t *testing.T, d *desk.Desk, before, env map[string]string, auth []project.Feature) {
+func checkFiles(t *testing.T, d *cmdtest.Setup, before, env map[string]string, auth []project.Feature) {
 	t.Helper()
 	if env == nil {
 		if now := d.Read(".env"); now != before[".env"] || now == "" && slices.Contains(d.Files(), ".env") {
@@ -238,7 +238,7 @@ func checkFiles(t *testing.T, d *desk.Desk, before, env map[string]string, auth 
 func TestAuthKeepsTheOtherFeature(t *testing.T) {
 	t.Parallel()
 	const literal = `{"id": "demo", "type": "dash", "authentication_analytics": {"username": "u", "password": "p"}}`
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": literal}, "ann", "p")
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": literal}, "ann", "p")
 	err := auth(t.Context(), &Options{IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect, Flags: Flags{Add: true, Feature: project.MainApp}})
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +251,7 @@ func TestAuthKeepsTheOtherFeature(t *testing.T) {
 
 func TestAuthJSON(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": bare}, "ann", "p")
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": bare}, "ann", "p")
 	d.JSON()
 	if err := auth(t.Context(), &Options{IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect, Flags: Flags{Add: true, Feature: project.MainApp}}); err != nil {
 		t.Fatal(err)
@@ -266,9 +266,9 @@ func TestAuthJSON(t *testing.T) {
 // Who has no key learns that none is needed here.
 func TestWithoutAKeyNamesOffline(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	d.NoKey = true
-	err := desk.Run(t.Context(), New(Options{IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect}, nil), "--add", "--feature=main_app")
+	err := cmdtest.Run(t.Context(), New(Options{IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect}, nil), "--add", "--feature=main_app")
 	if failure.Code(err) != failure.NotAllowed || !strings.Contains(failure.Hint(err), "--offline") {
 		t.Errorf("%v, hint %q", err, failure.Hint(err))
 	}

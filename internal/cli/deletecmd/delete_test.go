@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
@@ -69,7 +69,7 @@ func TestDelete(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{"app.py": ""}, tc.answers...)
+			d := cmdtest.New(t, map[string]string{"app.py": ""}, tc.answers...)
 			if tc.config != "" {
 				d.Write("ploomber-cloud.json", tc.config)
 			}
@@ -106,7 +106,7 @@ func TestDeleteJSON(t *testing.T) {
 	}{"all": {phrase, []string{"mine", "other"}}, "cancelled": {"n", []string{}}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil, tc.answer)
+			d := cmdtest.New(t, nil, tc.answer)
 			d.Cloud.AddProject(fakecloud.Project{ID: "mine"})
 			d.Cloud.AddProject(fakecloud.Project{ID: "other"})
 			d.JSON()

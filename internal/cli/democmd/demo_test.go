@@ -16,7 +16,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
@@ -37,8 +37,8 @@ func TestFlags(t *testing.T) {
 // The demo serves a protected project and leaves nothing behind.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	for example, check := range map[string]func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) (shown []string){
-		"streamlit/basic-app": func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
+	for example, check := range map[string]func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config, dev *devidp.Provider) (shown []string){
+		"streamlit/basic-app": func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
 			t.Helper()
 			env, err := f.Env()
 			if err != nil {
@@ -50,7 +50,7 @@ func TestDemo(t *testing.T) {
 			}
 			return []string{login.Password}
 		},
-		"streamlit/app-with-auth0": func(t *testing.T, d *desk.Desk, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
+		"streamlit/app-with-auth0": func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
 			t.Helper()
 			env, err := f.Env()
 			source := f.LoginSource(env, c, d.Lookup)
@@ -67,7 +67,7 @@ func TestDemo(t *testing.T) {
 	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			temp, served := t.TempDir(), ""
 			ctx, cancel := context.WithCancel(t.Context())
 			o := Options{
@@ -108,7 +108,7 @@ func TestDemo(t *testing.T) {
 
 func TestDemoRefusesUnknownExamples(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	o := Options{IO: d.IO, TempDir: t.TempDir, Flags: Flags{Example: "streamlit/none"}}
 	err := demo(t.Context(), &o)
 	if failure.Code(err) != failure.Usage || !strings.Contains(failure.Hint(err), "streamlit/basic-app") {

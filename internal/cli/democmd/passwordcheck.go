@@ -13,11 +13,11 @@ import (
 
 // check verifies the login: without the password nothing of the app is reachable, with it the app responds.
 func (o *Options) check(ctx context.Context, who account) error {
-	stranger, err := newVisitor(who.URL)
+	anonymous, err := newClient(who.URL)
 	if err != nil {
 		return err
 	}
-	user, err := newVisitor(who.URL)
+	user, err := newClient(who.URL)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (o *Options) check(ctx context.Context, who account) error {
 		{"a wrong user", http.MethodGet, "/", basic("not-"+who.Username, who.Password)},
 		{"a claimed identity", http.MethodGet, "/", http.Header{"X-Auth-Name": {who.Username}, "X_auth_name": {who.Username}}},
 	} {
-		got, err := stranger.do(ctx, t.method, t.path, nil, t.header)
+		got, err := anonymous.do(ctx, t.method, t.path, nil, t.header)
 		if err != nil {
 			return failure.Failedf("%s without the password: %w", t.name, err)
 		}
@@ -57,10 +57,10 @@ func (o *Options) check(ctx context.Context, who account) error {
 		o.IO.Err.Note("  ok  refused without the password: %s", t.name)
 		who.Checked++
 	}
-	if err := o.logIn(ctx, stranger, who); err != nil {
+	if err := o.logIn(ctx, anonymous, who); err != nil {
 		return err
 	}
-	again, err := stranger.do(ctx, http.MethodGet, "/", nil, browser())
+	again, err := anonymous.do(ctx, http.MethodGet, "/", nil, browser())
 	switch {
 	case err != nil:
 		return failure.Failedf("cannot request the app after the login: %w", err)
@@ -76,7 +76,7 @@ func (o *Options) check(ctx context.Context, who account) error {
 }
 
 // logIn logs in like a user: it follows the redirect to the login form and submits it.
-func (o *Options) logIn(ctx context.Context, v visitor, who account) error {
+func (o *Options) logIn(ctx context.Context, v client, who account) error {
 	form, err := v.do(ctx, http.MethodGet, "/", nil, browser())
 	for i := 0; err == nil && form.status/100 == 3 && i < 3; i++ {
 		form, err = v.do(ctx, http.MethodGet, form.place, nil, browser())

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
@@ -90,7 +90,7 @@ func TestCheckOfTheRealLogin(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { login.ServeHTTP(w, r) }))
 	defer server.Close()
 	login = guard(t, upstream.URL, server.URL)
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	if err := (&Options{IO: d.IO}).check(t.Context(), account{URL: server.URL, Username: "demo", Password: "right-password"}); err != nil {
 		t.Error(d.Said(err))
 	}
@@ -215,7 +215,7 @@ func TestCheck(t *testing.T) {
 			}))
 			defer server.Close()
 			defer server.CloseClientConnections()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			err := (&Options{IO: d.IO}).check(ctx, account{URL: server.URL, Username: "demo", Password: "right-password"})
@@ -247,7 +247,7 @@ func TestCheckNeedsAnApp(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	err := (&Options{IO: d.IO}).check(t.Context(), account{URL: server.URL, Username: "demo", Password: "right-password"})
 	if err == nil || !strings.Contains(err.Error(), "cannot request the app") {
 		t.Errorf("%v", err)

@@ -41,7 +41,7 @@ func (w *withLogin) checkLogin(ctx context.Context, s served) error {
 	if err != nil {
 		return err
 	}
-	if err := p.strangers(ctx, user); err != nil {
+	if err := p.withoutSession(ctx, user); err != nil {
 		return err
 	}
 	if err := p.greeting(ctx, user, first); err != nil {
@@ -63,7 +63,7 @@ func (w *withLogin) checkLogin(ctx context.Context, s served) error {
 }
 
 // loginPage requests the app and returns the provider's page that it redirects to.
-func (p *proof) loginPage(ctx context.Context, v visitor) (answer, error) {
+func (p *proof) loginPage(ctx context.Context, v client) (answer, error) {
 	form, trail, err := v.visit(ctx, http.MethodGet, "/", nil, browser())
 	switch {
 	case err != nil:
@@ -86,8 +86,8 @@ func (p *proof) loginPage(ctx context.Context, v visitor) (answer, error) {
 }
 
 // logIn logs in like a user: it follows the redirect to the provider's page, chooses a user, and gets to the app.
-func (p *proof) logIn(ctx context.Context, email string) (visitor, error) {
-	v, err := newVisitor(p.URL)
+func (p *proof) logIn(ctx context.Context, email string) (client, error) {
+	v, err := newClient(p.URL)
 	if err != nil {
 		return v, err
 	}
@@ -116,9 +116,9 @@ func (p *proof) logIn(ctx context.Context, email string) (visitor, error) {
 	return v, nil
 }
 
-// strangers checks that requests without a session get nothing of the app.
-func (p *proof) strangers(ctx context.Context, user visitor) error {
-	stranger, err := newVisitor(p.URL)
+// withoutSession checks that requests without a session get nothing of the app.
+func (p *proof) withoutSession(ctx context.Context, user client) error {
+	anonymous, err := newClient(p.URL)
 	if err != nil {
 		return err
 	}
@@ -131,22 +131,22 @@ func (p *proof) strangers(ctx context.Context, user visitor) error {
 	foreign.Set("Origin", "https://evil.example.com")
 	for _, t := range []struct {
 		name         string
-		who          visitor
+		who          client
 		method, path string
 		header       http.Header
 	}{
-		{"a page request", stranger, http.MethodGet, "/", browser()},
-		{"a request for a subpage", stranger, http.MethodGet, "/any/page?x=1", browser()},
-		{"a program's request", stranger, http.MethodGet, "/", program()},
-		{"a file used by the page", stranger, http.MethodGet, fileOf(p.page, p.URL), program()},
-		{"a form", stranger, http.MethodPost, "/", program()},
-		{"the app's health check", stranger, http.MethodGet, "/_stcore/health", program()},
-		{"a WebSocket", stranger, http.MethodGet, streamPath, upgrade(p.URL)},
-		{"a claimed identity", stranger, http.MethodGet, "/", http.Header{"X-Auth-Name": {me}, "X_auth_name": {me}, "X-Auth-Sub": {"1"}}},
-		{"a claimed identity on a WebSocket", stranger, http.MethodGet, streamPath, with(upgrade(p.URL), "X-Auth-Name", me)},
+		{"a page request", anonymous, http.MethodGet, "/", browser()},
+		{"a request for a subpage", anonymous, http.MethodGet, "/any/page?x=1", browser()},
+		{"a program's request", anonymous, http.MethodGet, "/", program()},
+		{"a file used by the page", anonymous, http.MethodGet, fileOf(p.page, p.URL), program()},
+		{"a form", anonymous, http.MethodPost, "/", program()},
+		{"the app's health check", anonymous, http.MethodGet, "/_stcore/health", program()},
+		{"a WebSocket", anonymous, http.MethodGet, streamPath, upgrade(p.URL)},
+		{"a claimed identity", anonymous, http.MethodGet, "/", http.Header{"X-Auth-Name": {me}, "X_auth_name": {me}, "X-Auth-Sub": {"1"}}},
+		{"a claimed identity on a WebSocket", anonymous, http.MethodGet, streamPath, with(upgrade(p.URL), "X-Auth-Name", me)},
 		{"a made-up session", forged, http.MethodGet, "/", browser()},
 		{"a forged session on a WebSocket", forged, http.MethodGet, streamPath, upgrade(p.URL)},
-		{"a forged access token", stranger, http.MethodGet, "/", http.Header{"Authorization": {"Bearer eyJhbGciOiJub25lIn0.e30."}}},
+		{"a forged access token", anonymous, http.MethodGet, "/", http.Header{"Authorization": {"Bearer eyJhbGciOiJub25lIn0.e30."}}},
 	} {
 		got, err := t.who.do(ctx, t.method, t.path, nil, t.header)
 		if err != nil {
@@ -157,7 +157,7 @@ func (p *proof) strangers(ctx context.Context, user visitor) error {
 		}
 		p.passed("refused without a login: %s", t.name)
 	}
-	if err := p.strayCallback(ctx, stranger); err != nil {
+	if err := p.strayCallback(ctx, anonymous); err != nil {
 		return err
 	}
 	got, err := user.do(ctx, http.MethodGet, streamPath, nil, foreign)
@@ -169,13 +169,13 @@ func (p *proof) strangers(ctx context.Context, user visitor) error {
 }
 
 // strayCallback sends a callback that belongs to no login attempt; it must not log anyone in.
-func (p *proof) strayCallback(ctx context.Context, stranger visitor) error {
-	got, err := stranger.do(ctx, http.MethodGet, "/callback?code=made-up&state=made-up", nil, browser())
+func (p *proof) strayCallback(ctx context.Context, anonymous client) error {
+	got, err := anonymous.do(ctx, http.MethodGet, "/callback?code=made-up&state=made-up", nil, browser())
 	if err == nil && (got.status/100 == 2 || holdsPart(got.body, p.page)) {
 		err = fmt.Errorf("status %d came back", got.status)
 	}
 	if err == nil {
-		if got, err = stranger.do(ctx, http.MethodGet, "/", nil, program()); err == nil {
+		if got, err = anonymous.do(ctx, http.MethodGet, "/", nil, program()); err == nil {
 			err = refused(got, p.page, p.Issuer)
 		}
 	}
@@ -187,7 +187,7 @@ func (p *proof) strayCallback(ctx context.Context, stranger visitor) error {
 }
 
 // greeting checks that the app sees the user who logged in, not the identity that a client claims.
-func (p *proof) greeting(ctx context.Context, v visitor, email string) error {
+func (p *proof) greeting(ctx context.Context, v client, email string) error {
 	claims := http.Header{"X-Auth-Name": {claimed}, "X_auth_name": {claimed}, "X-Auth_name": {claimed}}
 	path := "/"
 	switch p.framework {
@@ -221,7 +221,7 @@ func (p *proof) greeting(ctx context.Context, v visitor, email string) error {
 }
 
 // logOut checks that a logout ends the session here, at the provider, and on open connections.
-func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
+func (p *proof) logOut(ctx context.Context, user client, email string) error {
 	kept, err := withCookies(p.URL, user, func(value string) string { return value })
 	if err != nil {
 		return err
@@ -254,7 +254,7 @@ func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 	if p.framework == "streamlit" {
 		p.passed("the open WebSocket was closed")
 	}
-	for _, v := range []visitor{user, kept} {
+	for _, v := range []client{user, kept} {
 		got, err := v.do(ctx, http.MethodGet, "/", nil, program())
 		if err == nil {
 			err = refused(got, p.page, p.Issuer)
@@ -280,8 +280,8 @@ func (p *proof) logOut(ctx context.Context, user visitor, email string) error {
 }
 
 // withCookies returns a client with a modified copy of another client's cookies for the app.
-func withCookies(base string, other visitor, change func(value string) string) (visitor, error) {
-	v, err := newVisitor(base)
+func withCookies(base string, other client, change func(value string) string) (client, error) {
+	v, err := newClient(base)
 	if err != nil {
 		return v, err
 	}

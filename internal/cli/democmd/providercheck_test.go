@@ -16,7 +16,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
@@ -305,7 +305,7 @@ func TestCheckLogin(t *testing.T) {
 		callbacks, statuses = append(callbacks, server+"/callback"), append(statuses, server+"/status")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // goes on once all are registered
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			w := &withLogin{Options: &Options{IO: d.IO}, dev: dev, framework: "streamlit"}

@@ -26,7 +26,7 @@ var errRefused = errors.New("the WebSocket is refused")
 
 // stream opens a WebSocket of the app and asks for the page. The error wraps errRefused if the upgrade was
 // refused.
-func (v visitor) stream(ctx context.Context, header http.Header) (*websocket.Conn, error) {
+func (v client) stream(ctx context.Context, header http.Header) (*websocket.Conn, error) {
 	client := *v.client
 	client.Timeout = 0 // a connection stays open as long as it is needed
 	header = header.Clone()

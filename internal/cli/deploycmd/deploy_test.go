@@ -12,7 +12,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 )
 
@@ -49,7 +49,7 @@ func TestFlags(t *testing.T) {
 				}
 				return nil
 			})
-			err := desk.Run(t.Context(), c, tc.args...)
+			err := cmdtest.Run(t.Context(), c, tc.args...)
 			if code := failure.Code(err); code != tc.code || got != tc.want {
 				t.Errorf("code %d, flags %+v; want %d, %+v", code, got, tc.code, tc.want)
 			}
@@ -57,7 +57,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-func options(t *testing.T, d *desk.Desk, f Flags) *Options {
+func options(t *testing.T, d *cmdtest.Setup, f Flags) *Options {
 	t.Helper()
 	d.Cloud.AddProject(fakecloud.Project{ID: "demo", Type: "dash"})
 	if f.Timeout == 0 {
@@ -99,7 +99,7 @@ func TestDeploy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, asJSON := range []bool{false, true} {
-				d := desk.New(t, folder(""))
+				d := cmdtest.New(t, folder(""))
 				if asJSON {
 					d.JSON()
 				}
@@ -133,7 +133,7 @@ func TestDeployHints(t *testing.T) {
 	t.Parallel()
 	files := folder("")
 	files[".git/HEAD"], files[".github/workflows/ploomber-cloud.yaml"] = "x", "old"
-	d := desk.New(t, files)
+	d := cmdtest.New(t, files)
 	if err := Run(t.Context(), options(t, d, Flags{})); err != nil || !strings.Contains(d.Said(nil), "outdated") {
 		t.Errorf("%v, says %q", err, d.Said(nil))
 	}
@@ -159,7 +159,7 @@ func TestLooks(t *testing.T) {
 			t.Parallel()
 			files := folder(more)
 			files["data/x.csv"], files["\x1b[2J.py"] = "1", ""
-			d := desk.New(t, files)
+			d := cmdtest.New(t, files)
 			d.NoKey = true
 			if tc.asJSON {
 				d.JSON()

@@ -154,7 +154,7 @@ func TestTreeKeepsItsStateWhereALookFails(t *testing.T) {
 	f.write(t, "app.py", "import dash # changed\n")
 	f.write(t, "ploomber-cloud.json", "{")
 	if _, err := tr.changed(t.Context()); err == nil {
-		t.Error("a broken configuration is no error")
+		t.Error("a broken configuration is not an error")
 	}
 	f.write(t, "ploomber-cloud.json", `{"id": "demo", "type": "dash", "ignore": ["data"]}`)
 	if yes, err := tr.changed(t.Context()); err != nil || !yes {
@@ -220,7 +220,7 @@ func (s *signal) Write(p []byte) (int, error) {
 // session is the command while it runs.
 type session struct {
 	folder
-	deployed chan string   // what app.py held, by a deployment that goes on when somebody reads here
+	deployed chan string   // what app.py held, by a deployment that goes on when someone reads here
 	began    chan struct{} // by a deployment that has read app.py
 	ended    chan error
 	cancel   context.CancelFunc

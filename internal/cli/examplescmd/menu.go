@@ -18,7 +18,7 @@ const (
 )
 
 // choose prompts for a framework and one of its examples. If the user leaves the menu, the example has no name.
-func (o *Options) choose(ctx context.Context, from shelf) (found, error) {
+func (o *Options) choose(ctx context.Context, from exampleSource) (found, error) {
 	var frameworks []string
 	for _, f := range from.Frameworks() {
 		if f != notListed {
@@ -58,9 +58,9 @@ func whichFramework() prompt.Question {
 // fit shortens an entry to the width of the terminal: menus with wrapped lines flicker.
 func fit(out *term.Stream, line string, margin int) string {
 	const mark = "..."
-	room := out.Width() - margin - len(mark)
-	if runes := []rune(line); out.TTY() && room > 0 && len(runes) > room+len(mark) {
-		return string(runes[:room]) + mark
+	space := out.Width() - margin - len(mark)
+	if runes := []rune(line); out.TTY() && space > 0 && len(runes) > space+len(mark) {
+		return string(runes[:space]) + mark
 	}
 	return line
 }
@@ -78,7 +78,7 @@ func (f found) listed() listed {
 	return listed{f.Framework, f.Name, f.Title, f.Description, f.source}
 }
 
-func (o *Options) list(from shelves) error {
+func (o *Options) list(from sources) error {
 	all := []listed{}
 	for _, e := range from.all() {
 		all = append(all, e.listed())

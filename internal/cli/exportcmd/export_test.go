@@ -17,7 +17,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/export"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/nginx"
 )
@@ -48,17 +48,17 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-// run has a desk's user export for nginx.
-func run(t *testing.T, d *desk.Desk, args ...string) error {
+// run has a user export for nginx.
+func run(t *testing.T, d *cmdtest.Setup, args ...string) error {
 	t.Helper()
-	return desk.Run(t.Context(), New(Options{IO: d.IO, Folder: d.Folder(), Lookup: d.Lookup}, nil), append([]string{"nginx"}, args...)...)
+	return cmdtest.Run(t.Context(), New(Options{IO: d.IO, Folder: d.Folder(), Lookup: d.Lookup}, nil), append([]string{"nginx"}, args...)...)
 }
 
 // What is written is what a real nginx asks for.
 func TestNginx(t *testing.T) {
 	t.Parallel()
 	nginx.Need(t)
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": projectFile, ".env": env})
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": projectFile, ".env": env})
 	app := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(app.Close)
 	listener := nginx.Listen(t)
@@ -82,7 +82,7 @@ func TestNginx(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": projectFile, ".env": env + "username_api=bob\npassword_api=secret-2\n"})
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": projectFile, ".env": env + "username_api=bob\npassword_api=secret-2\n"})
 	if err := run(t, d); err != nil {
 		t.Fatal(d.Said(err))
 	}
@@ -126,7 +126,7 @@ func TestStdout(t *testing.T) {
 	for name, args := range map[string][]string{"text": {"--stdout"}, "json": {"--stdout"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{"production.env": env, ".env": "A=1\n"})
+			d := cmdtest.New(t, map[string]string{"production.env": env, ".env": "A=1\n"})
 			if name == "json" {
 				d.JSON()
 			}
@@ -184,7 +184,7 @@ func TestNginxRefuses(t *testing.T) {
 			if tc.projectFile != "" {
 				files["ploomber-cloud.json"] = tc.projectFile
 			}
-			d := desk.New(t, files)
+			d := cmdtest.New(t, files)
 			err := run(t, d, tc.args...)
 			said := d.Said(err)
 			if tc.code == 0 {
@@ -215,7 +215,7 @@ func TestGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := desk.New(t, map[string]string{".env": env})
+	d := cmdtest.New(t, map[string]string{".env": env})
 	if err := run(t, d, "--group", own.Name); err != nil {
 		t.Fatal(d.Said(err))
 	}
@@ -230,7 +230,7 @@ func TestGroup(t *testing.T) {
 func TestUnencrypted(t *testing.T) {
 	t.Parallel()
 	for listen, want := range map[string]bool{"80": true, ":80": true, "0.0.0.0:80": true, "10.0.0.1:80": true, "[::]:80": true, "127.0.0.1:80": false, "[::1]:80": false} {
-		d := desk.New(t, map[string]string{".env": env})
+		d := cmdtest.New(t, map[string]string{".env": env})
 		if err := run(t, d, "--listen", listen, "--listen", "127.0.0.1:81"); err != nil {
 			t.Fatal(d.Said(err))
 		}

@@ -8,13 +8,13 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 )
 
-// Whoever could read the passwords before they were replaced can afterwards, and nobody else.
+// The users who could read the passwords before they were replaced can afterwards, and no one else.
 func TestForceKeepsGroupAndMode(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{".env": env})
+	d := cmdtest.New(t, map[string]string{".env": env})
 	if err := run(t, d); err != nil {
 		t.Fatal(d.Said(err))
 	}

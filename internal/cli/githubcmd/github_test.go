@@ -199,7 +199,7 @@ func TestGitHub(t *testing.T) {
 			given:  given{files: map[string]string{"ploomber-cloud.json": bare}, flags: Flags{Yes: true}, fetch: lost},
 			status: created, says: "built into this program", asked: 1, want: "*",
 		},
-		"an answer that is no template": {
+		"an answer that is not a template": {
 			given: given{flags: Flags{Yes: true}, fetch: func() ([]byte, error) { return nil, errors.New("500") }},
 			says:  "cannot fetch the workflow",
 		},

@@ -17,7 +17,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
@@ -44,7 +44,7 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-func options(t *testing.T, d *desk.Desk, f Flags) *Options {
+func options(t *testing.T, d *cmdtest.Setup, f Flags) *Options {
 	t.Helper()
 	temp := t.TempDir()
 	t.Cleanup(func() {
@@ -60,7 +60,7 @@ func options(t *testing.T, d *desk.Desk, f Flags) *Options {
 
 func TestInit(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{".git/HEAD": "x", ".github/workflows/ploomber-cloud.yaml": "old"})
+	d := cmdtest.New(t, map[string]string{".git/HEAD": "x", ".github/workflows/ploomber-cloud.yaml": "old"})
 	d.JSON()
 	if err := initialise(t.Context(), options(t, d, Flags{Type: "dash"})); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestInit(t *testing.T) {
 }
 
 // platform gives the user two projects, whose archive holds the given files.
-func platform(t *testing.T, d *desk.Desk, files map[string]string) {
+func platform(t *testing.T, d *cmdtest.Setup, files map[string]string) {
 	t.Helper()
 	archive, err := fakecloud.Zip(files)
 	if err != nil {
@@ -155,7 +155,7 @@ func TestFromExisting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files, tc.answers...)
+			d := cmdtest.New(t, tc.files, tc.answers...)
 			if tc.archive == nil {
 				tc.archive = app
 			}
@@ -210,7 +210,7 @@ func TestFromExistingBadArchives(t *testing.T) {
 	for name, body := range map[string][]byte{"no archive": []byte("<html>"), "nothing": {}, "a link": linked.Bytes()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			d.Cloud.AddProject(fakecloud.Project{ID: "p", Type: "dash", Files: body})
 			err := initialise(t.Context(), options(t, d, Flags{FromExisting: true, Project: "p", Dest: "d"}))
 			if failure.Code(err) != failure.Failed || len(d.Files()) > 0 {
@@ -229,7 +229,7 @@ func TestFromExistingHint(t *testing.T) {
 	}{"here": {".", true}, "below": {"d", false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{".git/HEAD": "x"})
+			d := cmdtest.New(t, map[string]string{".git/HEAD": "x"})
 			platform(t, d, map[string]string{"app.py": ""})
 			if err := initialise(t.Context(), options(t, d, Flags{FromExisting: true, Project: "two", Dest: tc.dest})); err != nil {
 				t.Fatal(err)

@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 )
 
 // A download removes what others that were killed have left a day ago or more, and its own.
 func TestFromExistingCleansUp(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	archive, err := fakecloud.Zip(map[string]string{"app.py": "import dash"})
 	if err != nil {
 		t.Fatal(err)

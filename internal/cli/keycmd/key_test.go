@@ -11,7 +11,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
@@ -30,7 +30,7 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-func options(d *desk.Desk) Options {
+func options(d *cmdtest.Setup) Options {
 	return Options{
 		IO: d.IO, Ask: d.Ask, Connect: d.Connect, Dir: d.Dir,
 		Settings: &settings.Settings{Lookup: d.Lookup, Home: func() (string, error) { return filepath.Join(d.Dir, "home"), nil }},
@@ -62,9 +62,9 @@ func TestKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files, tc.answers...)
+			d := cmdtest.New(t, tc.files, tc.answers...)
 			o := options(d)
-			err := desk.Run(t.Context(), New(o, nil), tc.args...)
+			err := cmdtest.Run(t.Context(), New(o, nil), tc.args...)
 			if said := d.Said(err); failure.Code(err) != tc.code || !strings.Contains(said, tc.says) || strings.Contains(said, "canary") {
 				t.Errorf("exit status %d, says %q; want %d, %q", failure.Code(err), said, tc.code, tc.says)
 			}
@@ -87,9 +87,9 @@ func TestKey(t *testing.T) {
 
 func TestKeyKeepsOtherSettings(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{stored: "# mine\nuser_email: ann@example.test\ncloud_key: old\nstats_enabled: false\n"})
+	d := cmdtest.New(t, map[string]string{stored: "# mine\nuser_email: ann@example.test\ncloud_key: old\nstats_enabled: false\n"})
 	d.Vars[settings.KeyVariable] = ""
-	if err := desk.Run(t.Context(), New(options(d), nil), "new"); err != nil {
+	if err := cmdtest.Run(t.Context(), New(options(d), nil), "new"); err != nil {
 		t.Fatal(err)
 	}
 	after := d.Read(stored)
@@ -118,9 +118,9 @@ func TestKeyStatus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			d.Vars = tc.vars
-			err := desk.Run(t.Context(), New(options(d), nil), tc.args...)
+			err := cmdtest.Run(t.Context(), New(options(d), nil), tc.args...)
 			said := d.Said(err)
 			if failure.Code(err) != tc.code || !strings.Contains(said, tc.says) || strings.Contains(said, "canary-key") || len(d.Asked()) != tc.asked {
 				t.Errorf("exit status %d, says %q, asks %q; want %d, %q", failure.Code(err), said, d.Asked(), tc.code, tc.says)
@@ -131,10 +131,10 @@ func TestKeyStatus(t *testing.T) {
 
 func TestKeyRemove(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{stored: "cloud_key: old\nstats_enabled: false\n"})
+	d := cmdtest.New(t, map[string]string{stored: "cloud_key: old\nstats_enabled: false\n"})
 	o := options(d)
 	for _, says := range []string{"API key removed", "There was no stored key"} {
-		if err := desk.Run(t.Context(), New(o, nil), "remove"); err != nil || !strings.Contains(d.Out(), says) {
+		if err := cmdtest.Run(t.Context(), New(o, nil), "remove"); err != nil || !strings.Contains(d.Out(), says) {
 			t.Errorf("%v, says %q, want %q", err, d.Out(), says)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
@@ -133,7 +133,7 @@ func TestLabels(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			if tc.config != "" {
 				d.Write("ploomber-cloud.json", tc.config)
 			}
@@ -167,7 +167,7 @@ func TestLabels(t *testing.T) {
 func TestLabelsFailing(t *testing.T) {
 	t.Parallel()
 	const config = `{"id": "demo", "type": "dash"}`
-	d := desk.New(t, map[string]string{"ploomber-cloud.json": config})
+	d := cmdtest.New(t, map[string]string{"ploomber-cloud.json": config})
 	d.Cloud.Break(fakecloud.Fault{Method: "PUT", Path: "/projects/*/labels", Status: 500})
 	o := Options{IO: d.IO, Folder: d.Folder(), Connect: d.Connect, Flags: Flags{Add: []string{"a"}}}
 	if err := labels(t.Context(), &o); err == nil || d.Read("ploomber-cloud.json") != config {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
@@ -33,7 +33,7 @@ func TestFlags(t *testing.T) {
 }
 
 // options is a user whose project p was deployed as job j, which has logged.
-func options(d *desk.Desk, build, app string, f Flags) *Options {
+func options(d *cmdtest.Setup, build, app string, f Flags) *Options {
 	d.Cloud.AddProject(fakecloud.Project{ID: "p", Jobs: []string{"j", "older"}})
 	d.Cloud.AddProject(fakecloud.Project{ID: "never"})
 	d.Cloud.EditJob("j", func(j *fakecloud.Job) { j.Build, j.App = build, app })
@@ -70,7 +70,7 @@ func TestLogs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			o := options(d, tc.build, tc.app, tc.flags)
 			err := logs(t.Context(), o)
 			if said := d.Said(err); failure.Code(err) != tc.code || !strings.Contains(said, tc.says) {
@@ -89,7 +89,7 @@ func TestLogs(t *testing.T) {
 // Following shows each line once, until an interrupt.
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	o := options(d, "b1\n", "", Flags{JobID: "j", Follow: true, Tail: 1})
 	looks := 0
 	o.Sleep = func(_ context.Context, wait time.Duration) error {
@@ -120,7 +120,7 @@ func TestFollow(t *testing.T) {
 
 func TestFollowJSON(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	o := options(d, "", "a1\n", Flags{JobID: "j", Type: "web", Follow: true, Tail: -1})
 	d.JSON()
 	looks := 0
@@ -161,7 +161,7 @@ func TestFollowThroughOutage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			o := options(d, "", "a1\na2\n", Flags{JobID: "j", Type: "web", Follow: true, Tail: -1})
 			o.Settings.APIURL = d.Cloud.URL()
 			fault := tc.fault

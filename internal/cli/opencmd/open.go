@@ -59,8 +59,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 
 // result is what --json prints.
 type result struct {
-	URL    string `json:"url"`
-	Opened bool   `json:"opened"` // whether a browser was started
+	URL     string `json:"url"`
+	Started bool   `json:"opened"` // whether a browser was started
 }
 
 func open(ctx context.Context, o *Options) error {
@@ -77,7 +77,7 @@ func open(ctx context.Context, o *Options) error {
 		if err := o.Browser.Open(ctx, address); err != nil {
 			o.IO.Err.Note("No browser could be started (%v). Open this address yourself:", err)
 		} else {
-			r.Opened = true
+			r.Started = true
 			o.IO.Err.Note("Opened in the browser:")
 		}
 	}

@@ -62,7 +62,7 @@ func TestSafe(t *testing.T) {
 	}
 }
 
-// FuzzSafe holds what matters to whoever gets the address: it is an option, a file or a command of a shell for nobody.
+// FuzzSafe checks that no program can take an accepted address for an option, a file or a shell command.
 func FuzzSafe(f *testing.F) {
 	f.Add("https://shop.example.com/?a=b#c")
 	f.Add("http://[::1]:80/%2e%2e/x")

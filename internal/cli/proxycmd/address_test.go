@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
@@ -75,7 +75,7 @@ func TestAddresses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := options(t, desk.New(t, nil))
+			o := options(t, cmdtest.New(t, nil))
 			o.Listen, o.PrivateListen, o.Upstream = tc.listen, tc.private, tc.upstream
 			var wrong mistakes
 			o.checkAddresses(t.Context(), &wrong)
@@ -93,7 +93,7 @@ func TestCheckingNeedsNoUpstream(t *testing.T) {
 	for name, set := range map[string]func(*Options){
 		"--check": func(o *Options) { o.Check = true }, "--print-config": func(o *Options) { o.PrintConfig = true },
 	} {
-		o := options(t, desk.New(t, nil))
+		o := options(t, cmdtest.New(t, nil))
 		set(o)
 		var wrong mistakes
 		if o.checkAddresses(t.Context(), &wrong); len(wrong) > 0 {
@@ -125,8 +125,8 @@ func TestWarnsOfPlainHTTP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{".env": tc.env})
-			err := desk.Run(t.Context(), New(*options(t, d), nil), append(tc.args, "--check")...)
+			d := cmdtest.New(t, map[string]string{".env": tc.env})
+			err := cmdtest.Run(t.Context(), New(*options(t, d), nil), append(tc.args, "--check")...)
 			if said := d.Said(err); err != nil || strings.Contains(said, "plain http") != tc.want {
 				t.Errorf("%v: %s", err, said)
 			}

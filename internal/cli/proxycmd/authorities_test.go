@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 )
 
 // An app with https is trusted by the authorities that the root hands over, and by no others.
@@ -39,7 +39,7 @@ func TestAuthoritiesOfTheApp(t *testing.T) {
 			if status, body := newClient(t, "first-password").get(t, "http://"+w.public+"/"); status != tc.status || !strings.Contains(body, tc.says) {
 				t.Errorf("%d %s, want %d %s", status, body, tc.status, tc.says)
 			}
-			if told := strings.Contains(w.desk.Said(nil), "x509"); told != (tc.trusted == nil) {
+			if told := strings.Contains(w.cmd.Said(nil), "x509"); told != (tc.trusted == nil) {
 				t.Errorf("the log says why: %v", told)
 			}
 		})
@@ -50,7 +50,7 @@ func TestAuthoritiesOfTheApp(t *testing.T) {
 func TestAuthoritiesAreReadForHTTPS(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no such authorities")
-	d := desk.New(t, map[string]string{".env": login})
+	d := cmdtest.New(t, map[string]string{".env": login})
 	o := options(t, d)
 	o.Authorities = func() (*x509.CertPool, error) { return nil, broken }
 	w := start(t, hello, login, func(served *Options) { served.Authorities = o.Authorities })

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
@@ -75,7 +75,7 @@ func TestCertificate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := options(t, desk.New(t, nil))
+			o := options(t, cmdtest.New(t, nil))
 			o.TLSCert, o.TLSKey = tc.cert, tc.key
 			var wrong mistakes
 			var warned []string

@@ -9,18 +9,18 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
 // parse returns the options that arguments and variables make.
 func parse(t *testing.T, vars map[string]string, args ...string) (*Options, error) {
 	t.Helper()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	d.Vars = vars
 	var got *Options
 	c := New(*options(t, d), func(_ context.Context, o *Options) error { got = o; return nil })
-	err := desk.Run(t.Context(), c, args...)
+	err := cmdtest.Run(t.Context(), c, args...)
 	return got, err
 }
 
@@ -73,12 +73,12 @@ func TestFlags(t *testing.T) {
 // Every flag has a variable that does the same, and its help names it.
 func TestEveryFlagHasAVariable(t *testing.T) {
 	t.Parallel()
-	samples := map[string]string{ // what is no bool
+	samples := map[string]string{ // what is not a bool
 		"upstream": "http://a:1", "listen": ":1", "private-listen": ":2", "env-file": "x", "config": "y", "feature": "api",
 		"session-store": "sqlite:z", "tls-cert": "c", "tls-key": "k", "log-level": "warn", "log-format": "json", "shutdown-timeout": "1m",
 	}
 	n := 0
-	ours(New(*options(t, desk.New(t, nil)), nil).LocalNonPersistentFlags(), func(f *pflag.Flag) {
+	ours(New(*options(t, cmdtest.New(t, nil)), nil).LocalNonPersistentFlags(), func(f *pflag.Flag) {
 		n++
 		value := samples[f.Name]
 		if value == "" {
@@ -129,8 +129,8 @@ func TestWrongVariables(t *testing.T) {
 			"PLOOMBER_PROXY_PORT": "tcp://10.96.0.7:8080", "PLOOMBER_PROXY_PORT_8080_TCP_ADDR": "10.96.0.7"}, ""},
 		"misspelt beside it": {map[string]string{"PLOOMBER_PROXY_PORT": "tcp://10.96.0.7:8080", "PLOOMBER_PROXY_LISTN": ":1"},
 			"PLOOMBER_PROXY_LISTN: unknown variable; did you mean PLOOMBER_PROXY_LISTEN?"},
-		"a port that is no Service's": {map[string]string{"PLOOMBER_PROXY_PORT": "8080"}, "PLOOMBER_PROXY_PORT: unknown variable"},
-		"in the wrong case":           {map[string]string{"PLOOMBER_PROXY_listen": ":1"}, "PLOOMBER_PROXY_listen: unknown variable"},
+		"a port that is not a Service's": {map[string]string{"PLOOMBER_PROXY_PORT": "8080"}, "PLOOMBER_PROXY_PORT: unknown variable"},
+		"in the wrong case":              {map[string]string{"PLOOMBER_PROXY_listen": ":1"}, "PLOOMBER_PROXY_listen: unknown variable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

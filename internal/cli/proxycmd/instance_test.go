@@ -20,12 +20,12 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // options are those that the root hands over, on a machine with one address and one known neighbour.
-func options(t *testing.T, d *desk.Desk) *Options {
+func options(t *testing.T, d *cmdtest.Setup) *Options {
 	t.Helper()
 	return &Options{
 		IO: d.IO, Folder: d.Folder(), Lookup: d.Lookup, Now: time.Now, Random: rand.Reader, Version: "1.2.3",
@@ -64,7 +64,7 @@ const login = "username_main_app=ann\npassword_main_app=first-password\n"
 // instance is a proxy that serves, and the app behind it.
 type instance struct {
 	t               *testing.T
-	desk            *desk.Desk
+	cmd             *cmdtest.Setup
 	options         *Options
 	public, private string // addresses
 	signals         chan os.Signal
@@ -76,8 +76,8 @@ func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *
 	t.Helper()
 	behind := httptest.NewServer(app)
 	t.Cleanup(behind.Close)
-	d := desk.New(t, map[string]string{".env": env})
-	w := &instance{t: t, desk: d, options: options(t, d), signals: make(chan os.Signal, 4), ended: make(chan error, 1)}
+	d := cmdtest.New(t, map[string]string{".env": env})
+	w := &instance{t: t, cmd: d, options: options(t, d), signals: make(chan os.Signal, 4), ended: make(chan error, 1)}
 	w.options.Upstream, w.options.Listen = behind.URL, "127.0.0.1:0"
 	w.options.Signals = func() (<-chan os.Signal, func()) { return w.signals, func() {} }
 	if set != nil {
@@ -114,12 +114,12 @@ func start(t *testing.T, app http.HandlerFunc, env string, set func(*Options)) *
 // says waits until the log holds text.
 func (w *instance) says(text string) {
 	w.t.Helper()
-	for !strings.Contains(w.desk.Said(nil), text) {
+	for !strings.Contains(w.cmd.Said(nil), text) {
 		select {
 		case err := <-w.ended:
 			w.ended <- err
-			if !strings.Contains(w.desk.Said(nil), text) {
-				w.t.Fatalf("ended with %v and said\n%s", err, w.desk.Said(err))
+			if !strings.Contains(w.cmd.Said(nil), text) {
+				w.t.Fatalf("ended with %v and said\n%s", err, w.cmd.Said(err))
 			}
 		case <-time.After(5 * time.Millisecond):
 		}

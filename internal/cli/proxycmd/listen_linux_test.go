@@ -14,9 +14,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
-// A visitor who stops reading is cut, and the app learns that nobody reads: for streams, for bodies that the
+// A client who stops reading is cut, and the app learns that nobody reads: for streams, for bodies that the
 // kernel moves by itself and for WebSockets (security class 21).
-func TestStalledVisitorsAreCut(t *testing.T) {
+func TestStalledClientsAreCut(t *testing.T) {
 	t.Parallel()
 	const much = 1 << 30 // bytes, more than all buffers on the way
 	piece := make([]byte, 64<<10)
@@ -65,7 +65,7 @@ func TestStalledVisitorsAreCut(t *testing.T) {
 			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+w.public+"\r\n"+tc.header+"\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			<-left // the visitor never reads
+			<-left // the client never reads
 		})
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
@@ -23,7 +23,7 @@ func TestLogin(t *testing.T) {
 		"the environment wins":        {files: map[string]string{".env": login}, vars: map[string]string{"username_main_app": "eve"}, want: "everything: password (user eve)"},
 		"a named file":                {files: map[string]string{".env": "", "x/y.env": login}, set: func(o *Options) { o.Folder.EnvFile = "x/y.env" }, want: "everything: password (user ann)"},
 		"a named file is missing":     {files: map[string]string{".env": login}, set: func(o *Options) { o.Folder.EnvFile = "y.env" }, want: "--env-file: file not found: "},
-		"a folder is no file":         {files: map[string]string{".env/x": login}, want: "it is a folder"},
+		"a folder is not a file":      {files: map[string]string{".env/x": login}, want: "it is a folder"},
 		"a file in another code":      {files: map[string]string{".env": "A=\xff\n"}, want: "UTF-8"},
 		"read as python-dotenv":       {files: map[string]string{".env": "WHO=ann\nexport username_main_app=\"${WHO}\"\npassword_main_app='a # b'\n"}, want: "everything: password (user ann)"},
 		"the project refers":          {files: map[string]string{"ploomber-cloud.json": refers, ".env": "WHO=bob\nWHAT=x\n"}, want: "everything: password (user bob)"},
@@ -49,7 +49,7 @@ func TestLogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files)
+			d := cmdtest.New(t, tc.files)
 			d.Vars = tc.vars
 			o := options(t, d)
 			if tc.set != nil {
@@ -70,7 +70,7 @@ func TestLogin(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{".env": login + "not a line CANARY\nPLOOMBER_PROXY_LISTEN=:1\n"})
+	d := cmdtest.New(t, map[string]string{".env": login + "not a line CANARY\nPLOOMBER_PROXY_LISTEN=:1\n"})
 	o := options(t, d)
 	o.Check = true
 	if err := o.Run(t.Context()); err != nil {
@@ -106,7 +106,7 @@ func TestBaseURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := options(t, desk.New(t, map[string]string{".env": provider + tc.env}))
+			o := options(t, cmdtest.New(t, map[string]string{".env": provider + tc.env}))
 			if o.Listen = tc.listen; tc.tls {
 				o.TLSCert = "tls.crt"
 			}

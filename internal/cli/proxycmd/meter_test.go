@@ -28,7 +28,7 @@ func TestMeter(t *testing.T) {
 	text := m.String()
 	for _, want := range []string{
 		`ploomber_proxy_requests_total{code="1xx"} 1`, `ploomber_proxy_requests_total{code="2xx"} 2`, `ploomber_proxy_requests_total{code="3xx"} 1`,
-		`ploomber_proxy_requests_total{code="4xx"} 3`, `ploomber_proxy_requests_total{code="5xx"} 4`, // what is no status counts as a failure
+		`ploomber_proxy_requests_total{code="4xx"} 3`, `ploomber_proxy_requests_total{code="5xx"} 4`, // what is not a status counts as a failure
 		`ploomber_proxy_request_duration_seconds_count 11`, `ploomber_proxy_request_duration_seconds_bucket{le="0.001"} 11`,
 		`ploomber_proxy_events_total{event="login"} 1`, `ploomber_proxy_events_total{event="app_error"} 1`, `ploomber_proxy_websockets 1`,
 		`process_start_time_seconds 1.7000000005e+09`, `version="1.2.3"`,
@@ -83,7 +83,7 @@ func TestMetricsAreWellNamed(t *testing.T) {
 	}
 }
 
-// What visitors do is counted, also where it happens inside the proxy.
+// What clients do is counted, also where it happens inside the proxy.
 func TestMetricsOfVisits(t *testing.T) {
 	t.Parallel()
 	w := start(t, hello, login, func(o *Options) { o.PrivateListen = "127.0.0.1:0" })

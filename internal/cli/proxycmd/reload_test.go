@@ -46,7 +46,7 @@ func TestReloadPassword(t *testing.T) {
 	if code := ask(); code != http.StatusOK {
 		t.Fatal(code)
 	}
-	w.desk.Write(".env", strings.ReplaceAll(login, "first-password", "second-password"))
+	w.cmd.Write(".env", strings.ReplaceAll(login, "first-password", "second-password"))
 	w.signals <- syscall.SIGHUP
 	w.says("msg=reloaded")
 	if code := ask(); code != http.StatusUnauthorized {
@@ -55,7 +55,7 @@ func TestReloadPassword(t *testing.T) {
 	if code, body := newClient(t, "second-password").get(t, "http://"+w.public+"/"); code != http.StatusOK {
 		t.Errorf("the new password: %d %s", code, body)
 	}
-	if said := w.desk.Said(nil); strings.Contains(said, "-password") {
+	if said := w.cmd.Said(nil); strings.Contains(said, "-password") {
 		t.Error(said)
 	}
 }
@@ -75,7 +75,7 @@ func TestReloadRefuses(t *testing.T) {
 			t.Parallel()
 			w := start(t, hello, login, func(o *Options) { o.PrivateListen = "127.0.0.1:0" })
 			c := visit(t, w)
-			w.desk.Write(".env", tc.env)
+			w.cmd.Write(".env", tc.env)
 			w.signals <- syscall.SIGHUP
 			for _, want := range tc.wants {
 				w.says(want)
@@ -87,7 +87,7 @@ func TestReloadRefuses(t *testing.T) {
 				t.Errorf("the old password: %d", code)
 			}
 			// The signals are answered in turn: the counter of the first is up once the second has been.
-			w.desk.Write(".env", login)
+			w.cmd.Write(".env", login)
 			w.signals <- syscall.SIGHUP
 			w.says("msg=reloaded")
 			_, metrics := newClient(t, "").get(t, "http://"+w.private+"/metrics")
@@ -114,7 +114,7 @@ func TestReloadKeepsWebSockets(t *testing.T) {
 	t.Parallel()
 	w := start(t, echo, login, nil)
 	c := dialEcho(t, w)
-	w.desk.Write(".env", login+"AUTH_SESSION_IDLE=2h\n")
+	w.cmd.Write(".env", login+"AUTH_SESSION_IDLE=2h\n")
 	w.signals <- syscall.SIGHUP
 	w.says("msg=reloaded")
 	if err := c.Write(t.Context(), 1, []byte("still here")); err != nil {

@@ -52,7 +52,7 @@ func (c *client) wantIn(t *testing.T, w *instance, want bool) {
 	}
 }
 
-// Two proxies on two ports that share a store are one: whoever has logged in at one is in at the other, and out at both
+// Two proxies on two ports that share a store act as one: a user who has logged in at one is logged in at the other, and logged out at both
 // after a logout, which closes WebSockets at the other.
 func TestReplicasShareCookies(t *testing.T) {
 	t.Parallel()

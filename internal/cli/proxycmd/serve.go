@@ -41,7 +41,7 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	if ctx.Err() != nil {
 		return ctx.Err() // the signal came earlier
 	}
-	ctx = context.WithoutCancel(ctx) // the root's context ends with the first signal, when there is work left
+	ctx = context.WithoutCancel(ctx) // the root's context would end on the first signal, with requests still in flight
 	r := &running{options: o, log: o.logger(), meter: newMeter(o.Version, o.Now())}
 	public, err := o.listen(ctx, "listen", o.Listen)
 	if err != nil {
@@ -65,7 +65,7 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 			return err
 		}
 		r.private = server.Serve(l, server.Options{Handler: r.privateHandler(r.meter), Now: o.Now, Log: r.log})
-		defer r.private.Close() // last: it answers while requests finish
+		defer r.private.Close() // stopped last: it answers while requests finish
 		r.log.LogAttrs(ctx, slog.LevelInfo, "serving health and metrics", slog.String("private-listen", l.Addr().String()))
 	}
 	r.public = server.Serve(public, server.Options{Handler: r.proxy, Now: o.Now, ConnContext: authproxy.ConnContext, TLS: r.tlsConfig(), Log: r.log})
@@ -116,7 +116,7 @@ func (r *running) makeProxy(ctx context.Context, l net.Listener, p *plan) error 
 	return nil
 }
 
-// watchApp has the log tell when the app does not answer, and when it does again, until stop is called.
+// watchApp logs when the app stops responding and when it responds again, until stop is called.
 func (r *running) watchApp(ctx context.Context) (stop func()) {
 	const often = time.Second // while the app does not respond
 	ctx, cancel := context.WithCancel(ctx)
@@ -174,7 +174,7 @@ func reachable(a net.Addr) (address, others string) {
 	return a.String(), ""
 }
 
-// wait serves until a signal or a failure ends it.
+// wait serves until a signal or an error ends it.
 func (r *running) wait(ctx context.Context, signals <-chan os.Signal) error {
 	var privateDone <-chan struct{}
 	if r.private != nil {
@@ -188,15 +188,15 @@ func (r *running) wait(ctx context.Context, signals <-chan os.Signal) error {
 			}
 			r.reload(ctx)
 		case <-r.public.Done():
-			return failure.Failedf("the proxy cannot go on: %w", r.public.Err())
+			return failure.Failedf("the proxy cannot continue: %w", r.public.Err())
 		case <-privateDone:
-			return failure.Failedf("the proxy cannot go on: %w", r.private.Err())
+			return failure.Failedf("the proxy cannot continue: %w", r.private.Err())
 		}
 	}
 }
 
-// drain lets requests finish, and cuts what is left after the time for that, or at once after another signal.
-// WebSockets, which never finish, end with the proxy.
+// drain lets in-flight requests finish, and cuts what is left at the time limit or on a second signal. WebSockets,
+// which never finish, are closed.
 func (r *running) drain(ctx context.Context, first os.Signal, signals <-chan os.Signal) error {
 	r.draining.Store(true)
 	limit := r.options.ShutdownTimeout

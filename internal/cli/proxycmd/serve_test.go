@@ -31,7 +31,7 @@ func TestServes(t *testing.T) {
 	if code := w.end(); code != failure.Done {
 		t.Errorf("exit status %d", code)
 	}
-	if said := w.desk.Said(nil); strings.Contains(said, "first-password") || !strings.Contains(said, "everything: password (user ann)") {
+	if said := w.cmd.Said(nil); strings.Contains(said, "first-password") || !strings.Contains(said, "everything: password (user ann)") {
 		t.Error(said)
 	}
 }
@@ -42,7 +42,7 @@ func TestPublicIsLoud(t *testing.T) {
 	if code, body := newClient(t, "").get(t, "http://"+w.public+"/"); code != http.StatusOK || body != "hello " {
 		t.Errorf("%d %s", code, body)
 	}
-	if said := w.desk.Said(nil); len(lines(said, "level=WARN msg=\"NOT PROTECTED")) != 1 {
+	if said := w.cmd.Said(nil); len(lines(said, "level=WARN msg=\"NOT PROTECTED")) != 1 {
 		t.Error(said)
 	}
 }
@@ -52,9 +52,9 @@ func TestPrivateListener(t *testing.T) {
 	t.Parallel()
 	app := func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "the app's "+r.URL.Path) }
 	w := start(t, app, login, func(o *Options) { o.PrivateListen = "127.0.0.1:0" })
-	visitor := newClient(t, "first-password")
+	client := newClient(t, "first-password")
 	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n", "/metrics": "# HELP "} {
-		if code, body := visitor.get(t, "http://"+w.public+path); code != http.StatusOK || body != "the app's "+path {
+		if code, body := client.get(t, "http://"+w.public+path); code != http.StatusOK || body != "the app's "+path {
 			t.Errorf("public %s: %d %s", path, code, body)
 		}
 		if code, _ := newClient(t, "").get(t, "http://"+w.public+path); code != http.StatusUnauthorized {
@@ -65,7 +65,7 @@ func TestPrivateListener(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/", "/_auth/login", "/healthz/", "/debug/pprof/"} {
-		if code, _ := visitor.get(t, "http://"+w.private+path); code != http.StatusNotFound {
+		if code, _ := client.get(t, "http://"+w.private+path); code != http.StatusNotFound {
 			t.Errorf("private %s: %d", path, code)
 		}
 	}
@@ -80,7 +80,7 @@ func TestPrivateListener(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// An app that does not answer is no reason to call the proxy unready: visitors may log in meanwhile.
+// An app that does not answer is no reason to call the proxy unready: clients may log in meanwhile.
 func TestReadyWithoutTheApp(t *testing.T) {
 	t.Parallel()
 	w := start(t, hello, login, func(o *Options) { o.PrivateListen, o.Upstream = "127.0.0.1:0", "http://127.0.0.1:1" })
@@ -128,7 +128,7 @@ func TestNotReadyWithoutTheProvider(t *testing.T) {
 		t.Errorf("health: %d", code)
 	}
 	w.says("callback=https://app.example.com/callback")
-	if said := w.desk.Said(nil); strings.Contains(said, "CANARY") {
+	if said := w.cmd.Said(nil); strings.Contains(said, "CANARY") {
 		t.Error(said)
 	}
 }
@@ -143,8 +143,8 @@ func TestDrain(t *testing.T) {
 	}
 	w := start(t, app, login, func(o *Options) { o.PrivateListen, o.ShutdownTimeout = "127.0.0.1:0", time.Hour })
 	answer := make(chan string)
-	visitor := newClient(t, "first-password")
-	go func() { _, body := visitor.get(t, "http://"+w.public+"/slow"); answer <- body }()
+	client := newClient(t, "first-password")
+	go func() { _, body := client.get(t, "http://"+w.public+"/slow"); answer <- body }()
 	<-entered
 	w.signals <- syscall.SIGTERM
 	w.says("msg=stopping")
@@ -161,7 +161,7 @@ func TestDrain(t *testing.T) {
 	if code, _ := newClient(t, "").get(t, "http://"+w.private+"/healthz"); code != http.StatusOK {
 		t.Errorf("health: %d", code)
 	}
-	w.signals <- syscall.SIGHUP // is no impatience
+	w.signals <- syscall.SIGHUP // does not cut short the drain
 	close(leave)
 	if got := <-answer; got != "whole" {
 		t.Errorf("the request under way got %q", got)
@@ -171,7 +171,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// What does not finish is cut: when its time is over, or when somebody asks twice.
+// What does not finish is cut: when its time is over, or when someone asks twice.
 func TestDrainIsCut(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -189,9 +189,9 @@ func TestDrainIsCut(t *testing.T) {
 			entered := make(chan struct{})
 			app := func(_ http.ResponseWriter, r *http.Request) { close(entered); <-r.Context().Done() }
 			w := start(t, app, login, func(o *Options) { o.ShutdownTimeout = tc.timeout })
-			visitor := newClient(t, "first-password")
+			client := newClient(t, "first-password")
 			answer := make(chan int)
-			go func() { code, _ := visitor.get(t, "http://"+w.public+"/"); answer <- code }()
+			go func() { code, _ := client.get(t, "http://"+w.public+"/"); answer <- code }()
 			<-entered
 			for _, s := range tc.signals {
 				w.signals <- s
@@ -237,8 +237,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 
 func dialEcho(t *testing.T, w *instance) *websocket.Conn {
 	t.Helper()
-	visitor := newClient(t, "")
-	c, _, err := websocket.Dial(t.Context(), "ws://ann:first-password@"+w.public+"/", &websocket.DialOptions{HTTPClient: visitor.http})
+	client := newClient(t, "")
+	c, _, err := websocket.Dial(t.Context(), "ws://ann:first-password@"+w.public+"/", &websocket.DialOptions{HTTPClient: client.http})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestTakenAddress(t *testing.T) {
 	}
 }
 
-// TLS from files: HTTP/2 where the visitor can, nothing older than TLS 1.2.
+// TLS from files: HTTP/2 where the client can, nothing older than TLS 1.2.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -278,9 +278,9 @@ func TestTLS(t *testing.T) {
 			_ = c.Close()
 		}
 	}
-	visitor := newClient(t, "first-password")
-	visitor.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	if code, body := visitor.get(t, "https://localhost:"+port+"/"); code != http.StatusOK || body != "hello ann" {
+	client := newClient(t, "first-password")
+	client.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	if code, body := client.get(t, "https://localhost:"+port+"/"); code != http.StatusOK || body != "hello ann" {
 		t.Errorf("%d %s", code, body)
 	}
 	_ = os.Remove(filepath.Join(dir, "one.key"))

@@ -7,19 +7,19 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 )
 
 // Everything that is wrong is told at once, each with what the user knows it by.
 func TestEveryMistakeAtOnce(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{".env": "AUTH_CLIENT_ID=i\nAUTH_ISSUER_BASE_URL=http://example.com\nAUTH_TYPO=x\nAUTH_SECRET=CANARY\n"})
+	d := cmdtest.New(t, map[string]string{".env": "AUTH_CLIENT_ID=i\nAUTH_ISSUER_BASE_URL=http://example.com\nAUTH_TYPO=x\nAUTH_SECRET=CANARY\n"})
 	d.Vars = map[string]string{
 		"PLOOMBER_PROXY_TLS_CERT": "no.crt", "PLOOMBER_PROXY_LISTEN": "8080", "PLOOMBER_PROXY_LOG_LEVEL": "loud", "PLOOMBER_PROXY_TYPO": "1",
 	}
 	o := options(t, d)
 	c := New(*o, nil)
-	err := desk.Run(t.Context(), c, "--check", "--upstream=app:8501", "--private-listen=9090", "--session-store=redis", "--tls-key=no.key")
+	err := cmdtest.Run(t.Context(), c, "--check", "--upstream=app:8501", "--private-listen=9090", "--session-store=redis", "--tls-key=no.key")
 	said := d.Said(err)
 	for _, name := range []string{
 		"PLOOMBER_PROXY_TLS_CERT: ", "PLOOMBER_PROXY_LISTEN: ", "PLOOMBER_PROXY_LOG_LEVEL: ", "PLOOMBER_PROXY_TYPO: ",
@@ -52,9 +52,9 @@ func TestExitStatus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{".env": tc.env})
+			d := cmdtest.New(t, map[string]string{".env": tc.env})
 			o := options(t, d)
-			err := desk.Run(t.Context(), New(*o, nil), tc.args...)
+			err := cmdtest.Run(t.Context(), New(*o, nil), tc.args...)
 			if failure.Code(err) != tc.want {
 				t.Errorf("%d (%v), want %d", failure.Code(err), err, tc.want)
 			}
@@ -71,8 +71,8 @@ func TestPrintConfig(t *testing.T) {
 	args := []string{"--print-config", "--upstream=http://neighbour:8501", "--private-listen=127.0.0.1:9090"}
 	t.Run("text", func(t *testing.T) {
 		t.Parallel()
-		d := desk.New(t, files)
-		err := desk.Run(t.Context(), New(*options(t, d), nil), args...)
+		d := cmdtest.New(t, files)
+		err := cmdtest.Run(t.Context(), New(*options(t, d), nil), args...)
 		said := d.Said(err)
 		for _, line := range []string{
 			"# /api and below: password (user bob)", "PLOOMBER_PROXY_UPSTREAM=http://neighbour:8501", "PLOOMBER_PROXY_PRIVATE_LISTEN=127.0.0.1:9090",
@@ -89,9 +89,9 @@ func TestPrintConfig(t *testing.T) {
 	})
 	t.Run("JSON", func(t *testing.T) {
 		t.Parallel()
-		d := desk.New(t, files)
+		d := cmdtest.New(t, files)
 		d.JSON()
-		err := desk.Run(t.Context(), New(*options(t, d), nil), args...)
+		err := cmdtest.Run(t.Context(), New(*options(t, d), nil), args...)
 		var got Printed
 		if err := json.Unmarshal([]byte(d.Out()), &got); err != nil {
 			t.Fatal(err)

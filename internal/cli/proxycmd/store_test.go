@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/freeport"
 )
 
@@ -42,9 +42,9 @@ func TestCheckOpensTheStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, map[string]string{".env": login})
+			d := cmdtest.New(t, map[string]string{".env": login})
 			before := d.Files()
-			err := desk.Run(t.Context(), New(*options(t, d), nil), "--check", "--session-store="+tc.store)
+			err := cmdtest.Run(t.Context(), New(*options(t, d), nil), "--check", "--session-store="+tc.store)
 			if (err == nil) != (tc.want == "") || err != nil && !strings.HasPrefix(err.Error(), tc.want) {
 				t.Errorf("%v, want %q", err, tc.want)
 			}
@@ -64,8 +64,8 @@ func TestCheckLooksAtTheFolderOfTheStore(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(folder, 0o700) }) //nolint:gosec // a folder has to be entered
 	path := filepath.Join(folder, "new.db")
-	d := desk.New(t, map[string]string{".env": login})
-	checked := desk.Run(t.Context(), New(*options(t, d), nil), "--check", "--session-store=sqlite:"+path)
+	d := cmdtest.New(t, map[string]string{".env": login})
+	checked := cmdtest.Run(t.Context(), New(*options(t, d), nil), "--check", "--session-store=sqlite:"+path)
 	started := os.WriteFile(path, nil, 0o600)
 	if (checked == nil) != (started == nil) || checked != nil && !strings.HasPrefix(checked.Error(), "--session-store: ") {
 		t.Errorf("--check says %v, a start would say %v", checked, started)
@@ -80,19 +80,19 @@ func TestSessionsOutliveTheProcess(t *testing.T) {
 	with := func(o *Options) { o.SessionStore, o.Listen = "sqlite:"+path, address }
 	env := login + "AUTH_SECRET=7Yw1Zt4uJq0XcVbN8mRsEd2LfKpGh3Ta\n"
 	first := start(t, hello, env, with)
-	visitor := newClient(t, "first-password")
+	client := newClient(t, "first-password")
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	visitor.http.Jar = jar
-	if code, body := visitor.get(t, "http://"+address+"/"); code != http.StatusOK {
+	client.http.Jar = jar
+	if code, body := client.get(t, "http://"+address+"/"); code != http.StatusOK {
 		t.Fatal(code, body)
 	}
-	visitor.password = "" // the session must be enough
+	client.password = "" // the session must be enough
 	first.signals <- syscall.SIGHUP
 	first.says("msg=reloaded")
-	if code, body := visitor.get(t, "http://"+address+"/"); code != http.StatusOK {
+	if code, body := client.get(t, "http://"+address+"/"); code != http.StatusOK {
 		t.Errorf("after a reload: %d %s", code, body)
 	}
 	first.signals <- syscall.SIGTERM
@@ -101,13 +101,13 @@ func TestSessionsOutliveTheProcess(t *testing.T) {
 	}
 
 	second := start(t, hello, env, with)
-	if code, body := visitor.get(t, "http://"+address+"/"); code != http.StatusOK || body != "hello ann" {
+	if code, body := client.get(t, "http://"+address+"/"); code != http.StatusOK || body != "hello ann" {
 		t.Errorf("after a restart: %d %s", code, body)
 	}
-	second.desk.Write(".env", strings.ReplaceAll(env, "first-password", "second-password"))
+	second.cmd.Write(".env", strings.ReplaceAll(env, "first-password", "second-password"))
 	second.signals <- syscall.SIGHUP
 	second.says("msg=reloaded")
-	if code, _ := visitor.get(t, "http://"+address+"/"); code != http.StatusUnauthorized {
+	if code, _ := client.get(t, "http://"+address+"/"); code != http.StatusUnauthorized {
 		t.Errorf("with another password: %d", code)
 	}
 }
@@ -125,28 +125,28 @@ func TestSessionsAreSharedBehindOneAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	visitor := newClient(t, "first-password")
-	visitor.http.Jar = jar
+	client := newClient(t, "first-password")
+	client.http.Jar = jar
 	// A browser sends the cookies of a host to each of its ports.
-	if code, body := visitor.get(t, "http://"+one.public+"/"); code != http.StatusOK {
+	if code, body := client.get(t, "http://"+one.public+"/"); code != http.StatusOK {
 		t.Fatal(code, body)
 	}
-	visitor.password = ""
+	client.password = ""
 	for name, w := range map[string]*instance{"the same": one, "another process": two} {
-		if code, _ := visitor.get(t, "http://"+w.public+"/"); code != http.StatusOK {
+		if code, _ := client.get(t, "http://"+w.public+"/"); code != http.StatusOK {
 			t.Errorf("%s: %d", name, code)
 		}
 	}
-	if code, _ := visitor.get(t, "http://"+neighbour.public+"/"); code != http.StatusUnauthorized {
+	if code, _ := client.get(t, "http://"+neighbour.public+"/"); code != http.StatusUnauthorized {
 		t.Errorf("at the neighbour's: %d", code)
 	}
-	visitor.password = "first-password" // log in there as well
-	if code, _ := visitor.get(t, "http://"+neighbour.public+"/"); code != http.StatusOK {
+	client.password = "first-password" // log in there as well
+	if code, _ := client.get(t, "http://"+neighbour.public+"/"); code != http.StatusOK {
 		t.Error("no login at the neighbour's")
 	}
-	visitor.password = ""
+	client.password = ""
 	for name, w := range map[string]*instance{"the first": one, "the neighbour": neighbour} {
-		if code, _ := visitor.get(t, "http://"+w.public+"/"); code != http.StatusOK {
+		if code, _ := client.get(t, "http://"+w.public+"/"); code != http.StatusOK {
 			t.Errorf("%s, after both logins: %d", name, code)
 		}
 	}
@@ -163,12 +163,12 @@ func TestSessionsOutliveTheNameOfTheirCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	visitor := newClient(t, "first-password")
-	visitor.http.Jar = jar
-	if code, body := visitor.get(t, "http://"+address+"/"); code != http.StatusOK {
+	client := newClient(t, "first-password")
+	client.http.Jar = jar
+	if code, body := client.get(t, "http://"+address+"/"); code != http.StatusOK {
 		t.Fatal(code, body)
 	}
-	visitor.password = ""
+	client.password = ""
 	before.signals <- syscall.SIGTERM
 	before.end()
 	start(t, hello, env+"AUTH_BASE_URL=http://app.example.com\n", with)
@@ -176,7 +176,7 @@ func TestSessionsOutliveTheNameOfTheirCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, _ := visitor.get(t, "http://"+address+"/"); code != http.StatusOK {
+	if code, _ := client.get(t, "http://"+address+"/"); code != http.StatusOK {
 		t.Fatalf("with the former name: %d", code)
 	}
 	for _, c := range jar.Cookies(home) {
@@ -184,7 +184,7 @@ func TestSessionsOutliveTheNameOfTheirCookie(t *testing.T) {
 			jar.SetCookies(home, []*http.Cookie{{Name: before.cookieName(), Path: "/", MaxAge: -1}})
 		}
 	}
-	if code, _ := visitor.get(t, "http://"+address+"/"); code != http.StatusOK || len(jar.Cookies(home)) != 1 {
+	if code, _ := client.get(t, "http://"+address+"/"); code != http.StatusOK || len(jar.Cookies(home)) != 1 {
 		t.Errorf("with the new name alone: %d, %v", code, jar.Cookies(home))
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 )
 
 // An app may listen at a Unix socket, which it makes whenever it likes; until then the log names what is missing.
@@ -18,8 +18,8 @@ func TestAppAtSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.sock")
 	w := start(t, hello, login, func(o *Options) { o.Upstream = "unix:" + path })
 	w.says("socket not found")
-	visitor := newClient(t, "first-password")
-	if code, body := visitor.get(t, "http://"+w.public+"/"); code != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
+	client := newClient(t, "first-password")
+	if code, body := client.get(t, "http://"+w.public+"/"); code != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
 		t.Errorf("before it is there: %d %s", code, body)
 	}
 	w.says(`msg="app does not answer; requests get an error page until it does" upstream=` + path)
@@ -32,7 +32,7 @@ func TestAppAtSocket(t *testing.T) {
 	app.Listener = l
 	app.Start()
 	t.Cleanup(app.Close)
-	if code, body := visitor.get(t, "http://"+w.public+"/"); code != http.StatusOK || body != "hello ann" {
+	if code, body := client.get(t, "http://"+w.public+"/"); code != http.StatusOK || body != "hello ann" {
 		t.Errorf("%d %s", code, body)
 	}
 }
@@ -48,8 +48,8 @@ func TestNoSocket(t *testing.T) {
 		"unix:" + file: "--upstream: " + file + " is not a socket", "unix:": "--upstream: must be http://HOST:PORT",
 		"http+unix://" + file: "--upstream: " + file + " is not a socket",
 	} {
-		d := desk.New(t, map[string]string{".env": login})
-		err := desk.Run(t.Context(), New(*options(t, d), nil), "--check", "--upstream="+upstream)
+		d := cmdtest.New(t, map[string]string{".env": login})
+		err := cmdtest.Run(t.Context(), New(*options(t, d), nil), "--check", "--upstream="+upstream)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", upstream, err)
 		}

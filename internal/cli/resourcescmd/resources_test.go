@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
@@ -71,7 +71,7 @@ func TestResources(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil, tc.answers...)
+			d := cmdtest.New(t, nil, tc.answers...)
 			if tc.config != "" {
 				d.Write("ploomber-cloud.json", tc.config)
 			}

@@ -60,7 +60,7 @@ func TestImport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, from := range []string{"source", "-"} {
-				r := newRoom(t, map[string]string{".env": stored, "source": tc.source})
+				r := newFixture(t, map[string]string{".env": stored, "source": tc.source})
 				err := r.run(tc.source, append(append([]string{"import", from}, tc.args...), "--json")...)
 				r.quiet(err)
 				if tc.want == "" {
@@ -94,7 +94,7 @@ func TestImport(t *testing.T) {
 
 func TestImportMakesPrivateFile(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t, nil)
+	r := newFixture(t, nil)
 	if err := r.run("A=1\n", "import", "-"); err != nil {
 		t.Fatal(err)
 	}

@@ -54,8 +54,8 @@ type answer string
 
 func (a answer) Secret(context.Context, prompt.Question) (string, error) { return string(a), nil }
 
-// room is a project folder with one command after the other.
-type room struct {
+// fixture is a project folder with one command after the other.
+type fixture struct {
 	t         *testing.T
 	dir       string
 	environ   map[string]string
@@ -64,9 +64,9 @@ type room struct {
 	out, errs bytes.Buffer
 }
 
-func newRoom(t *testing.T, files map[string]string) *room {
+func newFixture(t *testing.T, files map[string]string) *fixture {
 	t.Helper()
-	r := &room{t: t, dir: t.TempDir()}
+	r := &fixture{t: t, dir: t.TempDir()}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func newRoom(t *testing.T, files map[string]string) *room {
 	return r
 }
 
-func (r *room) run(stdin string, args ...string) error {
+func (r *fixture) run(stdin string, args ...string) error {
 	r.t.Helper()
 	r.out.Reset()
 	r.errs.Reset()
@@ -105,7 +105,7 @@ func (r *room) run(stdin string, args ...string) error {
 	return c.ExecuteContext(r.t.Context())
 }
 
-func (r *room) file(name string) string {
+func (r *fixture) file(name string) string {
 	r.t.Helper()
 	data, err := os.ReadFile(filepath.Join(r.dir, name))
 	if err != nil {
@@ -117,7 +117,7 @@ func (r *room) file(name string) string {
 const canary = "s3cr3t-canary"
 
 // quiet fails where a value was printed.
-func (r *room) quiet(err error) {
+func (r *fixture) quiet(err error) {
 	r.t.Helper()
 	said := r.out.String() + r.errs.String()
 	if err != nil {
@@ -130,7 +130,7 @@ func (r *room) quiet(err error) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t, map[string]string{
+	r := newFixture(t, map[string]string{
 		".env": "A=" + canary + "\nEMPTY=\nNULL\n=x\nusername_main_app=ann\nB=\"${A}-2\"\n'odd\x1b[2J'=x\n",
 		"ploomber-cloud.json": `{"id": "p-1", "type": "flask", "secret-keys": ["A", "FROM_ENV", "GONE"], "authentication":
 			{"username": {"secret": "username_main_app"}, "password": {"secret": "password_main_app"}}}`,
@@ -174,7 +174,7 @@ func TestListWithoutProject(t *testing.T) {
 	for name, config := range map[string]string{"none": "", "broken": `{"id": 1`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRoom(t, map[string]string{".env": "A=1\n"})
+			r := newFixture(t, map[string]string{".env": "A=1\n"})
 			if config != "" {
 				if err := os.WriteFile(filepath.Join(r.dir, "ploomber-cloud.json"), []byte(config), 0o600); err != nil {
 					t.Fatal(err)
@@ -220,7 +220,7 @@ func TestSet(t *testing.T) {
 			if tc.env != "" {
 				files[".env"] = tc.env
 			}
-			r := newRoom(t, files)
+			r := newFixture(t, files)
 			r.answer = tc.answer
 			err := r.run(tc.stdin, append([]string{"set"}, tc.args...)...)
 			if failure.Code(err) != tc.code {
@@ -240,7 +240,7 @@ func TestSet(t *testing.T) {
 
 func TestSetSame(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t, map[string]string{".env": "A='x'\nB=${HOME}\n"})
+	r := newFixture(t, map[string]string{".env": "A='x'\nB=${HOME}\n"})
 	r.environ = map[string]string{"HOME": "/h"}
 	if err := r.run("x", "set", "A", "--stdin", "--json"); err != nil || !strings.Contains(r.out.String(), `"changed":false`) &&
 		!strings.Contains(r.out.String(), `"changed": false`) {
@@ -254,7 +254,7 @@ func TestSetSame(t *testing.T) {
 func TestUnset(t *testing.T) {
 	t.Parallel()
 	const config = `{"id": "p-1", "type": "flask", "secret-keys": ["A"]}`
-	r := newRoom(t, map[string]string{".env": "A=1\n# c\nB=2\nC=3\n", "ploomber-cloud.json": config})
+	r := newFixture(t, map[string]string{".env": "A=1\n# c\nB=2\nC=3\n", "ploomber-cloud.json": config})
 	if err := r.run("", "unset", "C", "NONE"); failure.Code(err) != failure.Failed || !strings.Contains(err.Error(), "NONE") {
 		t.Errorf("got %v", err)
 	}
@@ -307,7 +307,7 @@ func TestDiff(t *testing.T) {
 			if tc.env != "" {
 				files[".env"] = tc.env
 			}
-			r := newRoom(t, files)
+			r := newFixture(t, files)
 			r.platform = tc.platform
 			tc.want.ProjectID = "p-1"
 			if tc.env != "" {
@@ -325,7 +325,7 @@ func TestDiff(t *testing.T) {
 
 func TestDiffText(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t, map[string]string{".env": "A=1\nB=2\n", "ploomber-cloud.json": `{"id": "p-1", "type": "flask"}`})
+	r := newFixture(t, map[string]string{".env": "A=1\nB=2\n", "ploomber-cloud.json": `{"id": "p-1", "type": "flask"}`})
 	r.platform = `{"secrets": ["A", "\u001b[2J"]}`
 	if err := r.run("", "diff"); err != nil || r.out.String() != "+ B\n  A\n1 more, not shown because their names may be parts of secret values\n" {
 		t.Errorf("%v: %q", err, &r.out)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 )
 
@@ -22,10 +22,10 @@ func TestFlags(t *testing.T) {
 	for verb, build := range commands() {
 		got := ""
 		run := func(_ context.Context, o *Options) error { got = o.ProjectID; return nil }
-		if err := desk.Run(t.Context(), build(Options{}, run), "--project-id", "p"); err != nil || got != "p" {
+		if err := cmdtest.Run(t.Context(), build(Options{}, run), "--project-id", "p"); err != nil || got != "p" {
 			t.Errorf("%s: %q, %v", verb, got, err)
 		}
-		if err := desk.Run(t.Context(), build(Options{}, run)); failure.Code(err) != failure.Usage {
+		if err := cmdtest.Run(t.Context(), build(Options{}, run)); failure.Code(err) != failure.Usage {
 			t.Errorf("%s without a project: %v", verb, err)
 		}
 	}
@@ -48,13 +48,13 @@ func TestService(t *testing.T) {
 		for verb, build := range commands() {
 			t.Run(verb+" "+name, func(t *testing.T) {
 				t.Parallel()
-				d := desk.New(t, nil)
+				d := cmdtest.New(t, nil)
 				d.Cloud.AddProject(fakecloud.Project{ID: "p", Jobs: []string{"new", "old"}})
 				d.Cloud.AddProject(fakecloud.Project{ID: "never"})
 				if tc.refuses != 0 {
 					d.Cloud.Break(fakecloud.Fault{Method: "PATCH", Path: "/v2/jobs/*/*", Status: tc.refuses})
 				}
-				err := desk.Run(t.Context(), build(Options{IO: d.IO, Connect: d.Connect}, nil), "--project-id", tc.project)
+				err := cmdtest.Run(t.Context(), build(Options{IO: d.IO, Connect: d.Connect}, nil), "--project-id", tc.project)
 				if said := d.Said(err); failure.Code(err) != tc.code || !strings.Contains(said, tc.says) {
 					t.Errorf("exit status %d, says %q; want %d, %q", failure.Code(err), said, tc.code, tc.says)
 				}

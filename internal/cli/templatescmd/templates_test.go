@@ -13,7 +13,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
@@ -43,13 +43,13 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-func options(d *desk.Desk, f Flags) *Options {
+func options(d *cmdtest.Setup, f Flags) *Options {
 	return &Options{IO: d.IO, Ask: d.Ask, Folder: d.Folder(), Connect: d.Connect, Environ: d.Lookup, Random: rand.Reader, Flags: f}
 }
 
 func TestUnknownTemplate(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	err := apply(t.Context(), "okta", options(d, Flags{}))
 	if failure.Code(err) != failure.Failed || !strings.Contains(err.Error(), "auth0") || !strings.Contains(err.Error(), "vllm") {
 		t.Errorf("%v", err)
@@ -100,11 +100,11 @@ func TestAuth0(t *testing.T) {
 		"a wrong one that is kept": {
 			env: "AUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=idp.example.test\n", want: all("i", "s", "idp.example.test"), says: "Warning",
 		},
-		"a secret is no answer": {flags: Flags{ClientSecretStdin: true}, answers: []string{"hush"}, says: "--client-id"},
-		"no secret came":        {flags: Flags{ClientID: "i", Issuer: tenant, ClientSecretStdin: true}, answers: []string{""}, says: "no client secret came"},
-		"the input ends":        {answers: []string{"id", "s"}, says: "--issuer"},
-		"the session is kept":   {env: "AUTH_SECRET=kept\nAUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=" + tenant + "\n", want: all("i", "s", tenant)},
-		"an empty one is made":  {env: "AUTH_SECRET=\nAUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=" + tenant + "\n", want: all("i", "s", tenant)},
+		"a secret is not an answer": {flags: Flags{ClientSecretStdin: true}, answers: []string{"hush"}, says: "--client-id"},
+		"no secret came":            {flags: Flags{ClientID: "i", Issuer: tenant, ClientSecretStdin: true}, answers: []string{""}, says: "no client secret came"},
+		"the input ends":            {answers: []string{"id", "s"}, says: "--issuer"},
+		"the session is kept":       {env: "AUTH_SECRET=kept\nAUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=" + tenant + "\n", want: all("i", "s", tenant)},
+		"an empty one is made":      {env: "AUTH_SECRET=\nAUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=" + tenant + "\n", want: all("i", "s", tenant)},
 		"an address of one's own": {
 			env:  "AUTH_BASE_URL=https://app.example.test/\nAUTH_CLIENT_ID=i\nAUTH_CLIENT_SECRET=s\nAUTH_ISSUER_BASE_URL=" + tenant + "\n",
 			want: map[string]string{"AUTH_BASE_URL": "https://app.example.test/", "AUTH_CLIENT_ID": "i", "AUTH_CLIENT_SECRET": "s", "AUTH_ISSUER_BASE_URL": tenant},
@@ -117,7 +117,7 @@ func TestAuth0(t *testing.T) {
 			if tc.env != "" {
 				files[".env"] = tc.env
 			}
-			d := desk.New(t, files, tc.answers...)
+			d := cmdtest.New(t, files, tc.answers...)
 			d.Vars, d.NoKey = tc.vars, true // a project needs no account for this
 			err := apply(t.Context(), "auth0", options(d, tc.flags))
 			said := d.Said(err)
@@ -164,7 +164,7 @@ func values(t *testing.T, text string) map[string]string {
 
 func TestAuth0MakesTheProject(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"app.py": "import dash"}, "y", "y", "id", "s", "t.auth0.com")
+	d := cmdtest.New(t, map[string]string{"app.py": "import dash"}, "y", "y", "id", "s", "t.auth0.com")
 	if err := apply(t.Context(), "auth0", options(d, Flags{})); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestVLLM(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files, tc.answers...)
+			d := cmdtest.New(t, tc.files, tc.answers...)
 			d.Vars = tc.vars
 			o := options(d, tc.flags)
 			var asked []string
@@ -284,7 +284,7 @@ func TestVLLM(t *testing.T) {
 
 func TestVLLMRefusedByPlatform(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	d.NoKey = true
 	var asked []string
 	o := options(d, Flags{Model: "facebook/opt-125m"})

@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -57,7 +57,7 @@ func TestVLLMGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files)
+			d := cmdtest.New(t, tc.files)
 			o := options(d, Flags{Model: model, DeployNow: is(false)})
 			var asked []string
 			o.Model = models(&asked)

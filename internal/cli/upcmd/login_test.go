@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
@@ -46,7 +46,7 @@ func TestBase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			o := options(t, d)
 			o.BaseURL = tc.flag
 			var configured *url.URL
@@ -105,7 +105,7 @@ func TestDevSource(t *testing.T) {
 				t.Errorf("%+v", c.Passwords)
 			}
 		}},
-		"who may come in, and for whom": {env: "AUTH_ALLOWED_DOMAINS=example.com\nAUTH_PARAMS_AUDIENCE=api\nAUTH_PARAMS_SCOPE=openid email\n",
+		"access rules, audience and scope": {env: "AUTH_ALLOWED_DOMAINS=example.com\nAUTH_PARAMS_AUDIENCE=api\nAUTH_PARAMS_SCOPE=openid email\n",
 			check: func(t *testing.T, c config.Config) {
 				if !slices.Equal(c.Access.Domains, []string{"example.com"}) || c.Providers[0].Audience != "api" || c.Providers[0].Scope != "openid email" {
 					t.Errorf("%+v", c)
@@ -120,7 +120,7 @@ func TestDevSource(t *testing.T) {
 					files[name] = content
 				}
 			}
-			d := desk.New(t, files)
+			d := cmdtest.New(t, files)
 			o := options(t, d)
 			o.DevLogin, o.DevUsers = true, []string{"ada@example.com,admins"}
 			c, err := o.config()
@@ -166,7 +166,7 @@ func TestDevSourceRefuses(t *testing.T) {
 		"username_api=ann\n":       "password_api",
 		"AUTH_PUBLIC_PATHS=*.js\n": "AUTH_PUBLIC_PATHS",
 	} {
-		d := desk.New(t, map[string]string{"app.py": "import flask", ".env": env})
+		d := cmdtest.New(t, map[string]string{"app.py": "import flask", ".env": env})
 		o := options(t, d)
 		o.DevLogin = true
 		err := o.Run(t.Context(), func(context.Context, Served) error { t.Error("it is served"); return nil })
@@ -176,23 +176,23 @@ func TestDevSourceRefuses(t *testing.T) {
 	}
 }
 
-// visitor is a browser without scripts.
-type visitor struct {
+// client is a browser without scripts.
+type client struct {
 	t    *testing.T
 	http *http.Client
 	at   string // the address of the last page
 }
 
-func newVisitor(t *testing.T) *visitor {
+func newClient(t *testing.T) *client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t: t, http: &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}}
+	return &client{t: t, http: &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}}
 }
 
-func (v *visitor) do(method, address string, form url.Values) (status int, body string) {
+func (v *client) do(method, address string, form url.Values) (status int, body string) {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -215,10 +215,10 @@ func (v *visitor) do(method, address string, form url.Values) (status int, body 
 	return reply.StatusCode, string(text)
 }
 
-// testDevLogin goes the whole way: app, provider, app as somebody, log-out.
+// testDevLogin goes the whole way: app, provider, app as someone, log-out.
 func testDevLogin(t *testing.T, cache string) {
 	t.Helper()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask", "template": "node-auth0"}`,
 		".env": "GREETING=hello\nAUTH_BASE_URL=https://app.example.com\n",
 	})
@@ -231,7 +231,7 @@ func testDevLogin(t *testing.T, cache string) {
 			t.Fatalf("%+v", s)
 		}
 		issuer = s.DevLogin.Issuer
-		v := newVisitor(t)
+		v := newClient(t)
 		_, page := v.do(http.MethodGet, s.URL+"/deep?x=1", nil)
 		id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(page)
 		if !strings.HasPrefix(v.at, issuer) || id == nil || strings.Contains(page, "hello") {
@@ -267,7 +267,7 @@ func testDevLogin(t *testing.T, cache string) {
 // testRules tries who may come in: the user's groups reach the rules of the project.
 func testRules(t *testing.T, cache string) {
 	t.Helper()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
 		".env": "GREETING=hello\nAUTH_ALLOWED_GROUPS=staff\nAUTH_ALLOWED_DOMAINS=example.com\n",
 	})
@@ -275,7 +275,7 @@ func testRules(t *testing.T, cache string) {
 	o.DevLogin, o.DevUsers = true, []string{"ada@example.com,admins,staff", "grace@example.com,guests", "eve@example.org,staff"}
 	err := o.Run(t.Context(), func(_ context.Context, s Served) error {
 		for email, want := range map[string]int{"ada@example.com": http.StatusOK, "grace@example.com": http.StatusForbidden, "eve@example.org": http.StatusForbidden, "kurt@example.com": http.StatusForbidden} {
-			v := newVisitor(t)
+			v := newClient(t)
 			_, page := v.do(http.MethodGet, s.URL, nil)
 			id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(page)
 			if id == nil {
@@ -296,7 +296,7 @@ func testRules(t *testing.T, cache string) {
 // testTellsWhatToRegister serves a project whose provider cannot be reached.
 func testTellsWhatToRegister(t *testing.T, cache string) {
 	t.Helper()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask", "template": "node-auth0"}`,
 		".env": "GREETING=hello\n" + strings.Replace(auth0, "https://tenant.example.com", "http://127.0.0.1:1", 1),
 	})

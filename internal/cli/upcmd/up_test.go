@@ -15,7 +15,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
 
@@ -29,7 +29,7 @@ func TestFlags(t *testing.T) {
 		"a development login":     {Args: []string{"--dev-login", "--base-url=http://app.localhost:8080"}, Want: Flags{DevLogin: true, BaseURL: "http://app.localhost:8080", Timeout: 90 * time.Second}},
 		"its users":               {Args: []string{"--dev-login", "--dev-user=ada@example.com,a,b", "--dev-user", "g@example.com"}, Want: Flags{DevLogin: true, DevUsers: []string{"ada@example.com,a,b", "g@example.com"}, Timeout: 90 * time.Second}},
 		"users of nothing":        {Args: []string{"--dev-user=ada@example.com"}, Code: failure.Usage},
-		"a user that is none":     {Args: []string{"--dev-login", "--dev-user=ada"}, Code: failure.Usage},
+		"a user that is invalid":  {Args: []string{"--dev-login", "--dev-user=ada"}, Code: failure.Usage},
 		"open and guarded":        {Args: []string{"--dev-login", "--public"}, Code: failure.Usage},
 		"a base of no scheme":     {Args: []string{"--base-url=app.example.com"}, Code: failure.Usage},
 		"a base with a path":      {Args: []string{"--base-url=https://app.example.com/x"}, Code: failure.Usage},
@@ -46,7 +46,7 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-func options(t *testing.T, d *desk.Desk) *Options {
+func options(t *testing.T, d *cmdtest.Setup) *Options {
 	t.Helper()
 	cache := t.TempDir()
 	return &Options{
@@ -92,7 +92,7 @@ func TestProject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files, tc.answers...)
+			d := cmdtest.New(t, tc.files, tc.answers...)
 			o := options(t, d)
 			o.Flags, o.Folder.Config = tc.flags, tc.at
 			env, err := o.Folder.Env()
@@ -138,7 +138,7 @@ func TestUpRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, tc.files)
+			d := cmdtest.New(t, tc.files)
 			o := options(t, d)
 			if tc.set != nil {
 				tc.set(o)
@@ -153,7 +153,7 @@ func TestUpRefuses(t *testing.T) {
 
 func TestPublic(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, map[string]string{"app.py": "import dash"})
+	d := cmdtest.New(t, map[string]string{"app.py": "import dash"})
 	o := options(t, d)
 	o.Public = true
 	c, _, err := o.project(t.Context(), nil)
@@ -200,7 +200,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 `
 
-func miniatureOptions(t *testing.T, d *desk.Desk, cache string) *Options {
+func miniatureOptions(t *testing.T, d *cmdtest.Setup, cache string) *Options {
 	t.Helper()
 	if _, err := platform.FindProgram(os.Environ(), "python3", "python"); err != nil {
 		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
@@ -231,7 +231,7 @@ func TestUp(t *testing.T) {
 // The app answers with the password of .env, and to nobody else.
 func testServes(t *testing.T, cache string) {
 	t.Helper()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
 		".env": "username_main_app=ann\npassword_main_app=pass-word\nGREETING=hello\nnot a line\n",
 	})
@@ -288,7 +288,7 @@ func testServes(t *testing.T, cache string) {
 // What an app that does not start has printed is shown, with what to do.
 func testShowsWhyAnAppEnds(t *testing.T, cache string) {
 	t.Helper()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"app.py": "raise SystemExit('the database is away')", "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
 		".env": "username_main_app=ann\npassword_main_app=pass-word\n",
 	})
@@ -302,7 +302,7 @@ func testShowsWhyAnAppEnds(t *testing.T, cache string) {
 
 func testInterrupted(t *testing.T, cache string) {
 	t.Helper()
-	d := desk.New(t, map[string]string{
+	d := cmdtest.New(t, map[string]string{
 		"app.py": miniature, "requirements.txt": "", "ploomber-cloud.json": `{"id": "d", "type": "flask"}`,
 		".env": "username_main_app=ann\npassword_main_app=pass-word\nGREETING=hello\n",
 	})

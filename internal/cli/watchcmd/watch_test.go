@@ -12,7 +12,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
-	"github.com/ploomber/ploomber-cloud/internal/testkit/desk"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/flagtest"
 )
@@ -50,7 +50,7 @@ func TestWatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := desk.New(t, nil)
+			d := cmdtest.New(t, nil)
 			d.Vars = tc.vars
 			d.Cloud.AddProject(fakecloud.Project{ID: "p", Jobs: []string{"new", "old"}})
 			d.Cloud.AddProject(fakecloud.Project{ID: "never"})
@@ -79,7 +79,7 @@ func TestWatch(t *testing.T) {
 
 func TestWatchJSON(t *testing.T) {
 	t.Parallel()
-	d := desk.New(t, nil)
+	d := cmdtest.New(t, nil)
 	d.Cloud.AddProject(fakecloud.Project{ID: "p", Jobs: []string{"new"}})
 	d.JSON()
 	o := Options{

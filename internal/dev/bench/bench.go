@@ -31,7 +31,7 @@ type sample struct {
 func measure(ctx context.Context, dir string, env []string, name string, args ...string) (sample, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir, c.Env = dir, env
-	said, err := os.CreateTemp("", "bench-output-") // a file, not a pipe: no goroutine of ours is in the way
+	said, err := os.CreateTemp("", "bench-output-") // a file, not a pipe: no goroutine of our own is in the way
 	if err != nil {
 		return sample{}, err
 	}

@@ -16,7 +16,7 @@ const runsPerRound = 3
 // startBound is the most processor time that a start may take, as a part of the Python tool's.
 const startBound = 0.02
 
-// within tells whether the median of ratios keeps a bound.
+// within reports whether the median of ratios keeps a bound.
 func within(ratios series.Series, bound float64) string {
 	switch {
 	case len(ratios) == 0:

@@ -16,7 +16,7 @@ type panel struct {
 	rows  []row
 }
 
-// row compares what several programs took for the same; the longest bar is as wide as there is room.
+// row compares what several programs took for the same; the longest bar is as wide as the space allows.
 type row struct {
 	label string
 	bars  []bar
@@ -159,7 +159,7 @@ func cells(line string) []string {
 	return parts
 }
 
-// number reads a figure: a time in seconds, a size in MB, a ratio; 0 where it is none.
+// number reads a figure: a time in seconds, a size in MB, a ratio; 0 if it is not a number.
 func number(text string) float64 {
 	if d, err := time.ParseDuration(strings.ReplaceAll(text, " ", "")); err == nil {
 		return d.Seconds()
@@ -173,11 +173,11 @@ func number(text string) float64 {
 
 // Measures of the picture, in pixels.
 const (
-	width   = 760
-	left    = 250 // where bars begin
-	room    = 410 // of the longest bar
-	barStep = 22
-	barSize = 15
+	width    = 760
+	left     = 250 // where bars begin
+	barWidth = 410 // of the longest bar
+	barStep  = 22
+	barSize  = 15
 )
 
 func render(panels []panel) string {
@@ -202,7 +202,7 @@ func render(panels []panel) string {
 				if one.ours {
 					class = "ours"
 				}
-				size := max(2, int(one.value/longest*room))
+				size := max(2, int(one.value/longest*barWidth))
 				fmt.Fprintf(&b, "<text class=\"who\" x=\"%d\" y=\"%d\">%s</text>\n", left-8, y+12, html.EscapeString(one.who))
 				fmt.Fprintf(&b, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"2\"/>\n", class, left, y, size, barSize)
 				fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\">%s</text>\n", left+size+8, y+12, html.EscapeString(one.shown))

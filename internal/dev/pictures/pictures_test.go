@@ -70,7 +70,7 @@ func TestPicturesAreThere(t *testing.T) {
 	}
 }
 
-// Whoever changes the text of a drawing draws it anew.
+// A drawing must be regenerated when its text changes.
 func TestDrawingsAreCurrent(t *testing.T) {
 	t.Parallel()
 	texts, err := filepath.Glob(root + "/docs/images/*.d2")

@@ -35,7 +35,7 @@ func (a account) basic() string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(a.name+":"+a.password))
 }
 
-// check makes sure that the door lets nobody in without the credential, and somebody with it. Figures of a proxy
+// check makes sure that the door lets nobody in without the credential, and someone with it. Figures of a proxy
 // that guards nothing, or answers with its login page, would be worthless.
 func (d door) check(ctx context.Context, path string, size int) error {
 	status, n, err := d.get(ctx, path, d.header)

@@ -19,11 +19,11 @@ func TestParseStat(t *testing.T) {
 		want  stat
 		wrong bool
 	}{
-		"plain":                    {text: statLine(10, "nginx", 1, 3, 4), want: stat{1, 70 * time.Millisecond}},
-		"blank and parentheses":    {text: statLine(10, "a) S 99 (b", 7, 100, 0), want: stat{7, time.Second}},
-		"cut":                      {text: "10 (nginx) S 1 1 1", wrong: true},
-		"empty":                    {wrong: true},
-		"a time that is no number": {text: "10 (x) S 1 1 1 0 -1 0 0 0 0 0 many 4 0 0\n", wrong: true},
+		"plain":                       {text: statLine(10, "nginx", 1, 3, 4), want: stat{1, 70 * time.Millisecond}},
+		"blank and parentheses":       {text: statLine(10, "a) S 99 (b", 7, 100, 0), want: stat{7, time.Second}},
+		"cut":                         {text: "10 (nginx) S 1 1 1", wrong: true},
+		"empty":                       {wrong: true},
+		"a time that is not a number": {text: "10 (x) S 1 1 1 0 -1 0 0 0 0 0 many 4 0 0\n", wrong: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -38,11 +38,11 @@ func run(dir string, check bool, man, completions string) error {
 	if man != "" || completions != "" {
 		return errors.Join(writeMan(root, man), writeCompletions(root, completions))
 	}
-	rooms, err := readRooms(filepath.FromSlash("internal/cli"), root)
+	packages, err := readPackages(filepath.FromSlash("internal/cli"), root)
 	if err != nil {
 		return err
 	}
-	want := reference(root, rooms)
+	want := reference(root, packages)
 	if check {
 		return compare(dir, want)
 	}
@@ -64,14 +64,14 @@ func rootCommand() *cobra.Command {
 }
 
 // reference renders all pages, by file name.
-func reference(root *cobra.Command, rooms rooms) map[string][]byte {
+func reference(root *cobra.Command, packages packages) map[string][]byte {
 	pages := map[string][]byte{
 		"README.md":      index(root),
 		"exit-codes.md":  exitCodesPage(),
 		"environment.md": environmentPage(),
 	}
 	for _, c := range commands(root) {
-		pages[pageOf(c)] = commandPage(c, rooms)
+		pages[pageOf(c)] = commandPage(c, packages)
 	}
 	return pages
 }

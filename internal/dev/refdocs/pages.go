@@ -49,7 +49,7 @@ func index(root *cobra.Command) []byte {
 }
 
 // commandPage is the page of one command, the examples first.
-func commandPage(c *cobra.Command, rooms rooms) []byte {
+func commandPage(c *cobra.Command, packages packages) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s# %s\n\n%s\n\n", notice, c.CommandPath(), sentence(c.Short))
 	examples(&b, c)
@@ -64,7 +64,7 @@ func commandPage(c *cobra.Command, rooms rooms) []byte {
 	b.WriteString("## Flags\n\n")
 	flagTable(&b, c.LocalNonPersistentFlags())
 	b.WriteString("The [flags of every command](README.md#flags-of-every-command) work too.\n\n")
-	for _, s := range rooms.shapes(c) {
+	for _, s := range packages.shapes(c) {
 		s.write(&b)
 	}
 	b.WriteString("## Exit status\n\n")

@@ -23,11 +23,11 @@ const module = "../../.."
 func pages(t *testing.T) map[string][]byte {
 	t.Helper()
 	root := rootCommand()
-	rooms, err := readRooms(filepath.Join(module, "internal", "cli"), root)
+	packages, err := readPackages(filepath.Join(module, "internal", "cli"), root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reference(root, rooms)
+	return reference(root, packages)
 }
 
 // TestPages holds what every page of a command must have, and that no link leads nowhere.
@@ -126,7 +126,7 @@ type inner struct { X float64 `+"`json:\"x\"`"+` }
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := room{structs: map[string]*ast.StructType{}}
+	r := pkg{structs: map[string]*ast.StructType{}}
 	r.add(tree)
 	want := []string{
 		"| `a` | string | one \\| two |\n", "| `b` | list of objects |  |\n", "| `b[].x` | number |  |\n",

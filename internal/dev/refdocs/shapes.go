@@ -18,11 +18,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// rooms are the packages of the commands, by the name of the command at the top: what their source tells about
+// packages are the packages of the commands, by the name of the command at the top: what their source tells about
 // results.
-type rooms map[string]room
+type packages map[string]pkg
 
-type room struct {
+type pkg struct {
 	structs map[string]*ast.StructType
 	results []result
 }
@@ -35,9 +35,9 @@ type result struct {
 	remark  string
 }
 
-// readRooms reads the packages <name>cmd below dir.
-func readRooms(dir string, root *cobra.Command) (rooms, error) {
-	all := rooms{}
+// readPackages reads the packages <name>cmd below dir.
+func readPackages(dir string, root *cobra.Command) (packages, error) {
+	all := packages{}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func readRooms(dir string, root *cobra.Command) (rooms, error) {
 		if !isCommand || !e.IsDir() {
 			continue
 		}
-		r, err := readRoom(filepath.Join(dir, e.Name()))
+		r, err := readPackage(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, err
 		}
@@ -65,8 +65,8 @@ func readRooms(dir string, root *cobra.Command) (rooms, error) {
 	return all, nil
 }
 
-func readRoom(dir string) (room, error) {
-	r := room{structs: map[string]*ast.StructType{}}
+func readPackage(dir string) (pkg, error) {
+	r := pkg{structs: map[string]*ast.StructType{}}
 	files, err := fs.Glob(os.DirFS(dir), "*.go")
 	if err != nil {
 		return r, err
@@ -88,7 +88,7 @@ func readRoom(dir string) (room, error) {
 	return r, nil
 }
 
-func (r *room) add(tree *ast.File) {
+func (r *pkg) add(tree *ast.File) {
 	for _, d := range tree.Decls {
 		g, ok := d.(*ast.GenDecl)
 		if !ok || g.Tok != token.TYPE {
@@ -139,7 +139,7 @@ type shape struct {
 }
 
 // shapes are the results of a command.
-func (rs rooms) shapes(c *cobra.Command) []shape {
+func (rs packages) shapes(c *cobra.Command) []shape {
 	_, path, _ := strings.Cut(c.CommandPath(), " ")
 	top, below, _ := strings.Cut(path, " ")
 	r := rs[top]
@@ -161,8 +161,8 @@ func (s shape) write(b *bytes.Buffer) {
 	b.WriteString("| field | is | |\n| --- | --- | --- |\n" + strings.Join(s.rows, "") + "\n")
 }
 
-// fields renders the fields of a struct, those of the room's own structs within it too.
-func (r room) fields(body *ast.StructType, prefix string) (rows []string) {
+// fields renders the fields of a struct, including those of nested structs of the package.
+func (r pkg) fields(body *ast.StructType, prefix string) (rows []string) {
 	for _, f := range body.Fields.List {
 		if f.Tag == nil {
 			continue

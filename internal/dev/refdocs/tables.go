@@ -24,7 +24,7 @@ func exits() []exit {
 		},
 		{
 			failure.Usage, "wrong usage",
-			"The command line is wrong: an unknown command or flag, a missing argument, a value that is none of the choices, " +
+			"The command line is wrong: an unknown command or flag, a missing argument, a value that is not one of the choices, " +
 				"or a question that no flag answers where nobody can be asked.",
 		},
 		{
@@ -51,7 +51,7 @@ func exitCodesPage() []byte {
 		fmt.Fprintf(&b, "| %d | %s | %s |\n", e.code, e.short, e.long)
 	}
 	b.WriteString("\nA failure is one message on standard error, with a hint where there is a next step. With `--json` it is an object:\n\n" +
-		"```json\n{\"error\": {\"code\": 3, \"message\": \"API key not found\", \"hint\": \"whoever runs the host that you deploy to gives you one; store it with 'ploomber-cloud key'\"}}\n```\n\n" +
+		"```json\n{\"error\": {\"code\": 3, \"message\": \"API key not found\", \"hint\": \"the operator of the host that you deploy to gives you one; store it with 'ploomber-cloud key'\"}}\n```\n\n" +
 		"See also: [all commands](README.md)\n")
 	return b.Bytes()
 }
@@ -85,7 +85,7 @@ func processVariables() []variable {
 		{"CI", "Set on build servers: nobody is asked anything. `GITHUB_ACTIONS` does the same."},
 		{"GITHUB_REPOSITORY", "Of a GitHub workflow; the repository of the reference tool's own tests does not count as a build server."},
 		{"NO_COLOR", "Set: no colours. `--color always` wins over it."},
-		{"CLICOLOR_FORCE", "Set and not 0: colours also where the output is no terminal. `FORCE_COLOR` does the same."},
+		{"CLICOLOR_FORCE", "Set and not 0: colours also where the output is not a terminal. `FORCE_COLOR` does the same."},
 		{"TERM", "`dumb`: no colours, and questions of one line each."},
 		{"DISPLAY", "Linux: there is a browser to open; `WAYLAND_DISPLAY` and `WSL_DISTRO_NAME` likewise."},
 	}

@@ -53,8 +53,8 @@ func (b *Built) Release() {
 	}
 }
 
-// kit builds one kind of environment.
-type kit struct {
+// envBuilder builds one kind of environment.
+type envBuilder struct {
 	key      string   // equal keys mean that one environment serves both
 	fresh    bool     // whether to rebuild each time, because the tool has a cache of its own
 	warnings []string // a message for the user, whether it is built or reused
@@ -68,7 +68,7 @@ const lockPoll = 100 * time.Millisecond
 // project is wrong or a program is missing, ctx.Err() if ctx ended first. An interrupted build is never reused:
 // the next one starts over.
 func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
-	k, err := b.kit(ctx, p)
+	k, err := b.envBuilder(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -119,18 +119,18 @@ func (b *Builder) Latest(ctx context.Context, p Project) (*Built, error) {
 	return built, err
 }
 
-func (b *Builder) kit(ctx context.Context, p Project) (kit, error) {
+func (b *Builder) envBuilder(ctx context.Context, p Project) (envBuilder, error) {
 	switch p.Recipe.Runtime {
 	case platform.R:
-		return b.rKit(ctx, p)
+		return b.rBuilder(ctx, p)
 	case platform.Container:
-		return b.containerKit(ctx, p)
+		return b.imageBuilder(ctx, p)
 	case platform.Plain:
-		return kit{key: "plain", make: func(context.Context, string) (platform.Environment, []string, error) {
+		return envBuilder{key: "plain", make: func(context.Context, string) (platform.Environment, []string, error) {
 			return platform.Environment{}, nil, nil
 		}}, nil
 	default:
-		return b.pythonKit(ctx, p)
+		return b.venvBuilder(ctx, p)
 	}
 }
 
@@ -160,7 +160,7 @@ func (b *Builder) reuse(ctx context.Context, key string) (*Built, error) {
 //
 // It is built in its final folder: the programs of a virtual environment contain its path, so it cannot be moved
 // once complete. The marker, written last, means that it is complete.
-func (b *Builder) make(ctx context.Context, p Project, k kit) error {
+func (b *Builder) make(ctx context.Context, p Project, k envBuilder) error {
 	dir := filepath.Join(b.envs(), k.key)
 	lock := flock.New(dir + lockSuffix)
 	locked, err := lock.TryLock()

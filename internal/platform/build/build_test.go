@@ -236,7 +236,7 @@ func TestBrokenOffBuildIsNotUsed(t *testing.T) {
 	m.hold = nil
 
 	// What a killed process leaves: a folder without its marker, holding anything.
-	k, err := b.kit(context.Background(), p)
+	k, err := b.envBuilder(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,18 +9,18 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// containerKit builds the project's Dockerfile with docker or podman, whichever responds. Layers are in their
+// imageBuilder builds the project's Dockerfile with docker or podman, whichever responds. Layers are in their
 // cache, so the build is run each time.
-func (b *Builder) containerKit(ctx context.Context, p Project) (kit, error) {
+func (b *Builder) imageBuilder(ctx context.Context, p Project) (envBuilder, error) {
 	if _, err := os.Stat(filepath.Join(p.Dir, p.Recipe.Entry)); err != nil {
-		return kit{}, &platform.Problem{Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
+		return envBuilder{}, &platform.Problem{Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
 	}
 	engine, err := b.engine(ctx, p)
 	if err != nil {
-		return kit{}, err
+		return envBuilder{}, err
 	}
 	folder := platform.FolderName(p.Dir)
-	return kit{
+	return envBuilder{
 		key:   "image-" + folder,
 		fresh: true,
 		make: func(ctx context.Context, _ string) (platform.Environment, []string, error) {

@@ -16,16 +16,16 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/pysource"
 )
 
-func (b *Builder) pythonKit(ctx context.Context, p Project) (kit, error) {
+func (b *Builder) venvBuilder(ctx context.Context, p Project) (envBuilder, error) {
 	r, p, err := b.inspectAll(ctx, p)
 	if err != nil {
-		return kit{}, err
+		return envBuilder{}, err
 	}
 	key, err := b.keyOf(p, r)
 	if err != nil {
-		return kit{}, err
+		return envBuilder{}, err
 	}
-	k := kit{key: key, warnings: r.Warnings}
+	k := envBuilder{key: key, warnings: r.Warnings}
 	k.make = func(ctx context.Context, dir string) (platform.Environment, []string, error) {
 		began := b.Now()
 		env, needs, err := b.makeVenv(ctx, p, r, dir)

@@ -12,7 +12,7 @@ import (
 
 const installName = "install.R"
 
-// satisfied ends with status 0 if install.R does nothing but install packages that are there already. Then
+// satisfied ends with status 0 if install.R does nothing but install packages that are already there. Then
 // running it, which may compile for many minutes, can be left out.
 const satisfied = `asked <- character()
 for (e in parse("install.R")) {
@@ -24,26 +24,26 @@ for (e in parse("install.R")) {
 }
 if (!all(vapply(asked, requireNamespace, NA, quietly = TRUE))) quit(status = 10)`
 
-// rKit runs the project's install.R, where there is one, against a library of its own.
-func (b *Builder) rKit(ctx context.Context, p Project) (kit, error) {
+// rBuilder runs the project's install.R, where there is one, against a library of its own.
+func (b *Builder) rBuilder(ctx context.Context, p Project) (envBuilder, error) {
 	rscript, err := platform.FindProgram(b.Environ, "Rscript")
 	if err != nil {
-		return kit{}, &platform.Problem{
+		return envBuilder{}, &platform.Problem{
 			Msg: "R is not installed, or Rscript is not in PATH", Err: err, Hint: "install R with its shiny package",
 		}
 	}
 	version, err := b.ask(ctx, p, rscript, "-e", "cat(R.version$platform, format(getRversion()), sep = '-')")
 	if ctx.Err() != nil {
-		return kit{}, ctx.Err()
+		return envBuilder{}, ctx.Err()
 	}
 	if err != nil {
-		return kit{}, &platform.Problem{Msg: rscript + " does not work", Err: err}
+		return envBuilder{}, &platform.Problem{Msg: rscript + " does not work", Err: err}
 	}
 	script, err := os.ReadFile(filepath.Join(p.Dir, installName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return kit{}, &platform.Problem{Msg: "cannot read the project", Err: err}
+		return envBuilder{}, &platform.Problem{Msg: "cannot read the project", Err: err}
 	}
-	return kit{
+	return envBuilder{
 		key: "r-" + digest(rscript, version, string(script)),
 		make: func(ctx context.Context, dir string) (platform.Environment, []string, error) {
 			return b.makeLibrary(ctx, p, rscript, script != nil, dir)

@@ -46,7 +46,7 @@ func TestFind(t *testing.T) {
 		"the only one that imports it":        {dir: given("hello.py", streamlit, "util.py", "import pandas"), want: "streamlit hello.py"},
 		"the one that imports the other":      {dir: given("hello.py", "import streamlit\nimport parts", "parts.py", streamlit), want: "streamlit hello.py"},
 		"the one that imports the framework":  {dir: given("hello.py", "from parts import draw\ndraw()", "parts.py", streamlit), want: "streamlit hello.py"},
-		"pages are no app":                    {dir: given("Home.py", streamlit, "pages/1_a.py", streamlit, "pages/app.py", streamlit), want: "streamlit Home.py"},
+		"pages are not an app":                {dir: given("Home.py", streamlit, "pages/1_a.py", streamlit, "pages/app.py", streamlit), want: "streamlit Home.py"},
 		"pages alone":                         {dir: given("pages/1_a.py", streamlit, "x.py", "1"), says: "no app found"},
 		"tests, tools and environments":       {dir: given("web.py", flask, "setup.py", flask, "test_web.py", flask, "tests/app.py", flask, "docs/app.py", flask, "env3/pyvenv.cfg", "", "env3/app.py", flask, ".venv/app.py", flask), want: "flask web.py"},
 		"a folder":                            {dir: given("src/app.py", streamlit, "README.md", "x"), want: "streamlit src/app.py"},
@@ -125,7 +125,7 @@ func TestFind(t *testing.T) {
 		"a base path of chainlit":             {dir: given("app.py", "import chainlit"), o: Options{Environ: []string{"CHAINLIT_ROOT_PATH=/c"}}, want: "chainlit app.py base=/c (CHAINLIT_ROOT_PATH)"},
 		"a base path of voila":                {dir: given("a.ipynb", notebook, "voila.json", `{"Voila": {"base_url": "/v/"}}`), want: "voila a.ipynb base=/v (Voila.base_url in voila.json)"},
 		"a base path of voila, in Python":     {dir: given("a.ipynb", notebook, "voila.py", "c.Voila.base_url = '/w/'\n"), want: "voila a.ipynb base=/w (Voila.base_url in voila.py)"},
-		"a base path that is none":            {dir: given("app.py", streamlit, ".streamlit/config.toml", "[server]\nbaseUrlPath = 5"), want: "streamlit app.py"},
+		"a base path that is invalid":         {dir: given("app.py", streamlit, ".streamlit/config.toml", "[server]\nbaseUrlPath = 5"), want: "streamlit app.py"},
 		"settings that cannot be read":        {dir: given("app.py", streamlit, ".streamlit/config.toml", "[server"), want: "streamlit app.py"},
 	} {
 		t.Run(name, func(t *testing.T) {

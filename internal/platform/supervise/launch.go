@@ -19,11 +19,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// private names the caller's variables that no app gets. The API key is not the app's.
+// private lists the caller's variables that no app gets, such as the API key.
 func private() []string { return []string{"PLOOMBER_CLOUD_KEY", markName} }
 
-// foreign names variables that would let another Python, or settings that the caller made for something else, leak into
-// an app that has its own.
+// foreign lists variables that would let another Python, or settings for another program, affect an app with its
+// own environment.
 func foreign() []string {
 	return []string{
 		"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "__PYVENV_LAUNCHER__",
@@ -31,7 +31,7 @@ func foreign() []string {
 	}
 }
 
-// homes names variables that lead to folders of the user's besides the home folder.
+// homes lists variables for folders of the user besides the home folder.
 func homes() []string {
 	return []string{
 		"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
@@ -39,7 +39,7 @@ func homes() []string {
 	}
 }
 
-// launch is one app made ready to be started: everything but the port is decided.
+// launch is an app ready to be started: everything but the port is decided.
 type launch struct {
 	spec   Spec
 	entry  string
@@ -54,8 +54,8 @@ const (
 	lockSuffix = ".lock"
 )
 
-// prepare finds the file to start and makes the app's folders. The error is a *platform.Problem where the
-// project is at fault. The caller calls discard in the end.
+// prepare finds the file to start and creates the app's folders. The error is a *platform.Problem if the project
+// is at fault. The caller must call discard.
 func prepare(s Spec) (*launch, error) {
 	entry, err := platform.Entry(s.Dir, s.Recipe)
 	if err != nil {
@@ -76,13 +76,13 @@ func prepare(s Spec) (*launch, error) {
 	return l, nil
 }
 
-// makeRoot makes the folder of this run and removes those of runs that were killed, which nobody has locked.
+// makeRoot creates the folder of this run and removes those of killed runs, which are not locked.
 func (l *launch) makeRoot() error {
 	home := l.spec.Home
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return err
 	}
-	all := flock.New(filepath.Join(home, runPrefix+"all"+lockSuffix)) // or we could remove a folder not yet locked
+	all := flock.New(filepath.Join(home, runPrefix+"all"+lockSuffix)) // otherwise we could remove a folder that is not locked yet
 	if err := all.Lock(); err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (l *launch) placeholders(port int) *strings.Replacer {
 		"{image}", l.spec.Environment.Image, "{name}", l.name)
 }
 
-// literal is text as Python and R, and JSON, write it.
+// literal is text as a string literal of Python, R and JSON.
 func literal(text string) string {
 	data, err := json.Marshal(text)
 	if err != nil {
@@ -188,13 +188,13 @@ func shell(command string, environ []string) (string, []string) {
 	return "/bin/sh", []string{"-c", command}
 }
 
-// onWindows puts the port in place of $PORT, which cmd.exe would not.
+// onWindows replaces $PORT, which cmd.exe would not.
 func onWindows(command string, environ []string) string {
 	port := platform.Lookup(environ, "PORT")
 	return strings.NewReplacer("${PORT}", port, "$PORT", port).Replace(command)
 }
 
-// banner returns what shows the public address in place of the app's own, which leads past the login.
+// banner returns a filter that shows the public address in place of the app's own, which would bypass the login.
 func (l *launch) banner(port int) func(string) string {
 	if l.spec.Public == "" {
 		return nil
@@ -205,8 +205,8 @@ func (l *launch) banner(port int) func(string) string {
 	}
 }
 
-// environ returns the app's variables: the caller's, then our defaults, then the project's own, then those
-// that make the environment work.
+// environ returns the app's variables: the caller's, then our defaults, then the project's own, then those that
+// activate the environment.
 func (l *launch) environ(fill *strings.Replacer) []string {
 	base := platform.Without(l.spec.Environ, private()...)
 	defaults := map[string]string{}

@@ -17,17 +17,17 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// markName is a variable that every process of one run inherits. It finds those that left the process group.
+// markName is a variable that every process of one run inherits. It identifies those that left the process group.
 const markName = "PLOOMBER_CLOUD_RUN"
 
 const (
-	leftoverGrace = 5 * time.Second  // for what a program leaves behind when it ends by itself
+	leftoverGrace = 5 * time.Second  // for what a program leaves behind when it exits by itself
 	cleanupLimit  = 30 * time.Second // for platform.Command.Cleanup
-	drainLimit    = 5 * time.Second  // for output still in the pipe after the last process has gone
+	drainLimit    = 5 * time.Second  // for output still in the pipe after the last process has exited
 )
 
-// Run runs c to its end. The error is a *platform.ExitError where it did not succeed, ctx.Err() where ctx ended first;
-// then, as after success, nothing that c started is left.
+// Run runs c to its end. The error is a *platform.ExitError if it did not succeed, ctx.Err() if ctx ended first;
+// then, as after success, no process of c is left.
 func Run(ctx context.Context, c platform.Command) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -55,7 +55,7 @@ type process struct {
 	tail tail
 
 	stopping sync.Once
-	done     chan struct{}       // closed when nothing of it is left
+	done     chan struct{}       // closed when no process is left
 	exit     *platform.ExitError // valid once done is closed; Code 0 after success
 }
 
@@ -74,7 +74,7 @@ func start(c platform.Command) (*process, error) {
 
 	started := make(chan error)
 	go func() {
-		// Linux ends the child together with the thread that made it, so that thread has to stay.
+		// Linux kills the child when the thread that started it ends, so that thread has to stay.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -96,7 +96,7 @@ func start(c platform.Command) (*process, error) {
 	return p, nil
 }
 
-// reap forwards the output of p until it has ended, ends what is left of it, and records how it went.
+// reap forwards the output of p until it has ended, kills what is left of it, and records the result.
 func (p *process) reap(c platform.Command, out *os.File) {
 	copied := make(chan struct{})
 	go func() {
@@ -119,7 +119,7 @@ func (p *process) reap(c platform.Command, out *os.File) {
 	close(p.done)
 }
 
-// endLeftovers ends every process that p.cmd started and that is still there: politely, then not.
+// endLeftovers ends every process started by p.cmd that is still running: first with a request, then forcibly.
 func (p *process) endLeftovers() {
 	if p.tree.empty() {
 		return
@@ -133,7 +133,7 @@ func (p *process) endLeftovers() {
 		select {
 		case <-look.C:
 		case <-force.C:
-			if killed { // the kernel itself does not let go of it
+			if killed { // the kernel does not release it
 				return
 			}
 			p.tree.kill()
@@ -151,11 +151,11 @@ func (p *process) cleanup(c platform.Command) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.Cleanup[0], c.Cleanup[1:]...)
 	cmd.Dir, cmd.Env = c.Dir, c.Env
-	_ = cmd.Run() // most often there is nothing to clean up, which is a failure for it
+	_ = cmd.Run() // usually there is nothing to clean up, which is a failure for it
 }
 
-// stop asks p to end, ends it by force after grace, and returns when nothing of it is left. It may be called
-// more than once and after p has ended.
+// stop asks p to end, kills it after grace, and returns when nothing of it is left. It may be called more than
+// once and after p has ended.
 func (p *process) stop(grace time.Duration) {
 	p.stopping.Do(func() {
 		select {

@@ -110,12 +110,12 @@ func (w *writes) Write(p []byte) (int, error) {
 func TestCopyLinesGoesOnWhenNobodyListens(t *testing.T) {
 	t.Parallel()
 	var keep tail
-	copyLines(deafWriter{}, &keep, strings.NewReader("a\nb\n"), nil)
+	copyLines(failingWriter{}, &keep, strings.NewReader("a\nb\n"), nil)
 	if !slices.Equal(keep.last(), []string{"a", "b"}) {
 		t.Errorf("kept %q", keep.last())
 	}
 }
 
-type deafWriter struct{}
+type failingWriter struct{}
 
-func (deafWriter) Write([]byte) (int, error) { return 0, errors.New("closed") }
+func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("closed") }

@@ -20,15 +20,15 @@ import (
 const (
 	loopback      = "127.0.0.1"
 	readyInterval = 100 * time.Millisecond
-	lookInterval  = time.Second      // between looks at what else the app listens on
-	healthLimit   = 5 * time.Second  // for an answer of a framework's own health page
-	bodyLimit     = time.Second      // for what comes after the head of an answer
+	lookInterval  = time.Second      // between checks for other listening ports
+	healthLimit   = 5 * time.Second  // for a response of a framework's own health page
+	bodyLimit     = time.Second      // for the body after the header of a response
 	pageLimit     = 60 * time.Second // for a page of the app, which may have to compute first
 	tlsLimit      = 2 * time.Second  // for a TLS handshake with the app
 )
 
-// freePort returns a TCP port of the loopback interface that nothing listens on. Somebody else may take it
-// before the app does.
+// freePort returns a TCP port of the loopback interface that is not in use. Another process may take it before the
+// app does.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
 	if err != nil {
@@ -60,15 +60,15 @@ type readiness struct {
 	page   string
 	client *http.Client
 
-	missing time.Time // when the page was first answered with 404 in a row; zero where it was not
-	stray   time.Time // when the app was first seen to listen elsewhere
+	missing time.Time // since when the page has returned 404; zero if it has not
+	stray   time.Time // since when the app has been listening elsewhere
 	looked  time.Time
-	web     map[int]bool // whether what listens at a port answers as web servers do
+	web     map[int]bool // whether the program on a port responds like a web server
 }
 
-// awaitReady returns the status of the first answer once the app of p answers at port. The error is a
-// *platform.Problem where it ends before, takes longer than the spec allows or is seen not to come, ctx.Err() where
-// ctx ends; p is left as it is.
+// awaitReady returns the status of the first response once the app of p responds at port. The error is a
+// *platform.Problem if it ends before, exceeds the time limit or cannot succeed, ctx.Err() if ctx ends; p is left
+// as it is.
 func awaitReady(ctx context.Context, s Spec, p *process, port int) (status int, err error) {
 	limited, cancel := context.WithTimeout(ctx, s.ReadyTimeout)
 	defer cancel()
@@ -89,7 +89,7 @@ func awaitReady(ctx context.Context, s Spec, p *process, port int) (status int, 
 	for {
 		status, to, err := r.ask(limited, r.page)
 		if err == nil && r.ready(status) {
-			if to != "" { // what users see first is behind it
+			if to != "" { // users see it first
 				soon, cancel := context.WithTimeout(limited, healthLimit)
 				if next, _, err := r.ask(soon, to); err == nil {
 					status = next
@@ -127,7 +127,7 @@ func (r *readiness) failed(ctx context.Context) error {
 	}
 }
 
-// ask asks for a page once. to is where it leads, within the app; "" for nowhere.
+// ask requests a page once. to is a redirect target within the app; "" if there is none.
 func (r *readiness) ask(ctx context.Context, page string) (status int, to string, err error) {
 	limit := healthLimit
 	if r.spec.Recipe.Lenient {
@@ -144,7 +144,7 @@ func (r *readiness) ask(ctx context.Context, page string) (status int, to string
 		return 0, "", err
 	}
 	defer resp.Body.Close()
-	// Cutting a page off makes some servers complain in their log; one that never ends is not waited for.
+	// Aborting a page makes some servers log an error; a page that never ends is not waited for.
 	defer time.AfterFunc(bodyLimit, cancel).Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, 1<<20)
 	if at, err := resp.Location(); err == nil && at.Host == req.URL.Host {
@@ -153,8 +153,8 @@ func (r *readiness) ask(ctx context.Context, page string) (status int, to string
 	return resp.StatusCode, to, nil
 }
 
-// ready reports whether the app serves. A page of the framework has to say 200; a page of the app may say anything,
-// except that the server in front of it is not yet there.
+// ready reports whether the app is serving. A page of the framework must return 200; a page of the app may return
+// anything, except that the server in front of it is not ready yet.
 func (r *readiness) ready(status int) bool {
 	if r.spec.Recipe.Lenient {
 		return status != http.StatusServiceUnavailable && status != http.StatusBadGateway
@@ -162,7 +162,7 @@ func (r *readiness) ready(status int) bool {
 	return status == http.StatusOK
 }
 
-// hopeless returns why waiting is of no use, after an attempt that gave status or err; nil where it may be.
+// hopeless returns why waiting is useless, after an attempt with status or err; nil if it may still succeed.
 func (r *readiness) hopeless(status int, err error) *platform.Problem {
 	if status != http.StatusNotFound {
 		r.missing = time.Time{}
@@ -174,7 +174,7 @@ func (r *readiness) hopeless(status int, err error) *platform.Problem {
 		return r.encrypted()
 	case status == http.StatusNotFound && r.missing.IsZero():
 		r.missing = now
-	case status == http.StatusNotFound && now.Sub(r.missing) >= r.spec.settle:
+	case status == http.StatusNotFound && now.Sub(r.missing) >= r.spec.wrongAnswerLimit:
 		return &platform.Problem{
 			Msg:    fmt.Sprintf("the app runs, but has no page at %s: it seems to be served below another path", r.page),
 			Hint:   "remove any setting of a base path, root path or prefix from its configuration, code and variables",
@@ -184,7 +184,7 @@ func (r *readiness) hopeless(status int, err error) *platform.Problem {
 	return nil
 }
 
-// encrypted returns the problem of an app that speaks TLS.
+// encrypted returns the problem of an app that uses TLS.
 func (r *readiness) encrypted() *platform.Problem {
 	dialer := &net.Dialer{Timeout: tlsLimit}
 	address := net.JoinHostPort(loopback, strconv.Itoa(r.port))
@@ -214,7 +214,7 @@ func (r *readiness) elsewhere(now time.Time) *platform.Problem {
 	if r.stray.IsZero() {
 		r.stray = now
 	}
-	if now.Sub(r.stray) < r.spec.settle { // it may be a server of its own, before the app comes
+	if now.Sub(r.stray) < r.spec.wrongAnswerLimit { // it may be a server of its own, before the app starts
 		return nil
 	}
 	if slices.Contains(ports, r.port) {
@@ -233,12 +233,13 @@ func (r *readiness) elsewhere(now time.Time) *platform.Problem {
 
 func (r *readiness) isWeb(port int) bool {
 	if _, known := r.web[port]; !known {
-		r.web[port] = speaksHTTP(port) // once, for servers log it
+		r.web[port] = speaksHTTP(port) // once, because servers log it
 	}
 	return r.web[port]
 }
 
-// speaksHTTP reports whether something at a port of this machine answers as web servers do, in clear or encrypted.
+// speaksHTTP reports whether the program on a port of this machine responds like a web server, with or without
+// TLS.
 func speaksHTTP(port int) bool {
 	conn, err := net.DialTimeout("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)), tlsLimit)
 	if err != nil {

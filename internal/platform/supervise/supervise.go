@@ -21,31 +21,31 @@ type Spec struct {
 	Recipe      platform.Recipe
 	Dir         string // the project; nothing is written there
 	Environment platform.Environment
-	Environ     []string          // variables of the caller, NAME=value; the API key among them is held back
-	Vars        map[string]string // variables of the project, which win
-	Home        string            // folder outside the project that keeps what is private to the app
-	Public      string            // scheme, host and port where users reach the app; takes the place of the app's own in its lines
+	Environ     []string          // the caller's variables, NAME=value; the API key is removed
+	Vars        map[string]string // the project's variables, which take precedence
+	Home        string            // folder outside the project for the app's private files
+	Public      string            // public scheme, host and port of the app; replaces the app's own address in its output
 	Log         io.Writer         // gets the lines the app prints, one Write each; nil drops them
 	Notify      func(platform.Event)
 
-	IsolatedHome bool            // the app has Home for its home folder, in place of the user's
-	Changes      <-chan []string // names of files that were saved; nil where the app is not to be started again for that
+	IsolatedHome bool            // the app gets Home as its home folder, instead of the user's
+	Changes      <-chan []string // names of saved files; nil if the app is not to be restarted for them
 
-	// Zero values stand for the defaults below.
-	ReadyTimeout time.Duration             // how long a start may take: 90 s
-	StopTimeout  time.Duration             // from the request to stop to the use of force: 10 s
-	MaxRestarts  int                       // crashes in a row after which it is given up: 5
-	Backoff      func(n int) time.Duration // pause after the n-th crash in a row: 1 s, doubling, at most 30 s
-	Now          func() time.Time          // required
-	settle       time.Duration             // how long an app may answer in a wrong way before it is given up: 5 s
-	freePort     func() (int, error)       // replaced by tests
+	// Zero values mean the defaults below.
+	ReadyTimeout     time.Duration             // time limit for a start: 90 s
+	StopTimeout      time.Duration             // time between the request to stop and a kill: 10 s
+	MaxRestarts      int                       // crashes in a row before giving up: 5
+	Backoff          func(n int) time.Duration // pause after the n-th crash in a row: 1 s, doubling, at most 30 s
+	Now              func() time.Time          // required
+	wrongAnswerLimit time.Duration             // how long an app may respond incorrectly before giving up: 5 s
+	freePort         func() (int, error)       // replaced by tests
 }
 
 const (
 	portAttempts = 3               // an app may lose its port to another program between choice and use
-	stableAfter  = time.Minute     // an app that served so long has not crashed in a row
-	saveGrace    = 2 * time.Second // from the request to stop to the use of force where a saved file is waited for
-	baseName     = "base"          // file in {root} in which a Launcher says below which path the app serves
+	stableAfter  = time.Minute     // an app that served that long has not crashed in a row
+	saveGrace    = 2 * time.Second // time between the request to stop and a kill when a saved file is waiting
+	baseName     = "base"          // file in {root} in which a Launcher records the path below which the app is served
 )
 
 // App is a running app. Its methods are safe for concurrent use.
@@ -53,16 +53,16 @@ type App struct {
 	spec     Spec
 	launch   *launch
 	port     int
-	base     string // below which the app serves; "" or one such as /myapp/
+	base     string // path below which the app is served; "" or one such as /myapp/
 	stopOnce sync.Once
 	stop     chan struct{}
 	done     chan struct{}
 	err      error // valid once done is closed
 }
 
-// Start starts the app and returns once it answers. The error is a *platform.Problem where the app is at
-// fault, ctx.Err() where ctx ended first; then nothing of it is left. After the return ctx has no influence:
-// the caller ends the app with Stop.
+// Start starts the app and returns once it responds. The error is a *platform.Problem if the app is at fault,
+// ctx.Err() if ctx ended first; then nothing of it is left. Afterwards ctx has no influence: the caller ends the
+// app with Stop.
 func Start(ctx context.Context, s Spec) (*App, error) {
 	s = s.withDefaults()
 	l, err := prepare(s)
@@ -95,8 +95,8 @@ func (s Spec) withDefaults() Spec {
 	if s.Notify == nil {
 		s.Notify = func(platform.Event) {}
 	}
-	if s.settle == 0 {
-		s.settle = 5 * time.Second
+	if s.wrongAnswerLimit == 0 {
+		s.wrongAnswerLimit = 5 * time.Second
 	}
 	if s.freePort == nil {
 		s.freePort = freePort
@@ -128,7 +128,7 @@ func (a *App) first(ctx context.Context) (*process, error) {
 	}
 }
 
-// basePath is where the app serves, as its settings or its launcher say.
+// basePath is the path below which the app is served, according to its settings or its launcher.
 func (a *App) basePath() string {
 	base := a.spec.Recipe.Base
 	if told, err := os.ReadFile(filepath.Join(a.launch.root, baseName)); err == nil {
@@ -140,7 +140,7 @@ func (a *App) basePath() string {
 	return "/" + base + "/"
 }
 
-// start starts the app once and waits until it answers. After an error nothing of it is left.
+// start starts the app once and waits until it responds. After an error nothing of it is left.
 func (a *App) start(ctx context.Context) (*process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -164,11 +164,11 @@ func (a *App) start(ctx context.Context) (*process, error) {
 	return p, nil
 }
 
-// causeLimit is how long to wait for the traceback behind a first page that is an error: what an app prints may be read
-// after what it answers.
+// causeLimit is how long to wait for the traceback after a first page with an error: the output of an app may be
+// read after its response.
 const causeLimit = time.Second
 
-// cause is what the app has printed of an error; the zero Problem where it has printed none.
+// cause is an error printed by the app; the zero Problem if there is none.
 func (a *App) cause(ctx context.Context, p *process, status int) platform.Problem {
 	limit := time.NewTimer(causeLimit)
 	defer limit.Stop()
@@ -191,7 +191,7 @@ func (a *App) cause(ctx context.Context, p *process, status int) platform.Proble
 	}
 }
 
-// firstAnswer is the warning about an app that answers with an error, or that has printed one; "" where it has not.
+// firstAnswer is a warning about an app that responds with an error, or has printed one; "" if it has not.
 func firstAnswer(status int, cause platform.Problem) string {
 	message := "the app responds, but has printed an error"
 	switch {
@@ -250,7 +250,7 @@ func (a *App) watch(p *process) {
 			select {
 			case <-a.stop:
 				return
-			case <-a.spec.Changes: // which may have mended it
+			case <-a.spec.Changes: // which may have fixed it
 				crashes = 0
 			case <-time.After(delay):
 			}
@@ -258,7 +258,7 @@ func (a *App) watch(p *process) {
 	}
 }
 
-// renew starts the app with files that were saved. Where it does not start it is tried again once more are. It returns
+// renew restarts the app with saved files. If it does not start, it tries again after the next save. It returns
 // nil after Stop.
 func (a *App) renew(ctx context.Context, files []string) *process {
 	for {
@@ -284,7 +284,7 @@ func (a *App) renew(ctx context.Context, files []string) *process {
 	}
 }
 
-// restart starts the app again after a crash. A nil process comes with the error.
+// restart starts the app again after a crash. With an error the process is nil.
 func (a *App) restart(ctx context.Context) (*process, error) {
 	a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.title() + " again"})
 	p, err := a.start(ctx)
@@ -294,16 +294,16 @@ func (a *App) restart(ctx context.Context) (*process, error) {
 	return p, err
 }
 
-// URL is where the app answers, on the loopback interface.
+// URL is the app's address on the loopback interface.
 func (a *App) URL() *url.URL { return upstream(a.port) }
 
-// Base is the path below which the app serves, with a slash at both ends; "" where that is all of URL.
+// Base is the path below which the app is served, with a slash at both ends; "" for the root of URL.
 func (a *App) Base() string { return a.base }
 
 // Done is closed when the app has ended for good: after Stop, or when it crashed too often.
 func (a *App) Done() <-chan struct{} { return a.done }
 
-// Err returns why the app ended, once Done is closed: nil after Stop, else a *platform.Problem.
+// Err returns why the app ended, once Done is closed: nil after Stop, otherwise a *platform.Problem.
 func (a *App) Err() error {
 	select {
 	case <-a.done:
@@ -313,7 +313,7 @@ func (a *App) Err() error {
 	}
 }
 
-// Stop ends the app and everything it started, by force after Spec.StopTimeout, and returns when it is gone.
+// Stop ends the app and everything it started, forcibly after Spec.StopTimeout, and returns when nothing is left.
 func (a *App) Stop() {
 	a.stopOnce.Do(func() { close(a.stop) })
 	<-a.done

@@ -181,7 +181,7 @@ func TestPortLostBetweenChoiceAndUse(t *testing.T) {
 	}
 	defer taken.Close()
 	s := spec(t, "serve")
-	// Whoever has the port does not answer, or we would take it for the app.
+	// The program on the port must not respond, or it would be mistaken for the app.
 	ports := []int{taken.Addr().(*net.TCPAddr).Port}
 	s.freePort = func() (int, error) {
 		if len(ports) > 0 {

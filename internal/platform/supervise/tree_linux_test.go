@@ -37,7 +37,7 @@ func TestKilledSupervisorAndGuard(t *testing.T) {
 	eventually(t, "the app ends", func() bool { code, _ := get(t, address(t, text)); return code == 0 })
 }
 
-// running reports whether a process can still do something: it is no zombie, and has not given back its memory, which a
+// running reports whether a process can still do something: it is not a zombie, and has not given back its memory, which a
 // killed one does a little before it becomes one.
 func running(pid int) bool {
 	_, alive := statOf(pid)

@@ -33,7 +33,7 @@ func TestHopelessStart(t *testing.T) {
 				t.Skip("which process has a port is not to be seen here")
 			}
 			s := spec(t, tc.mode)
-			s.ReadyTimeout, s.settle = time.Hour, time.Nanosecond
+			s.ReadyTimeout, s.wrongAnswerLimit = time.Hour, time.Nanosecond
 			if problem := refused(t, s, tc.want); !strings.Contains(problem.Hint, tc.hint) {
 				t.Errorf("hint %q, want %q", problem.Hint, tc.hint)
 			}
@@ -48,20 +48,20 @@ func TestDiagnose(t *testing.T) {
 	for name, tc := range map[string]struct {
 		printed, message, hint string
 	}{
-		"a missing package":          {trace + "ModuleNotFoundError: No module named 'PIL.Image'\n[1] [INFO] Worker exiting\n", "needs the module PIL.Image", `"pillow"`},
-		"a file of another folder":   {trace + "ModuleNotFoundError: No module named 'helpers'\n", "the project contains " + filepath.Join("src", "helpers.py"), "--entry"},
-		"a syntax error":             {"  File \"DIR/app.py\", line 7\n    x = (\n        ^\nSyntaxError: '(' was never closed\n", "app.py, line 7: SyntaxError: '(' was never closed", "correct"},
-		"a variable that is unset":   {trace + "  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'API_TOKEN'\n", "the variable API_TOKEN", "secrets set API_TOKEN"},
-		"a key that is no variable":  {trace + "KeyError: 'x'\n", "app.py, line 3: KeyError: 'x'", ""},
-		"an error of the app":        {trace + "mylib.errors.DatabaseError: no host\n", "app.py, line 3: mylib.errors.DatabaseError: no host", ""},
-		"the last of several":        {"Traceback (most recent call last):\nValueError: old\nfine\n" + trace + "TypeError: new\n", "TypeError: new", ""},
-		"one that led to another":    {trace + "ValueError: a\n\nDuring handling of the above exception, another exception occurred:\n\n" + trace + "RuntimeError: b\n", "RuntimeError: b", ""},
-		"a port that is taken":       {trace + "OSError: [Errno 98] Address already in use\n", "port is in use by another program", "PORT"},
-		"nothing of the app reached": {trace[:strings.Index(trace, "\n")+1] + "ModuleNotFoundError: No module named 'ipykernel'\n", "needs the module ipykernel", `"ipykernel"`},
-		"our own launcher":           {"NoApplication: no WSGI application in app.py; name it\n", "no WSGI application in app.py", ""},
-		"a library of the system":    {trace + "ImportError: libGL.so.1: cannot open shared object file\n", "libGL.so.1", "opencv-python-headless"},
-		"lines of uvicorn":           {"ERROR:    Traceback (most recent call last):\n  File \"DIR/app.py\", line 3, in f\nValueError: x\n", "app.py, line 3: ValueError: x", ""},
-		"no cause":                   {"bye\n", "the app exited by itself", ""},
+		"a missing package":            {trace + "ModuleNotFoundError: No module named 'PIL.Image'\n[1] [INFO] Worker exiting\n", "needs the module PIL.Image", `"pillow"`},
+		"a file of another folder":     {trace + "ModuleNotFoundError: No module named 'helpers'\n", "the project contains " + filepath.Join("src", "helpers.py"), "--entry"},
+		"a syntax error":               {"  File \"DIR/app.py\", line 7\n    x = (\n        ^\nSyntaxError: '(' was never closed\n", "app.py, line 7: SyntaxError: '(' was never closed", "correct"},
+		"a variable that is unset":     {trace + "  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'API_TOKEN'\n", "the variable API_TOKEN", "secrets set API_TOKEN"},
+		"a key that is not a variable": {trace + "KeyError: 'x'\n", "app.py, line 3: KeyError: 'x'", ""},
+		"an error of the app":          {trace + "mylib.errors.DatabaseError: no host\n", "app.py, line 3: mylib.errors.DatabaseError: no host", ""},
+		"the last of several":          {"Traceback (most recent call last):\nValueError: old\nfine\n" + trace + "TypeError: new\n", "TypeError: new", ""},
+		"one that led to another":      {trace + "ValueError: a\n\nDuring handling of the above exception, another exception occurred:\n\n" + trace + "RuntimeError: b\n", "RuntimeError: b", ""},
+		"a port that is taken":         {trace + "OSError: [Errno 98] Address already in use\n", "port is in use by another program", "PORT"},
+		"nothing of the app reached":   {trace[:strings.Index(trace, "\n")+1] + "ModuleNotFoundError: No module named 'ipykernel'\n", "needs the module ipykernel", `"ipykernel"`},
+		"our own launcher":             {"NoApplication: no WSGI application in app.py; name it\n", "no WSGI application in app.py", ""},
+		"a library of the system":      {trace + "ImportError: libGL.so.1: cannot open shared object file\n", "libGL.so.1", "opencv-python-headless"},
+		"lines of uvicorn":             {"ERROR:    Traceback (most recent call last):\n  File \"DIR/app.py\", line 3, in f\nValueError: x\n", "app.py, line 3: ValueError: x", ""},
+		"no cause":                     {"bye\n", "the app exited by itself", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,12 +17,12 @@ import (
 
 const (
 	interval   = 500 * time.Millisecond
-	perTick    = 2_000  // files and folders that are looked at in one interval, in some milliseconds; more take more intervals
-	maxEntries = 50_000 // files and folders that are looked at; what is beyond takes no effect
+	perTick    = 2_000  // files and folders that are scanned in one interval, in a few milliseconds; the rest take more intervals
+	maxEntries = 50_000 // files and folders that are scanned; more are ignored
 )
 
-// Saved sends the names of code files in dir that were saved, made, renamed or removed, sorted, with slashes, once
-// nothing has changed for a moment: tools write many files. It ends when ctx does.
+// Saved sends the names of code files in dir that were saved, created, renamed or removed, sorted, with slashes,
+// once nothing has changed for a moment: tools write many files. It ends when ctx does.
 func Saved(ctx context.Context, dir string) <-chan []string {
 	changes := make(chan []string)
 	project := os.DirFS(dir)
@@ -52,13 +52,13 @@ func Saved(ctx context.Context, dir string) <-chan []string {
 	return changes
 }
 
-// watcher compares one look at the files with the next.
+// watcher compares one scan of the files with the next.
 type watcher struct {
 	before  map[string]state
-	pending map[string]bool // what has changed and may go on changing
+	pending map[string]bool // what has changed and may continue to change
 }
 
-// see returns what has changed before a look that shows no further change.
+// see returns what has changed before a scan that shows no further change.
 func (w *watcher) see(now map[string]state) []string {
 	changed := differ(w.before, now)
 	w.before = now
@@ -76,13 +76,13 @@ func (w *watcher) see(now map[string]state) []string {
 	return nil
 }
 
-// state tells two versions of a file apart.
+// state distinguishes two versions of a file.
 type state struct {
 	size int64
 	when time.Time
 }
 
-// look returns the state of every code file, and how many files and folders it has passed.
+// look returns the state of every code file, and the number of files and folders it has visited.
 func look(dir fs.FS) (files map[string]state, entries int) {
 	files = map[string]state{}
 	_ = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
@@ -119,7 +119,7 @@ func differ(before, now map[string]state) []string {
 	return names
 }
 
-// isCode reports whether a file is of a kind that people write and apps do not: an app that writes data while it runs
+// isCode reports whether a file's type is one that developers write and apps do not: an app that writes data while it runs
 // must not be started again for that.
 func isCode(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {

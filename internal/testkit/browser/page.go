@@ -142,7 +142,7 @@ func (p *Page) Elements(ctx context.Context) (found []Element, err error) {
 	}
 	text := func(v *accessibility.Value) (s string) {
 		if v != nil {
-			_ = json.Unmarshal(v.Value, &s) // "" where it is no text
+			_ = json.Unmarshal(v.Value, &s) // "" where it is not a string
 		}
 		return s
 	}

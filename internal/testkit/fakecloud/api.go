@@ -46,7 +46,7 @@ func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) {
 	case route("GET", "jobs", "*", "files"):
 		if p := c.find(parts[1]); p != nil && p.Files != nil {
 			w.Header().Set("Content-Type", "application/zip")
-			_, _ = w.Write(p.Files) // a client that hangs up is seen by what it does next
+			_, _ = w.Write(p.Files) // a client that disconnects is seen by what it does next
 			return
 		}
 		refuse(w, http.StatusNotFound, "there are no files")

@@ -36,7 +36,7 @@ func (d Deployment) String() string {
 // Secrets returns the secrets of the form.
 func (d Deployment) Secrets() map[string]string {
 	var list []struct{ Key, Value string }
-	_ = json.Unmarshal([]byte(d.Fields["secrets"]), &list) // no list is no secret
+	_ = json.Unmarshal([]byte(d.Fields["secrets"]), &list) // a missing list means no secrets
 	secrets := map[string]string{}
 	for _, s := range list {
 		secrets[s.Key] = s.Value

@@ -144,7 +144,7 @@ func (c *Cloud) serveWeb(w http.ResponseWriter, r *http.Request) {
 		p = page{http.StatusNotFound, []byte(`{"error": "not found"}`)}
 	}
 	w.WriteHeader(p.status)
-	_, _ = w.Write(p.body) // a client that hangs up is seen by what it does next
+	_, _ = w.Write(p.body) // a client that disconnects is seen by what it does next
 }
 
 func (c *Cloud) note(r Request) {
@@ -235,7 +235,7 @@ func (c *Cloud) find(id string) *Project {
 
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // a client that hangs up is seen by what it does next
+	_ = json.NewEncoder(w).Encode(v) // a client that disconnects is seen by what it does next
 }
 
 func refuse(w http.ResponseWriter, status int, detail string) {

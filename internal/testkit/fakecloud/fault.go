@@ -30,7 +30,7 @@ const (
 	Stall                     // the request is not read, and no answer comes
 )
 
-// Break makes the requests that f fits go wrong, before the faults that are there already.
+// Break makes the requests that f fits go wrong, before the faults that are already there.
 func (c *Cloud) Break(f Fault) {
 	c.set(func() { c.faults = append([]*Fault{&f}, c.faults...) })
 }
@@ -59,7 +59,7 @@ func (f *Fault) unread() bool { return f.Kind == Cut || f.Kind == Stall }
 func (f *Fault) apply(w http.ResponseWriter, r *http.Request, closed <-chan struct{}) {
 	switch f.Kind {
 	case Cut, CutLate:
-		hangUp(w)
+		closeConn(w)
 		return
 	case Hang, Stall:
 		select {
@@ -77,15 +77,15 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, closed <-chan stru
 		w.Header().Set(name, value)
 	}
 	w.WriteHeader(f.Status)
-	_, _ = w.Write(f.Body) // a client that hangs up is seen by what it does next
+	_, _ = w.Write(f.Body) // a client that disconnects is seen by what it does next
 	if f.Kind == Truncate {
 		w.(http.Flusher).Flush()
-		hangUp(w)
+		closeConn(w)
 	}
 }
 
-// hangUp ends the connection without a further word.
-func hangUp(w http.ResponseWriter) {
+// closeConn ends the connection without a further word.
+func closeConn(w http.ResponseWriter) {
 	if h, ok := w.(http.Hijacker); ok {
 		if conn, _, err := h.Hijack(); err == nil {
 			_ = conn.Close() // that is the point

@@ -34,7 +34,7 @@ func Take() (port int, release func(), err error) {
 		} else if !ok {
 			continue
 		}
-		release = func() { _ = lock.Unlock() } // the file stays: somebody else may have opened it
+		release = func() { _ = lock.Unlock() } // the file stays: another process may have opened it
 		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
 			_ = l.Close()
 			return port, release, nil

@@ -68,7 +68,7 @@ func parse(s string) (netip.AddrPort, error) {
 	}
 	ip, ok := netip.AddrFromSlice(address)
 	if !ok {
-		return netip.AddrPort{}, fmt.Errorf("%q is no address", s)
+		return netip.AddrPort{}, fmt.Errorf("%q is not an address", s)
 	}
 	return netip.AddrPortFrom(ip.Unmap(), uint16(number)), nil
 }

@@ -80,7 +80,7 @@ func Start(t testing.TB, p Port, inHTTP string) *Server {
 	}
 	defer socket.Close()
 	// nginx takes over the sockets that this variable names, as from the process that it replaces in an upgrade.
-	// Whoever connects before it is ready waits in the queue of the listener, so nobody has to ask when it is.
+	// Clients that connect before it is ready wait in the listener's queue, so there is no need to poll.
 	endWithTest(c)
 	c.ExtraFiles, c.Env = []*os.File{socket}, append(c.Environ(), "NGINX=3;")
 	if err := c.Start(); err != nil {
@@ -106,7 +106,7 @@ func Start(t testing.TB, p Port, inHTTP string) *Server {
 			t.Errorf("nginx does not end\n%s", said)
 		}
 	})
-	_ = p.l.Close() // else a connection could wait here for somebody who never accepts it
+	_ = p.l.Close() // else a connection could wait here for someone who never accepts it
 	return &Server{Addr: p.Addr(), log: said}
 }
 

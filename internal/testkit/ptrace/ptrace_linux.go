@@ -36,7 +36,7 @@ type Outcome struct {
 }
 
 // Run runs c and kills it, with all its threads, at its stop number at, counted from 1; 0 lets it end. System
-// calls that only manage memory, threads and time are no stops. Processes that the program starts are not followed.
+// calls that only manage memory, threads and time are not stops. Processes that the program starts are not followed.
 func Run(c Command, at int) (Outcome, error) {
 	type result struct {
 		outcome Outcome

@@ -23,7 +23,7 @@ func TestMerge(t *testing.T) {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 	if _, err := merge([]string{filepath.Join(dir, "none")}); err == nil {
-		t.Error("a missing file is no error")
+		t.Error("a missing file is not an error")
 	}
 }
 

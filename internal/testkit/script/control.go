@@ -115,10 +115,10 @@ func sameJSON(ts *testscript.TestScript, neg bool, args []string) {
 	got, want := ts.ReadFile(args[0]), os.Expand(ts.ReadFile(args[1]), ts.Getenv)
 	var a, b any
 	if err := decode(got, &a); err != nil {
-		ts.Fatalf("%s is no JSON: %v\n%s", args[0], err, got)
+		ts.Fatalf("%s is not JSON: %v\n%s", args[0], err, got)
 	}
 	if err := decode(want, &b); err != nil {
-		ts.Fatalf("%s is no JSON: %v", args[1], err)
+		ts.Fatalf("%s is not JSON: %v", args[1], err)
 	}
 	if !reflect.DeepEqual(a, b) {
 		ts.Fatalf("%s holds\n%s\nwant\n%s", args[0], got, want)

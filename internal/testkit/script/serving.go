@@ -37,7 +37,7 @@ type serving struct {
 // patience bounds every wait. Nothing should come near it.
 const patience = 2 * time.Minute
 
-// appCommand starts an app at $APP: it says hello to whom the proxy says is there, and holds /slow back.
+// appCommand starts an app at $APP: it greets the user named by the proxy, and delays /slow.
 func appCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 0, "app")
 	s := &serving{entered: make(chan struct{}, 1), release: make(chan struct{}), answer: make(chan string, 1)}
@@ -168,7 +168,7 @@ func signalCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(running[len(running)-1].Process.Signal(signals[args[0]]))
 }
 
-// certificateCommand makes a certificate in somebody's name, and its key.
+// certificateCommand makes a certificate in someone's name, and its key.
 func certificateCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 3, "certificate NAME CERTFILE KEYFILE")
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -15,10 +15,10 @@ const StoredKey = "test-key"
 
 // Case is one folder, one home and the commands that run there, one after the other.
 type Case struct {
-	Area, Name, About string
-	Key               string // in config.yaml and sent with every request; "" where the home holds none
-	Project, Home     []File
-	Steps             []Step
+	Group, Name, About string
+	Key                string // in config.yaml and sent with every request; "" where the home holds none
+	Project, Home      []File
+	Steps              []Step
 }
 
 // File is a file as it is before the first command.

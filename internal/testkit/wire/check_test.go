@@ -110,7 +110,7 @@ func TestCheckerNoticesEachDifference(t *testing.T) {
 		"another order":            {func(s *Seen) { slices.Reverse(s.Requests) }, "requests: wanted"},
 		"an unscripted request":    {func(s *Seen) { s.Requests[0].Unscripted = true }, "no reply"},
 		"a wrong body":             {func(s *Seen) { s.Requests[1].Body = []any{"b", "a"} }, `body[0]: wanted "a", saw "b"`},
-		"a body that is no JSON":   {func(s *Seen) { s.Requests[1].Body = "a, b" }, `body: wanted`},
+		"a body that is not JSON":  {func(s *Seen) { s.Requests[1].Body = "a, b" }, `body: wanted`},
 		"a body for a GET":         {func(s *Seen) { s.Requests[0].Body, s.Requests[0].Type = "{}", jsonType }, "body: wanted null"},
 		"no key":                   {func(s *Seen) { s.Requests[1].Header.Del("api_key") }, `header api_key: wanted "test-key", saw ""`},
 		"two keys":                 {func(s *Seen) { s.Requests[1].Header.Add("api_key", "x") }, "header api_key"},

@@ -64,7 +64,7 @@ func (d *differ) diff(at string, want, seen any) []string {
 func same(a, b any) bool {
 	switch a.(type) {
 	case nil, bool, string, missing:
-		return a == b // a seen map or list is of another type, and never equal
+		return a == b // a seen map or list has another type, and is never equal
 	default:
 		return false
 	}

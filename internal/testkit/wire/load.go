@@ -49,7 +49,7 @@ type (
 // loader holds the fixtures while the cases are read.
 type loader struct{ fixtures yaml.Node }
 
-// Load reads every case of a folder. The area of a case is the name of its file.
+// Load reads every case of a folder. The group of a case is the name of its file.
 func Load(dir fs.FS) ([]Case, error) {
 	var l loader
 	if err := decode(dir, fixturesFile, &l.fixtures); err != nil {
@@ -95,8 +95,8 @@ func decode(dir fs.FS, name string, into any) error {
 	return nil
 }
 
-func (l *loader) read(area string, f caseForm) (c Case, err error) {
-	c = Case{Area: area, Name: f.Name, About: f.About, Key: StoredKey}
+func (l *loader) read(group string, f caseForm) (c Case, err error) {
+	c = Case{Group: group, Name: f.Name, About: f.About, Key: StoredKey}
 	if f.Key.Kind != 0 {
 		c.Key = f.Key.Value
 		if f.Key.Tag == "!!null" {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// described are the cases that the reference tool is run on: every area, and some where it must fail.
+// described are the cases that the reference tool is run on: every group, and some where it must fail.
 // PLOOMBER_TEST_WIRE_ALL=1 runs it on all of them, which takes minutes.
 func described() []string {
 	return []string{
@@ -27,11 +27,11 @@ func TestReferenceTool(t *testing.T) {
 	tool := reference(t)
 	run := 0
 	for _, c := range load(t) {
-		if !slices.Contains(described(), c.Area+"/"+c.Name) && os.Getenv("PLOOMBER_TEST_WIRE_ALL") == "" {
+		if !slices.Contains(described(), c.Group+"/"+c.Name) && os.Getenv("PLOOMBER_TEST_WIRE_ALL") == "" {
 			continue
 		}
 		run++
-		t.Run(c.Area+"/"+c.Name, func(t *testing.T) {
+		t.Run(c.Group+"/"+c.Name, func(t *testing.T) {
 			t.Parallel()
 			found, err := PlayReference(t.Context(), tool, &c, t.TempDir())
 			if err != nil {

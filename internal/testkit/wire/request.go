@@ -139,7 +139,7 @@ func (s *SeenRequest) field(name, text string) any {
 		secrets[key] = value
 	}
 	if !ok {
-		s.mistake("secrets are no list of key and value: %s", text)
+		s.mistake("secrets are not a list of key and value: %s", text)
 	}
 	return secrets
 }

@@ -37,7 +37,7 @@ func serve(replies []Reply, project func() []string) *server {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client went away; whatever it sent is no request
+		return // the client went away; whatever it sent is not a request
 	}
 	seen := see(r, body)
 	if seen.Archive != nil {
@@ -50,7 +50,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", reply.Type)
 	w.WriteHeader(reply.Status)
-	_, _ = w.Write(reply.Body) // a client that hangs up early is seen by what it does next
+	_, _ = w.Write(reply.Body) // a client that disconnects early is seen by what it does next
 }
 
 // next is the first reply that was not given yet; a GET may be asked again and gets the last one again.

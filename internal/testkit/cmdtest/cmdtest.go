@@ -1,6 +1,6 @@
-// Package desk is a user at one command, for tests: a project folder, the answers typed ahead, an account on a
-// platform in memory, and all that came out. It must not know any command.
-package desk
+// Package cmdtest runs commands in tests: it provides a project folder, piped answers, an in-memory platform with an
+// account, and captures the output. It knows no particular command.
+package cmdtest
 
 import (
 	"context"
@@ -23,8 +23,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
-// Desk is one user's. IO and Ask are what a command takes; the rest sets the scene and looks at what came of it.
-type Desk struct {
+// Setup is the surroundings of one command. IO and Ask are passed to the command; the rest prepares its inputs and
+// inspects the results.
+type Setup struct {
 	Dir   string
 	Cloud *fakecloud.Cloud
 	IO    *term.IO
@@ -36,10 +37,11 @@ type Desk struct {
 	out, errs output.Buffer
 }
 
-// New seats a user. files are those of the project folder, by slash path; answers are the lines of standard input.
-func New(t testing.TB, files map[string]string, answers ...string) *Desk {
+// New prepares a command run. files are the files of the project folder, by slash path; answers are the lines of
+// standard input.
+func New(t testing.TB, files map[string]string, answers ...string) *Setup {
 	t.Helper()
-	d := &Desk{t: t, Dir: t.TempDir(), Cloud: fakecloud.Start("test-key"), Vars: map[string]string{}}
+	d := &Setup{t: t, Dir: t.TempDir(), Cloud: fakecloud.Start("test-key"), Vars: map[string]string{}}
 	t.Cleanup(d.Cloud.Close)
 	input := strings.Join(append(answers, ""), "\n")
 	d.IO = &term.IO{In: strings.NewReader(input), Out: term.NewStream(&d.out), Err: term.NewStream(&d.errs)}
@@ -51,10 +53,10 @@ func New(t testing.TB, files map[string]string, answers ...string) *Desk {
 }
 
 // Folder is the project folder.
-func (d *Desk) Folder() flow.Folder { return flow.Folder{Dir: d.Dir} }
+func (d *Setup) Folder() flow.Folder { return flow.Folder{Dir: d.Dir} }
 
-// Connect makes a client of the platform that tries each request once.
-func (d *Desk) Connect() (*cloudapi.Client, error) {
+// Connect returns an API client without retries.
+func (d *Setup) Connect() (*cloudapi.Client, error) {
 	if d.NoKey {
 		return nil, failure.NotAllowedf("no API key")
 	}
@@ -63,17 +65,17 @@ func (d *Desk) Connect() (*cloudapi.Client, error) {
 	return api, nil
 }
 
-// Lookup finds a variable of Vars.
-func (d *Desk) Lookup(name string) (string, bool) {
+// Lookup looks up a variable in Vars.
+func (d *Setup) Lookup(name string) (string, bool) {
 	v, ok := d.Vars[name]
 	return v, ok
 }
 
-// JSON makes results and warnings JSON.
-func (d *Desk) JSON() { d.IO.Configure(term.Never, true, false, d.Lookup) }
+// JSON turns on --json.
+func (d *Setup) JSON() { d.IO.Configure(term.Never, true, false, d.Lookup) }
 
-// Write makes a file of the folder, with the folders above it.
-func (d *Desk) Write(name, content string) {
+// Write creates a file in the folder, with its parent folders.
+func (d *Setup) Write(name, content string) {
 	d.t.Helper()
 	path := filepath.Join(d.Dir, filepath.FromSlash(name))
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o600)); err != nil {
@@ -81,8 +83,8 @@ func (d *Desk) Write(name, content string) {
 	}
 }
 
-// Read returns a file of the folder, "" where there is none.
-func (d *Desk) Read(name string) string {
+// Read returns the content of a file in the folder, "" if it does not exist.
+func (d *Setup) Read(name string) string {
 	data, err := os.ReadFile(filepath.Join(d.Dir, filepath.FromSlash(name)))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.t.Error(err)
@@ -91,7 +93,7 @@ func (d *Desk) Read(name string) string {
 }
 
 // Files lists the folder's files by slash path, sorted.
-func (d *Desk) Files() []string {
+func (d *Setup) Files() []string {
 	d.t.Helper()
 	var names []string
 	err := filepath.WalkDir(d.Dir, func(path string, e fs.DirEntry, err error) error {
@@ -109,7 +111,7 @@ func (d *Desk) Files() []string {
 }
 
 // Asked lists the requests to the platform so far, such as "GET /users/me".
-func (d *Desk) Asked() []string {
+func (d *Setup) Asked() []string {
 	asked := []string{}
 	for _, r := range d.Cloud.Seen() {
 		asked = append(asked, r.String())
@@ -118,10 +120,10 @@ func (d *Desk) Asked() []string {
 }
 
 // Out is what went to standard output.
-func (d *Desk) Out() string { return d.out.String() }
+func (d *Setup) Out() string { return d.out.String() }
 
-// Said is all that the user saw: both outputs and, where there is one, the failure with its hint.
-func (d *Desk) Said(err error) string {
+// Said is everything that the user saw: both outputs and the error with its hint, if any.
+func (d *Setup) Said(err error) string {
 	said := d.out.String() + d.errs.String()
 	if err != nil {
 		said += err.Error() + "\n" + failure.Hint(err)
@@ -133,7 +135,7 @@ func (d *Desk) Said(err error) string {
 func Run(ctx context.Context, c *cobra.Command, args ...string) error {
 	c.SilenceErrors, c.SilenceUsage = true, true
 	if args == nil {
-		args = []string{} // nil would mean those of the test
+		args = []string{} // nil would mean the arguments of the test binary
 	}
 	c.SetArgs(args)
 	return c.ExecuteContext(ctx)

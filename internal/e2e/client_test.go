@@ -13,23 +13,23 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/oidcprovider"
 )
 
-// visitor is a browser without a screen: it keeps cookies and follows redirects.
-type visitor struct {
+// client is a browser without a screen: it keeps cookies and follows redirects.
+type client struct {
 	t      *testing.T
 	client *http.Client
 }
 
-func newVisitor(t *testing.T) *visitor {
+func newClient(t *testing.T) *client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t, &http.Client{Jar: jar, Timeout: patience}}
+	return &client{t, &http.Client{Jar: jar, Timeout: patience}}
 }
 
-// cookies are what the visitor sends to an address.
-func (v *visitor) cookies(address string) []*http.Cookie {
+// cookies are what the client sends to an address.
+func (v *client) cookies(address string) []*http.Cookie {
 	v.t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -39,7 +39,7 @@ func (v *visitor) cookies(address string) []*http.Cookie {
 }
 
 // session is the value of the cookie that opens the app.
-func (v *visitor) session(base string) string {
+func (v *client) session(base string) string {
 	v.t.Helper()
 	for _, c := range v.cookies(base) {
 		if strings.Contains(c.Name, "ploomber_session") && strings.Contains(c.Name, base[strings.LastIndex(base, ":")+1:]) {
@@ -51,7 +51,7 @@ func (v *visitor) session(base string) string {
 }
 
 // open opens a page and follows where it leads.
-func (v *visitor) open(address string) *oidcprovider.Page {
+func (v *client) open(address string) *oidcprovider.Page {
 	v.t.Helper()
 	page, err := oidcprovider.Open(v.t.Context(), v.client, address)
 	if err != nil {
@@ -61,7 +61,7 @@ func (v *visitor) open(address string) *oidcprovider.Page {
 }
 
 // logIn opens a page, logs in at the provider to which that leads, and returns where that leads.
-func (v *visitor) logIn(at *oidcprovider.Provider, address, user string) *oidcprovider.Page {
+func (v *client) logIn(at *oidcprovider.Provider, address, user string) *oidcprovider.Page {
 	v.t.Helper()
 	page, err := at.Answer(v.t.Context(), v.client, v.insist(address, v.open(address)), user)
 	if err != nil {
@@ -72,7 +72,7 @@ func (v *visitor) logIn(at *oidcprovider.Provider, address, user string) *oidcpr
 
 // insist opens the address again as long as the page says that the provider has not answered in time, as it may on a
 // busy machine: the page itself says to.
-func (v *visitor) insist(address string, page *oidcprovider.Page) *oidcprovider.Page {
+func (v *client) insist(address string, page *oidcprovider.Page) *oidcprovider.Page {
 	v.t.Helper()
 	eventually(v.t, "the provider answers the proxy", func() bool {
 		if page.Status != http.StatusServiceUnavailable || !strings.Contains(page.Body, "The login provider does not answer") {
@@ -85,7 +85,7 @@ func (v *visitor) insist(address string, page *oidcprovider.Page) *oidcprovider.
 }
 
 // ask sends a request as a script of a page does and follows nothing.
-func (v *visitor) ask(method, address string, header http.Header) (status int, h http.Header, body string) {
+func (v *client) ask(method, address string, header http.Header) (status int, h http.Header, body string) {
 	v.t.Helper()
 	request, err := http.NewRequestWithContext(v.t.Context(), method, address, nil)
 	if err != nil {
@@ -108,8 +108,8 @@ func (v *visitor) ask(method, address string, header http.Header) (status int, h
 	return answer.StatusCode, answer.Header, string(read)
 }
 
-// isIn reports whether the app answers the visitor's request, and what it was told.
-func (v *visitor) isIn(base string) (echoed, bool) {
+// isIn reports whether the app answers the client's request, and what it was told.
+func (v *client) isIn(base string) (echoed, bool) {
 	v.t.Helper()
 	status, _, body := v.ask(http.MethodGet, base+"/data", nil)
 	if status == http.StatusUnauthorized {
@@ -128,15 +128,15 @@ func echoOf(t *testing.T, status int, body string) echoed {
 	return e
 }
 
-// status is what /status says to the visitor.
-func (v *visitor) status(base string) string {
+// status is what /status says to the client.
+func (v *client) status(base string) string {
 	v.t.Helper()
 	_, _, body := v.ask(http.MethodGet, base+"/status", nil)
 	return strings.TrimSpace(body)
 }
 
 // awaitLogout returns once the session has ended by itself. Asking keeps one alive that ends when it is not used.
-func (v *visitor) awaitLogout(base string) {
+func (v *client) awaitLogout(base string) {
 	v.t.Helper()
 	eventually(v.t, "the session ends by itself", func() bool { return v.status(base) == "logged out" })
 }

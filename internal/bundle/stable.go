@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// settle waits for files that have changed since they were planned, since another program may be writing them.
+// waitUntilStable waits for files that have changed since they were planned, since another program may be writing them.
 // Files that keep changing are left to pack.
-func (r *reader) settle(ctx context.Context, root *os.Root) error {
+func (r *reader) waitUntilStable(ctx context.Context, root *os.Root) error {
 	if r.sleep == nil {
 		return nil
 	}

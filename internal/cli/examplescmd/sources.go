@@ -19,14 +19,14 @@ const (
 	embeddedSource = "embedded" // part of the program
 )
 
-// shelf is one source with its examples.
-type shelf struct {
+// exampleSource is one source with its examples.
+type exampleSource struct {
 	catalog.Set
 	source string
 }
 
-// shelves are the sources in the order in which they are searched; there is at least one.
-type shelves []shelf
+// sources are the sources in the order in which they are searched; there is at least one.
+type sources []exampleSource
 
 // found is an example and its source.
 type found struct {
@@ -35,13 +35,13 @@ type found struct {
 }
 
 // load collects the examples. Those of the documentation come first, if they are available.
-func (o *Options) load(ctx context.Context) (shelves, error) {
-	embedded := shelf{catalog.Embedded(), embeddedSource}
+func (o *Options) load(ctx context.Context) (sources, error) {
+	embedded := exampleSource{catalog.Embedded(), embeddedSource}
 	c, err := o.Catalog()
 	if o.Offline {
-		all := shelves{embedded}
+		all := sources{embedded}
 		if err == nil { // otherwise there is no home folder, so nothing is cached
-			all = append(all, shelf{c.Cached(), remoteSource})
+			all = append(all, exampleSource{c.Cached(), remoteSource})
 		}
 		return all, nil
 	}
@@ -49,7 +49,7 @@ func (o *Options) load(ctx context.Context) (shelves, error) {
 	if err == nil {
 		var set catalog.Set
 		if set, err = c.Load(ctx, o.ClearCache); err == nil {
-			return shelves{{set, remoteSource}, embedded}, nil
+			return sources{{set, remoteSource}, embedded}, nil
 		}
 		cached = c.Cached()
 	}
@@ -58,30 +58,30 @@ func (o *Options) load(ctx context.Context) (shelves, error) {
 	}
 	if len(cached.Frameworks()) > 0 {
 		o.IO.Err.Warn("The newest examples cannot be downloaded: %v. Using the ones downloaded before.", err)
-		return shelves{{cached, remoteSource}, embedded}, nil
+		return sources{{cached, remoteSource}, embedded}, nil
 	}
 	o.IO.Err.Warn("The newest examples cannot be downloaded: %v. Using the ones built into this program.", err)
-	return shelves{embedded}, nil
+	return sources{embedded}, nil
 }
 
 // find looks up "framework/example". If there is no such example the error suggests the nearest.
-func (s shelves) find(typed string) (found, error) {
+func (s sources) find(typed string) (found, error) {
 	const hint = "list them with 'ploomber-cloud examples --list'"
 	framework, name, slash := strings.Cut(typed, "/")
 	if !slash {
 		return found{}, failure.Failedf("%q is not of the form framework/example%s", typed, s.suggest(typed)).WithHint(hint)
 	}
-	for _, shelf := range s {
-		if e, err := shelf.Find(framework, name); err == nil {
-			return found{e, shelf.source}, nil
+	for _, from := range s {
+		if e, err := from.Find(framework, name); err == nil {
+			return found{e, from.source}, nil
 		}
 	}
 	frameworks, names := map[string]bool{}, map[string]bool{}
-	for _, shelf := range s {
-		for _, f := range shelf.Frameworks() {
+	for _, from := range s {
+		for _, f := range from.Frameworks() {
 			frameworks[f] = true
 		}
-		for _, e := range shelf.Examples(framework) {
+		for _, e := range from.Examples(framework) {
 			names[e.Name] = true
 		}
 	}
@@ -94,7 +94,7 @@ func (s shelves) find(typed string) (found, error) {
 }
 
 // suggest returns the examples that a user who typed no slash may have meant.
-func (s shelves) suggest(typed string) string {
+func (s sources) suggest(typed string) string {
 	var meant []string
 	for _, e := range s.all() {
 		if strings.EqualFold(e.Name, typed) || strings.EqualFold(e.Framework, typed) {
@@ -108,12 +108,12 @@ func (s shelves) suggest(typed string) string {
 }
 
 // all lists every example once, as find would return it, sorted by framework and name.
-func (s shelves) all() []found {
+func (s sources) all() []found {
 	byName := map[string]found{}
-	for _, shelf := range slices.Backward(s) {
-		for _, framework := range shelf.Frameworks() {
-			for _, e := range shelf.Examples(framework) {
-				byName[framework+"/"+e.Name] = found{e, shelf.source}
+	for _, from := range slices.Backward(s) {
+		for _, framework := range from.Frameworks() {
+			for _, e := range from.Examples(framework) {
+				byName[framework+"/"+e.Name] = found{e, from.source}
 			}
 		}
 	}
@@ -129,9 +129,9 @@ func (o *Options) complete(_ *cobra.Command, args []string, _ string) ([]string,
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	known := shelves{{catalog.Embedded(), embeddedSource}}
+	known := sources{{catalog.Embedded(), embeddedSource}}
 	if c, err := o.Catalog(); err == nil {
-		known = shelves{{c.Cached(), remoteSource}, known[0]}
+		known = sources{{c.Cached(), remoteSource}, known[0]}
 	}
 	var names []string
 	for _, e := range known.all() {

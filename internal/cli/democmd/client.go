@@ -24,15 +24,15 @@ type answer struct {
 	body   []byte
 }
 
-// visitor requests pages of the app, as a browser or as a program.
-type visitor struct {
+// client requests pages of the app, as a browser or as a program.
+type client struct {
 	client *http.Client
 	base   string
 }
 
-func newVisitor(base string) (visitor, error) {
+func newClient(base string) (client, error) {
 	jar, err := cookiejar.New(nil)
-	return visitor{base: base, client: &http.Client{
+	return client{base: base, client: &http.Client{
 		Jar:           jar,
 		Timeout:       30 * time.Second,
 		Transport:     &http.Transport{}, // no proxy: the app is on this machine
@@ -41,7 +41,7 @@ func newVisitor(base string) (visitor, error) {
 }
 
 // do requests a path of the app, or an absolute URL.
-func (v visitor) do(ctx context.Context, method, target string, body url.Values, header http.Header) (answer, error) {
+func (v client) do(ctx context.Context, method, target string, body url.Values, header http.Header) (answer, error) {
 	if strings.HasPrefix(target, "/") {
 		target = v.base + target
 	}
@@ -70,7 +70,7 @@ func (v visitor) do(ctx context.Context, method, target string, body url.Values,
 const maxRedirects = 20
 
 // visit follows redirects like a browser. It returns the last response and the URLs requested on the way.
-func (v visitor) visit(ctx context.Context, method, target string, body url.Values, header http.Header) (got answer, trail []string, err error) {
+func (v client) visit(ctx context.Context, method, target string, body url.Values, header http.Header) (got answer, trail []string, err error) {
 	for range maxRedirects {
 		if got, err = v.do(ctx, method, target, body, header); err != nil {
 			return got, trail, err
