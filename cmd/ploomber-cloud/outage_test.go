@@ -67,9 +67,9 @@ func TestOutage(t *testing.T) {
 					if n := strings.Count(stderr, "line 1"); n > 1 {
 						t.Errorf("a line of the log is shown %d times", n)
 					}
-					if fault.ends != 0 && (!strings.Contains(stderr, "the deployment goes on") ||
+					if fault.ends != 0 && (!strings.Contains(stderr, "the deployment continues") ||
 						!strings.Contains(stderr, "ploomber-cloud watch --project-id my-app --job-id "+job)) {
-						t.Error("does not say that the deployment goes on and how to follow it")
+						t.Error("does not say that the deployment continues and how to follow it")
 					}
 					if strings.Contains(stderr, "<html") || strings.Count(stderr, "Error: ") > 1 {
 						t.Error("want at most one clear line")

@@ -45,7 +45,7 @@ func TestPrepareRefuses(t *testing.T) {
 		"a missing secret":     {files: map[string]string{"ploomber-cloud.json": `{"id": "demo", "type": "dash", "secret-keys": ["TOKEN"]}`}, says: "TOKEN"},
 		"credentials nowhere":  {files: map[string]string{"ploomber-cloud.json": `{"id": "demo", "type": "dash", "authentication": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`}, says: "auth --add --feature main_app"},
 		"analytics nowhere":    {files: map[string]string{"ploomber-cloud.json": `{"id": "demo", "type": "dash", "authentication_analytics": {"username": {"secret": "U"}, "password": {"secret": "P"}}}`}, says: "auth --add --feature analytics"},
-		"access rules":         {files: map[string]string{"ploomber-cloud.json": dashConfig, ".env": "AUTH_ALLOWED_DOMAINS=example.com\n"}, says: "does not know AUTH_ALLOWED_DOMAINS"},
+		"access rules":         {files: map[string]string{"ploomber-cloud.json": dashConfig, ".env": "AUTH_ALLOWED_DOMAINS=example.com\n"}, says: "does not support AUTH_ALLOWED_DOMAINS"},
 		"an unprotectable API": {files: map[string]string{"ploomber-cloud.json": dashConfig, ".env": "username_api=ann\npassword_api=p\n"}, says: "auth --remove --feature api"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func TestSecrets(t *testing.T) {
 			want: []cloudapi.Secret{{Key: "B", Value: "2"}, {Key: "A", Value: "1"}},
 		},
 		"a variable that is not set": {
-			env: none, config: project.Config{SecretKeys: []string{"A", "B"}}, vars: map[string]string{"A": "1"}, fails: "asks for B",
+			env: none, config: project.Config{SecretKeys: []string{"A", "B"}}, vars: map[string]string{"A": "1"}, fails: "requires B",
 		},
 		"a variable that is empty": {
 			env: none, config: project.Config{SecretKeys: []string{"A"}}, vars: map[string]string{"A": ""}, fails: "export A=VALUE",

@@ -106,7 +106,7 @@ func TestWatchEnds(t *testing.T) {
 		"its logs are":       {moments: []moment{{status: "running", logErr: refused}}, code: failure.Failed, says: "watch --project-id p --job-id j"},
 		"has no status":      {moments: []moment{{status: "pending"}, {}}, looks: 1, code: failure.Failed, says: "status"},
 		"interrupted": {
-			moments: []moment{{jobErr: fmt.Errorf("get: %w", context.Canceled)}}, code: failure.Interrupted, says: "the deployment goes on",
+			moments: []moment{{jobErr: fmt.Errorf("get: %w", context.Canceled)}}, code: failure.Interrupted, says: "the deployment continues",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestWatchInterruptedWhileWaiting(t *testing.T) {
 		return nil
 	}}
 	_, _, err := f.watch(false, time.Minute)
-	if failure.Code(err) != failure.Interrupted || !strings.Contains(err.Error(), "the deployment goes on") {
+	if failure.Code(err) != failure.Interrupted || !strings.Contains(err.Error(), "the deployment continues") {
 		t.Errorf("exit status %d: %v", failure.Code(err), err)
 	}
 }
@@ -340,7 +340,7 @@ func TestWatchThroughOutage(t *testing.T) {
 	_, out, err := f.watch(false, time.Minute)
 	says := fmt.Sprint(err, failure.Hint(err))
 	if failure.Code(err) != failure.TimedOut || out.Status != "pending" || !strings.Contains(says, "cannot be reached") ||
-		!strings.Contains(says, "goes on") || !strings.Contains(says, "watch --project-id p --job-id j") {
+		!strings.Contains(says, "the deployment continues") || !strings.Contains(says, "watch --project-id p --job-id j") {
 		t.Errorf("%+v, exit status %d: %s", out, failure.Code(err), says)
 	}
 }
@@ -351,7 +351,7 @@ func TestWatchOfHostThatIsGone(t *testing.T) {
 	f := &film{moments: []moment{{jobErr: refusedConnection(t)}}}
 	w := flow.Watcher{API: f, Interval: time.Second, Timeout: time.Hour, Gone: true, Now: func() time.Time { return f.clock }}
 	_, err := w.Watch(t.Context(), flow.Job{ProjectID: "p", ID: "j"})
-	if failure.Code(err) != failure.Failed || !errors.Is(err, cloudapi.ErrNetwork) || strings.Contains(err.Error(), "goes on") {
+	if failure.Code(err) != failure.Failed || !errors.Is(err, cloudapi.ErrNetwork) || strings.Contains(err.Error(), "the deployment continues") {
 		t.Errorf("exit status %d: %v", failure.Code(err), err)
 	}
 }

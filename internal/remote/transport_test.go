@@ -105,12 +105,12 @@ func TestCertificateFilesThatCannotBeUsed(t *testing.T) {
 	}{
 		"missing":    {filepath.Join(t.TempDir(), "gone.pem"), "gone.pem"},
 		"folder":     {t.TempDir(), "CA file"},
-		"empty":      {write(t, "empty.pem", nil), "empty.pem: there is no PEM certificate"},
-		"text":       {write(t, "text.pem", []byte("hello")), "text.pem: there is no PEM certificate"},
-		"key only":   {write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("x")})), "key.pem: there is no PEM certificate"},
+		"empty":      {write(t, "empty.pem", nil), "empty.pem: it contains no PEM certificate"},
+		"text":       {write(t, "text.pem", []byte("hello")), "text.pem: it contains no PEM certificate"},
+		"key only":   {write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("x")})), "key.pem: it contains no PEM certificate"},
 		"broken":     {write(t, "broken.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), "broken.pem: its first certificate"},
-		"der":        {write(t, "ca.der", []byte{0x30, 0x82}), "ca.der: there is no PEM"},
-		"cut off":    {write(t, "cut.pem", ca[:len(ca)/2]), "cut.pem: there is no PEM"},
+		"der":        {write(t, "ca.der", []byte{0x30, 0x82}), "ca.der: it contains no PEM"},
+		"cut off":    {write(t, "cut.pem", ca[:len(ca)/2]), "cut.pem: it contains no PEM"},
 		"key before": {write(t, "both.pem", append(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("x")}), ca...)), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

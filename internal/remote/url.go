@@ -11,7 +11,7 @@ import (
 func Public(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return "an address that is not a URL"
+		return "an invalid URL"
 	}
 	return public(u)
 }

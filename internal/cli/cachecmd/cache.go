@@ -62,7 +62,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return c
 }
 
-// entry is one item of the cache in --json output.
+// entry is what --json prints of one item in the cache.
 type entry struct {
 	Path    string     `json:"path"`
 	Kind    string     `json:"kind"`
@@ -98,7 +98,7 @@ func (o *Options) open(ctx context.Context) (string, *localcloud.Cache, []localc
 	return dir, cache, entries, err
 }
 
-// listing is the output of 'cache list --json'.
+// listing is what 'cache list --json' prints.
 type listing struct {
 	Dir     string  `json:"dir"`
 	Bytes   int64   `json:"bytes"`
@@ -162,7 +162,7 @@ func ago(d time.Duration) string {
 	return "just now"
 }
 
-// outcome is the output of 'cache prune --json'.
+// outcome is what 'cache prune --json' prints.
 type outcome struct {
 	DryRun  bool    `json:"dry_run"`
 	Freed   int64   `json:"freed"` // bytes

@@ -35,7 +35,7 @@ func newInstall(o Options) *cobra.Command {
 	}
 }
 
-// installed is the output of 'completion install --json'.
+// installed is what 'completion install --json' prints.
 type installed struct {
 	Shell string   `json:"shell"`
 	Path  string   `json:"path"`            // of the script

@@ -54,7 +54,7 @@ func (o *Options) listFiles(ctx context.Context) error {
 	})
 }
 
-// dryRun is the output of --dry-run --json.
+// dryRun is what --dry-run --json prints.
 type dryRun struct {
 	ProjectID string             `json:"project_id"`
 	Type      string             `json:"type"`

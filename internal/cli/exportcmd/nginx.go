@@ -70,7 +70,7 @@ func newNginx(o Options, run func(context.Context, *Options) error) *cobra.Comma
 	return c
 }
 
-// nginxResult is the output of 'export nginx --json'.
+// nginxResult is what 'export nginx --json' prints.
 type nginxResult struct {
 	Files     []string `json:"files"`            // files written, the server block first
 	Protected []string `json:"protected"`        // what is protected and how, in words

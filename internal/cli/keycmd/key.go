@@ -152,7 +152,7 @@ func bounded(r io.Reader) (string, error) {
 	return string(data), nil
 }
 
-// status is the output of 'key status --json'.
+// status is what 'key status --json' prints.
 type status struct {
 	Source string `json:"source"` // an environment variable or a file
 	Key    string `json:"key"`    // all but the last characters masked

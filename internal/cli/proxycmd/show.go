@@ -5,13 +5,13 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-// Checked is the output of --check --json if nothing is wrong. Mistakes are reported as errors, like everywhere.
+// Checked is what --check --json prints if nothing is wrong. Mistakes are reported as errors, like everywhere.
 type Checked struct {
 	Valid     bool     `json:"valid"`     // always true
 	Protected []string `json:"protected"` // what is protected and how, in words
 }
 
-// Printed is the output of --print-config --json: variables and their values, secrets as ***.
+// Printed is what --print-config --json prints: variables and their values, secrets as ***.
 type Printed struct {
 	Proxy     map[string]string `json:"proxy"`     // PLOOMBER_PROXY_*: listeners, files, limits
 	Login     map[string]string `json:"login"`     // AUTH_*, username_* and password_*

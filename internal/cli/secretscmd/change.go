@@ -75,7 +75,7 @@ func (o *Options) completeFirst(c *cobra.Command, args []string, typed string) (
 	return o.completeNames(c, args, typed)
 }
 
-// changed is the output of 'secrets set --json'.
+// changed is what 'secrets set --json' prints.
 type changed struct {
 	File    string `json:"file"`
 	Name    string `json:"name"`
@@ -177,7 +177,7 @@ func check(value string) error {
 	return nil
 }
 
-// removed is the output of 'secrets unset --json'.
+// removed is what 'secrets unset --json' prints.
 type removed struct {
 	File    string   `json:"file"`
 	Removed []string `json:"removed"`

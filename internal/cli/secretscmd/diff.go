@@ -28,7 +28,7 @@ func newDiff(o Options, run runner) *cobra.Command {
 	return c
 }
 
-// difference is the output of 'secrets diff --json': names only.
+// difference is what 'secrets diff --json' prints: names only.
 type difference struct {
 	ProjectID string   `json:"project_id"`
 	Source    string   `json:"source"`  // source of the local names: the file or "secret-keys"; "" if a deployment sends no secrets

@@ -40,7 +40,7 @@ func newImport(o Options, run runner) *cobra.Command {
 	return c
 }
 
-// imported is the output of 'secrets import --json': names only.
+// imported is what 'secrets import --json' prints: names only.
 type imported struct {
 	File      string   `json:"file"`
 	Added     []string `json:"added"`

@@ -30,7 +30,7 @@ func newList(o Options, run runner) *cobra.Command {
 	return c
 }
 
-// listed is the output of 'secrets list --json'.
+// listed is what 'secrets list --json' prints.
 type listed struct {
 	File    string   `json:"file"`
 	Secrets []secret `json:"secrets"`

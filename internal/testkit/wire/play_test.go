@@ -145,13 +145,13 @@ func TestUploadMistakes(t *testing.T) {
 	}{
 		"a field twice":     {func(w *multipart.Writer) { _ = w.WriteField("a", "1"); _ = w.WriteField("a", "2") }, "sent twice"},
 		"no JSON":           {func(w *multipart.Writer) { _ = w.WriteField("labels", "[") }, "field labels"},
-		"secrets as object": {func(w *multipart.Writer) { _ = w.WriteField("secrets", `{"A": "1"}`) }, "no list"},
+		"secrets as object": {func(w *multipart.Writer) { _ = w.WriteField("secrets", `{"A": "1"}`) }, "not a list"},
 		"a secret twice": {func(w *multipart.Writer) {
 			_ = w.WriteField("secrets", `[{"key": "A", "value": "1"}, {"key": "A", "value": "2"}]`)
-		}, "no list"},
+		}, "not a list"},
 		"a key too many": {func(w *multipart.Writer) {
 			_ = w.WriteField("secrets", `[{"key": "A", "value": "1", "x": 1}]`)
-		}, "no list"},
+		}, "not a list"},
 		"another name":  {func(w *multipart.Writer) { attach(w, "files", "x.zip", zipType) }, "sent as files, x.zip"},
 		"another field": {func(w *multipart.Writer) { attach(w, "file", "app.zip", zipType) }, "sent as file, app.zip"},
 		"another type":  {func(w *multipart.Writer) { attach(w, "files", "app.zip", "text/plain") }, "text/plain"},
