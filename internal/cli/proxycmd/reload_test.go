@@ -80,7 +80,7 @@ func TestReloadRefuses(t *testing.T) {
 			for _, want := range tc.wants {
 				w.says(want)
 			}
-			if got := lines(w.desk.Said(nil), "level=ERROR msg=\"not reloaded"); len(got) != len(tc.wants) {
+			if got := lines(w.cmd.Said(nil), "level=ERROR msg=\"not reloaded"); len(got) != len(tc.wants) {
 				t.Errorf("%d mistakes logged, want %d: %v", len(got), len(tc.wants), got)
 			}
 			if code, _ := c.get(t, "http://"+w.public+"/"); code != http.StatusOK {
