@@ -38,8 +38,8 @@ type UpOptions struct {
 	NoBuild   bool              // reuse the environment of the last build, even if the project has changed
 	Forget    bool              // the project only exists for this run: keep nothing of it but its environment
 
-	// Protect makes the handler that stands between users at public and the app at upstream. If it is
-	// an io.Closer, it is closed before the app stops, and closes WebSockets then.
+	// Protect creates the handler between users at public and the app at upstream. If it is an io.Closer, it is
+	// closed before the app stops, and closes WebSockets then.
 	Protect func(upstream, public *url.URL) (http.Handler, error)
 
 	InstallLog io.Writer            // gets the lines of installers; nil drops them

@@ -41,8 +41,8 @@ func (o *Options) certificate(wrong *mistakes, warn func(string)) *tls.Certifica
 	return &pair
 }
 
-// tlsConfig takes the certificate anew for each connection, so that it can be exchanged while others are open. It is nil
-// without a certificate.
+// tlsConfig looks up the certificate for each connection, so that it can be replaced while connections are open. It is
+// nil without a certificate.
 func (r *running) tlsConfig() *tls.Config {
 	if r.certificate.Load() == nil {
 		return nil

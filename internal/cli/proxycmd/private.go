@@ -11,7 +11,7 @@ import (
 // readyTimeout limits a readiness check, for which a client is waiting.
 const readyTimeout = 2 * time.Second
 
-// privateHandler is what the private listener serves. On the public one these paths are the app's.
+// privateHandler is the handler of the private listener. On the public listener these paths belong to the app.
 func (r *running) privateHandler(meter *meter) http.Handler {
 	mux := http.NewServeMux()
 	// healthz reports that the process is alive: it must only fail for problems that a restart would fix.

@@ -76,7 +76,7 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 	return r.wait(ctx, signals)
 }
 
-// useCertificate puts the certificate into force, if there is one.
+// useCertificate starts to use the certificate, if there is one.
 func (r *running) useCertificate(p *plan) {
 	if p.certificate == nil {
 		return

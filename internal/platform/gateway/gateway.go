@@ -1,4 +1,5 @@
-// Package gateway takes the address of an app and serves it there. It must not know what is behind the handler.
+// Package gateway serves an app to its users: it finds an address, and starts the server there. It does not know what
+// the handler does.
 package gateway
 
 import (

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// stalls cuts responses over HTTP/2 that the client does not take: each has a window of its own, which may stay closed
-// while the connection is busy. For HTTP/1 the listener does it. A deadline for each write would double the time of a
-// large body; checking all responses from time to time costs nothing.
+// stalls cuts HTTP/2 responses that a client does not read: each stream has a flow-control window of its own, which can
+// stay closed on a busy connection. HTTP/1 connections are covered by the listener. A deadline around each write would
+// double the time of a large body; checking all responses from time to time costs nothing.
 type stalls struct {
 	after time.Duration
 	now   func() time.Time
@@ -22,7 +22,7 @@ func newStalls(after time.Duration, now func() time.Time) *stalls {
 	return &stalls{after: after, now: now, open: map[*stalling]struct{}{}}
 }
 
-// watch checks them until done is closed.
+// watch checks until done is closed.
 func (s *stalls) watch(done <-chan struct{}) {
 	ticker := time.NewTicker(s.after / 4)
 	defer ticker.Stop()
@@ -38,7 +38,7 @@ func (s *stalls) watch(done <-chan struct{}) {
 
 // cut ends responses that have been blocked for too long.
 func (s *stalls) cut() {
-	s.mu.Lock() // a response is only touched while its handler runs, which waits for us before it returns
+	s.mu.Lock() // safe: a handler waits for us before it returns
 	defer s.mu.Unlock()
 	now := s.now()
 	for a := range s.open {
@@ -48,7 +48,7 @@ func (s *stalls) cut() {
 	}
 }
 
-// handler watches the responses of next.
+// handler tracks the responses of next.
 func (s *stalls) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor < 2 {
@@ -69,7 +69,7 @@ func (s *stalls) handler(next http.Handler) http.Handler {
 	})
 }
 
-// stalling is a response that remembers since when it has been writing.
+// stalling is a response writer that records since when it has been blocked.
 type stalling struct {
 	http.ResponseWriter
 	control *http.ResponseController
