@@ -26,7 +26,7 @@ func TestClass09OpenConnectionsRenew(t *testing.T) {
 		"renewed":           {stays: true},
 		"refused":           {then: refusing(400, "invalid_grant")},
 		"account disabled":  {then: refusing(403, "access_denied")},
-		"somebody else":     {then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
+		"another user":      {then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
 		"provider down":     {then: refusing(503, "temporarily_unavailable"), stays: true},
 		"down, with a code": {then: refusing(502, "invalid_grant"), stays: true},
 		"too many requests": {then: refusing(429, "too_many_attempts"), stays: true},

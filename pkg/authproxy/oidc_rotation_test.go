@@ -78,7 +78,7 @@ func TestNewIDReachesTheBrowser(t *testing.T) {
 	if again := fromPage(); again != second {
 		t.Errorf("hands out %q, want %q", again, second)
 	}
-	// An injected former id beside the visitor's own: nobody's id is given out (security class 8).
+	// An injected former id beside the user's own: nobody's id is given out (security class 8).
 	other := w.browser()
 	w.enter(other)
 	got := w.browser().get("/", "Cookie: ploomber_session="+first+"; ploomber_session="+other.session())
@@ -158,7 +158,7 @@ func TestClass09LogoutDuringRenewal(t *testing.T) {
 	}
 }
 
-// With an audience an open WebSocket ends with the access token that opened it, without anybody asking.
+// With an audience an open WebSocket ends with the access token that webSockets it, without anybody asking.
 func TestClass13TokenEndsWebSocket(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
@@ -176,7 +176,7 @@ func TestClass13TokenEndsWebSocket(t *testing.T) {
 }
 
 // A store that takes long over one session's new id keeps nobody else waiting: neither other sessions, nor those that
-// get a new id of their own, nor visitors without any.
+// get a new id of their own, nor clients without any.
 func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 	t.Parallel()
 	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
@@ -225,8 +225,8 @@ func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 	}
 }
 
-// Whoever has left waits no longer for a store that takes long over the session's new id, and the session takes no harm.
-func TestWaitForRenewalEndsWithTheVisitor(t *testing.T) {
+// A client that disconnects does not wait for a slow store, and its session stays intact.
+func TestDisconnectDuringRenewal(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]bool{"before the store has the new id": true, "after it": false} {
 		t.Run(name, func(t *testing.T) {
@@ -288,15 +288,15 @@ func TestHandshakeAmidRenewal(t *testing.T) {
 	b := w.browser()
 	w.enter(b)
 	former := "Cookie: ploomber_session=" + b.session()
-	opened := make(chan io.ReadWriter)
+	webSockets := make(chan io.ReadWriter)
 	go func() {
-		defer close(opened)
+		defer close(webSockets)
 		ws, err := w.handshake(former)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		opened <- ws
+		webSockets <- ws
 	}()
 	receive(t, arrived, "the handshake to arrive at the app")
 	w.advance(2 * time.Hour)
@@ -305,7 +305,7 @@ func TestHandshakeAmidRenewal(t *testing.T) {
 	renewing.Go(func() { wantApp(t, b.get("/")) })
 	receive(t, entered, "the store to be told the new id")
 	close(leave)
-	ws := receive(t, opened, "the handshake to end")
+	ws := receive(t, webSockets, "the handshake to end")
 	wantEcho(t, ws)
 	close(store.leave)
 	renewing.Wait()
