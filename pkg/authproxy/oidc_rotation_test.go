@@ -158,7 +158,7 @@ func TestClass09LogoutDuringRenewal(t *testing.T) {
 	}
 }
 
-// With an audience an open WebSocket ends with the access token that webSockets it, without anybody asking.
+// With an audience an open WebSocket ends with the access token that opened it, without anybody asking.
 func TestClass13TokenEndsWebSocket(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
