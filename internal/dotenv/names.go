@@ -188,8 +188,9 @@ func CouldBeName(text string) bool {
 	})
 }
 
-// IsName reports whether a text is a name even where nothing around it says so: it could be one, no word of it has digits
-// in two places, and all letters have the same case, or it has words like clientId and no digits. Padded base64 is not.
+// IsName reports whether a text is a name even where nothing around it says so: it could be one, no word of it is as long
+// as a key or has digits in two places, and all letters have the same case, or it has words like clientId and no digits.
+// Padded base64 and base32 are not names.
 func IsName(text string) bool {
 	if !CouldBeName(text) {
 		return false
@@ -197,6 +198,10 @@ func IsName(text string) bool {
 	upper, lower := strings.ContainsFunc(text, unicode.IsUpper), strings.ContainsFunc(text, unicode.IsLower)
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == '_' || r == '.' || r == '-' })
 	return !slices.ContainsFunc(words, func(word string) bool {
+		const long = 32 // bytes
+		if len(word) >= long {
+			return true
+		}
 		if upper && lower {
 			return !camel(word)
 		}
