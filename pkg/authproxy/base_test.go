@@ -187,7 +187,7 @@ func TestNoLoopBehindAnotherProxy(t *testing.T) {
 				b.client.Transport = front.Client().Transport
 				address := "/deep?x=1"
 				var got reply
-				for range 3 { // hops at most until somebody else is asked
+				for range 3 { // hops at most until another host is asked
 					if got = b.get(address, asPage); !strings.HasPrefix(strings.TrimPrefix(got.location(), front.URL), "/") {
 						break
 					}

@@ -79,7 +79,7 @@ func TestForwardedHost(t *testing.T) {
 		lines         []string
 		origin        string
 		listed        bool // by the word of a listed proxy
-		always, never bool // whoever says it
+		always, never bool // listed or not
 	}{
 		"another Host":            {lines: []string{"X-Forwarded-Host: app.example.com"}, origin: own, listed: true},
 		"with the usual port":     {lines: []string{"X-Forwarded-Host: app.example.com:443"}, origin: own, listed: true},

@@ -335,7 +335,7 @@ func TestStreamByPasswordBesideSession(t *testing.T) {
 	events.wantCut()
 }
 
-// What everybody may have does not end with the session of somebody who has it, only where it is open no more.
+// A response from a public path does not end with the session of its user, only when the path is no longer public.
 func TestPublicStreamOutlivesSession(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()

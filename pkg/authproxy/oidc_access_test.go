@@ -104,8 +104,8 @@ func TestClass11AccessRules(t *testing.T) {
 		"truth in a list":            {claim("guest", "true"), map[string]any{"guest": []bool{true}}, 403},
 		"object":                     {claim("guest", "true"), map[string]any{"guest": map[string]any{"is": true}}, 403},
 		"inside of another":          {claim("account.level", "3"), map[string]any{"account": map[string]any{"level": 3}}, 302},
-		"a number is no group":       {config.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": 3}, 403},
-		"truth is no group":          {config.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": true}, 403},
+		"a number as a group":        {config.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": 3}, 403},
+		"a boolean as a group":       {config.Access{Groups: []string{"3", "true"}}, map[string]any{"groups": true}, 403},
 		"name of a claim in letters": {config.Access{Claims: map[string][]string{"hd": {"x"}}}, map[string]any{"HD": "x"}, 403},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestClass11AccessRules(t *testing.T) {
 	}
 }
 
-// Whoever runs the app finds in the log which rule has kept somebody out.
+// The log tells the administrator which rule has denied a user.
 func TestRefusalNamesTheRule(t *testing.T) {
 	t.Parallel()
 	domain := config.Access{Domains: []string{"example.com"}}
@@ -158,7 +158,7 @@ func TestRefusalNamesTheRule(t *testing.T) {
 	}
 }
 
-// The page for somebody who is kept out names the account and lets them leave it.
+// The page for a user who is denied names the account and lets them log out of it.
 func TestDeniedPage(t *testing.T) {
 	t.Parallel()
 	c := oidcTwo()

@@ -110,26 +110,26 @@ func TestBearer(t *testing.T) {
 		}
 	}
 	// Without any token the answer says what would help, and a page leads to the login all the same.
-	stranger := w.browser()
-	if got := stranger.get("/"); got.Header.Get("Www-Authenticate") != "Bearer" || got.StatusCode != 401 {
+	unknown := w.browser()
+	if got := unknown.get("/"); got.Header.Get("Www-Authenticate") != "Bearer" || got.StatusCode != 401 {
 		t.Errorf("%d %v", got.StatusCode, got.Header)
 	}
-	if got := stranger.get("/", asPage); got.StatusCode != http.StatusFound {
+	if got := unknown.get("/", asPage); got.StatusCode != http.StatusFound {
 		t.Errorf("page: %d", got.StatusCode)
 	}
 	// A reload forgets what was verified, and asks anew who may come in.
 	w.reload(func(c *config.Config) { c.Access.Domains = []string{"company.com"} })
-	wantApp(t, stranger.get("/", header))
+	wantApp(t, unknown.get("/", header))
 	w.reload(func(c *config.Config) { c.Access.Domains = []string{"example.com"} })
-	got := stranger.get("/", header)
+	got := unknown.get("/", header)
 	wantCode(t, got, http.StatusForbidden)
 	if n := strings.Count(w.logs.String(), `msg="login refused" user=bot@company.com by=token`); n != 1 {
 		t.Errorf("%d lines:\n%s", n, w.logs)
 	}
 	w.reload(func(c *config.Config) { c.Access.Domains, c.BearerAudience = nil, "https://else.example.com" })
-	wantCode(t, stranger.get("/", header), http.StatusUnauthorized)
+	wantCode(t, unknown.get("/", header), http.StatusUnauthorized)
 	w.reload(func(c *config.Config) { c.BearerAudience = "" })
-	if got := stranger.get("/", header); got.StatusCode != 401 || got.Header["Www-Authenticate"] != nil {
+	if got := unknown.get("/", header); got.StatusCode != 401 || got.Header["Www-Authenticate"] != nil {
 		t.Errorf("%d %v", got.StatusCode, got.Header)
 	}
 }

@@ -59,7 +59,7 @@ func TestClass7And17Callback(t *testing.T) {
 		},
 			code: 403, title: "login was refused"},
 		"denied, no words": {query: func(q url.Values) { q.Del("code"); q.Set("error", "access_denied") }, code: 403, title: "login was refused"},
-		"denied by whom":   {query: func(q url.Values) { q.Del("code"); q.Del("state"); q.Set("error", "access_denied") }, code: 400, title: "expired or was used"},
+		"denied, no state": {query: func(q url.Values) { q.Del("code"); q.Del("state"); q.Set("error", "access_denied") }, code: 400, title: "expired or was used"},
 		"denied for a reason of its own": {query: func(q url.Values) {
 			q.Del("code")
 			q.Set("error", "tenant_closed "+attack+"\r\nlevel=INFO\x1b[31m"+strings.Repeat("x", 9000))
@@ -139,7 +139,7 @@ func TestClass7And17Callback(t *testing.T) {
 	}
 }
 
-// A callback that comes twice, or too late, is nothing to somebody who has logged in meanwhile; to nobody else does it
+// A callback that comes twice, or too late, does not matter to a user who has logged in meanwhile; to nobody else does it
 // give a session (security class 7).
 func TestClass7CallbackTwice(t *testing.T) {
 	t.Parallel()
@@ -177,15 +177,15 @@ func TestClass7CallbackTwice(t *testing.T) {
 	}
 }
 
-// Security class 8: an id from before the login opens nothing after it, and planted sessions end.
+// Security class 8: an id from before the login opens nothing after it, and injected sessions end.
 func TestClass8OIDCFixation(t *testing.T) {
 	t.Parallel()
 	w := newOIDC(t, oidcOnly(), nil)
 	here := must(url.Parse(w.url))
 	attacker := w.browser()
 	w.enter(attacker)
-	planted := attacker.session()
-	for _, id := range []string{planted, strings.Repeat("B", 43)} {
+	injected := attacker.session()
+	for _, id := range []string{injected, strings.Repeat("B", 43)} {
 		b := w.browser()
 		address := b.visit("/")
 		b.client.Jar.SetCookies(here, []*http.Cookie{{Name: sessionID, Value: id}})
@@ -219,7 +219,7 @@ func TestClass8TwoPeopleInTwoTabs(t *testing.T) {
 	wantCode(t, (&browser{w.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
 }
 
-// A planted cookie that only some paths see does not make a login ask for the next one, for ever (security class 10).
+// An injected cookie that only some paths see does not make a login ask for the next one, for ever (security class 10).
 func TestClass10NoLoop(t *testing.T) {
 	t.Parallel()
 	w := newOIDC(t, withBot(oidcOnly()), nil)

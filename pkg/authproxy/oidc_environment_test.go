@@ -30,7 +30,7 @@ const (
 	bearerText = "Bearer "
 )
 
-// oidcEnvironment is a environment whose main app is guarded by providers.
+// oidcEnvironment is an environment whose main app is guarded by providers.
 type oidcEnvironment struct {
 	*environment
 	fake, other *oidctest.Provider // the second is in use only where the configuration names it
@@ -83,7 +83,7 @@ func oidcOnly() config.Config {
 		Providers: []config.Provider{{Issuer: issuerURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret}}}
 }
 
-// oidcTwo lets visitors choose.
+// oidcTwo lets users choose between two providers.
 func oidcTwo() config.Config {
 	c := oidcOnly()
 	c.Providers[0].Name = "first"

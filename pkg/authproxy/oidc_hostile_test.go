@@ -20,7 +20,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// Security class 18: nothing that a visitor sends makes the proxy call another place than the configured provider.
+// Security class 18: nothing that a client sends makes the proxy call another place than the configured provider.
 func TestClass18OIDCCallsNobodyElse(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
@@ -47,7 +47,7 @@ func TestClass18OIDCCallsNobodyElse(t *testing.T) {
 	}
 }
 
-// Security class 21: nothing is kept for visitors who have not logged in.
+// Security class 21: nothing is kept for users who have not logged in.
 func TestClass21OIDCNothingBeforeLogin(t *testing.T) {
 	t.Parallel()
 	store := &countingStore{Store: session.NewMemory(0)}

@@ -60,7 +60,7 @@ func TestAccessTokenExpires(t *testing.T) {
 			then: func(f *oidctest.Provider) { f.Refresh["refresh-a"] = 1 }},
 		"ended there": {before: withRefresh,
 			then: func(f *oidctest.Provider) { f.Refresh["refresh-a"] = 1 }},
-		"somebody else":           {before: withRefresh, then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
+		"another user":            {before: withRefresh, then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
 		"account gone":            {before: withRefresh, then: refusing(403, "access_denied")},
 		"token expired":           {before: withRefresh, then: refusing(400, "expired_token")},
 		"account disabled":        {before: withRefresh, then: refusing(400, "account_disabled")},
@@ -70,7 +70,7 @@ func TestAccessTokenExpires(t *testing.T) {
 		"the application's fault": {before: withRefresh, then: refusing(400, "unauthorized_client"), stays: true, token: "access-a"},
 		"unknown fault":           {before: withRefresh, then: refusing(400, "x-broken"), stays: true, token: "access-a"},
 		"no words":                {before: withRefresh, then: func(f *oidctest.Provider) { handled("/token", 404)(f) }, stays: true, token: "access-a"},
-		"audience, somebody else": {audience: accessAPI, before: withRefresh,
+		"audience, another user": {audience: accessAPI, before: withRefresh,
 			then: func(f *oidctest.Provider) { f.Claims = map[string]any{"sub": "mallory"} }},
 		"audience, provider down": {audience: accessAPI, before: withRefresh,
 			then: func(f *oidctest.Provider) { handled("/token", 503)(f) }, stays: true, token: "access-a"},
@@ -244,7 +244,7 @@ func TestClass11RenewedClaims(t *testing.T) {
 		"in no group":            {groups, map[string]any{"groups": []string{}}, ""},
 		"group of another kind":  {groups, map[string]any{"groups": 1}, ""},
 		"groups not said":        {groups, map[string]any{"groups": nil}, "ann@example.com"},
-		"somebody's look-alike":  {config.Access{}, map[string]any{"email": "\u212aate@example.com"}, "ann@example.com"}, // and the tokens are not believed
+		"look-alike of a name":   {config.Access{}, map[string]any{"email": "\u212aate@example.com"}, "ann@example.com"}, // and the tokens are not believed
 		"look-alike in the list": {company, map[string]any{"email": "\u0430nn@example.com"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

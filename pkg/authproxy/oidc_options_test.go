@@ -56,8 +56,8 @@ func TestTenants(t *testing.T) {
 	w.enter(b)
 	wantApp(t, b.get("/"))
 	set(w.fake, func() { w.fake.Claims = claims(other) })
-	stranger := w.browser()
-	if got := stranger.comeBack(w.fake, stranger.visit("/")); got.StatusCode != http.StatusForbidden || stranger.session() != "" {
+	outsider := w.browser()
+	if got := outsider.comeBack(w.fake, outsider.visit("/")); got.StatusCode != http.StatusForbidden || outsider.session() != "" {
 		t.Errorf("another tenant: %d", got.StatusCode)
 	}
 	if !strings.Contains(w.logs.String(), "the tenant "+other+" is not among those of AUTH_TENANTS") {
@@ -72,6 +72,6 @@ func TestTenants(t *testing.T) {
 		c.Providers = []config.Provider{c.Providers[0]}
 		c.Providers[0].Tenants = "any"
 	})
-	w.enter(stranger)
-	wantApp(t, stranger.get("/"))
+	w.enter(outsider)
+	wantApp(t, outsider.get("/"))
 }

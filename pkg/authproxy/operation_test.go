@@ -91,14 +91,14 @@ func TestClass22OIDCLogs(t *testing.T) {
 	wantApp(t, b.get("/?canary", "Authorization: Bearer canary"))
 	b.client.Jar.SetCookies(must(w.parsed()), jar)
 	b.get("/callback?"+query.Encode(), asPage)
-	stranger := w.browser()
-	stranger.get("/callback?state=canary&code=canary&error=canary", asPage)
-	stranger.get("/?canary", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, nil))
-	stranger.get("/?canary", "Authorization: Bearer canary.canary.canary")
-	stranger.do("POST", "/_auth/backchannel-logout", "logout_token="+w.fake.LogoutToken(map[string]any{"sub": "x"}), asForm)
-	stranger.do("POST", "/_auth/backchannel-logout", "logout_token=canary", asForm)
-	stranger.get("/api/", asBasic("canary", "canary"))
-	stranger.login("/api/", "bot", "beep")
+	outsider := w.browser()
+	outsider.get("/callback?state=canary&code=canary&error=canary", asPage)
+	outsider.get("/?canary", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, nil))
+	outsider.get("/?canary", "Authorization: Bearer canary.canary.canary")
+	outsider.do("POST", "/_auth/backchannel-logout", "logout_token="+w.fake.LogoutToken(map[string]any{"sub": "x"}), asForm)
+	outsider.do("POST", "/_auth/backchannel-logout", "logout_token=canary", asForm)
+	outsider.get("/api/", asBasic("canary", "canary"))
+	outsider.login("/api/", "bot", "beep")
 	set(w.fake, func() {
 		w.fake.Claims = map[string]any{"email": "a@b@c canary\r\nmsg=\"logged in\"", "sub": "\x1b[31m"}
 	})
@@ -189,7 +189,7 @@ func TestObserver(t *testing.T) {
 	}
 }
 
-// What the app does goes through unchanged while somebody counts: streams, large bodies, statuses.
+// An Observer changes nothing of what the app sends: streams, large bodies, statuses.
 func TestObserverStaysOutOfTheWay(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()

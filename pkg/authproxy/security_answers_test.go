@@ -17,7 +17,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// Security class 16: guessing is stopped, by form and by header alike, for the right password too; a visitor who is
+// Security class 16: guessing is stopped, by form and by header alike, for the right password too; a client that is
 // logged in goes on.
 func TestClass16BruteForce(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,7 @@ var (
 	scripty = regexp.MustCompile(`(?i)<script|<img|\son[a-z]+\s*=|javascript:|\sstyle\s*=`)
 )
 
-// Security class 17: what a visitor sends is text on our pages, and no page runs a script or shows in a frame.
+// Security class 17: what a client sends is text on our pages, and no page runs a script or shows in a frame.
 func TestClass17OwnPages(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
@@ -182,7 +182,7 @@ func (c *countingStore) Create(ctx context.Context, s *session.Session) error {
 	return c.Store.Create(ctx, s)
 }
 
-// Security class 21: nothing is kept for visitors who have not logged in, and programs without cookies share a session.
+// Security class 21: nothing is kept for users who have not logged in, and programs without cookies share a session.
 func TestClass21NothingBeforeLogin(t *testing.T) {
 	t.Parallel()
 	store := &countingStore{Store: session.NewMemory(0)}
@@ -231,7 +231,7 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
-// A refused visitor cannot hold a connection by sending the body slowly.
+// A refused client cannot hold a connection by sending the body slowly.
 func TestClass21SlowBody(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
@@ -252,7 +252,7 @@ func isReset(err error) bool {
 	return errors.As(err, &op) && !op.Timeout()
 }
 
-// Security class 22: no secret is in the log, and nothing a visitor sends makes a line of its own.
+// Security class 22: no secret is in the log, and nothing a client sends makes a line of its own.
 func TestClass22Logs(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
@@ -282,7 +282,7 @@ func TestClass22Logs(t *testing.T) {
 	}
 }
 
-// Security class 23: nobody but the visitor may keep what the visitor has seen, unless the app said so.
+// Security class 23: only the user's own browser may keep what the user has seen, unless the app said so.
 func TestClass23Caching(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

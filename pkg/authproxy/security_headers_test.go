@@ -189,7 +189,7 @@ func TestClass3TrustedProxies(t *testing.T) {
 	for said, want := range map[string]string{
 		"192.0.2.1":                    "192.0.2.1, 127.0.0.1",
 		"192.0.2.1, 10.1.2.3":          "192.0.2.1, 10.1.2.3, 127.0.0.1",
-		"203.0.113.9, 192.0.2.1":       "192.0.2.1, 127.0.0.1", // what the visitor claims in front of that is not passed on
+		"203.0.113.9, 192.0.2.1":       "192.0.2.1, 127.0.0.1", // what the client claims in front of that is not passed on
 		"evil, 192.0.2.1":              "192.0.2.1, 127.0.0.1",
 		"192.0.2.1, evil":              "127.0.0.1",
 		"192.0.2.1:5678":               "192.0.2.1, 127.0.0.1",
@@ -217,7 +217,7 @@ func TestClass3TrustedProxies(t *testing.T) {
 	}
 }
 
-// A visitor on an encrypted connection gets cookies that only this host can set.
+// A browser on an encrypted connection gets cookies that only this host can set.
 func TestClass10CookieAttributes(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
@@ -253,7 +253,7 @@ func TestClass10CookieTossing(t *testing.T) {
 	w := newEnvironment(t, mainApp(), nil)
 	other := w.browser()
 	other.login("/", user, pass) // an attacker's own session
-	for name, planted := range map[string]string{
+	for name, injected := range map[string]string{
 		"unknown id":       strings.Repeat("A", 43),
 		"garbage":          "%%%\"<>=",
 		"oversize":         strings.Repeat("x", 6000),
@@ -267,15 +267,15 @@ func TestClass10CookieTossing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := w.browser()
 			if name != "another session" {
-				wantCode(t, b.get("/", "Cookie: ploomber_session="+planted), http.StatusUnauthorized)
-				wantCode(t, b.get("/", asPage, "Cookie: ploomber_session="+planted), http.StatusFound)
+				wantCode(t, b.get("/", "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
+				wantCode(t, b.get("/", asPage, "Cookie: ploomber_session="+injected), http.StatusFound)
 			}
 			b.login("/", user, pass)
-			both := "Cookie: ploomber_session=" + planted + "; ploomber_session=" + b.session()
-			reversed := "Cookie: ploomber_session=" + b.session() + "; ploomber_session=" + planted
+			both := "Cookie: ploomber_session=" + injected + "; ploomber_session=" + b.session()
+			reversed := "Cookie: ploomber_session=" + b.session() + "; ploomber_session=" + injected
 			want := http.StatusOK
 			if name == "another session" {
-				want = http.StatusUnauthorized // nobody can say which is the visitor's
+				want = http.StatusUnauthorized // nobody can say which is the user's
 			}
 			bare := &browser{w, &http.Client{}}
 			for _, cookies := range []string{both, reversed} {
@@ -292,7 +292,7 @@ func TestClass10CookieTossing(t *testing.T) {
 	}
 }
 
-// Cookies of the login page's name that somebody has planted do not keep the right password out.
+// Cookies of the login page's name that were injected do not make the right password fail.
 func TestClass10LoginCookieTossing(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
@@ -303,11 +303,11 @@ func TestClass10LoginCookieTossing(t *testing.T) {
 		t.Fatalf("no login page: %d", page.StatusCode)
 	}
 	bare := &browser{w, &http.Client{CheckRedirect: b.client.CheckRedirect}}
-	for _, planted := range []string{"zz", "a.b.c", ""} {
-		cookies := "Cookie: " + strings.Repeat("ploomber_login="+planted+"; ", 40) + "ploomber_login=" + mine.Value
+	for _, injected := range []string{"zz", "a.b.c", ""} {
+		cookies := "Cookie: " + strings.Repeat("ploomber_login="+injected+"; ", 40) + "ploomber_login=" + mine.Value
 		form := url.Values{"token": {token[1]}, "next": {"/"}, "username": {user}, "password": {pass}}
 		if got := bare.do("POST", "/_auth/login", form.Encode(), asForm, cookies); got.StatusCode != http.StatusSeeOther {
-			t.Errorf("%q: %d", planted, got.StatusCode)
+			t.Errorf("%q: %d", injected, got.StatusCode)
 		}
 	}
 }
@@ -317,12 +317,12 @@ func TestClass10AppSetsOurCookie(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		for _, name := range []string{"ploomber_session", "__Host-ploomber_session", "ploomber_login", "own"} {
-			http.SetCookie(rw, &http.Cookie{Name: name, Value: "planted"})
+			http.SetCookie(rw, &http.Cookie{Name: name, Value: "injected"})
 		}
 	}))
 	got := w.browser().get("/", asBasic(user, pass))
 	for _, c := range got.Cookies() {
-		if c.Value == "planted" && c.Name != "own" {
+		if c.Value == "injected" && c.Name != "own" {
 			t.Errorf("the app has set %s", c.Name)
 		}
 	}

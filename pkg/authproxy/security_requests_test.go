@@ -96,7 +96,7 @@ func TestClass5Methods(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
 	for line, want := range map[string]int{
-		"OPTIONS / HTTP/1.1":                       401, // a pre-flight is no exception
+		"OPTIONS / HTTP/1.1":                       401, // and so does a CORS preflight
 		"options / HTTP/1.1":                       401,
 		"get /_auth/style.css HTTP/1.1":            405,
 		"POST /_auth/style.css HTTP/1.1":           405,
@@ -163,7 +163,7 @@ func TestClass6OpenRedirect(t *testing.T) {
 	}
 }
 
-// Security class 7: nobody logs a visitor in but the visitor.
+// Security class 7: only the users themselves log in: no other page can do it for them.
 func TestClass7LoginCSRF(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
@@ -228,22 +228,22 @@ func TestClass7LoginCSRF(t *testing.T) {
 func TestClass8SessionFixation(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), nil)
-	planted := strings.Repeat("B", 43)
+	injected := strings.Repeat("B", 43)
 	b := w.browser()
 	u, _ := url.Parse(w.url)
-	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: "ploomber_session", Value: planted}})
+	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: "ploomber_session", Value: injected}})
 	b.login("/", user, pass)
 	first := b.session()
-	if first == planted || first == "" {
-		t.Fatal("the planted id was adopted")
+	if first == injected || first == "" {
+		t.Fatal("the injected id was adopted")
 	}
-	wantCode(t, (&browser{w, &http.Client{}}).get("/", "Cookie: ploomber_session="+planted), http.StatusUnauthorized)
+	wantCode(t, (&browser{w, &http.Client{}}).get("/", "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
 	b.login("/", user, pass)
 	if b.session() == first {
 		t.Error("the id did not change at a second login")
 	}
 	wantCode(t, (&browser{w, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
-	wantCode(t, (&browser{w, &http.Client{}}).get("/", asBasic(user, "wrong"), "Cookie: ploomber_session="+planted), http.StatusUnauthorized)
+	wantCode(t, (&browser{w, &http.Client{}}).get("/", asBasic(user, "wrong"), "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
 }
 
 // Security class 9: a session that has ended is not replayed.

@@ -90,7 +90,7 @@ func TestRealWebSocket(t *testing.T) {
 	}
 }
 
-// Ending all sessions of somebody, and closing the proxy, close WebSockets at once.
+// Ending all sessions of a user, and closing the proxy, close WebSockets at once.
 func TestEndOwnerAndClose(t *testing.T) {
 	t.Parallel()
 	w := newEnvironment(t, mainApp(), chat(t))

@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// connectionOwner is the user for whom a request, or a WebSocket, is in flight. It never changes.
+// connectionOwner is the user of a request or WebSocket in flight. It never changes.
 type connectionOwner struct {
 	auth    *Authenticator
 	path    string

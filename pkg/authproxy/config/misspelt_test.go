@@ -59,7 +59,7 @@ func TestMisspeltLogins(t *testing.T) {
 	}
 }
 
-// What is somebody else's stays theirs: a container's environment holds names of all kinds.
+// Variables of other programs are left alone: a container's environment holds names of all kinds.
 func TestOthersPasswords(t *testing.T) {
 	t.Parallel()
 	const others = `USERNAME USER LOGNAME PASSWORD PASS PWD OLDPWD username password password_db username_db PASSWORD_DB USERNAME_POSTGRES username_postgres
