@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/ploomber/ploomber-cloud/pkg/authproxy/login"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
@@ -16,7 +15,7 @@ import (
 // elsewhere answers a request that is not below the base path.
 func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *request, address string, at target.Place) {
 	if at == target.Bare && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		login.Redirect(w, x.Policy, address, http.StatusTemporaryRedirect)
+		p.pages.Redirect(w, address, http.StatusTemporaryRedirect)
 		return
 	}
 	p.pages.Say(w, r, pages.Message{Code: http.StatusNotFound, Title: "There is nothing here", Text: "The app is at " + x.Policy.Base + "/.",

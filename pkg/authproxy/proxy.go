@@ -129,7 +129,7 @@ func assemble(c config.Config, o Options) (*Proxy, error) {
 		requests: sync.Pool{New: func() any { return new(request) }}, done: make(chan struct{}),
 	}
 	if !p.observed {
-		p.observer = observe.Nobody{}
+		p.observer = observe.Discard{}
 	}
 	cookies := cookie.NewJar(base, o.CookieSuffix)
 	settings := authn.Options{

@@ -26,7 +26,7 @@ func newAuthenticator() (*authn.Authenticator, error) {
 		return nil, err
 	}
 	return authn.New(c, authn.Options{
-		Now: time.Now, Random: rand.Reader, Log: observe.Log{Logger: slog.New(slog.DiscardHandler)}, Observer: observe.Nobody{},
+		Now: time.Now, Random: rand.Reader, Log: observe.Log{Logger: slog.New(slog.DiscardHandler)}, Observer: observe.Discard{},
 		Store: session.NewMemory(0), InFlight: registry.New(time.Now), Cookies: cookie.NewJar("", ""),
 		BcryptCost: bcrypt.MinCost, HashSlots: password.NewHashSlots(0),
 	})

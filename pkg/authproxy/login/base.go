@@ -34,7 +34,7 @@ func (f *Flows) moved(w http.ResponseWriter, r *http.Request, st *authn.State, p
 	} else {
 		address += "?"
 	}
-	Redirect(w, st.Policy, address+paramMoved+"=1", http.StatusFound)
+	f.Pages.Redirect(w, address+paramMoved+"=1", http.StatusFound)
 	return true
 }
 
@@ -45,7 +45,7 @@ func (f *Flows) wasIn(w http.ResponseWriter, r *http.Request, st *authn.State, n
 	if f.Auth.Recognize(r, st); st.Grant == nil {
 		return false
 	}
-	Redirect(w, st.Policy, next, http.StatusFound)
+	f.Pages.Redirect(w, next, http.StatusFound)
 	return true
 }
 

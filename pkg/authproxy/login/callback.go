@@ -58,7 +58,7 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
 	grant := session.Grant{Scope: st.Scope.Name, Identity: who, Login: about}
 	if f.isIn(r, st, &grant, t.Expires().Add(-oidc.LoginTime)) {
-		Redirect(w, st.Policy, next, http.StatusFound)
+		f.Pages.Redirect(w, next, http.StatusFound)
 		return
 	}
 	session := authn.ProviderSession(pr.Issuer(), who.Subject, login.User.SessionID)
@@ -68,7 +68,7 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	}
 	f.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", authn.NameOf(who)),
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
-	Redirect(w, st.Policy, next, http.StatusFound)
+	f.Pages.Redirect(w, next, http.StatusFound)
 }
 
 // isIn reports whether the same user has logged in in another tab since this login began. That session is as good as a
@@ -96,7 +96,7 @@ func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.St
 	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
 	if stale {
 		if f.Auth.Recognize(r, st); st.User != nil {
-			Redirect(w, st.Policy, next, http.StatusFound)
+			f.Pages.Redirect(w, next, http.StatusFound)
 			return
 		}
 	}

@@ -39,7 +39,7 @@ func (f *Flows) demandPassword(w http.ResponseWriter, r *http.Request, st *authn
 	case st.Basic.Verdict == password.Busy:
 		f.Pages.Refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	case mode != config.ModeBasic && st.Basic.Verdict != password.Wrong && navigation.IsPageVisit(r):
-		Redirect(w, st.Policy, loginPage("", returnTarget(r, st)), http.StatusFound)
+		f.Pages.Redirect(w, loginPage("", returnTarget(r, st)), http.StatusFound)
 	default:
 		if mode == config.ModeBasic || mode != config.ModeForm && !navigation.IsSubresource(r.Header) {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, st.Scope.Name))

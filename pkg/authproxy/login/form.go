@@ -92,7 +92,7 @@ func (f *Flows) checkLogin(w http.ResponseWriter, r *http.Request, st *authn.Sta
 	path, _ := st.Policy.Rules.Parse(form.Next)
 	st.Scope = st.Policy.Rules.Scope(path)
 	if !st.Scope.Password { // only possible where the client made up the form's target
-		Redirect(w, st.Policy, form.Next, http.StatusSeeOther)
+		f.Pages.Redirect(w, form.Next, http.StatusSeeOther)
 		return
 	}
 	result := st.Policy.Passwords.Check(r.Context(), st.Scope.Name, form.Username, r.PostForm.Get("password"), st.Client.Addr)
@@ -140,5 +140,5 @@ func (f *Flows) loggedIn(w http.ResponseWriter, r *http.Request, st *authn.State
 	}
 	f.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", name),
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "form"))
-	Redirect(w, st.Policy, next, http.StatusSeeOther)
+	f.Pages.Redirect(w, next, http.StatusSeeOther)
 }

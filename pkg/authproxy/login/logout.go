@@ -41,7 +41,7 @@ func (f *Flows) leave(w http.ResponseWriter, r *http.Request, st *authn.State, t
 	if clears := st.Policy.Config.ClearSiteDataHeader(); clears != "" {
 		w.Header().Set("Clear-Site-Data", clears)
 	}
-	Redirect(w, st.Policy, to, http.StatusFound)
+	f.Pages.Redirect(w, to, http.StatusFound)
 }
 
 // loggedInAt returns the provider that has to log the user out, and the ID token that it issued; nil where there is none.

@@ -23,7 +23,7 @@ func (f *Flows) askForLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	case len(providers) == 1:
 		f.beginLogin(w, r, st, providers[0], next)
 	default:
-		Redirect(w, st.Policy, loginPage("", next), http.StatusFound)
+		f.Pages.Redirect(w, loginPage("", next), http.StatusFound)
 	}
 }
 
@@ -97,7 +97,7 @@ func (f *Flows) beginLogin(w http.ResponseWriter, r *http.Request, st *authn.Sta
 		return
 	}
 	f.keepTransaction(w.Header(), r, st, t, next)
-	Redirect(w, st.Policy, address, http.StatusFound)
+	f.Pages.Redirect(w, address, http.StatusFound)
 }
 
 // retryProvider is after how many seconds a page about a provider that is down loads itself again.

@@ -14,8 +14,8 @@ import (
 type Observer interface {
 	// Count is called when something has happened that is worth a counter.
 	Count(e Event)
-	// Request is called at the end of every request with the status of the answer, 101 for a WebSocket, whose
-	// own life is not part of it. It is not called for a request that broke off.
+	// Request is called at the end of every request with the status of the response and how long it took. A WebSocket
+	// ends with its handshake here, with status 101. It is not called for a request that was cut off.
 	Request(status int, took time.Duration)
 	// WebSockets is called with 1 when a WebSocket opens and with -1 when it has closed.
 	WebSockets(change int)
@@ -27,20 +27,22 @@ type Event string
 // The events.
 const (
 	Login    Event = "login"     // a user has logged in and got a session
-	Refused  Event = "refused"   // wrong credentials or token, a provider's no, or an access rule's
+	Refused  Event = "refused"   // wrong credentials, an invalid token, or denied by the provider or the access rules
 	Logout   Event = "logout"    // a session was ended by its owner, by the provider or by an expired token
-	AppError Event = "app_error" // the app could not be reached, or its answer not be passed on
+	AppError Event = "app_error" // the app could not be reached, or its response was invalid
 )
 
 // Events lists all events, so that their counters can start at zero.
 func Events() []Event { return []Event{Login, Refused, Logout, AppError} }
 
-// Nobody is the Observer of a proxy that has none.
-type Nobody struct{}
+// Discard is an Observer that counts nothing.
+type Discard struct{}
 
-func (Nobody) Count(Event)                { /* nobody counts */ }
-func (Nobody) Request(int, time.Duration) { /* nobody counts */ }
-func (Nobody) WebSockets(int)             { /* nobody counts */ }
+var _ Observer = Discard{}
+
+func (Discard) Count(Event)                { /* discarded */ }
+func (Discard) Request(int, time.Duration) { /* discarded */ }
+func (Discard) WebSockets(int)             { /* discarded */ }
 
 // Log is where a proxy writes.
 type Log struct{ *slog.Logger }

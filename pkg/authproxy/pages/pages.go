@@ -1,5 +1,5 @@
-// Package pages is what people see of the proxy itself: the login page, messages, and the files that they are made with.
-// It does not know why a page is shown.
+// Package pages writes the proxy's own responses: the login page, messages, redirects, and the style sheet and icon of the
+// pages. It does not know why a response is sent.
 package pages
 
 import (
