@@ -72,9 +72,9 @@ func arrows() []row {
 			"pkg/authproxy/registry", "pkg/authproxy/session", "pkg/authproxy/target",
 		}},
 		{"pkg/authproxy/login", []string{
-			"pkg/authproxy/authn", "pkg/authproxy/config", "pkg/authproxy/cookie", "pkg/authproxy/expiring", "pkg/authproxy/navigation",
-			"pkg/authproxy/observe", "pkg/authproxy/oidc", "pkg/authproxy/pages", "pkg/authproxy/password", "pkg/authproxy/session",
-			"pkg/authproxy/target",
+			"pkg/authproxy/authn", "pkg/authproxy/config", "pkg/authproxy/cookie", "pkg/authproxy/expiring", "pkg/authproxy/identity",
+			"pkg/authproxy/navigation", "pkg/authproxy/observe", "pkg/authproxy/oidc", "pkg/authproxy/pages", "pkg/authproxy/password",
+			"pkg/authproxy/session", "pkg/authproxy/target",
 		}},
 		{"pkg/authproxy/pages", []string{"pkg/authproxy/navigation", "pkg/authproxy/requestid"}},
 		{"pkg/authproxy/access", []string{"pkg/authproxy/config", "pkg/authproxy/oidc", "pkg/authproxy/session", "pkg/authproxy/target"}},

@@ -34,7 +34,7 @@ func (a *Authenticator) Recognize(r *http.Request, st *State) {
 		st.Conflicting, st.pendingCookie = found, nil
 	case len(found) == 1:
 		st.Session = found[0]
-		if g := st.Session.Grant(st.Scope.Name); g != nil && st.Policy.Holds(st.Scope, g) {
+		if g := st.Session.Grant(st.Scope.Name); g != nil && st.Policy.holds(st.Scope, g) {
 			st.Grant, st.User = g, &g.Identity
 		}
 	}
@@ -59,7 +59,7 @@ func (a *Authenticator) tryBasic(r *http.Request, st *State, presented []*sessio
 			a.basicSession(r, st)
 		}
 		if st.User == nil {
-			who := PasswordIdentity(st.Basic.Name)
+			who := identity.OfPassword(st.Basic.Name)
 			st.User = &who
 		}
 	}
@@ -68,17 +68,11 @@ func (a *Authenticator) tryBasic(r *http.Request, st *State, presented []*sessio
 // GrantsAnything reports whether the session still opens some scope: otherwise it is only in the way.
 func (a *Authenticator) GrantsAnything(st *State) bool {
 	for i := range st.Session.Grants {
-		if g := &st.Session.Grants[i]; st.Policy.Holds(st.Policy.Rules.Named(g.Scope), g) {
+		if g := &st.Session.Grants[i]; st.Policy.holds(st.Policy.Rules.Named(g.Scope), g) {
 			return true
 		}
 	}
 	return false
-}
-
-// PasswordIdentity is what the app is told about a user with a password. The prefix keeps the subject apart from every
-// provider's.
-func PasswordIdentity(name string) identity.Identity {
-	return identity.Identity{Name: name, Subject: identity.PasswordSubject + name}
 }
 
 // basicSessions has the session of each credential, address and user agent, so that a program that ignores cookies does
@@ -112,7 +106,7 @@ func (a *Authenticator) basicSession(r *http.Request, st *State) {
 	client := basicClient{st.Basic.Key, st.Client.Addr, agent[:min(len(agent), 256)], st.Client.HTTPS}
 	if made, ok := a.basics.Get(client, st.Now); ok {
 		if s := a.lookupMade(r, st, &made); s != nil {
-			if g := s.Grant(st.Scope.Name); g != nil && st.Policy.Holds(st.Scope, g) {
+			if g := s.Grant(st.Scope.Name); g != nil && st.Policy.holds(st.Scope, g) {
 				st.Session, st.User = s, &g.Identity
 				if !st.Connection.cookieSent(r, made.cookie[0], st.Now) {
 					st.pendingCookie = made.cookie
@@ -121,14 +115,14 @@ func (a *Authenticator) basicSession(r *http.Request, st *State) {
 			}
 		}
 	}
-	who := PasswordIdentity(st.Basic.Name)
+	who := identity.OfPassword(st.Basic.Name)
 	id, s, err := a.begin(r, st, []session.Grant{{Scope: st.Scope.Name, Identity: who, Fingerprint: st.Scope.Fingerprint(who.Name)}})
 	if err != nil {
 		a.LogStoreError(r, err) // the credentials are good for this request all the same
 		return
 	}
 	st.Session, st.pendingCookie = s, []string{a.cookie(st, id, st.Policy.Config.SessionLifetime)}
-	a.basics.Put(client, basicSession{id, st.Policy.Keys[0], s.Key, st.pendingCookie}, st.Now, s.Expires.Sub(st.Now))
+	a.basics.Put(client, basicSession{id, st.Policy.secrets[0], s.Key, st.pendingCookie}, st.Now, s.Expires.Sub(st.Now))
 	a.Observer.Count(observe.Login)
 	a.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", who.Name),
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "basic"))
@@ -136,7 +130,7 @@ func (a *Authenticator) basicSession(r *http.Request, st *State) {
 
 // lookupMade is lookup without a hash, as long as the secret stays the same.
 func (a *Authenticator) lookupMade(r *http.Request, st *State, made *basicSession) *session.Session {
-	if made.under == st.Policy.Keys[0] {
+	if made.under == st.Policy.secrets[0] {
 		if s, err := a.sessions.Use(r.Context(), made.key, st.Now); err == nil && s.Key == made.key {
 			return s
 		}

@@ -56,7 +56,7 @@ func (a *Authenticator) renewNow(pol *Policy, s *session.Session, scope string) 
 	g := s.Grant(scope)
 	pr := pol.ProviderOf(g.Login)
 	got := a.renewTokens(ctx, pr, s, scope)
-	attrs := []slog.Attr{slog.String("user", NameOf(g.Identity)), slog.String("issuer", pr.Issuer())}
+	attrs := []slog.Attr{slog.String("user", g.Identity.DisplayName()), slog.String("issuer", pr.Issuer())}
 	if got.err != nil {
 		attrs = append(attrs, slog.String("error", got.err.Error()))
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// Bearer is the owner of an access token, mostly a program.
-type Bearer struct {
+// bearer is what is known of the owner of a valid access token, usually a program.
+type bearer struct {
 	who      identity.Identity
 	login    *session.Login
 	audience string
@@ -24,26 +24,26 @@ type Bearer struct {
 	expires  time.Time
 }
 
-// bearers remember the tokens that have been verified, by their hashes, so that a program pays for it once in a while
-// and not with every request.
-type bearers = expiring.Map[[sha256.Size]byte, *Bearer]
+// bearers cache verified tokens by their hashes, so that a program that sends one with every request has it verified only
+// once in a while.
+type bearers = expiring.Map[[sha256.Size]byte, *bearer]
 
 const (
 	keepBearer = 5 * time.Minute // or as long as the token is good
 	maxBearers = 1024
 )
 
-func newBearers() *bearers { return expiring.New[[sha256.Size]byte, *Bearer](maxBearers) }
+func newBearers() *bearers { return expiring.New[[sha256.Size]byte, *bearer](maxBearers) }
 
-// TokenState is what has become of a token in the Authorization header.
+// TokenState is the result of checking a token in the Authorization header.
 type TokenState int
 
 const (
 	TokenNone        TokenState = iota // none was sent, or it is the app's own
 	TokenGood                          // it is valid, and its owner may use the app
-	TokenBad                           // it is not valid
-	TokenDenied                        // it is valid, and its owner may not use the app
-	TokenUnavailable                   // the provider is needed for verifying it, and does not answer
+	TokenBad                           // it is invalid
+	TokenDenied                        // it is valid, but its owner may not use the app
+	TokenUnavailable                   // it could not be verified, because the provider does not answer
 )
 
 // tryBearer looks at a token in the Authorization header. Without an audience that header is the app's.
@@ -60,27 +60,27 @@ func (a *Authenticator) tryBearer(r *http.Request, st *State) {
 	raw := strings.TrimSpace(sent[0][len(scheme):])
 	key := sha256.Sum256([]byte(raw))
 	var known bool
-	if st.Bearer, known = st.Policy.bearers.Get(key, st.Now); !known {
+	if st.bearer, known = st.Policy.bearers.Get(key, st.Now); !known {
 		b, err := st.Policy.verify(r, raw)
 		if err != nil {
 			a.refuseToken(r, st, err)
 			return
 		}
 		st.Policy.bearers.Put(key, b, st.Now, min(keepBearer, b.expires.Sub(st.Now)))
-		st.Bearer = b
+		st.bearer = b
 	}
-	if reason := st.Policy.Access.DenialReason(st.Bearer.login); reason != "" {
+	if reason := st.Policy.Access.DenialReason(st.bearer.login); reason != "" {
 		st.Token = TokenDenied
 		a.Observer.Count(observe.Refused)
-		a.Log.Request(r, slog.LevelWarn, "login refused", slog.String("user", NameOf(st.Bearer.who)), slog.String("by", "token"),
-			slog.String("reason", "access rules: "+reason+st.Bearer.missing), slog.String("client", st.Client.Addr.String()))
+		a.Log.Request(r, slog.LevelWarn, "login refused", slog.String("user", st.bearer.who.DisplayName()), slog.String("by", "token"),
+			slog.String("reason", "access rules: "+reason+st.bearer.missing), slog.String("client", st.Client.Addr.String()))
 		return
 	}
-	st.Token, st.User = TokenGood, &st.Bearer.who
+	st.Token, st.User = TokenGood, &st.bearer.who
 }
 
-// verify checks a token that has not been seen lately with the provider that it claims to be of.
-func (pol *Policy) verify(r *http.Request, raw string) (*Bearer, error) {
+// verify checks a token that is not in the cache. Its claims say which provider may have issued it.
+func (pol *Policy) verify(r *http.Request, raw string) (*bearer, error) {
 	err := oidc.ErrToken
 	for _, pr := range pol.Providers {
 		if !pr.Claimed(raw) {
@@ -88,7 +88,7 @@ func (pol *Policy) verify(r *http.Request, raw string) (*Bearer, error) {
 		}
 		var b *oidc.Bearer
 		if b, err = pr.VerifyBearer(r.Context(), raw, pol.Config.BearerAudience); err == nil {
-			return &Bearer{who: b.Identity(), login: pol.Access.Login(pr.ID, &b.User), audience: pol.Config.BearerAudience,
+			return &bearer{who: b.Identity(), login: pol.Access.Login(pr.ID, &b.User), audience: pol.Config.BearerAudience,
 				missing: pol.Access.MissingClaim(&b.User), expires: b.Expires}, nil
 		}
 	}
@@ -102,12 +102,4 @@ func (a *Authenticator) refuseToken(r *http.Request, st *State, err error) {
 	}
 	a.Observer.Count(observe.Refused)
 	a.Log.Request(r, slog.LevelWarn, "token refused", slog.String("client", st.Client.Addr.String()), slog.String("error", err.Error()))
-}
-
-// NameOf is the name of a user in the log: the e-mail address, else the subject.
-func NameOf(who identity.Identity) string {
-	if who.Name != "" {
-		return who.Name
-	}
-	return who.Subject
 }

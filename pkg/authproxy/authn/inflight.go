@@ -17,7 +17,7 @@ type connectionOwner struct {
 	path    string
 	session *session.Session // nil where no login is required, or credentials came with the request
 	under   session.Secret   // that leads to session
-	bearer  *Bearer          // token that came with the request; nil otherwise
+	bearer  *bearer          // token that came with the request; nil otherwise
 	basic   *session.Grant   // by the password that came with the request; nil otherwise
 }
 
@@ -26,11 +26,11 @@ var _ registry.Owner = (*connectionOwner)(nil)
 // Owner returns who a request that may go to the app is for, for the registry of what is in flight. The session owns it
 // only where the session is what opens the path.
 func (a *Authenticator) Owner(st *State) registry.Owner {
-	o := &connectionOwner{auth: a, path: st.Path, bearer: st.Bearer}
+	o := &connectionOwner{auth: a, path: st.Path, bearer: st.bearer}
 	switch {
-	case st.Bearer != nil || st.Scope.Open():
-	case st.Session != nil && st.Policy.Allows(st.Path, st.Session, nil):
-		o.session, o.under = st.Session, st.Policy.Keys[0]
+	case st.bearer != nil || st.Scope.Open():
+	case st.Session != nil && st.Policy.allows(st.Path, st.Session, nil):
+		o.session, o.under = st.Session, st.Policy.secrets[0]
 	case st.Basic.Verdict == password.Right:
 		o.basic = &session.Grant{Scope: st.Scope.Name, Fingerprint: st.Scope.Fingerprint(st.Basic.Name)}
 	}
@@ -67,9 +67,9 @@ func (o *connectionOwner) Check(now time.Time) registry.Verdict {
 func (o *connectionOwner) allowed(pol *Policy) bool {
 	if o.basic != nil {
 		scope := pol.Rules.Scope(o.path)
-		return scope.Open() || pol.Holds(scope, o.basic)
+		return scope.Open() || pol.holds(scope, o.basic)
 	}
-	return pol.Allows(o.path, o.session, o.bearer) && (o.session == nil || slices.Contains(pol.Keys, o.under))
+	return pol.allows(o.path, o.session, o.bearer) && (o.session == nil || slices.Contains(pol.secrets, o.under))
 }
 
 // Alive implements registry.Owner. What the session has become since, in whichever process, the connection belongs to
@@ -90,11 +90,11 @@ func (o *connectionOwner) Alive(now time.Time, use bool) bool {
 func (a *Authenticator) move(from session.Key, to *session.Session, pol *Policy) {
 	a.InFlight.Move(registry.Key(from), func(was registry.Owner) registry.Owner {
 		o := *was.(*connectionOwner)
-		if !pol.Allows(o.path, to, nil) {
+		if !pol.allows(o.path, to, nil) {
 			return nil
 		}
 		if from != to.Key { // a key belongs to the secret that it was made with
-			o.under = pol.Keys[0]
+			o.under = pol.secrets[0]
 		}
 		o.session = to
 		return &o

@@ -21,10 +21,10 @@ type Policy struct {
 	Access    *access.Policy
 	Passwords *password.Checker
 	Signer    *keys.Signer
-	Sealer    *oidc.Sealer     // nil without providers
-	Keys      []session.Secret // newest first
+	Sealer    *oidc.Sealer // nil without providers
 	Providers []*Provider
 
+	secrets          []session.Secret                     // that lead from the ids of sessions to their keys, newest first
 	checked          map[config.Feature]map[string]string // fingerprints of the credentials that Passwords has
 	bearers          *bearers
 	private, noStore []string // values of Cache-Control, made once
@@ -38,8 +38,8 @@ func (a *Authenticator) newPolicy(c config.Config, before *Policy) (*Policy, err
 		secrets = c.LastingSecrets()
 	}
 	pol := &Policy{Base: c.BasePath(), Trusted: c.TrustedProxies, Signer: keys.NewSigner(c.RevealedSecrets(), a.own[:], a.Now),
-		Keys: sessionSecrets(secrets), bearers: newBearers(), private: []string{"private"}, noStore: []string{"no-store"}}
-	pol.Rules = access.NewRules(c, pol.Keys)
+		secrets: sessionSecrets(secrets), bearers: newBearers(), private: []string{"private"}, noStore: []string{"no-store"}}
+	pol.Rules = access.NewRules(c, pol.secrets)
 	var err error
 	if err = a.addChecker(pol, c, before); err != nil {
 		return nil, err
@@ -93,9 +93,9 @@ func sessionSecrets(secrets [][]byte) []session.Secret {
 	return all
 }
 
-// Holds reports whether a grant still opens its scope: its password has not changed, its provider is still configured, and
+// holds reports whether a grant still opens its scope: its password has not changed, its provider is still configured, and
 // the account may use the app.
-func (pol *Policy) Holds(scope *access.Scope, g *session.Grant) bool {
+func (pol *Policy) holds(scope *access.Scope, g *session.Grant) bool {
 	switch {
 	case scope == nil || scope.Name != g.Scope:
 		return false
@@ -106,8 +106,8 @@ func (pol *Policy) Holds(scope *access.Scope, g *session.Grant) bool {
 	}
 }
 
-// Allows reports whether this session or this token, of which one is nil, opens path.
-func (pol *Policy) Allows(path string, s *session.Session, b *Bearer) bool {
+// allows reports whether this session or this token, of which one is nil, opens path.
+func (pol *Policy) allows(path string, s *session.Session, b *bearer) bool {
 	scope := pol.Rules.Scope(path)
 	switch {
 	case scope.Open():
@@ -116,18 +116,13 @@ func (pol *Policy) Allows(path string, s *session.Session, b *Bearer) bool {
 		return scope.Provider && pol.Config.BearerAudience == b.audience && pol.ProviderOf(b.login) != nil && pol.Access.Allows(b.login)
 	case s != nil:
 		g := s.Grant(scope.Name)
-		return g != nil && pol.Holds(scope, g)
+		return g != nil && pol.holds(scope, g)
 	default:
 		return false
 	}
 }
 
-// HasForm reports whether anybody can log in by user name and password on the login page.
+// HasForm reports whether any user can log in by user name and password on the login page.
 func (pol *Policy) HasForm() bool {
 	return pol.Config.HasPasswords() && pol.Config.PasswordMode != config.ModeBasic
-}
-
-// OwnsCredentials reports whether an Authorization header is meant for the login, not for the app.
-func (pol *Policy) OwnsCredentials(authorization string) bool {
-	return pol.Config.PasswordMode != config.ModeForm && pol.Passwords.Owns(authorization)
 }

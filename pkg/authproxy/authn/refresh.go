@@ -51,7 +51,7 @@ func (a *Authenticator) storeTokens(r *http.Request, st *State, tokens oidc.Toke
 	var stored *session.Session
 	var err error
 	if newID && st.sessionID != "" {
-		stored, err = a.sessions.Rotate(r.Context(), st.Policy.Keys, st.sessionID, before, st.Now, func(next *session.Session) bool {
+		stored, err = a.sessions.Rotate(r.Context(), st.Policy.secrets, st.sessionID, before, st.Now, func(next *session.Session) bool {
 			return change(next) || next.RotationDue // if a renewal in the background was faster
 		})
 	} else {
@@ -75,7 +75,7 @@ func (a *Authenticator) rotateIfDue(r *http.Request, st *State) {
 	if st.Session == nil || !st.Session.RotationDue || st.sessionID == "" {
 		return
 	}
-	stored, err := a.sessions.Rotate(r.Context(), st.Policy.Keys, st.sessionID, st.Session, st.Now,
+	stored, err := a.sessions.Rotate(r.Context(), st.Policy.secrets, st.sessionID, st.Session, st.Now,
 		func(next *session.Session) bool { return next.RotationDue })
 	switch {
 	case errors.Is(err, session.ErrNotFound):
@@ -91,7 +91,7 @@ func (a *Authenticator) rotateIfDue(r *http.Request, st *State) {
 // client gets its new id.
 func (a *Authenticator) takeOver(st *State, stored *session.Session) {
 	a.move(st.Session.Key, stored, st.Policy)
-	if id := session.CurrentID(st.Policy.Keys, st.sessionID, stored); id != st.sessionID {
+	if id := session.CurrentID(st.Policy.secrets, st.sessionID, stored); id != st.sessionID {
 		st.sessionID = id
 		a.sendCookie(st, stored)
 	}
@@ -104,7 +104,7 @@ func (st *State) adopt(s *session.Session) {
 	if s == nil {
 		return
 	}
-	if g := s.Grant(st.Scope.Name); g != nil && st.Policy.Holds(st.Scope, g) {
+	if g := s.Grant(st.Scope.Name); g != nil && st.Policy.holds(st.Scope, g) {
 		st.Grant, st.User = g, &g.Identity
 	}
 }
@@ -117,7 +117,7 @@ func (a *Authenticator) expire(r *http.Request, st *State, refusal error) {
 	}
 	if n > 0 { // and not by another request
 		a.Observer.Count(observe.Logout)
-		a.Log.Request(r, slog.LevelInfo, "logged out", slog.String("user", NameOf(st.Grant.Identity)), slog.String("client", st.Client.Addr.String()),
+		a.Log.Request(r, slog.LevelInfo, "logged out", slog.String("user", st.Grant.Identity.DisplayName()), slog.String("client", st.Client.Addr.String()),
 			slog.String("by", "expired token"), slog.String("error", refusal.Error()))
 	}
 	if st.SessionEnded = true; st.Policy.ProviderOf(st.Grant.Login).bindsSessions() {

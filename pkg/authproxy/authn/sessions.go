@@ -81,7 +81,7 @@ func (a *Authenticator) cookie(st *State, id session.ID, maxAge time.Duration) s
 // lookup returns the session of an id and its current id, or nil. A session that was created with an older secret is bound to
 // the newest.
 func (a *Authenticator) lookup(r *http.Request, st *State, id session.ID) (*session.Session, session.ID) {
-	found, err := a.sessions.Find(r.Context(), st.Policy.Keys, id, st.Now)
+	found, err := a.sessions.Find(r.Context(), st.Policy.secrets, id, st.Now)
 	switch {
 	case err != nil:
 		a.LogStoreError(r, err)
@@ -94,7 +94,7 @@ func (a *Authenticator) lookup(r *http.Request, st *State, id session.ID) (*sess
 
 // rebind binds a session to the newest secret, so that it stays valid when the older one is removed.
 func (a *Authenticator) rebind(r *http.Request, st *State, found session.Found) *session.Session {
-	s, err := a.sessions.Rebind(r.Context(), st.Policy.Keys, found, st.Now, func(next *session.Session) bool {
+	s, err := a.sessions.Rebind(r.Context(), st.Policy.secrets, found, st.Now, func(next *session.Session) bool {
 		if next.Key != found.Key { // another request was faster
 			return false
 		}
@@ -121,7 +121,7 @@ func (a *Authenticator) rebind(r *http.Request, st *State, found session.Found) 
 func (a *Authenticator) begin(r *http.Request, st *State, grants []session.Grant, sids ...string) (session.ID, *session.Session, error) {
 	s := &session.Session{Tags: st.Policy.tags(grants, sids), Grants: grants,
 		Created: st.Now, Idle: st.Policy.Config.SessionIdle, Expires: st.Now.Add(st.Policy.Config.SessionLifetime)}
-	id, err := a.sessions.Create(r.Context(), st.Policy.Keys, s)
+	id, err := a.sessions.Create(r.Context(), st.Policy.secrets, s)
 	return id, s, err
 }
 
@@ -156,7 +156,7 @@ func (a *Authenticator) Enter(h http.Header, r *http.Request, st *State, g sessi
 	var grants []session.Grant
 	if len(old) == 1 {
 		for _, kept := range old[0].Grants {
-			if kept.Scope == g.Scope || !st.Policy.Holds(st.Policy.Rules.Named(kept.Scope), &kept) {
+			if kept.Scope == g.Scope || !st.Policy.holds(st.Policy.Rules.Named(kept.Scope), &kept) {
 				continue
 			}
 			grants = append(grants, kept)

@@ -7,22 +7,23 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/access"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/forwarded"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// State is what is known about one request. The server of the request fills in the first group, an Authenticator the
-// rest.
+// State is what is known about one request. The caller fills in the first group and an Authenticator the rest, but for the
+// Scope of our own endpoints.
 type State struct {
 	Now        time.Time   // when the request came
 	Policy     *Policy     // that decides about all of it
 	Connection *Connection // over which it came; nil where it is not known
 	Client     forwarded.Client
 	Path       string // decoded, as the rules and the app both read it
-	Scope      *access.Scope
 
+	Scope        *access.Scope      // of Path; for our own endpoints, the scope that they are about
 	User         *identity.Identity // who sends it, for Scope; nil where nobody has logged in
 	Session      *session.Session   // alive, whatever it grants; nil without one
 	Grant        *session.Grant     // of Session, for Scope; nil without one
@@ -31,11 +32,17 @@ type State struct {
 	ExpiredGrant *session.Grant     // of that session, where it was for an audience: the provider has to forget it too
 	Basic        password.Result    // outcome of Basic credentials, if any were looked at
 	Token        TokenState         // outcome of a token in the Authorization header
-	Bearer       *Bearer            // owner of the token, where that is valid
 
+	bearer        *bearer                         // owner of that token, where it is valid
 	sessionID     session.ID                      // of Session, by now; empty where it is not known here
 	pendingCookie []string                        // of a session that the browser does not have yet, to be sent with the response
 	found         [maxCandidates]*session.Session // room for Presented
+}
+
+// OwnsAuthorization reports whether the Authorization header of the request was meant for the login, not for the app.
+func (st *State) OwnsAuthorization(header string) bool {
+	return st.Basic.Verdict == password.Right || st.bearer != nil ||
+		st.Policy.Config.PasswordMode != config.ModeForm && st.Policy.Passwords.Owns(header)
 }
 
 // ProtectResponse adds to a response, whose headers are complete, what keeps a session safe: a cookie that the browser

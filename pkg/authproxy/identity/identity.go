@@ -25,8 +25,19 @@ const (
 	HeaderIDToken     = "X-Id-Token"
 )
 
-// PasswordSubject begins the subject of everybody who knows a password, and of nobody else.
+// PasswordSubject begins the subject of every user with a password, and of no other.
 const PasswordSubject = "password|"
+
+// OfPassword is the identity of a user with a password.
+func OfPassword(name string) Identity { return Identity{Name: name, Subject: PasswordSubject + name} }
+
+// DisplayName is what to call the user in the log and on pages: the name, else the subject.
+func (id *Identity) DisplayName() string {
+	if id.Name != "" {
+		return id.Name
+	}
+	return id.Subject
+}
 
 // MaxToken is the size in bytes up to which a token becomes a header. Frameworks refuse requests whose head is
 // larger than 16 KB in all (Node, gunicorn 8 KB a line), so a longer token is left out rather than cut.

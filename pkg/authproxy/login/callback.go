@@ -52,7 +52,7 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	about := st.Policy.Access.Login(pr.ID, &login.User)
 	who := login.Identity()
 	if reason := st.Policy.Access.DenialReason(about); reason != "" {
-		f.denied(w, r, st, pr, authn.NameOf(who), reason+st.Policy.Access.MissingClaim(&login.User))
+		f.denied(w, r, st, pr, who.DisplayName(), reason+st.Policy.Access.MissingClaim(&login.User))
 		return
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
@@ -66,7 +66,7 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 		f.refuseFailed(w, r)
 		return
 	}
-	f.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", authn.NameOf(who)),
+	f.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", who.DisplayName()),
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
 	f.Pages.Redirect(w, next, http.StatusFound)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/cookie"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/identity"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/pages"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
@@ -133,7 +134,7 @@ func (f *Flows) refuseFailed(w http.ResponseWriter, r *http.Request) {
 
 // loggedIn starts a session and leads on.
 func (f *Flows) loggedIn(w http.ResponseWriter, r *http.Request, st *authn.State, next, name string) {
-	grant := session.Grant{Scope: st.Scope.Name, Identity: authn.PasswordIdentity(name), Fingerprint: st.Scope.Fingerprint(name)}
+	grant := session.Grant{Scope: st.Scope.Name, Identity: identity.OfPassword(name), Fingerprint: st.Scope.Fingerprint(name)}
 	if err := f.Auth.Enter(w.Header(), r, st, grant); err != nil {
 		f.refuseFailed(w, r)
 		return

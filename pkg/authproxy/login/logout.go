@@ -22,7 +22,7 @@ func (f *Flows) logout(w http.ResponseWriter, r *http.Request, st *authn.State) 
 	f.Auth.End(r, sessions)
 	if len(sessions) > 0 {
 		f.Observer.Count(observe.Logout)
-		f.Log.Request(r, slog.LevelInfo, "logged out", slog.String("user", authn.NameOf(sessions[0].Grants[0].Identity)),
+		f.Log.Request(r, slog.LevelInfo, "logged out", slog.String("user", sessions[0].Grants[0].Identity.DisplayName()),
 			slog.String("client", st.Client.Addr.String()), slog.String("by", "user"))
 	}
 	to := afterLogout(st.Policy)
