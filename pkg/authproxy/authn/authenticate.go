@@ -123,8 +123,8 @@ func (a *Authenticator) basicSession(r *http.Request, st *State) {
 	}
 	st.Session, st.pendingCookie = s, []string{a.cookie(st, id, st.Policy.Config.SessionLifetime)}
 	a.basics.Put(client, basicSession{id, st.Policy.secrets[0], s.Key, st.pendingCookie}, st.Now, s.Expires.Sub(st.Now))
-	a.Observer.Count(observe.Login)
-	a.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", who.Name),
+	a.observer.Count(observe.Login)
+	a.log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", who.Name),
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "basic"))
 }
 
@@ -141,7 +141,7 @@ func (a *Authenticator) lookupMade(r *http.Request, st *State, made *basicSessio
 
 // LogRefused logs a failed login, without the name: people type passwords there.
 func (a *Authenticator) LogRefused(r *http.Request, st *State, result password.Result) {
-	a.Observer.Count(observe.Refused)
-	a.Log.Request(r, slog.LevelWarn, "credentials refused", slog.String("scope", st.Scope.Name),
+	a.observer.Count(observe.Refused)
+	a.log.Request(r, slog.LevelWarn, "credentials refused", slog.String("scope", st.Scope.Name),
 		slog.String("client", st.Client.Addr.String()), slog.Duration("locked", result.Wait))
 }

@@ -43,7 +43,14 @@ type Options struct {
 
 // Authenticator is the login of one app, without its pages. It is safe for concurrent use.
 type Authenticator struct {
-	Options
+	now           func() time.Time
+	log           observe.Log
+	observer      observe.Observer
+	inFlight      *registry.Registry
+	cookies       *cookie.Jar
+	formerCookies *cookie.Jar
+	options       Options // for the next policy
+
 	sessions *session.Manager
 	policy   atomic.Pointer[Policy]
 	basics   *basicSessions
@@ -62,7 +69,8 @@ var errClosed = errors.New("the proxy is closed")
 
 // New returns the login that c, which is complete, describes. It looks for providers in the background, until Close.
 func New(c config.Config, o Options) (*Authenticator, error) {
-	a := &Authenticator{Options: o, basics: newBasicSessions(), done: make(chan struct{})}
+	a := &Authenticator{now: o.Now, log: o.Log, observer: o.Observer, inFlight: o.InFlight, cookies: o.Cookies, formerCookies: o.FormerCookies,
+		options: o, basics: newBasicSessions(), done: make(chan struct{})}
 	if _, err := io.ReadFull(o.Random, a.own[:]); err != nil {
 		return nil, fmt.Errorf("draw a signing key: %w", err)
 	}
@@ -103,7 +111,7 @@ func (a *Authenticator) Reload(c config.Config) error {
 		return err
 	}
 	a.adopt(pol, before)
-	a.InFlight.Reap()
+	a.inFlight.Reap()
 	return nil
 }
 

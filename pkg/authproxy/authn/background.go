@@ -62,15 +62,15 @@ func (a *Authenticator) renewNow(pol *Policy, s *session.Session, scope string) 
 	}
 	switch got.outcome {
 	case sessionEnded:
-		a.InFlight.End(registry.Key(s.Key))
+		a.inFlight.End(registry.Key(s.Key))
 		return
 	case tokensReplaced:
 		a.move(s.Key, got.stored, pol)
 		return
 	case tokensKept:
 		if got.err != nil {
-			pr.rest(a.Now())
-			a.Log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
+			pr.rest(a.now())
+			a.log.LogAttrs(ctx, slog.LevelWarn, "tokens not renewed", attrs...)
 		}
 		return
 	case tokensRefused:
@@ -78,12 +78,12 @@ func (a *Authenticator) renewNow(pol *Policy, s *session.Session, scope string) 
 			n, err := a.endAll(ctx, s)
 			a.noteStoreError(ctx, err)
 			if n > 0 {
-				a.Observer.Count(observe.Logout)
-				a.Log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
+				a.observer.Count(observe.Logout)
+				a.log.LogAttrs(ctx, slog.LevelInfo, "logged out", append(attrs, slog.String("by", "expired token"))...)
 			}
 			return
 		}
-		a.Log.LogAttrs(ctx, slog.LevelInfo, "tokens not renewed", attrs...)
+		a.log.LogAttrs(ctx, slog.LevelInfo, "tokens not renewed", attrs...)
 		if got.tokens = withoutRefresh(g); pr.bindsSessions() {
 			got.tokens.Expires = g.Login.TokensExpire // connections end now, and the session with the next request: see outlived
 		}
@@ -99,9 +99,9 @@ func (a *Authenticator) renewNow(pol *Policy, s *session.Session, scope string) 
 		a.move(s.Key, stored, pol)
 	case !errors.Is(err, session.ErrNotFound): // otherwise the session has ended meanwhile
 		if got.outcome == tokensRefused && pr.bindsSessions() {
-			a.InFlight.End(registry.Key(s.Key))
+			a.inFlight.End(registry.Key(s.Key))
 		}
-		pr.rest(a.Now())
+		pr.rest(a.now())
 		a.noteStoreError(ctx, err)
 	}
 }

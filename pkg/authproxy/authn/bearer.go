@@ -71,8 +71,8 @@ func (a *Authenticator) tryBearer(r *http.Request, st *State) {
 	}
 	if reason := st.Policy.Access.DenialReason(st.bearer.login); reason != "" {
 		st.Token = TokenDenied
-		a.Observer.Count(observe.Refused)
-		a.Log.Request(r, slog.LevelWarn, "login refused", slog.String("user", st.bearer.who.DisplayName()), slog.String("by", "token"),
+		a.observer.Count(observe.Refused)
+		a.log.Request(r, slog.LevelWarn, "login refused", slog.String("user", st.bearer.who.DisplayName()), slog.String("by", "token"),
 			slog.String("reason", "access rules: "+reason+st.bearer.missing), slog.String("client", st.Client.Addr.String()))
 		return
 	}
@@ -100,6 +100,6 @@ func (a *Authenticator) refuseToken(r *http.Request, st *State, err error) {
 	if errors.Is(err, oidc.ErrUnavailable) || errors.Is(err, oidc.ErrMisconfigured) {
 		st.Token = TokenUnavailable
 	}
-	a.Observer.Count(observe.Refused)
-	a.Log.Request(r, slog.LevelWarn, "token refused", slog.String("client", st.Client.Addr.String()), slog.String("error", err.Error()))
+	a.observer.Count(observe.Refused)
+	a.log.Request(r, slog.LevelWarn, "token refused", slog.String("client", st.Client.Addr.String()), slog.String("error", err.Error()))
 }

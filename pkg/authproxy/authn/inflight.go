@@ -88,7 +88,7 @@ func (o *connectionOwner) Alive(now time.Time, use bool) bool {
 
 // move hands what is in flight of one session over to its successor, as far as pol allows it with what that one grants.
 func (a *Authenticator) move(from session.Key, to *session.Session, pol *Policy) {
-	a.InFlight.Move(registry.Key(from), func(was registry.Owner) registry.Owner {
+	a.inFlight.Move(registry.Key(from), func(was registry.Owner) registry.Owner {
 		o := *was.(*connectionOwner)
 		if !pol.allows(o.path, to, nil) {
 			return nil

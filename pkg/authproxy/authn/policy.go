@@ -34,10 +34,10 @@ type Policy struct {
 // and lockouts of passwords, providers that have been found.
 func (a *Authenticator) newPolicy(c config.Config, before *Policy) (*Policy, error) {
 	secrets := [][]byte{a.own[:]}
-	if len(c.Secrets) > 0 || a.Persistent {
+	if len(c.Secrets) > 0 || a.options.Persistent {
 		secrets = c.LastingSecrets()
 	}
-	pol := &Policy{Base: c.BasePath(), Trusted: c.TrustedProxies, Signer: keys.NewSigner(c.RevealedSecrets(), a.own[:], a.Now),
+	pol := &Policy{Base: c.BasePath(), Trusted: c.TrustedProxies, Signer: keys.NewSigner(c.RevealedSecrets(), a.own[:], a.now),
 		secrets: sessionSecrets(secrets), bearers: newBearers(), private: []string{"private"}, noStore: []string{"no-store"}}
 	pol.Rules = access.NewRules(c, pol.secrets)
 	var err error
@@ -45,7 +45,7 @@ func (a *Authenticator) newPolicy(c config.Config, before *Policy) (*Policy, err
 		return nil, err
 	}
 	if len(c.Providers) > 0 {
-		if pol.Sealer, err = oidc.NewSealer(c.RevealedSecrets(), a.Now); err != nil {
+		if pol.Sealer, err = oidc.NewSealer(c.RevealedSecrets(), a.now); err != nil {
 			return nil, err
 		}
 		if pol.Providers, err = a.newProviders(c, before); err != nil {
@@ -76,8 +76,8 @@ func (a *Authenticator) addChecker(pol *Policy, c config.Config, before *Policy)
 		pol.Passwords = before.Passwords
 		return nil
 	}
-	pol.Passwords, err = password.NewChecker(password.Options{Logins: logins, Hashed: hashed, Cost: a.BcryptCost, Now: a.Now, Random: a.Random,
-		Slots: a.HashSlots})
+	pol.Passwords, err = password.NewChecker(password.Options{Logins: logins, Hashed: hashed, Cost: a.options.BcryptCost, Now: a.now, Random: a.options.Random,
+		Slots: a.options.HashSlots})
 	return err
 }
 

@@ -51,7 +51,7 @@ func (a *Authenticator) newProviders(c config.Config, before *Policy) (all []*Pr
 				Name: conf.Name, Issuer: conf.Issuer, ClientID: conf.ClientID, ClientSecret: conf.ClientSecret.Reveal(),
 				Scope: conf.Scope, Prompt: conf.Prompt, Audience: conf.Audience, Params: conf.Params, NameClaim: conf.NameClaim,
 				LogoutURL: conf.LogoutURL, Tenants: conf.Tenants, RedirectURL: made.callback,
-				Now: a.Now, Random: a.Random, Log: a.Log.Logger, Issuers: a.Issuers, Transport: a.Transport,
+				Now: a.now, Random: a.options.Random, Log: a.log.Logger, Issuers: a.options.Issuers, Transport: a.options.Transport,
 			})
 			if err != nil {
 				return nil, config.Errorf(conf.Key(config.EnvIssuer), "%w", err)

@@ -35,12 +35,12 @@ func (a *Authenticator) KeepFresh(r *http.Request, st *State) {
 			a.expire(r, st, got.err)
 			return
 		}
-		a.Log.Request(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", got.err.Error()))
+		a.log.Request(r, slog.LevelInfo, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", got.err.Error()))
 		a.storeTokens(r, st, withoutRefresh(st.Grant), false)
 	case tokensKept:
 		if got.err != nil && r.Context().Err() == nil {
 			pr.rest(st.Now)
-			a.Log.Request(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", got.err.Error()))
+			a.log.Request(r, slog.LevelWarn, "tokens not renewed", slog.String("issuer", pr.Issuer()), slog.String("error", got.err.Error()))
 		}
 	}
 }
@@ -116,8 +116,8 @@ func (a *Authenticator) expire(r *http.Request, st *State, refusal error) {
 		a.LogStoreError(r, err)
 	}
 	if n > 0 { // and not by another request
-		a.Observer.Count(observe.Logout)
-		a.Log.Request(r, slog.LevelInfo, "logged out", slog.String("user", st.Grant.Identity.DisplayName()), slog.String("client", st.Client.Addr.String()),
+		a.observer.Count(observe.Logout)
+		a.log.Request(r, slog.LevelInfo, "logged out", slog.String("user", st.Grant.Identity.DisplayName()), slog.String("client", st.Client.Addr.String()),
 			slog.String("by", "expired token"), slog.String("error", refusal.Error()))
 	}
 	if st.SessionEnded = true; st.Policy.ProviderOf(st.Grant.Login).bindsSessions() {

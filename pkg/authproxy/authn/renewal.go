@@ -34,12 +34,12 @@ func (a *Authenticator) renewTokens(ctx context.Context, pr *Provider, s *sessio
 	ctx = context.WithoutCancel(ctx) // a client that disconnects must not lose the new tokens
 	g := s.Grant(scope)
 	if g.Login.RefreshToken != "" {
-		stored, claimed, err := a.sessions.Claim(ctx, s.Key, a.Now())
+		stored, claimed, err := a.sessions.Claim(ctx, s.Key, a.now())
 		switch {
 		case errors.Is(err, session.ErrNotFound):
 			return renewal{outcome: sessionEnded}
 		case err != nil:
-			pr.rest(a.Now())
+			pr.rest(a.now())
 			a.noteStoreError(ctx, err)
 			return renewal{outcome: tokensKept}
 		case !sameTokens(stored, s, scope):

@@ -31,9 +31,9 @@ const (
 // Presented returns the sessions of the client's cookies. More than one means that at least one cookie was injected. The
 // result is valid until the next call. If there is one, its current id is sent with the response unless the client has it.
 func (a *Authenticator) Presented(r *http.Request, st *State) []*session.Session {
-	found, changed := a.namedBy(r, st, a.Cookies.Name(cookie.Session, st.Client.HTTPS))
-	if len(found) == 0 && a.FormerCookies != nil {
-		found, changed = a.namedBy(r, st, a.FormerCookies.Name(cookie.Session, st.Client.HTTPS))
+	found, changed := a.namedBy(r, st, a.cookies.Name(cookie.Session, st.Client.HTTPS))
+	if len(found) == 0 && a.formerCookies != nil {
+		found, changed = a.namedBy(r, st, a.formerCookies.Name(cookie.Session, st.Client.HTTPS))
 		changed = true
 	}
 	if len(found) == 1 && changed && st.pendingCookie == nil {
@@ -75,7 +75,7 @@ func (a *Authenticator) sendCookie(st *State, s *session.Session) {
 
 // cookie returns the Set-Cookie line of a session id.
 func (a *Authenticator) cookie(st *State, id session.ID, maxAge time.Duration) string {
-	return a.Cookies.Line(a.Cookies.Name(cookie.Session, st.Client.HTTPS), string(id), st.Client.HTTPS, maxAge)
+	return a.cookies.Line(a.cookies.Name(cookie.Session, st.Client.HTTPS), string(id), st.Client.HTTPS, maxAge)
 }
 
 // lookup returns the session of an id and its current id, or nil. A session that was created with an older secret is bound to
@@ -176,7 +176,7 @@ func (a *Authenticator) Enter(h http.Header, r *http.Request, st *State, g sessi
 	a.End(r, old)
 	h.Add("Set-Cookie", a.cookie(st, id, st.Policy.Config.SessionLifetime))
 	h.Set("Cache-Control", "no-store")
-	a.Observer.Count(observe.Login)
+	a.observer.Count(observe.Login)
 	return nil
 }
 
@@ -214,9 +214,9 @@ func (a *Authenticator) endAll(ctx context.Context, sessions ...*session.Session
 		keys, err := a.sessions.End(ctx, s.Key)
 		failed = append(failed, err)
 		n += len(keys)
-		a.InFlight.End(registry.Key(s.Key))
+		a.inFlight.End(registry.Key(s.Key))
 		for _, key := range keys {
-			a.InFlight.End(registry.Key(key))
+			a.inFlight.End(registry.Key(key))
 		}
 	}
 	return n, errors.Join(failed...)
@@ -233,7 +233,7 @@ func (a *Authenticator) EndOwner(ctx context.Context, subject string) error {
 func (a *Authenticator) endTagged(ctx context.Context, tag string) (int, error) {
 	keys, err := a.sessions.EndTagged(ctx, tag)
 	for _, key := range keys {
-		a.InFlight.End(registry.Key(key))
+		a.inFlight.End(registry.Key(key))
 	}
 	return len(keys), err
 }
@@ -255,13 +255,13 @@ func (a *Authenticator) EndAtProvider(ctx context.Context, issuer string, token 
 // noteStoreError is LogStoreError without a request.
 func (a *Authenticator) noteStoreError(ctx context.Context, err error) {
 	if err != nil {
-		a.Log.LogAttrs(ctx, slog.LevelError, "session store failed", slog.String("error", err.Error()))
+		a.log.LogAttrs(ctx, slog.LevelError, "session store failed", slog.String("error", err.Error()))
 	}
 }
 
 // LogStoreError notes a failure of the session store.
 func (a *Authenticator) LogStoreError(r *http.Request, err error) {
 	if !errors.Is(err, session.ErrNotFound) && !errors.Is(err, context.Canceled) { // a client that has disconnected needs no answer
-		a.Log.Request(r, slog.LevelError, "session store failed", slog.String("error", err.Error()))
+		a.log.Request(r, slog.LevelError, "session store failed", slog.String("error", err.Error()))
 	}
 }

@@ -25,40 +25,40 @@ func (f *Flows) backchannel(w http.ResponseWriter, r *http.Request, st *authn.St
 	pr := st.Policy.Named(name)
 	switch {
 	case pr == nil:
-		f.Pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
+		f.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		f.Pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		f.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 		return
 	}
 	raw, ok := f.logoutToken(w, r)
 	if !ok {
-		f.Pages.Refuse(w, r, http.StatusBadRequest, "This is not a logout request.")
+		f.pages.Refuse(w, r, http.StatusBadRequest, "This is not a logout request.")
 		return
 	}
 	token, err := pr.VerifyLogoutToken(r.Context(), raw)
 	if err != nil {
-		f.Observer.Count(observe.Refused)
-		f.Log.Request(r, slog.LevelWarn, "logout refused", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()),
+		f.observer.Count(observe.Refused)
+		f.log.Request(r, slog.LevelWarn, "logout refused", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()),
 			slog.String("client", st.Client.Addr.String()))
 		code := http.StatusBadRequest
 		if errors.Is(err, oidc.ErrUnavailable) {
 			code = http.StatusServiceUnavailable
 		}
-		f.Pages.Refuse(w, r, code, "This logout token is not accepted.")
+		f.pages.Refuse(w, r, code, "This logout token is not accepted.")
 		return
 	}
-	n, err := f.Auth.EndAtProvider(r.Context(), pr.Issuer(), token)
+	n, err := f.auth.EndAtProvider(r.Context(), pr.Issuer(), token)
 	if err != nil {
-		f.Auth.LogStoreError(r, err)
-		f.Pages.Refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")
+		f.auth.LogStoreError(r, err)
+		f.pages.Refuse(w, r, http.StatusInternalServerError, "The session could not be ended.")
 		return
 	}
 	for range n {
-		f.Observer.Count(observe.Logout)
+		f.observer.Count(observe.Logout)
 	}
-	f.Log.Request(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
+	f.log.Request(r, slog.LevelInfo, "logged out", slog.String("subject", token.Subject), slog.Int("sessions", n),
 		slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
 	pages.Secure(w.Header())
 	w.WriteHeader(http.StatusOK)
@@ -79,7 +79,7 @@ func (f *Flows) logoutToken(w http.ResponseWriter, r *http.Request) (string, boo
 // readForm reads a posted form of at most so many bytes, which has to arrive in time.
 func (f *Flows) readForm(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) bool {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(f.Now().Add(within)) // a writer without deadlines has none to miss
+	_ = control.SetReadDeadline(f.now().Add(within)) // a writer without deadlines has none to miss
 	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if err := r.ParseForm(); err != nil {
 		return false

@@ -34,7 +34,7 @@ func (f *Flows) moved(w http.ResponseWriter, r *http.Request, st *authn.State, p
 	} else {
 		address += "?"
 	}
-	f.Pages.Redirect(w, address+paramMoved+"=1", http.StatusFound)
+	f.pages.Redirect(w, address+paramMoved+"=1", http.StatusFound)
 	return true
 }
 
@@ -42,10 +42,10 @@ func (f *Flows) moved(w http.ResponseWriter, r *http.Request, st *authn.State, p
 func (f *Flows) wasIn(w http.ResponseWriter, r *http.Request, st *authn.State, next string) bool {
 	path, _ := st.Policy.Rules.Parse(next)
 	st.Scope = st.Policy.Rules.Scope(path)
-	if f.Auth.Recognize(r, st); st.Grant == nil {
+	if f.auth.Recognize(r, st); st.Grant == nil {
 		return false
 	}
-	f.Pages.Redirect(w, next, http.StatusFound)
+	f.pages.Redirect(w, next, http.StatusFound)
 	return true
 }
 

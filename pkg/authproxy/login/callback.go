@@ -58,35 +58,35 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
 	grant := session.Grant{Scope: st.Scope.Name, Identity: who, Login: about}
 	if f.isIn(r, st, &grant, t.Expires().Add(-oidc.LoginTime)) {
-		f.Pages.Redirect(w, next, http.StatusFound)
+		f.pages.Redirect(w, next, http.StatusFound)
 		return
 	}
 	session := authn.ProviderSession(pr.Issuer(), who.Subject, login.User.SessionID)
-	if err := f.Auth.Enter(w.Header(), r, st, grant, session); err != nil {
+	if err := f.auth.Enter(w.Header(), r, st, grant, session); err != nil {
 		f.refuseFailed(w, r)
 		return
 	}
-	f.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", who.DisplayName()),
+	f.log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", who.DisplayName()),
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()))
-	f.Pages.Redirect(w, next, http.StatusFound)
+	f.pages.Redirect(w, next, http.StatusFound)
 }
 
 // isIn reports whether the same user has logged in in another tab since this login began. That session is as good as a
 // new one, which would replace it while the other tab is loading its page.
 func (f *Flows) isIn(r *http.Request, st *authn.State, g *session.Grant, begun time.Time) bool {
-	f.Auth.Recognize(r, st)
+	f.auth.Recognize(r, st)
 	return st.Grant != nil && authn.SamePerson(st.Grant, g) && !st.Session.Created.Before(begun)
 }
 
 // denied is the page for a user that the provider has authenticated and the access policy denies. The reason is for the log.
 func (f *Flows) denied(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, name, reason string) {
-	f.Observer.Count(observe.Refused)
-	f.Log.Request(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
+	f.observer.Count(observe.Refused)
+	f.log.Request(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
 		slog.String("reason", "access rules: "+reason), slog.String("client", st.Client.Addr.String()))
 	m := pages.Message{Code: http.StatusForbidden, Title: "You have no access to this app", Account: name,
 		Text: "You are logged in, but this account is not allowed to use the app. Ask its administrator for access, or log out and use another account."}
 	f.offerLogout(w, st, pr, &m)
-	f.Pages.Say(w, r, m)
+	f.pages.Say(w, r, m)
 }
 
 // loginFailed says why a login has failed. A response of the provider that was used before, or that belongs to an expired
@@ -95,8 +95,8 @@ func (f *Flows) denied(w http.ResponseWriter, r *http.Request, st *authn.State, 
 func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string, err error) {
 	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
 	if stale {
-		if f.Auth.Recognize(r, st); st.User != nil {
-			f.Pages.Redirect(w, next, http.StatusFound)
+		if f.auth.Recognize(r, st); st.User != nil {
+			f.pages.Redirect(w, next, http.StatusFound)
 			return
 		}
 	}
@@ -104,8 +104,8 @@ func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.St
 	if pr != nil {
 		issuer = pr.Issuer()
 	}
-	f.Observer.Count(observe.Refused)
-	f.Log.Request(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
+	f.observer.Count(observe.Refused)
+	f.log.Request(r, slog.LevelWarn, "login refused", slog.String("by", "provider"), slog.String("issuer", issuer),
 		slog.String("reason", err.Error()), slog.String("client", st.Client.Addr.String()))
 	again := []pages.Link{{Text: "Log in again", Href: loginPage("", next)}}
 	m := pages.Message{Links: again, Detail: refusalOf(err)}
@@ -129,7 +129,7 @@ func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.St
 	default:
 		m = f.providerFailure(w, err, again[0].Href, false)
 	}
-	f.Pages.Say(w, r, m)
+	f.pages.Say(w, r, m)
 }
 
 // offerLogout lets a user log out of an account that may not use the app. There is no session to log out of, so a cookie

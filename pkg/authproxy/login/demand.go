@@ -18,7 +18,7 @@ import (
 func (f *Flows) Demand(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	if len(st.Conflicting) > 0 && navigation.IsPageVisit(r) {
 		// An injected cookie that only some paths see would survive the login and ask for the next, for ever.
-		f.Auth.End(r, st.Conflicting)
+		f.auth.End(r, st.Conflicting)
 	}
 	if st.Scope.Provider {
 		f.demandLogin(w, r, st)
@@ -37,14 +37,14 @@ func (f *Flows) demandPassword(w http.ResponseWriter, r *http.Request, st *authn
 		}
 		f.refuseLocked(w, r, st.Basic.Wait, next)
 	case st.Basic.Verdict == password.Busy:
-		f.Pages.Refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
+		f.pages.Refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	case mode != config.ModeBasic && st.Basic.Verdict != password.Wrong && navigation.IsPageVisit(r):
-		f.Pages.Redirect(w, loginPage("", returnTarget(r, st)), http.StatusFound)
+		f.pages.Redirect(w, loginPage("", returnTarget(r, st)), http.StatusFound)
 	default:
 		if mode == config.ModeBasic || mode != config.ModeForm && !navigation.IsSubresource(r.Header) {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, st.Scope.Name))
 		}
-		f.Pages.Refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
+		f.pages.Refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 	}
 }
 
@@ -54,11 +54,11 @@ func (f *Flows) demandLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	challenge := "Bearer"
 	switch {
 	case st.Token == authn.TokenDenied:
-		f.Pages.Refuse(w, r, http.StatusForbidden, "This token is not authorized for this app.")
+		f.pages.Refuse(w, r, http.StatusForbidden, "This token is not authorized for this app.")
 		return
 	case st.Token == authn.TokenUnavailable:
 		setRetryAfter(w, authn.ProviderRest)
-		f.Pages.Refuse(w, r, http.StatusServiceUnavailable, "The token cannot be checked because the login provider does not answer.")
+		f.pages.Refuse(w, r, http.StatusServiceUnavailable, "The token cannot be checked because the login provider does not answer.")
 		return
 	case st.Token == authn.TokenBad:
 		challenge = `Bearer error="invalid_token"`
@@ -75,7 +75,7 @@ func (f *Flows) demandLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	if st.Policy.Config.BearerAudience != "" {
 		w.Header().Set("Www-Authenticate", challenge)
 	}
-	f.Pages.Refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
+	f.pages.Refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 }
 
 func setRetryAfter(w http.ResponseWriter, wait time.Duration) {

@@ -29,12 +29,21 @@ type Options struct {
 
 // Flows log people in and out. It is safe for concurrent use.
 type Flows struct {
-	Options
-	returns *returns
+	auth     *authn.Authenticator
+	pages    *pages.Pages
+	cookies  *cookie.Jar
+	observer observe.Observer
+	log      observe.Log
+	random   io.Reader
+	now      func() time.Time
+	returns  *returns
 }
 
 // New returns the flows of one app.
-func New(o Options) *Flows { return &Flows{Options: o, returns: newReturns()} }
+func New(o Options) *Flows {
+	return &Flows{auth: o.Auth, pages: o.Pages, cookies: o.Cookies, observer: o.Observer, log: o.Log, random: o.Random, now: o.Now,
+		returns: newReturns()}
+}
 
 // Serve answers requests to the proxy's own endpoints, and reports whether this was one. Outside of the reserved prefix
 // these are GET only: an app may well have a POST /logout.
@@ -74,9 +83,9 @@ func (f *Flows) serveReserved(w http.ResponseWriter, r *http.Request, st *authn.
 	back, isBack := strings.CutPrefix(st.Path, target.BackchannelLogout)
 	switch {
 	case st.Path == target.Style && read:
-		f.Pages.Style(w)
+		f.pages.Style(w)
 	case st.Path == target.Icon && read:
-		f.Pages.Icon(w)
+		f.pages.Icon(w)
 	case (st.Path == target.Login || isChosen) && read && navigation.IsSpeculative(r.Header):
 		f.refuseSpeculative(w, r)
 	case st.Path == target.Login && login && read:
@@ -88,27 +97,27 @@ func (f *Flows) serveReserved(w http.ResponseWriter, r *http.Request, st *authn.
 	case isBack && (back == "" || back[0] == '/'):
 		f.backchannel(w, r, st, strings.TrimPrefix(back, "/"))
 	case st.Path == target.Login && login || st.Path == target.Style || st.Path == target.Icon || isChosen && st.Policy.Named(chosen) != nil:
-		f.Pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
+		f.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
 	default:
-		f.Pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
+		f.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 	}
 }
 
 // status says to anybody whether they are logged in, and nothing else: a page for browsers, two words for programs.
 func (f *Flows) status(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	st.Scope = st.Policy.Rules.Main()
-	f.Auth.Recognize(r, st)
+	f.auth.Recognize(r, st)
 	if st.Grant != nil && st.Grant.Login != nil {
-		f.Auth.KeepFresh(r, st)
+		f.auth.KeepFresh(r, st)
 	}
 	said, page := "logged out", pages.Message{Code: http.StatusOK, Title: "You are logged out", Text: "To use the app, log in again.", Links: []pages.Link{{Text: "Log in again", Href: "/"}}}
-	if st.User != nil || st.Session != nil && f.Auth.GrantsAnything(st) {
+	if st.User != nil || st.Session != nil && f.auth.GrantsAnything(st) {
 		said, page = "logged in", pages.Message{Code: http.StatusOK, Title: "You are logged in", Text: "You can use the app, or log out.",
 			Links: []pages.Link{{Text: "Open the app", Href: "/"}, {Text: "Log out", Href: target.Logout}}}
 	}
 	if navigation.IsPageVisit(r) {
 		st.ProtectResponse(http.StatusOK, w.Header())
-		f.Pages.Say(w, r, page)
+		f.pages.Say(w, r, page)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -121,5 +130,5 @@ func (f *Flows) status(w http.ResponseWriter, r *http.Request, st *authn.State) 
 // refuseSpeculative answers a request for one of our pages that a browser sends ahead of time. It must have no effect, and
 // the browser must ask again when the page is opened: an error status ends a prerendering, and no cache keeps it.
 func (f *Flows) refuseSpeculative(w http.ResponseWriter, r *http.Request) {
-	f.Pages.Refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
+	f.pages.Refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
 }

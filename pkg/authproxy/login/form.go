@@ -47,7 +47,7 @@ func (f *Flows) showLogin(w http.ResponseWriter, r *http.Request, st *authn.Stat
 func (f *Flows) renderLogin(w http.ResponseWriter, r *http.Request, st *authn.State, code int, form pages.LoginForm) {
 	nonce, ok := f.loginNonce(r, st)
 	if !ok {
-		id, err := session.NewID(f.Random)
+		id, err := session.NewID(f.random)
 		if err != nil {
 			f.refuseFailed(w, r)
 			return
@@ -56,7 +56,7 @@ func (f *Flows) renderLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 		f.setCookie(w.Header(), cookie.Form, st.Policy.Signer.Sign(purposeCookie, nonce, loginValid), st.Client.HTTPS, loginValid)
 	}
 	form.Token = st.Policy.Signer.Sign(purposeForm, nonce, loginValid)
-	f.Pages.Login(w, r, code, form)
+	f.pages.Login(w, r, code, form)
 }
 
 // loginNonce returns what ties this browser to its login pages: tabs share it.
@@ -72,11 +72,11 @@ func (f *Flows) postLogin(w http.ResponseWriter, r *http.Request, st *authn.Stat
 		return
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
-		f.Pages.Refuse(w, r, http.StatusUnsupportedMediaType, "This is not a login form.")
+		f.pages.Refuse(w, r, http.StatusUnsupportedMediaType, "This is not a login form.")
 		return
 	}
 	if !f.readForm(w, r, maxLoginBody, loginRead) {
-		f.Pages.Refuse(w, r, http.StatusBadRequest, "This is not a login form.")
+		f.pages.Refuse(w, r, http.StatusBadRequest, "This is not a login form.")
 		return
 	}
 	form := pages.LoginForm{Next: st.Policy.Rules.LocalTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
@@ -93,7 +93,7 @@ func (f *Flows) checkLogin(w http.ResponseWriter, r *http.Request, st *authn.Sta
 	path, _ := st.Policy.Rules.Parse(form.Next)
 	st.Scope = st.Policy.Rules.Scope(path)
 	if !st.Scope.Password { // only possible where the client made up the form's target
-		f.Pages.Redirect(w, form.Next, http.StatusSeeOther)
+		f.pages.Redirect(w, form.Next, http.StatusSeeOther)
 		return
 	}
 	result := st.Policy.Passwords.Check(r.Context(), st.Scope.Name, form.Username, r.PostForm.Get("password"), st.Client.Addr)
@@ -101,12 +101,12 @@ func (f *Flows) checkLogin(w http.ResponseWriter, r *http.Request, st *authn.Sta
 	case password.Right:
 		f.loggedIn(w, r, st, form.Next, result.Name)
 	case password.Locked:
-		f.Auth.LogRefused(r, st, result)
+		f.auth.LogRefused(r, st, result)
 		f.refuseLocked(w, r, result.Wait, loginPage("", form.Next))
 	case password.Busy:
-		f.Pages.Refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
+		f.pages.Refuse(w, r, http.StatusServiceUnavailable, "Too busy to check the password.")
 	default:
-		f.Auth.LogRefused(r, st, result)
+		f.auth.LogRefused(r, st, result)
 		form.Problem = "User name or password is wrong."
 		f.renderLogin(w, r, st, http.StatusForbidden, form)
 	}
@@ -124,22 +124,22 @@ func (f *Flows) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.D
 		m.Refresh, m.RefreshTo = seconds, address
 		m.Text += " This page then goes on by itself."
 	}
-	f.Pages.Say(w, r, m)
+	f.pages.Say(w, r, m)
 }
 
 // refuseFailed answers where the reason is in the log.
 func (f *Flows) refuseFailed(w http.ResponseWriter, r *http.Request) {
-	f.Pages.Refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
+	f.pages.Refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
 }
 
 // loggedIn starts a session and leads on.
 func (f *Flows) loggedIn(w http.ResponseWriter, r *http.Request, st *authn.State, next, name string) {
 	grant := session.Grant{Scope: st.Scope.Name, Identity: identity.OfPassword(name), Fingerprint: st.Scope.Fingerprint(name)}
-	if err := f.Auth.Enter(w.Header(), r, st, grant); err != nil {
+	if err := f.auth.Enter(w.Header(), r, st, grant); err != nil {
 		f.refuseFailed(w, r)
 		return
 	}
-	f.Log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", name),
+	f.log.Request(r, slog.LevelInfo, "logged in", slog.String("scope", st.Scope.Name), slog.String("user", name),
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "form"))
-	f.Pages.Redirect(w, next, http.StatusSeeOther)
+	f.pages.Redirect(w, next, http.StatusSeeOther)
 }

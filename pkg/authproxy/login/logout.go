@@ -18,11 +18,11 @@ const purposeDenied = "denied at"
 // logout ends the user's session, closes what is open of it, and leaves the app; where a provider has logged the user in,
 // by way of that provider, which logs them out too. /exit is the same for frameworks whose own router takes /logout.
 func (f *Flows) logout(w http.ResponseWriter, r *http.Request, st *authn.State) {
-	sessions := f.Auth.Presented(r, st)
-	f.Auth.End(r, sessions)
+	sessions := f.auth.Presented(r, st)
+	f.auth.End(r, sessions)
 	if len(sessions) > 0 {
-		f.Observer.Count(observe.Logout)
-		f.Log.Request(r, slog.LevelInfo, "logged out", slog.String("user", sessions[0].Grants[0].Identity.DisplayName()),
+		f.observer.Count(observe.Logout)
+		f.log.Request(r, slog.LevelInfo, "logged out", slog.String("user", sessions[0].Grants[0].Identity.DisplayName()),
 			slog.String("client", st.Client.Addr.String()), slog.String("by", "user"))
 	}
 	to := afterLogout(st.Policy)
@@ -41,7 +41,7 @@ func (f *Flows) leave(w http.ResponseWriter, r *http.Request, st *authn.State, t
 	if clears := st.Policy.Config.ClearSiteDataHeader(); clears != "" {
 		w.Header().Set("Clear-Site-Data", clears)
 	}
-	f.Pages.Redirect(w, to, http.StatusFound)
+	f.pages.Redirect(w, to, http.StatusFound)
 }
 
 // loggedInAt returns the provider that has to log the user out, and the ID token that it issued; nil where there is none.

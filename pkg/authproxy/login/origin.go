@@ -16,10 +16,10 @@ func (f *Flows) RefuseOrigin(w http.ResponseWriter, r *http.Request, st *authn.S
 	if base := st.Policy.Config.BaseURL; base != nil {
 		expected = base.Scheme + "://" + base.Host
 	}
-	f.Log.Request(r, slog.LevelWarn, "another origin refused", slog.String("origin", logged(r.Header["Origin"])),
+	f.log.Request(r, slog.LevelWarn, "another origin refused", slog.String("origin", logged(r.Header["Origin"])),
 		slog.String("expected", logged([]string{expected})), slog.String("client", st.Client.Addr.String()),
 		slog.String("hint", "if users reach the app at this origin, set "+config.EnvBaseURL+" to it"))
-	f.Pages.Refuse(w, r, http.StatusForbidden, text)
+	f.pages.Refuse(w, r, http.StatusForbidden, text)
 }
 
 // logged is what a header says as far as it may be in the log: one short value that shows.

@@ -23,7 +23,7 @@ func (f *Flows) askForLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	case len(providers) == 1:
 		f.beginLogin(w, r, st, providers[0], next)
 	default:
-		f.Pages.Redirect(w, loginPage("", next), http.StatusFound)
+		f.pages.Redirect(w, loginPage("", next), http.StatusFound)
 	}
 }
 
@@ -58,14 +58,14 @@ func (f *Flows) showProviders(w http.ResponseWriter, r *http.Request, st *authn.
 	for _, pr := range st.Policy.Providers {
 		choice.Links = append(choice.Links, pages.Link{Text: "Log in with " + titled(pr.Name()), Href: loginPage(pr.Name(), next)})
 	}
-	f.Pages.Choice(w, r, choice)
+	f.pages.Choice(w, r, choice)
 }
 
 // chosenLogin is GET /_auth/login/<provider>?next=/where/to/go.
 func (f *Flows) chosenLogin(w http.ResponseWriter, r *http.Request, st *authn.State, name string) {
 	pr := st.Policy.Named(name)
 	if pr == nil || name == "" {
-		f.Pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
+		f.pages.Refuse(w, r, http.StatusNotFound, "Page not found.")
 		return
 	}
 	next := st.Policy.Rules.LocalTarget(r.URL.Query().Get("next"))
@@ -85,19 +85,19 @@ func titled(name string) string {
 
 // beginLogin sends the browser to a provider, with a cookie that the callback has to match.
 func (f *Flows) beginLogin(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string) {
-	kept, err := f.returns.keep(next, f.Random, st.Now)
+	kept, err := f.returns.keep(next, f.random, st.Now)
 	if err != nil {
 		f.refuseFailed(w, r)
 		return
 	}
 	address, t, err := pr.Begin(r.Context(), kept)
 	if err != nil {
-		f.Log.Request(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
-		f.Pages.Say(w, r, f.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
+		f.log.Request(r, slog.LevelWarn, "login not possible", slog.String("issuer", pr.Issuer()), slog.String("error", err.Error()))
+		f.pages.Say(w, r, f.providerFailure(w, err, loginPage(pr.Name(), next), r.Method != http.MethodPost))
 		return
 	}
 	f.keepTransaction(w.Header(), r, st, t, next)
-	f.Pages.Redirect(w, address, http.StatusFound)
+	f.pages.Redirect(w, address, http.StatusFound)
 }
 
 // retryProvider is after how many seconds a page about a provider that is down loads itself again.

@@ -21,7 +21,7 @@ const (
 
 // transactionName is the name of a login's cookie on this client's connection.
 func (f *Flows) transactionName(base string, https bool) string {
-	return f.Cookies.Name(cookie.Kind(base), https)
+	return f.cookies.Name(cookie.Kind(base), https)
 }
 
 // keepTransaction gives the browser the cookie of a login that it begins, and deletes those that have expired or are too
@@ -45,7 +45,7 @@ func (f *Flows) keepTransaction(h http.Header, r *http.Request, st *authn.State,
 			f.forgetTransaction(h, c.name, st.Client.HTTPS)
 		}
 	}
-	f.Cookies.Set(h, f.transactionName(t.CookieName(), st.Client.HTTPS), sealed, st.Client.HTTPS, oidc.LoginTime)
+	f.cookies.Set(h, f.transactionName(t.CookieName(), st.Client.HTTPS), sealed, st.Client.HTTPS, oidc.LoginTime)
 }
 
 // sameReturn returns the index of the oldest login that leads to the same address, where there are many: a tab that is
@@ -73,7 +73,7 @@ type transactionCookie struct {
 func (f *Flows) transactions(r *http.Request, st *authn.State) []transactionCookie {
 	var all []transactionCookie
 	for _, sent := range r.Cookies() {
-		if !f.Cookies.IsLogin(sent.Name, st.Client.HTTPS) {
+		if !f.cookies.IsLogin(sent.Name, st.Client.HTTPS) {
 			continue
 		}
 		c := transactionCookie{name: sent.Name, value: sent.Value}
@@ -110,5 +110,5 @@ func (f *Flows) transactionOf(r *http.Request, st *authn.State, state string) (t
 
 // forgetTransaction makes the browser drop the cookie of a login.
 func (f *Flows) forgetTransaction(h http.Header, name string, https bool) {
-	f.Cookies.Set(h, name, "", https, 0)
+	f.cookies.Set(h, name, "", https, 0)
 }
