@@ -139,9 +139,9 @@ func (pol *Policy) tags(grants []session.Grant, sids []string) []string {
 	return slices.Compact(tags)
 }
 
-// ProviderSession is the tag of a session at a provider, by which that can end ours. sid is what the ID token says; empty
-// where it says nothing.
-func ProviderSession(issuer, subject, sid string) string {
+// ProviderSessionTag is the tag by which a provider can end the sessions that belong to one of its own. sid is that claim of
+// the ID token, or empty.
+func ProviderSessionTag(issuer, subject, sid string) string {
 	if sid == "" {
 		return tagNoSID + issuer + " " + subject
 	}

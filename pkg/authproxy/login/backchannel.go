@@ -2,9 +2,7 @@ package login
 
 import (
 	"errors"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"time"
 
@@ -66,27 +64,9 @@ func (f *Flows) backchannel(w http.ResponseWriter, r *http.Request, st *authn.St
 
 // logoutToken reads the one field of the form.
 func (f *Flows) logoutToken(w http.ResponseWriter, r *http.Request) (string, bool) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
-		return "", false
-	}
-	if !f.readForm(w, r, maxLogoutBody, logoutRead) {
+	if !isForm(r) || !f.readForm(w, r, maxLogoutBody, logoutRead) {
 		return "", false
 	}
 	tokens := r.PostForm["logout_token"]
 	return r.PostForm.Get("logout_token"), len(tokens) == 1
-}
-
-// readForm reads a posted form of at most so many bytes, which has to arrive in time.
-func (f *Flows) readForm(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) bool {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(f.now().Add(within)) // a writer without deadlines has none to miss
-	r.Body = http.MaxBytesReader(w, r.Body, most)
-	if err := r.ParseForm(); err != nil {
-		return false
-	}
-	if _, err := io.Copy(io.Discard, r.Body); err != nil { // a body of another type has not been read yet
-		return false
-	}
-	_ = control.SetReadDeadline(time.Time{})
-	return true
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// paramMoved marks a login page to which we have sent the browser from another address. It is not sent on once more,
-// so that nothing in front of us that changes the host can make a loop.
+// paramMoved marks a login page to which we have redirected the browser from another host. It is not redirected again, so
+// that a proxy in front that changes the host cannot cause a loop.
 const paramMoved = "moved"
 
-// moved sends a page visit that needs a login to the base URL first if it came by another name, such as a bare address
-// or an alias: the provider answers there, and so there the cookies of the login have to be. Only the path comes from
-// the client (security classes 6, 19). It reports whether it has answered.
-func (f *Flows) moved(w http.ResponseWriter, r *http.Request, st *authn.State, provider, next string) bool {
+// redirectToBase redirects a page visit that needs a login to the base URL if it came by another host name, such as an IP
+// address or an alias: the provider redirects back to the base URL, so that the cookies of the login have to be there. Only
+// the path comes from the client (security classes 6, 19). It reports whether it has answered.
+func (f *Flows) redirectToBase(w http.ResponseWriter, r *http.Request, st *authn.State, provider, next string) bool {
 	if st.Policy.Config.BaseURL == nil || r.Method != http.MethodGet && r.Method != http.MethodHead || !navigation.IsPageVisit(r) {
 		return false
 	}
 	if strings.HasPrefix(st.Path, target.Login) && r.URL.Query().Has(paramMoved) {
-		return f.wasIn(w, r, st, next)
+		return f.skipLogin(w, r, st, next)
 	}
 	if atBase(st) {
 		return false
@@ -38,8 +38,9 @@ func (f *Flows) moved(w http.ResponseWriter, r *http.Request, st *authn.State, p
 	return true
 }
 
-// wasIn sends on a user who came by another name and has a session under this one. It reports whether it has answered.
-func (f *Flows) wasIn(w http.ResponseWriter, r *http.Request, st *authn.State, next string) bool {
+// skipLogin redirects a user who came by another host name, and has a session at the base URL, to the page itself. It
+// reports whether it has answered.
+func (f *Flows) skipLogin(w http.ResponseWriter, r *http.Request, st *authn.State, next string) bool {
 	path, _ := st.Policy.Rules.Parse(next)
 	st.Scope = st.Policy.Rules.Scope(path)
 	if f.auth.Recognize(r, st); st.Grant == nil {
@@ -49,9 +50,9 @@ func (f *Flows) wasIn(w http.ResponseWriter, r *http.Request, st *authn.State, n
 	return true
 }
 
-// atBase reports whether the browser is at the base URL, as far as can be told. Ports do not count: cookies are the
-// same on all of them, and proxies often leave them out. A name of this machine, where the base URL is another's, is
-// what proxies in front write that do not pass the browser's on.
+// atBase reports whether the browser is at the base URL, as far as can be told. Ports do not count: cookies are shared by
+// all of them, and proxies often leave them out. Where the base URL is not on loopback, a Host that is comes from a proxy in
+// front that does not pass on the browser's.
 func atBase(st *authn.State) bool {
 	base := st.Policy.Config.BaseURL
 	host, _, err := net.SplitHostPort(st.Client.Host)

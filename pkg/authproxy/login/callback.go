@@ -16,8 +16,8 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// callback is GET /callback, to which a provider sends the browser back. The cookie that the state leads to says
-// which login this is and where it leads to; it is valid for one response of the provider.
+// callback is GET /callback, to which a provider redirects the browser. The state names the cookie of the login, which says
+// where the login leads to; it is valid for one response of the provider.
 func (f *Flows) callback(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	st.Scope = st.Policy.Rules.Main()
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -25,7 +25,7 @@ func (f *Flows) callback(w http.ResponseWriter, r *http.Request, st *authn.State
 		f.loginFailed(w, r, st, nil, "/", oidc.ErrCallback)
 		return
 	}
-	t, cookie, err := f.transactionOf(r, st, query.Get("state"))
+	t, cookieName, err := f.transactionOf(r, st, query.Get("state"))
 	next := st.Policy.Rules.LocalTarget(f.returns.address(t.ReturnTo(), st.Now))
 	if err != nil {
 		f.loginFailed(w, r, st, nil, next, err)
@@ -37,8 +37,8 @@ func (f *Flows) callback(w http.ResponseWriter, r *http.Request, st *authn.State
 		return
 	}
 	login, err := pr.Finish(r.Context(), query, t, st.Policy.Access.Needed()...)
-	if !errors.Is(err, oidc.ErrUnavailable) { // else the same answer may do later
-		f.forgetTransaction(w.Header(), cookie, st.Client.HTTPS)
+	if !errors.Is(err, oidc.ErrUnavailable) { // else the user may load the page again
+		f.forgetTransaction(w.Header(), cookieName, st.Client.HTTPS)
 	}
 	if err != nil {
 		f.loginFailed(w, r, st, pr, next, err)
@@ -57,12 +57,12 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	}
 	about.RefreshToken, about.TokensExpire = login.Tokens.RefreshToken, login.Tokens.Expires
 	grant := session.Grant{Scope: st.Scope.Name, Identity: who, Login: about}
-	if f.isIn(r, st, &grant, t.Expires().Add(-oidc.LoginTime)) {
+	if f.loggedInSince(r, st, &grant, t.Expires().Add(-oidc.LoginTime)) {
 		f.pages.Redirect(w, next, http.StatusFound)
 		return
 	}
-	session := authn.ProviderSession(pr.Issuer(), who.Subject, login.User.SessionID)
-	if err := f.auth.Enter(w.Header(), r, st, grant, session); err != nil {
+	tag := authn.ProviderSessionTag(pr.Issuer(), who.Subject, login.User.SessionID)
+	if err := f.auth.Enter(w.Header(), r, st, grant, tag); err != nil {
 		f.refuseFailed(w, r)
 		return
 	}
@@ -71,14 +71,15 @@ func (f *Flows) finishLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	f.pages.Redirect(w, next, http.StatusFound)
 }
 
-// isIn reports whether the same user has logged in in another tab since this login began. That session is as good as a
-// new one, which would replace it while the other tab is loading its page.
-func (f *Flows) isIn(r *http.Request, st *authn.State, g *session.Grant, begun time.Time) bool {
+// loggedInSince reports whether the same user has logged in in another tab since this login began. That session is as good
+// as a new one, which would replace it while the other tab is loading its page.
+func (f *Flows) loggedInSince(r *http.Request, st *authn.State, g *session.Grant, begun time.Time) bool {
 	f.auth.Recognize(r, st)
 	return st.Grant != nil && authn.SamePerson(st.Grant, g) && !st.Session.Created.Before(begun)
 }
 
-// denied is the page for a user that the provider has authenticated and the access policy denies. The reason is for the log.
+// denied is the page for a user who is authenticated by the provider but denied by the access policy. The reason is for
+// the log.
 func (f *Flows) denied(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, name, reason string) {
 	f.observer.Count(observe.Refused)
 	f.log.Request(r, slog.LevelWarn, "login refused", slog.String("user", name), slog.String("by", "provider"), slog.String("issuer", pr.Issuer()),
@@ -89,9 +90,9 @@ func (f *Flows) denied(w http.ResponseWriter, r *http.Request, st *authn.State, 
 	f.pages.Say(w, r, m)
 }
 
-// loginFailed says why a login has failed. A response of the provider that was used before, or that belongs to an expired
-// login, does not matter to a user who has logged in meanwhile: it is a reloaded page, or the second of two tabs. pr is nil
-// where the provider is not known.
+// loginFailed says why a login has failed. A user who has logged in meanwhile is redirected even if the provider's response
+// was used before or came too late: the page was loaded again, or is the second of two tabs. pr is nil if the provider is
+// not known.
 func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string, err error) {
 	stale := errors.Is(err, oidc.ErrTransaction) || errors.Is(err, oidc.ErrReplayed)
 	if stale {
@@ -132,8 +133,8 @@ func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.St
 	f.pages.Say(w, r, m)
 }
 
-// offerLogout lets a user log out of an account that may not use the app. There is no session to log out of, so a cookie
-// says at which provider the account is; else the provider would log in the same account again and again.
+// offerLogout lets a user log out of an account that may not use the app, or else the provider would log in the same account
+// again and again. As there is no session, a cookie says which provider it is.
 func (f *Flows) offerLogout(w http.ResponseWriter, st *authn.State, pr *authn.Provider, m *pages.Message) {
 	f.setCookie(w.Header(), cookie.Denied, st.Policy.Signer.Sign(purposeDenied, pr.ID, oidc.LoginTime), st.Client.HTTPS, oidc.LoginTime)
 	m.Links = []pages.Link{{Text: "Log out", Href: target.Logout}}

@@ -13,11 +13,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 )
 
-// Demand answers a request for which nobody has logged in: a page visit by the login page or the provider, anything else
-// by 401, a WebSocket among them, which no redirect could help.
+// Demand answers a request that needs a login and has none. A page visit is redirected to the login page or the provider.
+// Anything else gets 401, WebSockets too: they cannot follow a redirect.
 func (f *Flows) Demand(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	if len(st.Conflicting) > 0 && navigation.IsPageVisit(r) {
-		// An injected cookie that only some paths see would survive the login and ask for the next, for ever.
+		// An injected cookie that is sent only for some paths would survive the login, and demand the next one, for ever.
 		f.auth.End(r, st.Conflicting)
 	}
 	if st.Scope.Provider {
@@ -48,8 +48,8 @@ func (f *Flows) demandPassword(w http.ResponseWriter, r *http.Request, st *authn
 	}
 }
 
-// demandLogin asks for a login at a provider. A client whose access token for an audience
-// has just expired is logged out there as well.
+// demandLogin demands a login at a provider. A user whose access token for an audience has just expired is logged out there
+// first.
 func (f *Flows) demandLogin(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	challenge := "Bearer"
 	switch {
@@ -78,6 +78,9 @@ func (f *Flows) demandLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	f.pages.Refuse(w, r, http.StatusUnauthorized, "Log in to see this page.")
 }
 
-func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
-	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+// setRetryAfter tells the client to wait, and returns for how many seconds.
+func setRetryAfter(w http.ResponseWriter, wait time.Duration) (seconds int) {
+	seconds = int((wait + time.Second - 1) / time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return seconds
 }

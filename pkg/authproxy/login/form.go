@@ -3,7 +3,6 @@ package login
 import (
 	"fmt"
 	"log/slog"
-	"mime"
 	"net/http"
 	"time"
 
@@ -17,14 +16,13 @@ import (
 )
 
 const (
-	loginValid   = 12 * time.Hour   // a login page that was left open still works
+	loginValid   = 12 * time.Hour   // for how long a login page that was left open works
 	maxLoginBody = 16 << 10         // bytes of a posted form
-	loginRead    = 10 * time.Second // to send it
+	loginRead    = 10 * time.Second // for sending it
 )
 
-// Purposes of signed values. A form is accepted only with the cookie that was set along with it, and both only
-// with our signature, so that no other page can log a user in (security class 7), and nothing is stored
-// before a login succeeds (class 21).
+// Purposes of signed values. A form is accepted only together with the cookie that was set with it, and both only with our
+// signature: no other page can log a user in (security class 7), and nothing is stored before a login succeeds (class 21).
 const (
 	purposeCookie = "login cookie"
 	purposeForm   = "login form"
@@ -33,11 +31,11 @@ const (
 // showLogin is GET /_auth/login?next=/where/to/go.
 func (f *Flows) showLogin(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	next := st.Policy.Rules.LocalTarget(r.URL.Query().Get("next"))
-	if f.moved(w, r, st, "", next) {
+	if f.redirectToBase(w, r, st, "", next) {
 		return
 	}
 	path, _ := st.Policy.Rules.Parse(next)
-	if a := st.Policy.Rules.Scope(path); !a.Password && len(st.Policy.Providers) > 0 || !st.Policy.HasForm() {
+	if scope := st.Policy.Rules.Scope(path); !scope.Password && len(st.Policy.Providers) > 0 || !st.Policy.HasForm() {
 		f.showProviders(w, r, st, next)
 		return
 	}
@@ -59,7 +57,7 @@ func (f *Flows) renderLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	f.pages.Login(w, r, code, form)
 }
 
-// loginNonce returns what ties this browser to its login pages: tabs share it.
+// loginNonce returns what ties login pages to this browser. Its tabs share it.
 func (f *Flows) loginNonce(r *http.Request, st *authn.State) (string, bool) {
 	nonce, _, ok := f.signedCookie(r, st, cookie.Form, purposeCookie)
 	return nonce, ok
@@ -71,7 +69,7 @@ func (f *Flows) postLogin(w http.ResponseWriter, r *http.Request, st *authn.Stat
 		f.RefuseOrigin(w, r, st, "This form was sent from another site.")
 		return
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
+	if !isForm(r) {
 		f.pages.Refuse(w, r, http.StatusUnsupportedMediaType, "This is not a login form.")
 		return
 	}
@@ -81,7 +79,7 @@ func (f *Flows) postLogin(w http.ResponseWriter, r *http.Request, st *authn.Stat
 	}
 	form := pages.LoginForm{Next: st.Policy.Rules.LocalTarget(r.PostForm.Get("next")), Username: r.PostForm.Get("username")}
 	nonce, ok := st.Policy.Signer.Verify(purposeForm, r.PostForm.Get("token"))
-	if bound, here := f.loginNonce(r, st); !ok || !here || nonce != bound {
+	if bound, sent := f.loginNonce(r, st); !ok || !sent || nonce != bound {
 		form.Problem = "This page had expired, or your browser does not accept cookies. Please try again."
 		f.renderLogin(w, r, st, http.StatusForbidden, form)
 		return
@@ -92,7 +90,7 @@ func (f *Flows) postLogin(w http.ResponseWriter, r *http.Request, st *authn.Stat
 func (f *Flows) checkLogin(w http.ResponseWriter, r *http.Request, st *authn.State, form pages.LoginForm) {
 	path, _ := st.Policy.Rules.Parse(form.Next)
 	st.Scope = st.Policy.Rules.Scope(path)
-	if !st.Scope.Password { // only possible where the client made up the form's target
+	if !st.Scope.Password { // our own form never leads there
 		f.pages.Redirect(w, form.Next, http.StatusSeeOther)
 		return
 	}
@@ -112,10 +110,9 @@ func (f *Flows) checkLogin(w http.ResponseWriter, r *http.Request, st *authn.Sta
 	}
 }
 
-// refuseLocked answers a client whose passwords are not checked for a while. The page goes on to address by itself.
+// refuseLocked answers a client whose passwords are not checked for a while. Afterwards the page loads address by itself.
 func (f *Flows) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.Duration, address string) {
-	setRetryAfter(w, wait)
-	seconds := int((wait + time.Second - 1) / time.Second)
+	seconds := setRetryAfter(w, wait)
 	m := pages.Message{Code: http.StatusTooManyRequests, Title: "Too many wrong passwords", Text: fmt.Sprintf("You can try again in %d seconds.", seconds)}
 	if seconds == 1 {
 		m.Text = "You can try again in a second."
@@ -127,12 +124,12 @@ func (f *Flows) refuseLocked(w http.ResponseWriter, r *http.Request, wait time.D
 	f.pages.Say(w, r, m)
 }
 
-// refuseFailed answers where the reason is in the log.
+// refuseFailed answers a login that failed for a reason that is in the log.
 func (f *Flows) refuseFailed(w http.ResponseWriter, r *http.Request) {
 	f.pages.Refuse(w, r, http.StatusInternalServerError, "Logging in is not possible at the moment.")
 }
 
-// loggedIn starts a session and leads on.
+// loggedIn starts a session and redirects to where the user wanted to go.
 func (f *Flows) loggedIn(w http.ResponseWriter, r *http.Request, st *authn.State, next, name string) {
 	grant := session.Grant{Scope: st.Scope.Name, Identity: identity.OfPassword(name), Fingerprint: st.Scope.Fingerprint(name)}
 	if err := f.auth.Enter(w.Header(), r, st, grant); err != nil {

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/authn"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
@@ -14,12 +14,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// askForLogin answers a page visit to what a provider protects: with the redirect to it, or with the choice between several
-// providers.
+// askForLogin answers a page visit that needs a login at a provider: by the redirect to it, or the choice between several.
 func (f *Flows) askForLogin(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	next := returnTarget(r, st)
 	switch providers := st.Policy.Providers; {
-	case f.moved(w, r, st, "", next):
+	case f.redirectToBase(w, r, st, "", next):
 	case len(providers) == 1:
 		f.beginLogin(w, r, st, providers[0], next)
 	default:
@@ -27,8 +26,8 @@ func (f *Flows) askForLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 	}
 }
 
-// returnTarget is where the user wanted to go; after a form has been posted into an ended session, the beginning of the
-// scope.
+// returnTarget is where the user wanted to go. A form that was posted after its session had ended cannot be posted again,
+// so that the login leads to the start of the scope instead.
 func returnTarget(r *http.Request, st *authn.State) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return st.Policy.Rules.LocalTarget(r.RequestURI)
@@ -69,12 +68,12 @@ func (f *Flows) chosenLogin(w http.ResponseWriter, r *http.Request, st *authn.St
 		return
 	}
 	next := st.Policy.Rules.LocalTarget(r.URL.Query().Get("next"))
-	if !f.moved(w, r, st, name, next) {
+	if !f.redirectToBase(w, r, st, name, next) {
 		f.beginLogin(w, r, st, pr, next)
 	}
 }
 
-// titled writes a provider's name as people do: google, azure-ad.
+// titled capitalizes a provider's name for people: "Azure Ad" for azure-ad.
 func titled(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' })
 	for i, word := range words {
@@ -83,7 +82,7 @@ func titled(name string) string {
 	return strings.Join(words, " ")
 }
 
-// beginLogin sends the browser to a provider, with a cookie that the callback has to match.
+// beginLogin redirects the browser to a provider, and gives it the cookie that the callback is checked against.
 func (f *Flows) beginLogin(w http.ResponseWriter, r *http.Request, st *authn.State, pr *authn.Provider, next string) {
 	kept, err := f.returns.keep(next, f.random, st.Now)
 	if err != nil {
@@ -100,28 +99,29 @@ func (f *Flows) beginLogin(w http.ResponseWriter, r *http.Request, st *authn.Sta
 	f.pages.Redirect(w, address, http.StatusFound)
 }
 
-// retryProvider is after how many seconds a page about a provider that is down loads itself again.
-const retryProvider = 10
+// retryProvider is how long a page about a provider that is down waits before it loads itself again.
+const retryProvider = 10 * time.Second
 
-// providerFailure is the page about a provider that cannot be used now, or not at all. again leads to another try.
+// providerFailure is the page about a provider that cannot be used now, or not at all. again is the address at which to try
+// again.
 func (f *Flows) providerFailure(w http.ResponseWriter, err error, again string, reload bool) pages.Message {
 	if errors.Is(err, oidc.ErrMisconfigured) {
 		return pages.Message{Code: http.StatusInternalServerError, Title: "The login is set up wrongly", Detail: refusalOf(err),
 			Text: "The settings of this app do not match its login provider. Trying again does not help; the administrator of the app finds the reason in its log."}
 	}
-	w.Header().Set("Retry-After", strconv.Itoa(retryProvider))
+	seconds := setRetryAfter(w, retryProvider)
 	m := pages.Message{Code: http.StatusServiceUnavailable, Title: "The login provider does not answer", Detail: refusalOf(err),
 		Text:  "New logins work once it is back. Users who are already logged in can continue.",
 		Links: []pages.Link{{Text: "Try again", Href: again}}}
 	if reload {
-		m.Refresh = retryProvider
+		m.Refresh = seconds
 		m.Text += " This page tries again by itself."
 	}
 	return m
 }
 
-// refusalOf is what the provider said, in characters that are safe to show, else what to do about it; empty where it
-// said nothing. The provider's words come out of the user's own address bar.
+// refusalOf is what the provider said, in characters that are safe to show, else what to do about it; empty if it said
+// nothing. On a callback the provider's words are part of the address, so that they are no secret to the user.
 func refusalOf(err error) string {
 	var refusal *oidc.Refusal
 	if !errors.As(err, &refusal) {
