@@ -13,14 +13,14 @@ import (
 
 // Policy decides which of the accounts that a provider knows may use the app: a config.Access made ready for use.
 type Policy struct {
-	addresses, domains map[string]bool // in lower case; nil asks for nothing
+	addresses, domains map[string]bool // in lower case; nil requires nothing
 	claims             []claimRule
 	tenants            map[string][]string // of Entra ID, by the provider's id; a provider without them accepts any
 	nobody             bool                // a list of claims was given, and is empty
 	needed             []string            // claims that decide
 }
 
-// claimRule wants one of the values in a claim.
+// claimRule requires one of the values in a claim.
 type claimRule struct {
 	name   string
 	values []string

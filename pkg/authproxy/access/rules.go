@@ -126,17 +126,17 @@ func (ru *Rules) uniform() bool {
 	return len(ru.prefixes) == 0 && len(ru.exact) == 0 && !ru.main.Open()
 }
 
-// Scope returns the scope of a decoded path. Where letters decide, the closed side wins: some frameworks take /API
-// for /api, so a guarded prefix matches in any case and a public one only as written.
+// Scope returns the scope of a decoded path. Some frameworks take /API for /api, so a protected prefix matches in any case,
+// and a public one only as written.
 func (ru *Rules) Scope(path string) *Scope {
-	a, _ := ru.decide(path)
-	return a
+	scope, _ := ru.decide(path)
+	return scope
 }
 
-// decide returns the scope and how many bytes of the path have decided about it.
+// decide returns the scope of a path, and the length in bytes of the prefix that decided it.
 func (ru *Rules) decide(path string) (*Scope, int) {
-	if a, ok := ru.exact[path]; ok {
-		return a, len(path)
+	if scope, ok := ru.exact[path]; ok {
+		return scope, len(path)
 	}
 	for i := range ru.prefixes {
 		if pre := &ru.prefixes[i]; pre.matches(path) {
@@ -152,8 +152,8 @@ func (ru *Rules) HasRedundantEscapes(address, path string) bool {
 	if strings.IndexByte(address, '%') < 0 {
 		return false
 	}
-	a, n := ru.decide(path)
-	if !a.Open() {
+	scope, n := ru.decide(path)
+	if !scope.Open() {
 		return false
 	}
 	for i, from := 0, 0; i < n; i++ {
@@ -187,9 +187,9 @@ func (ru *Rules) Main() *Scope { return ru.main }
 
 // Named returns the scope of a feature, nil where it has none of its own.
 func (ru *Rules) Named(name string) *Scope {
-	for _, a := range ru.protected {
-		if a.Name == name {
-			return a
+	for _, scope := range ru.protected {
+		if scope.Name == name {
+			return scope
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ const (
 // Features lists all features in the order in which they are shown.
 func Features() []Feature { return []Feature{MainApp, Analytics, API} }
 
-// Mode says how a password is asked for.
+// Mode says how passwords are requested.
 type Mode string
 
 const (
@@ -32,43 +32,42 @@ const (
 	ModeForm  Mode = "form"  // only the login page; the Authorization header is the app's
 )
 
-// Config is all that decides who may see what. Its zero value protects nothing and is refused by New.
+// Config decides who may see what. Its zero value protects nothing, which Validate refuses.
 type Config struct {
-	// Public allows that nothing is protected. It takes away no protection that is configured.
+	// Public allows a Config that protects nothing. It removes no protection.
 	Public bool
-	// BaseURL is where browsers find the app: scheme, host, and the path below which everything is, if there is one; nil
-	// where it is not known.
+	// BaseURL is where browsers find the app: scheme, host, and maybe a path below which everything is; nil if unknown.
 	BaseURL *url.URL
-	// StripBasePath takes that path off what is sent to the app. Otherwise the app gets paths as they are.
+	// StripBasePath removes that path from requests to the app. Otherwise the app gets it as well.
 	StripBasePath bool
-	// Passwords holds the credential of each feature that has one.
+	// Passwords are the user names and passwords of features.
 	Passwords map[Feature]Login
-	// Users are more people with a password, for the features that have a file of them.
+	// Users are further users with a password, of the features that have a file of them.
 	Users        map[Feature]Users
 	PasswordMode Mode
-	// Providers protect the main app: its users log in at one of them. Without any it has a password or none.
+	// Providers protect the main app: users log in at one of them. Without providers it has a password or no login.
 	Providers []Provider
-	// Access says which of the people that a provider knows may come in; its zero value says all.
+	// Access says which accounts of the providers may use the app; the zero value allows all.
 	Access Access
-	// BearerAudience lets programs in with a provider's access token that is for this audience; empty lets none.
+	// BearerAudience is the audience for which access tokens in requests of programs are accepted; empty accepts none.
 	BearerAudience string
-	// AnalyticsPath and APIPath are what those features guard: the path and everything below it.
+	// AnalyticsPath and APIPath are where those features are: the path and everything below it.
 	AnalyticsPath, APIPath string
-	// PublicPaths are open to everybody: exactly that path, or everything below one that ends in "/".
+	// PublicPaths need no login: each is exactly that path, or everything below it if it ends in "/".
 	PublicPaths []string
 	// PostLogoutRedirect is where the browser goes after a logout; empty means /status.
 	PostLogoutRedirect string
-	// ClearSiteData is what browsers forget of this origin at a log-out: cache, cookies, storage, or several with commas
-	// between them; "none" is nothing, and empty means cache.
+	// ClearSiteData is what browsers delete of this origin at a logout: cache, cookies, storage, or several of them
+	// separated by commas; "none" deletes nothing, and empty means cache.
 	ClearSiteData string
-	// AppName and HelpText are shown on the login pages: the name of the app, and how people who cannot log in get help.
-	// Both are plain text.
+	// AppName and HelpText, both plain text, are shown on the login pages: the name of the app, and how to get help.
 	AppName, HelpText string
-	// Secrets sign what is kept outside the proxy: the first signs, all verify. Empty means one for this process.
+	// Secrets sign what browsers keep for the proxy: the first signs, all verify. Without any, a random one is made for
+	// this process.
 	Secrets []Secret
 	// TrustedProxies are the addresses whose X-Forwarded-* headers are believed; none by default.
 	TrustedProxies []netip.Prefix
-	// SessionIdle ends a session that long after its last use, SessionLifetime after its login.
+	// A session ends SessionIdle after its last use, and SessionLifetime after its login.
 	SessionIdle, SessionLifetime time.Duration
 }
 
@@ -88,25 +87,24 @@ type Provider struct {
 	Scope        string
 	Prompt       string // login, consent, select_account, or several with spaces; empty leaves it to the provider
 	Params       string // further parameters of the authorization address, as a query: acr_values=x&domain_hint=y
-	NameClaim    string // that names a person to the app; empty means the e-mail
+	NameClaim    string // whose value is the name of the user; empty means the e-mail address
 	LogoutURL    string // in place of what the provider announces, see oidc.Options
 	Tenants      string // of Entra ID whose accounts may log in: ids with commas between them, or "any"; empty for an issuer of one tenant
 }
 
-// Access lists who may come in. A nil list asks for nothing, and an empty one lets nobody in: a list that was
-// emptied by mistake must not open the app. E-mail addresses and domains are two ways to say the same, so one of
-// the two is enough, also where the other is empty; groups and every claim are asked for besides. Addresses and domains are kept as they were
-// typed: letters of either case mean the same.
+// Access lists the accounts that may use the app. A nil list requires nothing, and an empty one allows nobody: a list that
+// was emptied by mistake must not open the app. An account needs a listed address or domain, and one of the groups, and a
+// value of every claim. Addresses and domains are kept as they were typed, and compared without regard to case.
 type Access struct {
 	Emails  []string            // addresses, which the provider must have verified
 	Domains []string            // of such addresses, such as example.com; not of the domains below it
 	Groups  []string            // one of them has to be in the claim GroupsClaim
-	Claims  map[string][]string // name to values, of which one is needed; empty but not nil lets nobody in
+	Claims  map[string][]string // name to values, of which one is required
 
-	GroupsClaim string // where a provider says the groups; empty means "groups"
+	GroupsClaim string // the claim with the groups; empty means "groups"
 }
 
-// Defaults of what a Config leaves open.
+// Defaults of fields that are empty or zero.
 const (
 	DefaultAnalyticsPath   = "/analytics"
 	DefaultAPIPath         = "/api"
@@ -116,7 +114,7 @@ const (
 	DefaultSessionLifetime = 7 * 24 * time.Hour
 )
 
-// WithDefaults returns c with what was left open filled in.
+// WithDefaults returns c with defaults in place of empty and zero fields.
 func (c Config) WithDefaults() Config {
 	def := func(field *string, value string) {
 		if *field == "" {
@@ -140,9 +138,9 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Only returns a Config in which the credential of f guards everything: for a listener that serves nothing but
-// that feature, such as an analytics page on a port of its own. Without a credential of f the result protects
-// nothing and New refuses it.
+// Only returns a Config in which the credentials of f protect everything: for a listener that serves only that feature,
+// such as an analytics page on a port of its own. Without credentials of f the result protects nothing, which Validate
+// refuses.
 func (c Config) Only(f Feature) Config {
 	users, hasFile := c.Users[f]
 	if c.Users = nil; hasFile {

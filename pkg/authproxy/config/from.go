@@ -15,7 +15,7 @@ import (
 type Source struct {
 	// Lookup returns the value of a variable: of the process, then of the env file.
 	Lookup func(name string) (value string, ok bool)
-	// Names are the names that Lookup knows, also those that are not for us; among them misspelt ones are looked for.
+	// Names are the names that Lookup knows, those of other programs included; misspelt ones are found among them.
 	Names []string
 	// Project holds what ploomber-cloud.json says; zero where there is none.
 	Project Project
@@ -25,9 +25,9 @@ type Source struct {
 	// ReadFile reads a file that a variable names, for its owner's eyes: no error of it may hold what is in the file. Nil
 	// reads none.
 	ReadFile func(name string) ([]byte, error)
-	// File is where Lookup looks beside the environment, for messages about what is missing; it may be "".
+	// File is the file that Lookup searches besides the environment, for messages about missing variables; it may be "".
 	File string
-	// Public is the user's word that the app may have no login.
+	// Public is what Config.Public becomes: the user says that the app may have no login.
 	Public bool
 }
 
@@ -46,12 +46,12 @@ type Value struct {
 	Variable string
 }
 
-// templateOIDC is the project's template that promises a provider's login.
+// templateOIDC is the template of a project whose login is at a provider.
 const templateOIDC = "node-auth0"
 
-// From makes the configuration. The error is a *Error with all mistakes, each with the variable's
-// name: unknown AUTH_* variables, misspelt names of user names and passwords, half-set logins and references that lead
-// nowhere among them, since any of those would leave something open that was meant to be closed.
+// From makes the configuration. The error is a *Error with all mistakes, each with the name of its variable. Unknown AUTH_*
+// variables, misspelt names of user names and passwords, incomplete logins and references to missing variables are mistakes
+// too, since each would leave something open that was meant to be protected.
 func From(s Source) (Config, error) {
 	r := reader{Source: s}
 	c := Config{
@@ -97,7 +97,7 @@ func From(s Source) (Config, error) {
 	return c, nil
 }
 
-// reader turns variables into values and keeps what is wrong with them.
+// reader turns variables into values, and collects mistakes.
 type reader struct {
 	Source
 	wrong mistakes

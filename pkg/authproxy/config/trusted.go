@@ -2,8 +2,8 @@ package config
 
 import "net/netip"
 
-// checkTrusted refuses to trust everybody, in one network or in several that leave nobody out: who is believed may name
-// any address as their own.
+// checkTrusted refuses to trust all addresses, in one network or in several together: a trusted proxy can claim any client
+// address.
 func (c Config) checkTrusted(m *mistakes) {
 	for _, prefix := range c.TrustedProxies {
 		switch {
