@@ -14,7 +14,7 @@ import (
 )
 
 // Authenticate finds out who sends a request to st.Path: by the session cookie, else by credentials in the Authorization
-// header. A session comes first, since a page that has one may use that header for purposes of its own.
+// header. A session comes first, because the pages of an app may use that header for purposes of their own.
 func (a *Authenticator) Authenticate(r *http.Request, st *State) {
 	st.Scope = st.Policy.Rules.Scope(st.Path)
 	a.Recognize(r, st)
@@ -30,7 +30,7 @@ func (a *Authenticator) Authenticate(r *http.Request, st *State) {
 func (a *Authenticator) Recognize(r *http.Request, st *State) {
 	found := a.Presented(r, st)
 	switch {
-	case len(found) > 1: // nobody can tell which one is the user's (security class 10)
+	case len(found) > 1: // it is impossible to tell which one is the user's (security class 10)
 		st.Conflicting, st.pendingCookie = found, nil
 	case len(found) == 1:
 		st.Session = found[0]
@@ -65,7 +65,7 @@ func (a *Authenticator) tryBasic(r *http.Request, st *State, presented []*sessio
 	}
 }
 
-// GrantsAnything reports whether the session still opens some scope: otherwise it is only in the way.
+// GrantsAnything reports whether the session still gives access to any scope. One that does not is replaced.
 func (a *Authenticator) GrantsAnything(st *State) bool {
 	for i := range st.Session.Grants {
 		if g := &st.Session.Grants[i]; st.Policy.holds(st.Policy.Rules.Named(g.Scope), g) {
@@ -75,10 +75,10 @@ func (a *Authenticator) GrantsAnything(st *State) bool {
 	return false
 }
 
-// basicSessions has the session of each credential, address and user agent, so that a program that ignores cookies does
-// not fill the store with one session per request. Browsers of one kind that send one credential from one address share a
-// session too, since nothing in a first request tells them from a program: when one logs out, the others' WebSockets close
-// as well, and their credentials start the next session at once.
+// basicSessions finds the session of a credential, address and user agent, so that a program that ignores cookies does not
+// fill the store with one session per request. Identical browsers that send the same credential from one address share a
+// session too, since nothing in a first request distinguishes them from a program: when one logs out, the others' WebSockets
+// close as well, and their credentials start the next session at once.
 type basicSessions = expiring.Map[basicClient, basicSession]
 
 type basicClient struct {
@@ -90,9 +90,9 @@ type basicClient struct {
 
 type basicSession struct {
 	id     session.ID
-	under  session.Secret // that leads from id to key
+	secret session.Secret // with which key was made from id
 	key    session.Key
-	cookie []string // as it is handed out; nobody changes it
+	cookie []string // values of Set-Cookie, never changed
 }
 
 const maxBasicSessions = 1024
@@ -128,9 +128,9 @@ func (a *Authenticator) basicSession(r *http.Request, st *State) {
 		slog.String("client", st.Client.Addr.String()), slog.String("by", "basic"))
 }
 
-// lookupMade is lookup without a hash, as long as the secret stays the same.
+// lookupMade is lookup, but computes no hash as long as the secret stays the same.
 func (a *Authenticator) lookupMade(r *http.Request, st *State, made *basicSession) *session.Session {
-	if made.under == st.Policy.secrets[0] {
+	if made.secret == st.Policy.secrets[0] {
 		if s, err := a.sessions.Use(r.Context(), made.key, st.Now); err == nil && s.Key == made.key {
 			return s
 		}
@@ -139,7 +139,7 @@ func (a *Authenticator) lookupMade(r *http.Request, st *State, made *basicSessio
 	return s
 }
 
-// LogRefused logs a failed login, without the name: people type passwords there.
+// LogRefused logs a failed login, but not the user name: people mistakenly type passwords there.
 func (a *Authenticator) LogRefused(r *http.Request, st *State, result password.Result) {
 	a.observer.Count(observe.Refused)
 	a.log.Request(r, slog.LevelWarn, "credentials refused", slog.String("scope", st.Scope.Name),

@@ -55,7 +55,7 @@ type Authenticator struct {
 	policy   atomic.Pointer[Policy]
 	basics   *basicSessions
 	renewing renewing
-	own      [32]byte // random, for this process
+	own      [32]byte // random key for this process
 
 	reloading sync.Mutex // one at a time, and none after done
 	done      chan struct{}
@@ -64,10 +64,11 @@ type Authenticator struct {
 	renewals  sync.WaitGroup // goroutines that renew tokens
 }
 
-// errClosed is why a login that has been closed does nothing any more.
+// errClosed is returned by Reload after Close.
 var errClosed = errors.New("the proxy is closed")
 
-// New returns the login that c, which is complete, describes. It looks for providers in the background, until Close.
+// New returns the Authenticator of a complete configuration, see config.Config.Complete. It looks for providers in the
+// background until Close.
 func New(c config.Config, o Options) (*Authenticator, error) {
 	a := &Authenticator{now: o.Now, log: o.Log, observer: o.Observer, inFlight: o.InFlight, cookies: o.Cookies, formerCookies: o.FormerCookies,
 		options: o, basics: newBasicSessions(), done: make(chan struct{})}
@@ -86,10 +87,10 @@ func New(c config.Config, o Options) (*Authenticator, error) {
 	return a, nil
 }
 
-// Policy returns the policy in force. A request goes by the one that it has met at its beginning.
+// Policy returns the current policy. A request keeps to the one that was current when it came.
 func (a *Authenticator) Policy() *Policy { return a.policy.Load() }
 
-// Reload puts c in force. On error everything stays as it is.
+// Reload replaces the policy by that of c. On error everything stays as it is.
 func (a *Authenticator) Reload(c config.Config) error {
 	c, err := c.Complete()
 	if err != nil {
@@ -115,7 +116,7 @@ func (a *Authenticator) Reload(c config.Config) error {
 	return nil
 }
 
-// adopt puts a policy in force.
+// adopt makes pol the current policy, and stops providers that only the one before has used.
 func (a *Authenticator) adopt(pol, before *Policy) {
 	for _, pr := range pol.Providers {
 		a.start(pr)

@@ -9,20 +9,20 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/password"
 )
 
-// Connection is what is remembered of a client's connection, so that programs that send a password with every request
-// do not cost a hash and a cookie each time. A nil one remembers nothing. It is safe for concurrent use.
+// Connection remembers the last password and cookie of a client's connection, so that a program that sends its password with
+// every request does not cost a hash and get a cookie each time. A nil one remembers nothing. It is safe for concurrent use.
 type Connection struct {
 	credential password.LastCredential
 	sent       atomic.Pointer[sentCookie]
 }
 
-// sentCookie is a cookie that has gone out over a connection.
+// sentCookie is a cookie that has been sent over a connection.
 type sentCookie struct {
 	line string
 	at   time.Time
 }
 
-// lastCredential is the credential that came last.
+// lastCredential returns the cache of the password checked last, nil for a nil connection.
 func (c *Connection) lastCredential() *password.LastCredential {
 	if c == nil {
 		return nil
@@ -30,13 +30,13 @@ func (c *Connection) lastCredential() *password.LastCredential {
 	return &c.credential
 }
 
-// sendAgain is how long a program that does not send its cookie back gets no other.
+// sendAgain is after how long a program that does not send back its cookie gets it again.
 const sendAgain = time.Second
 
-// cookieSent reports whether a program has been sent this cookie over this connection just now, and asks without it all
-// the same: to most it means nothing, and a response with a cookie may not be cached. Where it is false for a program,
-// the cookie counts as sent from now on. A browser gets it with every response, since several browsers may share a
-// connection of a proxy in front, and each has to have it before it opens a WebSocket.
+// cookieSent reports whether a program has just been sent this cookie over this connection, and sends its request without
+// it: most programs ignore cookies, and a response with one may not be cached. If it has not, the cookie counts as sent from
+// now on. Browsers get the cookie with every response, since several may share a connection of a proxy in front, and each
+// needs it before it opens a WebSocket.
 func (c *Connection) cookieSent(r *http.Request, line string, now time.Time) bool {
 	if c == nil || strings.HasPrefix(r.Header.Get("User-Agent"), "Mozilla/") || r.Header.Get("Sec-Fetch-Mode") != "" {
 		return false

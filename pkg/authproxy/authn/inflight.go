@@ -16,21 +16,21 @@ type connectionOwner struct {
 	auth    *Authenticator
 	path    string
 	session *session.Session // nil where no login is required, or credentials came with the request
-	under   session.Secret   // that leads to session
-	bearer  *bearer          // token that came with the request; nil otherwise
-	basic   *session.Grant   // by the password that came with the request; nil otherwise
+	secret  session.Secret   // with which the key of session was made
+	bearer  *bearer          // of the token in the request; nil without one
+	basic   *session.Grant   // of the password in the request; nil without one
 }
 
 var _ registry.Owner = (*connectionOwner)(nil)
 
-// Owner returns who a request that may go to the app is for, for the registry of what is in flight. The session owns it
-// only where the session is what opens the path.
+// Owner returns the owner of a request that may go to the app, for the registry of what is in flight. A session owns the
+// request only if it is what gives access to the path.
 func (a *Authenticator) Owner(st *State) registry.Owner {
 	o := &connectionOwner{auth: a, path: st.Path, bearer: st.bearer}
 	switch {
 	case st.bearer != nil || st.Scope.Open():
 	case st.Session != nil && st.Policy.allows(st.Path, st.Session, nil):
-		o.session, o.under = st.Session, st.Policy.secrets[0]
+		o.session, o.secret = st.Session, st.Policy.secrets[0]
 	case st.Basic.Verdict == password.Right:
 		o.basic = &session.Grant{Scope: st.Scope.Name, Fingerprint: st.Scope.Fingerprint(st.Basic.Name)}
 	}
@@ -62,18 +62,18 @@ func (o *connectionOwner) Check(now time.Time) registry.Verdict {
 	return registry.Keep
 }
 
-// allowed reports whether pol still allows what an older policy may have allowed. A session under a secret that is no
-// longer in use could not be found any more.
+// allowed reports whether pol still allows what an older policy has allowed. The secret of a session must still be in use,
+// since its next request could not be matched to it otherwise.
 func (o *connectionOwner) allowed(pol *Policy) bool {
 	if o.basic != nil {
 		scope := pol.Rules.Scope(o.path)
 		return scope.Open() || pol.holds(scope, o.basic)
 	}
-	return pol.allows(o.path, o.session, o.bearer) && (o.session == nil || slices.Contains(pol.secrets, o.under))
+	return pol.allows(o.path, o.session, o.bearer) && (o.session == nil || slices.Contains(pol.secrets, o.secret))
 }
 
-// Alive implements registry.Owner. What the session has become since, in whichever process, the connection belongs to
-// from then on.
+// Alive implements registry.Owner. If the session has changed meanwhile, in this or another process, what is in flight moves
+// to its latest version.
 func (o *connectionOwner) Alive(now time.Time, use bool) bool {
 	ask := o.auth.sessions.Look
 	if use {
@@ -86,7 +86,8 @@ func (o *connectionOwner) Alive(now time.Time, use bool) bool {
 	return !errors.Is(err, session.ErrNotFound)
 }
 
-// move hands what is in flight of one session over to its successor, as far as pol allows it with what that one grants.
+// move makes what is in flight of a session belong to a later version of it or to its successor, and ends what pol does not
+// allow with the grants of that one.
 func (a *Authenticator) move(from session.Key, to *session.Session, pol *Policy) {
 	a.inFlight.Move(registry.Key(from), func(was registry.Owner) registry.Owner {
 		o := *was.(*connectionOwner)
@@ -94,7 +95,7 @@ func (a *Authenticator) move(from session.Key, to *session.Session, pol *Policy)
 			return nil
 		}
 		if from != to.Key { // a key belongs to the secret that it was made with
-			o.under = pol.secrets[0]
+			o.secret = pol.secrets[0]
 		}
 		o.session = to
 		return &o

@@ -12,10 +12,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// Policy is everything that a Config decides about a login, made ready for use. It never changes.
+// Policy is a config.Config made ready for use: parsed rules, hashed passwords, keys, providers. It never changes.
 type Policy struct {
 	Config    config.Config // without secrets
-	Base      string        // path below which all of this is, without a slash at the end; empty for the whole host
+	Base      string        // the base path, without a slash at the end; empty for the whole host
 	Trusted   forwarded.Trusted
 	Rules     *access.Rules
 	Access    *access.Policy
@@ -24,14 +24,14 @@ type Policy struct {
 	Sealer    *oidc.Sealer // nil without providers
 	Providers []*Provider
 
-	secrets          []session.Secret                     // that lead from the ids of sessions to their keys, newest first
+	secrets          []session.Secret                     // for making keys of sessions from their ids, newest first
 	checked          map[config.Feature]map[string]string // fingerprints of the credentials that Passwords has
 	bearers          *bearers
 	private, noStore []string // values of Cache-Control, made once
 }
 
-// newPolicy makes the policy of c. What has not changed since before, which may be nil, is taken from there: hashes
-// and lockouts of passwords, providers that have been found.
+// newPolicy makes the policy of c. It takes what has not changed from the policy before, which may be nil: hashes and
+// lockouts of passwords, and providers with what is known of them.
 func (a *Authenticator) newPolicy(c config.Config, before *Policy) (*Policy, error) {
 	secrets := [][]byte{a.own[:]}
 	if len(c.Secrets) > 0 || a.options.Persistent {
@@ -57,7 +57,7 @@ func (a *Authenticator) newPolicy(c config.Config, before *Policy) (*Policy, err
 	return pol, nil
 }
 
-// addChecker hashes the passwords, unless they are the ones that are hashed already.
+// addChecker hashes the passwords, unless before has hashed the same ones.
 func (a *Authenticator) addChecker(pol *Policy, c config.Config, before *Policy) (err error) {
 	digest := keys.Derive(a.own[:], "ploomber-cloud authproxy checker 1") // only fingerprints stay here
 	var logins []password.Login
@@ -84,7 +84,7 @@ func (a *Authenticator) addChecker(pol *Policy, c config.Config, before *Policy)
 // labelSession keeps the session secrets apart from what else is derived from the same.
 const labelSession = "ploomber-cloud authproxy session key 1"
 
-// sessionSecrets bind sessions to the configured secrets: without one of them no id leads to a session.
+// sessionSecrets derives the secrets of sessions, which are thereby bound to the configured ones.
 func sessionSecrets(secrets [][]byte) []session.Secret {
 	all := make([]session.Secret, len(secrets))
 	for i, secret := range secrets {
@@ -93,8 +93,8 @@ func sessionSecrets(secrets [][]byte) []session.Secret {
 	return all
 }
 
-// holds reports whether a grant still opens its scope: its password has not changed, its provider is still configured, and
-// the account may use the app.
+// holds reports whether a grant still gives access to its scope: its password has not changed, or its provider is still
+// configured and the account may use the app.
 func (pol *Policy) holds(scope *access.Scope, g *session.Grant) bool {
 	switch {
 	case scope == nil || scope.Name != g.Scope:
@@ -106,7 +106,7 @@ func (pol *Policy) holds(scope *access.Scope, g *session.Grant) bool {
 	}
 }
 
-// allows reports whether this session or this token, of which one is nil, opens path.
+// allows reports whether a session or a token, of which one is nil, gives access to a path.
 func (pol *Policy) allows(path string, s *session.Session, b *bearer) bool {
 	scope := pol.Rules.Scope(path)
 	switch {

@@ -14,7 +14,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// ProviderRest is how long a provider is left alone that has not answered a refresh.
+// ProviderRest is how long no refresh is tried at a provider that has not answered one.
 const ProviderRest = 5 * time.Second
 
 // Provider is an OpenID provider in use.
@@ -24,10 +24,10 @@ type Provider struct {
 
 	made    registration
 	cancel  context.CancelFunc // nil before start
-	resting atomic.Int64       // until then, in Unix nanoseconds, no refresh is tried
+	resting atomic.Int64       // in Unix nanoseconds: no refresh is tried before then
 }
 
-// registration is all that a provider is made of: two that are equal need only one.
+// registration is everything that a Provider is made from: equal ones share a Provider.
 type registration struct {
 	config.Provider
 	callback string
@@ -95,7 +95,7 @@ func (pol *Policy) registered(made registration) *Provider {
 
 func (pr *Provider) stop() { pr.cancel() }
 
-// Named returns the provider of a name, "" being that of the only one.
+// Named returns the provider with a name, or the only one for "". It is nil if there is none.
 func (pol *Policy) Named(name string) *Provider {
 	for _, pr := range pol.Providers {
 		if pr.Name() == name || name == "" && len(pol.Providers) == 1 {
@@ -115,7 +115,7 @@ func (pol *Policy) ProviderOf(l *session.Login) *Provider {
 	return nil
 }
 
-// rest keeps the proxy from asking a provider that does not answer once a request.
+// rest keeps a provider that does not answer from being asked with every request.
 func (pr *Provider) rest(now time.Time) { pr.resting.Store(now.Add(ProviderRest).UnixNano()) }
 
 func (pr *Provider) isResting(now time.Time) bool { return now.UnixNano() < pr.resting.Load() }

@@ -18,23 +18,23 @@ import (
 // Scope of our own endpoints.
 type State struct {
 	Now        time.Time   // when the request came
-	Policy     *Policy     // that decides about all of it
-	Connection *Connection // over which it came; nil where it is not known
+	Policy     *Policy     // current when the request came
+	Connection *Connection // over which it came; nil if unknown
 	Client     forwarded.Client
 	Path       string // decoded, as the rules and the app both read it
 
 	Scope        *access.Scope      // of Path; for our own endpoints, the scope that they are about
-	User         *identity.Identity // who sends it, for Scope; nil where nobody has logged in
-	Session      *session.Session   // alive, whatever it grants; nil without one
+	User         *identity.Identity // who sends the request; nil without access to Scope
+	Session      *session.Session   // that the cookie identifies, whatever it grants; nil without one
 	Grant        *session.Grant     // of Session, for Scope; nil without one
-	Conflicting  []*session.Session // in place of Session where cookies lead to more than one
+	Conflicting  []*session.Session // in place of Session if cookies identify more than one
 	SessionEnded bool               // just now, since its tokens could not be renewed
-	ExpiredGrant *session.Grant     // of that session, where it was for an audience: the provider has to forget it too
-	Basic        password.Result    // outcome of Basic credentials, if any were looked at
-	Token        TokenState         // outcome of a token in the Authorization header
+	ExpiredGrant *session.Grant     // of that session, if it was for an audience: the user has to be logged out at the provider too
+	Basic        password.Result    // of checking Basic credentials
+	Token        TokenState         // of checking a token in the Authorization header
 
 	bearer        *bearer                         // owner of that token, where it is valid
-	sessionID     session.ID                      // of Session, by now; empty where it is not known here
+	sessionID     session.ID                      // current id of Session; empty if unknown, see session.Found
 	pendingCookie []string                        // of a session that the browser does not have yet, to be sent with the response
 	found         [maxCandidates]*session.Session // room for Presented
 }
@@ -57,8 +57,8 @@ func (st *State) ProtectResponse(status int, h http.Header) {
 		h["Cache-Control"] = st.Policy.noStore // nobody may keep a response that holds a session (security class 23)
 		return
 	}
-	// What a 304 says about caching replaces what the app has said with the page (RFC 9111, section 3.2): a word of ours
-	// would have browsers show Streamlit's page from memory after a logout.
+	// The Cache-Control of a 304 replaces what the app has sent with the page (RFC 9111, section 3.2): one of ours would let
+	// browsers show Streamlit's page from their cache after a logout.
 	if st.User == nil || status == http.StatusNotModified {
 		return
 	}
@@ -69,7 +69,7 @@ func (st *State) ProtectResponse(status int, h http.Header) {
 	}
 }
 
-// isPage reports whether a response is a page, and no part of one.
+// isPage reports whether a response is an HTML page.
 func isPage(h http.Header) bool {
 	kind := h["Content-Type"]
 	const html, xhtml = "text/html", "application/xhtml+xml"
@@ -80,9 +80,8 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// SameOrigin reports whether r comes from a page of this app, or from no page. Where the base URL is known the Origin
-// must be that; else its host must be the one asked for, by Host or by the word of a trusted proxy, which no page can
-// choose.
+// SameOrigin reports whether r comes from a page of this app, or not from a page. If there is a base URL, Origin must match it;
+// otherwise it must match the host of the request, from Host or a trusted proxy, which no page can choose.
 func (st *State) SameOrigin(r *http.Request) bool {
 	values := r.Header["Origin"]
 	if len(values) == 0 {
