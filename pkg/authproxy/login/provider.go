@@ -121,7 +121,7 @@ func (f *Flows) providerFailure(w http.ResponseWriter, err error, again string, 
 }
 
 // refusalOf is what the provider said, in characters that are safe to show, else what to do about it; empty if it said
-// nothing. On a callback the provider's words are part of the address, so that they are no secret to the user.
+// nothing. On a callback the provider's words are part of the address, which the user sees anyway.
 func refusalOf(err error) string {
 	var refusal *oidc.Refusal
 	if !errors.As(err, &refusal) {
