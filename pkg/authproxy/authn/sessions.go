@@ -33,7 +33,7 @@ const (
 func (a *Authenticator) Presented(r *http.Request, st *State) []*session.Session {
 	found, changed := a.namedBy(r, st, a.cookies.Name(cookie.Session, st.Client.HTTPS))
 	if len(found) == 0 && a.formerCookies != nil {
-		found, changed = a.namedBy(r, st, a.formerCookies.Name(cookie.Session, st.Client.HTTPS))
+		found, _ = a.namedBy(r, st, a.formerCookies.Name(cookie.Session, st.Client.HTTPS))
 		changed = true
 	}
 	if len(found) == 1 && changed && st.pendingCookie == nil {
