@@ -23,21 +23,21 @@ func TestLogTellsWhenTheAppComesAndGoes(t *testing.T) {
 	if err := l.Close(); err != nil { // nobody is there now
 		t.Fatal(err)
 	}
-	w := newEnvironment(t, config.Config{Public: true}, nil)
-	if err := w.proxy.SetUpstream("http://" + address); err != nil {
+	env := newEnvironment(t, config.Config{Public: true}, nil)
+	if err := env.proxy.SetUpstream("http://" + address); err != nil {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(t.Context())
 	tick, ended := make(chan time.Time), make(chan struct{})
 	go func() {
 		defer close(ended)
-		w.proxy.WatchApp(ctx, tick)
+		env.proxy.WatchApp(ctx, tick)
 	}()
-	count := func(words string) int { return strings.Count(w.logs.String(), words) }
+	count := func(words string) int { return strings.Count(env.logs.String(), words) }
 	const gone, back = "app does not answer", `msg="app answers"`
 	visit := func(want int) {
 		t.Helper()
-		reply, err := http.Get(w.url)
+		reply, err := http.Get(env.url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,8 +50,8 @@ func TestLogTellsWhenTheAppComesAndGoes(t *testing.T) {
 	tick <- time.Time{} // so the first look is over
 	visit(http.StatusServiceUnavailable)
 	visit(http.StatusServiceUnavailable)
-	if count(gone) != 1 || count(back) != 0 || !strings.Contains(w.logs.String(), "upstream="+address) {
-		t.Fatalf("without the app:\n%s", w.logs)
+	if count(gone) != 1 || count(back) != 0 || !strings.Contains(env.logs.String(), "upstream="+address) {
+		t.Fatalf("without the app:\n%s", env.logs)
 	}
 
 	app := &http.Server{Handler: http.NotFoundHandler()}
@@ -62,7 +62,7 @@ func TestLogTellsWhenTheAppComesAndGoes(t *testing.T) {
 	tick <- time.Time{}
 	tick <- time.Time{} // so the look at the tick before is over
 	if count(back) != 1 {
-		t.Fatalf("with the app:\n%s", w.logs)
+		t.Fatalf("with the app:\n%s", env.logs)
 	}
 	visit(http.StatusNotFound)
 
@@ -70,12 +70,12 @@ func TestLogTellsWhenTheAppComesAndGoes(t *testing.T) {
 	tick <- time.Time{} // an app that answered is not looked after
 	tick <- time.Time{}
 	if count(gone) != 1 {
-		t.Fatalf("looked at an app that answered:\n%s", w.logs)
+		t.Fatalf("looked at an app that answered:\n%s", env.logs)
 	}
 	visit(http.StatusBadGateway)
 	visit(http.StatusBadGateway)
 	if count(gone) != 2 {
-		t.Fatalf("after the app has gone:\n%s", w.logs)
+		t.Fatalf("after the app has gone:\n%s", env.logs)
 	}
 	end()
 	<-ended

@@ -14,24 +14,24 @@ import (
 )
 
 // newAtLocalhost starts a proxy whose base URL is localhost, while browsers everywhere ask for 127.0.0.1.
-func newAtLocalhost(t *testing.T, c config.Config) (w *oidcEnvironment, base string) {
+func newAtLocalhost(t *testing.T, c config.Config) (env *oidcEnvironment, base string) {
 	t.Helper()
-	w = newOIDC(t, c, nil)
-	_, port, _ := net.SplitHostPort(w.host)
-	w.reload(func(c *config.Config) { c.BaseURL = &url.URL{Scheme: "http", Host: "localhost:" + port} })
-	return w, w.config.BaseURL.String()
+	env = newOIDC(t, c, nil)
+	_, port, _ := net.SplitHostPort(env.host)
+	env.reload(func(c *config.Config) { c.BaseURL = &url.URL{Scheme: "http", Host: "localhost:" + port} })
+	return env, env.config.BaseURL.String()
 }
 
 // at is the same browser, which opens addresses as they are from now on.
 func (b *browser) at(origin string) *browser {
-	return &browser{&environment{t: b.w.t, url: origin}, b.client}
+	return &browser{&environment{t: b.env.t, url: origin}, b.client}
 }
 
 // Who comes by another name than the base URL's is led there first, and logs in at the first try.
 func TestLoginByAnotherName(t *testing.T) {
 	t.Parallel()
-	w, base := newAtLocalhost(t, oidcOnly())
-	b := w.browser()
+	env, base := newAtLocalhost(t, oidcOnly())
+	b := env.browser()
 	first := b.get("/deep?x=1&y=%20", asPage)
 	if first.StatusCode != http.StatusFound || first.location() != base+"/_auth/login?next=%2Fdeep%3Fx%3D1%26y%3D%2520&moved=1" ||
 		len(first.Cookies()) != 0 || first.Header.Get("Cache-Control") != "no-store" {
@@ -42,7 +42,7 @@ func TestLoginByAnotherName(t *testing.T) {
 	if !strings.HasPrefix(visit.location(), issuerURL+"/authorize?") {
 		t.Fatalf("%d to %q", visit.StatusCode, visit.location())
 	}
-	if in := home.comeBack(w.fake, visit.location()); in.location() != "/deep?x=1&y=%20" || home.session() == "" {
+	if in := home.finishLogin(env.fake, visit.location()); in.location() != "/deep?x=1&y=%20" || home.session() == "" {
 		t.Fatalf("%d to %q\n%s", in.StatusCode, in.location(), in.body)
 	}
 	wantApp(t, home.get("/deep?x=1&y=%20", asPage))
@@ -59,8 +59,8 @@ func TestLoginByAnotherName(t *testing.T) {
 // Nothing but a page visit is led elsewhere.
 func TestOnlyPageVisitsAreMoved(t *testing.T) {
 	t.Parallel()
-	w, base := newAtLocalhost(t, withBot(oidcTwo()))
-	b := w.browser()
+	env, base := newAtLocalhost(t, withBot(oidcTwo()))
+	b := env.browser()
 	for name, header := range map[string][]string{
 		"program": nil, "health check": {"User-Agent: kube-probe/1.30", "Accept: */*"},
 		"fetch": {"Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", asPage}, "frame": {"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", asPage},
@@ -69,7 +69,7 @@ func TestOnlyPageVisitsAreMoved(t *testing.T) {
 			t.Errorf("%s: %d to %q", name, got.StatusCode, got.location())
 		}
 	}
-	if answer, _, _ := w.raw(w.upgrade("/ws", asPage)); answer.StatusCode != http.StatusUnauthorized {
+	if answer, _, _ := env.raw(env.upgrade("/ws", asPage)); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("upgrade: %d", answer.StatusCode)
 	}
 	if got := b.do("POST", "/form", "x=y", asPage, asForm); got.location() != "/_auth/login" {
@@ -146,9 +146,9 @@ func TestClass19HostIsNoWayOut(t *testing.T) {
 			if tc.trusted {
 				c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 			}
-			w := newOIDC(t, c, nil)
+			env := newOIDC(t, c, nil)
 			ask := func(path string) reply {
-				got, _, _ := w.raw("GET " + path + " HTTP/1.1\r\n" + strings.Join(append(tc.header, asPage), "\r\n") + "\r\n\r\n")
+				got, _, _ := env.raw("GET " + path + " HTTP/1.1\r\n" + strings.Join(append(tc.header, asPage), "\r\n") + "\r\n\r\n")
 				return got
 			}
 			got := ask("/x")
@@ -170,8 +170,8 @@ func TestNoLoopBehindAnotherProxy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, c := range []config.Config{oidcOnly(), mainApp()} {
-				w := newOIDC(t, c, nil)
-				inner := must(url.Parse(w.url))
+				env := newOIDC(t, c, nil)
+				inner := must(url.Parse(env.url))
 				front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 					r.SetURL(inner)
 					r.Out.Host = "internal-name:8080"
@@ -182,8 +182,8 @@ func TestNoLoopBehindAnotherProxy(t *testing.T) {
 					front.Start()
 				}
 				t.Cleanup(front.Close)
-				w.reload(func(c *config.Config) { c.BaseURL = must(url.Parse(front.URL)) })
-				b := w.browser().at(front.URL)
+				env.reload(func(c *config.Config) { c.BaseURL = must(url.Parse(front.URL)) })
+				b := env.browser().at(front.URL)
 				b.client.Transport = front.Client().Transport
 				address := "/deep?x=1"
 				var got reply
@@ -194,7 +194,7 @@ func TestNoLoopBehindAnotherProxy(t *testing.T) {
 					address = strings.TrimPrefix(got.location(), front.URL)
 				}
 				if len(c.Providers) > 0 {
-					got = b.comeBack(w.fake, got.location())
+					got = b.finishLogin(env.fake, got.location())
 				} else {
 					form := url.Values{"token": {tokenField.FindStringSubmatch(got.body)[1]}, "next": {"/deep?x=1"}, "username": {user}, "password": {pass}}
 					got = b.do("POST", "/_auth/login", form.Encode(), asForm, "Origin: "+front.URL)
@@ -211,8 +211,8 @@ func TestNoLoopBehindAnotherProxy(t *testing.T) {
 // The form of a password is accepted from pages of the base URL alone, so that it is shown only there.
 func TestPasswordFormByAnotherName(t *testing.T) {
 	t.Parallel()
-	w, base := newAtLocalhost(t, mainApp())
-	b := w.browser()
+	env, base := newAtLocalhost(t, mainApp())
+	b := env.browser()
 	address := b.get("/deep", asPage).location()
 	if address != "/_auth/login?next=%2Fdeep" {
 		t.Fatalf("to %q", address)

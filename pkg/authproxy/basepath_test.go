@@ -26,7 +26,7 @@ func belowBase(c config.Config, strip bool) config.Config {
 func newBelowBase(t *testing.T, c config.Config, strip bool, app http.Handler) *oidcEnvironment {
 	t.Helper()
 	c = belowBase(c, strip)
-	return newOIDC(t, c, app, func(w *oidcEnvironment, _ *authproxy.Options) { c.BaseURL.Host = w.host })
+	return newOIDC(t, c, app, func(env *oidcEnvironment, _ *authproxy.Options) { c.BaseURL.Host = env.host })
 }
 
 // Everything of ours is below the base path: pages, forms, links, redirects and cookies. The app gets paths as they are, or
@@ -39,8 +39,8 @@ func TestBasePath(t *testing.T) {
 			c := mainApp()
 			c.PublicPaths = []string{"/open", "/static/"}
 			c.Passwords[config.API] = config.Login{Username: "bot", Password: "bot's"}
-			w := newBelowBase(t, c, strip, nil)
-			b := w.browser()
+			env := newBelowBase(t, c, strip, nil)
+			b := env.browser()
 			first := b.get(base+"/deep?x=1", asPage)
 			if first.StatusCode != http.StatusFound || first.location() != base+"/_auth/login?next=%2Fdeep%3Fx%3D1" {
 				t.Fatalf("%d to %q", first.StatusCode, first.location())
@@ -53,7 +53,7 @@ func TestBasePath(t *testing.T) {
 			}
 			wantCode(t, b.get(base+"/_auth/style.css"), http.StatusOK)
 			form := url.Values{"token": {tokenField.FindStringSubmatch(page.body)[1]}, "next": {"/deep?x=1"}, "username": {user}, "password": {pass}}
-			in := b.do("POST", base+"/_auth/login", form.Encode(), asForm, "Origin: "+w.url)
+			in := b.do("POST", base+"/_auth/login", form.Encode(), asForm, "Origin: "+env.url)
 			if in.StatusCode != http.StatusSeeOther || in.location() != base+"/deep?x=1" {
 				t.Fatalf("login: %d to %q\n%s", in.StatusCode, in.location(), in.body)
 			}
@@ -69,17 +69,17 @@ func TestBasePath(t *testing.T) {
 			if strip {
 				target, prefix = "/deep%20er?x=%2F", base
 			}
-			if got := w.taken(); len(got) != 1 || got[0].Target != target || got[0].Header.Get("X-Forwarded-Prefix") != prefix || got[0].Header.Get("Cookie") != "" {
+			if got := env.received(); len(got) != 1 || got[0].Target != target || got[0].Header.Get("X-Forwarded-Prefix") != prefix || got[0].Header.Get("Cookie") != "" {
 				t.Errorf("the app was asked for %+v", got)
 			}
 			// Rules are about what is below.
 			for path, code := range map[string]int{"/open": 200, "/static/x": 200, "/x": 401, "/api/x": 401, "/open/x": 401, "/status": 200} {
-				if got := w.browser().get(base + path); got.StatusCode != code {
+				if got := env.browser().get(base + path); got.StatusCode != code {
 					t.Errorf("%s: %d, want %d", path, got.StatusCode, code)
 				}
 			}
-			wantApp(t, w.browser().get(base+"/api/x", asBasic("bot", "bot's")))
-			answer, conn, _ := w.raw(w.upgrade(base+"/ws", asBasic(user, pass)))
+			wantApp(t, env.browser().get(base+"/api/x", asBasic("bot", "bot's")))
+			answer, conn, _ := env.raw(env.upgrade(base+"/ws", asBasic(user, pass)))
 			_ = conn.Close()
 			if answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Errorf("WebSocket: %d", answer.StatusCode)
@@ -105,7 +105,7 @@ func TestClass4OutsideBasePath(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.PublicPaths = []string{"/open", "/static/"}
-			w := newBelowBase(t, c, strip, nil)
+			env := newBelowBase(t, c, strip, nil)
 			for target, code := range map[string]int{
 				"/": 404, "/x": 404, "/team": 404, "/team/": 404, "/team/apps": 404, "/team/app2/x": 404, "/TEAM/app/open": 404, "/team/%61pp/open": 404, "/team%2fapp/open": 400,
 				"/open": 404, "/static/x": 404, "/status": 404, "/logout": 404, "/_auth/login": 404, "/callback": 404,
@@ -113,7 +113,7 @@ func TestClass4OutsideBasePath(t *testing.T) {
 				base + "/static/../x": 400, base + "/static/%2e%2e/x": 400, base + "/static;x": 400, base + `\open`: 404, base + "%2fopen": 404,
 				base + "/team/app/x": 401, "http://x" + base + "/open": 404, base: 307, base + "?x=1": 307,
 			} {
-				answer, conn, _ := w.raw("GET " + target + " HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n")
+				answer, conn, _ := env.raw("GET " + target + " HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n")
 				_ = conn.Close()
 				wanted := []int{code}
 				if code == 404 {
@@ -123,13 +123,13 @@ func TestClass4OutsideBasePath(t *testing.T) {
 					t.Errorf("%s: %d, want %d", target, answer.StatusCode, code)
 				}
 			}
-			if got := w.taken(); len(got) > 0 {
+			if got := env.received(); len(got) > 0 {
 				t.Errorf("the app was asked for %v", got)
 			}
-			if got := w.browser().get(base + "?x=1"); got.location() != base+"/?x=1" {
+			if got := env.browser().get(base + "?x=1"); got.location() != base+"/?x=1" {
 				t.Errorf("without the slash: to %q", got.location())
 			}
-			if got := w.browser().get("/", asPage); !strings.Contains(got.body, `href="`+base+`/"`) {
+			if got := env.browser().get("/", asPage); !strings.Contains(got.body, `href="`+base+`/"`) {
 				t.Errorf("elsewhere: %s", got.body)
 			}
 		})
@@ -139,31 +139,31 @@ func TestClass4OutsideBasePath(t *testing.T) {
 // A login at a provider comes back below the base path, and so does the log-out.
 func TestBasePathWithProvider(t *testing.T) {
 	t.Parallel()
-	w := newBelowBase(t, oidcTwo(), false, nil)
-	b := w.browser()
+	env := newBelowBase(t, oidcTwo(), false, nil)
+	b := env.browser()
 	choice := b.get(base+"/_auth/login?next=/deep", asPage)
 	if !strings.Contains(choice.body, `href="`+base+`/_auth/login/first?next=%2Fdeep"`) {
 		t.Fatalf("choice\n%s", choice.body)
 	}
 	visit := b.get(base+"/_auth/login/first?next=%2Fdeep", asPage)
 	q := must(url.Parse(visit.location())).Query()
-	if q.Get("redirect_uri") != w.url+base+"/callback" {
+	if q.Get("redirect_uri") != env.url+base+"/callback" {
 		t.Fatalf("redirect_uri %q", q.Get("redirect_uri"))
 	}
-	in := b.get(base+"/callback?"+w.fake.Authorize(t, visit.location()).Encode(), asPage)
+	in := b.get(base+"/callback?"+env.fake.Authorize(t, visit.location()).Encode(), asPage)
 	if in.StatusCode != http.StatusFound || in.location() != base+"/deep" {
 		t.Fatalf("callback: %d to %q\n%s", in.StatusCode, in.location(), in.body)
 	}
 	wantApp(t, b.get(base+"/deep"))
 	out := must(url.Parse(b.get(base + "/logout").location())).Query()
-	if out.Get("post_logout_redirect_uri") != w.url+base+"/status" {
+	if out.Get("post_logout_redirect_uri") != env.url+base+"/status" {
 		t.Errorf("log-out with %v", out)
 	}
-	moved := w.browser().get(base+"/x", asPage, "Host: alias.example.com")
-	if moved.location() != w.url+base+"/_auth/login?next=%2Fx&moved=1" {
+	moved := env.browser().get(base+"/x", asPage, "Host: alias.example.com")
+	if moved.location() != env.url+base+"/_auth/login?next=%2Fx&moved=1" {
 		t.Errorf("from another name to %q", moved.location())
 	}
-	token := url.Values{"logout_token": {w.fake.LogoutToken(map[string]any{"sub": "auth0|7"})}}
+	token := url.Values{"logout_token": {env.fake.LogoutToken(map[string]any{"sub": "auth0|7"})}}
 	wantCode(t, b.do("POST", base+"/_auth/backchannel-logout/first", token.Encode(), asForm), http.StatusOK)
 }
 
@@ -173,17 +173,17 @@ func TestClass10BasePathCookies(t *testing.T) {
 	t.Parallel()
 	c := belowBase(mainApp(), false)
 	c.BaseURL.Scheme = "https"
-	w := newEnvironment(t, c, nil)
-	in := w.browser().get(base+"/", asBasic(user, pass))
+	env := newEnvironment(t, c, nil)
+	in := env.browser().get(base+"/", asBasic(user, pass))
 	s := in.cookie("__Secure-ploomber_session")
 	if s == nil || !s.Secure || !s.HttpOnly || s.Path != base || s.Domain != "" || s.SameSite != http.SameSiteLaxMode {
 		t.Fatalf("cookies %v", in.Header["Set-Cookie"])
 	}
-	wantApp(t, w.browser().get(base+"/", "Cookie: "+s.Name+"="+s.Value+"; a=1; __Host-ploomber_session=x; __Secure-ploomber_login=x; __Secure-ploomber_oidc_x=y"))
-	if got := w.taken(); got[len(got)-1].Header.Get("Cookie") != "a=1" {
+	wantApp(t, env.browser().get(base+"/", "Cookie: "+s.Name+"="+s.Value+"; a=1; __Host-ploomber_session=x; __Secure-ploomber_login=x; __Secure-ploomber_oidc_x=y"))
+	if got := env.received(); got[len(got)-1].Header.Get("Cookie") != "a=1" {
 		t.Errorf("the app gets %q", got[len(got)-1].Header.Get("Cookie"))
 	}
-	wantCode(t, w.browser().get(base+"/", "Cookie: __Host-ploomber_session="+s.Value), http.StatusUnauthorized)
+	wantCode(t, env.browser().get(base+"/", "Cookie: __Host-ploomber_session="+s.Value), http.StatusUnauthorized)
 }
 
 // An app that does not know where it is redirects to the root of the host; one that knows does not.
@@ -199,11 +199,11 @@ func TestStrippedRedirects(t *testing.T) {
 		false: {"/x": "/x", base + "/x": base + "/x", "http://app.test/x": "http://app.test/x"},
 	} {
 		for location, wanted := range want {
-			w := newBelowBase(t, mainApp(), strip, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			env := newBelowBase(t, mainApp(), strip, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 				rw.Header()["Location"] = []string{location}
 				rw.WriteHeader(http.StatusFound)
 			}))
-			answer, conn, _ := w.raw(fmt.Sprintf("GET %s/ HTTP/1.1\r\nHost: app.test\r\n%s\r\n\r\n", base, asBasic(user, pass)))
+			answer, conn, _ := env.raw(fmt.Sprintf("GET %s/ HTTP/1.1\r\nHost: app.test\r\n%s\r\n\r\n", base, asBasic(user, pass)))
 			_, _ = io.Copy(io.Discard, answer.Body)
 			_ = conn.Close()
 			if got := answer.Header.Get("Location"); got != wanted {
@@ -216,11 +216,11 @@ func TestStrippedRedirects(t *testing.T) {
 // The base path cannot change while browsers have cookies of it.
 func TestReloadKeepsBasePath(t *testing.T) {
 	t.Parallel()
-	w := newBelowBase(t, mainApp(), false, nil)
+	env := newBelowBase(t, mainApp(), false, nil)
 	c := belowBase(mainApp(), false)
 	c.BaseURL.Path = "/other"
-	if err := w.proxy.Reload(c); err == nil || !strings.Contains(err.Error(), "AUTH_BASE_URL: has another path") {
+	if err := env.proxy.Reload(c); err == nil || !strings.Contains(err.Error(), "AUTH_BASE_URL: has another path") {
 		t.Error(err)
 	}
-	wantCode(t, w.browser().get(base+"/status"), http.StatusOK)
+	wantCode(t, env.browser().get(base+"/status"), http.StatusOK)
 }

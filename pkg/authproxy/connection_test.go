@@ -42,15 +42,15 @@ func (c *oneConnection) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestCookieOfPrograms(t *testing.T) {
 	t.Parallel()
 	const browser = "User-Agent: Mozilla/5.0"
-	w := newEnvironment(t, mainApp(), nil)
+	env := newEnvironment(t, mainApp(), nil)
 	var now atomic.Int64
 	now.Store(time.Now().UnixNano())
-	p, err := authproxy.New(mainApp(), authproxy.Options{Upstream: proxytest.Start(t, w.app()), Random: rand.Reader, BcryptCost: bcrypt.MinCost,
+	p, err := authproxy.New(mainApp(), authproxy.Options{Upstream: proxytest.Start(t, env.app()), Random: rand.Reader, BcryptCost: bcrypt.MinCost,
 		Now: func() time.Time { return time.Unix(0, now.Load()) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := w.serve(p)
+	address := env.serve(p)
 	ask := func(t *testing.T, over *oneConnection, header ...string) (given bool) {
 		t.Helper()
 		r, err := http.NewRequest("GET", address+"/data", nil)

@@ -24,11 +24,11 @@ func TestClientDisconnects(t *testing.T) {
 			t.Run(how+path, func(t *testing.T) {
 				t.Parallel()
 				e := newEvents(t)
-				w := newEnvironment(t, mainApp(), e)
-				stays := w.connect("/silent")
+				env := newEnvironment(t, mainApp(), e)
+				stays := env.connect("/silent")
 				defer stays.Close()
 				receive(t, e.arrived, "a request to arrive at the app")
-				goes := w.connect(path)
+				goes := env.connect(path)
 				defer goes.Close()
 				receive(t, e.arrived, "a request to arrive at the app")
 				if err := leave(goes); err != nil {
@@ -42,7 +42,7 @@ func TestClientDisconnects(t *testing.T) {
 					t.Error("the app has lost the other client too")
 				default:
 				}
-				if said := w.logs.String(); strings.Contains(said, "not reached") || strings.Contains(said, "level=ERROR") {
+				if said := env.logs.String(); strings.Contains(said, "not reached") || strings.Contains(said, "level=ERROR") {
 					t.Errorf("logged as a fault: %s", said)
 				}
 			})
@@ -55,14 +55,14 @@ func TestPipelinedRequestIsNotADisconnect(t *testing.T) {
 	t.Parallel()
 	e := newEvents(t)
 	defer e.cut() // net/http notices no disconnect behind a byte that it has read
-	w := newEnvironment(t, mainApp(), e)
-	pipelines := w.connect("/stream")
+	env := newEnvironment(t, mainApp(), e)
+	pipelines := env.connect("/stream")
 	defer pipelines.Close()
 	receive(t, e.arrived, "a request to arrive at the app")
-	if _, err := fmt.Fprintf(pipelines, "GET /next HTTP/1.1\r\nHost: %s\r\n\r\n", w.host); err != nil {
+	if _, err := fmt.Fprintf(pipelines, "GET /next HTTP/1.1\r\nHost: %s\r\n\r\n", env.host); err != nil {
 		t.Fatal(err)
 	}
-	goes := w.connect("/silent")
+	goes := env.connect("/silent")
 	receive(t, e.arrived, "a request to arrive at the app")
 	_ = goes.Close()
 	if gone := receive(t, e.gone, "the app to learn that a request is over"); gone != "/silent" { // one run of the reaper checks both
@@ -71,15 +71,15 @@ func TestPipelinedRequestIsNotADisconnect(t *testing.T) {
 }
 
 // connect sends a request and does not wait for the answer.
-func (w *environment) connect(path string) *net.TCPConn {
-	w.t.Helper()
-	c, err := net.Dial("tcp", w.host)
+func (env *environment) connect(path string) *net.TCPConn {
+	env.t.Helper()
+	c, err := net.Dial("tcp", env.host)
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	_ = c.SetDeadline(time.Now().Add(patience))
-	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", path, w.host, asBasic(user, pass)); err != nil {
-		w.t.Fatal(err)
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", path, env.host, asBasic(user, pass)); err != nil {
+		env.t.Fatal(err)
 	}
 	return c.(*net.TCPConn)
 }

@@ -27,10 +27,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
 )
 
-// patience is how long anything may take on a machine that does other things too.
+// patience is how long a test waits before it fails; on a busy machine anything may take long.
 const patience = time.Minute
 
-// environment is an app behind a proxy, both on loopback, with a clock that can be moved.
+// environment is a proxy with an app behind it, both on loopback. The proxy's clock is ahead of the real one by shift, and
+// its log is collected. browser returns clients of it, and received what the app got.
 type environment struct {
 	t     *testing.T
 	proxy *authproxy.Proxy
@@ -38,7 +39,7 @@ type environment struct {
 	host  string
 	logs  *syncBuffer
 
-	behind proxytest.App
+	echo proxytest.App // the app, unless the test has its own
 
 	mu    sync.Mutex
 	shift time.Duration
@@ -67,43 +68,45 @@ const (
 	pass = "correct horse"
 )
 
-const longSecret = "kX3-vB9_qL2zR7wT5yU8iO1pA4sD6fG0hJ" // random enough, and used nowhere
+const longSecret = "kX3-vB9_qL2zR7wT5yU8iO1pA4sD6fG0hJ" // random, and used nowhere else
 
-// mainApp protects everything by a password.
+// mainApp protects everything by the password of user.
 func mainApp() config.Config {
 	return config.Config{Passwords: map[config.Feature]config.Login{
 		config.MainApp: {Username: user, Password: pass}}}
 }
 
-// newEnvironment starts an app that answers with what it saw and echoes WebSockets. app may be nil.
+// newEnvironment starts a proxy in front of app; nil stands for one that answers with what it received and echoes WebSockets.
 func newEnvironment(t *testing.T, c config.Config, app http.Handler) *environment {
 	t.Helper()
 	return newEnvironmentWith(t, c, app, nil)
 }
 
+// newEnvironmentWith is newEnvironment with a store of sessions; nil stands for one in memory.
 func newEnvironmentWith(t *testing.T, c config.Config, app http.Handler, store session.Store) *environment {
 	t.Helper()
-	w := &environment{t: t, logs: &syncBuffer{}}
+	env := &environment{t: t, logs: &syncBuffer{}}
 	if app == nil {
-		app = w.app()
+		app = env.app()
 	}
 	var err error
-	w.proxy, err = authproxy.New(c, authproxy.Options{Upstream: proxytest.Start(t, app), Now: w.now, Random: rand.Reader, Store: store,
-		BcryptCost: bcrypt.MinCost, Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	env.proxy, err = authproxy.New(c, authproxy.Options{Upstream: proxytest.Start(t, app), Now: env.now, Random: rand.Reader, Store: store,
+		BcryptCost: bcrypt.MinCost, Log: slog.New(slog.NewTextHandler(env.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.url = w.serve(w.proxy)
-	w.host = strings.TrimPrefix(w.url, "http://")
-	return w
+	env.url = env.serve(env.proxy)
+	env.host = strings.TrimPrefix(env.url, "http://")
+	return env
 }
 
-// serve puts the proxy on a port of its own.
-func (w *environment) serve(p *authproxy.Proxy) string {
-	w.t.Helper()
-	return w.serveOn(p, listen(w.t))
+// serve starts a server for a proxy and returns its URL. Both are closed at the end of the test.
+func (env *environment) serve(p *authproxy.Proxy) string {
+	env.t.Helper()
+	return env.serveOn(p, listen(env.t))
 }
 
+// listen returns a listener on a free port.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,33 +116,37 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-func (w *environment) serveOn(p *authproxy.Proxy, l net.Listener) string {
+// serveOn is serve with a listener.
+func (env *environment) serveOn(p *authproxy.Proxy, l net.Listener) string {
 	s := server.Serve(l, server.Options{Handler: p, Now: time.Now, ConnContext: authproxy.ConnContext})
-	w.t.Cleanup(func() {
+	env.t.Cleanup(func() {
 		_ = p.Close()
 		s.Close()
 	})
 	return "http://" + l.Addr().String()
 }
 
-func (w *environment) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return time.Now().Add(w.shift)
+// now is the clock of the proxy.
+func (env *environment) now() time.Time {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	return time.Now().Add(env.shift)
 }
 
-func (w *environment) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.shift += d
+// advance moves the clock of the proxy.
+func (env *environment) advance(d time.Duration) {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	env.shift += d
 }
 
-func (w *environment) app() http.Handler { return &w.behind }
+// app returns the app that echoes.
+func (env *environment) app() http.Handler { return &env.echo }
 
-// taken returns what the app has got since the last call.
-func (w *environment) taken() []proxytest.Request { return w.behind.Taken() }
+// received returns the requests that the app that echoes has received since the last call.
+func (env *environment) received() []proxytest.Request { return env.echo.Taken() }
 
-// reply is an answer, read to its end.
+// reply is a response whose body has been read.
 type reply struct {
 	*http.Response
 	body string
@@ -147,6 +154,7 @@ type reply struct {
 
 func (r reply) location() string { return r.Header.Get("Location") }
 
+// cookie returns the first cookie of the response whose name begins so, or nil.
 func (r reply) cookie(prefix string) *http.Cookie {
 	for _, c := range r.Cookies() {
 		if strings.HasPrefix(c.Name, prefix) {
@@ -156,29 +164,29 @@ func (r reply) cookie(prefix string) *http.Cookie {
 	return nil
 }
 
-// browser keeps cookies and does not follow redirects.
+// browser is a client of an environment that keeps cookies and does not follow redirects.
 type browser struct {
-	w      *environment
+	env    *environment
 	client *http.Client
 }
 
-func (w *environment) browser() *browser {
+func (env *environment) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	transport := &http.Transport{} // not the default one, which other tests' servers close
-	w.t.Cleanup(transport.CloseIdleConnections)
-	return &browser{w, &http.Client{Transport: transport, Jar: jar, Timeout: patience,
+	env.t.Cleanup(transport.CloseIdleConnections)
+	return &browser{env, &http.Client{Transport: transport, Jar: jar, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // do sends a request; header lines are "Name: value".
 func (b *browser) do(method, path, body string, header ...string) reply {
-	b.w.t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), method, b.w.url+path, strings.NewReader(body))
+	b.env.t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, b.env.url+path, strings.NewReader(body))
 	if err != nil {
-		b.w.t.Fatal(err)
+		b.env.t.Fatal(err)
 	}
 	for _, line := range header {
 		name, value, _ := strings.Cut(line, ": ")
@@ -188,20 +196,20 @@ func (b *browser) do(method, path, body string, header ...string) reply {
 		}
 		r.Header[name] = append(r.Header[name], value)
 	}
-	answer, err := b.client.Do(r)
+	response, err := b.client.Do(r)
 	if err != nil {
-		b.w.t.Fatalf("%s %s: %v", method, path, err)
+		b.env.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	defer answer.Body.Close()
-	got, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	got, err := io.ReadAll(response.Body)
 	if err != nil {
-		b.w.t.Fatalf("%s %s: body: %v", method, path, err)
+		b.env.t.Fatalf("%s %s: body: %v", method, path, err)
 	}
-	return reply{answer, string(got)}
+	return reply{response, string(got)}
 }
 
 func (b *browser) get(path string, header ...string) reply {
-	b.w.t.Helper()
+	b.env.t.Helper()
 	return b.do("GET", path, "", header...)
 }
 
@@ -220,19 +228,19 @@ var tokenField = regexp.MustCompile(`name="token" value="([^"]*)"`)
 
 // login opens the login page, fills in the form and sends it.
 func (b *browser) login(next, user, password string) reply {
-	b.w.t.Helper()
+	b.env.t.Helper()
 	page := b.get("/_auth/login?next="+url.QueryEscape(next), asPage)
 	token := tokenField.FindStringSubmatch(page.body)
 	if page.StatusCode != http.StatusOK || token == nil {
-		b.w.t.Fatalf("login page: %d\n%s", page.StatusCode, page.body)
+		b.env.t.Fatalf("login page: %d\n%s", page.StatusCode, page.body)
 	}
 	form := url.Values{"token": {token[1]}, "next": {next}, "username": {user}, "password": {password}}
-	return b.do("POST", "/_auth/login", form.Encode(), asForm, "Origin: "+b.w.url, "Sec-Fetch-Site: same-origin")
+	return b.do("POST", "/_auth/login", form.Encode(), asForm, "Origin: "+b.env.url, "Sec-Fetch-Site: same-origin")
 }
 
 // session returns the value of the browser's session cookie.
 func (b *browser) session() string {
-	u, _ := url.Parse(b.w.url)
+	u, _ := url.Parse(b.env.url)
 	for _, c := range b.client.Jar.Cookies(u) {
 		if strings.Contains(c.Name, "ploomber_session") {
 			return c.Value
@@ -241,34 +249,35 @@ func (b *browser) session() string {
 	return ""
 }
 
-// raw sends bytes as they are and returns the answer, its body unread, and the connection, which closes with the test.
-func (w *environment) raw(request string) (reply, net.Conn, *bufio.Reader) {
-	w.t.Helper()
-	conn, err := net.Dial("tcp", w.host)
+// raw sends bytes as they are. It returns the response with its body unread, and the connection, which is closed at the end
+// of the test.
+func (env *environment) raw(request string) (reply, net.Conn, *bufio.Reader) {
+	env.t.Helper()
+	conn, err := net.Dial("tcp", env.host)
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = conn.Close() })
+	env.t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, request); err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	br := bufio.NewReader(conn)
-	answer, err := http.ReadResponse(br, nil)
+	response, err := http.ReadResponse(br, nil)
 	if err != nil {
-		w.t.Fatalf("answer to %q: %v", request, err)
+		env.t.Fatalf("response to %q: %v", request, err)
 	}
-	return reply{Response: answer}, conn, br
+	return reply{Response: response}, conn, br
 }
 
-// upgrade is the head of a WebSocket request.
-func (w *environment) upgrade(path string, header ...string) string {
-	lines := append([]string{"Host: " + w.host, "Connection: Upgrade", "Upgrade: websocket",
+// upgrade returns the header of a WebSocket handshake.
+func (env *environment) upgrade(path string, header ...string) string {
+	lines := append([]string{"Host: " + env.host, "Connection: Upgrade", "Upgrade: websocket",
 		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, header...)
 	return fmt.Sprintf("GET %s HTTP/1.1\r\n%s\r\n\r\n", path, strings.Join(lines, "\r\n"))
 }
 
-// wantApp fails unless the app, and nothing else, has answered.
+// wantApp fails unless the response is the app's.
 func wantApp(t *testing.T, r reply) {
 	t.Helper()
 	if r.StatusCode != http.StatusOK || r.Header.Get("X-App") != "yes" {
@@ -276,6 +285,7 @@ func wantApp(t *testing.T, r reply) {
 	}
 }
 
+// wantCode fails unless the response is the proxy's own and has this status.
 func wantCode(t *testing.T, r reply, code int) {
 	t.Helper()
 	if r.StatusCode != code || r.Header.Get("X-App") != "" {

@@ -21,8 +21,8 @@ func behindProxy(c config.Config) config.Config {
 func TestForwardedProtocol(t *testing.T) {
 	t.Parallel()
 	listed, unlisted := newEnvironment(t, behindProxy(mainApp()), nil), newEnvironment(t, mainApp(), nil)
-	session := func(w *environment) string { // begun on https
-		in := w.browser().get("/", asBasic(user, pass), "X-Forwarded-Proto: https")
+	session := func(env *environment) string { // begun on https
+		in := env.browser().get("/", asBasic(user, pass), "X-Forwarded-Proto: https")
 		if c := in.cookie("__Host-ploomber_session"); c != nil {
 			return c.Value
 		}
@@ -52,8 +52,8 @@ func TestForwardedProtocol(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ask := func(w *environment, cookie string) int {
-				answer, conn, _ := w.raw(w.upgrade("/ws", append(tc.lines, "Cookie: "+cookie)...))
+			ask := func(env *environment, cookie string) int {
+				answer, conn, _ := env.raw(env.upgrade("/ws", append(tc.lines, "Cookie: "+cookie)...))
 				_ = conn.Close()
 				return answer.StatusCode
 			}
@@ -105,21 +105,21 @@ func TestForwardedHost(t *testing.T) {
 				if isListed {
 					c = behindProxy(c)
 				}
-				w := newEnvironment(t, c, nil)
+				env := newEnvironment(t, c, nil)
 				header := append([]string{"Host: 127.0.0.1:8080", "Origin: " + tc.origin, "Sec-Fetch-Site: same-origin"}, tc.lines...)
-				in := w.browser().loginWith(header...)
+				in := env.browser().loginWith(header...)
 				want := tc.always || tc.listed && isListed
 				if ok := in.StatusCode == http.StatusSeeOther; ok != want || !ok && in.StatusCode != http.StatusForbidden {
 					t.Errorf("listed %v: login %d, want success %v", isListed, in.StatusCode, want)
 				}
-				answer, conn, _ := w.raw("GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+				answer, conn, _ := env.raw("GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 					strings.Join(append(header, asBasic(user, pass)), "\r\n") + "\r\n\r\n")
 				_ = conn.Close()
 				if ok := answer.StatusCode == http.StatusSwitchingProtocols; ok != want || !ok && answer.StatusCode != http.StatusForbidden {
 					t.Errorf("listed %v: WebSocket %d, want success %v", isListed, answer.StatusCode, want)
 				}
-				if n := strings.Count(w.logs.String(), `msg="another origin refused" origin=`+tc.origin+" expected="); want != (n == 0) || !want && n != 2 {
-					t.Errorf("listed %v: %d lines about the origin in\n%s", isListed, n, w.logs)
+				if n := strings.Count(env.logs.String(), `msg="another origin refused" origin=`+tc.origin+" expected="); want != (n == 0) || !want && n != 2 {
+					t.Errorf("listed %v: %d lines about the origin in\n%s", isListed, n, env.logs)
 				}
 			}
 		})
@@ -138,10 +138,10 @@ func TestClass22RefusedOriginInTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnvironment(t, mainApp(), nil)
-			wantCode(t, w.browser().loginWith("Origin: "+tc.origin), http.StatusForbidden)
-			if !strings.Contains(w.logs.String(), tc.want) {
-				t.Errorf("%s is missing in\n%s", tc.want, w.logs)
+			env := newEnvironment(t, mainApp(), nil)
+			wantCode(t, env.browser().loginWith("Origin: "+tc.origin), http.StatusForbidden)
+			if !strings.Contains(env.logs.String(), tc.want) {
+				t.Errorf("%s is missing in\n%s", tc.want, env.logs)
 			}
 		})
 	}
@@ -149,11 +149,11 @@ func TestClass22RefusedOriginInTheLog(t *testing.T) {
 
 // loginWith sends the login form with these headers, as the proxy in front of us passes them on.
 func (b *browser) loginWith(header ...string) reply {
-	b.w.t.Helper()
+	b.env.t.Helper()
 	page := b.get("/_auth/login", append([]string{asPage}, header...)...)
 	token := tokenField.FindStringSubmatch(page.body)
 	if token == nil {
-		b.w.t.Fatalf("login page: %d\n%s", page.StatusCode, page.body)
+		b.env.t.Fatalf("login page: %d\n%s", page.StatusCode, page.body)
 	}
 	for _, c := range page.Cookies() { // the jar keeps none that is for https alone
 		header = append(header, "Cookie: "+c.Name+"="+c.Value)
@@ -179,12 +179,12 @@ func TestForwardedToTheApp(t *testing.T) {
 	} {
 		got := listed.browser().get("/", append(tc.lines, "Host: h", asBasic(user, pass))...)
 		wantApp(t, got)
-		h := listed.taken()[0].Header
+		h := listed.received()[0].Header
 		if h.Get("X-Forwarded-For") != tc.chain || h.Get("X-Forwarded-Proto") != tc.proto || h.Get("X-Forwarded-Host") != "h" || h.Get("Forwarded") != "" {
 			t.Errorf("%s: %v", name, h)
 		}
 		wantApp(t, unlisted.browser().get("/", append(tc.lines, "Host: h", asBasic(user, pass))...))
-		h = unlisted.taken()[0].Header
+		h = unlisted.received()[0].Header
 		if h.Get("X-Forwarded-For") != "127.0.0.1" || h.Get("X-Forwarded-Proto") != "http" || h.Get("X-Forwarded-Host") != "h" {
 			t.Errorf("%s, not listed: %v", name, h)
 		}

@@ -78,26 +78,26 @@ type stream struct {
 }
 
 // ask sends a request and reads the head of the answer.
-func (w *environment) ask(method, path string, header ...string) (*http.Response, error) {
-	conn, err := net.Dial("tcp", w.host)
+func (env *environment) ask(method, path string, header ...string) (*http.Response, error) {
+	conn, err := net.Dial("tcp", env.host)
 	if err != nil {
 		return nil, err
 	}
-	w.t.Cleanup(func() { _ = conn.Close() })
-	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", method, path, w.host, strings.Join(header, "\r\n")); err != nil {
+	env.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", method, path, env.host, strings.Join(header, "\r\n")); err != nil {
 		return nil, err
 	}
-	return http.ReadResponse(bufio.NewReader(impatient{conn}), nil)
+	return http.ReadResponse(bufio.NewReader(deadlineConn{conn}), nil)
 }
 
 // listen begins an answer that does not end.
-func (w *environment) listen(path string, header ...string) *stream {
-	w.t.Helper()
-	answer, err := w.ask("GET", path, header...)
+func (env *environment) listen(path string, header ...string) *stream {
+	env.t.Helper()
+	answer, err := env.ask("GET", path, header...)
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	s := &stream{t: w.t, lines: bufio.NewReader(answer.Body)}
+	s := &stream{t: env.t, lines: bufio.NewReader(answer.Body)}
 	s.wantLine("data: first\n")
 	return s
 }
@@ -110,16 +110,16 @@ func (s *stream) wantLine(want string) {
 }
 
 // handshake opens a WebSocket.
-func (w *environment) handshake(header ...string) (io.ReadWriter, error) {
-	conn, err := net.Dial("tcp", w.host)
+func (env *environment) handshake(header ...string) (io.ReadWriter, error) {
+	conn, err := net.Dial("tcp", env.host)
 	if err != nil {
 		return nil, err
 	}
-	w.t.Cleanup(func() { _ = conn.Close() })
-	if _, err := io.WriteString(conn, w.upgrade("/ws", header...)); err != nil {
+	env.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, env.upgrade("/ws", header...)); err != nil {
 		return nil, err
 	}
-	br := bufio.NewReader(impatient{conn})
+	br := bufio.NewReader(deadlineConn{conn})
 	answer, err := http.ReadResponse(br, nil)
 	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("%v, %w; want 101", answer, err)
@@ -129,12 +129,12 @@ func (w *environment) handshake(header ...string) (io.ReadWriter, error) {
 
 // newHeldHandshakes starts a proxy whose app lets WebSockets wait: arrived tells of each, and they go on once leave is
 // closed.
-func newHeldHandshakes(t *testing.T, options ...func(*oidcEnvironment, *authproxy.Options)) (w *oidcEnvironment, arrived, leave chan bool) {
+func newHeldHandshakes(t *testing.T, options ...func(*oidcEnvironment, *authproxy.Options)) (env *oidcEnvironment, arrived, leave chan bool) {
 	t.Helper()
 	e := newEvents(t)
 	arrived, leave = make(chan bool), make(chan bool)
-	w = newOIDC(t, oidcOnly(), e, append(options, with(withRefresh))...)
-	usual := w.app()
+	env = newOIDC(t, oidcOnly(), e, append(options, with(withRefresh))...)
+	usual := env.app()
 	e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			arrived <- true
@@ -145,7 +145,7 @@ func newHeldHandshakes(t *testing.T, options ...func(*oidcEnvironment, *authprox
 		}
 		usual.ServeHTTP(rw, r)
 	})
-	return w, arrived, leave
+	return env, arrived, leave
 }
 
 // wantCut waits for an answer to break off, recognisably so.
@@ -162,58 +162,58 @@ func (s *stream) wantCut() {
 func TestClass09LongAnswersEndWithTheirSession(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		end    func(w *oidcEnvironment, b *browser)
+		end    func(env *oidcEnvironment, b *browser)
 		all    bool // others' end as well
 		reload bool // which spares requests that have an end
 	}{
 		"log-out":       {end: func(_ *oidcEnvironment, b *browser) { b.get("/logout") }},
 		"exit":          {end: func(_ *oidcEnvironment, b *browser) { b.get("/exit") }},
-		"another login": {end: func(w *oidcEnvironment, b *browser) { b.get("/logout"); w.enter(b) }},
-		"of a person": {end: func(w *oidcEnvironment, _ *browser) {
-			if err := w.proxy.EndOwner(context.Background(), "auth0|7"); err != nil {
-				w.t.Error(err)
+		"another login": {end: func(env *oidcEnvironment, b *browser) { b.get("/logout"); env.logIn(b) }},
+		"of a person": {end: func(env *oidcEnvironment, _ *browser) {
+			if err := env.proxy.EndOwner(context.Background(), "auth0|7"); err != nil {
+				env.t.Error(err)
 			}
 		}},
-		"expiry": {all: true, end: func(w *oidcEnvironment, _ *browser) { w.advance(8 * 24 * time.Hour) }},
-		"a new secret": {all: true, reload: true, end: func(w *oidcEnvironment, _ *browser) {
-			w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret} })
+		"expiry": {all: true, end: func(env *oidcEnvironment, _ *browser) { env.advance(8 * 24 * time.Hour) }},
+		"a new secret": {all: true, reload: true, end: func(env *oidcEnvironment, _ *browser) {
+			env.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret} })
 		}},
-		"an access rule": {all: true, reload: true, end: func(w *oidcEnvironment, _ *browser) {
-			w.reload(func(c *config.Config) { c.Access.Emails = []string{} })
+		"an access rule": {all: true, reload: true, end: func(env *oidcEnvironment, _ *browser) {
+			env.reload(func(c *config.Config) { c.Access.Emails = []string{} })
 		}},
 	} {
 		for age, look := range map[string]func(*oidcEnvironment){
 			"young": func(*oidcEnvironment) {},
-			"old":   func(w *oidcEnvironment) { w.reload(func(*config.Config) {}) }, // which looks at all that is open
+			"old":   func(env *oidcEnvironment) { env.reload(func(*config.Config) {}) }, // which looks at all that is open
 		} {
 			t.Run(name+", "+age, func(t *testing.T) {
 				t.Parallel()
 				e := newEvents(t)
-				w := newOIDC(t, oidcOnly(), e)
-				e.usual = w.app()
-				b, other := w.browser(), w.browser()
-				w.enter(b)
-				set(w.fake, func() { w.fake.Claims = map[string]any{"sub": "auth0|bob", "email": "bob@example.com"} })
-				w.enter(other)
+				env := newOIDC(t, oidcOnly(), e)
+				e.usual = env.app()
+				b, other := env.browser(), env.browser()
+				env.logIn(b)
+				set(env.fake, func() { env.fake.Claims = map[string]any{"sub": "auth0|bob", "email": "bob@example.com"} })
+				env.logIn(other)
 				cookie := "Cookie: ploomber_session=" + b.session()
-				stream, length := w.listen("/stream", cookie), w.listen("/length", cookie)
+				stream, length := env.listen("/stream", cookie), env.listen("/length", cookie)
 				want := http.StatusUnauthorized
 				if tc.reload {
 					want = http.StatusOK
 				}
 				var wg sync.WaitGroup
 				wg.Go(func() {
-					if got, err := w.ask("GET", "/silent", cookie); err != nil || got.StatusCode != want {
+					if got, err := env.ask("GET", "/silent", cookie); err != nil || got.StatusCode != want {
 						t.Errorf("while the app keeps silent: %v, %v; want %d", got, err, want)
 					}
 				})
 				for range 3 {
 					receive(t, e.arrived, "a request to arrive at the app")
 				}
-				others := w.listen("/stream", "Cookie: ploomber_session="+other.session())
+				others := env.listen("/stream", "Cookie: ploomber_session="+other.session())
 				receive(t, e.arrived, "a request to arrive at the app")
-				look(w)
-				tc.end(w, b)
+				look(env)
+				tc.end(env, b)
 				stream.wantCut()
 				if !tc.reload {
 					length.wantCut()
@@ -227,7 +227,7 @@ func TestClass09LongAnswersEndWithTheirSession(t *testing.T) {
 					send(t, e.say, "data: on\n", "the app to send an event")
 					others.wantLine("data: on\n")
 				}
-				if log := w.logs.String(); strings.Contains(log, "app not reached") {
+				if log := env.logs.String(); strings.Contains(log, "app not reached") {
 					t.Errorf("the app is blamed:\n%s", log)
 				}
 				e.cut() // now the app answers
@@ -244,7 +244,7 @@ func TestLongAnswersOfALivingSessionGoOn(t *testing.T) {
 	const size = 3 << 20
 	half := strings.Repeat("x", size/2)
 	e, next := newEvents(t), make(chan bool)
-	w := newOIDC(t, oidcOnly(), e, with(withRefresh))
+	env := newOIDC(t, oidcOnly(), e, with(withRefresh))
 	e.usual = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/download" {
 			rw.Header().Set("Content-Length", fmt.Sprint(size))
@@ -253,20 +253,20 @@ func TestLongAnswersOfALivingSessionGoOn(t *testing.T) {
 			_, _ = io.WriteString(rw, half)
 			return
 		}
-		w.app().ServeHTTP(rw, r)
+		env.app().ServeHTTP(rw, r)
 	})
-	b, other := w.browser(), w.browser()
-	w.enter(b)
-	w.enter(other)
+	b, other := env.browser(), env.browser()
+	env.logIn(b)
+	env.logIn(other)
 	id := b.session()
-	download, err := w.ask("GET", "/download", "Cookie: ploomber_session="+id)
+	download, err := env.ask("GET", "/download", "Cookie: ploomber_session="+id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := w.listen("/stream", "Cookie: ploomber_session="+id)
+	events := env.listen("/stream", "Cookie: ploomber_session="+id)
 	for round := range 3 {
-		w.reload(func(*config.Config) {}) // looks at all that is open
-		w.advance(2 * time.Hour)
+		env.reload(func(*config.Config) {}) // looks at all that is open
+		env.advance(2 * time.Hour)
 		wantApp(t, b.get("/"))
 		other.get("/logout")
 		send(t, e.say, fmt.Sprintln(round), "the app to send an event")
@@ -289,20 +289,20 @@ func TestStreamKeepsSessionInUse(t *testing.T) {
 	c := oidcOnly()
 	c.SessionIdle = time.Hour
 	e := newEvents(t)
-	w := newOIDC(t, c, e)
-	e.usual = w.app()
-	b := w.browser()
-	w.enter(b)
-	events := w.listen("/stream", "Cookie: ploomber_session="+b.session())
-	look := func() { w.reload(func(*config.Config) {}) }
+	env := newOIDC(t, c, e)
+	e.usual = env.app()
+	b := env.browser()
+	env.logIn(b)
+	events := env.listen("/stream", "Cookie: ploomber_session="+b.session())
+	look := func() { env.reload(func(*config.Config) {}) }
 	look()
 	for range 4 {
-		w.advance(50 * time.Minute)
+		env.advance(50 * time.Minute)
 		send(t, e.say, "data: on\n", "the app to send an event")
 		events.wantLine("data: on\n")
 		look()
 	}
-	w.advance(61 * time.Minute)
+	env.advance(61 * time.Minute)
 	look()
 	events.wantCut()
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
@@ -312,24 +312,24 @@ func TestStreamKeepsSessionInUse(t *testing.T) {
 func TestStreamByPasswordBesideSession(t *testing.T) {
 	t.Parallel()
 	e := newEvents(t)
-	w := newOIDC(t, withBot(oidcOnly()), e, with(withRefresh))
-	e.usual = w.app()
-	b := w.browser()
-	w.enter(b)
-	events := w.listen("/api/stream", "Cookie: ploomber_session="+b.session(), asBasic("bot", "beep"))
+	env := newOIDC(t, withBot(oidcOnly()), e, with(withRefresh))
+	e.usual = env.app()
+	b := env.browser()
+	env.logIn(b)
+	events := env.listen("/api/stream", "Cookie: ploomber_session="+b.session(), asBasic("bot", "beep"))
 	goesOn := func() {
 		t.Helper()
-		w.reload(func(c *config.Config) { c.SessionIdle += time.Hour }) // which concerns later logins only
+		env.reload(func(c *config.Config) { c.SessionIdle += time.Hour }) // which concerns later logins only
 		send(t, e.say, "data: on\n", "the app to send an event")
 		events.wantLine("data: on\n")
 	}
 	goesOn()
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	wantApp(t, b.get("/"))
 	goesOn()
 	b.get("/logout")
 	goesOn()
-	w.reload(func(c *config.Config) {
+	env.reload(func(c *config.Config) {
 		c.Passwords = map[config.Feature]config.Login{config.API: {Username: "bot", Password: "boop"}}
 	})
 	events.wantCut()
@@ -341,17 +341,17 @@ func TestPublicStreamOutlivesSession(t *testing.T) {
 	c := oidcOnly()
 	c.PublicPaths = []string{"/stream"}
 	e := newEvents(t)
-	w := newOIDC(t, c, e)
-	e.usual = w.app()
-	b := w.browser()
-	w.enter(b)
-	events := w.listen("/stream", "Cookie: ploomber_session="+b.session())
-	w.reload(func(*config.Config) {}) // looks at all that is open
+	env := newOIDC(t, c, e)
+	e.usual = env.app()
+	b := env.browser()
+	env.logIn(b)
+	events := env.listen("/stream", "Cookie: ploomber_session="+b.session())
+	env.reload(func(*config.Config) {}) // looks at all that is open
 	b.get("/logout")
-	w.reload(func(*config.Config) {})
+	env.reload(func(*config.Config) {})
 	send(t, e.say, "data: on\n", "the app to send an event")
 	events.wantLine("data: on\n")
-	w.reload(func(c *config.Config) { c.PublicPaths = nil })
+	env.reload(func(c *config.Config) { c.PublicPaths = nil })
 	events.wantCut()
 }
 
@@ -359,45 +359,45 @@ func TestPublicStreamOutlivesSession(t *testing.T) {
 func TestHandshakeDuringRenewal(t *testing.T) {
 	t.Parallel()
 	for name, renew := range map[string]func(*oidcEnvironment, *browser){
-		"new tokens": func(w *oidcEnvironment, b *browser) {
-			w.advance(2 * time.Hour)
-			wantApp(w.t, b.get("/"))
+		"new tokens": func(env *oidcEnvironment, b *browser) {
+			env.advance(2 * time.Hour)
+			wantApp(env.t, b.get("/"))
 		},
-		"twice": func(w *oidcEnvironment, b *browser) {
+		"twice": func(env *oidcEnvironment, b *browser) {
 			for range 2 {
-				w.advance(2 * time.Hour)
-				wantApp(w.t, b.get("/"))
-				w.reload(func(*config.Config) {}) // there is a look every second in two hours
+				env.advance(2 * time.Hour)
+				wantApp(env.t, b.get("/"))
+				env.reload(func(*config.Config) {}) // there is a look every second in two hours
 			}
 		},
-		"another login": func(w *oidcEnvironment, b *browser) {
-			if got := b.comeBack(w.fake, b.visit("/_auth/login")); got.StatusCode != http.StatusFound {
-				w.t.Errorf("login: %d", got.StatusCode)
+		"another login": func(env *oidcEnvironment, b *browser) {
+			if got := b.finishLogin(env.fake, b.beginLogin("/_auth/login")); got.StatusCode != http.StatusFound {
+				env.t.Errorf("login: %d", got.StatusCode)
 			}
 		},
-		"a new secret": func(w *oidcEnvironment, b *browser) {
-			w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
-			wantApp(w.t, b.get("/"))
-			w.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
+		"a new secret": func(env *oidcEnvironment, b *browser) {
+			env.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
+			wantApp(env.t, b.get("/"))
+			env.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
 		},
 	} {
 		for age, look := range map[string]func(*oidcEnvironment){
 			"young": func(*oidcEnvironment) {},
-			"old":   func(w *oidcEnvironment) { w.reload(func(*config.Config) {}) },
+			"old":   func(env *oidcEnvironment) { env.reload(func(*config.Config) {}) },
 		} {
 			t.Run(name+", "+age, func(t *testing.T) {
 				t.Parallel()
-				w, arrived, leave := newHeldHandshakes(t)
-				b := w.browser()
-				w.enter(b)
+				env, arrived, leave := newHeldHandshakes(t)
+				b := env.browser()
+				env.logIn(b)
 				id := b.session()
 				var ws io.ReadWriter
 				var err error
 				var wg sync.WaitGroup
-				wg.Go(func() { ws, err = w.handshake("Cookie: ploomber_session=" + id) })
+				wg.Go(func() { ws, err = env.handshake("Cookie: ploomber_session=" + id) })
 				receive(t, arrived, "the handshake to arrive at the app")
-				look(w)
-				renew(w, b)
+				look(env)
+				renew(env, b)
 				if b.session() == id && name != "a new secret" {
 					t.Fatal("the id is the same")
 				}
@@ -406,7 +406,7 @@ func TestHandshakeDuringRenewal(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantEcho(t, ws)
-				w.reload(func(*config.Config) {})
+				env.reload(func(*config.Config) {})
 				wantEcho(t, ws)
 				b.get("/logout")
 				wantClosed(t, ws)

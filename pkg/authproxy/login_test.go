@@ -14,8 +14,8 @@ import (
 
 func TestLoginByForm(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 
 	visit := b.get("/deep/link?a=1&b=%20", asPage)
 	wantCode(t, visit, http.StatusFound)
@@ -31,15 +31,15 @@ func TestLoginByForm(t *testing.T) {
 	if in.StatusCode != http.StatusSeeOther || in.location() != "/deep/link?a=1&b=%20" || b.session() == "" {
 		t.Fatalf("login: %d to %q", in.StatusCode, in.location())
 	}
-	if got := w.taken(); len(got) != 0 {
+	if got := env.received(); len(got) != 0 {
 		t.Fatalf("the app saw %v before anybody had logged in", got)
 	}
 	wantApp(t, b.get("/deep/link?a=1&b=%20", "Cookie: app=1; other=2", "Authorization: Bearer of-the-app"))
-	got := w.taken()[0]
+	got := env.received()[0]
 	if got.Header.Get("X-Auth-Name") != user || got.Header.Get("X-Auth-Sub") != "password|"+user {
 		t.Errorf("identity %v", got.Header)
 	}
-	if got.Target != "/deep/link?a=1&b=%20" || got.Host != w.host {
+	if got.Target != "/deep/link?a=1&b=%20" || got.Host != env.host {
 		t.Errorf("target %q of %q", got.Target, got.Host)
 	}
 	if c := got.Header.Get("Cookie"); c != "app=1; other=2" {
@@ -66,8 +66,8 @@ func TestLoginByForm(t *testing.T) {
 
 func TestLoginByBasic(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"} {
 		got := b.do(method, "/data", "")
 		wantCode(t, got, http.StatusUnauthorized)
@@ -78,7 +78,7 @@ func TestLoginByBasic(t *testing.T) {
 	wrong := b.get("/data", asBasic(user, "wrong"), asPage)
 	wantCode(t, wrong, http.StatusUnauthorized)
 	wantApp(t, b.get("/data", asBasic(user, pass)))
-	got := w.taken()[0]
+	got := env.received()[0]
 	if got.Header.Get("Authorization") != "" || got.Header.Get("X-Auth-Name") != user {
 		t.Errorf("the app saw %v", got.Header)
 	}
@@ -87,7 +87,7 @@ func TestLoginByBasic(t *testing.T) {
 		t.Fatal("no session after Basic credentials")
 	}
 	wantApp(t, b.get("/data")) // by the session alone
-	again := w.browser()
+	again := env.browser()
 	wantApp(t, again.get("/data", asBasic(user, pass)))
 	if again.session() != first {
 		t.Error("the same program got a second session")
@@ -116,8 +116,8 @@ func TestModes(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.PasswordMode = tc.mode
-			w := newEnvironment(t, c, nil)
-			b := w.browser()
+			env := newEnvironment(t, c, nil)
+			b := env.browser()
 			wantCode(t, b.get("/", asPage), tc.page)
 			program := b.get("/")
 			wantCode(t, program, tc.program)
@@ -127,7 +127,7 @@ func TestModes(t *testing.T) {
 			if got := b.get("/", asBasic(user, pass)).StatusCode == http.StatusOK; got != tc.basic {
 				t.Errorf("Basic credentials open it: %v, want %v", got, tc.basic)
 			}
-			if got := w.browser().get("/_auth/login", asPage).StatusCode == http.StatusOK; got != (tc.mode != config.ModeBasic) {
+			if got := env.browser().get("/_auth/login", asPage).StatusCode == http.StatusOK; got != (tc.mode != config.ModeBasic) {
 				t.Errorf("login page: %v", got)
 			}
 		})
@@ -137,8 +137,8 @@ func TestModes(t *testing.T) {
 // Only a page visit is redirected; everything else learns at once that it has to log in.
 func TestWhoGetsTheLoginPage(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	for name, tc := range map[string]struct {
 		method string
 		header []string
@@ -202,14 +202,14 @@ func TestFeatures(t *testing.T) {
 			for _, f := range tc.features {
 				c.Passwords[f] = all[f]
 			}
-			w := newEnvironment(t, c, nil)
+			env := newEnvironment(t, c, nil)
 			for path, owner := range tc.opens {
 				for _, name := range []string{"", "main", "api", "analytics"} {
 					var header []string
 					if name != "" {
 						header = []string{asBasic(name, name+" pw")}
 					}
-					got := w.browser().get(path, header...)
+					got := env.browser().get(path, header...)
 					if open := got.StatusCode == http.StatusOK; open != (owner == "" || owner == name) {
 						t.Errorf("%s with %q: %d", path, name, got.StatusCode)
 					}
@@ -224,8 +224,8 @@ func TestLoginToTwoFeatures(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.Passwords[config.API] = config.Login{Username: "bot", Password: "beep"}
-	w := newEnvironment(t, c, nil)
-	b := w.browser()
+	env := newEnvironment(t, c, nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	first := b.session()
 	wantCode(t, b.get("/api/x"), http.StatusUnauthorized)
@@ -235,7 +235,7 @@ func TestLoginToTwoFeatures(t *testing.T) {
 	}
 	wantApp(t, b.get("/"))
 	wantApp(t, b.get("/api/x"))
-	got := w.taken()
+	got := env.received()
 	if got[0].Header.Get("X-Auth-Name") != user || got[1].Header.Get("X-Auth-Name") != "bot" {
 		t.Errorf("names %q, %q", got[0].Header["X-Auth-Name"], got[1].Header["X-Auth-Name"])
 	}
@@ -246,9 +246,9 @@ func TestOnly(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.Passwords[config.Analytics] = config.Login{Username: "eve", Password: "numbers"}
-	w := newEnvironment(t, c.Only(config.Analytics), nil)
-	wantCode(t, w.browser().get("/", asBasic(user, pass)), http.StatusUnauthorized)
-	wantApp(t, w.browser().get("/", asBasic("eve", "numbers")))
+	env := newEnvironment(t, c.Only(config.Analytics), nil)
+	wantCode(t, env.browser().get("/", asBasic(user, pass)), http.StatusUnauthorized)
+	wantApp(t, env.browser().get("/", asBasic("eve", "numbers")))
 	if err := c.Only(config.API).Validate(); !errors.Is(err, config.ErrUnprotected) {
 		t.Errorf("a feature without credentials: %v", err)
 	}
@@ -258,33 +258,33 @@ func TestLifetimes(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.SessionIdle, c.SessionLifetime = time.Hour, 3*time.Hour
-	w := newEnvironment(t, c, nil)
-	b := w.browser()
+	env := newEnvironment(t, c, nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	for range 3 {
-		w.advance(50 * time.Minute)
+		env.advance(50 * time.Minute)
 		wantApp(t, b.get("/"))
 	}
-	w.advance(50 * time.Minute) // past the whole lifetime, though in use
+	env.advance(50 * time.Minute) // past the whole lifetime, though in use
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 	b.login("/", user, pass)
-	w.advance(time.Hour)
+	env.advance(time.Hour)
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 }
 
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
 	for name, header := range map[string][]string{
 		"session":            {cookie},
-		"session and origin": {cookie, "Origin: " + w.url},
+		"session and origin": {cookie, "Origin: " + env.url},
 		"credentials":        {asBasic(user, pass)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer, conn, br := w.raw(w.upgrade("/ws", header...))
+			answer, conn, br := env.raw(env.upgrade("/ws", header...))
 			if answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("status %d", answer.StatusCode)
 			}
@@ -302,12 +302,12 @@ func TestWebSocket(t *testing.T) {
 // Logging out closes the WebSockets of that session, and only those.
 func TestLogoutClosesWebSockets(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	a, other := w.browser(), w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	a, other := env.browser(), env.browser()
 	a.login("/", user, pass)
 	other.login("/", user, pass)
 	open := func(b *browser) (io.Writer, io.Reader) {
-		answer, conn, br := w.raw(w.upgrade("/ws", "Cookie: ploomber_session="+b.session()))
+		answer, conn, br := env.raw(env.upgrade("/ws", "Cookie: ploomber_session="+b.session()))
 		if answer.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("status %d", answer.StatusCode)
 		}
@@ -330,12 +330,12 @@ func TestLogoutClosesWebSockets(t *testing.T) {
 
 func TestUpstreamStates(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	wantApp(t, b.get("/"))
 
-	w.proxy.SetStarting()
+	env.proxy.SetStarting()
 	page := b.get("/", asPage)
 	wantCode(t, page, http.StatusServiceUnavailable)
 	if !strings.Contains(page.body, "starting") || !strings.Contains(page.body, `http-equiv="refresh"`) || page.Header.Get("Retry-After") == "" {
@@ -344,20 +344,20 @@ func TestUpstreamStates(t *testing.T) {
 	if line := b.get("/").body; !strings.HasPrefix(line, "The app is starting. ") || strings.Count(line, "\n") != 1 {
 		t.Errorf("starting, to a program: %q", line)
 	}
-	wantCode(t, w.browser().get("/"), http.StatusUnauthorized) // not a word to strangers
+	wantCode(t, env.browser().get("/"), http.StatusUnauthorized) // not a word to strangers
 
-	if err := w.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
+	if err := env.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}
 	wantCode(t, b.get("/"), http.StatusServiceUnavailable) // it may still come up
-	w.proxy.SetDown()
+	env.proxy.SetDown()
 	line := b.get("/")
 	wantCode(t, line, http.StatusBadGateway)
 	if page := b.get("/", asPage); !strings.HasPrefix(line.body, "The app is down. ") || !strings.Contains(page.body, `<a class="button" href="">Try again</a>`) {
 		t.Errorf("down: %q\n%s", line.body, page.body)
 	}
 	for _, bad := range []string{"", "localhost:80", "ftp://x", "http://", "http://x/path", "http://u@x", "http://x?q", "http://x:a"} {
-		if err := w.proxy.SetUpstream(bad); err == nil {
+		if err := env.proxy.SetUpstream(bad); err == nil {
 			t.Errorf("SetUpstream(%q) worked", bad)
 		}
 	}

@@ -91,10 +91,10 @@ func TestFetchedAheadLogsNobodyOut(t *testing.T) {
 		for _, path := range []string{"/logout", "/exit", "/logout?from=/", "/%6cogout"} {
 			t.Run(name+path, func(t *testing.T) {
 				t.Parallel()
-				w := newOIDC(t, oidcOnly(), nil)
-				b := w.browser()
-				w.enter(b)
-				ws := w.open(b)
+				env := newOIDC(t, oidcOnly(), nil)
+				b := env.browser()
+				env.logIn(b)
+				ws := env.open(b)
 				got := b.get(path, append(slices.Clone(ahead), asPage)...)
 				if got.StatusCode < 400 || got.location() != "" || len(got.Cookies()) > 0 || got.Header.Get("Cache-Control") != "no-store" ||
 					got.Header.Get("Clear-Site-Data") != "" {
@@ -102,8 +102,8 @@ func TestFetchedAheadLogsNobodyOut(t *testing.T) {
 				}
 				wantEcho(t, ws)
 				wantApp(t, b.get("/"))
-				if strings.Contains(w.logs.String(), "logged out") {
-					t.Errorf("log:\n%s", w.logs)
+				if strings.Contains(env.logs.String(), "logged out") {
+					t.Errorf("log:\n%s", env.logs)
 				}
 				if click := b.get(path, asPage); click.StatusCode != http.StatusFound || !strings.HasPrefix(click.location(), issuerURL+"/end") {
 					t.Errorf("the click: %d to %q", click.StatusCode, click.location())
@@ -120,15 +120,15 @@ func TestFetchedAheadLogsNobodyIn(t *testing.T) {
 	for name, ahead := range aheads() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newOIDC(t, oidcOnly(), nil)
-			b := w.browser()
+			env := newOIDC(t, oidcOnly(), nil)
+			b := env.browser()
 			for _, path := range []string{"/", "/deep?x=1", "/_auth/login", "/_auth/login/", "/_auth/login?next=/x"} {
 				got := b.get(path, append(slices.Clone(ahead), asPage)...)
 				if got.StatusCode < 400 || got.location() != "" || len(got.Cookies()) > 0 || got.Header.Get("Cache-Control") != "no-store" {
 					t.Errorf("%s: %d to %q, cookies %v", path, got.StatusCode, got.location(), got.Cookies())
 				}
 			}
-			back := "/callback?" + w.fake.Authorize(t, b.visit("/deep?x=1")).Encode()
+			back := "/callback?" + env.fake.Authorize(t, b.beginLogin("/deep?x=1")).Encode()
 			if got := b.get(back, append(slices.Clone(ahead), asPage)...); got.StatusCode < 400 || len(got.Cookies()) > 0 || got.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("callback: %d, cookies %v", got.StatusCode, got.Cookies())
 			}
@@ -143,14 +143,14 @@ func TestFetchedAheadLogsNobodyIn(t *testing.T) {
 // A service worker that answers navigations by fetch(event.request) leads to a provider's login like any page visit.
 func TestServiceWorkerLeadsToTheProvider(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	b := w.browser()
+	env := newOIDC(t, oidcOnly(), nil)
+	b := env.browser()
 	got := b.get("/deep", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-origin", asPage)
 	if got.StatusCode != http.StatusFound || !strings.Contains(got.location(), "/authorize?") {
 		t.Fatalf("%d to %q", got.StatusCode, got.location())
 	}
-	if back := b.comeBack(w.fake, got.location()); back.location() != "/deep" {
+	if back := b.finishLogin(env.fake, got.location()); back.location() != "/deep" {
 		t.Errorf("back: %d to %q", back.StatusCode, back.location())
 	}
-	wantCode(t, w.browser().get("/", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", asPage), http.StatusUnauthorized)
+	wantCode(t, env.browser().get("/", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", asPage), http.StatusUnauthorized)
 }

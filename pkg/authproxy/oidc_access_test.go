@@ -112,9 +112,9 @@ func TestClass11AccessRules(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.Access = tc.access
-			w := newOIDC(t, c, nil, withClaims(tc.claims))
-			b := w.browser()
-			got := b.comeBack(w.fake, b.visit("/"))
+			env := newOIDC(t, c, nil, withClaims(tc.claims))
+			b := env.browser()
+			got := b.finishLogin(env.fake, b.beginLogin("/"))
 			if got.StatusCode != tc.code || (b.session() != "") != (tc.code == 302) {
 				t.Fatalf("%d, session %v, want %d\n%s", got.StatusCode, b.session() != "", tc.code, got.body)
 			}
@@ -146,12 +146,12 @@ func TestRefusalNamesTheRule(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.Access = tc.access
-			w := newOIDC(t, c, nil, withClaims(tc.claims))
-			b := w.browser()
-			if got := b.comeBack(w.fake, b.visit("/")); got.StatusCode != http.StatusForbidden || strings.Contains(got.body, tc.says) {
+			env := newOIDC(t, c, nil, withClaims(tc.claims))
+			b := env.browser()
+			if got := b.finishLogin(env.fake, b.beginLogin("/")); got.StatusCode != http.StatusForbidden || strings.Contains(got.body, tc.says) {
 				t.Errorf("%d\n%s", got.StatusCode, got.body)
 			}
-			if log := w.logs.String(); !strings.Contains(log, `reason="access rules: `+tc.says+`"`) {
+			if log := env.logs.String(); !strings.Contains(log, `reason="access rules: `+tc.says+`"`) {
 				t.Errorf("the log does not say so:\n%s", log)
 			}
 		})
@@ -163,31 +163,31 @@ func TestDeniedPage(t *testing.T) {
 	t.Parallel()
 	c := oidcTwo()
 	c.Access.Emails = []string{"bob@example.com"}
-	w := newOIDC(t, c, nil)
-	b := w.browser()
-	got := b.comeBack(w.other, b.get("/_auth/login/second", asPage).location())
+	env := newOIDC(t, c, nil)
+	b := env.browser()
+	got := b.finishLogin(env.other, b.get("/_auth/login/second", asPage).location())
 	wantCode(t, got, http.StatusForbidden)
 	for _, want := range []string{"no access", "ann@example.com", `href="/logout"`} {
 		if !strings.Contains(got.body, want) {
 			t.Errorf("%s is missing in\n%s", want, got.body)
 		}
 	}
-	if n := strings.Count(w.logs.String(), `msg="login refused"`); n != 1 || !strings.Contains(w.logs.String(), "user=ann@example.com") {
-		t.Errorf("log:\n%s", w.logs)
+	if n := strings.Count(env.logs.String(), `msg="login refused"`); n != 1 || !strings.Contains(env.logs.String(), "user=ann@example.com") {
+		t.Errorf("log:\n%s", env.logs)
 	}
 	out := b.get("/logout", asPage)
-	if to := must(out.Location()); to.Host != "other.example.com" || to.Path != "/end" || to.Query().Get("post_logout_redirect_uri") != w.url+"/status" {
+	if to := must(out.Location()); to.Host != "other.example.com" || to.Path != "/end" || to.Query().Get("post_logout_redirect_uri") != env.url+"/status" {
 		t.Errorf("leaves to %s", to)
 	}
 	if again := b.get("/logout", asPage); again.location() != "/status" {
 		t.Errorf("leaves again to %s", again.location())
 	}
-	set(w.other, func() { w.other.Claims = map[string]any{"email": "ann&<b>@example.com", "sub": "<i>"} })
-	if got := b.comeBack(w.other, b.get("/_auth/login/second", asPage).location()); strings.Contains(got.body, "<b>") {
+	set(env.other, func() { env.other.Claims = map[string]any{"email": "ann&<b>@example.com", "sub": "<i>"} })
+	if got := b.finishLogin(env.other, b.get("/_auth/login/second", asPage).location()); strings.Contains(got.body, "<b>") {
 		t.Errorf("unsafe: %s", got.body)
 	}
-	set(w.other, func() { w.other.Claims = map[string]any{"email": nil, "sub": "<i>x"} })
-	if got := b.comeBack(w.other, b.get("/_auth/login/second", asPage).location()); !strings.Contains(got.body, "&lt;i&gt;x") {
+	set(env.other, func() { env.other.Claims = map[string]any{"email": nil, "sub": "<i>x"} })
+	if got := b.finishLogin(env.other, b.get("/_auth/login/second", asPage).location()); !strings.Contains(got.body, "&lt;i&gt;x") {
 		t.Errorf("nameless: %s", got.body)
 	}
 }
@@ -198,13 +198,13 @@ func TestClass9ExcludedByReload(t *testing.T) {
 	c := oidcOnly()
 	c.Access.Domains = []string{"example.com"}
 	c.Access.Groups = []string{"staff"}
-	w := newOIDC(t, c, nil, withClaims(map[string]any{"groups": []string{"staff", "other"}}))
-	ann, bob := w.browser(), w.browser()
-	w.enter(ann)
-	set(w.fake, func() { w.fake.Claims["email"], w.fake.Claims["sub"] = "bob@example.com", "bob" })
-	w.enter(bob)
-	annWS, bobWS := w.open(ann), w.open(bob)
-	w.reload(func(c *config.Config) { c.Access.Emails, c.Access.Domains = []string{"bob@example.com"}, nil })
+	env := newOIDC(t, c, nil, withClaims(map[string]any{"groups": []string{"staff", "other"}}))
+	ann, bob := env.browser(), env.browser()
+	env.logIn(ann)
+	set(env.fake, func() { env.fake.Claims["email"], env.fake.Claims["sub"] = "bob@example.com", "bob" })
+	env.logIn(bob)
+	annWS, bobWS := env.open(ann), env.open(bob)
+	env.reload(func(c *config.Config) { c.Access.Emails, c.Access.Domains = []string{"bob@example.com"}, nil })
 	wantCode(t, ann.get("/"), http.StatusUnauthorized)
 	wantClosed(t, annWS)
 	wantApp(t, bob.get("/"))
@@ -215,9 +215,9 @@ func TestClass9ExcludedByReload(t *testing.T) {
 	if page := ann.get("/", asPage); page.StatusCode != http.StatusFound { // a new login may have changed things
 		t.Errorf("page: %d", page.StatusCode)
 	}
-	w.reload(func(c *config.Config) { c.Access.Groups = []string{"other"} }) // bob is in both
+	env.reload(func(c *config.Config) { c.Access.Groups = []string{"other"} }) // bob is in both
 	wantApp(t, bob.get("/"))
-	w.reload(func(c *config.Config) { c.Access = config.Access{Emails: []string{}} })
+	env.reload(func(c *config.Config) { c.Access = config.Access{Emails: []string{}} })
 	wantCode(t, bob.get("/"), http.StatusUnauthorized)
 	wantClosed(t, bobWS)
 }
@@ -228,8 +228,8 @@ func TestOnlyNamedClaimsAreKept(t *testing.T) {
 	c := oidcOnly()
 	c.Access.Groups = []string{"staff"}
 	store := &spyStore{Store: session.NewMemory(0)}
-	w := newOIDC(t, c, nil, withStore(store), withClaims(map[string]any{"groups": []string{"staff"}, "salary": "a lot", "sid": "s1"}))
-	w.enter(w.browser())
+	env := newOIDC(t, c, nil, withStore(store), withClaims(map[string]any{"groups": []string{"staff"}, "salary": "a lot", "sid": "s1"}))
+	env.logIn(env.browser())
 	l := store.last().Grants[0].Login
 	if len(l.Claims) != 1 || !slices.Equal(l.Claims["groups"], []string{"staff"}) || l.Email != "ann@example.com" || !l.EmailVerified {
 		t.Errorf("kept %+v", l)
@@ -240,13 +240,13 @@ func TestOnlyNamedClaimsAreKept(t *testing.T) {
 }
 
 // open opens a WebSocket with the browser's session.
-func (w *oidcEnvironment) open(b *browser, header ...string) io.ReadWriter {
-	w.t.Helper()
-	ws, err := w.handshake(append(header, "Cookie: ploomber_session="+b.session())...)
+func (env *oidcEnvironment) open(b *browser, header ...string) io.ReadWriter {
+	env.t.Helper()
+	ws, err := env.handshake(append(header, "Cookie: ploomber_session="+b.session())...)
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	wantEcho(w.t, ws)
+	wantEcho(env.t, ws)
 	return ws
 }
 

@@ -49,12 +49,12 @@ func TestClass11BearerTokens(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.BearerAudience = accessAPI
-			w := newOIDC(t, c, nil)
-			raw := tc.token(w.fake)
-			b := w.browser()
+			env := newOIDC(t, c, nil)
+			raw := tc.token(env.fake)
+			b := env.browser()
 			got := b.get("/api/x", "Authorization: "+bearerText+raw)
 			if got.StatusCode != tc.code {
-				t.Fatalf("%d, want %d\n%s", got.StatusCode, tc.code, w.logs)
+				t.Fatalf("%d, want %d\n%s", got.StatusCode, tc.code, env.logs)
 			}
 			if b.session() != "" {
 				t.Error("a session was made")
@@ -67,12 +67,12 @@ func TestClass11BearerTokens(t *testing.T) {
 				if challenge := got.Header.Get("Www-Authenticate"); challenge != want {
 					t.Errorf("challenge %q", challenge)
 				}
-				if len(raw) > 10 && strings.Contains(w.logs.String(), raw[len(raw)/2:]) {
-					t.Errorf("the token is in the log:\n%s", w.logs)
+				if len(raw) > 10 && strings.Contains(env.logs.String(), raw[len(raw)/2:]) {
+					t.Errorf("the token is in the log:\n%s", env.logs)
 				}
 				return
 			}
-			seen := w.taken()[0].Header
+			seen := env.received()[0].Header
 			if seen.Get("X-Auth-Sub") != "machine|1" || seen.Get("X-Access-Token") != raw || seen.Get("Authorization") != "" || seen.Get("X-Auth-Name") != "" {
 				t.Errorf("the app saw %v", seen)
 			}
@@ -86,31 +86,31 @@ func TestBearer(t *testing.T) {
 	c.BearerAudience = accessAPI
 	c.PublicPaths = []string{"/open"}
 	c.Passwords = map[config.Feature]config.Login{config.API: {Username: "bot", Password: "beep"}}
-	w := newOIDC(t, c, nil)
-	b := w.browser()
-	header := "Authorization: bearer " + w.other.AccessToken(accessAPI, map[string]any{"email": "bot@company.com", "email_verified": true})
+	env := newOIDC(t, c, nil)
+	b := env.browser()
+	header := "Authorization: bearer " + env.other.AccessToken(accessAPI, map[string]any{"email": "bot@company.com", "email_verified": true})
 	for range 20 { // verified once
 		wantApp(t, b.get("/", header))
 	}
-	if n := w.net.Count("other.example.com/keys"); n != 1 {
+	if n := env.net.Count("other.example.com/keys"); n != 1 {
 		t.Errorf("keys fetched %d times", n)
 	}
-	if n := w.net.Count("tenant.example.com/keys"); n != 0 {
+	if n := env.net.Count("tenant.example.com/keys"); n != 0 {
 		t.Errorf("the other provider was asked %d times", n)
 	}
-	w.taken()
+	env.received()
 	// The header is the app's where nobody has to log in, where a password opens, and in a session.
 	wantApp(t, b.get("/open", header))
 	wantCode(t, b.get("/api/x", header), http.StatusUnauthorized)
-	w.enterAt(b, "first", w.fake)
+	env.enterAt(b, "first", env.fake)
 	wantApp(t, b.get("/", header))
-	for _, s := range w.taken() {
+	for _, s := range env.received() {
 		if s.Header.Get("Authorization") == "" || s.Target == "/" && s.Header.Get("X-Auth-Name") != "ann@example.com" {
 			t.Errorf("%s: the app saw %v", s.Target, s.Header)
 		}
 	}
 	// Without any token the answer says what would help, and a page leads to the login all the same.
-	unknown := w.browser()
+	unknown := env.browser()
 	if got := unknown.get("/"); got.Header.Get("Www-Authenticate") != "Bearer" || got.StatusCode != 401 {
 		t.Errorf("%d %v", got.StatusCode, got.Header)
 	}
@@ -118,17 +118,17 @@ func TestBearer(t *testing.T) {
 		t.Errorf("page: %d", got.StatusCode)
 	}
 	// A reload forgets what was verified, and asks anew who may come in.
-	w.reload(func(c *config.Config) { c.Access.Domains = []string{"company.com"} })
+	env.reload(func(c *config.Config) { c.Access.Domains = []string{"company.com"} })
 	wantApp(t, unknown.get("/", header))
-	w.reload(func(c *config.Config) { c.Access.Domains = []string{"example.com"} })
+	env.reload(func(c *config.Config) { c.Access.Domains = []string{"example.com"} })
 	got := unknown.get("/", header)
 	wantCode(t, got, http.StatusForbidden)
-	if n := strings.Count(w.logs.String(), `msg="login refused" user=bot@company.com by=token`); n != 1 {
-		t.Errorf("%d lines:\n%s", n, w.logs)
+	if n := strings.Count(env.logs.String(), `msg="login refused" user=bot@company.com by=token`); n != 1 {
+		t.Errorf("%d lines:\n%s", n, env.logs)
 	}
-	w.reload(func(c *config.Config) { c.Access.Domains, c.BearerAudience = nil, "https://else.example.com" })
+	env.reload(func(c *config.Config) { c.Access.Domains, c.BearerAudience = nil, "https://else.example.com" })
 	wantCode(t, unknown.get("/", header), http.StatusUnauthorized)
-	w.reload(func(c *config.Config) { c.BearerAudience = "" })
+	env.reload(func(c *config.Config) { c.BearerAudience = "" })
 	if got := unknown.get("/", header); got.StatusCode != 401 || got.Header["Www-Authenticate"] != nil {
 		t.Errorf("%d %v", got.StatusCode, got.Header)
 	}
@@ -139,21 +139,21 @@ func TestBearerExpires(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.BearerAudience = accessAPI
-	w := newOIDC(t, c, nil)
-	header := "Authorization: Bearer " + w.fake.AccessToken(accessAPI, map[string]any{"exp": w.now().Add(time.Minute).Unix()})
-	b := w.browser()
+	env := newOIDC(t, c, nil)
+	header := "Authorization: Bearer " + env.fake.AccessToken(accessAPI, map[string]any{"exp": env.now().Add(time.Minute).Unix()})
+	b := env.browser()
 	wantApp(t, b.get("/", header))
-	ws := w.open(b, header)
-	w.advance(59 * time.Second)
+	ws := env.open(b, header)
+	env.advance(59 * time.Second)
 	wantApp(t, b.get("/", header))
-	w.advance(2 * time.Second)
+	env.advance(2 * time.Second)
 	wantClosed(t, ws)
-	w.advance(5 * time.Minute)
+	env.advance(5 * time.Minute)
 	wantCode(t, b.get("/", header), http.StatusUnauthorized)
 
-	header = "Authorization: Bearer " + w.fake.AccessToken(accessAPI, nil)
-	ws = w.open(b, header)
-	w.reload(func(c *config.Config) { c.Access.Emails = []string{} })
+	header = "Authorization: Bearer " + env.fake.AccessToken(accessAPI, nil)
+	ws = env.open(b, header)
+	env.reload(func(c *config.Config) { c.Access.Emails = []string{} })
 	wantClosed(t, ws)
 }
 
@@ -162,14 +162,14 @@ func TestBearerBounds(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.BearerAudience = accessAPI
-	w := newOIDC(t, c, nil)
-	b := w.browser()
+	env := newOIDC(t, c, nil)
+	b := env.browser()
 	for i := range 5 {
-		wantApp(t, b.get("/", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, map[string]any{"jti": fmt.Sprint(i)})))
+		wantApp(t, b.get("/", "Authorization: Bearer "+env.fake.AccessToken(accessAPI, map[string]any{"jti": fmt.Sprint(i)})))
 	}
-	w.net.Set("tenant.example.com", nil)
-	w.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
-	got := b.get("/", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, nil))
+	env.net.Set("tenant.example.com", nil)
+	env.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
+	got := b.get("/", "Authorization: Bearer "+env.fake.AccessToken(accessAPI, nil))
 	wantCode(t, got, http.StatusServiceUnavailable)
 	if got.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
@@ -177,9 +177,9 @@ func TestBearerBounds(t *testing.T) {
 }
 
 // enterAt logs in at one of several providers.
-func (w *oidcEnvironment) enterAt(b *browser, name string, f *oidctest.Provider) {
-	w.t.Helper()
-	if got := b.comeBack(f, b.get("/_auth/login/"+name, asPage).location()); got.StatusCode != http.StatusFound || b.session() == "" {
-		w.t.Fatalf("login: %d to %q\n%s", got.StatusCode, got.location(), got.body)
+func (env *oidcEnvironment) enterAt(b *browser, name string, f *oidctest.Provider) {
+	env.t.Helper()
+	if got := b.finishLogin(f, b.get("/_auth/login/"+name, asPage).location()); got.StatusCode != http.StatusFound || b.session() == "" {
+		env.t.Fatalf("login: %d to %q\n%s", got.StatusCode, got.location(), got.body)
 	}
 }

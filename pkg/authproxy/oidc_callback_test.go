@@ -48,9 +48,9 @@ func TestClass7And17Callback(t *testing.T) {
 		"huge code":           {query: func(q url.Values) { q.Set("code", strings.Repeat("c", 10<<10)) }, code: 400, title: "not a response of the login provider"},
 		"another's answer":    {query: func(q url.Values) { q.Set("iss", "https://evil.example") }, code: 400, title: "not a response of the login provider"},
 		"unknown code":        {query: func(q url.Values) { q.Set("code", "unknown") }, code: 400, title: "expired or was used"},
-		"too late":            {environment: func(w *oidcEnvironment) { w.advance(11 * time.Minute) }, code: 400, title: "expired or was used"},
-		"provider removed": {environment: func(w *oidcEnvironment) {
-			w.reload(func(c *config.Config) { c.Providers[0].ClientID = "another" })
+		"too late":            {environment: func(env *oidcEnvironment) { env.advance(11 * time.Minute) }, code: 400, title: "expired or was used"},
+		"provider removed": {environment: func(env *oidcEnvironment) {
+			env.reload(func(c *config.Config) { c.Providers[0].ClientID = "another" })
 		}, code: 400, title: "expired or was used"},
 		"denied": {query: func(q url.Values) {
 			q.Del("code")
@@ -88,14 +88,14 @@ func TestClass7And17Callback(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newOIDC(t, oidcOnly(), nil, with(tc.fake))
-			b := w.browser()
-			query := w.fake.Authorize(t, b.visit("/deep?x=1"))
+			env := newOIDC(t, oidcOnly(), nil, with(tc.fake))
+			b := env.browser()
+			query := env.fake.Authorize(t, b.beginLogin("/deep?x=1"))
 			if tc.query != nil {
 				tc.query(query)
 			}
 			if tc.environment != nil {
-				tc.environment(w)
+				tc.environment(env)
 			}
 			got := b.get("/callback?"+query.Encode(), asPage)
 			if got.StatusCode != tc.code || !strings.Contains(got.body, tc.title) || got.location() != "" || b.session() != "" {
@@ -111,8 +111,8 @@ func TestClass7And17Callback(t *testing.T) {
 				t.Errorf("unsafe: %s", got.body)
 			}
 			for _, secret := range []string{query.Get("code"), query.Get("state"), "code-"} {
-				if len(secret) > 4 && secret != "unknown" && (strings.Contains(got.body, secret) || strings.Contains(w.logs.String(), secret)) {
-					t.Errorf("%q is on the page or in the log:\n%s\n%s", secret, got.body, w.logs)
+				if len(secret) > 4 && secret != "unknown" && (strings.Contains(got.body, secret) || strings.Contains(env.logs.String(), secret)) {
+					t.Errorf("%q is on the page or in the log:\n%s\n%s", secret, got.body, env.logs)
 				}
 			}
 			h := got.Header
@@ -126,13 +126,13 @@ func TestClass7And17Callback(t *testing.T) {
 				t.Errorf("the provider's words are missing: %s", got.body)
 			}
 			if name == "denied for a reason of its own" && (!strings.Contains(got.body, "tenant_closed &lt;script&gt;") || strings.Contains(got.body, strings.Repeat("x", 65)) ||
-				!strings.Contains(w.logs.String(), "the provider answered tenant_closed")) {
-				t.Errorf("the provider's reason is missing, or too long: %s\n%s", got.body, w.logs)
+				!strings.Contains(env.logs.String(), "the provider answered tenant_closed")) {
+				t.Errorf("the provider's reason is missing, or too long: %s\n%s", got.body, env.logs)
 			}
-			if n := strings.Count(w.logs.String(), `msg="login refused"`); n != 1 || w.counted.event(observe.Refused) != 1 {
-				t.Errorf("%d lines in the log, counted %v:\n%s", n, w.counted.events, w.logs)
+			if n := strings.Count(env.logs.String(), `msg="login refused"`); n != 1 || env.counted.event(observe.Refused) != 1 {
+				t.Errorf("%d lines in the log, counted %v:\n%s", n, env.counted.events, env.logs)
 			}
-			if got := w.taken(); len(got) != 0 {
+			if got := env.received(); len(got) != 0 {
 				t.Errorf("the app saw %+v", got)
 			}
 		})
@@ -143,11 +143,11 @@ func TestClass7And17Callback(t *testing.T) {
 // give a session (security class 7).
 func TestClass7CallbackTwice(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	b := w.browser()
-	address := b.visit("/deep")
-	query := w.fake.Authorize(t, address)
-	jar := b.client.Jar.Cookies(must(url.Parse(w.url)))
+	env := newOIDC(t, oidcOnly(), nil)
+	b := env.browser()
+	address := b.beginLogin("/deep")
+	query := env.fake.Authorize(t, address)
+	jar := b.client.Jar.Cookies(must(url.Parse(env.url)))
 	back := "/callback?" + query.Encode()
 	if got := b.get(back, asPage); got.location() != "/deep" {
 		t.Fatalf("%d to %q", got.StatusCode, got.location())
@@ -158,19 +158,19 @@ func TestClass7CallbackTwice(t *testing.T) {
 			t.Errorf("%s: %d to %q", path, got.StatusCode, got.location())
 		}
 	}
-	b.client.Jar.SetCookies(must(url.Parse(w.url)), jar) // a browser that has kept it
+	b.client.Jar.SetCookies(must(url.Parse(env.url)), jar) // a browser that has kept it
 	if got := b.get(back, asPage); got.StatusCode != http.StatusFound || got.location() != "/deep" || b.session() != first {
 		t.Errorf("replayed: %d to %q", got.StatusCode, got.location())
 	}
-	thief := w.browser()
-	thief.client.Jar.SetCookies(must(url.Parse(w.url)), jar)
+	thief := env.browser()
+	thief.client.Jar.SetCookies(must(url.Parse(env.url)), jar)
 	if got := thief.get(back, asPage); got.StatusCode != http.StatusBadRequest || thief.session() != "" {
 		t.Errorf("another browser: %d", got.StatusCode)
 	}
 	// A victim who is sent to an attacker's callback is not logged in as the attacker.
-	victim := w.browser()
-	attacker := w.browser()
-	theirs := "/callback?" + w.fake.Authorize(t, attacker.visit("/")).Encode()
+	victim := env.browser()
+	attacker := env.browser()
+	theirs := "/callback?" + env.fake.Authorize(t, attacker.beginLogin("/")).Encode()
 	wantCode(t, victim.get(theirs, asPage), http.StatusBadRequest)
 	if victim.session() != "" {
 		t.Error("logged in as the attacker")
@@ -180,24 +180,24 @@ func TestClass7CallbackTwice(t *testing.T) {
 // Security class 8: an id from before the login opens nothing after it, and injected sessions end.
 func TestClass8OIDCFixation(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	here := must(url.Parse(w.url))
-	attacker := w.browser()
-	w.enter(attacker)
+	env := newOIDC(t, oidcOnly(), nil)
+	here := must(url.Parse(env.url))
+	attacker := env.browser()
+	env.logIn(attacker)
 	injected := attacker.session()
 	for _, id := range []string{injected, strings.Repeat("B", 43)} {
-		b := w.browser()
-		address := b.visit("/")
+		b := env.browser()
+		address := b.beginLogin("/")
 		b.client.Jar.SetCookies(here, []*http.Cookie{{Name: sessionID, Value: id}})
-		if got := b.comeBack(w.fake, address); got.StatusCode != http.StatusFound || b.session() == id || b.session() == "" {
+		if got := b.finishLogin(env.fake, address); got.StatusCode != http.StatusFound || b.session() == id || b.session() == "" {
 			t.Fatalf("%d, session kept: %v", got.StatusCode, b.session() == id)
 		}
-		wantCode(t, (&browser{w.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
+		wantCode(t, (&browser{env.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
 		first := b.session()
-		if b.comeBack(w.fake, b.get("/_auth/login", asPage).location()); b.session() == first {
+		if b.finishLogin(env.fake, b.get("/_auth/login", asPage).location()); b.session() == first {
 			t.Error("the id did not change at a second login")
 		}
-		wantCode(t, (&browser{w.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
+		wantCode(t, (&browser{env.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
 		wantApp(t, b.get("/"))
 	}
 }
@@ -205,52 +205,52 @@ func TestClass8OIDCFixation(t *testing.T) {
 // Two people who log in side by side in one browser are not taken for each other.
 func TestClass8TwoPeopleInTwoTabs(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcTwo(), nil)
-	b := w.browser()
-	set(w.other, func() { w.other.Claims = map[string]any{"email": "bob@example.com"} }) // the same subject, elsewhere
+	env := newOIDC(t, oidcTwo(), nil)
+	b := env.browser()
+	set(env.other, func() { env.other.Claims = map[string]any{"email": "bob@example.com"} }) // the same subject, elsewhere
 	ann, bob := b.get("/_auth/login/first", asPage).location(), b.get("/_auth/login/second", asPage).location()
-	b.comeBack(w.fake, ann)
+	b.finishLogin(env.fake, ann)
 	first := b.session()
-	b.comeBack(w.other, bob)
+	b.finishLogin(env.other, bob)
 	wantApp(t, b.get("/"))
-	if got := w.taken()[0].Header.Get("X-Auth-Name"); got != "bob@example.com" || b.session() == first {
+	if got := env.received()[0].Header.Get("X-Auth-Name"); got != "bob@example.com" || b.session() == first {
 		t.Errorf("the app greets %q, id changed %v", got, b.session() != first)
 	}
-	wantCode(t, (&browser{w.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
+	wantCode(t, (&browser{env.environment, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
 }
 
 // An injected cookie that only some paths see does not make a login ask for the next one, for ever (security class 10).
 func TestClass10NoLoop(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, withBot(oidcOnly()), nil)
-	attacker, b := w.browser(), w.browser()
-	w.enter(attacker)
-	w.enter(b)
-	bare := &browser{w.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	env := newOIDC(t, withBot(oidcOnly()), nil)
+	attacker, b := env.browser(), env.browser()
+	env.logIn(attacker)
+	env.logIn(b)
+	bare := &browser{env.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	cookies := func() string {
 		return "Cookie: ploomber_session=" + attacker.session() + "; ploomber_session=" + b.session()
 	}
 	wantCode(t, bare.get("/x", cookies()), http.StatusUnauthorized)
 	wantCode(t, bare.get("/x", asPage, cookies()), http.StatusFound)
-	w.enter(b) // the attacker's cookie is not sent to the callback
+	env.logIn(b) // the attacker's cookie is not sent to the callback
 	wantApp(t, bare.get("/x", asPage, cookies()))
 }
 
 // Security class 6: whatever address is asked for, the login ends on a path of this origin.
 func TestClass6OIDCReturn(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
+	env := newOIDC(t, oidcOnly(), nil)
 	for _, next := range []string{"//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/%09/evil.example",
 		"/_auth/logout", "/logout", "/exit", "/callback?code=x", "/" + strings.Repeat("x", 6<<10), "/a\r\nSet-Cookie: x=y"} {
-		b := w.browser()
+		b := env.browser()
 		address := b.get("/_auth/login?next="+url.QueryEscape(next), asPage).location()
-		if got := b.comeBack(w.fake, address); got.StatusCode != http.StatusFound || got.location() != "/" {
+		if got := b.finishLogin(env.fake, address); got.StatusCode != http.StatusFound || got.location() != "/" {
 			t.Errorf("%q: %d to %q", next, got.StatusCode, got.location())
 		}
 	}
-	b := w.browser() // a form that was posted into an ended session
+	b := env.browser() // a form that was posted into an ended session
 	posted := b.do("POST", "/form", "x=y", asPage, asForm)
-	if got := b.comeBack(w.fake, posted.location()); got.location() != "/" {
+	if got := b.finishLogin(env.fake, posted.location()); got.location() != "/" {
 		t.Errorf("after a form: to %q", got.location())
 	}
 }
@@ -258,9 +258,9 @@ func TestClass6OIDCReturn(t *testing.T) {
 // A provider that cannot be found keeps nobody out who is in, and is found again by itself.
 func TestProviderDownAndUp(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	in, b := w.browser(), w.browser()
-	w.enter(in)
+	env := newOIDC(t, oidcOnly(), nil)
+	in, b := env.browser(), env.browser()
+	env.logIn(in)
 	down := newOIDC(t, oidcOnly(), nil, func(_ *oidcEnvironment, o *authproxy.Options) {
 		o.ProviderTransport = oidctest.NewNetwork() // with nobody on it
 	})
@@ -279,12 +279,12 @@ func TestProviderDownAndUp(t *testing.T) {
 	}
 	wantCode(t, down.browser().get("/x"), http.StatusUnauthorized)
 
-	if err := w.proxy.Ready(t.Context()); err != nil {
+	if err := env.proxy.Ready(t.Context()); err != nil {
 		t.Errorf("ready: %v", err)
 	}
-	w.net.Set("tenant.example.com", nil)
-	w.reload(func(c *config.Config) { c.Providers[0].Audience = "x" }) // so that it has to be found again
-	if err := w.proxy.Ready(t.Context()); err == nil {
+	env.net.Set("tenant.example.com", nil)
+	env.reload(func(c *config.Config) { c.Providers[0].Audience = "x" }) // so that it has to be found again
+	if err := env.proxy.Ready(t.Context()); err == nil {
 		t.Error("ready without a provider")
 	}
 	wantApp(t, in.get("/"))
@@ -292,18 +292,18 @@ func TestProviderDownAndUp(t *testing.T) {
 	if out := in.get("/logout"); out.StatusCode != http.StatusFound || out.location() != "/status" || in.session() != "" {
 		t.Errorf("logout: %d to %q", out.StatusCode, out.location())
 	}
-	w.net.Set("tenant.example.com", w.fake)
-	for start := time.Now(); !strings.Contains(w.browser().get("/", asPage).location(), "/authorize"); time.Sleep(20 * time.Millisecond) {
+	env.net.Set("tenant.example.com", env.fake)
+	for start := time.Now(); !strings.Contains(env.browser().get("/", asPage).location(), "/authorize"); time.Sleep(20 * time.Millisecond) {
 		if time.Since(start) > patience {
 			t.Fatal("not found again")
 		}
 	}
-	w.enter(b)
-	if err := w.proxy.Ready(t.Context()); err != nil {
+	env.logIn(b)
+	if err := env.proxy.Ready(t.Context()); err != nil {
 		t.Errorf("ready: %v", err)
 	}
 
-	set(w.fake, func() { w.fake.Document = map[string]any{"issuer": "https://evil.example"} })
-	w.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
-	wantCode(t, w.browser().get("/", asPage), http.StatusInternalServerError)
+	set(env.fake, func() { env.fake.Document = map[string]any{"issuer": "https://evil.example"} })
+	env.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
+	wantCode(t, env.browser().get("/", asPage), http.StatusInternalServerError)
 }

@@ -30,16 +30,16 @@ const (
 	bearerText = "Bearer "
 )
 
-// oidcEnvironment is an environment whose main app is guarded by providers.
+// oidcEnvironment is an environment whose main app is protected by providers, which are on a network of the test.
 type oidcEnvironment struct {
 	*environment
-	fake, other *oidctest.Provider // the second is in use only where the configuration names it
+	fake, other *oidctest.Provider // at issuerURL and otherURL
 	net         *oidctest.Network
-	config      config.Config
+	config      config.Config // current, see reload
 	counted     *counters
 }
 
-// counters is an Observer.
+// counters is an Observer that counts.
 type counters struct {
 	mu       sync.Mutex
 	events   map[observe.Event]int
@@ -77,7 +77,7 @@ func (c *counters) event(e observe.Event) int {
 	return c.events[e]
 }
 
-// oidcOnly guards the main app by one provider.
+// oidcOnly protects the main app by the provider at issuerURL.
 func oidcOnly() config.Config {
 	return config.Config{Secrets: []config.Secret{longSecret},
 		Providers: []config.Provider{{Issuer: issuerURL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret}}}
@@ -91,49 +91,49 @@ func oidcTwo() config.Config {
 	return c
 }
 
-// newOIDC starts an app behind the login that c describes; its base URL is filled in.
-// Changes are made before the proxy starts, and with it looking for the providers.
+// newOIDC starts a proxy with providers in front of app, which may be nil as for newEnvironment. An empty base URL of c is
+// filled in. Changes are made before the proxy starts and looks for its providers.
 func newOIDC(t *testing.T, c config.Config, app http.Handler, change ...func(*oidcEnvironment, *authproxy.Options)) *oidcEnvironment {
 	t.Helper()
-	w := &oidcEnvironment{environment: &environment{t: t, logs: &syncBuffer{}}, net: oidctest.NewNetwork(),
+	env := &oidcEnvironment{environment: &environment{t: t, logs: &syncBuffer{}}, net: oidctest.NewNetwork(),
 		counted: &counters{events: map[observe.Event]int{}, statuses: map[int]int{}}}
-	w.fake, w.other = oidctest.New(issuerURL, w.now), oidctest.New(otherURL, w.now)
-	w.net.Set("tenant.example.com", w.fake)
-	w.net.Set("other.example.com", w.other)
+	env.fake, env.other = oidctest.New(issuerURL, env.now), oidctest.New(otherURL, env.now)
+	env.net.Set("tenant.example.com", env.fake)
+	env.net.Set("other.example.com", env.other)
 	if app == nil {
-		app = w.app()
+		app = env.app()
 	}
 	l := listen(t)
-	w.url = "http://" + l.Addr().String()
-	w.host = l.Addr().String()
+	env.url = "http://" + l.Addr().String()
+	env.host = l.Addr().String()
 	if c.BaseURL == nil {
-		c.BaseURL = must(url.Parse(w.url))
+		c.BaseURL = must(url.Parse(env.url))
 	}
-	o := authproxy.Options{Upstream: proxytest.Start(t, app), Now: w.now, Random: rand.Reader, BcryptCost: bcrypt.MinCost, ProviderTransport: w.net,
-		Observer: w.counted, Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	o := authproxy.Options{Upstream: proxytest.Start(t, app), Now: env.now, Random: rand.Reader, BcryptCost: bcrypt.MinCost, ProviderTransport: env.net,
+		Observer: env.counted, Log: slog.New(slog.NewTextHandler(env.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, f := range change {
-		f(w, &o)
+		f(env, &o)
 	}
-	w.config = c
-	w.proxy = must(authproxy.New(c, o))
-	w.serveOn(w.proxy, l)
-	return w
+	env.config = c
+	env.proxy = must(authproxy.New(c, o))
+	env.serveOn(env.proxy, l)
+	return env
 }
 
 func withStore(s session.Store) func(*oidcEnvironment, *authproxy.Options) {
 	return func(_ *oidcEnvironment, o *authproxy.Options) { o.Store = s }
 }
 
-// with changes the provider.
+// with changes the first provider.
 func with(change func(*oidctest.Provider)) func(*oidcEnvironment, *authproxy.Options) {
-	return func(w *oidcEnvironment, _ *authproxy.Options) {
+	return func(env *oidcEnvironment, _ *authproxy.Options) {
 		if change != nil {
-			change(w.fake)
+			change(env.fake)
 		}
 	}
 }
 
-// withClaims changes the ID token.
+// withClaims sets claims of the ID tokens of the first provider.
 func withClaims(claims map[string]any) func(*oidcEnvironment, *authproxy.Options) {
 	return with(func(f *oidctest.Provider) { f.Claims = claims })
 }
@@ -146,46 +146,46 @@ func must[T any](v T, err error) T {
 }
 
 // reload changes the configuration.
-func (w *oidcEnvironment) reload(change func(*config.Config)) {
-	w.t.Helper()
-	change(&w.config)
-	if err := w.proxy.Reload(w.config); err != nil {
-		w.t.Fatal(err)
+func (env *oidcEnvironment) reload(change func(*config.Config)) {
+	env.t.Helper()
+	change(&env.config)
+	if err := env.proxy.Reload(env.config); err != nil {
+		env.t.Fatal(err)
 	}
 }
 
-// visit opens a page and returns where the provider would be asked.
-func (b *browser) visit(path string) string {
-	b.w.t.Helper()
+// beginLogin opens a page and returns the address at the provider to which it redirects.
+func (b *browser) beginLogin(path string) string {
+	b.env.t.Helper()
 	got := b.get(path, asPage)
 	if got.StatusCode != http.StatusFound || !strings.Contains(got.location(), "/authorize?") {
-		b.w.t.Fatalf("%s: %d to %q\n%s", path, got.StatusCode, got.location(), got.body)
+		b.env.t.Fatalf("%s: %d to %q\n%s", path, got.StatusCode, got.location(), got.body)
 	}
 	return got.location()
 }
 
-// comeBack is the callback after a login at a provider.
-func (b *browser) comeBack(f *oidctest.Provider, address string) reply {
-	b.w.t.Helper()
-	return b.get("/callback?"+f.Authorize(b.w.t, address).Encode(), asPage)
+// finishLogin logs in at a provider, at the address that beginLogin returned, and opens the callback.
+func (b *browser) finishLogin(f *oidctest.Provider, address string) reply {
+	b.env.t.Helper()
+	return b.get("/callback?"+f.Authorize(b.env.t, address).Encode(), asPage)
 }
 
-// enter does a whole login.
-func (w *oidcEnvironment) enter(b *browser) {
-	w.t.Helper()
-	if got := b.comeBack(w.fake, b.visit("/")); got.StatusCode != http.StatusFound || got.location() != "/" || b.session() == "" {
-		w.t.Fatalf("login: %d to %q\n%s", got.StatusCode, got.location(), got.body)
+// logIn logs in at the first provider.
+func (env *oidcEnvironment) logIn(b *browser) {
+	env.t.Helper()
+	if got := b.finishLogin(env.fake, b.beginLogin("/")); got.StatusCode != http.StatusFound || got.location() != "/" || b.session() == "" {
+		env.t.Fatalf("login: %d to %q\n%s", got.StatusCode, got.location(), got.body)
 	}
 }
 
-// set changes the provider while it is in use.
+// set changes a provider while it is in use.
 func set(f *oidctest.Provider, change func()) {
 	f.Lock()
 	defer f.Unlock()
 	change()
 }
 
-// spyStore remembers the session that was put last.
+// spyStore remembers the session that was stored last.
 type spyStore struct {
 	session.Store
 	mu  sync.Mutex
@@ -214,4 +214,4 @@ func (s *spyStore) last() *session.Session {
 	return s.put
 }
 
-func (w *environment) parsed() (*url.URL, error) { return url.Parse(w.url) }
+func (env *environment) parsed() (*url.URL, error) { return url.Parse(env.url) }

@@ -25,22 +25,22 @@ func TestClass18OIDCCallsNobodyElse(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.BearerAudience = accessAPI
-	w := newOIDC(t, c, nil)
-	b := w.browser()
-	query := w.fake.Authorize(t, b.visit("/"))
+	env := newOIDC(t, c, nil)
+	b := env.browser()
+	query := env.fake.Authorize(t, b.beginLogin("/"))
 	evil := "https://evil.example.com"
 	for name, value := range map[string]string{"iss": evil, "issuer": evil, "request_uri": evil, "token_endpoint": evil, "redirect_uri": evil} {
 		q := must(url.ParseQuery(query.Encode()))
 		q.Set(name, value)
 		b.get("/callback?"+q.Encode(), asPage, "Host: evil.example.com", "X-Forwarded-Host: evil.example.com")
 	}
-	token := w.fake.AccessToken(accessAPI, map[string]any{"iss": evil})
-	logout := w.fake.LogoutToken(map[string]any{"iss": evil, "sub": "x"})
+	token := env.fake.AccessToken(accessAPI, map[string]any{"iss": evil})
+	logout := env.fake.LogoutToken(map[string]any{"iss": evil, "sub": "x"})
 	b.get("/", "Authorization: Bearer "+token)
 	b.do("POST", "/_auth/backchannel-logout", "logout_token="+logout, asForm)
 	b.get("/_auth/login?issuer="+evil+"&next="+evil, asPage)
 	b.get("/_auth/login/"+url.PathEscape(evil), asPage)
-	for _, place := range w.net.Asked() {
+	for _, place := range env.net.Asked() {
 		if !strings.HasPrefix(place, "tenant.example.com/") {
 			t.Errorf("asked %s", place)
 		}
@@ -53,8 +53,8 @@ func TestClass21OIDCNothingBeforeLogin(t *testing.T) {
 	store := &countingStore{Store: session.NewMemory(0)}
 	c := oidcOnly()
 	c.Access.Emails = []string{"bob@example.com"}
-	w := newOIDC(t, c, nil, withStore(store))
-	b := w.browser()
+	env := newOIDC(t, c, nil, withStore(store))
+	b := env.browser()
 	b.client.Jar = nil
 	for range 200 {
 		b.get("/x", asPage)
@@ -62,8 +62,8 @@ func TestClass21OIDCNothingBeforeLogin(t *testing.T) {
 		b.get("/")
 		b.get("/logout")
 	}
-	in := w.browser()
-	wantCode(t, in.comeBack(w.fake, in.visit("/")), http.StatusForbidden) // ann is not bob
+	in := env.browser()
+	wantCode(t, in.finishLogin(env.fake, in.beginLogin("/")), http.StatusForbidden) // ann is not bob
 	if n := store.created.Load(); n != 0 {
 		t.Errorf("%d sessions before any login", n)
 	}
@@ -100,8 +100,8 @@ func FuzzOIDCCallback(f *testing.F) {
 // What the app gets of the cookies is what is not ours, in its order (security class 10).
 func TestClass10CookiesProperty(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, config.Config{Public: true}, nil)
-	b := w.browser()
+	env := newOIDC(t, config.Config{Public: true}, nil)
+	b := env.browser()
 	b.client.Jar = nil
 	names := rapid.SampledFrom([]string{"a", "theme", "ploomber_theme", "ploomber", "session", "x_ploomber_session", "Ploomber_session"})
 	ours := rapid.Custom(func(t *rapid.T) string {
@@ -126,7 +126,7 @@ func TestClass10CookiesProperty(t *testing.T) {
 		}
 		b.get("/", lines...)
 		var got []string
-		for _, line := range w.taken()[0].Header["Cookie"] {
+		for _, line := range env.received()[0].Header["Cookie"] {
 			for pair := range strings.SplitSeq(line, ";") {
 				got = append(got, strings.TrimSpace(pair))
 			}

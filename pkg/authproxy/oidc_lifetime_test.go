@@ -81,21 +81,21 @@ func TestAccessTokenExpires(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.Providers[0].Audience = tc.audience
-			w := newOIDC(t, c, nil, with(tc.before))
-			b := w.browser()
-			w.enter(b)
+			env := newOIDC(t, c, nil, with(tc.before))
+			b := env.browser()
+			env.logIn(b)
 			id := b.session()
-			ws := w.open(b)
+			ws := env.open(b)
 			if tc.then != nil {
-				set(w.fake, func() { tc.then(w.fake) })
+				set(env.fake, func() { tc.then(env.fake) })
 			}
-			w.taken()
-			w.advance(2 * time.Hour)
+			env.received()
+			env.advance(2 * time.Hour)
 			if tc.stays {
 				for range 3 {
 					wantApp(t, b.get("/"))
 				}
-				for _, s := range w.taken() {
+				for _, s := range env.received() {
 					if got := s.Header.Get("X-Access-Token"); got != tc.token {
 						t.Errorf("access token %q, want %q", got, tc.token)
 					}
@@ -103,18 +103,18 @@ func TestAccessTokenExpires(t *testing.T) {
 				if renewed := tc.token == "access-b"; (b.session() != id) != renewed {
 					t.Errorf("the id changed: %v", !renewed)
 				}
-				if n := w.net.Count("tenant.example.com/token"); n > 2 {
+				if n := env.net.Count("tenant.example.com/token"); n > 2 {
 					t.Errorf("the provider was asked %d times", n)
 				}
 				wantEcho(t, ws)
 				return
 			}
-			if answer, _, _ := w.raw(w.upgrade("/ws", "Cookie: ploomber_session="+id)); answer.StatusCode != http.StatusUnauthorized {
+			if answer, _, _ := env.raw(env.upgrade("/ws", "Cookie: ploomber_session="+id)); answer.StatusCode != http.StatusUnauthorized {
 				t.Errorf("upgrade: %d", answer.StatusCode)
 			}
 			wantClosed(t, ws)
-			if n := strings.Count(w.logs.String(), `msg="logged out"`); n != 1 || w.counted.event(observe.Logout) != 1 {
-				t.Errorf("%d lines:\n%s", n, w.logs)
+			if n := strings.Count(env.logs.String(), `msg="logged out"`); n != 1 || env.counted.event(observe.Logout) != 1 {
+				t.Errorf("%d lines:\n%s", n, env.logs)
 			}
 			if s := b.get("/status"); s.body != "logged out" {
 				t.Errorf("status %q", s.body)
@@ -129,20 +129,20 @@ func TestExpiredPageGoesThroughLogout(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.Providers[0].Audience = accessAPI
-	w := newOIDC(t, c, nil)
-	b := w.browser()
-	w.enter(b)
+	env := newOIDC(t, c, nil)
+	b := env.browser()
+	env.logIn(b)
 	if audience := must(b.get("/_auth/login", asPage).Location()).Query().Get("audience"); audience != accessAPI {
 		t.Errorf("asked for the audience %q", audience)
 	}
-	w.advance(61 * time.Minute)
+	env.advance(61 * time.Minute)
 	got := b.get("/deep", asPage)
 	to := must(got.Location())
 	if got.StatusCode != http.StatusFound || to.Host != "tenant.example.com" || to.Path != "/end" || b.session() != "" ||
-		to.Query().Get("post_logout_redirect_uri") != w.url+"/status" || to.Query().Get("id_token_hint") == "" {
+		to.Query().Get("post_logout_redirect_uri") != env.url+"/status" || to.Query().Get("id_token_hint") == "" {
 		t.Errorf("%d to %s", got.StatusCode, to)
 	}
-	w.enter(b) // and in again
+	env.logIn(b) // and in again
 	wantApp(t, b.get("/"))
 }
 
@@ -151,22 +151,22 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.Providers[0].Audience = accessAPI
-	w := newOIDC(t, c, nil, with(withRefresh))
-	b := w.browser()
-	w.enter(b)
+	env := newOIDC(t, c, nil, with(withRefresh))
+	b := env.browser()
+	env.logIn(b)
 	cookie := "Cookie: ploomber_session=" + b.session()
 	for round := range 3 {
-		w.advance(2 * time.Hour)
+		env.advance(2 * time.Hour)
 		var wg sync.WaitGroup
 		for range 40 {
-			wg.Go(func() { wantApp(t, w.browser().get("/", cookie)) })
+			wg.Go(func() { wantApp(t, env.browser().get("/", cookie)) })
 		}
 		wg.Wait()
-		set(w.fake, func() {
-			if len(w.fake.Refresh) != round+1 {
-				t.Errorf("%d exchanges, want %d", len(w.fake.Refresh), round+1)
+		set(env.fake, func() {
+			if len(env.fake.Refresh) != round+1 {
+				t.Errorf("%d exchanges, want %d", len(env.fake.Refresh), round+1)
 			}
-			for token, n := range w.fake.Refresh {
+			for token, n := range env.fake.Refresh {
 				if n != 1 {
 					t.Errorf("%s was used %d times", token, n)
 				}
@@ -176,23 +176,23 @@ func TestRefreshOnceForManyRequests(t *testing.T) {
 		cookie = "Cookie: ploomber_session=" + b.session()
 	}
 	// A session that is logged out while its token is renewed does not come back.
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	entered, leave := make(chan struct{}), make(chan struct{})
-	set(w.fake, func() {
-		renew := w.fake.Handle["/token"]
-		w.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
+	set(env.fake, func() {
+		renew := env.fake.Handle["/token"]
+		env.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
 			close(entered)
 			<-leave
 			renew(rw, r)
 		}
 	})
 	var wg sync.WaitGroup
-	wg.Go(func() { wantCode(t, w.browser().get("/", cookie), http.StatusUnauthorized) })
+	wg.Go(func() { wantCode(t, env.browser().get("/", cookie), http.StatusUnauthorized) })
 	receive(t, entered, "the renewal")
 	b.get("/logout")
 	close(leave)
 	wg.Wait()
-	wantCode(t, w.browser().get("/", cookie), http.StatusUnauthorized)
+	wantCode(t, env.browser().get("/", cookie), http.StatusUnauthorized)
 }
 
 // Sessions end by themselves, and take their WebSockets along (security class 13).
@@ -206,13 +206,13 @@ func TestClass13OIDCSessionEnds(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			change(&c)
-			w := newOIDC(t, c, nil)
-			b := w.browser()
-			w.enter(b)
-			ws := w.open(b)
-			w.advance(31 * time.Minute)
+			env := newOIDC(t, c, nil)
+			b := env.browser()
+			env.logIn(b)
+			ws := env.open(b)
+			env.advance(31 * time.Minute)
 			if name == "idle" { // there was traffic before the first look
-				w.advance(31 * time.Minute)
+				env.advance(31 * time.Minute)
 			}
 			wantClosed(t, ws)
 			wantCode(t, b.get("/"), http.StatusUnauthorized)
@@ -251,27 +251,27 @@ func TestClass11RenewedClaims(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.Access = tc.access
-			w := newOIDC(t, c, nil, with(withRefresh))
-			set(w.fake, func() { w.fake.Claims = map[string]any{"groups": []string{"staff"}} })
-			b := w.browser()
-			w.enter(b)
-			ws := w.open(b)
-			set(w.fake, func() { w.fake.Claims = tc.then })
-			w.taken()
-			w.advance(2 * time.Hour)
+			env := newOIDC(t, c, nil, with(withRefresh))
+			set(env.fake, func() { env.fake.Claims = map[string]any{"groups": []string{"staff"}} })
+			b := env.browser()
+			env.logIn(b)
+			ws := env.open(b)
+			set(env.fake, func() { env.fake.Claims = tc.then })
+			env.received()
+			env.advance(2 * time.Hour)
 			got := b.get("/")
 			if tc.user == "" {
 				wantCode(t, got, http.StatusUnauthorized)
 				wantCode(t, b.get("/"), http.StatusUnauthorized)
 				wantClosed(t, ws)
-				if seen := w.taken(); len(seen) > 0 {
+				if seen := env.received(); len(seen) > 0 {
 					t.Errorf("the app saw %v", seen)
 				}
 				return
 			}
 			wantApp(t, got)
 			wantApp(t, b.get("/"))
-			for _, s := range w.taken() {
+			for _, s := range env.received() {
 				if name := s.Header.Get("X-Auth-Name"); name != tc.user {
 					t.Errorf("name %q, want %q", name, tc.user)
 				}

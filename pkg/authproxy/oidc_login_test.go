@@ -17,8 +17,8 @@ import (
 
 func TestOIDCLogin(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	b := w.browser()
+	env := newOIDC(t, oidcOnly(), nil)
+	b := env.browser()
 	for name, header := range map[string][]string{
 		"program": nil, "fetch": {"Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", asPage}, "basic": {asBasic(user, pass)},
 		"the app's own token": {"Authorization: Bearer x.y.z"},
@@ -29,7 +29,7 @@ func TestOIDCLogin(t *testing.T) {
 			t.Errorf("%s: challenge %q, %v", name, c, got.Header)
 		}
 	}
-	if answer, _, _ := w.raw(w.upgrade("/ws", asPage)); answer.StatusCode != http.StatusUnauthorized {
+	if answer, _, _ := env.raw(env.upgrade("/ws", asPage)); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("upgrade: %d", answer.StatusCode)
 	}
 	if s := b.get("/status"); s.body != "logged out" {
@@ -45,10 +45,10 @@ func TestOIDCLogin(t *testing.T) {
 		t.Errorf("cookie %+v", c)
 	}
 	to := must(url.Parse(visit.location()))
-	if to.Host != "tenant.example.com" || to.Query().Get("redirect_uri") != w.url+"/callback" {
+	if to.Host != "tenant.example.com" || to.Query().Get("redirect_uri") != env.url+"/callback" {
 		t.Errorf("sent to %s", to)
 	}
-	in := b.comeBack(w.fake, visit.location())
+	in := b.finishLogin(env.fake, visit.location())
 	if in.body != "" || visit.body != "" { // which hold a state, and could hold tokens
 		t.Errorf("redirects have pages: %q, %q", visit.body, in.body)
 	}
@@ -58,11 +58,11 @@ func TestOIDCLogin(t *testing.T) {
 	if gone := in.cookie(oidc.CookiePrefix); gone == nil || gone.Name != c.Name || gone.MaxAge >= 0 {
 		t.Errorf("the login's cookie stays: %v", in.Cookies())
 	}
-	if got := w.taken(); len(got) != 0 {
+	if got := env.received(); len(got) != 0 {
 		t.Fatalf("the app saw %v before anybody had logged in", got)
 	}
 	wantApp(t, b.get("/deep?x=1&y=%20", "Cookie: app=1", "Authorization: Bearer of-the-app"))
-	got := w.taken()[0]
+	got := env.received()[0]
 	for name, want := range map[string]string{"X-Auth-Name": "ann@example.com", "X-Auth-Sub": "auth0|7", "X-Access-Token": "opaque-token",
 		"Cookie": "app=1", "Authorization": "Bearer of-the-app"} {
 		if got.Header.Get(name) != want {
@@ -77,7 +77,7 @@ func TestOIDCLogin(t *testing.T) {
 	}
 	wantApp(t, b.do("POST", "/callback", "the app's own")) // GET only is ours
 	for event, want := range map[observe.Event]int{observe.Login: 1, observe.Refused: 0} {
-		if n := w.counted.event(event); n != want {
+		if n := env.counted.event(event); n != want {
 			t.Errorf("%s: %d, want %d", event, n, want)
 		}
 	}
@@ -92,16 +92,16 @@ func TestClass7TenTabs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newOIDC(t, oidcOnly(), nil)
-			b := w.browser()
+			env := newOIDC(t, oidcOnly(), nil)
+			b := env.browser()
 			var tabs []string
 			for i := range 10 {
-				tabs = append(tabs, b.visit(fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 1000))))
+				tabs = append(tabs, b.beginLogin(fmt.Sprintf("/tab/%d?%s", i, strings.Repeat("q", 1000))))
 			}
 			order(tabs)
 			first := ""
 			for i, tab := range tabs {
-				got := b.comeBack(w.fake, tab)
+				got := b.finishLogin(env.fake, tab)
 				if first == "" {
 					first = b.session()
 				}
@@ -120,9 +120,9 @@ func TestClass7TenTabs(t *testing.T) {
 // A browser never has to send more cookies of logins than fit into a head, whatever is in its jar.
 func TestClass10TransactionCookiesAreFew(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	b := w.browser()
-	here := must(url.Parse(w.url))
+	env := newOIDC(t, oidcOnly(), nil)
+	b := env.browser()
+	here := must(url.Parse(env.url))
 	for i := range 5 {
 		b.client.Jar.SetCookies(here, []*http.Cookie{{Name: fmt.Sprintf("%sgarbage%d", oidc.CookiePrefix, i), Value: "garbage"}})
 	}
@@ -137,7 +137,7 @@ func TestClass10TransactionCookiesAreFew(t *testing.T) {
 	}
 	for _, path := range []string{"/short", "/long?" + strings.Repeat("q", 2000)} {
 		for range 40 {
-			b.visit(path)
+			b.beginLogin(path)
 		}
 		if n, bytes := ours(); n > 48 || n < 24 || bytes > 7<<10 {
 			t.Errorf("%s: %d cookies of %d bytes", path[:6], n, bytes)
@@ -145,16 +145,16 @@ func TestClass10TransactionCookiesAreFew(t *testing.T) {
 	}
 	neighbour := oidc.CookieName("x") + "_8501"
 	b.client.Jar.SetCookies(here, []*http.Cookie{{Name: neighbour, Value: "of the proxy on another port"}})
-	last := b.visit("/last")
-	w.advance(9 * time.Minute)
-	if got := b.comeBack(w.fake, last); got.location() != "/last" {
+	last := b.beginLogin("/last")
+	env.advance(9 * time.Minute)
+	if got := b.finishLogin(env.fake, last); got.location() != "/last" {
 		t.Errorf("the newest login: %d to %q", got.StatusCode, got.location())
 	}
-	w.advance(2 * time.Minute) // all others have expired
-	c := w.browser()
+	env.advance(2 * time.Minute) // all others have expired
+	c := env.browser()
 	c.client.Jar = b.client.Jar
 	b.get("/logout")
-	c.visit("/again")
+	c.beginLogin("/again")
 	if n, _ := ours(); n != 2 {
 		t.Errorf("%d cookies, want the new one and the neighbour's", n)
 	}
@@ -163,8 +163,8 @@ func TestClass10TransactionCookiesAreFew(t *testing.T) {
 // Several providers: a page to choose from, and each login ends where it began.
 func TestChooser(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcTwo(), nil)
-	b := w.browser()
+	env := newOIDC(t, oidcTwo(), nil)
+	b := env.browser()
 	visit := b.get("/deep?x=1", asPage)
 	if visit.StatusCode != http.StatusFound || visit.location() != "/_auth/login?next=%2Fdeep%3Fx%3D1" {
 		t.Fatalf("visit: %d to %q", visit.StatusCode, visit.location())
@@ -183,12 +183,12 @@ func TestChooser(t *testing.T) {
 	}
 	wantCode(t, b.do("POST", "/_auth/login/first", ""), http.StatusMethodNotAllowed)
 	for next, want := range map[string]string{"/a": "/a", "//evil.example": "/", "https://evil.example": "/", "": "/", "/_auth/login": "/"} {
-		c := w.browser()
+		c := env.browser()
 		address := c.get("/_auth/login/second?next="+url.QueryEscape(next), asPage).location()
 		if !strings.HasPrefix(address, otherURL+"/authorize?") {
 			t.Fatalf("sent to %q", address)
 		}
-		if in := c.comeBack(w.other, address); in.location() != want {
+		if in := c.finishLogin(env.other, address); in.location() != want {
 			t.Errorf("next=%q: %d to %q", next, in.StatusCode, in.location())
 		}
 		wantApp(t, c.get("/"))
@@ -200,18 +200,18 @@ func TestPrompt(t *testing.T) {
 	t.Parallel()
 	c := oidcTwo()
 	c.Providers[0].Prompt = "login consent"
-	w := newOIDC(t, c, nil)
+	env := newOIDC(t, c, nil)
 	asked := func(name string) string {
-		return must(url.Parse(w.browser().get("/_auth/login/"+name, asPage).location())).Query().Get("prompt")
+		return must(url.Parse(env.browser().get("/_auth/login/"+name, asPage).location())).Query().Get("prompt")
 	}
 	if first, second := asked("first"), asked("second"); first != "login consent" || second != "" {
 		t.Errorf("prompts %q and %q", first, second)
 	}
-	w.reload(func(c *config.Config) { c.Providers[0].Prompt = "select_account" })
+	env.reload(func(c *config.Config) { c.Providers[0].Prompt = "select_account" })
 	if first := asked("first"); first != "select_account" {
 		t.Errorf("prompt %q", first)
 	}
-	if got := must(url.Parse(w.browser().get("/_auth/login/second", asPage).location())).Query(); got.Has("prompt") {
+	if got := must(url.Parse(env.browser().get("/_auth/login/second", asPage).location())).Query(); got.Has("prompt") {
 		t.Errorf("asked for %q", got)
 	}
 }
@@ -219,19 +219,19 @@ func TestPrompt(t *testing.T) {
 // Security class 12: a code of one provider is not good for a login at the other, nor is an answer in its name.
 func TestClass12MixUp(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcTwo(), nil)
-	b := w.browser()
+	env := newOIDC(t, oidcTwo(), nil)
+	b := env.browser()
 	first := b.get("/_auth/login/first", asPage).location()
 	second := b.get("/_auth/login/second", asPage).location()
 	mixed := must(url.Parse(second)).Query().Get("state")
-	query := w.fake.Authorize(t, first)
+	query := env.fake.Authorize(t, first)
 	query.Set("state", mixed)
 	got := b.get("/callback?"+query.Encode(), asPage)
 	wantCode(t, got, http.StatusBadRequest)
 	if b.session() != "" {
 		t.Error("logged in by the other's code")
 	}
-	query = w.other.Authorize(t, b.get("/_auth/login/second", asPage).location())
+	query = env.other.Authorize(t, b.get("/_auth/login/second", asPage).location())
 	query.Set("iss", issuerURL)
 	wantCode(t, b.get("/callback?"+query.Encode(), asPage), http.StatusBadRequest)
 	if b.session() != "" {
@@ -244,9 +244,9 @@ func TestLoginPageWithOneProvider(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.Passwords = map[config.Feature]config.Login{config.API: {Username: "bot", Password: "beep"}}
-	w := newOIDC(t, c, nil)
-	b := w.browser()
-	if in := b.comeBack(w.fake, b.visit("/_auth/login?next=/x")); in.location() != "/x" {
+	env := newOIDC(t, c, nil)
+	b := env.browser()
+	if in := b.finishLogin(env.fake, b.beginLogin("/_auth/login?next=/x")); in.location() != "/x" {
 		t.Errorf("to %q", in.location())
 	}
 	if page := b.get("/_auth/login?next=/api/x", asPage); page.StatusCode != 200 || !strings.Contains(page.body, `name="password"`) {
@@ -262,12 +262,12 @@ func TestLoginPageWithOneProvider(t *testing.T) {
 	wantApp(t, b.get("/api/x"))
 	wantApp(t, b.get("/"))
 	second := b.session()
-	w.taken()
-	if in := b.comeBack(w.fake, b.visit("/_auth/login")); in.StatusCode != http.StatusFound || b.session() == second {
+	env.received()
+	if in := b.finishLogin(env.fake, b.beginLogin("/_auth/login")); in.StatusCode != http.StatusFound || b.session() == second {
 		t.Errorf("again: %d", in.StatusCode)
 	}
 	wantApp(t, b.get("/api/x"))
-	if got := w.taken()[0].Header.Get("X-Auth-Name"); got != "bot" {
+	if got := env.received()[0].Header.Get("X-Auth-Name"); got != "bot" {
 		t.Errorf("name %q", got)
 	}
 }
@@ -277,8 +277,8 @@ func TestClass10OIDCCookiesOnHTTPS(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.BaseURL = &url.URL{Scheme: "https", Host: "app.example.com"}
-	w := newOIDC(t, c, nil, func(_ *oidcEnvironment, o *authproxy.Options) { o.CookieSuffix = "8443" })
-	bare := &browser{w.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	env := newOIDC(t, c, nil, func(_ *oidcEnvironment, o *authproxy.Options) { o.CookieSuffix = "8443" })
+	bare := &browser{env.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	visit := bare.get("/_auth/login?moved=1", asPage, "Host: evil.example") // as a proxy in front may name us
 	tx := visit.cookie("__Host-" + oidc.CookiePrefix)
 	if tx == nil || !tx.Secure || !tx.HttpOnly || !strings.HasSuffix(tx.Name, "_8443") || tx.Path != "/" || tx.SameSite != http.SameSiteLaxMode {
@@ -287,14 +287,14 @@ func TestClass10OIDCCookiesOnHTTPS(t *testing.T) {
 	if redirect := must(url.Parse(visit.location())).Query().Get("redirect_uri"); redirect != "https://app.example.com/callback" {
 		t.Errorf("redirect_uri %q", redirect) // class 19
 	}
-	in := bare.get("/callback?"+w.fake.Authorize(t, visit.location()).Encode(), "Cookie: "+tx.Name+"="+tx.Value)
+	in := bare.get("/callback?"+env.fake.Authorize(t, visit.location()).Encode(), "Cookie: "+tx.Name+"="+tx.Value)
 	s := in.cookie("__Host-ploomber_session_8443")
 	if in.StatusCode != http.StatusFound || s == nil || !s.Secure || !s.HttpOnly {
 		t.Fatalf("callback: %d %v\n%s", in.StatusCode, in.Header, in.body)
 	}
 	// Neither these nor those of a proxy on another port reach the app, which cannot set them either.
 	wantApp(t, bare.get("/", "Cookie: a=1; "+s.Name+"="+s.Value+"; "+tx.Name+"="+tx.Value+"; ploomber_oidc_x=y; __Host-ploomber_session=z; ploomber_session_1=z; b=2"))
-	if got := w.taken()[0].Header.Get("Cookie"); got != "a=1; b=2" {
+	if got := env.received()[0].Header.Get("Cookie"); got != "a=1; b=2" {
 		t.Errorf("the app got %q", got)
 	}
 }
@@ -306,10 +306,10 @@ func TestClass10AppSetsLoginCookies(t *testing.T) {
 	c.PublicPaths = []string{"/open"}
 	lines := []string{"ploomber_oidc_abc=x", "__Host-ploomber_oidc_abc_1=x", "ploomber_session_80=x", " ploomber_session =x", "=ploomber_session=x",
 		"= ploomber_session=x", "ploomber_denied=x", "__Host-ploomber_login=x"}
-	w := newOIDC(t, c, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+	env := newOIDC(t, c, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header()["Set-Cookie"] = append(slices.Clone(lines), "ploomber_theme=dark", "own=1")
 	}))
-	if got := w.browser().get("/open").Header["Set-Cookie"]; !slices.Equal(got, []string{"ploomber_theme=dark", "own=1"}) {
+	if got := env.browser().get("/open").Header["Set-Cookie"]; !slices.Equal(got, []string{"ploomber_theme=dark", "own=1"}) {
 		t.Errorf("cookies %q", got)
 	}
 }

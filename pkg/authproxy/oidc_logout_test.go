@@ -35,11 +35,11 @@ func TestClass9And19OIDCLogout(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.PostLogoutRedirect = tc.redirect
-			w := newOIDC(t, c, nil, with(func(f *oidctest.Provider) { f.Document = tc.document }))
-			b := w.browser()
-			w.enter(b)
+			env := newOIDC(t, c, nil, with(func(f *oidctest.Provider) { f.Document = tc.document }))
+			b := env.browser()
+			env.logIn(b)
 			cookie := "Cookie: ploomber_session=" + b.session()
-			ws := w.open(b)
+			ws := env.open(b)
 			out := b.get(tc.path, asPage, cookie, "Host: evil.example", "X-Forwarded-Host: evil.example")
 			place, query, _ := strings.Cut(out.location(), "?")
 			if gone := out.cookie(sessionID); out.StatusCode != http.StatusFound || place != tc.place || gone == nil || gone.MaxAge >= 0 || out.Header.Get("Cache-Control") != "no-store" {
@@ -48,22 +48,22 @@ func TestClass9And19OIDCLogout(t *testing.T) {
 			if q := must(url.ParseQuery(query)); tc.back != "" {
 				back := tc.back
 				if strings.HasPrefix(back, "%s") {
-					back = fmt.Sprintf(back, w.url)
+					back = fmt.Sprintf(back, env.url)
 				}
 				if q.Get("post_logout_redirect_uri") != back || q.Get("id_token_hint") == "" || q.Get("client_id") != oidctest.ClientID {
 					t.Errorf("query %v, want to come back to %s", q, back)
 				}
 			}
 			wantClosed(t, ws)
-			bare := &browser{w.environment, &http.Client{}}
+			bare := &browser{env.environment, &http.Client{}}
 			wantCode(t, bare.get("/", cookie), http.StatusUnauthorized)
 			if again := b.get(tc.path, asPage); again.StatusCode != http.StatusFound || strings.HasPrefix(again.location(), issuerURL) {
 				t.Errorf("without a session: to %s", again.location())
 			}
-			if n := strings.Count(w.logs.String(), `msg="logged out"`); n != 1 {
-				t.Errorf("%d lines:\n%s", n, w.logs)
+			if n := strings.Count(env.logs.String(), `msg="logged out"`); n != 1 {
+				t.Errorf("%d lines:\n%s", n, env.logs)
 			}
-			wantApp(t, func() reply { w.enter(b); return b.do("POST", tc.path, "") }()) // GET only is ours
+			wantApp(t, func() reply { env.logIn(b); return b.do("POST", tc.path, "") }()) // GET only is ours
 		})
 	}
 }
@@ -91,17 +91,17 @@ func TestClass9BackChannelLogout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newOIDC(t, oidcOnly(), nil, withClaims(map[string]any{"sid": "s1"}))
-			one, two := w.browser(), w.browser()
-			w.enter(one)
-			set(w.fake, func() { w.fake.Claims = map[string]any{"sid": "s2"} })
-			w.enter(two)
-			ws := w.open(one)
-			form := url.Values{"logout_token": {w.fake.LogoutToken(tc.claims)}}.Encode()
-			provider := w.browser()
+			env := newOIDC(t, oidcOnly(), nil, withClaims(map[string]any{"sid": "s1"}))
+			one, two := env.browser(), env.browser()
+			env.logIn(one)
+			set(env.fake, func() { env.fake.Claims = map[string]any{"sid": "s2"} })
+			env.logIn(two)
+			ws := env.open(one)
+			form := url.Values{"logout_token": {env.fake.LogoutToken(tc.claims)}}.Encode()
+			provider := env.browser()
 			got := provider.do("POST", "/_auth/backchannel-logout", form, asForm)
 			if got.StatusCode != tc.code || got.Header.Get("Cache-Control") != "no-store" {
-				t.Fatalf("%d %v\n%s", got.StatusCode, got.Header, w.logs)
+				t.Fatalf("%d %v\n%s", got.StatusCode, got.Header, env.logs)
 			}
 			for b, ended := range map[*browser]bool{one: tc.one, two: tc.two} {
 				want := http.StatusOK
@@ -140,13 +140,13 @@ func TestClass9BackChannelLogoutOfNamelessSessions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newOIDC(t, oidcOnly(), nil)
-			nameless, named := w.browser(), w.browser()
-			w.enter(nameless)
-			set(w.fake, func() { w.fake.Claims = map[string]any{"sid": "s1"} })
-			w.enter(named)
-			form := url.Values{"logout_token": {w.fake.LogoutToken(tc.claims)}}.Encode()
-			wantCode(t, w.browser().do("POST", "/_auth/backchannel-logout", form, asForm), http.StatusOK)
+			env := newOIDC(t, oidcOnly(), nil)
+			nameless, named := env.browser(), env.browser()
+			env.logIn(nameless)
+			set(env.fake, func() { env.fake.Claims = map[string]any{"sid": "s1"} })
+			env.logIn(named)
+			form := url.Values{"logout_token": {env.fake.LogoutToken(tc.claims)}}.Encode()
+			wantCode(t, env.browser().do("POST", "/_auth/backchannel-logout", form, asForm), http.StatusOK)
 			for b, ended := range map[*browser]bool{nameless: tc.nameless, named: tc.named} {
 				want := http.StatusOK
 				if ended {
@@ -162,10 +162,10 @@ func TestClass9BackChannelLogoutOfNamelessSessions(t *testing.T) {
 
 func TestBackChannelRequests(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcTwo(), nil)
-	b := w.browser()
+	env := newOIDC(t, oidcTwo(), nil)
+	b := env.browser()
 	form := func() string {
-		return url.Values{"logout_token": {w.other.LogoutToken(map[string]any{"sub": "auth0|7"})}}.Encode()
+		return url.Values{"logout_token": {env.other.LogoutToken(map[string]any{"sub": "auth0|7"})}}.Encode()
 	}
 	for name, tc := range map[string]struct {
 		method, path, body, kind string
@@ -190,17 +190,17 @@ func TestBackChannelRequests(t *testing.T) {
 		}
 	}
 	// Who sends a body slowly is cut off (security class 21).
-	w.advance(-10 * time.Second) // so that the limit is over at once
-	answer, conn, _ := w.raw(fmt.Sprintf("POST /_auth/backchannel-logout/second HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: 1000\r\n\r\nx", w.host, asForm))
+	env.advance(-10 * time.Second) // so that the limit is over at once
+	answer, conn, _ := env.raw(fmt.Sprintf("POST /_auth/backchannel-logout/second HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: 1000\r\n\r\nx", env.host, asForm))
 	if answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("slow: %d", answer.StatusCode)
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
 	_ = conn.Close()
-	w.advance(10 * time.Second)
-	w.net.Set("tenant.example.com", nil)
-	w.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
-	got := b.do("POST", "/_auth/backchannel-logout/first", url.Values{"logout_token": {w.fake.LogoutToken(map[string]any{"sub": "x"})}}.Encode(), asForm)
+	env.advance(10 * time.Second)
+	env.net.Set("tenant.example.com", nil)
+	env.reload(func(c *config.Config) { c.Providers[0].Scope = "openid" })
+	got := b.do("POST", "/_auth/backchannel-logout/first", url.Values{"logout_token": {env.fake.LogoutToken(map[string]any{"sub": "x"})}}.Encode(), asForm)
 	wantCode(t, got, http.StatusServiceUnavailable)
 }
 
@@ -209,22 +209,22 @@ func TestEndOwnerOfProvider(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.Passwords = map[config.Feature]config.Login{config.API: {Username: "auth0|7", Password: "beep"}}
-	w := newOIDC(t, c, nil)
-	b := w.browser()
-	w.enter(b)
+	env := newOIDC(t, c, nil)
+	b := env.browser()
+	env.logIn(b)
 	b.login("/api/", "auth0|7", "beep")
-	other := w.browser()
+	other := env.browser()
 	other.login("/api/", "auth0|7", "beep")
-	ws := w.open(b)
+	ws := env.open(b)
 	wantApp(t, b.get("/"))
-	sub := w.taken()[1].Header.Get("X-Auth-Sub")
-	if err := w.proxy.EndOwner(t.Context(), sub); err != nil {
+	sub := env.received()[1].Header.Get("X-Auth-Sub")
+	if err := env.proxy.EndOwner(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
 	wantClosed(t, ws)
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 	wantApp(t, other.get("/api/"))
-	if err := w.proxy.EndOwner(t.Context(), "password|"+sub); err != nil {
+	if err := env.proxy.EndOwner(t.Context(), "password|"+sub); err != nil {
 		t.Fatal(err)
 	}
 	wantCode(t, other.get("/api/"), http.StatusUnauthorized)
@@ -233,14 +233,14 @@ func TestEndOwnerOfProvider(t *testing.T) {
 // A login keeps the WebSockets of the same person open, and closes those of another.
 func TestWebSocketsFollowTheLogin(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	b := w.browser()
-	w.enter(b)
-	ws := w.open(b)
-	b.comeBack(w.fake, b.get("/_auth/login", asPage).location())
+	env := newOIDC(t, oidcOnly(), nil)
+	b := env.browser()
+	env.logIn(b)
+	ws := env.open(b)
+	b.finishLogin(env.fake, b.get("/_auth/login", asPage).location())
 	wantEcho(t, ws)
-	set(w.fake, func() { w.fake.Claims = map[string]any{"sub": "bob", "email": "bob@example.com"} })
-	b.comeBack(w.fake, b.get("/_auth/login", asPage).location())
+	set(env.fake, func() { env.fake.Claims = map[string]any{"sub": "bob", "email": "bob@example.com"} })
+	b.finishLogin(env.fake, b.get("/_auth/login", asPage).location())
 	wantClosed(t, ws)
 	wantApp(t, b.get("/"))
 }

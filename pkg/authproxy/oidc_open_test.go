@@ -37,25 +37,25 @@ func TestClass09OpenConnectionsRenew(t *testing.T) {
 				e := newEvents(t)
 				c := oidcOnly()
 				c.Providers[0].Audience = audience
-				w := newOIDC(t, c, e, with(withRefresh))
-				e.usual = w.app()
-				b := w.browser()
-				w.enter(b)
+				env := newOIDC(t, c, e, with(withRefresh))
+				e.usual = env.app()
+				b := env.browser()
+				env.logIn(b)
 				id := b.session()
 				cookie := "Cookie: ploomber_session=" + id
-				ws, stream, length := w.open(b), w.listen("/stream", cookie), w.listen("/length", cookie)
+				ws, stream, length := env.open(b), env.listen("/stream", cookie), env.listen("/length", cookie)
 				asked := make(chan bool, 100)
-				set(w.fake, func() {
+				set(env.fake, func() {
 					if tc.then != nil {
-						tc.then(w.fake)
+						tc.then(env.fake)
 					}
-					answer := w.fake.Handle["/token"]
-					w.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
+					answer := env.fake.Handle["/token"]
+					env.fake.Handle["/token"] = func(rw http.ResponseWriter, r *http.Request) {
 						answer(rw, r)
 						asked <- true
 					}
 				})
-				w.advance(2 * time.Hour)
+				env.advance(2 * time.Hour)
 				receive(t, asked, "a renewal") // by what is open: no request has been made
 				if tc.stays {
 					wantEcho(t, ws)
@@ -84,14 +84,14 @@ func TestClass13RenewalIsNoUse(t *testing.T) {
 	c := oidcOnly()
 	c.SessionIdle = 3 * time.Hour
 	store := newAnnouncingStore()
-	w, b, ws := newQuietSocket(t, c, store)
+	env, b, ws := newQuietSocket(t, c, store)
 	for range 2 {
-		w.advance(70 * time.Minute)
-		w.look()
-		w.renewed(store)
+		env.advance(70 * time.Minute)
+		env.look()
+		env.renewed(store)
 	}
-	w.advance(70 * time.Minute)
-	w.look()
+	env.advance(70 * time.Minute)
+	env.look()
 	wantClosed(t, ws)
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 }
@@ -101,14 +101,14 @@ func TestClass13RenewalIsNoUse(t *testing.T) {
 func TestClass09OpenConnectionsEndElsewhere(t *testing.T) {
 	t.Parallel()
 	store := newAnnouncingStore()
-	w, _, ws := newQuietSocket(t, oidcOnly(), store)
+	env, _, ws := newQuietSocket(t, oidcOnly(), store)
 	if _, err := store.Delete(t.Context(), store.last().Key); err != nil {
 		t.Fatal(err)
 	}
-	w.advance(2 * time.Hour)
-	w.look()
+	env.advance(2 * time.Hour)
+	env.look()
 	wantClosed(t, ws)
-	if n := w.refreshed(); n != 0 {
+	if n := env.refreshed(); n != 0 {
 		t.Errorf("%d refresh tokens of a session that has ended", n)
 	}
 }
@@ -117,13 +117,13 @@ func TestClass09OpenConnectionsEndElsewhere(t *testing.T) {
 func TestClass09OpenConnectionsEndWithSecret(t *testing.T) {
 	t.Parallel()
 	store := newAnnouncingStore()
-	w, b, ws := newQuietSocket(t, oidcOnly(), store)
-	w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
-	w.advance(2 * time.Hour)
-	w.look()
-	w.renewed(store)
+	env, b, ws := newQuietSocket(t, oidcOnly(), store)
+	env.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
+	env.advance(2 * time.Hour)
+	env.look()
+	env.renewed(store)
 	wantEcho(t, ws)
-	w.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
+	env.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
 	wantClosed(t, ws)
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 }
@@ -137,11 +137,11 @@ func TestClass09RefusedWhileStoreFails(t *testing.T) {
 			c := oidcOnly()
 			c.Providers[0].Audience = audience
 			store := newAnnouncingStore()
-			w, _, ws := newQuietSocket(t, c, store)
-			set(w.fake, func() { refusing(400, "invalid_grant")(w.fake) })
+			env, _, ws := newQuietSocket(t, c, store)
+			set(env.fake, func() { refusing(400, "invalid_grant")(env.fake) })
 			store.putFails.Store(true)
-			w.advance(2 * time.Hour)
-			w.look()
+			env.advance(2 * time.Hour)
+			env.look()
 			wantClosed(t, ws)
 		})
 	}
@@ -151,53 +151,53 @@ func TestClass09RefusedWhileStoreFails(t *testing.T) {
 func TestOpenConnectionsWaitForStore(t *testing.T) {
 	t.Parallel()
 	store := newAnnouncingStore()
-	w, _, ws := newQuietSocket(t, oidcOnly(), store)
+	env, _, ws := newQuietSocket(t, oidcOnly(), store)
 	store.claimFails.Store(true)
-	w.advance(2 * time.Hour)
-	w.look()
-	eventually(t, "the failure of the store in the log", func() bool { return strings.Contains(w.logs.String(), errStore.Error()) })
-	if n := w.refreshed(); n != 0 {
+	env.advance(2 * time.Hour)
+	env.look()
+	eventually(t, "the failure of the store in the log", func() bool { return strings.Contains(env.logs.String(), errStore.Error()) })
+	if n := env.refreshed(); n != 0 {
 		t.Errorf("%d refresh tokens are spent", n)
 	}
 	wantEcho(t, ws)
 	store.claimFails.Store(false)
-	w.advance(time.Minute)
-	w.look()
-	w.renewed(store)
+	env.advance(time.Minute)
+	env.look()
+	env.renewed(store)
 	wantEcho(t, ws)
 }
 
 // newQuietSocket opens a WebSocket whose traffic has been counted as use already.
 func newQuietSocket(t *testing.T, c config.Config, store *announcingStore) (*oidcEnvironment, *browser, io.ReadWriter) {
 	t.Helper()
-	w := newOIDC(t, c, nil, with(withRefresh), withStore(store))
-	b := w.browser()
-	w.enter(b)
-	ws := w.open(b)
+	env := newOIDC(t, c, nil, with(withRefresh), withStore(store))
+	b := env.browser()
+	env.logIn(b)
+	ws := env.open(b)
 	// Until then the handshake is a request of the session, which is in use.
-	eventually(t, "the end of the handshake", func() bool { return w.counted.status(http.StatusSwitchingProtocols) > 0 })
-	w.advance(time.Minute)
-	w.look()
-	return w, b, ws
+	eventually(t, "the end of the handshake", func() bool { return env.counted.status(http.StatusSwitchingProtocols) > 0 })
+	env.advance(time.Minute)
+	env.look()
+	return env, b, ws
 }
 
 // look looks at everything that is open. Nobody looks any more, with an older clock, when it returns.
-func (w *oidcEnvironment) look() {
-	w.t.Helper()
-	w.reload(func(*config.Config) {})
+func (env *oidcEnvironment) look() {
+	env.t.Helper()
+	env.reload(func(*config.Config) {})
 }
 
 // renewed waits until a session has new tokens, and what is open of it as well.
-func (w *oidcEnvironment) renewed(store *announcingStore) {
-	w.t.Helper()
-	receive(w.t, store.changed, "a renewal")
-	w.proxy.WaitForRenewals()
-	w.look()
+func (env *oidcEnvironment) renewed(store *announcingStore) {
+	env.t.Helper()
+	receive(env.t, store.changed, "a renewal")
+	env.proxy.WaitForRenewals()
+	env.look()
 }
 
 // refreshed counts the refresh tokens that the provider has been shown.
-func (w *oidcEnvironment) refreshed() (n int) {
-	set(w.fake, func() { n = len(w.fake.Refresh) })
+func (env *oidcEnvironment) refreshed() (n int) {
+	set(env.fake, func() { n = len(env.fake.Refresh) })
 	return n
 }
 
@@ -234,27 +234,27 @@ func (s *announcingStore) Replace(ctx context.Context, old, next *session.Sessio
 func TestOpenConnectionsTakeOverTokens(t *testing.T) {
 	t.Parallel()
 	store := &spyStore{Store: session.NewMemory(0)}
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
-	b := w.browser()
-	w.enter(b)
-	ws := w.open(b)
+	env := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
+	b := env.browser()
+	env.logIn(b)
+	ws := env.open(b)
 	before := store.last()
 	elsewhere := before.Clone()
 	elsewhere.Version++
 	login := *elsewhere.Grants[0].Login
-	login.RefreshToken, login.TokensExpire = "of the other process", w.now().Add(48*time.Hour)
+	login.RefreshToken, login.TokensExpire = "of the other process", env.now().Add(48*time.Hour)
 	elsewhere.Grants[0].Login = &login
 	if _, err := store.Replace(t.Context(), before, elsewhere); err != nil {
 		t.Fatal(err)
 	}
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	for range 3 {
-		w.reload(func(*config.Config) {})
+		env.reload(func(*config.Config) {})
 		wantEcho(t, ws)
 	}
-	set(w.fake, func() {
-		if len(w.fake.Refresh) > 0 {
-			t.Errorf("refreshed with %v", w.fake.Refresh)
+	set(env.fake, func() {
+		if len(env.fake.Refresh) > 0 {
+			t.Errorf("refreshed with %v", env.fake.Refresh)
 		}
 	})
 }
@@ -277,23 +277,23 @@ func TestTokensThatAnotherProcessRenews(t *testing.T) {
 	c := oidcOnly()
 	c.Providers[0].Audience = accessAPI
 	store := &claimedStore{Memory: session.NewMemory(0)}
-	w := newOIDC(t, c, nil, with(withRefresh), withStore(store))
-	b := w.browser()
-	w.enter(b)
-	ws := w.open(b)
+	env := newOIDC(t, c, nil, with(withRefresh), withStore(store))
+	b := env.browser()
+	env.logIn(b)
+	ws := env.open(b)
 	store.theirs.Store(true)
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	for range 3 {
 		wantApp(t, b.get("/"))
-		w.reload(func(*config.Config) {})
+		env.reload(func(*config.Config) {})
 		wantEcho(t, ws)
 	}
-	if n := w.net.Count("tenant.example.com/token"); n != 1 {
+	if n := env.net.Count("tenant.example.com/token"); n != 1 {
 		t.Errorf("the token endpoint was asked %d times, want once for the login", n)
 	}
 	store.theirs.Store(false)
 	wantApp(t, b.get("/"))
-	if n := w.net.Count("tenant.example.com/token"); n != 2 {
+	if n := env.net.Count("tenant.example.com/token"); n != 2 {
 		t.Errorf("the token endpoint was asked %d times, want once more", n)
 	}
 	wantEcho(t, ws)

@@ -16,21 +16,21 @@ func TestProviderOptions(t *testing.T) {
 	c := oidcOnly()
 	c.Providers[0].Params, c.Providers[0].NameClaim = "acr_values=mfa&theme=dark", "preferred_username"
 	c.Providers[0].LogoutURL = "https://out.example.com/bye?to={return_to}"
-	w := newOIDC(t, c, nil, withClaims(map[string]any{"preferred_username": "ann.lee", "email": nil}))
-	b := w.browser()
-	address := b.visit("/")
+	env := newOIDC(t, c, nil, withClaims(map[string]any{"preferred_username": "ann.lee", "email": nil}))
+	b := env.browser()
+	address := b.beginLogin("/")
 	if q := must(url.Parse(address)).Query(); q.Get("acr_values") != "mfa" || q.Get("theme") != "dark" {
 		t.Error(address)
 	}
-	b.comeBack(w.fake, address)
+	b.finishLogin(env.fake, address)
 	wantApp(t, b.get("/"))
-	if h := w.taken()[0].Header; h.Get("X-Auth-Name") != "ann.lee" || h.Get("X-Auth-Sub") != "auth0|7" {
+	if h := env.received()[0].Header; h.Get("X-Auth-Name") != "ann.lee" || h.Get("X-Auth-Sub") != "auth0|7" {
 		t.Errorf("the app was told %v", h)
 	}
-	if !strings.Contains(w.logs.String(), "user=ann.lee") {
-		t.Errorf("the log says\n%s", w.logs)
+	if !strings.Contains(env.logs.String(), "user=ann.lee") {
+		t.Errorf("the log says\n%s", env.logs)
 	}
-	if got := b.get("/logout"); got.location() != "https://out.example.com/bye?to="+url.QueryEscape(w.url+"/status") {
+	if got := b.get("/logout"); got.location() != "https://out.example.com/bye?to="+url.QueryEscape(env.url+"/status") {
 		t.Errorf("log-out to %q", got.location())
 	}
 }
@@ -44,34 +44,34 @@ func TestTenants(t *testing.T) {
 	claims := func(tid string) map[string]any {
 		return map[string]any{"tid": tid, "iss": issuerURL + "/" + tid + "/v2.0"}
 	}
-	w := newOIDC(t, c, nil, func(w *oidcEnvironment, _ *authproxy.Options) {
-		w.fake.Document = map[string]any{"issuer": issuerURL + "/{tenantid}/v2.0"}
-		w.fake.Claims = claims(mine)
-		w.net.Set("tenant.example.com", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	env := newOIDC(t, c, nil, func(env *oidcEnvironment, _ *authproxy.Options) {
+		env.fake.Document = map[string]any{"issuer": issuerURL + "/{tenantid}/v2.0"}
+		env.fake.Claims = claims(mine)
+		env.net.Set("tenant.example.com", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			r.URL.Path = strings.TrimPrefix(r.URL.Path, "/common/v2.0")
-			w.fake.ServeHTTP(rw, r)
+			env.fake.ServeHTTP(rw, r)
 		}))
 	})
-	b := w.browser()
-	w.enter(b)
+	b := env.browser()
+	env.logIn(b)
 	wantApp(t, b.get("/"))
-	set(w.fake, func() { w.fake.Claims = claims(other) })
-	outsider := w.browser()
-	if got := outsider.comeBack(w.fake, outsider.visit("/")); got.StatusCode != http.StatusForbidden || outsider.session() != "" {
+	set(env.fake, func() { env.fake.Claims = claims(other) })
+	outsider := env.browser()
+	if got := outsider.finishLogin(env.fake, outsider.beginLogin("/")); got.StatusCode != http.StatusForbidden || outsider.session() != "" {
 		t.Errorf("another tenant: %d", got.StatusCode)
 	}
-	if !strings.Contains(w.logs.String(), "the tenant "+other+" is not among those of AUTH_TENANTS") {
-		t.Errorf("the log does not say why\n%s", w.logs)
+	if !strings.Contains(env.logs.String(), "the tenant "+other+" is not among those of AUTH_TENANTS") {
+		t.Errorf("the log does not say why\n%s", env.logs)
 	}
-	w.reload(func(c *config.Config) {
+	env.reload(func(c *config.Config) {
 		c.Providers = []config.Provider{c.Providers[0]}
 		c.Providers[0].Tenants = other
 	})
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
-	w.reload(func(c *config.Config) {
+	env.reload(func(c *config.Config) {
 		c.Providers = []config.Provider{c.Providers[0]}
 		c.Providers[0].Tenants = "any"
 	})
-	w.enter(outsider)
+	env.logIn(outsider)
 	wantApp(t, outsider.get("/"))
 }

@@ -18,12 +18,12 @@ import (
 // the new one, and ends soon, or with the session.
 func TestClass08NewIDAtRefresh(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh))
-	b, late := w.browser(), w.browser()
-	w.enter(b)
+	env := newOIDC(t, oidcOnly(), nil, with(withRefresh))
+	b, late := env.browser(), env.browser()
+	env.logIn(b)
 	former := b.session()
-	ws := w.open(b)
-	w.advance(2 * time.Hour)
+	ws := env.open(b)
+	env.advance(2 * time.Hour)
 	wantApp(t, b.get("/"))
 	current := b.session()
 	if current == former {
@@ -35,13 +35,13 @@ func TestClass08NewIDAtRefresh(t *testing.T) {
 		t.Errorf("%v, %s", c, got.Header.Get("Cache-Control"))
 	}
 	wantEcho(t, ws)
-	w.advance(3 * time.Minute)
-	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+former), http.StatusUnauthorized)
+	env.advance(3 * time.Minute)
+	wantCode(t, env.browser().get("/", "Cookie: ploomber_session="+former), http.StatusUnauthorized)
 	wantApp(t, b.get("/"))
 
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	wantApp(t, b.get("/"))
-	w.browser().get("/logout", "Cookie: ploomber_session="+current) // by the former id
+	env.browser().get("/logout", "Cookie: ploomber_session="+current) // by the former id
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 	wantClosed(t, ws)
 }
@@ -50,38 +50,38 @@ func TestClass08NewIDAtRefresh(t *testing.T) {
 func TestNewIDReachesTheBrowser(t *testing.T) {
 	t.Parallel()
 	var app string
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcEnvironment, o *authproxy.Options) { app = o.Upstream })
-	b := w.browser()
-	w.enter(b)
+	env := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcEnvironment, o *authproxy.Options) { app = o.Upstream })
+	b := env.browser()
+	env.logIn(b)
 	first := b.session()
 	fromPage := func() string {
-		w.proxy.SetStarting()
+		env.proxy.SetStarting()
 		defer func() {
-			if err := w.proxy.SetUpstream(app); err != nil {
+			if err := env.proxy.SetUpstream(app); err != nil {
 				t.Error(err)
 			}
 		}()
-		got := w.browser().get("/", asPage, "Cookie: ploomber_session="+first)
+		got := env.browser().get("/", asPage, "Cookie: ploomber_session="+first)
 		wantCode(t, got, http.StatusServiceUnavailable)
 		if c := got.cookie(sessionID); c != nil {
 			return c.Value
 		}
 		return ""
 	}
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	second := fromPage()
 	if second == "" || second == first {
 		t.Fatalf("the page about a starting app hands out %q", second)
 	}
-	w.advance(time.Minute)
+	env.advance(time.Minute)
 	wantApp(t, b.get("/"))
 	if again := fromPage(); again != second {
 		t.Errorf("hands out %q, want %q", again, second)
 	}
 	// An injected former id beside the user's own: nobody's id is given out (security class 8).
-	other := w.browser()
-	w.enter(other)
-	got := w.browser().get("/", "Cookie: ploomber_session="+first+"; ploomber_session="+other.session())
+	other := env.browser()
+	env.logIn(other)
+	got := env.browser().get("/", "Cookie: ploomber_session="+first+"; ploomber_session="+other.session())
 	if c := got.cookie(sessionID); c != nil && c.Value == second {
 		t.Error("an injected id is sent out")
 	}
@@ -132,18 +132,18 @@ func TestClass09LogoutDuringRenewal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{}), first: first}
-			w := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
-			b := w.browser()
-			w.enter(b)
+			env := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
+			b := env.browser()
+			env.logIn(b)
 			former := b.session()
-			ws := w.open(b)
-			w.advance(2 * time.Hour)
+			ws := env.open(b)
+			env.advance(2 * time.Hour)
 			entered := store.holdNext()
 			var wg sync.WaitGroup
 			var renewed reply
-			wg.Go(func() { renewed = w.browser().get("/", "Cookie: ploomber_session="+former) })
+			wg.Go(func() { renewed = env.browser().get("/", "Cookie: ploomber_session="+former) })
 			receive(t, entered, "the store to be told the new id")
-			wantCode(t, w.browser().get("/logout", "Cookie: ploomber_session="+former), http.StatusFound)
+			wantCode(t, env.browser().get("/logout", "Cookie: ploomber_session="+former), http.StatusFound)
 			wantClosed(t, ws)
 			close(store.leave)
 			wg.Wait()
@@ -152,7 +152,7 @@ func TestClass09LogoutDuringRenewal(t *testing.T) {
 				ids = append(ids, c.Value)
 			}
 			for _, id := range ids {
-				wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
+				wantCode(t, env.browser().get("/", "Cookie: ploomber_session="+id), http.StatusUnauthorized)
 			}
 		})
 	}
@@ -163,12 +163,12 @@ func TestClass13TokenEndsWebSocket(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.Providers[0].Audience = accessAPI
-	w := newOIDC(t, c, nil)
-	b := w.browser()
-	w.enter(b)
-	ws := w.open(b)
+	env := newOIDC(t, c, nil)
+	b := env.browser()
+	env.logIn(b)
+	ws := env.open(b)
 	wantEcho(t, ws)
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	wantClosed(t, ws)
 	if got := b.get("/", asPage); got.StatusCode != http.StatusFound || !strings.Contains(got.location(), "/end") {
 		t.Errorf("%d to %s", got.StatusCode, got.location())
@@ -180,21 +180,21 @@ func TestClass13TokenEndsWebSocket(t *testing.T) {
 func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 	t.Parallel()
 	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
-	w := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcEnvironment, o *authproxy.Options) { o.Store = store })
+	env := newOIDC(t, oidcOnly(), nil, with(withRefresh), func(_ *oidcEnvironment, o *authproxy.Options) { o.Store = store })
 	var all []*browser
 	for range 10 {
-		b := w.browser()
-		w.enter(b)
+		b := env.browser()
+		env.logIn(b)
 		all = append(all, b)
 	}
 	slow, ids := all[0], map[string]bool{}
 	cookie := "Cookie: ploomber_session=" + slow.session()
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	entered := store.holdNext()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	ask := func() {
-		got := w.browser().get("/", cookie)
+		got := env.browser().get("/", cookie)
 		wantApp(t, got)
 		if c := got.cookie(sessionID); c != nil {
 			mu.Lock()
@@ -213,11 +213,11 @@ func TestRenewalKeepsNobodyElseWaiting(t *testing.T) {
 		if b.session() == former {
 			t.Error("the id is the same")
 		}
-		wantApp(t, w.browser().get("/", "Cookie: ploomber_session="+former))
+		wantApp(t, env.browser().get("/", "Cookie: ploomber_session="+former))
 		b.get("/logout")
 		wantCode(t, b.get("/"), http.StatusUnauthorized)
 	}
-	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+strings.Repeat("A", 43)), http.StatusUnauthorized)
+	wantCode(t, env.browser().get("/", "Cookie: ploomber_session="+strings.Repeat("A", 43)), http.StatusUnauthorized)
 	close(store.leave)
 	wg.Wait()
 	if len(ids) != 1 {
@@ -232,11 +232,11 @@ func TestDisconnectDuringRenewal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{}), first: first}
-			w := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
-			b := w.browser()
-			w.enter(b)
+			env := newOIDC(t, oidcOnly(), nil, with(withRefresh), withStore(store))
+			b := env.browser()
+			env.logIn(b)
 			former := b.session()
-			w.advance(2 * time.Hour)
+			env.advance(2 * time.Hour)
 			entered := store.holdNext()
 			var renewing sync.WaitGroup
 			renewing.Go(func() { wantApp(t, b.get("/")) })
@@ -244,7 +244,7 @@ func TestDisconnectDuringRenewal(t *testing.T) {
 			gone, leave := context.WithCancel(t.Context())
 			leave()
 			r := httptest.NewRequestWithContext(gone, http.MethodGet, "/", http.NoBody)
-			r.Host = w.host
+			r.Host = env.host
 			r.Header.Set("Cookie", "ploomber_session="+former)
 			left := make(chan struct{})
 			go func() {
@@ -254,7 +254,7 @@ func TestDisconnectDuringRenewal(t *testing.T) {
 						t.Errorf("panic: %v", cause)
 					}
 				}()
-				w.proxy.ServeHTTP(httptest.NewRecorder(), r)
+				env.proxy.ServeHTTP(httptest.NewRecorder(), r)
 			}()
 			select {
 			case <-left:
@@ -267,13 +267,13 @@ func TestDisconnectDuringRenewal(t *testing.T) {
 			if b.session() == former {
 				t.Error("the id is the same")
 			}
-			got := w.browser().get("/", "Cookie: ploomber_session="+former)
+			got := env.browser().get("/", "Cookie: ploomber_session="+former)
 			wantApp(t, got)
 			if c := got.cookie(sessionID); c == nil || c.Value != b.session() {
 				t.Errorf("another id than that of the renewal: %v", c)
 			}
-			if strings.Contains(w.logs.String(), "session store failed") {
-				t.Errorf("blamed on the store:\n%s", w.logs)
+			if strings.Contains(env.logs.String(), "session store failed") {
+				t.Errorf("blamed on the store:\n%s", env.logs)
 			}
 		})
 	}
@@ -284,14 +284,14 @@ func TestDisconnectDuringRenewal(t *testing.T) {
 func TestHandshakeAmidRenewal(t *testing.T) {
 	t.Parallel()
 	store := &slowStore{Store: session.NewMemory(0), leave: make(chan struct{})}
-	w, arrived, leave := newHeldHandshakes(t, withStore(store))
-	b := w.browser()
-	w.enter(b)
+	env, arrived, leave := newHeldHandshakes(t, withStore(store))
+	b := env.browser()
+	env.logIn(b)
 	former := "Cookie: ploomber_session=" + b.session()
 	webSockets := make(chan io.ReadWriter)
 	go func() {
 		defer close(webSockets)
-		ws, err := w.handshake(former)
+		ws, err := env.handshake(former)
 		if err != nil {
 			t.Error(err)
 			return
@@ -299,7 +299,7 @@ func TestHandshakeAmidRenewal(t *testing.T) {
 		webSockets <- ws
 	}()
 	receive(t, arrived, "the handshake to arrive at the app")
-	w.advance(2 * time.Hour)
+	env.advance(2 * time.Hour)
 	entered := store.holdNext()
 	var renewing sync.WaitGroup
 	renewing.Go(func() { wantApp(t, b.get("/")) })

@@ -33,8 +33,8 @@ func TestClass10RestoredTabs(t *testing.T) {
 				t.Parallel()
 				const tabs = 40
 				c.BaseURL = must(url.Parse("https://app.example.com"))
-				w := newOIDC(t, c, nil, func(_ *oidcEnvironment, o *authproxy.Options) { o.CookieSuffix = "8501" })
-				b := &browser{w.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+				env := newOIDC(t, c, nil, func(_ *oidcEnvironment, o *authproxy.Options) { o.CookieSuffix = "8501" })
+				b := &browser{env.environment, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 				var cookies, callbacks []string
 				for i := range tabs {
 					path := address(i)
@@ -46,7 +46,7 @@ func TestClass10RestoredTabs(t *testing.T) {
 						t.Fatalf("tab %d: %d, cookies %v", i, begun.StatusCode, begun.Cookies())
 					}
 					cookies = append(cookies, begun.Cookies()[0].Name+"="+begun.Cookies()[0].Value)
-					callbacks = append(callbacks, "/callback?"+w.fake.Authorize(t, begun.location()).Encode())
+					callbacks = append(callbacks, "/callback?"+env.fake.Authorize(t, begun.location()).Encode())
 				}
 				line := "Cookie: " + strings.Join(cookies, "; ")
 				if len(line) > nginxLine-1<<10 {
@@ -69,7 +69,7 @@ func TestClass10RestoredTabs(t *testing.T) {
 // A browser that is restored a second time, before anybody has logged in, sends no more cookies than the first time.
 func TestClass10RestoredTwice(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
+	env := newOIDC(t, oidcOnly(), nil)
 	jar := map[string]string{}
 	line := func() string {
 		var pairs []string
@@ -78,7 +78,7 @@ func TestClass10RestoredTwice(t *testing.T) {
 		}
 		return "Cookie: " + strings.Join(pairs, "; ")
 	}
-	b := w.browser()
+	b := env.browser()
 	b.client.Jar = nil
 	const tabs = 40
 	callbacks := map[int]string{}
@@ -86,7 +86,7 @@ func TestClass10RestoredTwice(t *testing.T) {
 		before := line() // all tabs send what the browser had when it was restored
 		for i := range tabs {
 			begun := b.get(fmt.Sprintf("/tab/%d?x=%s", i, strings.Repeat("q", 100)), asPage, before)
-			callbacks[i] = "/callback?" + w.fake.Authorize(t, begun.location()).Encode()
+			callbacks[i] = "/callback?" + env.fake.Authorize(t, begun.location()).Encode()
 			for _, c := range begun.Cookies() {
 				if jar[c.Name] = c.Value; c.MaxAge < 0 {
 					delete(jar, c.Name)
@@ -107,25 +107,25 @@ func TestClass10RestoredTwice(t *testing.T) {
 // Logins that are begun and never finished cost a bounded amount of memory, and nobody else's address (security class 21).
 func TestClass21LoginFlood(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	early, late := w.browser(), w.browser()
+	env := newOIDC(t, oidcOnly(), nil)
+	early, late := env.browser(), env.browser()
 	long := func(name string) string { return "/" + name + "?" + strings.Repeat("q", 1900) }
-	before := early.visit(long("early"))
-	flood := w.browser()
+	before := early.beginLogin(long("early"))
+	flood := env.browser()
 	flood.client.Jar = nil
 	for range 4 << 10 { // as many as are kept: see TestReturnsAreBounded
-		flood.visit(long("flood"))
+		flood.beginLogin(long("flood"))
 	}
-	after := late.visit(long("late"))
-	if got := early.comeBack(w.fake, before); got.location() != long("early") {
+	after := late.beginLogin(long("late"))
+	if got := early.finishLogin(env.fake, before); got.location() != long("early") {
 		t.Errorf("whose login was begun before: to %q", got.location())
 	}
-	if got := late.comeBack(w.fake, after); got.location() != long("late") {
+	if got := late.finishLogin(env.fake, after); got.location() != long("late") {
 		t.Errorf("whose login was begun afterwards: to %q", got.location())
 	}
-	huge := w.browser()
+	huge := env.browser()
 	begun := huge.get("/huge?"+strings.Repeat("q", 5000), asPage)
-	if got := huge.comeBack(w.fake, begun.location()); got.location() != "/" || len(begun.Cookies()[0].String()) > 4<<10 {
+	if got := huge.finishLogin(env.fake, begun.location()); got.location() != "/" || len(begun.Cookies()[0].String()) > 4<<10 {
 		t.Errorf("what fits into no cookie: to %q, cookie of %d bytes", got.location(), len(begun.Cookies()[0].String()))
 	}
 }

@@ -110,21 +110,21 @@ func TestUserinfoForRules(t *testing.T) {
 			t.Parallel()
 			c := oidcOnly()
 			c.Access = tc.access
-			w := newOIDC(t, c, nil, with(func(p *oidctest.Provider) {
+			env := newOIDC(t, c, nil, with(func(p *oidctest.Provider) {
 				p.Claims, p.Userinfo = tc.claims, tc.info
 				if tc.fake != nil {
 					tc.fake(p)
 				}
 			}))
-			b := w.browser()
-			in := b.comeBack(w.fake, b.visit("/"))
+			b := env.browser()
+			in := b.finishLogin(env.fake, b.beginLogin("/"))
 			if in.StatusCode != tc.code || (b.session() != "") != (tc.code == 302) {
-				t.Errorf("callback %d, want %d\n%s", in.StatusCode, tc.code, w.logs)
+				t.Errorf("callback %d, want %d\n%s", in.StatusCode, tc.code, env.logs)
 			}
-			if asked := w.net.Count("tenant.example.com/userinfo"); (asked == 1) != tc.asked || asked > 1 {
+			if asked := env.net.Count("tenant.example.com/userinfo"); (asked == 1) != tc.asked || asked > 1 {
 				t.Errorf("userinfo was asked %d times", asked)
 			}
-			if log := w.logs.String(); !strings.Contains(log, tc.logged) || strings.Contains(log, "canary") {
+			if log := env.logs.String(); !strings.Contains(log, tc.logged) || strings.Contains(log, "canary") {
 				t.Errorf("the log does not say %q, or too much:\n%s", tc.logged, log)
 			}
 		})

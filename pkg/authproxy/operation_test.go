@@ -14,9 +14,9 @@ import (
 // One id goes through the app's log and ours; nobody can write into either by choosing one (security class 22).
 func TestClass22RequestID(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, oidcOnly(), nil)
-	b := w.browser()
-	w.enter(b)
+	env := newOIDC(t, oidcOnly(), nil)
+	b := env.browser()
+	env.logIn(b)
 	cookie := "Cookie: ploomber_session=" + b.session()
 	fresh := regexp.MustCompile(`^[0-9a-f]{32}$`)
 	for given, kept := range map[string]bool{
@@ -24,8 +24,8 @@ func TestClass22RequestID(t *testing.T) {
 		strings.Repeat("x", 128): true, strings.Repeat("x", 129): false, "a b": false, "a\tb": false, "a\"b": false, "a\\b": false, "é": false,
 		"a,b": false, "a;b": false, "\x1b[31m": false, "<b>": false, "a=b level=INFO": false,
 	} {
-		w.raw("GET / HTTP/1.1\r\nHost: " + w.host + "\r\n" + cookie + "\r\nX-Request-Id: " + given + "\r\nX_Request_ID: evil\r\nx.request-id: evil\r\n\r\n")
-		got := w.taken()
+		env.raw("GET / HTTP/1.1\r\nHost: " + env.host + "\r\n" + cookie + "\r\nX-Request-Id: " + given + "\r\nX_Request_ID: evil\r\nx.request-id: evil\r\n\r\n")
+		got := env.received()
 		if len(got) == 0 { // the server has refused the bytes
 			continue
 		}
@@ -40,8 +40,8 @@ func TestClass22RequestID(t *testing.T) {
 		}
 	}
 	for _, name := range append(spellings("X-Request-Id"), "X~Request!Id", strings.Repeat("-", 30)+"XRequestID") {
-		w.raw("GET / HTTP/1.1\r\nHost: " + w.host + "\r\n" + cookie + "\r\nX-Request-Id: fine\r\n" + name + ": e v i l\r\n\r\n")
-		for _, s := range w.taken() {
+		env.raw("GET / HTTP/1.1\r\nHost: " + env.host + "\r\n" + cookie + "\r\nX-Request-Id: fine\r\n" + name + ": e v i l\r\n\r\n")
+		for _, s := range env.received() {
 			for header, values := range s.Header {
 				if slices.Contains(values, "e v i l") {
 					t.Errorf("%s reached the app as %s", name, header)
@@ -53,13 +53,13 @@ func TestClass22RequestID(t *testing.T) {
 	for range 300 {
 		wantApp(t, b.get("/"))
 	}
-	for _, s := range w.taken() {
+	for _, s := range env.received() {
 		two[s.Header.Get("X-Request-Id")] = true
 	}
 	if len(two) != 300 {
 		t.Errorf("%d ids for 300 requests", len(two))
 	}
-	refused := w.browser().get("/", "X-Request-Id: twice-1", "X-Request-Id: twice-2")
+	refused := env.browser().get("/", "X-Request-Id: twice-1", "X-Request-Id: twice-2")
 	if id := refused.Header.Get("X-Request-Id"); !fresh.MatchString(id) {
 		t.Errorf("a refusal names %q", id)
 	}
@@ -72,42 +72,42 @@ func TestClass22OIDCLogs(t *testing.T) {
 	c.BearerAudience = accessAPI
 	c.Providers[0].Audience = accessAPI
 	c.Access.Domains = []string{"example.com"}
-	w := newOIDC(t, withBot(c), nil, with(withRefresh))
-	b := w.browser()
-	address := b.visit("/secret-path?token=canary")
-	query := w.fake.Authorize(t, address)
+	env := newOIDC(t, withBot(c), nil, with(withRefresh))
+	b := env.browser()
+	address := b.beginLogin("/secret-path?token=canary")
+	query := env.fake.Authorize(t, address)
 	secrets := []string{"canary", query.Get("code"), query.Get("state"), "access-", "refresh-", "eyJ", "s&cret", longSecret, "beep", "code-"}
 	for name, value := range must(b.get("/_auth/login", asPage).Location()).Query() {
 		if name == "nonce" || name == "state" || name == "code_challenge" {
 			secrets = append(secrets, value[0])
 		}
 	}
-	jar := b.client.Jar.Cookies(must(w.parsed()))
+	jar := b.client.Jar.Cookies(must(env.parsed()))
 	for _, cookie := range jar {
 		secrets = append(secrets, cookie.Value)
 	}
 	b.get("/callback?"+query.Encode(), asPage)
 	secrets = append(secrets, b.session())
 	wantApp(t, b.get("/?canary", "Authorization: Bearer canary"))
-	b.client.Jar.SetCookies(must(w.parsed()), jar)
+	b.client.Jar.SetCookies(must(env.parsed()), jar)
 	b.get("/callback?"+query.Encode(), asPage)
-	outsider := w.browser()
+	outsider := env.browser()
 	outsider.get("/callback?state=canary&code=canary&error=canary", asPage)
-	outsider.get("/?canary", "Authorization: Bearer "+w.fake.AccessToken(accessAPI, nil))
+	outsider.get("/?canary", "Authorization: Bearer "+env.fake.AccessToken(accessAPI, nil))
 	outsider.get("/?canary", "Authorization: Bearer canary.canary.canary")
-	outsider.do("POST", "/_auth/backchannel-logout", "logout_token="+w.fake.LogoutToken(map[string]any{"sub": "x"}), asForm)
+	outsider.do("POST", "/_auth/backchannel-logout", "logout_token="+env.fake.LogoutToken(map[string]any{"sub": "x"}), asForm)
 	outsider.do("POST", "/_auth/backchannel-logout", "logout_token=canary", asForm)
 	outsider.get("/api/", asBasic("canary", "canary"))
 	outsider.login("/api/", "bot", "beep")
-	set(w.fake, func() {
-		w.fake.Claims = map[string]any{"email": "a@b@c canary\r\nmsg=\"logged in\"", "sub": "\x1b[31m"}
+	set(env.fake, func() {
+		env.fake.Claims = map[string]any{"email": "a@b@c canary\r\nmsg=\"logged in\"", "sub": "\x1b[31m"}
 	})
-	denied := w.browser()
-	denied.comeBack(w.fake, denied.visit("/"))
-	w.advance(2 * time.Hour)
+	denied := env.browser()
+	denied.finishLogin(env.fake, denied.beginLogin("/"))
+	env.advance(2 * time.Hour)
 	b.get("/") // the refresh is refused
 	b.get("/logout")
-	log := w.logs.String()
+	log := env.logs.String()
 	for _, secret := range secrets {
 		if secret != "" && strings.Contains(log, secret) {
 			t.Errorf("%q is in the log:\n%s", secret, log)
@@ -152,36 +152,36 @@ func (c *counters) wait(t *testing.T, requests int) {
 // The Observer is told of everything, once.
 func TestObserver(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, withBot(oidcOnly()), nil)
-	b := w.browser()
-	w.enter(b)
+	env := newOIDC(t, withBot(oidcOnly()), nil)
+	b := env.browser()
+	env.logIn(b)
 	b.login("/api/", "bot", "wrong")
 	wantApp(t, b.get("/"))
-	ws := w.open(b)
-	w.counted.mu.Lock()
-	if w.counted.open != 1 {
-		t.Errorf("%d WebSockets", w.counted.open)
+	ws := env.open(b)
+	env.counted.mu.Lock()
+	if env.counted.open != 1 {
+		t.Errorf("%d WebSockets", env.counted.open)
 	}
-	w.counted.mu.Unlock()
+	env.counted.mu.Unlock()
 	wantApp(t, b.get("/api/", asBasic("bot", "beep")))
-	if err := w.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
+	if err := env.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}
 	b.get("/")
 	b.get("/logout")
 	wantClosed(t, ws)
-	w.browser().get("/")
-	w.counted.wait(t, 10)
-	w.counted.mu.Lock()
-	defer w.counted.mu.Unlock()
+	env.browser().get("/")
+	env.counted.wait(t, 10)
+	env.counted.mu.Lock()
+	defer env.counted.mu.Unlock()
 	for event, want := range map[observe.Event]int{observe.Login: 1, observe.Refused: 1, observe.Logout: 1, observe.AppError: 0} {
-		if w.counted.events[event] != want {
-			t.Errorf("%s: %d, want %d", event, w.counted.events[event], want)
+		if env.counted.events[event] != want {
+			t.Errorf("%s: %d, want %d", event, env.counted.events[event], want)
 		}
 	}
 	for status, want := range map[int]int{200: 3, 101: 1, 302: 3, 401: 1, 403: 1, 503: 1} {
-		if w.counted.statuses[status] != want {
-			t.Errorf("%d: %d times, want %d (%v)", status, w.counted.statuses[status], want, w.counted.statuses)
+		if env.counted.statuses[status] != want {
+			t.Errorf("%d: %d times, want %d (%v)", status, env.counted.statuses[status], want, env.counted.statuses)
 		}
 	}
 	if len(observe.Events()) != 4 {
@@ -194,7 +194,7 @@ func TestObserverStaysOutOfTheWay(t *testing.T) {
 	t.Parallel()
 	c := oidcOnly()
 	c.PublicPaths = []string{"/open/"}
-	w := newOIDC(t, c, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	env := newOIDC(t, c, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/open/large":
 			rw.Header().Set("Content-Length", "3000000")
@@ -208,7 +208,7 @@ func TestObserverStaysOutOfTheWay(t *testing.T) {
 			rw.WriteHeader(http.StatusTeapot)
 		}
 	}))
-	b := w.browser()
+	b := env.browser()
 	if got := b.get("/open/large"); len(got.body) != 3_000_000 {
 		t.Errorf("%d bytes", len(got.body))
 	}
@@ -218,8 +218,8 @@ func TestObserverStaysOutOfTheWay(t *testing.T) {
 	if got := b.get("/open/teapot"); got.StatusCode != http.StatusTeapot {
 		t.Errorf("%d", got.StatusCode)
 	}
-	w.counted.wait(t, 3)
-	if w.counted.statuses[418] != 1 || w.counted.statuses[200] != 2 {
-		t.Errorf("counted %v", w.counted.statuses)
+	env.counted.wait(t, 3)
+	if env.counted.statuses[418] != 1 || env.counted.statuses[200] != 2 {
+		t.Errorf("counted %v", env.counted.statuses)
 	}
 }

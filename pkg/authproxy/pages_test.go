@@ -16,8 +16,8 @@ func TestStatusPage(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.AppName, c.HelpText = `Sales <b> & "more"`, "Ask Zoë.\nRoom 5 <script>"
-	w := newEnvironment(t, c, nil)
-	b := w.browser()
+	env := newEnvironment(t, c, nil)
+	b := env.browser()
 	for _, in := range []bool{false, true, false} {
 		if in {
 			b.login("/", user, pass)
@@ -54,13 +54,13 @@ func TestStatusPage(t *testing.T) {
 // Who is locked out learns for how long, and the page goes on to the login by itself.
 func TestLockedPage(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	page := b.get("/_auth/login?next=%2Fdeep%3Fx%3D1", asPage)
 	token := tokenField.FindStringSubmatch(page.body)[1]
 	try := func(header ...string) reply {
 		form := url.Values{"token": {token}, "next": {"/deep?x=1"}, "username": {user}, "password": {"no"}}
-		return b.do("POST", "/_auth/login", form.Encode(), append(header, asForm, "Origin: "+w.url)...)
+		return b.do("POST", "/_auth/login", form.Encode(), append(header, asForm, "Origin: "+env.url)...)
 	}
 	var got reply
 	for range 10 {
@@ -94,8 +94,8 @@ func TestClearSiteData(t *testing.T) {
 	for setting, want := range map[string]string{"": `"cache"`, "none": "", "cache": `"cache"`, "cache,storage,cookies": `"cache", "storage", "cookies"`} {
 		c := mainApp()
 		c.ClearSiteData = setting
-		w := newEnvironment(t, c, nil)
-		b := w.browser()
+		env := newEnvironment(t, c, nil)
+		b := env.browser()
 		b.login("/", user, pass)
 		for _, path := range []string{"/", "/status", "/_auth/login"} {
 			if got := b.get(path, asPage); got.Header.Get("Clear-Site-Data") != "" {
@@ -108,27 +108,20 @@ func TestClearSiteData(t *testing.T) {
 			}
 		}
 	}
-	for _, wrong := range []string{"everything", "cache,none", "none,cache", "*", "cache;storage", "\"cache\""} {
-		c := mainApp()
-		c.ClearSiteData = wrong
-		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "AUTH_CLEAR_SITE_DATA") {
-			t.Errorf("%q: %v", wrong, err)
-		}
-	}
 }
 
 // A page about whose caching the app says nothing is kept by nobody: the way back would show it after a log-out. Parts of
 // pages, which may be large, are kept by the browser alone.
 func TestClass23PagesAreNotKept(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	env := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		rw.Header().Set("Content-Type", q.Get("type"))
 		if said := q.Get("said"); said != "" {
 			rw.Header().Set("Cache-Control", said)
 		}
 	}))
-	b := w.browser()
+	b := env.browser()
 	b.login("/", user, pass)
 	for query, want := range map[string]string{
 		"type=text/html": "no-store", "type=Text/HTML%3Bcharset=utf-8": "no-store", "type=application/xhtml%2Bxml": "no-store", "type=text/html&said=no-cache": "no-cache",
@@ -140,33 +133,6 @@ func TestClass23PagesAreNotKept(t *testing.T) {
 	}
 }
 
-// What is shown on our pages is text, and not much of it.
-func TestPageTexts(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		app, help string
-		wrong     string
-	}{
-		"lines of help":    {"Sales", "One.\nTwo.", ""},
-		"longest":          {strings.Repeat("ü", 80), strings.Repeat("ü", 600), ""},
-		"name too long":    {strings.Repeat("ü", 81), "", "AUTH_APP_NAME"},
-		"help too long":    {"", strings.Repeat("ü", 601), "AUTH_HELP_TEXT"},
-		"name of lines":    {"a\nb", "", "AUTH_APP_NAME"},
-		"escape sequence":  {"", "a\x1b[31m", "AUTH_HELP_TEXT"},
-		"not UTF-8":        {"", "a\xff", "AUTH_HELP_TEXT"},
-		"hidden direction": {"a\u202eb", "", "AUTH_APP_NAME"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := config.Config{Public: true, AppName: tc.app, HelpText: tc.help}
-			err := c.Validate()
-			if (err != nil) != (tc.wrong != "") || err != nil && !strings.Contains(err.Error(), tc.wrong) {
-				t.Errorf("%v, want %q", err, tc.wrong)
-			}
-		})
-	}
-}
-
 // Most frameworks take a header's bytes for Latin-1: a name that is not ASCII goes out percent-encoded as well, and no
 // client can speak for it.
 func TestNamesThatAreNotASCII(t *testing.T) {
@@ -174,9 +140,9 @@ func TestNamesThatAreNotASCII(t *testing.T) {
 	c := mainApp()
 	for name, want := range map[string]string{"josé": "jos%C3%A9", "ünï@exämple.com": "%C3%BCn%C3%AF%40ex%C3%A4mple.com", "山田 太郎": "%E5%B1%B1%E7%94%B0%20%E5%A4%AA%E9%83%8E", "100% é/ü": "100%25%20%C3%A9%2F%C3%BC", "ann": "", "100%25": ""} {
 		c.Passwords = map[config.Feature]config.Login{config.MainApp: {Username: name, Password: pass}}
-		w := newEnvironment(t, c, nil)
-		wantApp(t, w.browser().get("/", asBasic(name, pass), "X-Auth-Name-Encoded: root", "X_Auth_Name_Encoded: root"))
-		seen := w.taken()[0].Header
+		env := newEnvironment(t, c, nil)
+		wantApp(t, env.browser().get("/", asBasic(name, pass), "X-Auth-Name-Encoded: root", "X_Auth_Name_Encoded: root"))
+		seen := env.received()[0].Header
 		if seen.Get("X-Auth-Name") != name || seen.Get("X-Auth-Name-Encoded") != want || len(seen["X_auth_name_encoded"]) > 0 {
 			t.Errorf("%q: the app saw %v", name, seen)
 		}

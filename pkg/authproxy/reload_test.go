@@ -30,20 +30,20 @@ func withBot(c config.Config) config.Config {
 // (security class 9).
 func TestClass9SecretRotation(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, withBot(oidcOnly()), nil)
-	busy, idle := w.browser(), w.browser()
+	env := newOIDC(t, withBot(oidcOnly()), nil)
+	busy, idle := env.browser(), env.browser()
 	for _, b := range []*browser{busy, idle} {
-		w.enter(b)
+		env.logIn(b)
 		b.login("/api/", "bot", "beep")
 	}
 	id := busy.session()
-	busyWS, idleWS := w.open(busy), w.open(idle)
-	begun := busy.visit("/_auth/login") // a login under way outlives the change too
+	busyWS, idleWS := env.open(busy), env.open(idle)
+	begun := busy.beginLogin("/_auth/login") // a login under way outlives the change too
 
-	w.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
+	env.reload(func(c *config.Config) { c.Secrets = []config.Secret{oldSecret, longSecret} })
 	var wg sync.WaitGroup
 	for range 20 { // all at once
-		wg.Go(func() { wantApp(t, w.browser().get("/", "Cookie: ploomber_session="+id)) })
+		wg.Go(func() { wantApp(t, env.browser().get("/", "Cookie: ploomber_session="+id)) })
 	}
 	wg.Wait()
 	wantApp(t, busy.get("/api/"))
@@ -53,19 +53,19 @@ func TestClass9SecretRotation(t *testing.T) {
 	wantEcho(t, busyWS)
 	wantEcho(t, idleWS)
 
-	w.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
+	env.reload(func(c *config.Config) { c.Secrets = c.Secrets[:1] })
 	wantApp(t, busy.get("/"))
 	wantApp(t, busy.get("/api/"))
 	wantEcho(t, busyWS)
 	wantClosed(t, idleWS)
 	wantCode(t, idle.get("/"), http.StatusUnauthorized)
 	wantCode(t, idle.get("/api/"), http.StatusUnauthorized)
-	if got := busy.comeBack(w.fake, begun); got.StatusCode != http.StatusFound || got.location() != "/" { // it is in already
+	if got := busy.finishLogin(env.fake, begun); got.StatusCode != http.StatusFound || got.location() != "/" { // it is in already
 		t.Errorf("a login from before: %d to %q", got.StatusCode, got.location())
 	}
-	other := w.browser()
-	w.enter(other)
-	w.reload(func(c *config.Config) { c.Secrets = []config.Secret{longSecret} })
+	other := env.browser()
+	env.logIn(other)
+	env.reload(func(c *config.Config) { c.Secrets = []config.Secret{longSecret} })
 	wantCode(t, other.get("/"), http.StatusUnauthorized)
 }
 
@@ -90,17 +90,17 @@ func TestClass9ChangedPassword(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newOIDC(t, withBot(oidcOnly()), nil)
-			ann, bot, basic := w.browser(), w.browser(), w.browser()
-			w.enter(ann)
+			env := newOIDC(t, withBot(oidcOnly()), nil)
+			ann, bot, basic := env.browser(), env.browser(), env.browser()
+			env.logIn(ann)
 			bot.login("/api/", "bot", "beep")
 			wantApp(t, basic.get("/api/", asBasic("bot", "beep")))
-			answer, conn, br := w.raw(w.upgrade("/api/ws", "Cookie: ploomber_session="+bot.session()))
+			answer, conn, br := env.raw(env.upgrade("/api/ws", "Cookie: ploomber_session="+bot.session()))
 			if answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatal(answer.StatusCode)
 			}
-			annWS := w.open(ann)
-			w.reload(func(c *config.Config) {
+			annWS := env.open(ann)
+			env.reload(func(c *config.Config) {
 				logins := map[config.Feature]config.Login{config.API: c.Passwords[config.API]}
 				tc.change(logins)
 				c.Passwords = logins
@@ -110,7 +110,7 @@ func TestClass9ChangedPassword(t *testing.T) {
 				want = http.StatusOK
 			}
 			for name, got := range map[string]reply{"form": bot.get("/api/"), "session after Basic": basic.get("/api/"),
-				"Basic": w.browser().get("/api/", asBasic("bot", "beep"))} {
+				"Basic": env.browser().get("/api/", asBasic("bot", "beep"))} {
 				if got.StatusCode != want {
 					t.Errorf("%s: %d, want %d", name, got.StatusCode, want)
 				}
@@ -133,10 +133,10 @@ func TestClass9ChangedPassword(t *testing.T) {
 // A configuration that is wrong changes nothing, and one that is right nothing that it does not speak of.
 func TestReload(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, withBot(oidcOnly()), nil)
-	b := w.browser()
-	w.enter(b)
-	ws := w.open(b)
+	env := newOIDC(t, withBot(oidcOnly()), nil)
+	b := env.browser()
+	env.logIn(b)
+	ws := env.open(b)
 	for name, change := range map[string]func(*config.Config){
 		"short secret": func(c *config.Config) { c.Secrets = []config.Secret{"short"} },
 		"no base URL":  func(c *config.Config) { c.BaseURL = nil },
@@ -146,9 +146,9 @@ func TestReload(t *testing.T) {
 		},
 		"empty credential": func(c *config.Config) { c.Passwords = map[config.Feature]config.Login{config.API: {}} },
 	} {
-		bad := w.config
+		bad := env.config
 		change(&bad)
-		err := w.proxy.Reload(bad)
+		err := env.proxy.Reload(bad)
 		var wrong *config.Error
 		if err == nil || !errors.As(err, &wrong) {
 			t.Errorf("%s: %v", name, err)
@@ -158,39 +158,39 @@ func TestReload(t *testing.T) {
 		}
 		wantApp(t, b.get("/"))
 	}
-	found := w.net.Count("tenant.example.com/.well-known/openid-configuration")
+	found := env.net.Count("tenant.example.com/.well-known/openid-configuration")
 	for range 5 {
-		w.reload(func(c *config.Config) { c.PublicPaths = []string{"/open"} })
+		env.reload(func(c *config.Config) { c.PublicPaths = []string{"/open"} })
 	}
-	wantApp(t, w.browser().get("/open"))
+	wantApp(t, env.browser().get("/open"))
 	wantApp(t, b.get("/"))
 	wantEcho(t, ws)
-	if n := w.net.Count("tenant.example.com/.well-known/openid-configuration"); n != found {
+	if n := env.net.Count("tenant.example.com/.well-known/openid-configuration"); n != found {
 		t.Errorf("looked for the provider %d times more", n-found)
 	}
 	// What was open and no longer is, is closed to WebSockets too.
-	answer, _, br := w.raw(w.upgrade("/open"))
+	answer, _, br := env.raw(env.upgrade("/open"))
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatal(answer.StatusCode)
 	}
-	w.reload(func(c *config.Config) { c.PublicPaths = nil })
+	env.reload(func(c *config.Config) { c.PublicPaths = nil })
 	if _, err := br.ReadByte(); err == nil {
 		t.Error("a WebSocket to what was public stays open")
 	}
 	// Guesses are remembered as long as the password is the same.
 	for i := range 10 {
-		w.browser().get("/api/", asBasic("bot", fmt.Sprint(i)))
+		env.browser().get("/api/", asBasic("bot", fmt.Sprint(i)))
 	}
-	w.reload(func(c *config.Config) { c.PublicPaths = []string{"/open"} })
-	wantCode(t, w.browser().get("/api/", asBasic("bot", "beep")), http.StatusTooManyRequests)
+	env.reload(func(c *config.Config) { c.PublicPaths = []string{"/open"} })
+	wantCode(t, env.browser().get("/api/", asBasic("bot", "beep")), http.StatusTooManyRequests)
 	// Another provider: who came from the old one has to log in again.
-	w.reload(func(c *config.Config) { *c = oidcTwo(); c.BaseURL = must(url.Parse(w.url)) })
+	env.reload(func(c *config.Config) { *c = oidcTwo(); c.BaseURL = must(url.Parse(env.url)) })
 	wantApp(t, b.get("/")) // the same application under another name
-	w.reload(func(c *config.Config) { c.Providers = c.Providers[1:] })
+	env.reload(func(c *config.Config) { c.Providers = c.Providers[1:] })
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 	wantClosed(t, ws)
-	_ = w.proxy.Close()
-	if err := w.proxy.Reload(w.config); err == nil {
+	_ = env.proxy.Close()
+	if err := env.proxy.Reload(env.config); err == nil {
 		t.Error("a closed proxy reloads")
 	}
 }
@@ -198,15 +198,15 @@ func TestReload(t *testing.T) {
 // Many requests, and reloads among them: for the race detector, and nobody is refused.
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
-	w := newOIDC(t, withBot(oidcOnly()), nil)
-	b := w.browser()
-	w.enter(b)
+	env := newOIDC(t, withBot(oidcOnly()), nil)
+	b := env.browser()
+	env.logIn(b)
 	cookie := "Cookie: ploomber_session=" + b.session()
 	served, stop := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			c := w.browser()
+			c := env.browser()
 			for {
 				wantApp(t, c.get("/", cookie))
 				select {
@@ -218,7 +218,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		})
 	}
 	for i := range 20 {
-		w.reload(func(c *config.Config) {
+		env.reload(func(c *config.Config) {
 			c.Secrets = []config.Secret{longSecret, oldSecret}
 			c.PublicPaths = []string{fmt.Sprintf("/open%d", i)}
 		})
@@ -253,19 +253,19 @@ func TestRestart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnvironment(t, mainApp(), nil)
+			env := newEnvironment(t, mainApp(), nil)
 			store := session.NewMemory(0)
 			start := func(c config.Config) string {
-				p := must(authproxy.New(c, authproxy.Options{Upstream: w.url, Now: time.Now, Random: rand.Reader, Store: store,
+				p := must(authproxy.New(c, authproxy.Options{Upstream: env.url, Now: time.Now, Random: rand.Reader, Store: store,
 					Persistent: tc.persistent, BcryptCost: bcrypt.MinCost}))
 				t.Cleanup(func() { _ = p.Close() })
 				return proxytest.Start(t, p)
 			}
-			b := w.browser()
-			b.w = &environment{t: t, url: start(tc.before)}
+			b := env.browser()
+			b.env = &environment{t: t, url: start(tc.before)}
 			b.login("/", user, pass)
 			cookie := "Cookie: ploomber_session=" + b.session()
-			b.w = &environment{t: t, url: start(tc.after)}
+			b.env = &environment{t: t, url: start(tc.after)}
 			status := b.get("/status", cookie).body
 			if want := map[bool]string{true: "logged in", false: "logged out"}[tc.survives]; status != want {
 				t.Errorf("%s, want %s", status, want)

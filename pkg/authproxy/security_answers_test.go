@@ -21,32 +21,32 @@ import (
 // logged in goes on.
 func TestClass16BruteForce(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	in := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	in := env.browser()
 	in.login("/", user, pass)
 	refusals := 0
 	for i := range 10 {
 		if i%2 == 0 {
-			w.browser().get("/", asBasic(user, fmt.Sprint(i)))
-		} else if w.browser().login("/", user, fmt.Sprint(i)).StatusCode == http.StatusTooManyRequests {
+			env.browser().get("/", asBasic(user, fmt.Sprint(i)))
+		} else if env.browser().login("/", user, fmt.Sprint(i)).StatusCode == http.StatusTooManyRequests {
 			refusals++
 		}
 	}
 	if refusals == 0 {
 		t.Error("no guess was refused")
 	}
-	basic := w.browser().get("/", asBasic(user, pass))
+	basic := env.browser().get("/", asBasic(user, pass))
 	wantCode(t, basic, http.StatusTooManyRequests)
 	if basic.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	b := w.browser()
+	b := env.browser()
 	if got := b.login("/", user, pass); got.StatusCode != http.StatusTooManyRequests || b.session() != "" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("form: %d", got.StatusCode)
 	}
 	wantApp(t, in.get("/"))
-	w.advance(time.Hour)
-	wantApp(t, w.browser().get("/", asBasic(user, pass)))
+	env.advance(time.Hour)
+	wantApp(t, env.browser().get("/", asBasic(user, pass)))
 }
 
 // Credentials in our name are not the app's business, on no path; all others are.
@@ -54,8 +54,8 @@ func TestClass16CredentialsStayHere(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public"}
-	w := newEnvironment(t, c, nil)
-	b := w.browser()
+	env := newEnvironment(t, c, nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	for name, tc := range map[string]struct {
 		path, header string
@@ -70,11 +70,11 @@ func TestClass16CredentialsStayHere(t *testing.T) {
 	} {
 		wantApp(t, b.get(tc.path, tc.header))
 		_, value, _ := strings.Cut(tc.header, ": ")
-		if got := w.taken()[0].Header.Get("Authorization"); (got == value) != tc.passed || got != "" && !tc.passed {
+		if got := env.received()[0].Header.Get("Authorization"); (got == value) != tc.passed || got != "" && !tc.passed {
 			t.Errorf("%s: the app got %q", name, got)
 		}
 	}
-	answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\nAuthorization: Bearer x\r\n\r\n", w.host, asBasic(user, pass)))
+	answer, _, _ := env.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\nAuthorization: Bearer x\r\n\r\n", env.host, asBasic(user, pass)))
 	if answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("two Authorization headers: %d", answer.StatusCode)
 	}
@@ -88,10 +88,10 @@ var (
 // Security class 17: what a client sends is text on our pages, and no page runs a script or shows in a frame.
 func TestClass17OwnPages(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	const attack = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
-	logged := w.browser()
+	logged := env.browser()
 	logged.login("/", user, pass)
 	pages := map[string]reply{
 		"login":          b.get("/_auth/login?next="+url.QueryEscape("/"+attack), asPage),
@@ -100,9 +100,9 @@ func TestClass17OwnPages(t *testing.T) {
 		"expired":        b.do("POST", "/_auth/login", url.Values{"username": {attack}, "next": {attack}}.Encode(), asForm, asPage),
 		"unauthorised":   b.get("/"+url.PathEscape("<script>"), asPage, asBasic(attack, attack)),
 	}
-	w.proxy.SetStarting()
+	env.proxy.SetStarting()
 	pages["starting"] = logged.get("/", asPage)
-	w.proxy.SetDown()
+	env.proxy.SetDown()
 	pages["down"] = logged.get("/", asPage)
 	for name, page := range pages {
 		if scripty.MatchString(quoted.ReplaceAllString(page.body, `""`)) || strings.Contains(page.body, `"javascript:`) {
@@ -140,8 +140,8 @@ func TestClass17OwnPages(t *testing.T) {
 // Every field of the login page has a label, and everything the browser's password manager looks for.
 func TestLoginPageIsAccessible(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	page := w.browser().login("/", user, "wrong").body
+	env := newEnvironment(t, mainApp(), nil)
+	page := env.browser().login("/", user, "wrong").body
 	for _, want := range []string{`<label for="username">`, `id="username"`, `<label for="password">`, `id="password"`, `type="password"`,
 		`autocomplete="username"`, `autocomplete="current-password"`, `role="alert"`, `aria-describedby="problem"`, `name="viewport"`,
 		`value="` + user + `"`} {
@@ -154,8 +154,8 @@ func TestLoginPageIsAccessible(t *testing.T) {
 // Security class 19: no address of ours is made from the Host header.
 func TestClass19Host(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	for _, got := range []reply{
 		b.get("/x", asPage, "Host: evil.example"), b.get("/logout", "Host: evil.example"), b.get("/_auth/login?next=/x", asPage, "Host: evil.example"),
 	} {
@@ -186,8 +186,8 @@ func (c *countingStore) Create(ctx context.Context, s *session.Session) error {
 func TestClass21NothingBeforeLogin(t *testing.T) {
 	t.Parallel()
 	store := &countingStore{Store: session.NewMemory(0)}
-	w := newEnvironmentWith(t, mainApp(), nil, store)
-	b := w.browser()
+	env := newEnvironmentWith(t, mainApp(), nil, store)
+	b := env.browser()
 	b.client.Jar = nil
 	for range 500 {
 		b.get("/_auth/login", asPage)
@@ -220,23 +220,23 @@ func (failingStore) Create(context.Context, *session.Session) error { return err
 // A store that fails opens nothing and says so in the log; credentials still do.
 func TestStoreFails(t *testing.T) {
 	t.Parallel()
-	w := newEnvironmentWith(t, mainApp(), nil, failingStore{session.NewMemory(0)})
-	wantCode(t, w.browser().get("/", "Cookie: ploomber_session="+strings.Repeat("A", 43)), http.StatusUnauthorized)
-	wantApp(t, w.browser().get("/", asBasic(user, pass)))
-	if got := w.browser().login("/", user, pass); got.StatusCode != http.StatusInternalServerError {
+	env := newEnvironmentWith(t, mainApp(), nil, failingStore{session.NewMemory(0)})
+	wantCode(t, env.browser().get("/", "Cookie: ploomber_session="+strings.Repeat("A", 43)), http.StatusUnauthorized)
+	wantApp(t, env.browser().get("/", asBasic(user, pass)))
+	if got := env.browser().login("/", user, pass); got.StatusCode != http.StatusInternalServerError {
 		t.Errorf("form: %d", got.StatusCode)
 	}
-	if !strings.Contains(w.logs.String(), errStore.Error()) {
-		t.Errorf("log %s", w.logs)
+	if !strings.Contains(env.logs.String(), errStore.Error()) {
+		t.Errorf("log %s", env.logs)
 	}
 }
 
 // A refused client cannot hold a connection by sending the body slowly.
 func TestClass21SlowBody(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	w.advance(-5 * time.Second) // so that the limit of five seconds is over at once
-	answer, conn, br := w.raw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\nx", w.host))
+	env := newEnvironment(t, mainApp(), nil)
+	env.advance(-5 * time.Second) // so that the limit of five seconds is over at once
+	answer, conn, br := env.raw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\nx", env.host))
 	if answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("%d", answer.StatusCode)
 	}
@@ -255,8 +255,8 @@ func isReset(err error) bool {
 // Security class 22: no secret is in the log, and nothing a client sends makes a line of its own.
 func TestClass22Logs(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	const forged = "x\r\ntime=now level=INFO msg=\"logged in\" user=mallory\x1b[31m"
 	b.login("/", forged, "tried-"+pass)
 	b.get("/", asBasic(forged, "tried-"+pass))
@@ -265,11 +265,11 @@ func TestClass22Logs(t *testing.T) {
 	id := b.session()
 	b.get("/secret-path?token=canary", "Authorization: Bearer canary", "X-Canary: canary")
 	b.get("/logout")
-	if err := w.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
+	if err := env.proxy.SetUpstream("http://127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}
 	b.get("/?canary", asBasic(user, pass))
-	log := w.logs.String()
+	log := env.logs.String()
 	for _, secret := range []string{pass, id, "canary", "mallory", "\x1b", "Bearer"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("%q is in the log:\n%s", secret, log)
@@ -285,7 +285,7 @@ func TestClass22Logs(t *testing.T) {
 // Security class 23: only the user's own browser may keep what the user has seen, unless the app said so.
 func TestClass23Caching(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	env := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if said := r.URL.Query().Get("say"); said != "" {
 			rw.Header().Set("Cache-Control", said)
 		}
@@ -293,7 +293,7 @@ func TestClass23Caching(t *testing.T) {
 			rw.WriteHeader(http.StatusNotModified)
 		}
 	}))
-	b := w.browser()
+	b := env.browser()
 	if in := b.login("/", user, pass); in.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("login: %q", in.Header.Get("Cache-Control"))
 	}
@@ -310,11 +310,11 @@ func TestClass23Caching(t *testing.T) {
 			t.Errorf("%s not modified: %d %q, want %q", path, got.StatusCode, said, want)
 		}
 	}
-	first := w.browser().get("/?say=public", asBasic(user, pass))
+	first := env.browser().get("/?say=public", asBasic(user, pass))
 	if got := first.Header.Get("Cache-Control"); got != "no-store" || first.cookie("ploomber_session") == nil {
 		t.Errorf("an answer with a session: %q", got)
 	}
-	for _, got := range []reply{w.browser().get("/x", asPage), w.browser().get("/x"), w.browser().get("/logout")} {
+	for _, got := range []reply{env.browser().get("/x", asPage), env.browser().get("/x"), env.browser().get("/logout")} {
 		if got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%d: %q", got.StatusCode, got.Header.Get("Cache-Control"))
 		}

@@ -56,31 +56,31 @@ func TestClass1HeaderSpoofing(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public"}
-	w := newEnvironment(t, c, nil)
-	b := w.browser()
+	env := newEnvironment(t, c, nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
 	for _, header := range identityHeaders {
 		for _, name := range spellings(header) {
 			for _, value := range []string{"mallory", "", " mallory ", "mallory\r\n" + name + ": mallory"} {
 				for path, who := range map[string]string{"/": user, "/public": ""} {
-					answer, _, _ := w.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\n%s\r\n\r\n", path, w.host, name, value, cookie))
-					got := w.taken()
+					answer, _, _ := env.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\n%s\r\n\r\n", path, env.host, name, value, cookie))
+					got := env.received()
 					if answer.StatusCode != http.StatusOK || len(got) != 1 {
 						t.Fatalf("%s: %d, the app saw %d requests", name, answer.StatusCode, len(got))
 					}
 					wantNoForgery(t, got[0], who)
 				}
 			}
-			answer, _, _ := w.raw(w.upgrade("/ws", cookie, name+": mallory"))
+			answer, _, _ := env.raw(env.upgrade("/ws", cookie, name+": mallory"))
 			if answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("upgrade with %s: %d", name, answer.StatusCode)
 			}
-			wantNoForgery(t, w.taken()[0], user)
+			wantNoForgery(t, env.received()[0], user)
 		}
 		for kind, line := range map[string]string{"folded": header + ":\r\n mallory", "space before the colon": header + " : mallory"} {
-			answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n%s\r\n\r\n", w.host, cookie, line))
-			got := w.taken()
+			answer, _, _ := env.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n%s\r\n\r\n", env.host, cookie, line))
+			got := env.received()
 			if answer.StatusCode == http.StatusOK && len(got) == 1 {
 				wantNoForgery(t, got[0], user)
 			} else if answer.StatusCode != http.StatusBadRequest || len(got) != 0 {
@@ -88,9 +88,9 @@ func TestClass1HeaderSpoofing(t *testing.T) {
 			}
 		}
 		// The name comes in a trailer.
-		answer, _, _ := w.raw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\n%s\r\nTrailer: %s\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n%[3]s: mallory\r\n\r\n",
-			w.host, cookie, header))
-		got := w.taken()
+		answer, _, _ := env.raw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\n%s\r\nTrailer: %s\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n%[3]s: mallory\r\n\r\n",
+			env.host, cookie, header))
+		got := env.received()
 		if answer.StatusCode != http.StatusOK || len(got) != 1 || len(got[0].Trailer) != 0 {
 			t.Fatalf("trailer: %d, %v", answer.StatusCode, got)
 		}
@@ -100,8 +100,8 @@ func TestClass1HeaderSpoofing(t *testing.T) {
 
 func TestClass1HeaderSpoofingOverHTTP2(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	server := httptest.NewUnstartedServer(w.proxy)
+	env := newEnvironment(t, mainApp(), nil)
+	server := httptest.NewUnstartedServer(env.proxy)
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -115,26 +115,26 @@ func TestClass1HeaderSpoofingOverHTTP2(t *testing.T) {
 				t.Fatalf("%s: %v, %v", name, answer, err)
 			}
 			_ = answer.Body.Close()
-			wantNoForgery(t, w.taken()[0], user)
+			wantNoForgery(t, env.received()[0], user)
 		}
 	}
 }
 
 func TestClass2HopByHop(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	for _, named := range append(identityHeaders, "X-Forwarded-For", "X-Forwarded-Proto", "Host", "Content-Length", "close", "keep-alive, X-Auth-Name") {
 		for _, by := range []string{"Connection", "Proxy-Connection", "Keep-Alive"} {
-			answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\nCookie: ploomber_session=%s\r\n%s: %s\r\nTe: trailers\r\nProxy-Authorization: x\r\nUpgrade: h2c\r\nHttp2-Settings: x\r\n\r\n",
-				w.host, b.session(), by, named))
-			got := w.taken()
+			answer, _, _ := env.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\nCookie: ploomber_session=%s\r\n%s: %s\r\nTe: trailers\r\nProxy-Authorization: x\r\nUpgrade: h2c\r\nHttp2-Settings: x\r\n\r\n",
+				env.host, b.session(), by, named))
+			got := env.received()
 			if answer.StatusCode != http.StatusOK || len(got) != 1 {
 				t.Fatalf("%s: %s: %d", by, named, answer.StatusCode)
 			}
 			h := got[0].Header
-			if h.Get("X-Auth-Name") != user || h.Get("X-Forwarded-For") != "127.0.0.1" || got[0].Host != w.host {
+			if h.Get("X-Auth-Name") != user || h.Get("X-Forwarded-For") != "127.0.0.1" || got[0].Host != env.host {
 				t.Errorf("%s: %s: the app saw %v of %s", by, named, h, got[0].Host)
 			}
 			for _, name := range []string{"Te", "Proxy-Authorization", "Upgrade", "Http2-Settings", "Keep-Alive", "Proxy-Connection"} {
@@ -153,11 +153,11 @@ var forwardedHeaders = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwar
 
 func TestClass3ForwardedHeaders(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
+	env := newEnvironment(t, mainApp(), nil)
 	for _, header := range forwardedHeaders {
 		for _, name := range spellings(header) {
-			answer, _, _ := w.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n%s: evil.example\r\n\r\n", w.host, asBasic(user, pass), name))
-			got := w.taken()
+			answer, _, _ := env.raw(fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\n%s\r\n%s: evil.example\r\n\r\n", env.host, asBasic(user, pass), name))
+			got := env.received()
 			if answer.StatusCode != http.StatusOK || len(got) != 1 {
 				t.Fatalf("%s: %d", name, answer.StatusCode)
 			}
@@ -166,7 +166,7 @@ func TestClass3ForwardedHeaders(t *testing.T) {
 					t.Errorf("%s: the app got %s: %q", name, key, values)
 				}
 			}
-			for key, want := range map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": w.host} {
+			for key, want := range map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": env.host} {
 				if got := strings.Join(got[0].Header.Values(key), "|"); got != want {
 					t.Errorf("%s: %s is %q, want %q", name, key, got, want)
 				}
@@ -177,7 +177,7 @@ func TestClass3ForwardedHeaders(t *testing.T) {
 	for _, line := range []string{"X-Forwarded-Uri: /_auth/style.css", "X-Original-Url: /status", "X-Rewrite-Url: /status", "X-Forwarded-For: 127.0.0.1",
 		"User-Agent: GoogleHC/1.0", "User-Agent: kube-probe/1.30", "Host: localhost"} {
 		name, value, _ := strings.Cut(line, ": ")
-		wantCode(t, w.browser().get("/", name+": "+value), http.StatusUnauthorized)
+		wantCode(t, env.browser().get("/", name+": "+value), http.StatusUnauthorized)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestClass3TrustedProxies(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
-	w := newEnvironment(t, c, nil)
+	env := newEnvironment(t, c, nil)
 	for said, want := range map[string]string{
 		"192.0.2.1":                    "192.0.2.1, 127.0.0.1",
 		"192.0.2.1, 10.1.2.3":          "192.0.2.1, 10.1.2.3, 127.0.0.1",
@@ -205,13 +205,13 @@ func TestClass3TrustedProxies(t *testing.T) {
 		"::ffff:192.0.2.1":             "192.0.2.1, 127.0.0.1",
 		"127.0.0.1,10.0.0.1, 10.0.0.2": "127.0.0.1, 10.0.0.1, 10.0.0.2, 127.0.0.1",
 	} {
-		wantApp(t, w.browser().get("/", asBasic(user, pass), "X-Forwarded-For: "+said, "X-Forwarded-Proto: https"))
-		got := w.taken()[0].Header
+		wantApp(t, env.browser().get("/", asBasic(user, pass), "X-Forwarded-For: "+said, "X-Forwarded-Proto: https"))
+		got := env.received()[0].Header
 		if got.Get("X-Forwarded-For") != want || got.Get("X-Forwarded-Proto") != "https" {
 			t.Errorf("%q: %q by %q, want %q", said, got.Get("X-Forwarded-For"), got.Get("X-Forwarded-Proto"), want)
 		}
 	}
-	in := w.browser().get("/", asBasic(user, pass), "X-Forwarded-Proto: https")
+	in := env.browser().get("/", asBasic(user, pass), "X-Forwarded-Proto: https")
 	if in.cookie("__Host-ploomber_session") == nil {
 		t.Errorf("cookies on https: %v", in.Cookies())
 	}
@@ -220,8 +220,8 @@ func TestClass3TrustedProxies(t *testing.T) {
 // A browser on an encrypted connection gets cookies that only this host can set.
 func TestClass10CookieAttributes(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	secure := httptest.NewTLSServer(w.proxy)
+	env := newEnvironment(t, mainApp(), nil)
+	secure := httptest.NewTLSServer(env.proxy)
 	t.Cleanup(secure.Close)
 	r, _ := http.NewRequestWithContext(context.Background(), "GET", secure.URL, nil)
 	r.SetBasicAuth(user, pass)
@@ -236,9 +236,9 @@ func TestClass10CookieAttributes(t *testing.T) {
 		secure bool
 	}{
 		{reply{Response: encrypted}.cookie("__Host-"), "__Host-ploomber_session", true},
-		{w.browser().get("/", asBasic(user, pass)).cookie("ploomber_session"), "ploomber_session", false},
-		{w.browser().get("/_auth/login", asPage).cookie("ploomber_login"), "ploomber_login", false},
-		{w.browser().login("/", user, pass).cookie("ploomber_session"), "ploomber_session", false},
+		{env.browser().get("/", asBasic(user, pass)).cookie("ploomber_session"), "ploomber_session", false},
+		{env.browser().get("/_auth/login", asPage).cookie("ploomber_login"), "ploomber_login", false},
+		{env.browser().login("/", user, pass).cookie("ploomber_session"), "ploomber_session", false},
 	} {
 		if c := tc.c; c == nil || c.Name != tc.name || c.Secure != tc.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode ||
 			c.Path != "/" || c.Domain != "" || c.MaxAge <= 0 {
@@ -250,8 +250,8 @@ func TestClass10CookieAttributes(t *testing.T) {
 // Cookies from elsewhere, garbage among them, lead to a clean login: no error, no loop.
 func TestClass10CookieTossing(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	other := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	other := env.browser()
 	other.login("/", user, pass) // an attacker's own session
 	for name, injected := range map[string]string{
 		"unknown id":       strings.Repeat("A", 43),
@@ -265,7 +265,7 @@ func TestClass10CookieTossing(t *testing.T) {
 		"other login page": "x; ploomber_login=garbage",
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := w.browser()
+			b := env.browser()
 			if name != "another session" {
 				wantCode(t, b.get("/", "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
 				wantCode(t, b.get("/", asPage, "Cookie: ploomber_session="+injected), http.StatusFound)
@@ -277,7 +277,7 @@ func TestClass10CookieTossing(t *testing.T) {
 			if name == "another session" {
 				want = http.StatusUnauthorized // nobody can say which is the user's
 			}
-			bare := &browser{w, &http.Client{}}
+			bare := &browser{env, &http.Client{}}
 			for _, cookies := range []string{both, reversed} {
 				if got := bare.get("/", cookies); got.StatusCode != want {
 					t.Errorf("%s: %d, want %d", name, got.StatusCode, want)
@@ -285,7 +285,7 @@ func TestClass10CookieTossing(t *testing.T) {
 			}
 		})
 	}
-	if got := w.taken(); slices.ContainsFunc(got, func(s proxytest.Request) bool {
+	if got := env.received(); slices.ContainsFunc(got, func(s proxytest.Request) bool {
 		return strings.Contains(s.Header.Get("Cookie"), "ploomber_")
 	}) {
 		t.Error("the app got a cookie of ours")
@@ -295,14 +295,14 @@ func TestClass10CookieTossing(t *testing.T) {
 // Cookies of the login page's name that were injected do not make the right password fail.
 func TestClass10LoginCookieTossing(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	page := b.get("/_auth/login", asPage)
 	mine, token := page.cookie("ploomber_login"), tokenField.FindStringSubmatch(page.body)
 	if mine == nil || token == nil {
 		t.Fatalf("no login page: %d", page.StatusCode)
 	}
-	bare := &browser{w, &http.Client{CheckRedirect: b.client.CheckRedirect}}
+	bare := &browser{env, &http.Client{CheckRedirect: b.client.CheckRedirect}}
 	for _, injected := range []string{"zz", "a.b.c", ""} {
 		cookies := "Cookie: " + strings.Repeat("ploomber_login="+injected+"; ", 40) + "ploomber_login=" + mine.Value
 		form := url.Values{"token": {token[1]}, "next": {"/"}, "username": {user}, "password": {pass}}
@@ -315,12 +315,12 @@ func TestClass10LoginCookieTossing(t *testing.T) {
 // The app can neither read our session nor set one.
 func TestClass10AppSetsOurCookie(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+	env := newEnvironment(t, mainApp(), http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		for _, name := range []string{"ploomber_session", "__Host-ploomber_session", "ploomber_login", "own"} {
 			http.SetCookie(rw, &http.Cookie{Name: name, Value: "injected"})
 		}
 	}))
-	got := w.browser().get("/", asBasic(user, pass))
+	got := env.browser().get("/", asBasic(user, pass))
 	for _, c := range got.Cookies() {
 		if c.Value == "injected" && c.Name != "own" {
 			t.Errorf("the app has set %s", c.Name)

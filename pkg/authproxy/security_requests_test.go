@@ -19,7 +19,7 @@ func TestClass4PathConfusion(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public/"}
-	w := newEnvironment(t, c, nil)
+	env := newEnvironment(t, c, nil)
 	for _, target := range []string{
 		"//", "//secret", "/public//secret", "/public/../secret", "/public/..", "/public/./../secret", "/public/%2e%2e/secret",
 		"/public/.%2e/secret", "/public/%2E%2E/secret", "/public/..%20/secret", "/public/.%20%20", "/public%2f..%2fsecret", "/public/..%2fsecret", "/public/%2e%2e%2fsecret",
@@ -31,22 +31,22 @@ func TestClass4PathConfusion(t *testing.T) {
 		"?/public/", "/.", "/..", "/public/.", "/%2e", "/a/%2e/b", "/é", "http:/public/", "ftp://x/public/", "/public/%7f",
 		"/_auth/../secret", "/_auth/style.css/../../secret", "/_auth%2flogin", "/%5fauth/..",
 	} {
-		answer, _, _ := w.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, w.host))
+		answer, _, _ := env.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, env.host))
 		if answer.StatusCode != http.StatusBadRequest {
 			t.Errorf("%q: %d, want 400", target, answer.StatusCode)
 		}
-		if got := w.taken(); len(got) > 0 {
+		if got := env.received(); len(got) > 0 {
 			t.Errorf("%q reached the app", target)
 		}
 	}
 	// What is clear reaches the app byte for byte.
 	for _, target := range []string{"/", "/public/", "/public/a%20b", "/public/%41", "/public/100%25", "/public/caf%C3%A9", "/public/...", "/public/a..b",
 		"/public/.hidden", "/public/x?a=%2e%2e%2f&b=//&c=%00;d", "/public/x?", "/public/?/../secret", "/public/a:b@c,d=e&f'(g)*!~$+"} {
-		request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", target, w.host, asBasic(user, pass))
-		if answer, _, _ := w.raw(request); answer.StatusCode != http.StatusOK {
+		request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", target, env.host, asBasic(user, pass))
+		if answer, _, _ := env.raw(request); answer.StatusCode != http.StatusOK {
 			t.Errorf("%q: %d", target, answer.StatusCode)
 		}
-		if got := w.taken(); len(got) != 1 || got[0].Target != target {
+		if got := env.received(); len(got) != 1 || got[0].Target != target {
 			t.Errorf("%q arrived as %+v", target, got)
 		}
 	}
@@ -58,14 +58,14 @@ func TestClass4PathConfusionProperty(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.PublicPaths = []string{"/public/"}
-	w := newEnvironment(t, c, nil)
+	env := newEnvironment(t, c, nil)
 	piece := rapid.SampledFrom([]string{"/", "public", "secret", ".", "..", "%2e", "%2f", "%5c", "\\", ";", "%3b", "%25", "2e", "2f", "%00", "%23", "#", "?",
 		"%c0%af", "a", "_auth", "%61", "%70ublic", ":", "@", "//", "http://x", "%", "PUBLIC"})
 	rapid.Check(t, func(t *rapid.T) {
 		target := "/" + strings.Join(rapid.SliceOfN(piece, 0, 8).Draw(t, "pieces"), "")
-		answer, conn, _ := w.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, w.host))
+		answer, conn, _ := env.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, env.host))
 		_ = conn.Close()
-		got := w.taken()
+		got := env.received()
 		switch {
 		case len(got) == 0 && (answer.StatusCode == 400 || answer.StatusCode == 401 || answer.StatusCode == 404 || answer.StatusCode == 200 && strings.HasPrefix(target, "/_auth")):
 		case len(got) == 1 && got[0].Target == target:
@@ -94,7 +94,7 @@ func TestClass4PathConfusionProperty(t *testing.T) {
 
 func TestClass5Methods(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
+	env := newEnvironment(t, mainApp(), nil)
 	for line, want := range map[string]int{
 		"OPTIONS / HTTP/1.1":                       401, // and so does a CORS preflight
 		"options / HTTP/1.1":                       401,
@@ -114,29 +114,29 @@ func TestClass5Methods(t *testing.T) {
 		"GET / HTTP/1.1\r\nX-HTTP-Method: OPTIONS": 401,
 		"POST / HTTP/1.1\r\nX-HTTP-Method-Override: OPTIONS\r\nContent-Length: 0": 401,
 	} {
-		answer, _, _ := w.raw(fmt.Sprintf("%s\r\nHost: %s\r\nConnection: close\r\n\r\n", line, w.host))
+		answer, _, _ := env.raw(fmt.Sprintf("%s\r\nHost: %s\r\nConnection: close\r\n\r\n", line, env.host))
 		if answer.StatusCode != want && (want != 400 || answer.StatusCode != 405) {
 			t.Errorf("%s: %d, want %d", line, answer.StatusCode, want)
 		}
 	}
 	// POST /logout with a session is the app's (Chainlit has one) and ends no session.
-	b := w.browser()
+	b := env.browser()
 	b.login("/", user, pass)
 	wantApp(t, b.do("POST", "/logout", ""))
 	wantApp(t, b.get("/"))
-	if got := w.taken(); len(got) != 2 {
+	if got := env.received(); len(got) != 2 {
 		t.Errorf("the app saw %v", got)
 	}
 }
 
 func TestClass6OpenRedirect(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
+	env := newEnvironment(t, mainApp(), nil)
 	targets := redirecttest.Hostile()
 	if len(targets) < 600 {
 		t.Fatalf("only %d targets", len(targets))
 	}
-	b := w.browser()
+	b := env.browser()
 	page := b.get("/_auth/login", asPage)
 	token := tokenField.FindStringSubmatch(page.body)[1]
 	for _, target := range targets {
@@ -145,7 +145,7 @@ func TestClass6OpenRedirect(t *testing.T) {
 		if in.StatusCode != http.StatusSeeOther {
 			t.Fatalf("%q: %d", target, in.StatusCode)
 		}
-		if host := redirecttest.Host(w.url, in.location()); host != w.host {
+		if host := redirecttest.Host(env.url, in.location()); host != env.host {
 			t.Errorf("%q leads to %q by %q", target, host, in.location())
 		}
 		if strings.HasPrefix(in.location(), "/_auth") || in.location() == "/logout" || in.location() == "/exit" {
@@ -166,8 +166,8 @@ func TestClass6OpenRedirect(t *testing.T) {
 // Security class 7: only the users themselves log in: no other page can do it for them.
 func TestClass7LoginCSRF(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	attacker := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	attacker := env.browser()
 	foreign := tokenField.FindStringSubmatch(attacker.get("/_auth/login", asPage).body)[1]
 	post := func(b *browser, token string, header ...string) reply {
 		form := url.Values{"token": {token}, "next": {"/"}, "username": {user}, "password": {pass}}
@@ -182,36 +182,36 @@ func TestClass7LoginCSRF(t *testing.T) {
 			t.Errorf("%s: logged in (%d)", name, got.StatusCode)
 		}
 	}
-	b := w.browser()
+	b := env.browser()
 	refused("no token, no cookie", b, post(b, ""))
-	b = w.browser()
+	b = env.browser()
 	refused("another browser's token", b, post(b, foreign))
-	b = w.browser()
+	b = env.browser()
 	own(b)
 	refused("another browser's token, own cookie", b, post(b, foreign))
-	b = w.browser()
+	b = env.browser()
 	refused("foreign origin", b, post(b, own(b), "Origin: https://evil.example"))
-	b = w.browser()
+	b = env.browser()
 	refused("no origin", b, post(b, own(b), "Origin: null"))
-	b = w.browser()
+	b = env.browser()
 	refused("cross-site", b, post(b, own(b), "Sec-Fetch-Site: cross-site"))
-	b = w.browser()
+	b = env.browser()
 	refused("sibling domain", b, post(b, own(b), "Sec-Fetch-Site: same-site"))
-	b = w.browser()
+	b = env.browser()
 	refused("forged token", b, post(b, own(b)[:20]+"x"))
-	b = w.browser()
+	b = env.browser()
 	refused("password in the address", b, b.get("/_auth/login?"+url.Values{"token": {own(b)}, "username": {user}, "password": {pass}}.Encode()))
-	b = w.browser()
+	b = env.browser()
 	refused("another type of body", b, b.do("POST", "/_auth/login", "x", "Content-Type: text/plain"))
-	b = w.browser()
+	b = env.browser()
 	refused("large body", b, b.do("POST", "/_auth/login", "token="+own(b)+"&username="+user+"&password="+strings.Repeat("x", 1<<20), asForm))
-	b = w.browser()
+	b = env.browser()
 	late := own(b)
-	w.advance(13 * time.Hour)
+	env.advance(13 * time.Hour)
 	refused("expired", b, post(b, late))
 
 	// Ten tabs, any order.
-	b = w.browser()
+	b = env.browser()
 	var tokens []string
 	for range 10 {
 		tokens = append(tokens, own(b))
@@ -227,36 +227,36 @@ func TestClass7LoginCSRF(t *testing.T) {
 // Security class 8: an id from before the login opens nothing after it.
 func TestClass8SessionFixation(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
+	env := newEnvironment(t, mainApp(), nil)
 	injected := strings.Repeat("B", 43)
-	b := w.browser()
-	u, _ := url.Parse(w.url)
+	b := env.browser()
+	u, _ := url.Parse(env.url)
 	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: "ploomber_session", Value: injected}})
 	b.login("/", user, pass)
 	first := b.session()
 	if first == injected || first == "" {
 		t.Fatal("the injected id was adopted")
 	}
-	wantCode(t, (&browser{w, &http.Client{}}).get("/", "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
+	wantCode(t, (&browser{env, &http.Client{}}).get("/", "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
 	b.login("/", user, pass)
 	if b.session() == first {
 		t.Error("the id did not change at a second login")
 	}
-	wantCode(t, (&browser{w, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
-	wantCode(t, (&browser{w, &http.Client{}}).get("/", asBasic(user, "wrong"), "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
+	wantCode(t, (&browser{env, &http.Client{}}).get("/", "Cookie: ploomber_session="+first), http.StatusUnauthorized)
+	wantCode(t, (&browser{env, &http.Client{}}).get("/", asBasic(user, "wrong"), "Cookie: ploomber_session="+injected), http.StatusUnauthorized)
 }
 
 // Security class 9: a session that has ended is not replayed.
 func TestClass9Replay(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), nil)
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
 	b.get("/logout")
-	bare := &browser{w, &http.Client{}}
+	bare := &browser{env, &http.Client{}}
 	wantCode(t, bare.get("/", cookie), http.StatusUnauthorized)
-	if answer, _, _ := w.raw(w.upgrade("/ws", cookie)); answer.StatusCode != http.StatusUnauthorized {
+	if answer, _, _ := env.raw(env.upgrade("/ws", cookie)); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("upgrade: %d", answer.StatusCode)
 	}
 	if got := bare.get("/status", cookie); got.body != "logged out" {
@@ -268,8 +268,8 @@ func TestClass13WebSocket(t *testing.T) {
 	t.Parallel()
 	c := mainApp()
 	c.SessionIdle, c.SessionLifetime = time.Hour, 2*time.Hour
-	w := newEnvironment(t, c, nil)
-	b := w.browser()
+	env := newEnvironment(t, c, nil)
+	b := env.browser()
 	b.login("/", user, pass)
 	cookie := "Cookie: ploomber_session=" + b.session()
 	for name, tc := range map[string]struct {
@@ -283,19 +283,19 @@ func TestClass13WebSocket(t *testing.T) {
 		"foreign origin":          {[]string{cookie, "Origin: https://evil.example"}, 403},
 		"origin null":             {[]string{cookie, "Origin: null"}, 403},
 		"other port":              {[]string{cookie, "Origin: http://127.0.0.1:1"}, 403},
-		"suffix":                  {[]string{cookie, "Origin: " + w.url + ".evil.example"}, 403},
-		"user in origin":          {[]string{cookie, "Origin: http://evil.example@" + w.host}, 101}, // the host is ours
-		"host in user":            {[]string{cookie, "Origin: http://" + w.host + "@evil.example"}, 403},
-		"two origins":             {[]string{cookie, "Origin: " + w.url, "Origin: https://evil.example"}, 400},
-		"extension as origin":     {[]string{cookie, "Origin: chrome-extension://" + w.host}, 403},
-		"own origin":              {[]string{cookie, "Origin: " + w.url}, 101},
-		"own origin, subprotocol": {[]string{cookie, "Origin: " + w.url, "Sec-WebSocket-Protocol: bokeh, token"}, 101},
+		"suffix":                  {[]string{cookie, "Origin: " + env.url + ".evil.example"}, 403},
+		"user in origin":          {[]string{cookie, "Origin: http://evil.example@" + env.host}, 101}, // the host is ours
+		"host in user":            {[]string{cookie, "Origin: http://" + env.host + "@evil.example"}, 403},
+		"two origins":             {[]string{cookie, "Origin: " + env.url, "Origin: https://evil.example"}, 400},
+		"extension as origin":     {[]string{cookie, "Origin: chrome-extension://" + env.host}, 403},
+		"own origin":              {[]string{cookie, "Origin: " + env.url}, 101},
+		"own origin, subprotocol": {[]string{cookie, "Origin: " + env.url, "Sec-WebSocket-Protocol: bokeh, token"}, 101},
 	} {
-		answer, _, _ := w.raw(w.upgrade("/ws", tc.header...))
+		answer, _, _ := env.raw(env.upgrade("/ws", tc.header...))
 		if answer.StatusCode != tc.code {
 			t.Errorf("%s: %d, want %d", name, answer.StatusCode, tc.code)
 		}
-		got := w.taken()
+		got := env.received()
 		if (len(got) == 1) != (tc.code == 101) {
 			t.Errorf("%s: the app saw %d requests", name, len(got))
 		}
@@ -306,10 +306,10 @@ func TestClass13WebSocket(t *testing.T) {
 	// With a base URL, that is the one origin, whatever Host says.
 	c = mainApp()
 	c.BaseURL = &url.URL{Scheme: "https", Host: "app.example.com"}
-	w = newEnvironment(t, c, nil)
+	env = newEnvironment(t, c, nil)
 	for origin, want := range map[string]int{"https://app.example.com": 101, "https://app.example.com:443": 101, "https://APP.example.com": 101,
-		"http://app.example.com": 403, w.url: 403, "https://app.example.com.evil.example": 403} {
-		if answer, _, _ := w.raw(w.upgrade("/ws", asBasic(user, pass), "Origin: "+origin)); answer.StatusCode != want {
+		"http://app.example.com": 403, env.url: 403, "https://app.example.com.evil.example": 403} {
+		if answer, _, _ := env.raw(env.upgrade("/ws", asBasic(user, pass), "Origin: "+origin)); answer.StatusCode != want {
 			t.Errorf("%s: %d, want %d", origin, answer.StatusCode, want)
 		}
 	}
@@ -323,8 +323,8 @@ func TestClass13SessionEndsMidStream(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.SessionIdle, c.SessionLifetime = time.Hour, lifetime
-			w := newEnvironment(t, c, nil)
-			answer, conn, br := w.raw(w.upgrade("/ws", asBasic(user, pass)))
+			env := newEnvironment(t, c, nil)
+			answer, conn, br := env.raw(env.upgrade("/ws", asBasic(user, pass)))
 			if answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatal(answer.StatusCode)
 			}
@@ -332,9 +332,9 @@ func TestClass13SessionEndsMidStream(t *testing.T) {
 			if _, err := br.ReadByte(); err != nil {
 				t.Fatal(err)
 			}
-			w.advance(61 * time.Minute)
+			env.advance(61 * time.Minute)
 			if name == "idle" { // there was traffic, so the first look keeps it
-				w.advance(61 * time.Minute)
+				env.advance(61 * time.Minute)
 			}
 			if _, err := br.ReadByte(); err == nil || strings.Contains(err.Error(), "timeout") {
 				t.Errorf("err = %v, want the end", err)
@@ -375,11 +375,11 @@ func TestClass14Smuggling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnvironment(t, mainApp(), nil) // an app may learn late of a body that breaks off
+			env := newEnvironment(t, mainApp(), nil) // an app may learn late of a body that breaks off
 			request := strings.Replace(tc.request, "\r\nHost: x", "\r\n"+auth+"\r\nHost: x", 1)
-			answer, conn, _ := w.raw(request)
+			answer, conn, _ := env.raw(request)
 			_ = conn.Close()
-			got := w.taken()
+			got := env.received()
 			if refused := answer.StatusCode >= 400; refused != tc.refused || answer.StatusCode == http.StatusBadGateway { // the app is not to blame
 				t.Errorf("%d", answer.StatusCode)
 			}

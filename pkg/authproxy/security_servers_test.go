@@ -73,37 +73,37 @@ func startPython(t *testing.T, script string) string {
 func TestClass1AgainstWsgiref(t *testing.T) {
 	t.Parallel()
 	address := startPython(t, wsgiApp)
-	w := newEnvironment(t, mainApp(), nil)
-	if err := w.proxy.SetUpstream(address); err != nil {
+	env := newEnvironment(t, mainApp(), nil)
+	if err := env.proxy.SetUpstream(address); err != nil {
 		t.Fatal(err)
 	}
 	environ := func(got reply) map[string]string {
 		t.Helper()
-		var env map[string]string
-		if err := json.Unmarshal([]byte(got.body), &env); err != nil {
+		var cgi map[string]string
+		if err := json.Unmarshal([]byte(got.body), &cgi); err != nil {
 			t.Fatalf("%d %q: %v", got.StatusCode, got.body, err)
 		}
-		return env
+		return cgi
 	}
-	b := w.browser()
+	b := env.browser()
 	for _, header := range identityHeaders {
 		for _, name := range spellings(header) {
-			env := environ(b.get("/", asBasic(user, pass), name+": mallory"))
-			for key, value := range env {
+			cgi := environ(b.get("/", asBasic(user, pass), name+": mallory"))
+			for key, value := range cgi {
 				if strings.Contains(value, "mallory") {
 					t.Errorf("%s: %s is %q", name, key, value)
 				}
 			}
-			if env["HTTP_X_AUTH_NAME"] != user {
-				t.Errorf("%s: HTTP_X_AUTH_NAME is %q", name, env["HTTP_X_AUTH_NAME"])
+			if cgi["HTTP_X_AUTH_NAME"] != user {
+				t.Errorf("%s: HTTP_X_AUTH_NAME is %q", name, cgi["HTTP_X_AUTH_NAME"])
 			}
 		}
 	}
-	env := environ(b.do("POST", "/a%20b/c?d=e%20f", "hello", asBasic(user, pass), "Content-Type: text/plain", "Accept: text/plain"))
+	cgi := environ(b.do("POST", "/a%20b/c?d=e%20f", "hello", asBasic(user, pass), "Content-Type: text/plain", "Accept: text/plain"))
 	for key, want := range map[string]string{"REQUEST_METHOD": "POST", "PATH_INFO": "/a b/c", "QUERY_STRING": "d=e%20f", "body": "hello",
-		"HTTP_HOST": w.host, "HTTP_X_FORWARDED_PROTO": "http", "HTTP_X_FORWARDED_FOR": "127.0.0.1", "CONTENT_TYPE": "text/plain", "HTTP_COOKIE": ""} {
-		if env[key] != want {
-			t.Errorf("%s is %q, want %q", key, env[key], want)
+		"HTTP_HOST": env.host, "HTTP_X_FORWARDED_PROTO": "http", "HTTP_X_FORWARDED_FOR": "127.0.0.1", "CONTENT_TYPE": "text/plain", "HTTP_COOKIE": ""} {
+		if cgi[key] != want {
+			t.Errorf("%s is %q, want %q", key, cgi[key], want)
 		}
 	}
 

@@ -15,14 +15,14 @@ import (
 func newReplicas(t *testing.T) (first, second *oidcEnvironment) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sessions.db")
-	shared := func(w *oidcEnvironment, o *authproxy.Options) {
+	shared := func(env *oidcEnvironment, o *authproxy.Options) {
 		if first == nil {
-			first = w
-			withRefresh(w.fake)
+			first = env
+			withRefresh(env.fake)
 		}
 		store := must(sqlite.Open(t.Context(), path, [][]byte{[]byte("key")}, first.now))
 		t.Cleanup(func() {
-			_ = w.proxy.Close()
+			_ = env.proxy.Close()
 			if err := store.Close(); err != nil {
 				t.Error(err)
 			}
@@ -36,7 +36,7 @@ func newReplicas(t *testing.T) (first, second *oidcEnvironment) {
 }
 
 // catchUp lets the second pass after which each replica knows what the other has done.
-func (w *oidcEnvironment) catchUp() { w.advance(time.Second) }
+func (env *oidcEnvironment) catchUp() { env.advance(time.Second) }
 
 func withID(id string) string { return "Cookie: ploomber_session=" + id }
 
@@ -59,7 +59,7 @@ func TestClass09ReplicasShareRotation(t *testing.T) {
 			t.Parallel()
 			first, second := newReplicas(t)
 			b := first.browser()
-			first.enter(b)
+			first.logIn(b)
 			former := b.session()
 			wantApp(t, second.browser().get("/", withID(former)))
 			first.advance(2 * time.Hour)
@@ -82,9 +82,9 @@ func TestClass09ReplicasShareRotation(t *testing.T) {
 			}
 			logout(first, second, former, id)
 			first.catchUp()
-			for _, w := range []*oidcEnvironment{first, second} {
+			for _, replica := range []*oidcEnvironment{first, second} {
 				for _, cookie := range []string{former, id} {
-					wantCode(t, w.browser().get("/", withID(cookie)), http.StatusUnauthorized)
+					wantCode(t, replica.browser().get("/", withID(cookie)), http.StatusUnauthorized)
 				}
 			}
 		})
@@ -95,14 +95,14 @@ func TestReplicasForgetFormerIDs(t *testing.T) {
 	t.Parallel()
 	first, second := newReplicas(t)
 	b := first.browser()
-	first.enter(b)
+	first.logIn(b)
 	former := b.session()
 	first.advance(2 * time.Hour)
 	wantApp(t, b.get("/"))
 	first.advance(2 * time.Minute)
-	for _, w := range []*oidcEnvironment{first, second} {
-		wantCode(t, w.browser().get("/", withID(former)), http.StatusUnauthorized)
-		wantApp(t, w.browser().get("/", withID(b.session())))
+	for _, replica := range []*oidcEnvironment{first, second} {
+		wantCode(t, replica.browser().get("/", withID(former)), http.StatusUnauthorized)
+		wantApp(t, replica.browser().get("/", withID(b.session())))
 	}
 }
 
@@ -115,7 +115,7 @@ func TestClass09ReplicasCloseWebSockets(t *testing.T) {
 			t.Parallel()
 			first, second := newReplicas(t)
 			b := first.browser()
-			first.enter(b)
+			first.logIn(b)
 			id := b.session()
 			ws := must(second.handshake(withID(id)))
 			wantEcho(t, ws)
@@ -142,7 +142,7 @@ func TestReplicasRefreshOnce(t *testing.T) {
 	t.Parallel()
 	first, second := newReplicas(t)
 	b := first.browser()
-	first.enter(b)
+	first.logIn(b)
 	former := b.session()
 	wantApp(t, second.browser().get("/", withID(former)))
 	first.advance(2 * time.Hour)
@@ -169,8 +169,8 @@ func TestReplicasRefreshOnce(t *testing.T) {
 	}
 	first.catchUp()
 	for id := range ids {
-		for _, w := range []*oidcEnvironment{first, second} {
-			wantApp(t, w.browser().get("/", withID(id)))
+		for _, replica := range []*oidcEnvironment{first, second} {
+			wantApp(t, replica.browser().get("/", withID(id)))
 		}
 	}
 	if n := first.net.Count("tenant.example.com/token"); n != 2 {

@@ -32,21 +32,21 @@ func team(t *testing.T) config.Config {
 // Each of several people logs in with their own password, by the page and by Basic, and is told to the app by name.
 func TestSeveralUsers(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, team(t), nil)
+	env := newEnvironment(t, team(t), nil)
 	for name, text := range map[string]string{user: pass, "ben": "ben's", "zoë": "zoë's"} {
-		b := w.browser()
+		b := env.browser()
 		if got := b.login("/x", name, text); got.StatusCode != http.StatusSeeOther || got.location() != "/x" {
 			t.Fatalf("%s: %d\n%s", name, got.StatusCode, got.body)
 		}
 		wantApp(t, b.get("/"))
-		wantApp(t, w.browser().get("/", asBasic(name, text)))
-		for _, s := range w.taken() {
+		wantApp(t, env.browser().get("/", asBasic(name, text)))
+		for _, s := range env.received() {
 			if s.Header.Get("X-Auth-Name") != name || s.Header.Get("X-Auth-Sub") != "password|"+name || s.Header.Get("Authorization") != "" {
 				t.Errorf("%s: the app saw %v", name, s.Header)
 			}
 		}
 		for other, text := range map[string]string{"ann": "ben's", "ben": "zoë's", "eve": "ben's"} {
-			wantCode(t, w.browser().get("/", asBasic(other, text)), http.StatusUnauthorized)
+			wantCode(t, env.browser().get("/", asBasic(other, text)), http.StatusUnauthorized)
 		}
 	}
 }
@@ -56,24 +56,24 @@ func TestSeveralUsers(t *testing.T) {
 func TestClass09UsersChange(t *testing.T) {
 	t.Parallel()
 	c := team(t)
-	w := newEnvironment(t, c, nil)
+	env := newEnvironment(t, c, nil)
 	in := map[string]*browser{}
 	for name, text := range map[string]string{user: pass, "ben": "ben's", "zoë": "zoë's"} {
-		in[name] = w.browser()
+		in[name] = env.browser()
 		in[name].login("/", name, text)
 	}
 	c.Users = map[config.Feature]config.Users{config.MainApp: {File: "users.htpasswd",
 		Logins: []config.UserHash{c.Users[config.MainApp].Logins[1], userHash(t, "carl", "carl's")}}}
-	if err := w.proxy.Reload(c); err != nil {
+	if err := env.proxy.Reload(c); err != nil {
 		t.Fatal(err)
 	}
 	wantCode(t, in["ben"].get("/"), http.StatusUnauthorized)
-	wantCode(t, w.browser().get("/", asBasic("ben", "ben's")), http.StatusUnauthorized)
+	wantCode(t, env.browser().get("/", asBasic("ben", "ben's")), http.StatusUnauthorized)
 	wantApp(t, in["zoë"].get("/"))
 	wantApp(t, in[user].get("/"))
-	wantApp(t, w.browser().get("/", asBasic("carl", "carl's")))
+	wantApp(t, env.browser().get("/", asBasic("carl", "carl's")))
 	c.Users[config.MainApp].Logins[0] = userHash(t, "zoë", "another")
-	if err := w.proxy.Reload(c); err != nil {
+	if err := env.proxy.Reload(c); err != nil {
 		t.Fatal(err)
 	}
 	wantCode(t, in["zoë"].get("/"), http.StatusUnauthorized)
@@ -84,10 +84,10 @@ func TestClass09UsersChange(t *testing.T) {
 func TestOnlyTakesUsers(t *testing.T) {
 	t.Parallel()
 	c := config.Config{Users: map[config.Feature]config.Users{config.API: {File: "f", Logins: []config.UserHash{userHash(t, "bot", "x")}}}}
-	w := newEnvironment(t, c.Only(config.API), nil)
-	wantCode(t, w.browser().get("/"), http.StatusUnauthorized)
-	wantApp(t, w.browser().get("/", asBasic("bot", "x")))
-	if got := w.browser().get("/_auth/login?next="+url.QueryEscape("/"), asPage); got.StatusCode != http.StatusOK {
+	env := newEnvironment(t, c.Only(config.API), nil)
+	wantCode(t, env.browser().get("/"), http.StatusUnauthorized)
+	wantApp(t, env.browser().get("/", asBasic("bot", "x")))
+	if got := env.browser().get("/_auth/login?next="+url.QueryEscape("/"), asPage); got.StatusCode != http.StatusOK {
 		t.Errorf("login page: %d", got.StatusCode)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// receive waits for what a test needs to go on. That takes as long as it takes, but a test that waits in vain says for what.
+// receive waits for a value. A test that waits in vain fails, and says for what.
 func receive[T any](t *testing.T, from <-chan T, what string) T {
 	t.Helper()
 	select {
@@ -32,7 +32,7 @@ func send[T any](t *testing.T, to chan<- T, v T, what string) {
 	}
 }
 
-// eventually waits until something is so that nobody tells of.
+// eventually waits for a condition that no channel reports.
 func eventually(t *testing.T, what string, isSo func() bool) {
 	t.Helper()
 	for start := time.Now(); !isSo(); runtime.Gosched() {
@@ -42,22 +42,21 @@ func eventually(t *testing.T, what string, isSo func() bool) {
 	}
 }
 
-// impatient is a connection of which no read takes for ever, however long the connection has been open.
-type impatient struct{ net.Conn }
+// deadlineConn is a connection of which each read fails after patience.
+type deadlineConn struct{ net.Conn }
 
-func (c impatient) Read(b []byte) (int, error) {
+func (c deadlineConn) Read(b []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(b)
 }
 
-// socket is an open WebSocket, seen from the client. The reader may have buffered what came along with the answer.
+// socket is the client's side of an open WebSocket. The reader may have buffered what came with the response.
 type socket struct {
 	io.Writer
 	io.Reader
 }
 
-// hasEnded reports whether a read has failed because the other side has closed the connection, not because it has said
-// nothing for long.
+// hasEnded reports whether a read has failed because the connection was closed, not because it timed out.
 func hasEnded(err error) bool { return err != nil && !errors.Is(err, os.ErrDeadlineExceeded) }

@@ -21,11 +21,11 @@ func TestUnlistedProxyIsWarnedOf(t *testing.T) {
 			t.Parallel()
 			c := mainApp()
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tc.trusted)}
-			w := newEnvironment(t, c, nil)
+			env := newEnvironment(t, c, nil)
 			for range 3 {
-				w.browser().get("/", tc.header)
+				env.browser().get("/", tc.header)
 			}
-			logs := w.logs.String()
+			logs := env.logs.String()
 			if n := strings.Count(logs, "AUTH_TRUSTED_PROXIES"); n != tc.want || strings.Contains(logs, "192.0.2.1") && tc.want == 1 {
 				t.Errorf("%d warnings, want %d:\n%s", n, tc.want, logs)
 			}

@@ -40,27 +40,27 @@ func chat(t *testing.T) http.Handler {
 	})
 }
 
-func (w *environment) dial(ctx context.Context, session string) (*websocket.Conn, reply, error) {
+func (env *environment) dial(ctx context.Context, session string) (*websocket.Conn, reply, error) {
 	transport := &http.Transport{}
-	w.t.Cleanup(transport.CloseIdleConnections)
-	c, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.url, "http")+"/ws", &websocket.DialOptions{
+	env.t.Cleanup(transport.CloseIdleConnections)
+	c, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(env.url, "http")+"/ws", &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{"chat"}, CompressionMode: websocket.CompressionContextTakeover,
-		HTTPHeader: http.Header{"Cookie": {"ploomber_session=" + session}, "Origin": {w.url}}})
+		HTTPHeader: http.Header{"Cookie": {"ploomber_session=" + session}, "Origin": {env.url}}})
 	return c, reply{Response: answer}, err
 }
 
 // A real WebSocket, with a subprotocol, compression, pings and large messages, both ways.
 func TestRealWebSocket(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), chat(t))
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), chat(t))
+	b := env.browser()
 	b.login("/", user, pass)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			c, answer, err := w.dial(ctx, b.session())
+			c, answer, err := env.dial(ctx, b.session())
 			if err != nil || c.Subprotocol() != "chat" || answer.Header.Get("Sec-WebSocket-Extensions") == "" {
 				t.Errorf("dial: %v", err)
 				return
@@ -85,7 +85,7 @@ func TestRealWebSocket(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if _, answer, err := w.dial(ctx, strings.Repeat("A", 43)); err == nil || answer.Response == nil || answer.StatusCode != http.StatusUnauthorized {
+	if _, answer, err := env.dial(ctx, strings.Repeat("A", 43)); err == nil || answer.Response == nil || answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("without a session: %v", err)
 	}
 }
@@ -93,14 +93,14 @@ func TestRealWebSocket(t *testing.T) {
 // Ending all sessions of a user, and closing the proxy, close WebSockets at once.
 func TestEndOwnerAndClose(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), chat(t))
-	b := w.browser()
+	env := newEnvironment(t, mainApp(), chat(t))
+	b := env.browser()
 	b.login("/", user, pass)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	open := func() *websocket.Conn {
 		t.Helper()
-		c, _, err := w.dial(ctx, b.session())
+		c, _, err := env.dial(ctx, b.session())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,16 +117,16 @@ func TestEndOwnerAndClose(t *testing.T) {
 		}
 	}
 	c := open()
-	if err := w.proxy.EndOwner(ctx, "password|"+user); err != nil {
+	if err := env.proxy.EndOwner(ctx, "password|"+user); err != nil {
 		t.Fatal(err)
 	}
 	ended(c)
 	wantCode(t, b.get("/"), http.StatusUnauthorized)
 	b.login("/", user, pass)
 	c = open()
-	_ = w.proxy.Close()
+	_ = env.proxy.Close()
 	ended(c)
-	if _, _, err := w.dial(ctx, b.session()); err == nil {
+	if _, _, err := env.dial(ctx, b.session()); err == nil {
 		t.Error("a closed proxy opens a WebSocket")
 	}
 }
@@ -134,8 +134,8 @@ func TestEndOwnerAndClose(t *testing.T) {
 // The same over TLS, where the proxy cannot leave the bytes to the kernel, and with the cookie of encrypted connections.
 func TestRealWebSocketOverTLS(t *testing.T) {
 	t.Parallel()
-	w := newEnvironment(t, mainApp(), chat(t))
-	secure := httptest.NewTLSServer(w.proxy)
+	env := newEnvironment(t, mainApp(), chat(t))
+	secure := httptest.NewTLSServer(env.proxy)
 	t.Cleanup(secure.Close)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
