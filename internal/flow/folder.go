@@ -24,6 +24,7 @@ type Env struct {
 	*dotenv.File        // empty if there is no file
 	Path         string // its path, even if it does not exist
 	Exists       bool
+	Base         []byte // its content when it was read, nil if there was no file
 }
 
 // EntryKey is the variable in the secrets file that names the file that starts the app, like a flag of 'up'.
@@ -121,34 +122,7 @@ func (f Folder) Env() (Env, error) {
 		return Env{}, failure.Failedf("cannot read %s: %w", path, err).
 			WithHint("save the file as UTF-8")
 	}
-	return Env{File: file, Path: path, Exists: exists}, nil
-}
-
-// ConfigFile returns c as a file to write.
-func (f Folder) ConfigFile(c *project.Config) (fsx.File, error) {
-	path, err := f.ConfigPath()
-	if err != nil {
-		return fsx.File{}, err
-	}
-	data, err := c.Marshal()
-	return fsx.File{Path: path, Data: data, Mode: fsx.Public}, err
-}
-
-// Save writes the configuration and the secrets, either of which may be nil: both or, if one cannot be written,
-// neither.
-func (f Folder) Save(c *project.Config, env *dotenv.File) error {
-	var files []fsx.File
-	if env != nil {
-		files = append(files, fsx.File{Path: f.EnvPath(), Data: env.Bytes(), Mode: fsx.Private})
-	}
-	if c != nil {
-		config, err := f.ConfigFile(c)
-		if err != nil {
-			return err
-		}
-		files = append(files, config)
-	}
-	return fsx.Replace(files...)
+	return Env{File: file, Path: path, Exists: exists, Base: data}, nil
 }
 
 // readFile reads a regular file of at most limit bytes; a pipe or device would block or never end.

@@ -64,8 +64,10 @@ func (f Folder) CreateProject(ctx context.Context, api *cloudapi.Client, kind st
 	}
 	c, _ := project.Parse(created.Object) // what a configuration cannot contain is omitted
 	c.ID, c.Type = created.ID, created.Type
-	c.Keep(old)
-	if err := f.Save(c, nil); err != nil {
+	if c.Keep(old); old != nil {
+		c.Base = old.Base
+	}
+	if err := f.Save(c, Env{}); err != nil {
 		return nil, failure.Failedf("the project %s was created, but its configuration could not be written: %w", c.ID, err).
 			WithHint("run 'ploomber-cloud init --from-existing --only-config --project %s'", c.ID)
 	}

@@ -15,19 +15,13 @@ type change struct {
 	staged staged // nil: the content is written in place
 }
 
-// prepare brings the new content on disk, or finds out that it has to be written in place. several tells that
-// other files are replaced with this one.
-func prepare(f File, several bool) (*change, error) {
+// prepare brings the new content on disk, or finds out that it has to be written in place.
+func prepare(f File) (*change, error) {
 	t, err := inspect(f)
 	if err != nil {
 		return nil, err
 	}
 	c := &change{file: f, target: t}
-	if t.info != nil && several {
-		if c.old, err = os.ReadFile(t.path); err != nil {
-			return nil, fmt.Errorf("cannot write %s: %w", f.Path, Cause(err))
-		}
-	}
 	if t.info != nil && (isMountPoint(t.path) || links(t.info) > 1) {
 		return c, nil
 	}

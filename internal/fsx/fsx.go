@@ -26,6 +26,12 @@ type File struct {
 	Data    []byte
 	Mode    fs.FileMode // for a new file
 	Tighten bool        // also remove permissions of an existing file that Mode does not have
+
+	// Read is the content that Data was made from, nil if there was no file. If the file has other content by the time it
+	// is replaced, Merge gets that content (nil if there is no file) and returns what to write in place of Data. Its error
+	// ends Replace before anything is written. If Merge is nil, Data replaces any content.
+	Read  []byte
+	Merge func(now []byte) ([]byte, error)
 }
 
 // Replace writes all files or, where one of them cannot be written, none: every one is complete on disk before
@@ -35,6 +41,10 @@ type File struct {
 // A file keeps its owner, group, mode, extended attributes and access lists. It is written in place where it
 // would lose one of them otherwise, and where no other file can take its place: it is a mount point, has other
 // names (hard links), or is in a folder that takes no new files.
+//
+// A file with Merge is compared with File.Read after the new content is on disk, so that what other programs have written by
+// then is kept. What they write between that comparison and the rename, usually less than a millisecond, is lost: no system
+// call replaces a file only if its content is still the same.
 func Replace(files ...File) error {
 	changes := make([]*change, 0, len(files))
 	defer func() {
@@ -43,11 +53,14 @@ func Replace(files ...File) error {
 		}
 	}()
 	for _, f := range files {
-		c, err := prepare(f, len(files) > 1)
+		c, err := prepare(f)
 		if err != nil {
 			return err
 		}
 		changes = append(changes, c)
+	}
+	if err := catchUp(changes); err != nil {
+		return err
 	}
 	for i, c := range changes {
 		if err := c.apply(); err != nil {
@@ -69,7 +82,7 @@ func Check(paths ...string) error {
 	}()
 	few := bytes.Repeat([]byte("\n"), 4<<10)
 	for _, path := range paths {
-		c, err := prepare(File{Path: path, Data: few, Mode: Public}, false)
+		c, err := prepare(File{Path: path, Data: few, Mode: Public})
 		switch {
 		case err != nil:
 			return err

@@ -29,7 +29,7 @@ func Path(config string) (string, error) {
 }
 
 // Load reads the file at path. A missing file wraps fs.ErrNotExist; mistakes are an *Invalid that names the path,
-// with the valid parts.
+// with the valid parts. Config.Base is the content of the file, even if it is invalid.
 func Load(path string) (*Config, error) {
 	info, err := os.Stat(path) // checked before opening: a pipe without a writer would block
 	switch {
@@ -52,6 +52,7 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
 	}
 	c, err := Parse(data)
+	c.Base = data
 	var invalid *Invalid
 	if errors.As(err, &invalid) {
 		invalid.Path = path

@@ -22,9 +22,9 @@ type Invalid struct {
 	keys []string // for each problem, the key whose value is wrong, "" for other mistakes
 }
 
-// Only reports whether nothing but the value of key is wrong, so that setting it again repairs the file.
-func (e *Invalid) Only(key string) bool {
-	return len(e.keys) == len(e.Problems) && !slices.ContainsFunc(e.keys, func(k string) bool { return k != key })
+// Only reports whether nothing but the values of keys is wrong, so that setting them again repairs the file.
+func (e *Invalid) Only(keys ...string) bool {
+	return len(e.keys) == len(e.Problems) && !slices.ContainsFunc(e.keys, func(k string) bool { return !slices.Contains(keys, k) })
 }
 
 func (e *Invalid) Error() string {

@@ -32,6 +32,8 @@ type Config struct {
 	Authentication          *Credentials
 	AuthenticationAnalytics *Credentials
 
+	Base []byte // content of the file that this replaces, nil if there is none; see Onto
+
 	order []string                   // keys in the order of the file
 	raw   map[string]json.RawMessage // Ignore and Include as in the file
 }

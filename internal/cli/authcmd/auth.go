@@ -276,7 +276,7 @@ func (o *Options) add(ctx context.Context, env flow.Env) error {
 	if c != nil {
 		c.SetCredentials(o.Feature, project.Reference(o.Feature.UsernameKey(), o.Feature.PasswordKey()))
 	}
-	if err := o.Folder.Save(c, env.File); err != nil {
+	if err := o.Folder.Save(c, env); err != nil {
 		return err
 	}
 	if carried {
@@ -399,7 +399,7 @@ func (o *Options) remove(env flow.Env) error {
 	if !env.Exists {
 		env.File = nil
 	}
-	if err := o.Folder.Save(c, env.File); err != nil {
+	if err := o.Folder.Save(c, env); err != nil {
 		return err
 	}
 	return o.done(result{Feature: o.Feature}, "removed")

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
-	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/internal/term"
@@ -39,7 +38,7 @@ func (w *withPassword) protect(dir, framework string) error {
 		return err
 	}
 	w.who.Password = secret[:16] // 96 random bits
-	env, err := dotenv.Parse(nil)
+	env, err := flow.Folder{Dir: dir}.Env()
 	if err != nil {
 		return err
 	}

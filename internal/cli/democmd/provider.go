@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/ploomber/ploomber-cloud/internal/devidp"
-	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
@@ -52,7 +51,7 @@ func (w *withLogin) protect(dir, framework string) error {
 	if err != nil {
 		return err
 	}
-	env, err := dotenv.Parse(nil)
+	env, err := flow.Folder{Dir: dir}.Env()
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,8 @@ type nothing struct {
 
 // fromExisting sets up the folder from a project of the platform.
 func (o *Options) fromExisting(ctx context.Context) error {
-	if _, err := o.Folder.Replaceable(o.Force); err != nil {
+	old, err := o.Folder.Replaceable(o.Force)
+	if err != nil {
 		return err
 	}
 	if err := o.answerable(ctx); err != nil {
@@ -59,7 +60,10 @@ func (o *Options) fromExisting(ctx context.Context) error {
 	}
 	c, to := o.configOf(id, found), o.Folder
 	if o.OnlyConfig {
-		err = to.Save(c, nil)
+		if old != nil {
+			c.Base = old.Base
+		}
+		err = to.Save(c, flow.Env{})
 	} else {
 		to, err = o.download(ctx, api, c)
 	}
@@ -170,6 +174,9 @@ func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project
 	if err != nil {
 		return to, err
 	}
+	if old, _ := to.Load(); old != nil { // to be replaced, even if it is invalid
+		c.Base = old.Base
+	}
 	o.cleanStale()
 	staging, err := os.MkdirTemp(o.TempDir(), stagingPrefix+"*")
 	if err != nil {
@@ -195,7 +202,7 @@ func (o *Options) download(ctx context.Context, api *cloudapi.Client, c *project
 	if err := o.unpack(ctx, archive.Name(), to.Dir, staging); err != nil {
 		return to, err
 	}
-	return to, to.Save(c, nil) // last, so that a killed run can be repeated
+	return to, to.Save(c, flow.Env{}) // last, so that a killed run can be repeated
 }
 
 const (
@@ -223,7 +230,8 @@ func (o *Options) place(ctx context.Context, archive, staging, dest string, c *p
 	if err := o.unpack(ctx, archive, whole.Dir, staging); err != nil {
 		return false, err
 	}
-	if err := whole.Save(c, nil); err != nil {
+	own := *c // c itself may have to be saved in dest
+	if err := whole.Save(&own, flow.Env{}); err != nil {
 		return false, err
 	}
 	if err := os.MkdirAll(filepath.Dir(dest), 0o755); err != nil {

@@ -122,7 +122,7 @@ func (o *Options) sync(ctx context.Context, c *project.Config) error {
 		return o.done(c, now, false, func(out *term.Stream) { out.Println("Labels are already up-to-date.") })
 	}
 	c.Labels = now
-	if err := o.Folder.Save(c, nil); err != nil {
+	if err := o.Folder.Save(c, flow.Env{}); err != nil {
 		return err
 	}
 	return o.done(c, now, true, func(out *term.Stream) { out.Println(out.Green("Labels in the configuration updated.")) })
@@ -151,7 +151,7 @@ func (o *Options) change(ctx context.Context, c *project.Config) error {
 	if len(wanted) == 0 {
 		c.Labels = nil
 	}
-	if err := o.Folder.Save(c, nil); err != nil {
+	if err := o.Folder.Save(c, flow.Env{}); err != nil {
 		return failure.Failedf("the labels were updated on the platform, but not in the configuration: %w", err).
 			WithHint("run 'ploomber-cloud labels --sync'")
 	}

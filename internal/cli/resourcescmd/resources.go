@@ -100,7 +100,7 @@ func resources(ctx context.Context, o *Options) error {
 		return err
 	}
 	c.Resources = &r
-	if err := o.Folder.Save(c, nil); err != nil {
+	if err := o.Folder.Save(c, flow.Env{}); err != nil {
 		return err
 	}
 	return o.IO.Result(r, func(out *term.Stream) {

@@ -102,7 +102,7 @@ func (o *Options) set(ctx context.Context) error {
 		if err := env.Set(name, value); err != nil {
 			return o.unstored(name, err)
 		}
-		if err := o.save(env.File); err != nil {
+		if err := o.Folder.Save(nil, env); err != nil {
 			return err
 		}
 	}
@@ -199,7 +199,7 @@ func (o *Options) unset() error {
 		return failure.Failedf("%s has no %s; nothing was removed", o.Folder.EnvPath(), strings.Join(missing, ", ")).
 			WithHint("list the names with 'ploomber-cloud secrets list'")
 	}
-	if err := o.save(env.File); err != nil {
+	if err := o.Folder.Save(nil, env); err != nil {
 		return err
 	}
 	used := references(o.config())

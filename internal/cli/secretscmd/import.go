@@ -84,7 +84,7 @@ func (o *Options) importAll() error {
 			WithHint("to replace them, pass --overwrite")
 	}
 	if len(r.Added)+len(r.Replaced) > 0 {
-		if err := o.save(env.File); err != nil {
+		if err := o.Folder.Save(nil, env); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
-	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/prompt"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
@@ -103,10 +102,6 @@ func (o *Options) env() (flow.Env, error) {
 
 // unclear describes what is wrong with a line, and where it is.
 func unclear(file string, d dotenv.Doubt) string { return fmt.Sprintf("%s:%d %s", file, d.Line, d) }
-
-func (o *Options) save(env *dotenv.File) error {
-	return fsx.Replace(fsx.File{Path: o.Folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private})
-}
 
 // config is the project's configuration, as far as it can be read; nil if there is none.
 func (o *Options) config() *project.Config {

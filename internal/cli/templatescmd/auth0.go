@@ -59,7 +59,7 @@ func (o *Options) auth0(ctx context.Context) error {
 		}
 	}
 	c.Template = project.TemplateAuth0
-	if err := o.Folder.Save(c, env.File); err != nil {
+	if err := o.Folder.Save(c, env); err != nil {
 		return err
 	}
 	o.IO.Err.Note("Your Auth0 credentials have been stored in %s", o.Folder.EnvPath())

@@ -22,7 +22,7 @@ var errEmptyFolder = errors.New("this template needs an empty directory")
 // is empty.
 type leftover struct {
 	id    string            // of the created project
-	env   *dotenv.File      // with the key, if it was written; otherwise empty
+	env   flow.Env          // with the key, if it was written; otherwise empty
 	files map[string][]byte // files of the template
 }
 
@@ -35,7 +35,8 @@ func (o *Options) unfinished() (leftover, error) {
 	}
 	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return fsx.IsTemporary(e.Name()) })
 	left := leftover{files: map[string][]byte{}}
-	if left.env, err = dotenv.Parse(nil); err != nil || len(entries) == 0 {
+	left.env.Path = flow.Folder{Dir: o.Folder.Dir}.EnvPath()
+	if left.env.File, err = dotenv.Parse(nil); err != nil || len(entries) == 0 {
 		return left, err
 	}
 	names := []string{project.FileName, flow.EnvName}
@@ -72,7 +73,8 @@ func (l *leftover) adopt() error {
 	if !there {
 		return nil
 	}
-	if l.env, err = dotenv.Parse(env); err != nil {
+	l.env.Exists, l.env.Base = true, env
+	if l.env.File, err = dotenv.Parse(env); err != nil {
 		return notEmpty(flow.EnvName)
 	}
 	for _, p := range l.env.Values(nil) {

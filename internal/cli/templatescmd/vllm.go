@@ -4,7 +4,6 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/ploomber/ploomber-cloud/internal/dotenv"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
@@ -63,6 +62,7 @@ func (o *Options) vllm(ctx context.Context) error {
 		o.IO.Err.Note("Completing the project %s, some of whose files are missing", id)
 	}
 	c := configOf(id)
+	c.Base = left.files[project.FileName]
 	if err := o.write(c, env, model); err != nil {
 		return failure.Failedf("the project %s was created, but its files could not be written: %w", c.ID, err)
 	}
@@ -145,19 +145,19 @@ func (o *Options) askToken(ctx context.Context, model string) (token string, err
 }
 
 // secrets completes the secrets file: a new key unless it has one, and the token if there is one.
-func (o *Options) secrets(env *dotenv.File, token string) (*dotenv.File, error) {
+func (o *Options) secrets(env flow.Env, token string) (flow.Env, error) {
 	if stored, _ := env.Get(scaffold.VLLMKey, nil); stored == "" {
 		key, err := scaffold.NewSecret(o.Random)
 		if err != nil {
-			return nil, err
+			return env, err
 		}
 		if err := env.Set(scaffold.VLLMKey, key); err != nil {
-			return nil, err
+			return env, err
 		}
 	}
 	if token != "" {
 		if err := env.Set(scaffold.HFToken, token); err != nil {
-			return nil, failure.Failedf("cannot store the token: %w", err)
+			return env, failure.Failedf("cannot store the token: %w", err)
 		}
 	}
 	return env, nil
@@ -182,13 +182,13 @@ func (o *Options) writable() error {
 
 // write writes the files, the configuration first: it connects the folder to the created project, so that a run
 // that was killed halfway can be repeated for the same project.
-func (o *Options) write(c *project.Config, env *dotenv.File, model string) error {
+func (o *Options) write(c *project.Config, env flow.Env, model string) error {
 	folder := flow.Folder{Dir: o.Folder.Dir}
 	config, err := folder.ConfigFile(c)
 	if err != nil {
 		return err
 	}
-	files := []fsx.File{config, {Path: folder.EnvPath(), Data: env.Bytes(), Mode: fsx.Private}}
+	files := []fsx.File{config, env.Replacement()}
 	for _, f := range scaffold.VLLM(model, c.ID) {
 		files = append(files, fsx.File{Path: filepath.Join(o.Folder.Dir, f.Name), Data: f.Data, Mode: fsx.Public})
 	}
