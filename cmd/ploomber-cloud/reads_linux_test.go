@@ -9,34 +9,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFilesAreReadOnce counts how often a command opens the project's two files: all of it goes by one reading, so that a
-// file that is saved meanwhile is not half in the outcome.
+// TestFilesAreReadOnce counts how often a command reads the project's two files: all of it goes by one reading, so that a
+// file that is saved meanwhile is not half in the outcome. A command that writes a file reads that one once more, right before
+it is replaced, to keep what other programs have written since.
 func TestFilesAreReadOnce(t *testing.T) {
 	t.Parallel()
 	const project = `{"id": "my-app", "type": "streamlit", "secret-keys": ["A"],
 		"authentication": {"username": {"secret": "username_main_app"}, "password": {"secret": "password_main_app"}}}`
 	const login = "username_main_app=ana\npassword_main_app=hush-hush\n"
-	for command, secrets := range map[string]int{ // how often the secrets file is opened
-		"deploy": 1, "deploy --dry-run": 1, "up --entry none.py": 1, "export nginx --stdout": 1, "proxy --check": 1, "doctor": 1,
-		"secrets list": 1, "secrets diff": 1, "github --yes": 1, "status": 0, "labels": 0, "watch": 0, "logs": 0,
-		"deploy --list-files": 0, "resources --force": 0,
+	for command, want := range map[string]struct{ secrets, config int }{
+		"deploy": {1, 1}, "deploy --dry-run": {1, 1}, "up --entry none.py": {1, 1}, "export nginx --stdout": {1, 1},
+		"proxy --check": {1, 1}, "doctor": {1, 1}, "secrets list": {1, 1}, "secrets diff": {1, 1}, "github --yes": {1, 1},
+		"status": {0, 1}, "labels": {0, 1}, "watch": {0, 1}, "logs": {0, 1}, "deploy --list-files": {0, 1},
+		"resources --force": {0, 1}, "resources --force --cpu 1 --ram 2 --gpu 0": {0, 2}, "labels --add new": {0, 2},
+		"auth --remove --feature main_app": {2, 2}, "secrets set B --stdin": {2, 0}, "secrets unset username_main_app": {2, 1},
 	} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t, map[string]string{
 				"ploomber-cloud.json": project, ".env": login, "app.py": "import streamlit\n", ".git/HEAD": "",
 			})
-			env, config := opens(t, filepath.Join(p.app, ".env")), opens(t, filepath.Join(p.app, "ploomber-cloud.json"))
+			env, config := reads(t, filepath.Join(p.app, ".env")), reads(t, filepath.Join(p.app, "ploomber-cloud.json"))
 			_, _, stderr := p.run(t, "y\n", strings.Fields(command)...)
-			if n, m := env(), config(); n != secrets || m != 1 {
-				t.Errorf(".env was opened %d times, the configuration %d; want %d and 1\n%s", n, m, secrets, stderr)
+			if n, m := env(), config(); n != want.secrets || m != want.config {
+				t.Errorf(".env was read %d times, the configuration %d; want %d and %d\n%s", n, m, want.secrets, want.config, stderr)
 			}
 		})
 	}
 }
 
-// opens returns a function that tells how often the file has been opened since.
-func opens(t *testing.T, path string) func() int {
+// reads returns a function that tells how often the file has been opened for reading since.
+func reads(t *testing.T, path string) func() int {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
 	if err != nil {
@@ -54,7 +57,7 @@ func opens(t *testing.T, path string) func() int {
 			t.Fatal(err)
 		}
 		for events = events[:max(size, 0)]; len(events) >= unix.SizeofInotifyEvent; { // see inotify(7)
-			if binary.NativeEndian.Uint32(events[4:])&unix.IN_OPEN != 0 {
+			if binary.NativeEndian.Uint32(events[4:])&unix.IN_CLOSE_NOWRITE != 0 {
 				n++
 			}
 			events = events[unix.SizeofInotifyEvent+binary.NativeEndian.Uint32(events[12:]):]
