@@ -1,9 +1,7 @@
 package main_test
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/testkit/fakecloud"
 )
 
-// TestEditsOfOthersAreKept saves the project's two files while a command waits for an answer of the user or the platform.
+// TestEditsOfOthersAreKept saves the project's two files while a command waits for a response of the platform.
 func TestEditsOfOthersAreKept(t *testing.T) {
 	t.Parallel()
 	const (
@@ -33,8 +31,7 @@ func TestEditsOfOthersAreKept(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		command string
-		prompt  string // the edit is made when the command asks this
-		request string // or at this request
+		request string // at which the edit is made, after the files were read
 		answers string
 		before  map[string]string
 		edit    map[string]string // "" deletes the file
@@ -44,36 +41,21 @@ func TestEditsOfOthersAreKept(t *testing.T) {
 		says    string
 	}{
 		"auth --add, a new secret": {
-			command: "auth --add --feature main_app", prompt: "User name", answers: "ana\nhush\n", before: files("A=1\n", bare),
+			command: "auth --add --feature main_app", request: "/users/me", answers: "ana\nhush\n", before: files("A=1\n", bare),
 			edit: map[string]string{".env": "A=2 # mine\nB=3\n"},
 			env:  "A=2 # mine\nB=3\nusername_main_app=ana\npassword_main_app=hush\n", config: protected,
 		},
-		"auth --add, another key of the configuration": {
-			command: "auth --add --feature main_app", prompt: "User name", answers: "ana\nhush\n", before: files("A=1\n", bare),
-			edit: map[string]string{"ploomber-cloud.json": labelled}, env: "A=1\nusername_main_app=ana\npassword_main_app=hush\n",
-			config: `{"id": "my-app", "labels": ["mine"], "type": "streamlit", ` + credentials + `}`,
-		},
 		"auth --add, the same secret": {
-			command: "auth --add --feature main_app", prompt: "User name", answers: "ana\nhush\n", before: files("A=1\n", bare),
+			command: "auth --add --feature main_app", request: "/users/me", answers: "ana\nhush\n", before: files("A=1\n", bare),
 			edit: map[string]string{".env": "A=1\npassword_main_app=theirs\n"}, exit: 1,
 			env: "A=1\npassword_main_app=theirs\n", config: bare, says: "password_main_app has another value now",
 		},
-		"auth --add, the same key of the configuration": {
-			command: "auth --add --feature main_app", prompt: "User name", answers: "ana\nhush\n", before: files("A=1\n", bare),
-			edit: map[string]string{"ploomber-cloud.json": `{"id": "my-app", "type": "streamlit", "authentication": {"username": "x", "password": "y"}}`},
-			exit: 1, env: "A=1\n", config: `{"id": "my-app", "type": "streamlit", "authentication": {"username": "x", "password": "y"}}`,
-			says: `"authentication" has another value now`,
-		},
-		"auth --add, an invalid configuration": {
-			command: "auth --add --feature main_app", prompt: "User name", answers: "ana\nhush\n", before: files("A=1\n", bare),
-			edit: map[string]string{"ploomber-cloud.json": `{"id": `}, exit: 1, env: "A=1\n", config: `{"id": `, says: "not valid JSON",
-		},
 		"auth --add, a deleted file": {
-			command: "auth --add --feature main_app", prompt: "User name", answers: "ana\nhush\n", before: files("A=1\n", bare),
+			command: "auth --add --feature main_app", request: "/users/me", answers: "ana\nhush\n", before: files("A=1\n", bare),
 			edit: map[string]string{".env": ""}, exit: 1, config: bare, says: ".env was deleted while this command ran; nothing was written",
 		},
 		"auth --add, a new file": {
-			command: "auth --add --feature main_app", prompt: "User name", answers: "ana\nhush\n", before: files("", bare),
+			command: "auth --add --feature main_app", request: "/users/me", answers: "ana\nhush\n", before: files("", bare),
 			edit: map[string]string{".env": "A=1\n"}, exit: 1, env: "A=1\n", config: bare,
 			says: ".env was created by another program while this command ran; nothing was written",
 		},
@@ -82,7 +64,7 @@ func TestEditsOfOthersAreKept(t *testing.T) {
 			config: bare,
 		},
 		"resources": {
-			command: "resources", prompt: "Select number of GPUs", answers: "0\n1\n2\n", before: files("", bare), edit: map[string]string{"ploomber-cloud.json": labelled},
+			command: "resources", request: "/users/me", answers: "0\n1\n2\n", before: files("", bare), edit: map[string]string{"ploomber-cloud.json": labelled},
 			config: `{"id": "my-app", "labels": ["mine"], "type": "streamlit", "resources": {"cpu": 1.0, "ram": 2, "gpu": 0}}`,
 		},
 		"resources, a broken value": {
@@ -92,16 +74,16 @@ func TestEditsOfOthersAreKept(t *testing.T) {
 			config: `{"id": "my-app", "labels": ["mine"], "type": "streamlit", "resources": {"cpu": 1.0, "ram": 2, "gpu": 0}}`,
 		},
 		"labels --add": {
-			command: "labels --add new", request: "/jobs/labels", before: files("", bare),
+			command: "labels --add new", request: "labels", before: files("", bare),
 			edit:   map[string]string{"ploomber-cloud.json": `{"id": "my-app", "type": "streamlit", "ignore": [1, "data/"]}`},
 			config: `{"id": "my-app", "type": "streamlit", "ignore": [1, "data/"], "labels": ["new"]}`,
 		},
 		"labels --add, the same key": {
-			command: "labels --add new", request: "/jobs/labels", before: files("", bare),
+			command: "labels --add new", request: "labels", before: files("", bare),
 			edit: map[string]string{"ploomber-cloud.json": labelled}, exit: 1, config: labelled, says: "labels --sync",
 		},
 		"init": {
-			command: "init --type dash", request: "/projects", before: files("", ""), edit: map[string]string{"ploomber-cloud.json": bare},
+			command: "init --type dash", request: "/projects/dash", before: files("", ""), edit: map[string]string{"ploomber-cloud.json": bare},
 			exit: 1, config: bare, says: "was created by another program",
 		},
 		"init --from-existing": {
@@ -112,11 +94,6 @@ func TestEditsOfOthersAreKept(t *testing.T) {
 			command: "init --from-existing --only-config --force --project my-app", request: "/projects/my-app", before: files("", bare),
 			edit:   map[string]string{"ploomber-cloud.json": `{"id": "my-app", "type": "streamlit", "include": ["data"]}`},
 			config: `{"id": "my-app", "type": "streamlit", "include": ["data"]}`,
-		},
-		"github": {
-			command: "github", prompt: "Generate", answers: "y\n",
-			before: map[string]string{".env": "A=1\n", "ploomber-cloud.json": bare, ".git/HEAD": ""}, edit: map[string]string{"ploomber-cloud.json": labelled},
-			env: "A=1\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,30 +111,15 @@ func TestEditsOfOthersAreKept(t *testing.T) {
 					}
 				}
 			}
-			edited := tc.prompt == "" && tc.request == ""
+			edited := tc.request == ""
 			p.cloud.Observe(func(r fakecloud.Request) {
-				if tc.request != "" && !edited && strings.HasSuffix(r.Path, tc.request) {
+				if tc.request != "" && !edited && strings.Contains(r.Path, tc.request) {
 					edited = true
 					edit()
 				}
 			})
-			c := p.command(t, strings.Fields(tc.command)...)
-			answers, into := io.Pipe()
-			c.Stdin = answers
-			said := &atText{text: tc.prompt, then: func() {
-				if tc.prompt != "" {
-					edited = true
-					edit()
-				}
-				go func() { _, _ = io.WriteString(into, tc.answers); _ = into.Close() }()
-			}}
-			c.Stderr = said
-			if tc.prompt == "" {
-				said.then()
-				said.done = true
-			}
-			exit := status(t, c.Run())
-			if exit != tc.exit || !strings.Contains(said.String(), tc.says) || !edited {
+			exit, _, said := p.run(t, tc.answers, strings.Fields(tc.command)...)
+			if exit != tc.exit || !strings.Contains(said, tc.says) || !edited {
 				t.Errorf("exit status %d, edited %t; want %d, true, and %q\n%s", exit, edited, tc.exit, tc.says, said)
 			}
 			if got := p.content(t, ".env"); got != tc.env {
@@ -181,21 +143,4 @@ func (p *place) content(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// atText calls then once text was written to it.
-type atText struct {
-	bytes.Buffer
-	text string
-	then func()
-	done bool
-}
-
-func (w *atText) Write(b []byte) (int, error) {
-	n, err := w.Buffer.Write(b)
-	if !w.done && strings.Contains(w.String(), w.text) {
-		w.done = true
-		w.then()
-	}
-	return n, err
 }

@@ -11,7 +11,7 @@ import (
 
 // TestFilesAreReadOnce counts how often a command reads the project's two files: all of it goes by one reading, so that a
 // file that is saved meanwhile is not half in the outcome. A command that writes a file reads that one once more, right before
-it is replaced, to keep what other programs have written since.
+// it is replaced, to keep what other programs have written since.
 func TestFilesAreReadOnce(t *testing.T) {
 	t.Parallel()
 	const project = `{"id": "my-app", "type": "streamlit", "secret-keys": ["A"],
@@ -38,7 +38,7 @@ func TestFilesAreReadOnce(t *testing.T) {
 	}
 }
 
-// reads returns a function that tells how often the file has been opened for reading since.
+// reads returns a function that tells how often the file has been opened and read since.
 func reads(t *testing.T, path string) func() int {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
@@ -47,18 +47,21 @@ func reads(t *testing.T, path string) func() int {
 	}
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	// Of two equal events in a row the kernel drops one: the end of each reading keeps them apart.
-	if _, err := unix.InotifyAddWatch(fd, path, unix.IN_OPEN|unix.IN_CLOSE); err != nil {
+	if _, err := unix.InotifyAddWatch(fd, path, unix.IN_ACCESS|unix.IN_CLOSE_NOWRITE); err != nil {
 		t.Fatal(err)
 	}
 	return func() (n int) {
-		events := make([]byte, 64<<10)
+		events, read := make([]byte, 64<<10), false
 		size, err := unix.Read(fd, events)
 		if err != nil && err != unix.EAGAIN {
 			t.Fatal(err)
 		}
 		for events = events[:max(size, 0)]; len(events) >= unix.SizeofInotifyEvent; { // see inotify(7)
-			if binary.NativeEndian.Uint32(events[4:])&unix.IN_CLOSE_NOWRITE != 0 {
-				n++
+			switch mask := binary.NativeEndian.Uint32(events[4:]); {
+			case mask&unix.IN_ACCESS != 0:
+				read = true
+			case read: // a file that is closed unread was opened for its attributes
+				n, read = n+1, false
 			}
 			events = events[unix.SizeofInotifyEvent+binary.NativeEndian.Uint32(events[12:]):]
 		}
