@@ -27,7 +27,7 @@ type conn struct {
 	idle       time.Time // since when
 	handedOver bool      // to a tunnel, which closes it
 
-	moved   atomic.Bool // something has been read or written, since somebody asked
+	moved   atomic.Bool // something has been read or written since the last call of Moved
 	spliced atomic.Bool // the kernel is moving a body
 
 	reads  buffers
@@ -40,11 +40,11 @@ type conn struct {
 }
 
 func newConn(c net.Conn, to Target, reads buffers, known *names) *conn {
-	opened := &conn{Conn: c, target: to, reads: reads, socket: newSocket(c), names: known}
-	if opened.socket != nil {
-		opened.socket.room = opened.room
+	connected := &conn{Conn: c, target: to, reads: reads, socket: newSocket(c), names: known}
+	if connected.socket != nil {
+		connected.socket.readBuffer = connected.readBuffer
 	}
-	return opened
+	return connected
 }
 
 func (c *conn) close() { _ = c.Close() }
@@ -63,9 +63,9 @@ func (c *conn) count(n int, err error) (int, error) {
 // buffered returns what has been read and not used; it holds until the next read.
 func (c *conn) buffered() []byte { return c.buf[c.r:c.w] }
 
-// room returns the buffer, borrowed only now that it is needed: so connections that wait for the app share few buffers,
+// readBuffer returns the buffer, borrowed only now that it is needed: so connections that wait for the app share few buffers,
 // which stay in the processor's caches.
-func (c *conn) room() []byte {
+func (c *conn) readBuffer() []byte {
 	if c.buf == nil {
 		c.lent = c.reads.get()
 		c.buf = *c.lent
@@ -87,7 +87,7 @@ func (c *conn) fill() error {
 		copy(c.buf, c.buf[c.r:c.w])
 		c.r, c.w = 0, c.w-c.r
 	}
-	if c.w == len(c.room()) {
+	if c.w == len(c.readBuffer()) {
 		return errBufferFull
 	}
 	n, err := c.Read(c.buf[c.w:])
@@ -102,7 +102,7 @@ func (c *conn) fill() error {
 }
 
 // ask writes a request and reads the first of what comes back into the buffer, which is empty. errUnsolicitedData means that
-// the app has closed the connection or spoken before it was asked, and has not been asked; errStaleConn that it answers nothing.
+// the app has closed the connection or unsolicited before it was asked, and has not been asked; errStaleConn that it answers nothing.
 func (c *conn) ask(wire []byte) error {
 	c.r, c.w = 0, 0
 	written, n, err := c.socket.ask(wire, c.reused)
@@ -125,8 +125,8 @@ func (c *conn) ask(wire []byte) error {
 
 var errBufferFull = errors.New("buffer is full")
 
-// grow doubles the buffer up to limit; false at the limit.
-func (c *conn) grow(limit int) bool {
+// growBuffer doubles the buffer up to limit; false at the limit.
+func (c *conn) growBuffer(limit int) bool {
 	if len(c.buf) >= limit {
 		return false
 	}

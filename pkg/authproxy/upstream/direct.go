@@ -196,11 +196,11 @@ func (d *Direct) connect(ctx context.Context, to Target, req *request) (*conn, e
 		}
 		c.close()
 	}
-	opened, err := d.open(ctx, to)
+	connected, err := d.open(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	return newConn(opened, to, d.small, &d.names), nil
+	return newConn(connected, to, d.small, &d.names), nil
 }
 
 // Reach reports whether the app takes a connection, which is closed again. The error wraps ErrUnreachable.
@@ -236,7 +236,7 @@ func (d *Direct) open(ctx context.Context, to Target) (net.Conn, error) {
 // probably closed while idle.
 var errStaleConn = errors.New("connection lost before a response")
 
-// errUnsolicitedData marks an idle connection that was not used: the app has closed the connection, or has spoken unasked.
+// errUnsolicitedData marks an idle connection that was not used: the app has closed the connection, or has unsolicited unasked.
 var errUnsolicitedData = errors.New("connection not silent")
 
 func stale(err error) error {

@@ -17,12 +17,12 @@ func TestClass22FaultsShowNoContent(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\n"
 	for name, tc := range map[string]struct{ answer, want string }{
-		"first line JSON":               {"{\"token\": \"canary\"}\r\n\r\n", "first line is no status line"},
-		"first line HTML":               {"<p>canary</p>\r\n\r\n", "first line is no status line"},
-		"first line another version":    {"HTTP/2 200 canary\r\n\r\n", "first line is no status line"},
-		"first line without a code":     {"HTTP/1.1 canary\r\n\r\n", "first line is no status line"},
-		"first line with a control":     {"HTTP/1.1 200 canary\x01\r\n\r\n", "first line is no status line"},
-		"code that is none":             {"HTTP/1.1 099 canary\r\n\r\n", "first line is no status line"},
+		"first line JSON":               {"{\"token\": \"canary\"}\r\n\r\n", "first line is not a status line"},
+		"first line HTML":               {"<p>canary</p>\r\n\r\n", "first line is not a status line"},
+		"first line another version":    {"HTTP/2 200 canary\r\n\r\n", "first line is not a status line"},
+		"first line without a code":     {"HTTP/1.1 canary\r\n\r\n", "first line is not a status line"},
+		"first line with a control":     {"HTTP/1.1 200 canary\x01\r\n\r\n", "first line is not a status line"},
+		"code below 100":                {"HTTP/1.1 099 canary\r\n\r\n", "first line is not a status line"},
 		"space before the colon":        {ok + "Set-Cookie : sid=canary\r\n\r\n", "header Set-Cookie has white space before the colon"},
 		"tab before the colon":          {ok + "set-cookie\t: sid=canary\r\n\r\n", "header Set-Cookie has white space before the colon"},
 		"no colon":                      {ok + "sid=canary\r\n\r\n", "no colon"},
@@ -36,7 +36,7 @@ func TestClass22FaultsShowNoContent(t *testing.T) {
 		"long token for a name":         {ok + strings.Repeat("canary", 10) + " : x\r\n\r\n", "a header has white space"},
 		"control character in a value":  {ok + "Set-Cookie: sid=canary\x01\r\n\r\n", "header Set-Cookie has a control character"},
 		"bare CR in a value":            {ok + "Location: /?code=canary\rX: y\r\n\r\n", "header Location has a control character"},
-		"length that is no number":      {ok + "Content-Length: canary\r\n\r\n", "header Content-Length"},
+		"length that is not a number":   {ok + "Content-Length: canary\r\n\r\n", "header Content-Length"},
 		"two lengths":                   {ok + "Content-Length: 1\r\nContent-Length: 2canary\r\n\r\n", "header Content-Length"},
 		"encoding that is not known":    {ok + "Transfer-Encoding: canary\r\n\r\n", "header Transfer-Encoding"},
 		"chunk size":                    {ok + "Transfer-Encoding: chunked\r\n\r\n{canary}\r\n", "size of a chunk"},
@@ -48,7 +48,7 @@ func TestClass22FaultsShowNoContent(t *testing.T) {
 		"head that breaks off":          {ok + "X: canary", "breaks off"},
 		"head of too many bytes":        {ok + "X: " + strings.Repeat("canary", 50_000), "more than"},
 		"interim answers without end":   {strings.Repeat("HTTP/1.1 103 canary\r\nLink: canary\r\n\r\n", 20), "interim"},
-		"interim answer and then noise": {"HTTP/1.1 103 canary\r\n\r\ncanary\r\n\r\n", "first line is no status line"},
+		"interim answer and then noise": {"HTTP/1.1 103 canary\r\n\r\ncanary\r\n\r\n", "first line is not a status line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

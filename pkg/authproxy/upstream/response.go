@@ -49,7 +49,7 @@ func (c *conn) readHeader(method string) (*response, error) {
 		switch err := c.fill(); {
 		case err == nil:
 			first = false
-		case errors.Is(err, errBufferFull) && c.grow(maxHeader):
+		case errors.Is(err, errBufferFull) && c.growBuffer(maxHeader):
 		case errors.Is(err, errBufferFull):
 			return nil, fmt.Errorf("%w: header of more than %d bytes", ErrMalformed, maxHeader)
 		case first && len(c.buffered()) == 0:
@@ -135,8 +135,8 @@ func (h *response) frame(encodings []string, minor int, method string) error {
 		return fmt.Errorf("%w: transfer encoding with a length or in HTTP/1.0", ErrMalformed)
 	case h.code < 200 || h.code == http.StatusNoContent || h.code == http.StatusNotModified || method == http.MethodHead:
 		h.body = noBody
-		// Apps that send a body where none may be are common, and it may come when somebody else is waiting. Only 304 is too
-		// common for a new connection after each, and whoever sends a body with it mostly says so.
+		// Apps that send a body where none is allowed are common, and it may arrive when another request is waiting. Only 304 is too
+		// common for a new connection after each, and apps that send a body with it mostly say so.
 		silent := h.code == http.StatusNotModified && method != http.MethodHead && h.length <= 0 && len(encodings) == 0
 		h.keep = h.keep && silent
 	case len(encodings) > 0:
@@ -197,8 +197,8 @@ func cutLine(s string) (line, rest string) {
 	return strings.TrimSuffix(line, "\r"), rest
 }
 
-// errStatusLine does not show the line: whoever writes bodies before headers has something else in it (security class 22).
-var errStatusLine = fmt.Errorf("%w: the first line is no status line of HTTP/1.0 or HTTP/1.1", ErrMalformed)
+// errStatusLine does not show the line: an app that writes a body before the headers has something else in it (security class 22).
+var errStatusLine = fmt.Errorf("%w: the first line is not a status line of HTTP/1.0 or HTTP/1.1", ErrMalformed)
 
 func parseStatus(line string) (code, minor int, err error) {
 	const start = "HTTP/1."
@@ -273,7 +273,7 @@ type names struct {
 
 const maxNames = 128
 
-// canonical returns the canonical form of a header's name; false where it is none.
+// canonical returns the canonical form of a header's name; false if it is not a valid name.
 func (n *names) canonical(name string) (string, bool) {
 	all := n.all()
 	if known, ok := all[name]; ok {

@@ -5,7 +5,7 @@ package upstream
 import "net"
 
 // socket is what can be looked into elsewhere.
-type socket struct{ room func() []byte }
+type socket struct{ readBuffer func() []byte }
 
 func newSocket(net.Conn) *socket { return nil }
 

@@ -17,14 +17,14 @@ type socket struct {
 	raw syscall.RawConn
 	one [1]byte
 
-	room func() []byte // where to read; asked once there is something
+	readBuffer func() []byte // where to read; asked once there is something
 
 	// Of the call under way.
-	wire          []byte
-	mustBeSilent  bool
-	asked, spoken bool
-	written, read int
-	err           error
+	wire               []byte
+	mustBeSilent       bool
+	asked, unsolicited bool
+	written, read      int
+	err                error
 
 	look, talk func(fd uintptr) bool // made once
 }
@@ -46,7 +46,7 @@ func newSocket(c net.Conn) *socket {
 	}
 	s := &socket{raw: raw}
 	s.look = func(fd uintptr) bool {
-		s.spoken = !s.isSilent(fd)
+		s.unsolicited = !s.isSilent(fd)
 		return true
 	}
 	s.talk = s.askNow
@@ -54,7 +54,7 @@ func newSocket(c net.Conn) *socket {
 }
 
 // silent reports that there is nothing to read and that the other side has not closed the connection.
-func (s *socket) silent() bool { return s.raw.Read(s.look) == nil && !s.spoken }
+func (s *socket) silent() bool { return s.raw.Read(s.look) == nil && !s.unsolicited }
 
 func (s *socket) isSilent(fd uintptr) bool {
 	_, err := nowait.Peek(fd, s.one[:])
@@ -95,13 +95,13 @@ func (s *socket) askNow(fd uintptr) bool {
 			return false
 		}
 	}
-	s.read, s.err = nowait.Read(fd, s.room())
+	s.read, s.err = nowait.Read(fd, s.readBuffer())
 	return !errors.Is(s.err, syscall.EAGAIN)
 }
 
 // lazyReader reads from a socket and holds a buffer only while there is something to read, so that an idle
 // WebSocket costs no buffer. A server may wrap its sockets, to count them for instance, as long as their traffic stays
-// plain. It returns nil for connections that are no sockets, encrypted ones among them.
+// plain. It returns nil for connections that are not sockets, encrypted ones among them.
 func lazyReader(c net.Conn, pool buffers) func() (*[]byte, int, error) {
 	raw := rawConn(c)
 	if raw == nil {
@@ -166,7 +166,7 @@ func eagerWriter(c net.Conn) func([]byte) error {
 	}
 }
 
-// rawConn returns nil for connections that are no sockets.
+// rawConn returns nil for connections that are not sockets.
 func rawConn(c net.Conn) syscall.RawConn {
 	socket, ok := c.(syscall.Conn)
 	if !ok {

@@ -70,7 +70,7 @@ func TestEagerWriter(t *testing.T) {
 		want error
 	}{
 		"all is taken": {app: func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }},
-		"hangs up":     {app: func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 1<<20)); _ = c.Close() }, want: syscall.ECONNRESET},
+		"closes":       {app: func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 1<<20)); _ = c.Close() }, want: syscall.ECONNRESET},
 		"closed":       {app: func(net.Conn) {}, end: func(c net.Conn) { _ = c.Close() }, want: net.ErrClosed},
 		"deadline":     {app: func(net.Conn) {}, end: func(c net.Conn) { _ = c.SetDeadline(time.Unix(1, 0)) }, want: os.ErrDeadlineExceeded},
 	} {
@@ -127,13 +127,13 @@ func TestAsk(t *testing.T) {
 		want         string
 		err          error
 	}{
-		"silent":                 {app: echo, mustBeSilent: true, wire: request, all: true, want: answer},
-		"spoken":                 {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, mustBeSilent: true, wire: request, err: errUnsolicitedData},
-		"hung up":                {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, mustBeSilent: true, wire: request, err: errUnsolicitedData},
-		"spoken, on a new one":   {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, wire: request, all: true, want: "!"},
-		"hung up, on a new one":  {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, wire: request, all: true},
-		"hangs up when asked":    {app: func(c net.Conn) { _, _ = c.Read(make([]byte, 100)); _ = c.Close() }, mustBeSilent: true, wire: request, all: true},
-		"more than fits at once": {app: func(net.Conn) {}, mustBeSilent: true, wire: long},
+		"silent":                    {app: echo, mustBeSilent: true, wire: request, all: true, want: answer},
+		"unsolicited":               {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, mustBeSilent: true, wire: request, err: errUnsolicitedData},
+		"closed":                    {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, mustBeSilent: true, wire: request, err: errUnsolicitedData},
+		"unsolicited, on a new one": {app: func(c net.Conn) { _, _ = io.WriteString(c, "!") }, before: true, wire: request, all: true, want: "!"},
+		"closed, on a new one":      {app: func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, before: true, wire: request, all: true},
+		"closes when asked":         {app: func(c net.Conn) { _, _ = c.Read(make([]byte, 100)); _ = c.Close() }, mustBeSilent: true, wire: request, all: true},
+		"more than fits at once":    {app: func(net.Conn) {}, mustBeSilent: true, wire: long},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,7 +150,7 @@ func TestAsk(t *testing.T) {
 			}
 			defer c.Close()
 			s, buf := newSocket(c), make([]byte, 100)
-			s.room = func() []byte { return buf }
+			s.readBuffer = func() []byte { return buf }
 			if tc.before {
 				<-came
 				for s.silent() { // until it has arrived

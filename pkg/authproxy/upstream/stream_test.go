@@ -147,7 +147,7 @@ func TestStreamHeadIsNotBuffered(t *testing.T) {
 }
 
 // A client who goes away ends the request at the app.
-func TestVisitorGoesAway(t *testing.T) {
+func TestClientDisconnects(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
 		begun, ended := make(chan struct{}), make(chan struct{})
@@ -242,7 +242,7 @@ func TestSlowUpload(t *testing.T) {
 	}
 }
 
-// A client that waits to be asked for its body (curl does) is asked only when somebody wants it.
+// A client that waits to be asked for its body (curl does) is asked only when the app wants it.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
@@ -268,7 +268,7 @@ func TestExpectContinue(t *testing.T) {
 	})
 }
 
-// An app may answer before it has read the body, and hang up. (Behind ReverseProxy the server waits for the body.)
+// An app may respond before it has read the body, and close the connection. (Behind ReverseProxy the server waits for the body.)
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()
 	f := NewDirect(time.Now)
@@ -280,7 +280,7 @@ func TestEarlyAnswer(t *testing.T) {
 		}
 		_, _ = io.ReadFull(r.Body, make([]byte, 1000))
 		_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!")
-		_, _ = br.Peek(1 << 20) // until the proxy hangs up
+		_, _ = br.Peek(1 << 20) // until the proxy closes
 	})
 	server := front(t, f, to, newSpy())
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())

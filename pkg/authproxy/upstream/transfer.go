@@ -38,7 +38,7 @@ func (t *transfer) release() bool {
 	return !t.ended
 }
 
-// Close ends the request. The connection is closed under the lock: a moment later it may carry somebody else's.
+// Close ends the request. The connection is closed under the lock: a moment later it may carry another request.
 func (t *transfer) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

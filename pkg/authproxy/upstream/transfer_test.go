@@ -112,7 +112,7 @@ func TestTransferEnds(t *testing.T) {
 					_ = answer.Body.Close()
 				}
 				if (err != nil) != tc.broken {
-					t.Errorf("the visitor sees %v", err)
+					t.Errorf("the client sees %v", err)
 				}
 			})
 			transfer := <-o.begun

@@ -68,7 +68,7 @@ func TestTunnel(t *testing.T) {
 		big := strings.Repeat("data", 50_000)
 		go func() { _, _ = io.WriteString(conn, big) }()
 		wantText(t, br, big)
-		if !(<-spy.opened).Moved() {
+		if !(<-spy.upgraded).Moved() {
 			t.Error("no bytes have moved")
 		}
 		_ = conn.CloseWrite() // the app echoes the end, so all ends
@@ -96,7 +96,7 @@ func TestTunnelIsClosedFromOutside(t *testing.T) {
 		spy := newSpy()
 		_, _, br := upgrade(t, front(t, f, echoApp(t, switches), spy), "")
 		wantText(t, br, "hello ")
-		_ = (<-spy.opened).Close()
+		_ = (<-spy.upgraded).Close()
 		if n, err := br.Read(make([]byte, 1)); n != 0 || err == nil {
 			t.Errorf("read %d, %v; want the end", n, err)
 		}

@@ -1,5 +1,5 @@
 // Package upstream carries one request to an app's HTTP/1.1 server and the response back: bodies, streams and
-// WebSockets. It must not know who asks or whether they may; whoever calls it has decided that, and has removed
+// WebSockets. It must not know who sends the request or whether they may; the caller has decided that, and has removed
 // from the request's header what the app must not see.
 package upstream
 
@@ -55,7 +55,7 @@ func ParseTarget(base string) (Target, error) {
 	return t, nil
 }
 
-// socketPath returns the path of a Unix socket; ok is false where base is no such address. On Linux one that begins with @
+// socketPath returns the path of a Unix socket; ok is false if base is not such an address. On Linux one that begins with @
 // is in no file system (unix(7), abstract).
 func socketPath(base string) (path string, ok bool, err error) {
 	const longest = 107 // bytes, on Linux; other systems have a few less

@@ -38,19 +38,19 @@ func each(t *testing.T, test func(t *testing.T, f forwarder)) {
 // hooksSpy are Hooks for one WebSocket, or any number of requests to which they add a header.
 type hooksSpy struct {
 	anyHooks
-	refuse bool
-	opened chan Transfer
-	ended  chan struct{}
+	refuse   bool
+	upgraded chan Transfer
+	ended    chan struct{}
 }
 
 func newSpy() *hooksSpy {
-	return &hooksSpy{opened: make(chan Transfer, 1), ended: make(chan struct{})}
+	return &hooksSpy{upgraded: make(chan Transfer, 1), ended: make(chan struct{})}
 }
 
 func (*hooksSpy) ModifyResponse(_ int, h http.Header) { h.Set("X-Added", "yes") }
 
 func (s *hooksSpy) Upgrade(t Transfer) (closed func(), ok bool) {
-	s.opened <- t
+	s.upgraded <- t
 	return func() { close(s.ended) }, !s.refuse
 }
 
@@ -138,13 +138,13 @@ func rawApp(t *testing.T, serve func(c net.Conn, br *bufio.Reader, n int)) Targe
 
 // answering reads requests without bodies and answers each with the same bytes; a connection on which it has said
 // "close" it closes.
-func answering(t *testing.T, answer string, hangUp bool) Target {
+func answering(t *testing.T, answer string, closeAfter bool) Target {
 	return rawApp(t, func(c net.Conn, br *bufio.Reader, _ int) {
 		for {
 			if _, err := http.ReadRequest(br); err != nil {
 				return
 			}
-			if _, err := io.WriteString(c, answer); err != nil || hangUp {
+			if _, err := io.WriteString(c, answer); err != nil || closeAfter {
 				return
 			}
 		}
@@ -187,7 +187,7 @@ func TestAnswers(t *testing.T) {
 	each(t, func(t *testing.T, f forwarder) {
 		for name, tc := range map[string]struct {
 			method, answer string
-			hangUp         bool // the app closes after the response
+			closeAfter     bool // the app closes after the response
 			code           int
 			body           string
 			header         map[string]string // "" wants none
@@ -222,7 +222,7 @@ func TestAnswers(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				server := front(t, f, answering(t, tc.answer, tc.hangUp), newSpy())
+				server := front(t, f, answering(t, tc.answer, tc.closeAfter), newSpy())
 				for i := range 3 { // over the same connection, if it was kept
 					answer, body, err := do(t, tc.method, server.URL+"/x", nil)
 					if err != nil {
@@ -321,7 +321,7 @@ func TestUnreachable(t *testing.T) {
 	})
 }
 
-// An app may hang up on idle connections whenever it likes; no client may notice.
+// An app may close idle connections at any time; no client may notice.
 func TestIdleConnectionsThatDied(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f forwarder) {
@@ -354,7 +354,7 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 // too, but in a goroutine of its own, which may come too late.)
 func TestUnaskedAnswers(t *testing.T) {
 	t.Parallel()
-	const planted = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nplanted"
+	const injected = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nplanted"
 	f := NewDirect(time.Now)
 	t.Cleanup(f.Close)
 	for name, tc := range map[string]struct{ method, answer string }{
@@ -375,13 +375,13 @@ func TestUnaskedAnswers(t *testing.T) {
 						}
 						_, _ = io.WriteString(c, tc.answer)
 						time.Sleep(pause)
-						_, _ = io.WriteString(c, planted)
+						_, _ = io.WriteString(c, injected)
 						sent <- struct{}{}
 					}
 				})
 				server := front(t, f, to, newSpy())
 				for range 3 {
-					if _, body, err := do(t, tc.method, server.URL, nil); err != nil || strings.Contains(body, "planted") {
+					if _, body, err := do(t, tc.method, server.URL, nil); err != nil || strings.Contains(body, "injected") {
 						t.Fatalf("body %q, %v", body, err)
 					}
 					<-sent // before the next request: what comes after it is a response to it, as far as anybody can tell
