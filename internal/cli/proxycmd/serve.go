@@ -52,6 +52,9 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 		return failure.Failedf("%s: %w", o.named("session-store"), err)
 	}
 	defer func() { err = errors.Join(err, r.store.close()) }()
+	if n := r.store.lost(); n > 0 {
+		r.log.LogAttrs(ctx, slog.LevelWarn, "sessions of an earlier version of this program have ended", slog.Int("sessions", n))
+	}
 	if err := r.makeProxy(ctx, public, p); err != nil {
 		return err
 	}

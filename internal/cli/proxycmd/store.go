@@ -56,6 +56,14 @@ func (s store) adopt(c config.Config) {
 	}
 }
 
+// lost is the number of sessions that opening the store has ended.
+func (s store) lost() int {
+	if s.file == nil {
+		return 0
+	}
+	return s.file.Lost()
+}
+
 func (s store) close() error {
 	if s.file == nil {
 		return nil

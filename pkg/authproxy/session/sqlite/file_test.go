@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -149,6 +150,43 @@ func TestOpenRefusesNewer(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, path, ErrNewer)
+}
+
+// The sessions of a file of version 2 cannot be read, so they do not stay in it, and Open reports them.
+func TestOpenEndsSessionsOfVersion2(t *testing.T) {
+	t.Parallel()
+	list, err := steps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := newPath(t)
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err = execSQL(path, strings.Join(list[:2], "\n")+fmt.Sprintf(`
+		INSERT INTO sessions (key, used, idle, expires, sealed) VALUES (x'01', 0, 1, 2, x'02'), (x'03', 0, 1, 2, x'04');
+		INSERT INTO tags (tag, session) VALUES (x'05', 1);
+		PRAGMA user_version = 2; PRAGMA application_id = %d`, applicationID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path)
+	var tags int
+	if err := s.read.QueryRowContext(t.Context(), "SELECT count(*) FROM tags").Scan(&tags); err != nil {
+		t.Fatal(err)
+	}
+	if s.Lost() != 2 || rows(t, s) != 0 || tags != 0 {
+		t.Errorf("%d sessions reported, %d left with %d tags, want 2, 0, 0", s.Lost(), rows(t, s), tags)
+	}
+	kept := newSession(1)
+	put(t, s, kept)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	if use(t, s, kept.Key, time.Minute); s.Lost() != 0 {
+		t.Errorf("opened again, %d sessions were reported", s.Lost())
+	}
 }
 
 func TestOpenWantsAKey(t *testing.T) {

@@ -35,23 +35,24 @@ func steps() ([]string, error) {
 }
 
 // migrate applies the missing migrations. The first one is applied before the switch to a write-ahead log, in one
-// transaction with the application id: a process that is killed here leaves an empty file or a complete one.
-func migrate(ctx context.Context, db *sql.DB) error {
+// transaction with the application id: a process that is killed here leaves an empty file or a complete one. lost is the
+// number of sessions that the migrations deleted.
+func migrate(ctx context.Context, db *sql.DB) (lost int, err error) {
 	list, err := steps()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := migrateIn(ctx, tx, list); err != nil {
-		return errors.Join(err, tx.Rollback())
+	if lost, err = migrateIn(ctx, tx, list); err != nil {
+		return 0, errors.Join(err, tx.Rollback())
 	}
 	if err := tx.Commit(); err != nil {
-		return err
+		return 0, err
 	}
-	return switchToLog(ctx, db)
+	return lost, switchToLog(ctx, db)
 }
 
 // switchToLog enables the write-ahead log. If another process does the same at this moment, SQLite fails without waiting
@@ -80,25 +81,34 @@ func switchToLog(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-func migrateIn(ctx context.Context, tx *sql.Tx, list []string) error {
-	var version, tables int
-	err := tx.QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").
+func migrateIn(ctx context.Context, tx *sql.Tx, list []string) (lost int, err error) {
+	var version, tables, before, after int
+	err = tx.QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").
 		Scan(&version, &tables)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case version > len(list):
-		return ErrNewer
+		return 0, ErrNewer
 	case version == len(list):
-		return nil
+		return 0, nil
 	case version < 0 || version == 0 && tables > 0:
-		return ErrForeign
+		return 0, ErrForeign
+	}
+	const count = "SELECT count(*) FROM sessions"
+	if version > 0 {
+		if err := tx.QueryRowContext(ctx, count).Scan(&before); err != nil {
+			return 0, err
+		}
 	}
 	for _, step := range list[version:] {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return err
+			return 0, err
 		}
 	}
+	if err := tx.QueryRowContext(ctx, count).Scan(&after); err != nil {
+		return 0, err
+	}
 	_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", len(list), applicationID))
-	return err
+	return before - after, err
 }

@@ -27,6 +27,7 @@ type Store struct {
 	cache *cache
 	dirty queue
 	limit int // sessions in the file
+	lost  int // sessions that Open deleted
 
 	self      [8]byte // identifies this process in the table of ended sessions
 	follow    sync.Mutex
@@ -82,7 +83,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.write); err != nil {
+	if s.lost, err = migrate(ctx, s.write); err != nil {
 		return err
 	}
 	if s.read, err = openDB(s.path, "_pragma=query_only(1)"); err != nil {
@@ -104,6 +105,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 
 // readers is the number of concurrent lookups. Writers do not block them.
 const readers = 4
+
+// Lost returns how many sessions Open deleted because an earlier version wrote them in a form that is not read any more.
+func (s *Store) Lost() int { return s.lost }
 
 // SetKeys replaces the keys. Sessions that none of the new ones decrypts are not found from now on.
 func (s *Store) SetKeys(keys [][]byte) {

@@ -1,3 +1,6 @@
+-- Earlier versions sealed sessions in a form that is not read any more.
+DELETE FROM sessions;
+
 -- Who renews the tokens of a session at the moment, and when another may try: a refresh token is good once.
 ALTER TABLE sessions ADD COLUMN claimed_by BLOB;
 ALTER TABLE sessions ADD COLUMN claimed_until INTEGER;
