@@ -8,12 +8,12 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// Below a base path, AUTH_BASE_URL=https://example.com/team/app, everything is as it is on a host of its own: rules, our own
-// pages and the addresses that logins lead back to are written without it. checkTarget takes it off, and whatever goes to
-// the browser gets it back: redirects, links of our pages and cookies. The app gets it back too, unless it is to be stripped.
+// With a base path, as in AUTH_BASE_URL=https://example.com/team/app, everything is handled as on a host of its own: rules,
+// the proxy's own pages and the addresses that logins return to are written without it. checkTarget removes it, and it is
+// put back into what goes to the browser: redirects, links and cookies. The app gets it back too, unless it is stripped.
 
-// elsewhere answers a request that is not below the base path.
-func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *request, address string, at target.Place) {
+// outsideBase answers a request that is not below the base path.
+func (p *Proxy) outsideBase(w http.ResponseWriter, r *http.Request, x *request, address string, at target.Place) {
 	if at == target.Bare && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		p.pages.Redirect(w, address, http.StatusTemporaryRedirect)
 		return
@@ -22,8 +22,8 @@ func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request, x *request, ad
 		Links: []pages.Link{{Text: "Go there", Href: "/"}}})
 }
 
-// toApp puts the base path back, or tells the app where it is mounted.
-func (x *request) toApp(r *http.Request) {
+// restoreBase puts the base path back into a request to the app, or tells the app about it in a header.
+func (x *request) restoreBase(r *http.Request) {
 	switch base := x.Policy.Base; {
 	case base == "":
 	case x.Policy.Config.StripBasePath:
@@ -33,8 +33,8 @@ func (x *request) toApp(r *http.Request) {
 	}
 }
 
-// fromApp leads a redirect below the base path of which the app has not been told.
-func (x *request) fromApp(h http.Header) {
+// fixRedirect puts the base path into a redirect of an app that does not see it in its requests.
+func (x *request) fixRedirect(h http.Header) {
 	if x.Policy.Base == "" || !x.Policy.Config.StripBasePath {
 		return
 	}
@@ -46,13 +46,13 @@ func (x *request) fromApp(h http.Header) {
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
 		return
 	}
-	if path, _, _ := strings.Cut(target, "?"); path != x.Policy.Base && !strings.HasPrefix(path, x.Policy.Base+"/") { // it may know it by the header
+	if path, _, _ := strings.Cut(target, "?"); path != x.Policy.Base && !strings.HasPrefix(path, x.Policy.Base+"/") { // the app may know it from the header
 		h["Location"] = []string{x.Policy.Base + target}
 	}
 }
 
-// onThisHost takes scheme and host off an address if they are those that the app was asked for: FastAPI, Rails and older
-// Flask put what Host says in front of every redirect, with http where they do not know of the https in front.
+// onThisHost removes scheme and host from an address if they are those of the request: FastAPI, Rails and older Flask put
+// the Host header in front of every redirect, with http if they do not know of the https in front of them.
 func (x *request) onThisHost(address string) string {
 	for _, scheme := range [...]string{"https://", "http://"} {
 		if rest, ok := strings.CutPrefix(address, scheme); ok && len(rest) >= len(x.Client.Host) && strings.EqualFold(rest[:len(x.Client.Host)], x.Client.Host) {

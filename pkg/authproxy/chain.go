@@ -7,27 +7,27 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/registry"
 )
 
-// handler is one step on a request's way to the app. It answers the request itself or calls the next handler.
+// handler is a step of the chain. It answers the request itself or calls the next handler.
 type handler func(w http.ResponseWriter, r *http.Request, x *request)
 
-// request is what the handlers know of one request. It lives as long as the request and is used again.
+// request is the state of one request. It is reused for another one afterwards.
 type request struct {
 	authn.State
 	proxy    *Proxy
 	inFlight *registry.Connection // while the request is with the app
-	writer   statusWriter         // room for ServeHTTP
+	writer   statusWriter         // for observe; here to save an allocation
 }
 
-// chain is the whole way of a request. The order is what makes it safe:
+// chain returns the handlers that every request passes. Their order is what makes it safe:
 //
-//  1. checkTarget first: no rule is asked about a path that the app could read differently.
-//  2. cleanHeaders before anything looks at a header: from here on nobody but us speaks about who sends the request and
-//     from where, on every path, public ones and our own included.
-//  3. checkOrigin before credentials count: a foreign page cannot use a user's cookie to open a WebSocket.
-//  4. ownEndpoints before the login is demanded: the login page has to be reachable without one.
-//  5. authenticate finds out who sends the request; authorize compares that with the rules and asks for a login.
-//  6. identify tells the app who the user is, takes away what was meant for us, and so comes last before
-//  7. forward, which is the only way to the app.
+//  1. checkTarget comes first: no rule is applied to a path that the app could read differently.
+//  2. cleanHeaders comes before anything reads a header: from here on only the proxy says who sends the request and from
+//     where, on every path, public ones and its own included.
+//  3. checkOrigin comes before credentials count: a page of another origin cannot open a WebSocket with a user's cookie.
+//  4. ownEndpoints comes before a login is required: the login page has to be reachable without one.
+//  5. authenticate finds out who sends the request, and authorize demands a login if the path requires one.
+//  6. identify tells the app who the user is and removes what was meant for the proxy. No handler after it needs that.
+//  7. forward is the only way to the app.
 func (p *Proxy) chain() handler {
 	return p.checkTarget(
 		p.cleanHeaders(
@@ -44,7 +44,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := p.requests.Get().(*request)
 	*x = request{proxy: p}
 	connection := connectionOf(r)
-	x.Policy, x.Now, x.Connection = p.auth.Policy(), p.now(), connection.remembered()
+	x.Policy, x.Now, x.Connection = p.auth.Policy(), p.now(), connection.state()
 	if r.ContentLength != 0 || r.ProtoMinor == 0 {
 		p.frame(w, r, connection)
 	}
@@ -53,11 +53,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		p.first(w, r, x)
 	}
-	// Not deferred: after a panic, which cuts the connection, x is simply not used again.
+	// Not deferred: after a panic, which cuts the connection, x is left to the garbage collector.
 	p.requests.Put(x)
 }
 
-// ownEndpoints answers what is ours.
+// ownEndpoints answers requests for the proxy's own paths.
 func (p *Proxy) ownEndpoints(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, x *request) {
 		if !p.flows.Serve(w, r, &x.State) {
@@ -74,7 +74,7 @@ func (p *Proxy) authenticate(next handler) handler {
 	}
 }
 
-// authorize lets through what is public and who has logged in.
+// authorize demands a login unless the path is public or the user has access to its scope.
 func (p *Proxy) authorize(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, x *request) {
 		if x.User == nil && !x.Scope.Open() {

@@ -7,14 +7,14 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
-// checkTarget refuses requests whose target could mean one path to the rules and another to the app, and keeps
-// the decoded path for the stages behind it. What passes is forwarded byte for byte.
+// checkTarget refuses requests whose target the rules and the app could read as different paths, and keeps the decoded path
+// for the handlers after it. Other targets are forwarded byte for byte.
 func (p *Proxy) checkTarget(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, x *request) {
 		address, at := target.Below(x.Policy.Base, r.RequestURI)
 		path, err := x.Policy.Rules.Parse(address)
 		switch {
-		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and it would become the app's request line
+		case !upstream.ValidMethod(r.Method): // possible over HTTP/2, and part of the request line to the app
 			p.pages.Refuse(w, r, http.StatusBadRequest, "Invalid request method.")
 		case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 			p.pages.Refuse(w, r, http.StatusMethodNotAllowed, "This method is not allowed.")
@@ -23,7 +23,7 @@ func (p *Proxy) checkTarget(next handler) handler {
 		case !target.ValidHost(r.Host):
 			p.pages.Refuse(w, r, http.StatusBadRequest, "Invalid Host header.")
 		case at != target.Inside:
-			p.elsewhere(w, r, x, address, at)
+			p.outsideBase(w, r, x, address, at)
 		default:
 			x.Path, r.RequestURI = path, address
 			next(w, r, x)

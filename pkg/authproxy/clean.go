@@ -12,9 +12,9 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/requestid"
 )
 
-// cleanHeaders removes what no client may say (security classes 1 to 3): headers that are about one connection only, those
-// that Connection lists, every spelling of an identity or forwarding header, spellings in which CGI-like servers find the
-// length of a body (security class 14), and trailers. Forwarding headers are then written anew.
+// cleanHeaders removes what no client may send to the app (security classes 1 to 3): hop-by-hop headers, those that
+// Connection lists, every spelling of an identity or forwarding header, spellings that CGI-like servers take for the length
+// of the body (security class 14), and trailers. Then it sets the forwarding headers.
 func (p *Proxy) cleanHeaders(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, x *request) {
 		h := r.Header
@@ -55,7 +55,7 @@ func isSecure(r *http.Request) bool {
 	return r.TLS != nil || c != nil && c.secure
 }
 
-// warnOfProxy says once that an unlisted reverse proxy seems to be in front: all its clients count as one, and one who
+// warnOfProxy logs once that a reverse proxy in front seems not to be trusted: all its clients count as one, so that one who
 // guesses passwords locks out all of them.
 func (p *Proxy) warnOfProxy(r *http.Request, x *request) {
 	peer := forwarded.Peer(r)
@@ -66,8 +66,8 @@ func (p *Proxy) warnOfProxy(r *http.Request, x *request) {
 		", or all its clients share one limit for wrong passwords", slog.String("peer", peer.String()))
 }
 
-// removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists. Origin stays even
-// if it is listed: a request without it is trusted more.
+// removeHopByHop deletes the headers of RFC 9110, section 7.6.1, and those that Connection lists. Origin stays even if it is
+// listed, because a request without it is trusted more.
 func removeHopByHop(h http.Header) {
 	for _, value := range h["Connection"] {
 		for name := range strings.SplitSeq(value, ",") {
@@ -78,7 +78,7 @@ func removeHopByHop(h http.Header) {
 	}
 	for _, name := range [...]string{"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate",
 		"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
-		"Proxy"} { // no header at all, but CGI makes the variable HTTP_PROXY of it
+		"Proxy"} { // not a standard header, but CGI turns it into the variable HTTP_PROXY
 		delete(h, name)
 	}
 }
@@ -99,8 +99,8 @@ func hasUpgrade(connection string) bool {
 	return false
 }
 
-// aliases reports whether some server takes a header of this name for another one: it has the same letters as plain, which
-// is that other one's name in lower case without punctuation.
+// aliases reports whether some server takes a header of this name for the given other one: it has the same letters and
+// digits. plain is the other's name in lower case without punctuation.
 func aliases(name, header, plain string) bool {
 	if len(name) < len(plain) || name == header {
 		return false

@@ -10,16 +10,17 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
-// connection is what is known of a client's connection.
+// connection is a client's connection.
 type connection struct {
 	authn.Connection
-	line   *server.Conn // below TLS too; nil where there is none
-	secure bool         // over TLS, whatever the client writes for :scheme
+	line   *server.Conn // also below TLS; nil for other servers
+	secure bool         // over TLS, whatever :scheme says
 }
 
 type connectionKey struct{}
 
-// ConnContext lets a Proxy remember connections. It is for http.Server, and for server.Options.
+// ConnContext gives each connection of a server a state for Proxy. It is for the field of this name in http.Server and
+// server.Options.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	_, secure := c.(*tls.Conn)
 	known := &connection{secure: secure}
@@ -32,14 +33,14 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, known)
 }
 
-// connectionOf returns nil for requests to a server without ConnContext.
+// connectionOf returns the connection of a request, or nil if its server has no ConnContext.
 func connectionOf(r *http.Request) *connection {
 	c, _ := r.Context().Value(connectionKey{}).(*connection)
 	return c
 }
 
-// remembered returns nil for a connection that is not known.
-func (c *connection) remembered() *authn.Connection {
+// state returns what authn remembers of the connection, nil for a nil one.
+func (c *connection) state() *authn.Connection {
 	if c == nil {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/upstream"
 )
 
-// forward is the last handler: the app, or a page that says why there is none.
+// forward sends the request to the app, or answers with a page that says why that is not possible.
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *request) {
 	b := p.backend.Load()
 	switch b.state {
@@ -24,7 +24,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *request) {
 		p.pages.Down(w, r)
 		return
 	}
-	x.toApp(r)
+	x.restoreBase(r)
 	err := p.forwarder.Forward(w, r, b.target, x)
 	switch {
 	case err == nil:

@@ -18,7 +18,7 @@ func (x *request) ModifyResponse(status int, h http.Header) {
 		x.inFlight.Stream()
 	}
 	cookie.RemoveSet(h)
-	x.fromApp(h)
+	x.fixRedirect(h)
 	x.ProtectResponse(status, h)
 }
 

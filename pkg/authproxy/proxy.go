@@ -34,22 +34,22 @@ type Options struct {
 	Random       io.Reader        // cryptographically secure
 	Log          *slog.Logger     // nil logs nothing
 	Store        session.Store    // nil keeps sessions in memory
-	CookieSuffix string           // letters and digits: keeps apps on one host name apart; the same for all processes that share Store
+	CookieSuffix string           // letters and digits: distinguishes apps on one host name; the same for all processes that share Store
 	BcryptCost   int              // 0 means password.DefaultCost
 
-	// FormerSuffix is a CookieSuffix under which sessions have been handed out before. They go on, under the new one.
+	// FormerSuffix is a CookieSuffix that was used before. Sessions with such a cookie stay valid and get a new one.
 	FormerSuffix string
 
-	// Persistent says that Store outlives the process. Without AUTH_SECRET the sessions in it are then bound to
-	// the credentials, and otherwise to this process.
+	// Persistent says that Store outlives the process. Without AUTH_SECRET, sessions are then bound to the configured
+	// passwords; if Store is not persistent, to this process.
 	Persistent          bool
 	Observer            observe.Observer  // nil counts nothing
-	UpstreamAuthorities *x509.CertPool    // whose certificates an app with https may have; nil means the system's
-	ProviderTransport   http.RoundTripper // for calls to providers; nil means one that asks the environment for no proxy
+	UpstreamAuthorities *x509.CertPool    // trusted to certify an app with https; nil means the system's
+	ProviderTransport   http.RoundTripper // for requests to providers; nil means one that ignores HTTP_PROXY and the like
 
-	// These are shared by the proxies of a process that serves many apps: each provider is then asked once for all of them,
-	// and passwords of all of them keep no more cores busy than those of one. nil means own ones. With Issuers,
-	// ProviderTransport is not used.
+	// The proxies of a process that serves many apps share these: what is fetched from a provider is fetched once for all of
+	// them, and checking passwords of all of them occupies no more cores than those of one. If they are nil, the proxy has
+	// its own. With Issuers, ProviderTransport is not used.
 	Issuers   *oidc.Issuers
 	HashSlots *password.HashSlots
 	Templates *pages.Templates
@@ -65,11 +65,11 @@ type Proxy struct {
 	forwarder forwarder
 	backend   atomic.Pointer[backend]
 	observer  observe.Observer
-	observed  bool // observer is one of the caller's
+	observed  bool // Options.Observer was set
 	log       observe.Log
 	now       func() time.Time
 
-	warned   atomic.Bool // of a reverse proxy that is not listed
+	warned   atomic.Bool // about a reverse proxy that is not trusted
 	first    handler
 	requests sync.Pool
 	done     chan struct{}
@@ -86,16 +86,16 @@ type forwarder interface {
 
 var _ http.Handler = (*Proxy)(nil)
 
-// New makes the proxy that c describes. It takes some 50 ms a password, since each is hashed. The error is a
-// *config.Error where c is wrong, and wraps config.ErrUnprotected where that is what is wrong. Providers are looked for
-// in the background: see Ready. Close has to be called at the end.
+// New returns the proxy that c describes. It hashes each password, which takes some 50 ms. The error is a *config.Error if c
+// has mistakes, and wraps config.ErrUnprotected if c protects nothing. Providers are discovered in the background: see
+// Ready. Close must be called at the end.
 func New(c config.Config, o Options) (*Proxy, error) {
 	c, err := c.Complete()
 	if err != nil {
 		return nil, err
 	}
 	if o.Now == nil || o.Random == nil {
-		return nil, errors.New("authproxy.Options lacks Now or Random")
+		return nil, errors.New("authproxy: Options lacks Now or Random")
 	}
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	for _, suffix := range []string{o.CookieSuffix, o.FormerSuffix} {
@@ -150,7 +150,7 @@ func assemble(c config.Config, o Options) (*Proxy, error) {
 	return p, nil
 }
 
-// fillIn sets what may be left out.
+// fillIn replaces nil fields by their defaults.
 func (o *Options) fillIn() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -166,10 +166,9 @@ func (o *Options) fillIn() {
 	}
 }
 
-// Reload makes c what the proxy goes by from now on. On error everything stays as it is. Connections go on, and so do
-// requests in flight; open WebSockets and event streams do unless c no longer allows them, and sessions as far as c still
-// grants what they hold: not those of a password that has changed or of an account that may no longer log in. The error
-// is that of New.
+// Reload replaces the configuration. On error everything stays as it is; the errors are those of New. Connections and
+// requests in flight go on. Open WebSockets and event streams go on unless c no longer allows them. Sessions go on unless
+// their password has changed or their account may no longer use the app.
 func (p *Proxy) Reload(c config.Config) error {
 	if err := p.auth.Reload(c); err != nil {
 		return err
@@ -178,19 +177,19 @@ func (p *Proxy) Reload(c config.Config) error {
 	return nil
 }
 
-// Ready returns nil where people can log in: every provider has been found. It looks for those that have not, at
-// most once in a few seconds each, so ctx should end soon. Sessions go on either way.
+// Ready returns nil if users can log in: every provider has been discovered. It tries to discover those that have not, each
+// at most once every few seconds, so ctx should have a deadline. Sessions go on either way.
 func (p *Proxy) Ready(ctx context.Context) error { return p.auth.Ready(ctx) }
 
-// EndOwner ends every session of a subject and what is open of them. The subject is what X-Auth-Sub told the app:
-// a provider's sub, or "password|" and the user name. Two providers may name two people alike; both are logged out.
+// EndOwner ends every session of a subject, with its requests and WebSockets in flight. The subject is what the app gets as
+// X-Auth-Sub: a provider's sub, or "password|" and the user name. If two providers have the same sub for two users, both are
+// logged out.
 func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
 	return p.auth.EndOwner(ctx, subject)
 }
 
-// Close ends the proxy's own work: it closes open WebSockets and idle connections to the app, and looks for
-// providers no more. Requests in flight go on; end them first by the server's Shutdown, which knows nothing of
-// WebSockets.
+// Close stops the proxy's background work, and closes open WebSockets and idle connections to the app. Requests in flight go
+// on: end them before by http.Server.Shutdown, which does not know of WebSockets.
 func (p *Proxy) Close() error {
 	p.closing.Do(func() {
 		close(p.done)
