@@ -12,20 +12,20 @@ import (
 // sibling domain can inject one (security class 10).
 const hostPrefix = "__Host-"
 
-// securePrefix is for cookies below a base path, where hostPrefix is not possible: they are of https at least.
+// securePrefix is for cookies below a base path, where hostPrefix is not possible: at least they are set over https.
 const securePrefix = "__Secure-"
 
-// Prefix begins the names of all our cookies, behind hostPrefix or securePrefix, and maybe of some of the app's.
+// Prefix begins the names of all our cookies, after hostPrefix or securePrefix. Some of the app's may begin so too.
 const Prefix = "ploomber_"
 
-// Kind is what a cookie of ours is for.
+// Kind is the purpose of one of our cookies.
 type Kind string
 
-// The kinds. Logins at a provider that are under way have one cookie each, named Login, "_" and 16 letters, digits, - and _.
+// The kinds. Each login in progress at a provider has a cookie of its own, named Login, "_" and 16 letters, digits, - and _.
 const (
 	Session Kind = Prefix + "session"
 	Form    Kind = Prefix + "login"  // ties a browser to its login pages
-	Denied  Kind = Prefix + "denied" // at which provider the account is that was denied access
+	Denied  Kind = Prefix + "denied" // names the provider of an account that was denied access
 	Login   Kind = Prefix + "oidc"
 )
 
@@ -37,7 +37,7 @@ type Jar struct {
 }
 
 // NewJar returns the jar of an app at a base path, which is empty for a whole host. The suffix, letters and digits or
-// nothing, keeps apps on different ports of one host apart, since browsers do not.
+// nothing, distinguishes the cookies of apps on different ports of one host, which browsers do not.
 func NewJar(base, suffix string) *Jar {
 	j := &Jar{prefix: hostPrefix, path: "/"}
 	if base != "" {
@@ -57,7 +57,7 @@ func (j *Jar) Name(k Kind, https bool) string {
 	return string(k) + j.suffix
 }
 
-// IsLogin reports whether a name is that of a login under way, and not of a proxy on another port.
+// IsLogin reports whether a name is that of a login in progress, and not of one at a proxy on another port.
 func (j *Jar) IsLogin(name string, https bool) bool {
 	const size = 16 // of an id
 	begin := string(Login) + "_"
@@ -76,8 +76,7 @@ func (j *Jar) Set(h http.Header, name, value string, https bool, maxAge time.Dur
 	}
 }
 
-// Line returns the value of a Set-Cookie header; empty where a cookie cannot have this name. An empty value deletes the
-// cookie.
+// Line returns the value of a Set-Cookie header, or "" if the name is invalid. An empty value deletes the cookie.
 func (j *Jar) Line(name, value string, https bool, maxAge time.Duration) string {
 	c := http.Cookie{Name: name, Value: value, Path: j.path, HttpOnly: true, Secure: https,
 		SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge / time.Second)}

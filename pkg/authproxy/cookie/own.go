@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Remove takes our cookies, of whatever spelling, out of a request. The app's own stay byte for byte: net/http would
-// leave out those with a value that it takes for invalid, such as JSON.
+// Remove removes our cookies from a request. The app's own stay byte for byte: net/http would drop those with a value that it
+// takes for invalid, such as JSON.
 func Remove(request http.Header) {
 	lines := request["Cookie"]
 	kept := lines[:0]
@@ -51,7 +51,7 @@ func RemoveSet(response http.Header) {
 	}
 }
 
-// IsOwn knows our cookies with any suffix: the session at a proxy on the next port is not the app's business.
+// IsOwn reports whether a cookie is one of ours, or of another proxy with whatever suffix: the app gets none of them.
 func IsOwn(name string) bool {
 	name = strings.TrimSpace(name)
 	name = strings.TrimPrefix(strings.TrimPrefix(name, hostPrefix), securePrefix)

@@ -1,5 +1,5 @@
-// Package forwarded finds out where a client is and at which address it asked, which reverse proxies in front say in
-// headers (X-Forwarded-*, or Forwarded of RFC 7239). Only the proxies that are listed are believed.
+// Package forwarded finds out the address of a client, and the host and scheme that it asked for, from what reverse proxies in
+// front say in headers (X-Forwarded-*, or Forwarded of RFC 7239). Only trusted proxies are believed.
 package forwarded
 
 import (
@@ -11,20 +11,20 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/target"
 )
 
-// Trusted are the networks of the reverse proxies that are believed.
+// Trusted are the networks of trusted reverse proxies.
 type Trusted []netip.Prefix
 
-// Contains reports whether addr is one of a trusted proxy.
+// Contains reports whether addr is that of a trusted proxy.
 func (t Trusted) Contains(addr netip.Addr) bool {
 	return slices.ContainsFunc(t, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
 
 // Client is what is known of a client.
 type Client struct {
-	Addr   netip.Addr // of the client; of the peer where no trusted proxy is in front; zero if that is not an IP address
+	Addr   netip.Addr // the peer's without a trusted proxy in front; zero if that is not an IP address
 	HTTPS  bool       // its connection is encrypted
 	Host   string     // that it asked for, maybe with a port
-	Scheme string     // that it asked for; empty where it is not known
+	Scheme string     // that it asked for; empty if unknown
 	For    string     // value of X-Forwarded-For for the app
 }
 
@@ -36,9 +36,9 @@ func (c *Client) Proto() string {
 	return "http"
 }
 
-// Read returns the client of a request. secure tells that the request came over TLS, whatever its :scheme says; https
-// that clients use https where nothing says otherwise. What the peer says counts only where the peer is trusted. Of a
-// chain of addresses the last untrusted one counts.
+// Read returns the client of a request. secure says that the request came over TLS, and https that clients use https unless a
+// proxy says otherwise. Headers count only if the peer is trusted. Of a chain of addresses the last untrusted one is the
+// client's.
 func Read(r *http.Request, trusted Trusted, secure, https bool) Client {
 	peer := Peer(r)
 	c := Client{Addr: peer, Host: r.Host, HTTPS: secure || https, For: "unknown"}

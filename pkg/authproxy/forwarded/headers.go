@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// headers is what a proxy in front says of a request.
+// headers is what a proxy in front says about a request.
 type headers struct {
 	chain       []string // addresses, that of the client first
-	proto, host string   // as the outermost proxy saw them; empty where nothing says so
+	proto, host string   // as the outermost proxy saw them; empty if unknown
 }
 
-// headersOf reads X-Forwarded-For, -Proto and -Host. Only where none of the three is there Forwarded counts (RFC
-// 7239): proxies that write them leave that one as the client sent it.
+// headersOf reads X-Forwarded-For, -Proto and -Host. Forwarded (RFC 7239) counts only without them: proxies that write them
+// pass on the client's Forwarded.
 func headersOf(h http.Header) (f headers) {
 	chain, proto, host := h["X-Forwarded-For"], h["X-Forwarded-Proto"], h["X-Forwarded-Host"]
 	if chain == nil && proto == nil && host == nil {

@@ -1,5 +1,5 @@
-// Package login is how people log in and out: the proxy's own endpoints, the redirects to providers and back, and what
-// is answered to a request that needs a login. It does not know the app.
+// Package login is how users log in and out: the proxy's own endpoints, the redirects to providers and back, and the
+// response to a request that needs a login. It does not know the app.
 package login
 
 import (
@@ -27,7 +27,7 @@ type Options struct {
 	Now      func() time.Time
 }
 
-// Flows log people in and out. It is safe for concurrent use.
+// Flows log users in and out. It is safe for concurrent use.
 type Flows struct {
 	auth     *authn.Authenticator
 	pages    *pages.Pages
@@ -46,7 +46,7 @@ func New(o Options) *Flows {
 }
 
 // Serve answers requests to the proxy's own endpoints, and reports whether this was one. Outside of the reserved prefix
-// these are GET only: an app may well have a POST /logout.
+// these are GET only: an app may have a POST /logout of its own.
 func (f *Flows) Serve(w http.ResponseWriter, r *http.Request, st *authn.State) bool {
 	if target.BelowReserved(st.Path) {
 		f.serveReserved(w, r, st)
@@ -103,7 +103,7 @@ func (f *Flows) serveReserved(w http.ResponseWriter, r *http.Request, st *authn.
 	}
 }
 
-// status says to anybody whether they are logged in, and nothing else: a page for browsers, two words for programs.
+// status tells a client whether it is logged in, and nothing else: by a page to browsers, in two words to programs.
 func (f *Flows) status(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	st.Scope = st.Policy.Rules.Main()
 	f.auth.Recognize(r, st)
@@ -127,8 +127,8 @@ func (f *Flows) status(w http.ResponseWriter, r *http.Request, st *authn.State) 
 	_, _ = io.WriteString(w, said)
 }
 
-// refuseSpeculative answers a request for one of our pages that a browser sends ahead of time. It must have no effect, and
-// the browser must ask again when the page is opened: an error status ends a prerendering, and no cache keeps it.
+// refuseSpeculative answers a prefetch of one of our pages. It must have no effect, and the browser must ask again when the
+// user opens the page: an error status ends a prerendering, and is not cached.
 func (f *Flows) refuseSpeculative(w http.ResponseWriter, r *http.Request) {
 	f.pages.Refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
 }

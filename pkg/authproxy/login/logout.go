@@ -15,8 +15,9 @@ import (
 // purposeDenied is for the id of a provider in the cookie of a user who was denied access.
 const purposeDenied = "denied at"
 
-// logout ends the user's session, closes what is open of it, and leaves the app; where a provider has logged the user in,
-// by way of that provider, which logs them out too. /exit is the same for frameworks whose own router takes /logout.
+// logout ends the user's session with its requests in flight, and redirects the browser away from the app. If the user has
+// logged in at a provider, the redirect goes there, where they are logged out too. /exit is the same for frameworks whose own
+// router takes /logout.
 func (f *Flows) logout(w http.ResponseWriter, r *http.Request, st *authn.State) {
 	sessions := f.auth.Presented(r, st)
 	f.auth.End(r, sessions)
@@ -32,7 +33,8 @@ func (f *Flows) logout(w http.ResponseWriter, r *http.Request, st *authn.State) 
 	f.leave(w, r, st, to)
 }
 
-// leave sends the browser away without a session, and has it forget what it has cached of the app: Back would show it.
+// leave deletes the cookie of the session, and redirects the browser. It clears the browser's cache of the app, which the back
+// button would show.
 func (f *Flows) leave(w http.ResponseWriter, r *http.Request, st *authn.State, to string) {
 	f.setCookie(w.Header(), cookie.Session, "", st.Client.HTTPS, 0)
 	if _, sent, _ := f.signedCookie(r, st, cookie.Denied, purposeDenied); sent {
@@ -44,7 +46,7 @@ func (f *Flows) leave(w http.ResponseWriter, r *http.Request, st *authn.State, t
 	f.pages.Redirect(w, to, http.StatusFound)
 }
 
-// loggedInAt returns the provider that has to log the user out, and the ID token that it issued; nil where there is none.
+// loggedInAt returns the provider at which the user has logged in, and the ID token that it issued; nil if there is none.
 func (f *Flows) loggedInAt(r *http.Request, st *authn.State, sessions []*session.Session) (pr *authn.Provider, idToken string) {
 	for _, s := range sessions {
 		for _, g := range s.Grants {
@@ -70,8 +72,8 @@ func afterLogout(pol *authn.Policy) string {
 	return target.Status
 }
 
-// throughProvider is the address at which a provider logs a user out and sends the browser on to afterLogout. Where the
-// provider has no such address, or has not been found, it is afterLogout itself.
+// throughProvider is the address at which a provider logs the user out and redirects to afterLogout. If the provider has no
+// such address, or has not been discovered, it is afterLogout itself.
 func throughProvider(pol *authn.Policy, pr *authn.Provider, idToken string) string {
 	back := afterLogout(pol)
 	absolute := back

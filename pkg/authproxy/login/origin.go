@@ -22,9 +22,9 @@ func (f *Flows) RefuseOrigin(w http.ResponseWriter, r *http.Request, st *authn.S
 	f.pages.Refuse(w, r, http.StatusForbidden, text)
 }
 
-// logged is what a header says as far as it may be in the log: one short value that shows.
+// logged returns the value of a header for the log, if it is a single one that is printable, and at most its beginning.
 func logged(values []string) string {
-	const most = 100 // bytes; names of hosts have 253 at most, and are shorter
+	const most = 100 // bytes; real host names are shorter
 	if len(values) != 1 || strings.ContainsFunc(values[0], func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return "none that can be shown"
 	}

@@ -21,7 +21,7 @@ const (
 	longestInCookie = 2 << 10
 )
 
-// returns are the addresses to which logins in progress lead back.
+// returns are the addresses to which logins in progress return.
 type returns struct {
 	kept *expiring.Map[returnKey, string]
 
@@ -37,11 +37,11 @@ func newReturns() *returns {
 	return r
 }
 
-// isKept begins what stands for an address that is kept. No address begins so.
+// isKept begins the key of an address that is kept here. No address begins so.
 const isKept = "@"
 
-// keep returns what to put into the login's cookie for an address: itself, or what address finds it by. None makes room
-// for another: a flood of logins costs nobody else the address.
+// keep returns what to put into the login's cookie for an address: the address itself, or a key for method address. No
+// address is dropped for another, so that a flood of logins does not affect other users.
 func (r *returns) keep(address string, random io.Reader, now time.Time) (string, error) {
 	if len(address) <= shortReturn {
 		return address, nil
@@ -68,8 +68,8 @@ func (r *returns) keep(address string, random io.Reader, now time.Time) (string,
 	return isKept + string(key[:]), nil
 }
 
-// address returns what keep was given; "/" where that is not known here any more: the login was begun at another
-// process, or before a restart.
+// address returns the address that keep was given, or "/" if it is not known here: the login was begun at another process,
+// or before a restart.
 func (r *returns) address(kept string, now time.Time) string {
 	if len(kept) != len(isKept)+len(returnKey{}) || kept[:len(isKept)] != isKept {
 		return kept

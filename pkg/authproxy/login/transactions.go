@@ -10,13 +10,13 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/oidc"
 )
 
-// Bounds of the cookies of logins under way. A browser sends them all with every request, and nginx takes 8 KB of
-// cookies unless told otherwise; dozens of tabs at once are normal after a browser has been started again.
+// Bounds of the cookies of logins in progress. A browser sends them all with every request, and nginx accepts 8 KB of
+// cookies by default; dozens of tabs begin logins at once when a browser restores them.
 const (
 	maxTransactions     = 48
-	manyTransactions    = maxTransactions / 2 // from here on a new login takes the place of one that leads to the same address
+	manyTransactions    = maxTransactions / 2 // from here on a new login replaces one that returns to the same address
 	maxTransactionBytes = 6 << 10
-	maxForgotten        = 64 // cookies deleted by one answer
+	maxForgotten        = 64 // cookies deleted by one response
 )
 
 // transactionName is the name of a login's cookie on this client's connection.
@@ -24,8 +24,7 @@ func (f *Flows) transactionName(base string, https bool) string {
 	return f.cookies.Name(cookie.Kind(base), https)
 }
 
-// keepTransaction gives the browser the cookie of a login that it begins, and deletes those that have expired or are too
-// many.
+// keepTransaction sets the cookie of a login that begins, and deletes those that have expired or are too many.
 func (f *Flows) keepTransaction(h http.Header, r *http.Request, st *authn.State, t oidc.Transaction, next string) {
 	sealed := st.Policy.Sealer.Seal(t)
 	kept, bytes := 1, len(sealed)
@@ -48,8 +47,8 @@ func (f *Flows) keepTransaction(h http.Header, r *http.Request, st *authn.State,
 	f.cookies.Set(h, f.transactionName(t.CookieName(), st.Client.HTTPS), sealed, st.Client.HTTPS, oidc.LoginTime)
 }
 
-// sameReturn returns the index of the oldest login that leads to the same address, where there are many: a tab that is
-// loaded again, as all of them are when a browser is restored once more. It is -1 where there is none.
+// sameReturn returns the index of the oldest login that returns to the same address, if there are many: it belongs to a tab
+// that was loaded again, as all are when a browser restores them once more. It is -1 if there is none.
 func (f *Flows) sameReturn(all []transactionCookie, next string, now time.Time) int {
 	if len(all) < manyTransactions {
 		return -1
@@ -62,14 +61,14 @@ func (f *Flows) sameReturn(all []transactionCookie, next string, now time.Time) 
 	return -1
 }
 
-// transactionCookie is a cookie that looks like one of a login.
+// transactionCookie is a cookie with the name of one of a login.
 type transactionCookie struct {
 	name, value string
 	transaction oidc.Transaction
-	ok          bool // it is one, and still good
+	ok          bool // transaction was read from it, and has not expired
 }
 
-// transactions returns the cookies of logins that the browser sent, good ones first and of these the newest first.
+// transactions returns the cookies of logins that the browser sent: valid ones first, and of these the newest first.
 func (f *Flows) transactions(r *http.Request, st *authn.State) []transactionCookie {
 	var all []transactionCookie
 	for _, sent := range r.Cookies() {
@@ -95,8 +94,8 @@ func (f *Flows) transactions(r *http.Request, st *authn.State) []transactionCook
 	return all
 }
 
-// transactionOf returns the login under way that a callback's state belongs to. Of several cookies of that name the
-// one counts that is ours.
+// transactionOf returns the login in progress that a callback's state belongs to. Of several cookies of its name the one that
+// we sealed counts.
 func (f *Flows) transactionOf(r *http.Request, st *authn.State, state string) (t oidc.Transaction, name string, err error) {
 	name, err = f.transactionName(oidc.CookieName(state), st.Client.HTTPS), oidc.ErrTransaction
 	for _, c := range r.CookiesNamed(name) {
@@ -108,7 +107,7 @@ func (f *Flows) transactionOf(r *http.Request, st *authn.State, state string) (t
 	return t, name, err
 }
 
-// forgetTransaction makes the browser drop the cookie of a login.
+// forgetTransaction deletes the cookie of a login.
 func (f *Flows) forgetTransaction(h http.Header, name string, https bool) {
 	f.cookies.Set(h, name, "", https, 0)
 }

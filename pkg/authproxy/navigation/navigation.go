@@ -1,5 +1,5 @@
-// Package navigation tells what a browser is doing from the headers of a request: opening a page in a tab, loading a part
-// of one, or fetching one ahead.
+// Package navigation tells from the headers of a request what a browser is doing: opening a page in a tab, loading a part of
+// one, or prefetching one.
 package navigation
 
 import (
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// IsPageVisit tells a browser that opens a page in a tab from everything else. Current browsers say so on secure
-// origins; of the rest, only those count that prefer HTML and are not scripts. A page that is fetched ahead counts once it is opened.
+// IsPageVisit reports whether a browser opens a page in a tab. Current browsers say so on secure origins; other requests must
+// prefer HTML and not come from a script. A page that is prefetched counts once it is opened.
 func IsPageVisit(r *http.Request) bool {
 	h := r.Header
 	if _, upgrade := h["Upgrade"]; upgrade || h.Get("X-Requested-With") != "" || IsSpeculative(h) {
@@ -24,10 +24,10 @@ func IsPageVisit(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost) && acceptsHTML(h)
 }
 
-// IsSubresource reports whether a browser says that a request is not a navigation in a tab but a page's fetch or image, a
-// WebSocket, a frame, or a page fetched ahead. A Basic challenge would open a dialog of the browser's own over the page,
-// and who types the password there cannot log out any more. On plain http browsers send no Sec-Fetch-Mode, but they say
-// which page or origin asks, and do not ask for HTML.
+// IsSubresource reports whether a browser says that a request is not a navigation in a tab, but a page's fetch or image, a
+// WebSocket, a frame, or a prefetch. A Basic challenge would open a dialog of the browser over the page, and a user who types
+// the password there cannot log out. On plain http browsers send no Sec-Fetch-Mode, but Referer or Origin, and do not ask for
+// HTML.
 func IsSubresource(h http.Header) bool {
 	if h.Get("X-Requested-With") != "" || IsSpeculative(h) {
 		return true
@@ -39,10 +39,9 @@ func IsSubresource(h http.Header) bool {
 	return strings.HasPrefix(h.Get("User-Agent"), "Mozilla/5.0 ") && (h.Get("Referer") != "" || h.Get("Origin") != "") && !acceptsHTML(h)
 }
 
-// IsSpeculative reports whether a browser fetches something ahead that nobody has asked for yet, for a prefetch or a
-// preview. Sec-Purpose is by definition about nothing else (Fetch, section 2.9). Purpose and the like are what browsers
-// sent before; the rest is how scripts say it that fetch the links of a page themselves: Hotwire Turbo, both routers of
-// Next.js, the preload extension of htmx.
+// IsSpeculative reports whether a request is a prefetch or a preview, which the user has not asked for. Sec-Purpose is defined
+// for nothing else (Fetch, section 2.9). Purpose and the like are what browsers sent before. The other headers are of scripts
+// that prefetch the links of a page: Hotwire Turbo, both routers of Next.js, the preload extension of htmx.
 func IsSpeculative(h http.Header) bool {
 	for _, name := range [...]string{"Sec-Purpose", "X-Sec-Purpose", "Next-Router-Prefetch", "X-Middleware-Prefetch", "Hx-Preloaded"} {
 		if h.Get(name) != "" {
@@ -58,7 +57,7 @@ func IsSpeculative(h http.Header) bool {
 	return false
 }
 
-// acceptsHTML reports whether nothing is preferred to HTML, as browsers say it: pip takes HTML too, but rather JSON.
+// acceptsHTML reports whether HTML is preferred, as by browsers: pip accepts HTML too, but prefers JSON.
 func acceptsHTML(h http.Header) bool {
 	html, best := 0.0, 0.0
 	for _, value := range h["Accept"] {

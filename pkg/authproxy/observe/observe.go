@@ -1,4 +1,5 @@
-// Package observe is how a proxy reports what happens: counters, and log lines about requests.
+// Package observe is how a proxy reports what happens: counters, and log lines about requests. It does not know where they
+// go.
 package observe
 
 import (
@@ -12,7 +13,7 @@ import (
 // Observer counts what happens, for metrics. Its methods are called by many goroutines at once and for every
 // request: they must not block. Nothing that they are told identifies a user.
 type Observer interface {
-	// Count is called when something has happened that is worth a counter.
+	// Count is called when something has happened that is worth counting.
 	Count(e Event)
 	// Request is called at the end of every request with the status of the response and how long it took. A WebSocket
 	// ends with its handshake here, with status 101. It is not called for a request that was cut off.

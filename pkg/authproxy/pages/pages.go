@@ -33,7 +33,7 @@ func NewTemplates() *Templates {
 	})}
 }
 
-// Owner is what the app's owner says on every page: its name and how to get help, in plain text.
+// Owner is what the app's owner puts on every page, as plain text: the name of the app, and how to get help.
 type Owner struct{ App, Help string }
 
 // Pages are the pages of one proxy. It is safe for concurrent use.
@@ -51,7 +51,7 @@ func New(t *Templates, base string, now func() time.Time) *Pages {
 	return pg
 }
 
-// SetOwner changes what is said on every page from now on.
+// SetOwner replaces the texts of the app's owner.
 func (pg *Pages) SetOwner(o Owner) { pg.owner.Store(&o) }
 
 // Message is a page that says what happened and what to do.
@@ -78,7 +78,7 @@ type view struct {
 	base    string
 }
 
-// Below puts the base path in front of an address of ours; an empty one is that of the page itself.
+// Below puts the base path in front of an address; an empty one, which means the page itself, stays empty.
 func (v view) Below(address string) string {
 	if address == "" {
 		return ""
@@ -86,8 +86,8 @@ func (v view) Below(address string) string {
 	return v.base + address
 }
 
-// Say answers in the proxy's own name: with a page where a browser opens one, else with a line of text. Nothing that
-// the client has sent may be in m but for Account and Detail, which are escaped.
+// Say responds with m: as a page if a browser opens one, else as a line of text. Only Account and Detail may hold what a
+// client has sent.
 func (pg *Pages) Say(w http.ResponseWriter, r *http.Request, m Message) {
 	if r.ContentLength != 0 { // reading a part of the body may have lifted the limit
 		LimitUnreadBody(w, pg.now())
@@ -97,7 +97,7 @@ func (pg *Pages) Say(w http.ResponseWriter, r *http.Request, m Message) {
 		return
 	}
 	text := m.Text + "\n"
-	if m.Title != http.StatusText(m.Code) { // a title of ours, which the text continues
+	if m.Title != http.StatusText(m.Code) { // the text continues a title of our own
 		text = m.Title + ". " + text
 	}
 	if m.Detail != "" {
@@ -114,7 +114,7 @@ func (pg *Pages) Say(w http.ResponseWriter, r *http.Request, m Message) {
 	}
 }
 
-// Refuse is Say with nothing but a sentence.
+// Refuse is Say with a single sentence.
 func (pg *Pages) Refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
 	pg.Say(w, r, Message{Code: code, Title: http.StatusText(code), Text: text})
 }
@@ -129,17 +129,17 @@ func (pg *Pages) Choice(w http.ResponseWriter, r *http.Request, m Message) {
 	pg.render(w, r, m.Code, "choice.html", m)
 }
 
-// retrySoon is after how many seconds a page about a starting app loads itself again.
+// retrySoon is the number of seconds after which the page about a starting app loads itself again.
 const retrySoon = 2
 
-// Starting says that the app does not take connections yet.
+// Starting says that the app does not accept connections yet.
 func (pg *Pages) Starting(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", strconv.Itoa(retrySoon))
 	pg.Say(w, r, Message{Code: http.StatusServiceUnavailable, Title: "The app is starting", Refresh: retrySoon,
 		Text: "This takes a moment. The page loads automatically once the app is ready."})
 }
 
-// Down says that the app takes no connections any more.
+// Down says that the app no longer accepts connections.
 func (pg *Pages) Down(w http.ResponseWriter, r *http.Request) {
 	pg.Say(w, r, Message{Code: http.StatusBadGateway, Title: "The app is down",
 		Text:  "It has stopped responding. Try again later; its administrator finds the reason in the log.",
@@ -170,10 +170,10 @@ func (pg *Pages) render(w http.ResponseWriter, r *http.Request, code int, name s
 	}
 }
 
-// Style and Icon serve what the pages are made with, which is the same for everybody.
+// Style serves the style sheet of the pages.
 func (pg *Pages) Style(w http.ResponseWriter) { serve(w, "style.css", "text/css; charset=utf-8") }
 
-// Icon serves the icon: without one of ours browsers ask for the app's, which is behind the login.
+// Icon serves the icon of the pages. Without it browsers ask for the app's, which is behind the login.
 func (pg *Pages) Icon(w http.ResponseWriter) { serve(w, "icon.svg", "image/svg+xml") }
 
 func serve(w http.ResponseWriter, name, contentType string) {
@@ -192,7 +192,7 @@ func serve(w http.ResponseWriter, name, contentType string) {
 // contentPolicy allows our style sheet, icon and form, and nothing else: no script, no frame around the page.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// Secure sets what every response of the proxy's own carries (security classes 17 and 23).
+// Secure sets the headers that every response of the proxy's own has (security classes 17 and 23).
 func Secure(h http.Header) {
 	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")

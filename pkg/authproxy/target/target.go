@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// ErrAmbiguous is why a target is refused: two servers may read two different paths from it.
+// ErrAmbiguous is the error for a target from which two servers may read different paths.
 var ErrAmbiguous = errors.New("ambiguous request target")
 
-// ValidHost tells whether a Host, which may be missing, holds nothing but what a name or an address and a port may (RFC
-// 3986, 3.2.2). Apps put it in front of the path, so that with a slash or a question mark in it they would read another.
-// The library looks at that on HTTP/1, and lets pass everything on HTTP/2.
+// ValidHost reports whether a Host, which may be empty, has only characters of a name or address with a port (RFC 3986,
+// 3.2.2). Apps put it in front of the path, and would read another path if it had a slash or a question mark. net/http checks
+// it for HTTP/1, but not for HTTP/2.
 func ValidHost(host string) bool {
 	for i := 0; i < len(host); i++ {
 		c := host[i]
