@@ -98,7 +98,7 @@ func (e *env) addFlags(root *cobra.Command) {
 	f.BoolVar(&e.settings.Local, "local", false, "use the host on this machine, http://localhost:8000")
 	f.StringVar(&e.flags.caCert, "ca-cert", "", "also trust the certificate authorities in this PEM `FILE` or folder")
 	v := []term.Mode{term.Auto, term.Always, term.Never}
-	flagset.OneOfPersistent(root, &e.flags.color, "color", "when to use colours", v)
+	flagset.OneOfPersistent(root, &e.flags.color, "color", "when to use colors", v)
 	f.BoolP("help", "h", false, "show this help")
 	root.Flags().Bool("version", false, "print the version")
 }

@@ -67,7 +67,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&o.Watch, "watch", false, "follow the deployment until it runs")
 	f.BoolVar(&o.Incremental, "watch-incremental", false, "follow it and fetch only new log lines")
-	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m; default 15m when following")
+	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m; the default applies only with --watch")
 	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be uploaded, without uploading")
 	f.BoolVar(&o.ListFiles, "list-files", false, "list each file and the rule that includes or excludes it, without uploading")
 	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "remove secrets that the last deployment had and this one does not")

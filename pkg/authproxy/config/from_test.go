@@ -131,7 +131,7 @@ func TestConfigFromMistakes(t *testing.T) {
 		"old secret, client's":      {oidc, map[string]string{"AUTH_SECRET": longSecret + "x," + longSecret, "AUTH_CLIENT_SECRET": longSecret}, config.Project{}, []string{"AUTH_SECRET: is the same as AUTH_CLIENT_SECRET"}},
 		"secret the password":       {oidc, map[string]string{"AUTH_SECRET": longSecret, "username_api": "bot", "password_api": longSecret}, config.Project{}, []string{"AUTH_SECRET: is the same as password_api"}},
 		"short one repeated":        {oidc, map[string]string{"AUTH_SECRET": "kX3-vB9_qL2zkX3-vB9_qL2zkX3-vB9_qL2z"}, config.Project{}, []string{"AUTH_SECRET: repeats itself"}},
-		"alphabet as a secret":      {oidc, map[string]string{"AUTH_SECRET": "abcdefghijklmnopqrstuvwxyz0123456789"}, config.Project{}, []string{"AUTH_SECRET: is a row"}},
+		"alphabet as a secret":      {oidc, map[string]string{"AUTH_SECRET": "abcdefghijklmnopqrstuvwxyz0123456789"}, config.Project{}, []string{"AUTH_SECRET: is a sequence"}},
 		"second secret short":       {login, map[string]string{"AUTH_SECRET": longSecret + ",old"}, config.Project{}, []string{"AUTH_SECRET: is shorter"}},
 		"issuer by http":            {oidc, map[string]string{"AUTH_ISSUER_BASE_URL": "http://t.example.com"}, config.Project{}, []string{"AUTH_ISSUER_BASE_URL: must start with https"}},
 		"issuer of letters":         {oidc, map[string]string{"AUTH_ISSUER_BASE_URL": "https://münchen.example"}, config.Project{}, []string{"AUTH_ISSUER_BASE_URL", "xn--"}},

@@ -63,7 +63,7 @@ func checkSecret(secret string) error {
 	case repeats(secret):
 		return errors.New("repeats itself; use random characters")
 	case steps > len(secret)/2:
-		return errors.New("is a row of neighbours such as abc; use random characters")
+		return errors.New("is a sequence such as abc; use random characters")
 	}
 	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(secret))
 	for _, word := range []string{

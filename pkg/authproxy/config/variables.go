@@ -53,7 +53,7 @@ type Variable struct {
 	Default string // that an unset variable stands for; empty for none
 	Meaning string // in Markdown, for people
 
-	ProxyOnly   bool // the hosted service and its image do not know it
+	ProxyOnly   bool // the hosted service and its image do not support it
 	PerProvider bool // each provider of AUTH_PROVIDERS has one of its own, such as AUTH_GOOGLE_CLIENT_ID
 	Restricts   bool // narrows down who may log in, so that ignoring it would let more people in
 }
@@ -78,60 +78,60 @@ func Variables() []Variable {
 		},
 		{
 			Name: EnvExtra, PerProvider: true, ProxyOnly: true,
-			Meaning: "Further parameters of the authorization request, as a query: `theme=dark&team=T1`. Common ones have a variable of their own, " +
+			Meaning: "More parameters of the authorization request, as a query string: `theme=dark&team=T1`. Common ones have variables of their own, such as " +
 				"`AUTH_PARAMS_ACR_VALUES` for `acr_values`: `" + strings.Join(Parameters(), "`, `") + "`.",
 		},
 		{Name: EnvNameClaim, PerProvider: true, ProxyOnly: true, Meaning: "The claim that becomes `X-Auth-Name`, such as `preferred_username`; the e-mail address if not set."},
 		{
 			Name: EnvLogoutURL, PerProvider: true, ProxyOnly: true,
-			Meaning: "Where the provider logs users out, if it does not announce that. `{client_id}`, `{return_to}` and `{id_token}` in its query are replaced.",
+			Meaning: "The provider's logout page, if the provider does not announce one. `{client_id}`, `{return_to}` and `{id_token}` in its query are replaced.",
 		},
 		{
 			Name: EnvTenants, PerProvider: true, ProxyOnly: true, Restricts: true,
-			Meaning: "Ids of the Entra ID tenants whose accounts may log in, separated by commas, or `any`. Required with an issuer for many tenants.",
+			Meaning: "Ids of the Entra ID tenants whose accounts may log in, separated by commas, or `any`. Required with a multi-tenant issuer.",
 		},
-		{Name: EnvSecret, Meaning: "Protects sessions and what a login keeps in cookies. Several are separated by commas, newest first."},
-		{Name: EnvBaseURL, Meaning: "Public address of the app, where the proxy cannot know it; for `proxy` optionally with a path, below which everything is served."},
-		{Name: EnvStripBasePath, ProxyOnly: true, Default: "false", Meaning: "`true` removes the path of `AUTH_BASE_URL` from what is sent to the app."},
+		{Name: EnvSecret, Meaning: "Secret that protects sessions and the cookies of logins in progress. To change it, list the new one before the old one, separated by a comma."},
+		{Name: EnvBaseURL, Meaning: "Public URL of the app. For `proxy`, it may have a path, below which everything is served."},
+		{Name: EnvStripBasePath, ProxyOnly: true, Default: "false", Meaning: "`true` removes the path of `AUTH_BASE_URL` from requests to the app."},
 		{Name: EnvPostLogoutRedirect, Default: target.Status, Meaning: "Where the browser goes after logout."},
 		{
 			Name: EnvClearSiteData, ProxyOnly: true, Default: "cache",
-			Meaning: "What browsers forget about the app at logout: `cache`, `cookies`, `storage`, several separated by commas, or `none`.",
+			Meaning: "What browsers delete at logout: `cache`, `cookies`, `storage`, several separated by commas, or `none`.",
 		},
 		{Name: EnvAppName, ProxyOnly: true, Meaning: "Name of the app on the login pages."},
-		{Name: EnvHelpText, ProxyOnly: true, Meaning: "Plain text on the login pages for people who cannot log in."},
+		{Name: EnvHelpText, ProxyOnly: true, Meaning: "Advice on the login pages for users who cannot log in; plain text."},
 		{
 			Name: EnvAllowedEmails, ProxyOnly: true, Restricts: true,
-			Meaning: "E-mail addresses that may log in, separated by commas; set but empty, nobody may. The provider must have verified the address.",
+			Meaning: "E-mail addresses that may log in, separated by commas. An empty list allows nobody. The provider must have verified the address.",
 		},
-		{Name: EnvAllowedDomains, ProxyOnly: true, Restricts: true, Meaning: "E-mail domains that may log in, such as `example.com`. Matching either this or the list of addresses is enough."},
-		{Name: EnvAllowedGroups, ProxyOnly: true, Restricts: true, Meaning: "Groups, one of which is required as well."},
+		{Name: EnvAllowedDomains, ProxyOnly: true, Restricts: true, Meaning: "E-mail domains that may log in, such as `example.com`. It is enough to match either this or the list of addresses."},
+		{Name: EnvAllowedGroups, ProxyOnly: true, Restricts: true, Meaning: "Groups, separated by commas; users must be in at least one of them."},
 		{
 			Name: EnvGroupsClaim, ProxyOnly: true, Default: DefaultGroupsClaim,
-			Meaning: "The claim in which the provider lists groups. A dot reaches into an object: `realm_access.roles`.",
+			Meaning: "The claim in which the provider lists groups. For a nested claim, use dots: `realm_access.roles`.",
 		},
 		{
 			Name: EnvAllowedClaims, ProxyOnly: true, Restricts: true,
-			Meaning: "Claims that are required as well: `role=admin, role=dev, tenant=x` requires one of the two roles and the tenant. " +
+			Meaning: "Claims that users must have: `role=admin, role=dev, tenant=x` requires one of the two roles and the tenant. " +
 				"A claim may be a string, a list of strings, `true`, `false` or an integer.",
 		},
-		{Name: EnvBearerAudience, ProxyOnly: true, Meaning: "Accepts the provider's access tokens for this audience from programs."},
+		{Name: EnvBearerAudience, ProxyOnly: true, Meaning: "Accept the provider's access tokens for this audience, in `Authorization: Bearer`, from API clients."},
 		{
 			Name: EnvUsersFile, ProxyOnly: true, Restricts: true,
-			Meaning: "File with more users, one `NAME:HASH` per line, as `htpasswd -B` writes it.",
+			Meaning: "File with more users, one `NAME:HASH` per line, as written by `htpasswd -B`.",
 		},
-		{Name: EnvAnalyticsUsersFile, ProxyOnly: true, Restricts: true, Meaning: "The same for the analytics."},
+		{Name: EnvAnalyticsUsersFile, ProxyOnly: true, Restricts: true, Meaning: "The same for the analytics page."},
 		{Name: EnvAPIUsersFile, ProxyOnly: true, Restricts: true, Meaning: "The same for the paths below `AUTH_API_PATH`."},
 		{
 			Name: EnvPasswordMode, ProxyOnly: true, Default: string(ModeAuto),
 			Meaning: "How the password is requested: `form` (a page), `basic` (HTTP Basic), or `auto`: a page for browsers, Basic for everything else.",
 		},
-		{Name: EnvAnalyticsPath, ProxyOnly: true, Default: DefaultAnalyticsPath, Meaning: "Path of the analytics."},
+		{Name: EnvAnalyticsPath, ProxyOnly: true, Default: DefaultAnalyticsPath, Meaning: "Path of the analytics page."},
 		{Name: EnvAPIPath, ProxyOnly: true, Default: DefaultAPIPath, Meaning: "Path of the API."},
 		{Name: EnvPublicPaths, ProxyOnly: true, Meaning: "Paths that need no login, separated by commas; one that ends in `/` includes everything below it."},
 		{Name: EnvTrustedProxies, ProxyOnly: true, Meaning: "Networks of reverse proxies whose `X-Forwarded-*` headers are trusted."},
-		{Name: EnvSessionIdle, ProxyOnly: true, Default: short(DefaultSessionIdle), Meaning: "How long a session lives without a request, such as `1h`."},
-		{Name: EnvSessionLifetime, ProxyOnly: true, Default: short(DefaultSessionLifetime), Meaning: "How long a session lives at most, such as `24h`."},
+		{Name: EnvSessionIdle, ProxyOnly: true, Default: short(DefaultSessionIdle), Meaning: "How long a session lasts without a request, such as `1h`."},
+		{Name: EnvSessionLifetime, ProxyOnly: true, Default: short(DefaultSessionLifetime), Meaning: "How long a session lasts at most, such as `24h`."},
 	}
 }
 
