@@ -88,8 +88,8 @@ func targets() []target {
 	)
 	return []target{
 		{"an empty or dot segment, or one that Windows treats as such", start + path + `/(?:/|(?:\.|%2e){1,2}(?:%20)*[/? ])`, false},
-		{"an escaped escape", start + path + `%25(?:` + x + `|%3[0-9]|%[46][1-6]){2}`, false},
-		{"anything with only one spelling", start + `/` + plain + `(?:` + escape + plain + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
+		{"double encoding", start + path + `%25(?:` + x + `|%3[0-9]|%[46][1-6]){2}`, false},
+		{"everything that can be read in one way only", start + `/` + plain + `(?:` + escape + plain + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
 	}
 }
 
@@ -106,8 +106,8 @@ func nameTargets() []target {
 	)
 	return []target{
 		{"an empty segment", start + path + `//`, false},
-		{"a dot segment, however it is separated", start + path + separator + `(?:\.|%2e){1,2}(?:%20)*(?:;|%3b|` + separator + `|[? ])`, false},
-		{"no controls and no spaces", start + `/(?:` + plain + `|` + escape + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
+		{"a dot segment, with any separator", start + path + separator + `(?:\.|%2e){1,2}(?:%20)*(?:;|%3b|` + separator + `|[? ])`, false},
+		{"everything else without control characters and spaces", start + `/(?:` + plain + `|` + escape + `)*(?:` + query + `)? HTTP/[0-9.]+$`, true},
 	}
 }
 
