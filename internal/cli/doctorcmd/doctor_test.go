@@ -222,6 +222,14 @@ func TestDoctorFinds(t *testing.T) {
 		}, "secrets", Problem, "TOKEN"},
 		"api":          {func(w *machine) { w.files[".env"] += "username_api=a\npassword_api=" + canary + "\n" }, "password", Warning, "feature api"},
 		"half a login": {func(w *machine) { w.files[".env"] += "AUTH_CLIENT_ID=x\n" }, "login", Problem, "AUTH_CLIENT_"},
+		"half a login without a project": {func(w *machine) {
+			delete(w.files, "ploomber-cloud.json")
+			w.files[".env"] = "AUTH_CLIENT_ID=x\n"
+		}, "login", Problem, "AUTH_CLIENT_SECRET"},
+		"misspelled user name without a project": {func(w *machine) {
+			delete(w.files, "ploomber-cloud.json")
+			w.files[".env"] = "usernam_main_app=x\n"
+		}, "login", Problem, "did you mean username_main_app"},
 		"no app":       {func(w *machine) { delete(w.files, "app.py") }, "app", Problem, "app.py"},
 		"no requirements": {func(w *machine) { delete(w.files, "requirements.txt") }, "requirements", Warning,
 			"no file lists the app's packages"},

@@ -135,16 +135,23 @@ func (e *examination) credentials(context.Context) {
 // login checks the variables that configure the login, all at once.
 func (e *examination) login(context.Context) {
 	told := func(c check) bool { return c.Name == "password" && c.Status == Problem }
-	if e.config == nil || e.env == nil || slices.ContainsFunc(e.checks, told) { // reported by the check of the secrets
+	if e.env == nil || slices.ContainsFunc(e.checks, told) { // reported by another check
 		return
 	}
-	_, err := config.From(e.Folder.LoginSource(*e.env, e.config, e.Environ))
+	c := e.config
+	if c == nil {
+		if there, err := e.Folder.Initialised(); there || err != nil { // an unusable project, likewise
+			return
+		}
+		c = &project.Config{} // 'up' and 'proxy' need no project
+	}
+	_, err := config.From(e.Folder.LoginSource(*e.env, c, e.Environ))
 	var wrong *config.Error
 	switch {
 	case err == nil:
 		e.add(OK, "login", "the settings are complete", "")
-	case errors.Is(err, config.ErrUnprotected):
-		e.add(OK, "login", "none: the app is public", "")
+	case errors.As(err, &wrong) && len(wrong.Mistakes) == 1 && errors.Is(err, config.ErrUnprotected):
+		e.add(OK, "login", "none: 'ploomber-cloud up' requires one, or --dev-login or --public", "")
 	case errors.As(err, &wrong):
 		for _, m := range wrong.Mistakes {
 			e.add(Problem, "login", m.Error(), "correct it in "+flow.EnvName)
