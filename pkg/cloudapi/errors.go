@@ -134,7 +134,7 @@ func (c *Client) unanswered(t *try, q call, err error) *Error {
 	case errors.As(err, &certificate):
 		e.unsent, e.msg = false, fmt.Sprintf("the certificate of %s cannot be trusted: %s", host, reason)
 	case errors.As(err, &name) && name.IsNotFound:
-		e.unsent, e.msg = false, fmt.Sprintf("the host %s is not known; is there a network?", name.Name)
+		e.unsent, e.msg = false, fmt.Sprintf("host %s was not found; check the network connection and the host name", name.Name)
 	case e.unsent:
 		e.msg = fmt.Sprintf("cannot reach the platform at %s: %s", host, reason)
 	case errors.As(err, &late) && late.Timeout(): // a limit of the transport

@@ -275,7 +275,7 @@ func TestUnreachable(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Name: "cloud.example.com", IsNotFound: true}}
 		})
 	})
-	if _, err := c.Tier(t.Context()); is(err) != "network" || len(p.waits) != 0 || !strings.Contains(err.Error(), "cloud.example.com is not known") {
+	if _, err := c.Tier(t.Context()); is(err) != "network" || len(p.waits) != 0 || !strings.Contains(err.Error(), "cloud.example.com was not found") {
 		t.Errorf("waits %v, %v", p.waits, err)
 	}
 }
