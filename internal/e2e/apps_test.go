@@ -59,7 +59,7 @@ func TestFrameworkAppsAsTheyAre(t *testing.T) {
 			entry: "sales.ipynb", shown: "panel says first",
 		},
 		"voila": {
-			files: map[string]string{"Sales of 2024.ipynb": notebook("print('voila says', 'first')"), "requirements.txt": "voila\nipykernel\n"},
+			files: map[string]string{"Sales of 2024.ipynb": notebook("print('voila says', 'first')"), "requirements.txt": "voila\n"},
 			entry: "Sales of 2024.ipynb", shown: "voila says first",
 		},
 		"gradio": {

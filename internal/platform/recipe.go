@@ -89,7 +89,7 @@ func recipes(goos string) map[Framework]Recipe {
 		Dash:  wsgi(goos, "dash"),
 		Flask: wsgi(goos, "flask"),
 		Voila: {
-			Package: "voila", Program: "python", Entry: "app.ipynb", Reloads: true, // each page runs the notebook again
+			Package: "voila", Supplied: "ipykernel", Program: "python", Entry: "app.ipynb", Reloads: true, // each page runs the notebook again
 			// Every page of Voila keeps a kernel of about 140 MB; idle ones are ended.
 			Args: words("{root}/" + LauncherName + ".py {entry} --port={port} --no-browser --Voila.ip=127.0.0.1 --Voila.base_url={base}/ " +
 				"--MappingKernelManager.cull_idle_timeout=600 --MappingKernelManager.cull_interval=60"),
