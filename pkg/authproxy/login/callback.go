@@ -116,7 +116,7 @@ func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.St
 		m.Text = "It took too long, was started in another browser or at another address of this app, or the page was loaded twice. Your browser has to accept cookies."
 	case errors.Is(err, oidc.ErrDenied):
 		m.Code, m.Title = http.StatusForbidden, "The login was refused"
-		m.Text = "The login provider did not let you in, or the login was cancelled there. Try again, maybe with another account; if that does not help, tell the administrator of the app what this page says."
+		m.Text = "The login provider did not let you in, or the login was cancelled there. Try again, perhaps with another account; if that does not help, tell the administrator of the app what this page says."
 	case errors.Is(err, oidc.ErrCallback):
 		m.Code, m.Title = http.StatusBadRequest, "This is not a response of the login provider"
 		m.Text = "The address that led here is damaged, or does not come from the provider."
@@ -125,7 +125,7 @@ func (f *Flows) loginFailed(w http.ResponseWriter, r *http.Request, st *authn.St
 		m.Text = "What the login provider says about it is incomplete or malformed. Use another account, or ask the administrator of the app."
 		f.offerLogout(w, st, pr, &m)
 	case errors.Is(err, oidc.ErrToken):
-		m.Code, m.Title = http.StatusBadGateway, "The login provider's answer cannot be trusted"
+		m.Code, m.Title = http.StatusBadGateway, "The login provider's response cannot be trusted"
 		m.Text = "It did not pass the checks, and nobody was logged in. If it happens again, tell the administrator of the app."
 	default:
 		m = f.providerFailure(w, err, again[0].Href, false)

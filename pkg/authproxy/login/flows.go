@@ -130,5 +130,5 @@ func (f *Flows) status(w http.ResponseWriter, r *http.Request, st *authn.State) 
 // refuseSpeculative answers a prefetch of one of our pages. It must have no effect, and the browser must ask again when the
 // user opens the page: an error status ends a prerendering, and is not cached.
 func (f *Flows) refuseSpeculative(w http.ResponseWriter, r *http.Request) {
-	f.pages.Refuse(w, r, http.StatusServiceUnavailable, "This page is not fetched ahead.")
+	f.pages.Refuse(w, r, http.StatusServiceUnavailable, "This page cannot be prefetched.")
 }

@@ -107,7 +107,7 @@ const retryProvider = 10 * time.Second
 func (f *Flows) providerFailure(w http.ResponseWriter, err error, again string, reload bool) pages.Message {
 	if errors.Is(err, oidc.ErrMisconfigured) {
 		return pages.Message{Code: http.StatusInternalServerError, Title: "The login is set up wrongly", Detail: refusalOf(err),
-			Text: "The settings of this app do not match its login provider. Trying again does not help; the administrator of the app finds the reason in its log."}
+			Text: "The settings of this app do not match its login provider. Trying again does not help; the administrator of the app can find the reason in its log."}
 	}
 	seconds := setRetryAfter(w, retryProvider)
 	m := pages.Message{Code: http.StatusServiceUnavailable, Title: "The login provider does not answer", Detail: refusalOf(err),

@@ -142,7 +142,7 @@ func (pg *Pages) Starting(w http.ResponseWriter, r *http.Request) {
 // Down says that the app no longer accepts connections.
 func (pg *Pages) Down(w http.ResponseWriter, r *http.Request) {
 	pg.Say(w, r, Message{Code: http.StatusBadGateway, Title: "The app is down",
-		Text:  "It has stopped responding. Try again later; its administrator finds the reason in the log.",
+		Text:  "It has stopped responding. Try again later; its administrator can find the reason in the log.",
 		Links: []Link{{"Try again", ""}}})
 }
 
