@@ -71,7 +71,7 @@ func (s store) close() error {
 	return s.file.Close()
 }
 
-// tryStore checks that the store can be opened, without creating a file: if it does not exist, its folder is
+// tryStore checks that the store can be opened, without creating or changing a file: if it does not exist, its folder is
 // checked.
 func (o *Options) tryStore(ctx context.Context, c config.Config) error {
 	path, err := sqlitePath(o.SessionStore)
@@ -88,11 +88,7 @@ func (o *Options) tryStore(ctx context.Context, c config.Config) error {
 		}
 		return mayWrite(folder)
 	}
-	s, err := o.openStore(ctx, c)
-	if err != nil {
-		return err
-	}
-	return s.close()
+	return sqlite.Check(ctx, o.inFolder(path), c.StoreKeys())
 }
 
 // inFolder resolves a file of the command line relative to the current folder.

@@ -62,7 +62,7 @@ func (r *report) aims() []aim {
 		{request + "oauth2-proxy (derived)" + wide, manySHA.Times(1 / oauth2Many), 0.20, 0.12},
 		{request + nginxAPR1, few.Over(r.few.cpu(nginxAPR1)), 0.45, 0.25},
 		{request + nginxAPR1 + wide, many.Over(r.many.cpu(nginxAPR1)), 0.45, 0.25},
-		{request + nginxSHA, fewSHA, 2.0, 1.2},
+		{request + nginxSHA, fewSHA, 1.7, 1.2},
 		{request + nginxSHA + wide, manySHA, 2.0, 1.2},
 		{"CPU of a request, password / own session cookie", r.few.cpu(oursPasswords).Over(few), 1.05, 1.0},
 		{"CPU of a request, password / " + nginxBcrypt, r.few.cpu(oursPasswords).Over(r.few.cpu(nginxBcrypt)), 0.04, 0.02},

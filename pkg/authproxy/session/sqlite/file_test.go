@@ -170,6 +170,16 @@ func TestOpenEndsSessionsOfVersion2(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(t.Context(), path, testKeys("a")); err != nil {
+		t.Errorf("Check: %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("Check changed the file (%v)", err)
+	}
 	s := open(t, path)
 	var tags int
 	if err := s.read.QueryRowContext(t.Context(), "SELECT count(*) FROM tags").Scan(&tags); err != nil {

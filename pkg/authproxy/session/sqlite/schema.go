@@ -55,6 +55,20 @@ func migrate(ctx context.Context, db *sql.DB) (lost int, err error) {
 	return lost, switchToLog(ctx, db)
 }
 
+// checkSchema tries a migration and undoes it.
+func checkSchema(ctx context.Context, db *sql.DB) error {
+	list, err := steps()
+	if err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	_, err = migrateIn(ctx, tx, list)
+	return errors.Join(err, tx.Rollback())
+}
+
 // switchToLog enables the write-ahead log. If another process does the same at this moment, SQLite fails without waiting
 // for it (https://www.sqlite.org/wal.html, 9), so this is retried.
 func switchToLog(ctx context.Context, db *sql.DB) error {

@@ -78,8 +78,31 @@ func Open(ctx context.Context, path string, keys [][]byte, now func() time.Time)
 	return s, nil
 }
 
+// forWriting are the settings of the connection that writes.
+const forWriting = "_pragma=synchronous(full)&_pragma=foreign_keys(1)&_txlock=immediate"
+
+// Check reports why Open would fail for the existing file at path; nil if it would not. It leaves the content as it is: what
+// Open would change of a file of an earlier version is done and rolled back.
+func Check(ctx context.Context, path string, keys [][]byte) error {
+	path = filepath.Clean(path)
+	if _, err := newKeyring(keys); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := inspect(path, checkHeader); err != nil {
+		return err
+	}
+	db, err := openDB(path, forWriting)
+	if err == nil {
+		err = errors.Join(checkSchema(ctx, db), db.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("check the session store %s: %w", path, err)
+	}
+	return nil
+}
+
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.write, err = openDB(s.path, "_pragma=synchronous(full)&_pragma=foreign_keys(1)&_txlock=immediate"); err != nil {
+	if s.write, err = openDB(s.path, forWriting); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
