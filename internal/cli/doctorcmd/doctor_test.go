@@ -230,7 +230,7 @@ func TestDoctorFinds(t *testing.T) {
 			delete(w.files, "ploomber-cloud.json")
 			w.files[".env"] = "usernam_main_app=x\n"
 		}, "login", Problem, "did you mean username_main_app"},
-		"no app":       {func(w *machine) { delete(w.files, "app.py") }, "app", Problem, "app.py"},
+		"no app": {func(w *machine) { delete(w.files, "app.py") }, "app", Problem, "app.py"},
 		"no requirements": {func(w *machine) { delete(w.files, "requirements.txt") }, "requirements", Warning,
 			"no file lists the app's packages"},
 		"other requirements": {func(w *machine) { w.files["requirements.txt"] = "dash\n" }, "requirements", Warning, "does not mention flask"},
