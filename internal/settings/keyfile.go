@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -35,6 +36,9 @@ var (
 )
 
 func parseKeyFile(data []byte) (*keyFile, error) {
+	if !utf8.Valid(data) { // the library takes some such comments, and panics when it writes them
+		return nil, errSyntax
+	}
 	f := &keyFile{}
 	documents := yaml.NewDecoder(bytes.NewReader(data))
 	switch err := documents.Decode(&f.doc); {
