@@ -151,11 +151,27 @@ func (w *workspace) buildAs(ctx context.Context, path string, env []string, args
 	if err := w.run(ctx, env, "go", append([]string{"build", "-ldflags=-s -w", "-o", linked}, args...)...); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(linked)
+	return errors.Join(copyProgram(path, linked), os.Remove(linked))
+}
+
+// copyProgram copies a program in small pieces, as installers do: Linux maps more of a file that was written at once, which
+// would count as memory of the program.
+func copyProgram(to, from string) (err error) {
+	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(path), os.WriteFile(path, data, 0o755), os.Remove(linked))
+	defer in.Close()
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	_, err = io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{in}, make([]byte, 64<<10))
+	return err
 }
 
 // replaceBetweenMarks replaces what stands between <!-- name --> and <!-- /name --> in a page.
