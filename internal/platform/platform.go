@@ -91,6 +91,7 @@ type Event struct {
 
 // Problem is a reason why a project cannot be run that its owner can understand and fix.
 type Problem struct {
+	Reason Reason   // "" if not classified
 	Msg    string   // what is wrong, with the file or program
 	Hint   string   // how to fix it; may be ""
 	Output []string // the last lines that the failed program printed, oldest first
