@@ -5,6 +5,7 @@ package cloudapi
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,10 @@ const (
 
 const (
 	keyHeader = "api_key"
-	typeJSON  = "application/json"
+	// idempotencyHeader carries a key that is the same in every try of a request, so that a platform carries it out once.
+	idempotencyHeader = "Idempotency-Key"
+
+	typeJSON = "application/json"
 )
 
 // Options says where the platform is and how patient the client shall be. Only BaseURL and Key are needed.
@@ -68,11 +72,22 @@ type Client struct {
 
 // New returns a client. It does no I/O; options that cannot work are reported by the first call.
 func New(o Options) *Client {
-	c := &Client{o: withDefaults(o)}
-	c.base, c.bad = parseBase(o.BaseURL)
+	c := open(o)
 	if c.bad == nil {
 		c.bad = checkKey(o.Key)
 	}
+	return c
+}
+
+// anonymous returns a client that sends no key.
+func anonymous(o Options) *Client {
+	o.Key = ""
+	return open(o)
+}
+
+func open(o Options) *Client {
+	c := &Client{o: withDefaults(o)}
+	c.base, c.bad = parseBase(o.BaseURL)
 	c.retry = httpclient.Retry{Max: o.Retries, Sleep: o.Sleep, Jitter: o.Jitter}
 	c.http = &http.Client{Transport: c.o.Transport, CheckRedirect: checkRedirect}
 	c.rest = resty.NewWithClient(c.http).
@@ -85,7 +100,11 @@ func New(o Options) *Client {
 
 // headers are sent with every request.
 func (c *Client) headers() map[string]string {
-	return map[string]string{keyHeader: c.o.Key, "User-Agent": c.o.UserAgent, "Accept": typeJSON}
+	h := map[string]string{"User-Agent": c.o.UserAgent, "Accept": typeJSON}
+	if c.o.Key != "" {
+		h[keyHeader] = c.o.Key
+	}
+	return h
 }
 
 // Close lets go of idle connections. The client can be used afterwards.
@@ -272,6 +291,8 @@ func segment(what, id string) (string, error) {
 	}
 	return url.PathEscape(id), nil
 }
+
+func idempotencyKey() string { return rand.Text() }
 
 // silent drops what resty would write to standard error.
 type silent struct{}

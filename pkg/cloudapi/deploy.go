@@ -29,6 +29,7 @@ type DeployRequest struct {
 	Resources       *Resources // nil: the platform's default
 	Labels          []string   // not sent when empty
 	Template        string     // not sent when empty
+	Message         string     // what is new, for the list of deployments; not sent when empty
 
 	Authentication, AuthenticationAnalytics *Credentials // not sent when nil
 
@@ -71,7 +72,8 @@ type Deployment struct {
 
 // Deploy sends an archive with its settings. The archive is streamed: memory use does not depend on its size. Tries
 // repeat where nothing reached the platform, where it asks to come back later, and where the connection was lost
-// before it answered; a deployment that is received twice replaces itself.
+// before it answered; a deployment that is received twice replaces itself, or is one where the platform knows the
+// Idempotency-Key header.
 func (c *Client) Deploy(ctx context.Context, r DeployRequest) (*Deployment, error) {
 	kind, err := segment("project type", r.Type)
 	if err != nil {
@@ -87,7 +89,7 @@ func (c *Client) Deploy(ctx context.Context, r DeployRequest) (*Deployment, erro
 	defer up.finish()
 	q := call{
 		method: http.MethodPost, path: "/jobs/webservice/" + kind, query: url.Values{"project_id": {r.ProjectID}},
-		header: map[string]string{"Content-Type": up.contentType}, repeat: resend,
+		header: map[string]string{"Content-Type": up.contentType, idempotencyHeader: idempotencyKey()}, repeat: resend,
 	}
 	var d Deployment
 	err = c.repeat(ctx, q, func() error {
@@ -159,6 +161,9 @@ func (r DeployRequest) form() (before, after []byte, contentType string) {
 	}
 	if r.Template != "" {
 		field("template", []byte(r.Template))
+	}
+	if r.Message != "" {
+		field("message", []byte(r.Message))
 	}
 	if r.Authentication != nil {
 		field("authentication", encode(r.Authentication))

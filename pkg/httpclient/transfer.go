@@ -44,7 +44,7 @@ func (e *WriteError) Unwrap() error { return e.Err }
 // Copy writes body to w and extends idle with each arrival of bytes; n is what was written. Where there are more than limit
 // bytes it stops soon after them with ErrTooLarge. An error of w is a *WriteError, any other is the body's.
 func Copy(w io.Writer, body io.Reader, limit int64, idle *Idle) (n int64, err error) {
-	n, err = io.Copy(writer{w}, io.LimitReader(reader{body, idle}, limit+1))
+	n, err = io.Copy(writer{w}, io.LimitReader(NewReader(body, idle), limit+1))
 	var failed *WriteError
 	if n > limit && !errors.As(err, &failed) {
 		err = ErrTooLarge
@@ -52,7 +52,9 @@ func Copy(w io.Writer, body io.Reader, limit int64, idle *Idle) (n int64, err er
 	return n, err
 }
 
-// reader is a body whose bytes count as progress.
+// NewReader returns a body whose bytes extend idle.
+func NewReader(body io.Reader, idle *Idle) io.Reader { return reader{body, idle} }
+
 type reader struct {
 	io.Reader
 	idle *Idle
