@@ -66,8 +66,9 @@ type Resources struct {
 
 // Deployment is a deployment that the platform has accepted.
 type Deployment struct {
-	ProjectID string `json:"project_id"`
-	ID        string `json:"id"` // of the job
+	ProjectID  string `json:"project_id"`
+	ID         string `json:"id"`          // of the job
+	StatusPage string `json:"status_page"` // on the dashboard; "" where the platform does not say
 }
 
 // Deploy sends an archive with its settings. The archive is streamed: memory use does not depend on its size. Tries

@@ -123,7 +123,7 @@ func TestDeployForm(t *testing.T) {
 			})
 			c, _ := newClient(t, base)
 			d, err := c.Deploy(t.Context(), r)
-			if err != nil || *d != (Deployment{"p-1", "job-7"}) {
+			if err != nil || *d != (Deployment{ProjectID: "p-1", ID: "job-7"}) {
 				t.Errorf("%v, %v", d, err)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

@@ -8,11 +8,14 @@ import (
 	"time"
 )
 
-// Job is a deployment. Status is one of the platform's words, e.g. "pending", "running", "failed"; new ones may come.
+// Job is a deployment. Status is one of the platform's words, e.g. "pending", "running", "failed"; new ones may come. What
+// follows Resources is in the replies of 'ploomber-cloud platform serve' only.
 type Job struct {
-	ID        string       `json:"id"`
-	Status    string       `json:"status"`
-	Resources JobResources `json:"resources"`
+	ID         string       `json:"id"`
+	Status     string       `json:"status"`
+	Resources  JobResources `json:"resources"`
+	StatusPage string       `json:"status_page"` // on the dashboard
+	Condition
 }
 
 // JobResources are the addresses of a deployment.

@@ -29,13 +29,7 @@ type ProjectStatus struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
 	Owner string `json:"owner"`
-
-	// State is that of the newest deployment: queued, building, starting, running, frozen, asleep, draining, replaced,
-	// failed or stopped. It is "" if the project was never deployed.
-	State    string   `json:"state"`
-	Reason   string   `json:"reason"`    // why it failed or stopped, one word of a closed list; else ""
-	Detail   []string `json:"detail"`    // last lines of the log that explain the reason
-	NextStep string   `json:"next_step"` // what to do about it, one sentence
+	Condition
 
 	URL        string     `json:"url"`        // of the app
 	Dashboard  string     `json:"dashboard"`  // page of the project
@@ -43,6 +37,16 @@ type ProjectStatus struct {
 	SleepAfter SleepAfter `json:"sleep_after"`
 	DataBytes  int64      `json:"data_bytes"` // size of the project's data folder
 	Created    time.Time  `json:"created"`
+}
+
+// Condition says how a deployment is doing, and why it does not run.
+type Condition struct {
+	// State is one of queued, building, starting, running, frozen, asleep, draining, replaced, failed and stopped; "" for
+	// a project that was never deployed.
+	State    string   `json:"state"`
+	Reason   string   `json:"reason"`    // why it failed or stopped, in a few words of a closed list; else ""
+	Detail   []string `json:"detail"`    // last lines of the log that explain the reason
+	NextStep string   `json:"next_step"` // what to do about it, one sentence
 }
 
 // DeploymentSummary is one deployment of a project.
