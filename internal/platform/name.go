@@ -47,10 +47,15 @@ marsh meadow moon moss oak ocean orchard otter pebble pine prairie rain reef rid
 summit tide trail valley wave willow wind`
 
 // NewDeploymentID returns a random ID of 26 lower-case letters and digits.
-func NewDeploymentID(random io.Reader) (string, error) {
+func NewDeploymentID(random io.Reader) (string, error) { return newID(random, "a deployment") }
+
+// NewUserID returns a random ID of 26 lower-case letters and digits.
+func NewUserID(random io.Reader) (string, error) { return newID(random, "a user") }
+
+func newID(random io.Reader, what string) (string, error) {
 	var b [16]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("generate the ID of a deployment: %w", err)
+		return "", fmt.Errorf("generate the ID of %s: %w", what, err)
 	}
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])), nil
 }
