@@ -13,56 +13,92 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/pysource"
 )
 
-// ended is the problem of an app that exited although it was not stopped.
-func ended(p *process, s Spec) *platform.Problem {
-	problem := diagnose(p.tail.lastOf(keptLines), s)
+// crashed is the problem of an app that exited although it was not stopped.
+func crashed(app starting, s Spec) *platform.Problem {
+	problem, exit := diagnose(app.lastLines(keptLines), s), app.exited()
 	if problem.Msg == "" {
-		problem.Msg = "the app exited by itself"
+		problem.Msg, problem.Reason = "the app exited by itself", platform.ReasonCrash
 		switch {
-		case p.exit.Code == 0:
+		case exit == nil: // the system did not tell
+		case exit.Code == 0:
 			problem.Hint = "it must keep running: make sure that it starts its server and does not exit"
-		case p.exit.Code == -1 && p.exit.Signal == "killed":
+		case exit.Code == -1 && exit.Signal == "killed":
 			problem.Hint = "the system may have killed it for lack of memory"
-		case p.exit.Code == 127 && s.Recipe.Command != "": // as shells have it
+		case exit.Code == 127 && s.Recipe.Command != "": // as shells have it
 			problem.Hint = "install the program named in the command, or correct the command"
 		}
 	}
-	problem.Output, problem.Shown, problem.Err = p.exit.Output, s.Log != nil, p.exit
+	problem.Output, problem.Shown = app.lastLines(tailLines), s.Log != nil
+	if exit != nil {
+		problem.Err = exit
+	}
 	return &problem
+}
+
+// advice is how hints name the next step, which differs between `up` and a deployment.
+type advice struct{ again, entry, slow, memory string }
+
+func (s Spec) advice() advice {
+	if s.deployed {
+		return advice{
+			again:  "then run 'ploomber-cloud deploy' again",
+			entry:  "move it next to the file that starts the app",
+			slow:   "see 'ploomber-cloud logs' for what it did meanwhile; load large data when it is first needed, not at the start",
+			memory: "load less data at once, or ask for more memory with 'ploomber-cloud resources' and deploy again",
+		}
+	}
+	return advice{
+		again:  "then run 'ploomber-cloud up' again",
+		entry:  "start a file in its folder with --entry",
+		slow:   "see what it printed; if it needs longer to start, increase --timeout",
+		memory: "load less data at once, or close other programs",
+	}
 }
 
 // diagnosis finds the cause of a failure in what Python prints last.
 type diagnosis struct {
-	is  *regexp.Regexp
-	say func(match []string, trace []string, s Spec) (message, hint string)
+	is     *regexp.Regexp
+	reason platform.Reason
+	say    func(match []string, trace []string, s Spec) (message, hint string)
 }
 
 func diagnoses() []diagnosis {
 	return []diagnosis{
-		{regexp.MustCompile(`^ModuleNotFoundError: No module named '([^']+)'`), missing},
-		{regexp.MustCompile(`^ImportError: (libGL\.so\.1|libgthread-2\.0\.so\.0):`), func(m, _ []string, _ Spec) (string, string) {
+		{regexp.MustCompile(`^ModuleNotFoundError: No module named '([^']+)'`), platform.ReasonImport, missing},
+		{regexp.MustCompile(`^ImportError: (libGL\.so\.1|libgthread-2\.0\.so\.0):`), platform.ReasonImport, func(m, _ []string, _ Spec) (string, string) {
 			return "the app needs " + m[1] + ", which is not installed on this machine",
 				"replace opencv-python with opencv-python-headless in the project's requirements"
 		}},
-		{regexp.MustCompile(`^(?:SyntaxError|IndentationError|TabError): .*`), func(m, trace []string, s Spec) (string, string) {
+		{regexp.MustCompile(`^ImportError: .*`), platform.ReasonImport, whatItSays},
+		{regexp.MustCompile(`^(?:SyntaxError|IndentationError|TabError): .*`), platform.ReasonCrash, func(m, trace []string, s Spec) (string, string) {
 			return at(trace, s) + m[0], "correct the file"
 		}},
-		{regexp.MustCompile(`^KeyError: '([A-Za-z_][A-Za-z0-9_]*)'`), variable},
-		{regexp.MustCompile(`^(?:OSError|PermissionError): .*[Aa]ddress already in use.*`), func(_, _ []string, _ Spec) (string, string) {
+		{regexp.MustCompile(`^KeyError: '([A-Za-z_][A-Za-z0-9_]*)'`), platform.ReasonCrash, variable},
+		{regexp.MustCompile(`^(?:OSError|PermissionError): .*[Aa]ddress already in use.*`), platform.ReasonPort, func(_, _ []string, _ Spec) (string, string) {
 			return "the app's port is in use by another program", "make the app listen on the port in the variable PORT, or stop the other program"
 		}},
-		{regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Timeout|Refused|Missing|Invalid|DoesNotExist|Fault)(?:: .*)?$`),
-			func(m, trace []string, s Spec) (string, string) { return at(trace, s) + m[0], "" }},
+		{regexp.MustCompile(`^OSError: \[Errno 28\] No space left on device.*`), platform.ReasonDisk, func(_, trace []string, s Spec) (string, string) {
+			return at(trace, s) + "the disk is full", "make room on this machine, or write less"
+		}},
+		{regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*_?(?:Array)?MemoryError(?:: .*)?$`), platform.ReasonMemory, func(m, trace []string, s Spec) (string, string) {
+			return at(trace, s) + m[0], s.advice().memory
+		}},
+		{
+			regexp.MustCompile(`^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Timeout|Refused|Missing|Invalid|DoesNotExist|Fault)(?:: .*)?$`),
+			platform.ReasonCrash, whatItSays,
+		},
 	}
 }
 
-// diagnose returns the message and hint for what lines, the last ones of an app's output, end in; both are "" where
+func whatItSays(m, trace []string, s Spec) (message, hint string) { return at(trace, s) + m[0], "" }
+
+// diagnose returns the reason, message and hint for what lines, the last ones of an app's output, end in; all are "" where
 // they show no cause.
 func diagnose(lines []string, s Spec) platform.Problem {
 	begin := -1
 	for i, line := range slices.Backward(lines) {
 		if reason, ok := strings.CutPrefix(line, "NoApplication: "); ok { // of our launcher
-			return platform.Problem{Msg: reason}
+			return platform.Problem{Reason: platform.ReasonCrash, Msg: reason}
 		}
 		if strings.HasPrefix(unlogged(line), "Traceback (most recent call last):") {
 			begin = i
@@ -82,7 +118,7 @@ func diagnose(lines []string, s Spec) platform.Problem {
 		for _, d := range diagnoses() {
 			if m := d.is.FindStringSubmatch(line); m != nil {
 				message, hint := d.say(m, lines[begin:i], s)
-				return platform.Problem{Msg: message, Hint: hint}
+				return platform.Problem{Reason: d.reason, Msg: message, Hint: hint}
 			}
 		}
 	}
@@ -104,11 +140,11 @@ func missing(m, _ []string, s Spec) (message, hint string) {
 	top, _, _ := strings.Cut(module, ".")
 	if where := ofProject(s.Dir, top); where != "" {
 		return fmt.Sprintf("the app imports %s, which Python does not find, although the project contains %s", module, where),
-			fmt.Sprintf("start a file in its folder with --entry, or add its folder with PYTHONPATH=%s in .env", filepath.Dir(where))
+			fmt.Sprintf("%s, or add its folder with PYTHONPATH=%s in .env", s.advice().entry, filepath.Dir(where))
 	}
 	name := pysource.Distribution(module)
 	return fmt.Sprintf("the app needs the module %s, which is not installed", module),
-		fmt.Sprintf("add the line %q to the project's requirements, then run 'ploomber-cloud up' again", name)
+		fmt.Sprintf("add the line %q to the project's requirements, %s", name, s.advice().again)
 }
 
 // ofProject returns the path of a module that is in a folder below the project; "" where there is none.

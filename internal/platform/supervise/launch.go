@@ -57,14 +57,10 @@ const (
 // prepare finds the file to start and creates the app's folders. The error is a *platform.Problem if the project
 // is at fault. The caller must call discard.
 func prepare(s Spec) (*launch, error) {
-	entry, err := platform.Entry(s.Dir, s.Recipe)
+	run := newRun()
+	l, err := newLaunch(s, run, filepath.Join(s.Home, runPrefix+run))
 	if err != nil {
 		return nil, err
-	}
-	run := strings.ToLower(rand.Text()[:12])
-	l := &launch{spec: s, entry: entry, root: filepath.Join(s.Home, runPrefix+run), name: "ploomber-cloud-" + run, secret: rand.Text() + rand.Text()}
-	if strings.HasPrefix(l.entry, "-") {
-		l.entry = "./" + l.entry // or it would be taken for an option
 	}
 	if err := l.makeRoot(); err != nil {
 		return nil, fmt.Errorf("create the app's folder: %w", err)
@@ -74,6 +70,21 @@ func prepare(s Spec) (*launch, error) {
 		return nil, fmt.Errorf("create the app's folder: %w", err)
 	}
 	return l, nil
+}
+
+// newRun returns a name that no other run has.
+func newRun() string { return strings.ToLower(rand.Text()[:12]) }
+
+// newLaunch finds the file to start. run is a name that no other run has.
+func newLaunch(s Spec, run, root string) (*launch, error) {
+	entry, err := platform.Entry(s.Dir, s.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(entry, "-") {
+		entry = "./" + entry // or it would be taken for an option
+	}
+	return &launch{spec: s, entry: entry, root: root, name: "ploomber-cloud-" + run, secret: rand.Text() + rand.Text()}, nil
 }
 
 // makeRoot creates the folder of this run and removes those of killed runs, which are not locked.

@@ -11,13 +11,20 @@ import (
 
 // listens returns the TCP ports on which processes of the tree accept connections, sorted.
 func (t *tree) listens() []int {
+	return portsOf(slices.Concat(groupMembers(t.pgid), strays(t.pgid, markName+"="+t.mark)))
+}
+
+// portsOf returns the TCP ports on which processes accept connections, sorted; nil if the system does not tell.
+func portsOf(pids []int) []int {
 	sockets := map[string]bool{}
-	for _, pid := range slices.Concat(groupMembers(t.pgid), strays(t.pgid, markName+"="+t.mark)) {
+	known := false
+	for _, pid := range pids {
 		fds := filepath.Join("/proc", strconv.Itoa(pid), "fd")
 		entries, err := os.ReadDir(fds)
 		if err != nil {
-			continue // it has ended
+			continue // it has ended, or is another user's
 		}
+		known = true
 		for _, e := range entries {
 			to, err := os.Readlink(filepath.Join(fds, e.Name()))
 			if inode, ok := strings.CutPrefix(to, "socket:["); err == nil && ok {
@@ -25,7 +32,10 @@ func (t *tree) listens() []int {
 			}
 		}
 	}
-	var ports []int
+	if !known {
+		return nil
+	}
+	ports := []int{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		ports = append(ports, listeners(table, sockets)...)
 	}

@@ -1,6 +1,7 @@
-// Package supervise runs programs together with everything they start: an app until it is stopped, restarted when
-// it crashes, or an installer until it is done. Nothing they started outlives them. It does not know how an
-// environment is built or who connects to the app.
+// Package supervise runs programs together with everything they start. An App of `up` is restarted when it crashes, and
+// an installer runs until it is done: both end with this process. An Instance is one run of a deployed app, which outlives
+// this process and is found again by the next. Nothing that a program started outlives it. The package does not know how
+// an environment is built or who connects to an app.
 package supervise
 
 import (
@@ -96,6 +97,11 @@ func start(c platform.Command) (*process, error) {
 	return p, nil
 }
 
+func (p *process) ended() <-chan struct{}      { return p.done }
+func (p *process) exited() *platform.ExitError { return p.exit }
+func (p *process) lastLines(n int) []string    { return p.tail.lastOf(n) }
+func (p *process) listens() []int              { return p.tree.listens() }
+
 // reap forwards the output of p until it has ended, kills what is left of it, and records the result.
 func (p *process) reap(c platform.Command, out *os.File) {
 	copied := make(chan struct{})
@@ -105,7 +111,7 @@ func (p *process) reap(c platform.Command, out *os.File) {
 	}()
 	err := p.cmd.Wait()
 	p.endLeftovers()
-	p.cleanup(c)
+	cleanup(c)
 	p.tree.release()
 	select {
 	case <-copied:
@@ -143,7 +149,8 @@ func (p *process) endLeftovers() {
 	}
 }
 
-func (p *process) cleanup(c platform.Command) {
+// cleanup runs c.Cleanup, if there is one.
+func cleanup(c platform.Command) {
 	if len(c.Cleanup) == 0 {
 		return
 	}

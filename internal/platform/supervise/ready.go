@@ -18,13 +18,15 @@ import (
 )
 
 const (
-	loopback      = "127.0.0.1"
-	readyInterval = 100 * time.Millisecond
-	lookInterval  = time.Second      // between checks for other listening ports
-	healthLimit   = 5 * time.Second  // for a response of a framework's own health page
-	bodyLimit     = time.Second      // for the body after the header of a response
-	pageLimit     = 60 * time.Second // for a page of the app, which may have to compute first
-	tlsLimit      = 2 * time.Second  // for a TLS handshake with the app
+	loopback     = "127.0.0.1"
+	firstPause   = 25 * time.Millisecond // between looks at an app that starts, doubling up to lastPause
+	lastPause    = 250 * time.Millisecond
+	dialLimit    = 100 * time.Millisecond // for a connection to an address of this machine
+	lookInterval = time.Second            // between checks for other listening ports
+	healthLimit  = 5 * time.Second        // for a response of a framework's own health page
+	bodyLimit    = time.Second            // for the body after the header of a response
+	pageLimit    = 60 * time.Second       // for a page of the app, which may have to compute first
+	tlsLimit     = 2 * time.Second        // for a TLS handshake with the app
 )
 
 // freePort returns a TCP port of the loopback interface that is not in use. Another process may take it before the
@@ -52,10 +54,18 @@ func upstream(port int) *url.URL {
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort(loopback, strconv.Itoa(port))}
 }
 
+// starting is an app that is being started. What it prints and where it listens explains why it does not get ready.
+type starting interface {
+	ended() <-chan struct{}      // closed when nothing of it is left
+	exited() *platform.ExitError // how it ended, once ended is closed
+	lastLines(n int) []string    // of its output, oldest first
+	listens() []int              // TCP ports on which it accepts connections, sorted; nil if the system does not tell
+}
+
 // readiness is the wait for one start of an app.
 type readiness struct {
 	spec   Spec
-	p      *process
+	app    starting
 	port   int
 	page   string
 	client *http.Client
@@ -66,27 +76,27 @@ type readiness struct {
 	web     map[int]bool // whether the program on a port responds like a web server
 }
 
-// awaitReady returns the status of the first response once the app of p responds at port. The error is a
-// *platform.Problem if it ends before, exceeds the time limit or cannot succeed, ctx.Err() if ctx ends; p is left
-// as it is.
-func awaitReady(ctx context.Context, s Spec, p *process, port int) (status int, err error) {
+// awaitReady returns the status of the first response once app responds at port. The error is a
+// *platform.Problem if it ends before, exceeds the time limit or cannot succeed, ctx.Err() if ctx ends; the app is
+// left as it is.
+func awaitReady(ctx context.Context, s Spec, app starting, port int) (status int, err error) {
 	limited, cancel := context.WithTimeout(ctx, s.ReadyTimeout)
 	defer cancel()
 	go func() { // a request in flight need not outlive the app
 		select {
-		case <-p.done:
+		case <-app.ended():
 			cancel()
 		case <-limited.Done():
 		}
 	}()
 	r := &readiness{
-		spec: s, p: p, port: port, web: map[int]bool{}, page: upstream(port).String() + s.Recipe.Base + s.Recipe.Ready,
+		spec: s, app: app, port: port, web: map[int]bool{}, page: upstream(port).String() + s.Recipe.Base + s.Recipe.Ready,
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	for {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		status, to, err := r.ask(limited, r.page)
 		if err == nil && r.ready(status) {
 			if to != "" { // users see it first
@@ -106,25 +116,21 @@ func awaitReady(ctx context.Context, s Spec, p *process, port int) (status int, 
 		select {
 		case <-limited.Done():
 			return 0, r.failed(ctx)
-		case <-time.After(readyInterval):
+		case <-time.After(pause):
 		}
 	}
 }
 
 func (r *readiness) failed(ctx context.Context) error {
 	select {
-	case <-r.p.done:
-		return ended(r.p, r.spec)
+	case <-r.app.ended():
+		return crashed(r.app, r.spec)
 	default:
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &platform.Problem{
-		Msg:    fmt.Sprintf("the app did not answer at %s within %s", r.page, r.spec.ReadyTimeout),
-		Hint:   "see what it printed; if it needs longer to start, increase --timeout",
-		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
-	}
+	return r.problem(platform.ReasonSlow, fmt.Sprintf("the app did not answer at %s within %s", r.page, r.spec.ReadyTimeout), r.spec.advice().slow)
 }
 
 // ask requests a page once. to is a redirect target within the app; "" if there is none.
@@ -175,11 +181,8 @@ func (r *readiness) hopeless(status int, err error) *platform.Problem {
 	case status == http.StatusNotFound && r.missing.IsZero():
 		r.missing = now
 	case status == http.StatusNotFound && now.Sub(r.missing) >= r.spec.wrongAnswerLimit:
-		return &platform.Problem{
-			Msg:    fmt.Sprintf("the app runs, but has no page at %s: it seems to be served below another path", r.page),
-			Hint:   "remove any setting of a base path, root path or prefix from its configuration, code and variables",
-			Output: r.p.tail.last(), Shown: r.spec.Log != nil,
-		}
+		return r.problem(platform.ReasonPort, fmt.Sprintf("the app runs, but has no page at %s: it seems to be served below another path", r.page),
+			"remove any setting of a base path, root path or prefix from its configuration, code and variables")
 	}
 	return nil
 }
@@ -193,11 +196,8 @@ func (r *readiness) encrypted() *platform.Problem {
 		return nil //nolint:nilerr // it speaks no TLS
 	}
 	_ = conn.Close()
-	return &platform.Problem{
-		Msg:    "the app uses https, but the proxy in front of it uses http",
-		Hint:   "remove the certificate from its configuration, code and variables: https is only needed at the public address",
-		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
-	}
+	return r.problem(platform.ReasonPort, "the app uses https, but the proxy in front of it uses http",
+		"remove the certificate from its configuration, code and variables: https is only needed at the public address")
 }
 
 // elsewhere returns the problem of an app that has been listening on other ports for a while.
@@ -206,7 +206,7 @@ func (r *readiness) elsewhere(now time.Time) *platform.Problem {
 		return nil
 	}
 	r.looked = now
-	ports := slices.DeleteFunc(r.p.tree.listens(), func(port int) bool { return port != r.port && !r.isWeb(port) })
+	ports := slices.DeleteFunc(r.app.listens(), func(port int) bool { return port != r.port && !r.isWeb(port) })
 	if len(ports) == 0 {
 		r.stray = time.Time{}
 		return nil
@@ -218,17 +218,16 @@ func (r *readiness) elsewhere(now time.Time) *platform.Problem {
 		return nil
 	}
 	if slices.Contains(ports, r.port) {
-		return &platform.Problem{
-			Msg: fmt.Sprintf("the app listens on port %d, but not at 127.0.0.1", r.port), Hint: "make it listen on 127.0.0.1, not on localhost or ::1",
-			Output: r.p.tail.last(), Shown: r.spec.Log != nil,
-		}
+		return r.problem(platform.ReasonPort, fmt.Sprintf("the app listens on port %d, but not at 127.0.0.1", r.port), "make it listen on 127.0.0.1, not on localhost or ::1")
 	}
-	return &platform.Problem{
-		Msg: fmt.Sprintf("the app listens on port %d, not on the one assigned to it", ports[0]),
-		Hint: "make it listen on 127.0.0.1 and on the port in the variable PORT, as in int(os.environ[\"PORT\"]); " +
-			"in a command, use $PORT",
-		Output: r.p.tail.last(), Shown: r.spec.Log != nil,
-	}
+	return r.problem(platform.ReasonPort, fmt.Sprintf("the app listens on port %d, not on the one assigned to it", ports[0]),
+		"make it listen on 127.0.0.1 and on the port in the variable PORT, as in int(os.environ[\"PORT\"]); "+
+			"in a command, use $PORT")
+}
+
+// problem is one of an app that runs but does not get ready.
+func (r *readiness) problem(reason platform.Reason, message, hint string) *platform.Problem {
+	return &platform.Problem{Reason: reason, Msg: message, Hint: hint, Output: r.app.lastLines(tailLines), Shown: r.spec.Log != nil}
 }
 
 func (r *readiness) isWeb(port int) bool {
@@ -268,7 +267,7 @@ func reachable(port int) string {
 			continue
 		}
 		address := net.JoinHostPort(ip.IP.String(), strconv.Itoa(port))
-		if conn, err := net.DialTimeout("tcp", address, readyInterval); err == nil {
+		if conn, err := net.DialTimeout("tcp", address, dialLimit); err == nil {
 			_ = conn.Close()
 			return address
 		}

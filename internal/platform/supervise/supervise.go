@@ -39,6 +39,7 @@ type Spec struct {
 	Now              func() time.Time          // required
 	wrongAnswerLimit time.Duration             // how long an app may respond incorrectly before giving up: 5 s
 	freePort         func() (int, error)       // replaced by tests
+	deployed         bool                      // the app is a deployment: hints name what helps there
 }
 
 const (
@@ -47,6 +48,9 @@ const (
 	saveGrace    = 2 * time.Second // time between the request to stop and a kill when a saved file is waiting
 	baseName     = "base"          // file in {root} in which a Launcher records the path below which the app is served
 )
+
+// openToAll warns of an app that is reached at an address.
+const openToAll = "the app listens on every address of this machine: clients that connect to %s bypass the login; make it listen on 127.0.0.1"
 
 // App is a running app. Its methods are safe for concurrent use.
 type App struct {
@@ -114,10 +118,9 @@ func (a *App) first(ctx context.Context) (*process, error) {
 		a.spec.Notify(platform.Event{Phase: platform.Starting, Message: "starting " + a.launch.title()})
 		p, err := a.start(ctx)
 		if err == nil {
-			a.base = a.basePath()
+			a.base = basePath(a.spec.Recipe, a.launch.root)
 			if address := reachable(a.port); address != "" {
-				a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: fmt.Sprintf(
-					"the app listens on every address of this machine: clients that connect to %s bypass the login; make it listen on 127.0.0.1", address)})
+				a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: fmt.Sprintf(openToAll, address)})
 			}
 			return p, nil
 		}
@@ -128,10 +131,10 @@ func (a *App) first(ctx context.Context) (*process, error) {
 	}
 }
 
-// basePath is the path below which the app is served, according to its settings or its launcher.
-func (a *App) basePath() string {
-	base := a.spec.Recipe.Base
-	if told, err := os.ReadFile(filepath.Join(a.launch.root, baseName)); err == nil {
+// basePath is the path below which an app is served, according to its settings or its launcher.
+func basePath(recipe platform.Recipe, root string) string {
+	base := recipe.Base
+	if told, err := os.ReadFile(filepath.Join(root, baseName)); err == nil {
 		base = strings.TrimSpace(string(told))
 	}
 	if base = strings.Trim(base, "/"); base == "" {
@@ -158,7 +161,7 @@ func (a *App) start(ctx context.Context) (*process, error) {
 		p.stop(a.spec.StopTimeout)
 		return nil, err
 	}
-	if message := firstAnswer(status, a.cause(ctx, p, status)); message != "" {
+	if message := firstAnswer(status, firstCause(ctx, p, a.spec, status)); message != "" {
 		a.spec.Notify(platform.Event{Phase: platform.Noticed, Message: message})
 	}
 	return p, nil
@@ -168,14 +171,14 @@ func (a *App) start(ctx context.Context) (*process, error) {
 // read after its response.
 const causeLimit = time.Second
 
-// cause is an error printed by the app; the zero Problem if there is none.
-func (a *App) cause(ctx context.Context, p *process, status int) platform.Problem {
+// firstCause is an error that an app has printed by its first response, of the given status; the zero Problem if there is none.
+func firstCause(ctx context.Context, app starting, s Spec, status int) platform.Problem {
 	limit := time.NewTimer(causeLimit)
 	defer limit.Stop()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
-		cause := diagnose(p.tail.lastOf(keptLines), a.spec)
+		cause := diagnose(app.lastLines(keptLines), s)
 		if status < http.StatusInternalServerError || cause.Msg != "" {
 			return cause
 		}
@@ -183,7 +186,7 @@ func (a *App) cause(ctx context.Context, p *process, status int) platform.Proble
 		case <-look.C:
 		case <-limit.C:
 			return cause
-		case <-p.done:
+		case <-app.ended():
 			return cause
 		case <-ctx.Done():
 			return cause
@@ -236,7 +239,7 @@ func (a *App) watch(p *process) {
 		if a.spec.Now().Sub(since) >= stableAfter {
 			crashes = 0
 		}
-		var crash error = ended(p, a.spec)
+		var crash error = crashed(p, a.spec)
 		for p = nil; p == nil; p, crash = a.restart(ctx) {
 			if ctx.Err() != nil {
 				return // stopped while starting

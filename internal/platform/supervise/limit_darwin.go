@@ -1,0 +1,5 @@
+package supervise
+
+import "os/exec"
+
+func startLimited(cmd *exec.Cmd, _ Limits) error { return cmd.Start() }
