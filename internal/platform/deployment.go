@@ -65,8 +65,8 @@ const (
 // in which something is going on.
 func next() map[State][]State {
 	return map[State][]State{
-		StateQueued:   {StateBuilding},
-		StateBuilding: {StateStarting, StateQueued}, // queued again if the platform was killed meanwhile
+		StateQueued:   {StateBuilding, StateReplaced},
+		StateBuilding: {StateStarting, StateQueued, StateReplaced}, // queued again if the platform was killed meanwhile
 		StateStarting: {StateRunning, StateAsleep, StateQueued, StateReplaced},
 		StateRunning:  {StateFrozen, StateAsleep, StateStarting, StateDraining, StateReplaced}, // starting after a crash
 		StateFrozen:   {StateRunning, StateAsleep, StateStarting, StateDraining, StateReplaced},
@@ -128,5 +128,6 @@ type Submission struct {
 	Release
 	Secrets Secrets
 	Labels  []string // of the project; nil leaves them
+	Lock    string   // digest of the requirements that a rollback repeats; "" to resolve them
 	Request string   // unique for each attempt to deploy, so that a repeated request makes no second deployment; may be ""
 }

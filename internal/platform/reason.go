@@ -22,6 +22,7 @@ const (
 	ReasonCrash        Reason = "crashed"
 	ReasonLogin        Reason = "login-misconfigured"
 	ReasonStopped      Reason = "stopped-by-owner"
+	ReasonSuperseded   Reason = "superseded" // by a newer deployment, before it had started
 	ReasonInternal     Reason = "internal-error"
 )
 
@@ -29,7 +30,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonArchive, ReasonUnsupported, ReasonEntryMissing, ReasonPython, ReasonDependency, ReasonBuild, ReasonNetwork, ReasonDisk,
-		ReasonImport, ReasonPort, ReasonMemory, ReasonSlow, ReasonCrash, ReasonLogin, ReasonStopped, ReasonInternal,
+		ReasonImport, ReasonPort, ReasonMemory, ReasonSlow, ReasonCrash, ReasonLogin, ReasonStopped, ReasonSuperseded, ReasonInternal,
 	}
 }
 
@@ -66,6 +67,8 @@ func (r Reason) String() string {
 		return "its login is not configured correctly"
 	case ReasonStopped:
 		return "its owner stopped it"
+	case ReasonSuperseded:
+		return "a newer version took its place before it had started"
 	case ReasonInternal:
 		return "of an error of the platform"
 	default:
