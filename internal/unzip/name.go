@@ -42,10 +42,15 @@ func onUnix(f *zip.File) bool {
 	return (system == madeOnUnix || system == madeOnMacOS) && runtime.GOOS != "windows"
 }
 
+// maxName is the longest path that an entry may have, in bytes: PATH_MAX of Linux.
+const maxName = 4096
+
 // checkEntry refuses names that mean a place outside, and everything that is not a plain file or folder.
 func checkEntry(f *zip.File, name string) error {
 	local := strings.TrimRight(name, "/")
 	switch {
+	case len(name) > maxName:
+		return fmt.Errorf("%w: a name has %d bytes, at most %d are allowed", ErrUnsafe, len(name), maxName)
 	case local == "", strings.HasPrefix(name, "/"), strings.ContainsRune(name, 0), hasDrive(name) && !(onUnix(f) && plainColon(name)),
 		!filepath.IsLocal(filepath.FromSlash(local)), climbs(local), !utf8.ValidString(name) && !onUnix(f):
 		return fmt.Errorf("%w: %q does not name a place inside the folder", ErrUnsafe, f.Name)

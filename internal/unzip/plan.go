@@ -3,14 +3,21 @@ package unzip
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // entry is one file or folder that will be made.
@@ -25,6 +32,10 @@ func (e entry) isDir() bool { return e.zip == nil }
 type plan struct {
 	entries []entry // every folder before what is in it
 	limit   int64   // unpacked bytes
+	total   int64   // unpacked bytes, as the archive says
+
+	kinds map[string]bool   // name -> is a folder
+	forms map[string]string // composed form of a name that is not ASCII -> the name
 }
 
 // read validates the whole archive before unpacking a byte.
@@ -40,12 +51,10 @@ func read(r io.ReaderAt, size int64, o Options) (plan, error) {
 	if len(z.File) > maxFiles {
 		return plan{}, fmt.Errorf("%w: %d entries, at most %d are allowed", ErrTooLarge, len(z.File), maxFiles)
 	}
-	p := plan{limit: o.MaxBytes}
+	p := plan{limit: o.MaxBytes, kinds: map[string]bool{}, forms: map[string]string{}}
 	if p.limit == 0 {
 		p.limit = DefaultMaxBytes
 	}
-	kinds := map[string]bool{} // name -> is a folder
-	var total uint64
 	for _, f := range z.File {
 		name := slashed(f)
 		if err := checkEntry(f, name); err != nil {
@@ -58,23 +67,59 @@ func read(r io.ReaderAt, size int64, o Options) (plan, error) {
 		if o.Take != nil && !o.Take(e.name) || e.name == "." {
 			continue
 		}
-		if err := p.add(e, kinds); err != nil {
+		if err := p.add(e); err != nil {
 			return plan{}, err
 		}
+		if !e.isDir() && f.Method != zip.Store && f.Method != zip.Deflate {
+			return plan{}, unpackError(e, zip.ErrAlgorithm)
+		}
+		if len(p.entries) > maxFiles {
+			return plan{}, fmt.Errorf("%w: more than %d files and folders", ErrTooLarge, maxFiles)
+		}
 		// Stop at once, so that the sum of hostile sizes cannot wrap around.
-		if f.UncompressedSize64 > uint64(p.limit)-total {
+		if f.UncompressedSize64 > uint64(p.limit-p.total) {
 			return plan{}, fmt.Errorf("%w: more than %d bytes unpacked", ErrTooLarge, p.limit)
 		}
-		total += f.UncompressedSize64
+		p.total += int64(f.UncompressedSize64)
 	}
-	return p, nil
+	return p, p.checkOverlaps()
+}
+
+// checkOverlaps refuses entries that share compressed data, with which a small archive unpacks to a very large one although no
+// entry is compressed much (https://www.usenix.org/conference/woot19/presentation/fifield).
+func (p *plan) checkOverlaps() error {
+	type span struct {
+		entry      entry
+		start, end int64
+	}
+	var spans []span
+	for _, e := range p.entries {
+		if e.isDir() || e.zip.CompressedSize64 == 0 {
+			continue
+		}
+		start, err := e.zip.DataOffset()
+		if err != nil || e.zip.CompressedSize64 > math.MaxInt64-uint64(start) {
+			return damaged(e, err)
+		}
+		spans = append(spans, span{e, start, start + int64(e.zip.CompressedSize64)})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	for i := 1; i < len(spans); i++ {
+		if spans[i].start < spans[i-1].end {
+			return fmt.Errorf("%w: %q and %q overlap", ErrUnsafe, spans[i-1].entry.name, spans[i].entry.name)
+		}
+	}
+	return nil
 }
 
 // add puts e and the folders above it that are not there yet into the plan.
-func (p *plan) add(e entry, kinds map[string]bool) error {
+func (p *plan) add(e entry) error {
+	if err := p.checkForm(e.name); err != nil {
+		return err
+	}
 	var missing []string
 	for dir := path.Dir(e.name); dir != "."; dir = path.Dir(dir) {
-		isDir, known := kinds[dir]
+		isDir, known := p.kinds[dir]
 		if known && !isDir {
 			return fmt.Errorf("%w: %q is a file and a folder", ErrUnsafe, dir)
 		}
@@ -84,19 +129,37 @@ func (p *plan) add(e entry, kinds map[string]bool) error {
 		missing = append(missing, dir)
 	}
 	for i := len(missing) - 1; i >= 0; i-- {
-		kinds[missing[i]] = true
+		p.kinds[missing[i]] = true
 		p.entries = append(p.entries, entry{name: missing[i]})
 	}
-	wasDir, known := kinds[e.name]
+	wasDir, known := p.kinds[e.name]
 	switch {
 	case known && wasDir && e.isDir():
 		return nil // made for a file that came before its folder
 	case known:
 		return fmt.Errorf("%w: %q comes twice", ErrUnsafe, e.name)
 	}
-	kinds[e.name] = e.isDir()
+	p.kinds[e.name] = e.isDir()
 	p.entries = append(p.entries, e)
 	return nil
+}
+
+// checkForm refuses names that only differ in how a character is composed (https://unicode.org/reports/tr15/): some systems do
+// not tell them apart, nor do people.
+func (p *plan) checkForm(name string) error {
+	if isASCII(name) {
+		return nil
+	}
+	form := norm.NFC.String(name)
+	if other, known := p.forms[form]; known && other != name {
+		return fmt.Errorf("%w: %q comes twice, in two forms of Unicode", ErrUnsafe, name)
+	}
+	p.forms[form] = name
+	return nil
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // checkRoom rejects a plan with names that are taken, before anything is unpacked.

@@ -5,10 +5,13 @@ package unzip
 
 import (
 	"archive/zip"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +27,7 @@ const (
 // system, and name the entry.
 var (
 	ErrNotZip   = errors.New("not a zip archive")
+	ErrDamaged  = errors.New("damaged archive")
 	ErrUnsafe   = errors.New("unsafe entry in the archive")
 	ErrTooLarge = errors.New("archive is too large")
 	ErrExists   = errors.New("already exists")
@@ -65,6 +69,41 @@ func Extract(ctx context.Context, r io.ReaderAt, size int64, dest string, o Opti
 		return nil, err
 	}
 	return files, nil
+}
+
+// Check returns what Extract would find wrong with an archive, without unpacking it, and the number of bytes that it says to have
+// unpacked.
+func Check(r io.ReaderAt, size int64, o Options) (unpacked int64, err error) {
+	p, err := read(r, size, o)
+	return p.total, err
+}
+
+// ExtractNew unpacks the archive in r, size bytes long, to the folder dest, which must not exist; the folder that it is in must.
+// dest gets its name once everything is in it, so a killed process leaves no part of it, but perhaps a folder beside it whose
+// name begins with a dot. Which archives are refused is as for Extract.
+func ExtractNew(ctx context.Context, r io.ReaderAt, size int64, dest string, o Options) error {
+	p, err := read(r, size, o)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(dest); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, fmt.Errorf("%s %w", dest, ErrExists))
+	}
+	staging, err := os.MkdirTemp(filepath.Dir(dest), ".ploomber-cloud-*.tmp")
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(staging)
+	if err == nil {
+		err = errors.Join(p.unpack(ctx, root, "."), root.Close())
+	}
+	if err == nil {
+		err = os.Rename(staging, dest)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(staging))
+	}
+	return nil
 }
 
 // ExtractFile is Extract for an archive on disk.
@@ -158,13 +197,37 @@ func (f folders) undo() {
 	}
 }
 
+// maxDirectory is the size of the longest table of contents that is read, in bytes. It has 46 for each entry, its name, and some
+// 30 more; the limit of entries alone would come too late, when all of them are in memory.
+const maxDirectory = 32 << 20
+
 // open reads the table of contents.
 func open(r io.ReaderAt, size int64) (*zip.Reader, error) {
-	z, err := zip.NewReader(r, size)
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are judged in one place, checkName
+	limited := &limitedReaderAt{ReaderAt: r, left: maxDirectory}
+	z, err := zip.NewReader(limited, size)
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return nil, fmt.Errorf("%w: its table of contents is larger than %d bytes", ErrTooLarge, maxDirectory)
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // names are judged in one place, checkName
 		return nil, &readError{msg: ErrNotZip.Error(), kind: ErrNotZip, cause: err}
 	}
+	limited.left = math.MaxInt64
 	return z, nil
+}
+
+// limitedReaderAt fails with ErrTooLarge once it has read a number of bytes. It must not be used concurrently.
+type limitedReaderAt struct {
+	io.ReaderAt
+	left int64
+}
+
+func (r *limitedReaderAt) ReadAt(p []byte, offset int64) (int, error) {
+	if r.left < int64(len(p)) {
+		return 0, ErrTooLarge
+	}
+	n, err := r.ReaderAt.ReadAt(p, offset)
+	r.left -= int64(n)
+	return n, err
 }
 
 // readError describes an error of archive/zip.
@@ -176,11 +239,17 @@ type readError struct {
 func (e *readError) Error() string   { return e.msg }
 func (e *readError) Unwrap() []error { return []error{e.kind, e.cause} }
 
+// damaged describes an entry whose data is not what the table of contents says.
+func damaged(e entry, cause error) error {
+	return &readError{msg: fmt.Sprintf("cannot unpack %q: the archive is damaged", e.name), kind: ErrDamaged, cause: cause}
+}
+
 // unpackError describes an entry that cannot be unpacked.
 func unpackError(e entry, err error) error {
+	var corrupt flate.CorruptInputError
 	switch {
-	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat):
-		return &readError{msg: fmt.Sprintf("cannot unpack %q: the archive is damaged", e.name), cause: err}
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
+		return damaged(e, err)
 	case errors.Is(err, zip.ErrAlgorithm):
 		return &readError{msg: fmt.Sprintf("cannot unpack %q: unsupported compression method %d", e.name, e.zip.Method), cause: err}
 	}
