@@ -19,6 +19,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/initcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/keycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/logincmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/proxycmd"
@@ -66,6 +67,8 @@ func (c command) named() *cobra.Command {
 
 func (e *env) projectCommands() []command {
 	return []command{
+		{"login", "Choose the platform that commands go to", func() *cobra.Command { return logincmd.New(e.login(), nil) }},
+		{"logout", "Forget a platform and its key", func() *cobra.Command { return logincmd.NewLogout(e.login(), nil) }},
 		{"key", "Store the API key", func() *cobra.Command {
 			return keycmd.New(keycmd.Options{IO: e.io, Ask: e.ask, Settings: e.settings, Connect: e.connect, Dir: e.system.Dir}, nil)
 		}},

@@ -38,6 +38,9 @@ func (e *env) outcome(err error) (code int, message, hint string) {
 		return code, message, hint
 	}
 	ended, instead := settings.Ended()
+	if silent := e.settings.Silent(); silent != "" {
+		instead = "the platform of this machine is not used: " + silent + "; " + instead
+	}
 	if errors.Is(err, cloudapi.ErrNetwork) {
 		return code, ended + " and cannot be reached: " + message, cmp.Or(failure.Hint(err), instead)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/logincmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
 	"github.com/ploomber/ploomber-cloud/internal/dialog"
@@ -25,6 +26,10 @@ import (
 // workflow returns the project's GitHub workflow.
 func (e *env) workflow() flow.Workflow {
 	return flow.Workflow{Folder: e.folder(), Fetch: e.fetch, URL: e.settings.WorkflowURL()}
+}
+
+func (e *env) login() logincmd.Options {
+	return logincmd.Options{IO: e.io, Ask: e.ask, Settings: e.settings, Client: e.client}
 }
 
 // deploy returns a deployment of the current folder.

@@ -35,14 +35,15 @@ func (e *env) root(wanted func(command string) bool) *cobra.Command {
 		Short: "Run and deploy data apps behind a login",
 		Long: "Put a password, or the login of a provider such as Auth0, in front of a Streamlit, Panel, Solara, Dash, Voila,\n" +
 			"Shiny, Chainlit, Flask, Gradio, FastAPI or marimo app, or of anything else that listens on a port. 'up', 'demo',\n" +
-			"'proxy' and 'export' work on your own machines, without an account. The hosted Ploomber Cloud service ended on\n" +
-			settings.HostedUntil + ": 'deploy' needs a host of your own, whose address is in " + settings.APIVariable + ".",
+			"'proxy' and 'export' work without an account. 'deploy' sends the app to a platform: one that you run with 'platform\n" +
+			"serve', or one that you 'login' to. (The hosted Ploomber Cloud service ended on " + settings.HostedUntil + ".)",
 		Example: lines(
 			"ploomber-cloud demo                                         # see a protected app, without an account",
 			"ploomber-cloud examples streamlit/basic-app --offline       # start from an example",
 			"ploomber-cloud auth --add --feature main_app --offline      # protect it with a password",
 			"ploomber-cloud up                                           # run it here, behind its login",
-			"ploomber-cloud deploy --watch                               # deploy it to a host of your own",
+			"ploomber-cloud platform serve                               # a platform of your own, for the next command",
+			"ploomber-cloud deploy --watch                               # deploy it there",
 		),
 		Version:       e.system.Version,
 		SilenceUsage:  true,
@@ -94,8 +95,8 @@ func (e *env) addFlags(root *cobra.Command) {
 	f.BoolVar(&e.flags.noInput, "no-input", false, "never ask; fail if an answer is missing")
 	f.BoolVarP(&e.flags.quiet, "quiet", "q", false, "print results, warnings and errors only")
 	f.BoolVarP(&e.flags.verbose, "verbose", "v", false, "also print each HTTP request")
-	f.StringVar(&e.settings.APIURL, "api-url", "", "`URL` of the host to deploy to")
-	f.BoolVar(&e.settings.Local, "local", false, "use the host on this machine, http://localhost:8000")
+	f.StringVar(&e.settings.APIURL, "api-url", "", "`URL` of the platform that commands go to")
+	f.BoolVar(&e.settings.Local, "local", false, "use the platform on this machine, http://localhost:8000")
 	f.StringVar(&e.flags.caCert, "ca-cert", "", "also trust the certificate authorities in this PEM `FILE` or folder")
 	v := []term.Mode{term.Auto, term.Always, term.Never}
 	flagset.OneOfPersistent(root, &e.flags.color, "color", "when to use colors", v)

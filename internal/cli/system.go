@@ -84,12 +84,14 @@ func newEnv(s System) *env {
 	if runtime.GOOS == "windows" {
 		home = "USERPROFILE"
 	}
-	return &env{
+	e := &env{
 		system: s, io: streams, ask: prompt.New(streams),
 		settings: &settings.Settings{Lookup: s.Lookup, Home: settings.HomeFrom(s.Lookup, home)},
 		flags:    flags{color: term.Auto},
 		ctx:      context.Background(), release: func() {},
 	}
+	e.settings.Prove = e.prove
+	return e
 }
 
 // apply puts the flags of this run into effect. JSON may be needed before all flags are parsed, to report a flag
@@ -142,13 +144,30 @@ func (e *env) connect() (*cloudapi.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.transport()
+	o, err := e.client(base, key.Reveal())
 	if err != nil {
 		return nil, err
 	}
-	return cloudapi.New(cloudapi.Options{
-		BaseURL: base, Key: key.Reveal(), Transport: t, UserAgent: e.userAgent(),
-	}), nil
+	return cloudapi.New(o), nil
+}
+
+// client returns the options of an API client for one host and key.
+func (e *env) client(api, key string) (cloudapi.Options, error) {
+	t, err := e.transport()
+	return cloudapi.Options{BaseURL: api, Key: key, Transport: t, UserAgent: e.userAgent()}, err
+}
+
+// proofTime is how long a platform on this machine has to answer before it counts as down.
+const proofTime = 2 * time.Second
+
+// prove makes a platform on this machine prove that it knows a key, without sending the key.
+func (e *env) prove(api, key string) error {
+	o, err := e.client(api, key)
+	if err != nil {
+		return err
+	}
+	o.Timeout, o.Retries = proofTime, -1
+	return cloudapi.Prove(e.ctx, o)
 }
 
 // downloads creates a client for hosts other than the platform.

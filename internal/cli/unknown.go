@@ -26,10 +26,10 @@ func unknownCommand(c *cobra.Command, typed string) error {
 // elsewhere returns a hint for commands that similar tools have under another name; "" if there is none.
 func elsewhere(typed string) string {
 	switch strings.ToLower(typed) {
-	case "login", "signin", "configure":
-		return "to store the API key of a host, run 'ploomber-cloud key'; for a login in front of the app, 'ploomber-cloud auth --add'"
-	case "logout", "signout":
-		return "to forget the API key, run 'ploomber-cloud key remove'"
+	case "signin", "configure":
+		return "to choose a platform, run 'ploomber-cloud login'; for a login in front of the app, 'ploomber-cloud auth --add'"
+	case "signout":
+		return "to forget a platform and its key, run 'ploomber-cloud logout'"
 	case "whoami", "account", "me":
 		return "to see which API key is used, run 'ploomber-cloud key status'"
 	case "list", "ls", "projects", "apps", "ps":

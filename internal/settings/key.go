@@ -36,8 +36,9 @@ func (k Key) Masked() string {
 	return "****" + k.value[len(k.value)-4:]
 }
 
-// Key finds the API key: in the environment (even if set to an empty value), then the key stored for the
-// platform's host, then the stored key. If there is none the error says how to store one.
+// Key finds the API key: in the environment (even if set to an empty value), then the key stored for the platform's host,
+// then the owner's key of a platform that this user runs here, then the stored key. If there is none the error says how to
+// store one.
 func (s *Settings) Key() (Key, error) {
 	if v, set := s.Lookup(KeyVariable); set {
 		if v == "" {
@@ -56,34 +57,75 @@ func (s *Settings) noKey() *failure.Error {
 	missing := failure.NotAllowedf("API key not found")
 	if s.Hosted() {
 		message, hint := Ended()
-		return missing.WithHint("%s, so its keys are no longer valid: %s, and store its key with 'ploomber-cloud key'", message, hint)
+		if silent := s.Silent(); silent != "" {
+			message = "the platform on this machine is not used: " + silent + "; " + message
+		}
+		return missing.WithHint("%s, so its keys are no longer valid: %s", message, hint)
 	}
-	return missing.WithHint("the operator of the host that you deploy to gives you one; store it with 'ploomber-cloud key'")
+	at, err := s.place()
+	switch {
+	case err != nil:
+		return missing
+	case loopback(hostname(at.asked)):
+		return missing.WithHint("start a platform of your own with 'ploomber-cloud platform serve', whose key is found; "+
+			"the key of another one is stored by 'ploomber-cloud login %s'", at.asked)
+	}
+	return missing.WithHint("the operator of the platform gives you one; store it with 'ploomber-cloud login %s', or set %s", at.asked, KeyVariable)
 }
 
-// StoredKey returns the stored key only; without one the Key is zero.
+// StoredKey returns the stored key only; without one the Key is zero. The key in config.yaml belongs to no particular host:
+// it is sent to those of the reference tool and to those that the environment names, as the reference tool does, and to no
+// other. The owner's key of a platform on this machine is returned once the platform has proven that it knows it.
 func (s *Settings) StoredKey() (Key, error) {
 	dir, err := s.statsDir()
 	if err != nil {
 		return Key{}, err
 	}
-	at, err := s.API()
+	at, err := s.place()
 	if err != nil {
 		return Key{}, err
 	}
-	for _, place := range []struct{ file, name string }{
-		{filepath.Join(dir, "hosts.yaml"), hostOf(at)},
-		{filepath.Join(dir, "config.yaml"), keyName},
-	} {
-		file, err := readKeyFile(place.file)
-		if err != nil {
-			return Key{}, err
-		}
-		if v := file.get(place.name); v != "" {
-			return Key{v, place.file}, checkKey(v, place.file)
+	for _, host := range []string{hostOf(at.asked), hostOf(at.api)} {
+		if k, err := keyIn(filepath.Join(dir, hostsFile), host); err != nil || k.value != "" {
+			return k, err
 		}
 	}
-	return Key{}, nil
+	switch {
+	case at.local != nil && s.Prove != nil:
+		k, err := at.local.OwnerKey()
+		if err == nil && at.local != s.found {
+			err = s.Prove(at.api, k.value)
+		}
+		if err != nil {
+			return Key{}, unusable(err)
+		}
+		return k, nil
+	case !at.general:
+		return Key{}, nil
+	}
+	return keyIn(filepath.Join(dir, "config.yaml"), keyName)
+}
+
+// KeyFiles are the files that keys are stored in, whether or not they exist.
+func (s *Settings) KeyFiles() ([]string, error) {
+	dir, err := s.statsDir()
+	return []string{filepath.Join(dir, "config.yaml"), filepath.Join(dir, hostsFile)}, err
+}
+
+// hostsFile has the keys by host.
+const hostsFile = "hosts.yaml"
+
+// keyIn reads the key of an entry of a file; without one the Key is zero.
+func keyIn(path, entry string) (Key, error) {
+	file, err := readKeyFile(path)
+	if err != nil {
+		return Key{}, err
+	}
+	v := file.get(entry)
+	if v == "" {
+		return Key{}, nil
+	}
+	return Key{v, path}, checkKey(v, path)
 }
 
 // StoreKey stores key for the user, for one host only if --api-url or --local was given, and returns the path of
@@ -110,28 +152,37 @@ func (s *Settings) writeKey(key string) (string, error) {
 	}
 	path, name := filepath.Join(dir, "config.yaml"), keyName
 	if s.Local || s.APIURL != "" {
-		at, err := s.API()
+		at, _, err := s.chosen()
 		if err != nil {
 			return "", err
 		}
-		path, name = filepath.Join(dir, "hosts.yaml"), hostOf(at)
+		path, name = filepath.Join(dir, hostsFile), hostOf(at.asked)
 	}
-	file, err := readKeyFile(path)
-	if err != nil {
+	change, err := keyChange(path, name, key)
+	if err != nil || change == nil {
 		return "", err
-	}
-	if key == "" && file.get(name) == "" {
-		return "", nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("cannot make %s: %w", dir, err)
 	}
+	return path, fsx.Replace(*change)
+}
+
+// keyChange is the file at path with another key, "" for none; nil if there is nothing to change.
+func keyChange(path, name, key string) (*fsx.File, error) {
+	file, err := readKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if key == "" && file.get(name) == "" {
+		return nil, nil
+	}
 	file.set(name, key)
 	data, err := file.encode()
 	if err != nil {
-		return "", fmt.Errorf("cannot write %s: %w", path, err)
+		return nil, fmt.Errorf("cannot write %s: %w", path, err)
 	}
-	return path, fsx.Replace(fsx.File{Path: path, Data: data, Mode: fsx.Private, Tighten: true})
+	return &fsx.File{Path: path, Data: data, Mode: fsx.Private, Tighten: true}, nil
 }
 
 func hostOf(api string) string {

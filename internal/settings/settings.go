@@ -1,15 +1,15 @@
-// Package settings determines where requests go and with which key: from the environment, then from what the user
-// stored. It makes no requests.
+// Package settings determines where requests go and with which key: from flags and the environment, then from what the
+// user stored, then from the platforms that the user runs on this machine. Its only request is Settings.Prove, which the
+// caller provides.
 package settings
 
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
@@ -22,104 +22,22 @@ const (
 	PlatformVariable = "_PLOOMBER_CLOUD_ENV"
 )
 
-// Settings reads the environment through Lookup and the user's files below Home.
+// Settings reads the environment through Lookup and the user's files below Home. It determines where requests go once,
+// when first asked.
 type Settings struct {
 	Lookup func(name string) (string, bool)
 	Home   func() (string, error) // the user's home folder
 	APIURL string                 // --api-url; "" means the environment decides
 	Local  bool                   // --local: the platform on this machine
-}
 
-// host is one place where the platform runs.
-type host struct{ api, dashboard string }
+	// Prove makes the platform at a base URL prove that it knows a key, without sending the key. Without Prove no key
+	// of a platform on this machine is used.
+	Prove func(api, key string) error
 
-func (s *Settings) host() (host, error) {
-	name, _ := s.Lookup(PlatformVariable)
-	if s.Local {
-		name = "local"
-	}
-	h := hosts(name)
-	if h.api == "" {
-		return host{}, failure.Failedf("%s is %q, which is not one of prod, dev and local", PlatformVariable, name)
-	}
-	return h, nil
-}
-
-// hosts are those that the reference tool knows by name; zero for any other name.
-func hosts(name string) host {
-	switch name {
-	case "", "prod":
-		return host{"https://cloud-prod.ploomber.io", "https://www.platform.ploomber.io"}
-	case "dev":
-		return host{"https://cloud-dev.ploomber.io", "https://www.platform-dev.ploomber.io"}
-	case "local":
-		return host{"http://localhost:8000", "http://localhost:3000"}
-	}
-	return host{}
-}
-
-// API returns the base URL of the platform, without a slash at the end.
-func (s *Settings) API() (string, error) {
-	if s.APIURL != "" {
-		return baseURL("--api-url", s.APIURL)
-	}
-	if v, _ := s.Lookup(APIVariable); v != "" && !s.Local {
-		return baseURL(APIVariable, v)
-	}
-	h, err := s.host()
-	return h.api, err
-}
-
-// HostedUntil is the last day of the hosted service. Its URLs are still the default, as projects and scripts use
-// them, but they no longer respond.
-const HostedUntil = "2025-10-31"
-
-// Hosted reports whether requests go to the discontinued hosted service, because no other host is configured.
-func (s *Settings) Hosted() bool {
-	at, err := s.API()
-	for _, name := range []string{"prod", "dev"} {
-		if err == nil && at == hosts(name).api {
-			return true
-		}
-	}
-	return false
-}
-
-// Ended explains that the hosted service has ended, and what works instead.
-func Ended() (message, hint string) {
-	return "the hosted Ploomber Cloud service ended on " + HostedUntil,
-		"run the app here with 'ploomber-cloud up'; to deploy, set " + APIVariable + " to the address of a host of your own"
-}
-
-// baseURL rejects URLs that would send the key unencrypted to another machine.
-func baseURL(source, value string) (string, error) {
-	u, err := url.Parse(value)
-	switch {
-	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
-		return "", failure.Failedf("%s must be an address such as https://platform.example.com", source)
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return "", failure.Failedf("%s must not contain a user, query or fragment", source)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return "", failure.Failedf("%s must begin with https://: the API key would be sent unencrypted to %s", source, u.Host)
-	}
-	return strings.TrimRight(value, "/"), nil
-}
-
-func loopback(name string) bool {
-	ip := net.ParseIP(name)
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") || ip != nil && ip.IsLoopback()
-}
-
-// StatusPage is the web page of a job.
-func (s *Settings) StatusPage(projectID, jobID string) (string, error) {
-	page, err := s.ProjectPage(projectID)
-	return page + "/" + url.PathEscape(jobID), err
-}
-
-// ProjectPage is the web page of a project.
-func (s *Settings) ProjectPage(projectID string) (string, error) {
-	h, err := s.host()
-	return h.dashboard + "/applications/" + url.PathEscape(projectID), err
+	search   sync.Once // for a platform on this machine
+	searched bool
+	found    *LocalPlatform
+	silent   error // why one that is registered was not found
 }
 
 // ExamplesURL is where the archive of the examples is downloaded from.

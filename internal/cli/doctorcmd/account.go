@@ -55,13 +55,15 @@ func (e *examination) private(name, path string) bool {
 }
 
 func (e *examination) key(context.Context) {
-	stored, err := e.Settings.StoredKey()
-	if err == nil && stored.Source != "" {
-		e.private("key file", stored.Source)
+	if files, err := e.Settings.KeyFiles(); err == nil {
+		for _, file := range files {
+			e.private("key file", file)
+		}
 	}
+	stored, _ := e.Settings.StoredKey() // Key says what is wrong
 	key, err := e.Settings.Key()
 	if err != nil { // only a deployment needs one
-		e.add(Warning, "key", err.Error(), cmp.Or(failure.Hint(err), "run 'ploomber-cloud key'"))
+		e.add(Warning, "key", err.Error(), cmp.Or(failure.Hint(err), "run 'ploomber-cloud login'"))
 		return
 	}
 	e.hasKey = true
@@ -144,7 +146,7 @@ func (e *examination) platform(ctx context.Context) {
 	name, err := api.Tier(ctx)
 	switch {
 	case errors.Is(err, cloudapi.ErrUnauthorized):
-		e.failed("account", err, "copy the key from your account page on the platform and run 'ploomber-cloud key'")
+		e.failed("account", err, "ask the operator of the platform for a key, and store it with 'ploomber-cloud login "+at+"'")
 	case err != nil:
 		e.failed("account", err, "try again later")
 	default:

@@ -53,9 +53,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:         "key [KEY]",
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Store the API key",
-		Long: "The key identifies you to the host that you deploy to; its operator gives it to you. The hosted Ploomber\n" +
-			"Cloud service ended on " + settings.HostedUntil + ": set " + settings.APIVariable + " to the address of a host of your own. 'up',\n" +
-			"'demo', 'proxy', 'export' and 'auth --offline' need no key.\n\n" +
+		Long: "Store a key for the platform that the environment names, in " + settings.APIVariable + " or " + settings.PlatformVariable + ",\n" +
+			"or for the one of --api-url or --local only. 'ploomber-cloud login' stores a key together with its platform, and\n" +
+			"checks both; for a platform that you run on this machine no key has to be stored.\n\n" +
 			"Without KEY you are prompted for it, without echo. A key on the command line is visible to others in the list\n" +
 			"of processes, and stays in your shell's history.",
 		Example: "  ploomber-cloud key                            # prompts for it\n" +
@@ -102,7 +102,13 @@ func store(ctx context.Context, o *Options) error {
 	if _, set := o.Settings.Lookup(settings.KeyVariable); set {
 		o.IO.Err.Warn("%s is set and takes precedence over the stored key.", settings.KeyVariable)
 	}
-	if o.Settings.Hosted() {
+	now, err := o.Settings.Login()
+	switch {
+	case err != nil:
+		return err
+	case now != nil && o.Settings.APIURL == "" && !o.Settings.Local:
+		o.IO.Err.Note("Note: this key is not used where you are logged in, at %s. To change that one, run 'ploomber-cloud login %[1]s'.", now.API)
+	case o.Settings.Hosted():
 		message, hint := settings.Ended()
 		o.IO.Err.Note("Note: %s. %s.", message, strings.ToUpper(hint[:1])+hint[1:])
 	}

@@ -63,7 +63,7 @@ type variable struct{ name, meaning string }
 func processVariables() []variable {
 	return []variable{
 		{"PLOOMBER_CLOUD_KEY", "The API key. It takes precedence over the stored one, even if it is empty."},
-		{"PLOOMBER_CLOUD_API_URL", "The URL of the host to deploy to, like `--api-url`; https, or http for this machine. The default is the hosted service, which shut down on 2025-10-31."},
+		{"PLOOMBER_CLOUD_API_URL", "The URL of the platform, like `--api-url`; https, or http for this machine. Without it commands go where `login` said, else to a platform that you run on this machine."},
 		{"_PLOOMBER_CLOUD_ENV", "The platform: `prod` (the default), `dev`, or `local` for `http://localhost:8000`, like `--local`."},
 		{"PLOOMBER_ENTRY", "The file that `up` starts, like its `--entry`; usually set in `.env`."},
 		{"PLOOMBER_CLOUD_POLL_INTERVAL", "Seconds between two status requests while watching a deployment. Default: 15."},

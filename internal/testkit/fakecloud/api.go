@@ -23,6 +23,8 @@ func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) {
 		return true
 	}
 	switch {
+	case c.own && len(parts) > 3 && parts[0] == "api" && parts[1] == "v1" && parts[2] == "projects":
+		c.ownAnswer(w, r, parts[3:])
 	case route("GET", "users", "me"):
 		reply(w, map[string]any{"_model": map[string]string{"type": c.tier}})
 	case route("GET", "projects"):
@@ -116,8 +118,13 @@ func (c *Cloud) oneJob(w http.ResponseWriter, r *http.Request, parts []string) {
 		if len(j.Statuses) > 1 {
 			j.Statuses = j.Statuses[1:]
 		}
-		reply(w, map[string]any{
+		about := map[string]any{
 			"id": id, "status": status, "resources": map[string]string{"webservice": "https://" + id + ".example.test"},
-		})
+		}
+		if c.own {
+			j.explain(about)
+			about["status_page"] = Dashboard + "/applications/" + c.projectOf(id) + "/" + id
+		}
+		reply(w, about)
 	}
 }

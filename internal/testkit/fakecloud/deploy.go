@@ -73,15 +73,13 @@ func (c *Cloud) deploy(w http.ResponseWriter, r *http.Request, kind string) {
 	}
 	d.Project, d.Type = p.ID, kind
 	c.deployments = append(c.deployments, d)
-	id := fmt.Sprintf("job-%d", len(c.deployments))
-	statuses := c.fates
-	if len(statuses) == 0 {
-		statuses = []string{"pending", "running"}
-	}
-	c.jobs[id] = &Job{Statuses: slices.Clone(statuses), Build: "built\n", App: "served\n"}
-	p.Jobs = append([]string{id}, p.Jobs...)
+	id := c.addJob(p, r, d.Fields["message"])
 	p.Secrets = sorted(d.Secrets())
-	reply(w, map[string]string{"project_id": p.ID, "id": id})
+	accepted := map[string]string{"project_id": p.ID, "id": id}
+	if c.own {
+		accepted["status_page"] = Dashboard + "/applications/" + p.ID + "/" + id
+	}
+	reply(w, accepted)
 }
 
 func readForm(r *http.Request) (Deployment, error) {

@@ -31,6 +31,11 @@ type Cloud struct {
 	faults      []*Fault
 	pages       map[string]page // of the other hosts, by path
 	observe     func(Request)
+
+	own        bool              // has the API below /api/v1 too
+	started    int               // jobs so far
+	carriedOut map[string]string // job by idempotency key
+	changed    chan struct{}     // closed at the next change by the test
 }
 
 // A Project is one project of the user.
@@ -41,12 +46,17 @@ type Project struct {
 	Files           []byte   // the archive that the platform would send; nil for none
 	CPU, RAM, GPU   string   // of the newest job, as the platform writes them
 	Auth, Analytics bool     // protected
+	SleepAfter      string   // setting of a platform of one's own; "" is its default
 }
 
 // A Job is one deployment. Each look takes the next status; the last one stays.
 type Job struct {
 	Statuses   []string
 	Build, App string // logs
+
+	// On a platform of one's own:
+	State, Reason, NextStep, Message string // State "" follows from the status
+	Detail                           []string
 }
 
 // A Request is one that arrived, on the platform or on another host.
@@ -59,7 +69,7 @@ type Request struct {
 
 func (r Request) String() string {
 	line := r.Method + " " + r.Path
-	if r.Query != "" {
+	if r.Query != "" && r.Path != "/api/v1/proof" { // that one is random
 		line += "?" + r.Query
 	}
 	return line
@@ -73,7 +83,8 @@ type page struct {
 
 // Start opens a platform that knows one key and has no project.
 func Start(key string) *Cloud {
-	c := &Cloud{key: key, tier: "pro", jobs: map[string]*Job{}, pages: map[string]page{}, closed: make(chan struct{})}
+	c := &Cloud{key: key, tier: "pro", jobs: map[string]*Job{}, pages: map[string]page{}, closed: make(chan struct{}),
+		carriedOut: map[string]string{}, changed: make(chan struct{})}
 	c.api = httptest.NewServer(http.HandlerFunc(c.serveAPI))
 	c.web = httptest.NewServer(http.HandlerFunc(c.serveWeb))
 	return c
@@ -124,6 +135,13 @@ func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if c.public(w, r) {
+		return
+	}
+	if project, ok := c.streamOf(r); ok {
+		c.stream(w, r, project)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.Header.Get("api_key") != c.key {
@@ -223,6 +241,8 @@ func (c *Cloud) set(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
+	close(c.changed)
+	c.changed = make(chan struct{})
 }
 
 func (c *Cloud) find(id string) *Project {
@@ -231,6 +251,16 @@ func (c *Cloud) find(id string) *Project {
 		return nil
 	}
 	return c.projects[i]
+}
+
+// projectOf is the id of the project that a job belongs to.
+func (c *Cloud) projectOf(job string) string {
+	for _, p := range c.projects {
+		if slices.Contains(p.Jobs, job) {
+			return p.ID
+		}
+	}
+	return ""
 }
 
 func reply(w http.ResponseWriter, v any) {

@@ -3,6 +3,7 @@ package script
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,7 +17,7 @@ import (
 
 // cloudCommand changes the script's platform.
 func cloudCommand(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) >= 2, "cloud tier|fate|project|files|log|page|break ...")
+	usage(ts, !neg && len(args) >= 2, "cloud tier|fate|project|files|log|page|break|platform ...")
 	c, rest := of(ts).cloud, args[1:]
 	switch args[0] {
 	case "tier":
@@ -55,9 +56,45 @@ func cloudCommand(ts *testscript.TestScript, neg bool, args []string) {
 		c.SetPage(rest[0], status, []byte(ts.ReadFile(rest[2])))
 	case "break":
 		breakCommand(ts, c, rest)
+	case "platform":
+		platformCommand(ts, c, rest)
+	case "reason":
+		usage(ts, len(rest) == 4, "cloud reason JOB REASON DETAIL NEXT-STEP")
+		c.EditJob(rest[0], func(j *fakecloud.Job) { j.Reason, j.Detail, j.NextStep = rest[1], []string{rest[2]}, rest[3] })
+	case "state":
+		usage(ts, len(rest) == 2, "cloud state JOB STATE")
+		c.EditJob(rest[0], func(j *fakecloud.Job) { j.State = rest[1] })
 	default:
 		ts.Fatalf("%s", unknown("part of the cloud", args[0]))
 	}
+}
+
+// platformCommand makes the cloud a platform of one's own: one that runs elsewhere, or one that this user runs here and that
+// is registered in the home. Of the latter only the registration is left when it is down.
+func platformCommand(ts *testscript.TestScript, c *fakecloud.Cloud, args []string) {
+	usage(ts, len(args) == 1, "cloud platform elsewhere|here|down")
+	api := c.URL()
+	switch args[0] {
+	case "here", "elsewhere":
+		c.OwnPlatform()
+	case "down":
+		api = "http://127.0.0.1:1"
+	default:
+		ts.Fatalf("%s", unknown("platform", args[0]))
+	}
+	if args[0] == "elsewhere" {
+		return
+	}
+	home := ts.Getenv("HOME")
+	folder := filepath.Join(home, ".ploomber", "platforms")
+	ts.Check(os.MkdirAll(folder, 0o700))
+	key := filepath.Join(home, "owner.key")
+	ts.Check(os.WriteFile(key, []byte("# of the owner\n"+Key+"\n"), 0o600))
+	about, err := json.Marshal(map[string]string{"api": api, "dashboard": fakecloud.Dashboard, "apps": "localhost:8080", "owner_key_file": key})
+	ts.Check(err)
+	u, err := url.Parse(api)
+	ts.Check(err)
+	ts.Check(os.WriteFile(filepath.Join(folder, u.Hostname()+"_"+u.Port()+".json"), about, 0o600))
 }
 
 // breakCommand makes requests go wrong: answered with a status and the content of a file, cut off, cut short.

@@ -114,7 +114,7 @@ func mayHoldSecrets(rel string) bool {
 	switch filepath.Base(rel) {
 	case ".env":
 		return true
-	case "config.yaml", "hosts.yaml":
+	case "config.yaml", "hosts.yaml", "owner.key":
 		return strings.HasPrefix(filepath.ToSlash(rel), "home/")
 	}
 	return false

@@ -6,6 +6,7 @@ package script
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -71,13 +72,25 @@ func setup(e *testscript.Env, p Program) error {
 	home := filepath.Join(e.WorkDir, "home")
 	e.Vars = append(e.Vars, "HOME="+home, "USERPROFILE="+home, "LANG=C.UTF-8", "TERM=dumb", "API="+s.cloud.URL(),
 		"PATH="+p.Bin+string(os.PathListSeparator)+p.Path)
-	e.Vars = append(e.Vars, s.cloud.Environ()...)
+	for _, v := range s.cloud.Environ() {
+		if _, none := s.first[filepath.Join(e.WorkDir, noPlace)]; !none || !namesPlace(v) {
+			e.Vars = append(e.Vars, v)
+		}
+	}
 	e.Vars = append(e.Vars, p.Environ...)
 	e.Defer(func() {
 		s.cloud.Close()
 		e.T().(*transcript).done(s)
 	})
 	return nil
+}
+
+// noPlace is the file of a script whose environment names no platform and no key.
+const noPlace = "no-place"
+
+func namesPlace(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return name == "PLOOMBER_CLOUD_KEY" || name == "PLOOMBER_CLOUD_API_URL" || name == "_PLOOMBER_CLOUD_ENV"
 }
 
 // contents reads every regular file below dir. A file that cannot be read has no content.
