@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ploomber/ploomber-cloud/internal/failure"
+	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
@@ -26,7 +27,7 @@ func parse(t *testing.T, vars map[string]string, args ...string) (*Options, erro
 
 // standard are the flags of a user who says nothing.
 func standard() Flags {
-	return Flags{Listen: "127.0.0.1:8080", SessionStore: "memory", LogLevel: "info", LogFormat: logAuto, ShutdownTimeout: 8 * time.Second}
+	return Flags{Listen: "127.0.0.1:8080", SessionStore: "memory", Log: flagset.DefaultLog(), ShutdownTimeout: 8 * time.Second}
 }
 
 func TestFlags(t *testing.T) {
@@ -78,7 +79,11 @@ func TestEveryFlagHasAVariable(t *testing.T) {
 		"session-store": "sqlite:z", "tls-cert": "c", "tls-key": "k", "log-level": "warn", "log-format": "json", "shutdown-timeout": "1m",
 	}
 	n := 0
-	ours(New(*options(t, cmdtest.New(t, nil)), nil).LocalNonPersistentFlags(), func(f *pflag.Flag) {
+	variable := func(flag string) string { return "PLOOMBER_PROXY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")) }
+	New(*options(t, cmdtest.New(t, nil)), nil).LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Name == "help" {
+			return
+		}
 		n++
 		value := samples[f.Name]
 		if value == "" {

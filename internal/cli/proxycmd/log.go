@@ -5,37 +5,8 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/ploomber/ploomber-cloud/internal/term"
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
-
-// logAuto selects a human-readable log on a terminal, and a machine-readable one otherwise.
-const logAuto = "auto"
-
-// forPeople reports whether the log is human-readable.
-func (o *Options) forPeople() bool {
-	return o.LogFormat == logAuto && o.IO.Err.TTY() && !o.IO.JSON
-}
-
-// logger writes to standard error in the requested format.
-func (o *Options) logger() *slog.Logger {
-	level := slog.LevelInfo
-	_ = level.UnmarshalText([]byte(strings.ToUpper(o.LogLevel))) // one of four, validated by the flag
-	switch {
-	case o.Verbose():
-		level = slog.LevelDebug
-	case !o.IO.Err.Talks() && !o.IO.JSON:
-		level = max(level, slog.LevelWarn)
-	}
-	if o.forPeople() {
-		return term.NewLogger(o.IO.Err, term.LogOptions{Level: level, Clock: true, Skip: []string{"request"}})
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if o.LogFormat == "json" || o.IO.JSON {
-		return slog.New(slog.NewJSONHandler(o.IO.Err, options))
-	}
-	return slog.New(slog.NewTextHandler(o.IO.Err, options))
-}
 
 // sentences is a list of messages: separated in a text log, an array in JSON.
 type sentences []string

@@ -45,8 +45,8 @@ type Options struct {
 
 	bcryptCost int // cost of password hashing; 0, the default, in production
 
-	origin map[string]string // flags set by a variable instead of the command line: its name
-	wrong  mistakes          // errors in the variables
+	variables flagset.Variables
+	wrong     mistakes // errors in the variables
 }
 
 // Machine is what the proxy needs to know about the network, besides listening.
@@ -63,7 +63,7 @@ type Flags struct {
 	Feature                         config.Feature // protects everything; empty for the rules of the project
 	SessionStore                    string
 	TLSCert, TLSKey                 string
-	LogLevel, LogFormat             string
+	Log                             flagset.Log
 	ShutdownTimeout                 time.Duration
 }
 
@@ -91,7 +91,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
-			o.fromEnvironment(c.LocalNonPersistentFlags())
+			o.variables.Set(c, func(name string, err error) { o.wrong.addf(name, "%w", err) })
 			if o.ShutdownTimeout < 0 {
 				return failure.Usagef("%s must not be negative", o.named("shutdown-timeout"))
 			}
@@ -116,12 +116,17 @@ func (o *Options) addFlags(c *cobra.Command) {
 	f.StringVar(&o.SessionStore, "session-store", "memory", "session store: `STORE` is memory, or sqlite:PATH, which survives a restart")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate chain, for https")
 	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` with the certificate's private key")
-	o.LogLevel, o.LogFormat = "info", logAuto
-	flagset.OneOf(c, &o.LogLevel, "log-level", "minimum log level", []string{"debug", "info", "warn", "error"})
-	flagset.OneOf(c, &o.LogFormat, "log-format", "log format on standard error; auto is human-readable on a terminal and text elsewhere", []string{logAuto, "text", "json"})
+	o.Log.Add(c)
 	f.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", defaultShutdown, "time limit for in-flight requests when the proxy stops: `TIME`, such as 30s")
-	showVariables(c.LocalNonPersistentFlags())
+	o.variables = flagset.Variables{Prefix: prefix, Command: "proxy", Lookup: o.Lookup, Environ: o.Environ}
+	o.variables.Show(c)
 }
+
+// prefix begins the names of variables that set flags.
+const prefix = "PLOOMBER_PROXY_"
+
+// named returns the name under which the user set a setting: the variable, or the flag.
+func (o *Options) named(flag string) string { return o.variables.Named(flag) }
 
 // defaultShutdown is below the ten seconds after which container engines kill what they have asked to stop.
 const defaultShutdown = 8 * time.Second

@@ -42,7 +42,7 @@ func (o *Options) serve(ctx context.Context, p *plan) (err error) {
 		return ctx.Err() // the signal came earlier
 	}
 	ctx = context.WithoutCancel(ctx) // the root's context would end on the first signal, with requests still in flight
-	r := &running{options: o, log: o.logger(), meter: newMeter(o.Version, o.Now())}
+	r := &running{options: o, log: o.Log.Logger(o.IO, o.Verbose()), meter: newMeter(o.Version, o.Now())}
 	public, err := o.listen(ctx, "listen", o.Listen)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (r *running) watchApp(ctx context.Context) (stop func()) {
 // announce logs what is served, where, and who can access it.
 func (r *running) announce(ctx context.Context, l net.Listener, p *plan) {
 	r.warn(ctx, p)
-	if r.options.forPeople() && r.log.Enabled(ctx, slog.LevelInfo) {
+	if r.options.Log.ForPeople(r.options.IO) && r.log.Enabled(ctx, slog.LevelInfo) {
 		r.greet(l, p)
 		return
 	}

@@ -49,15 +49,15 @@ func (o *Options) settings() []config.Setting {
 		{Name: "upstream", Value: o.Upstream}, {Name: "listen", Value: o.Listen}, {Name: "private-listen", Value: o.PrivateListen},
 		{Name: "env-file", Value: o.Folder.EnvFile}, {Name: "config", Value: o.Folder.Config}, {Name: "feature", Value: string(o.Feature)},
 		{Name: "session-store", Value: o.SessionStore}, {Name: "tls-cert", Value: o.TLSCert}, {Name: "tls-key", Value: o.TLSKey},
-		{Name: "log-level", Value: o.LogLevel}, {Name: "log-format", Value: o.LogFormat},
+		{Name: "log-level", Value: o.Log.Level}, {Name: "log-format", Value: o.Log.Format},
 		{Name: "shutdown-timeout", Value: o.ShutdownTimeout.String()},
 	} {
 		if s.Value != "" {
-			list = append(list, config.Setting{Name: variable(s.Name), Value: s.Value})
+			list = append(list, config.Setting{Name: o.variables.Of(s.Name), Value: s.Value})
 		}
 	}
 	if o.Public {
-		list = append(list, config.Setting{Name: variable("public"), Value: "true"})
+		list = append(list, config.Setting{Name: o.variables.Of("public"), Value: "true"})
 	}
 	return list
 }
