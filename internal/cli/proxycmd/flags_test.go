@@ -79,7 +79,9 @@ func TestEveryFlagHasAVariable(t *testing.T) {
 		"session-store": "sqlite:z", "tls-cert": "c", "tls-key": "k", "log-level": "warn", "log-format": "json", "shutdown-timeout": "1m",
 	}
 	n := 0
-	variable := func(flag string) string { return "PLOOMBER_PROXY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")) }
+	variable := func(flag string) string {
+		return "PLOOMBER_PROXY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	}
 	New(*options(t, cmdtest.New(t, nil)), nil).LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Name == "help" {
 			return

@@ -239,3 +239,16 @@ func (s *Scheduler) all() []*project {
 	}
 	return all
 }
+
+// States returns the state of each project that has a deployment, as its users see it.
+func (s *Scheduler) States() []platform.State {
+	var states []platform.State
+	for _, p := range s.all() {
+		p.mu.Lock()
+		if v := p.shown(); v != nil {
+			states = append(states, v.d.State)
+		}
+		p.mu.Unlock()
+	}
+	return states
+}
