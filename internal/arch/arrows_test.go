@@ -80,7 +80,7 @@ func arrows() []row {
 		{"pkg/authproxy/pages", []string{"pkg/authproxy/navigation", "pkg/authproxy/requestid"}},
 		{"pkg/authproxy/access", []string{"pkg/authproxy/config", "pkg/authproxy/oidc", "pkg/authproxy/session", "pkg/authproxy/target"}},
 		{"pkg/authproxy/config", []string{"pkg/authproxy/identity", "pkg/authproxy/keys", "pkg/authproxy/oidc", "pkg/authproxy/target", "pkg/spelling"}},
-		{"pkg/authproxy/session/sqlite", []string{"pkg/authproxy/session", "pkg/authproxy/identity", "pkg/authproxy/expiring"}},
+		{"pkg/authproxy/session/sqlite", []string{"pkg/authproxy/session", "pkg/authproxy/identity", "pkg/authproxy/expiring", "pkg/sqlitefile"}},
 		{"pkg/authproxy/password", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
 		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring", "pkg/httpclient", "pkg/strictjson"}},
 		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity", "pkg/authproxy/nowait"}},

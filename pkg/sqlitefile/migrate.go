@@ -73,26 +73,24 @@ func (f Format) migrateIn(ctx context.Context, tx *sql.Tx) error {
 	case version < 0 || version == 0 && tables > 0:
 		return f.errForeign()
 	}
-	if err := f.observe(ctx, tx, version); err != nil {
-		return err
-	}
-	for _, step := range list[version:] {
-		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return err
+	apply := func() error {
+		for _, step := range list[version:] {
+			if _, err := tx.ExecContext(ctx, step); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	if err := f.observe(ctx, tx, len(list)); err != nil {
+	if f.Around != nil {
+		err = f.Around(ctx, tx, version, apply)
+	} else {
+		err = apply()
+	}
+	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", len(list), f.Application))
 	return err
-}
-
-func (f Format) observe(ctx context.Context, tx *sql.Tx, version int) error {
-	if f.Observe == nil {
-		return nil
-	}
-	return f.Observe(ctx, tx, version)
 }
 
 // switchToLog enables the write-ahead log. If another process does the same at this moment, SQLite fails without waiting

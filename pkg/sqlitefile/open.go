@@ -22,9 +22,9 @@ type Format struct {
 	// file is the number of those that were applied to it.
 	Schema fs.FS
 
-	// Observe, if set, is called in the transaction of the migrations, before the first and after the last one. version is
-	// that of the file at this moment. It is not called if nothing has to be migrated.
-	Observe func(ctx context.Context, tx *sql.Tx, version int) error
+	// Around, if set, is called in the transaction of the migrations of a file that lacks some. It has to call migrate, which
+	// applies them. from is the version of the file, 0 if it is new.
+	Around func(ctx context.Context, tx *sql.Tx, from int, migrate func() error) error
 }
 
 // Errors of Open and Check. The file is left unchanged.
@@ -38,7 +38,7 @@ func (f Format) errForeign() error { return &foreignError{name: f.Name} }
 
 type foreignError struct{ name string }
 
-func (e *foreignError) Error() string      { return "is not a " + e.name }
+func (e *foreignError) Error() string     { return "is not a " + e.name }
 func (e *foreignError) Is(err error) bool { return err == ErrForeign }
 
 // DB is an open file. A transaction of Write takes the write lock when it begins, so that it never fails because of what it
@@ -83,7 +83,8 @@ func (f Format) open(ctx context.Context, path string, db *DB) (err error) {
 	}
 	db.Read.SetMaxOpenConns(readers)
 	db.Read.SetMaxIdleConns(readers)
-	if err := db.Read.PingContext(ctx); err != nil {
+	// The files beside it exist from the first read on.
+	if err := db.Read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(new(int)); err != nil {
 		return err
 	}
 	return f.inspectCompanions(path)

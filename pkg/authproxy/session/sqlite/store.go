@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session"
+	"github.com/ploomber/ploomber-cloud/pkg/sqlitefile"
 )
 
 // Store is a session.Store in a file. All methods are safe for concurrent use.
@@ -43,8 +44,8 @@ var _ session.Store = (*Store)(nil)
 
 // Errors of Open. The file is left unchanged.
 var (
-	ErrForeign = errors.New("is not a session store")
-	ErrNewer   = errors.New("was written by a newer version of this program")
+	ErrForeign = sqlitefile.ErrForeign // it is not a session store
+	ErrNewer   = sqlitefile.ErrNewer   // it was written by a newer version of this program
 	ErrNoKey   = errors.New("a session store in a file requires a key")
 )
 
@@ -59,9 +60,6 @@ func Open(ctx context.Context, path string, keys [][]byte, now func() time.Time)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := prepare(path); err != nil {
-		return nil, err
-	}
 	s := &Store{
 		path: path, now: now, turn: make(chan struct{}, 1), cache: newCache(cacheLimit), dirty: newQueue(cacheLimit),
 		limit: session.DefaultLimit, stop: make(chan struct{}),
@@ -72,14 +70,11 @@ func Open(ctx context.Context, path string, keys [][]byte, now func() time.Time)
 	}
 	if err := s.open(ctx); err != nil {
 		_ = s.closeFiles()
-		return nil, s.failed("open", err)
+		return nil, err
 	}
 	s.upkeep.Go(s.run)
 	return s, nil
 }
-
-// forWriting are the settings of the connection that writes.
-const forWriting = "_pragma=synchronous(full)&_pragma=foreign_keys(1)&_txlock=immediate"
 
 // Check reports why Open would fail for the existing file at path; nil if it would not. It leaves the content as it is: what
 // Open would change of a file of an earlier version is done and rolled back.
@@ -88,46 +83,38 @@ func Check(ctx context.Context, path string, keys [][]byte) error {
 	if _, err := newKeyring(keys); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := inspect(path, checkHeader); err != nil {
+	format, err := format(nil)
+	if err != nil {
 		return err
 	}
-	db, err := openDB(path, forWriting)
-	if err == nil {
-		err = errors.Join(checkSchema(ctx, db), db.Close())
-	}
+	return format.Check(ctx, path)
+}
+
+func (s *Store) open(ctx context.Context) error {
+	format, err := format(&s.lost)
 	if err != nil {
-		return fmt.Errorf("check the session store %s: %w", path, err)
+		return err
+	}
+	file, err := format.Open(ctx, s.path)
+	if err != nil {
+		return err
+	}
+	s.read, s.write = file.Read, file.Write
+	if err := s.prepare(ctx); err != nil {
+		return s.failed("open", err)
 	}
 	return nil
 }
 
-func (s *Store) open(ctx context.Context) (err error) {
-	if s.write, err = openDB(s.path, forWriting); err != nil {
-		return err
-	}
-	s.write.SetMaxOpenConns(1)
-	if s.lost, err = migrate(ctx, s.write); err != nil {
-		return err
-	}
-	if s.read, err = openDB(s.path, "_pragma=query_only(1)"); err != nil {
-		return err
-	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
+func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.find, err = s.read.PrepareContext(ctx, "SELECT key, used, sealed FROM sessions WHERE "+hasKey); err != nil {
 		return err
 	}
 	if s.latest, err = s.read.PrepareContext(ctx, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'ended'"); err != nil {
 		return err
 	}
-	if err := s.latest.QueryRowContext(ctx).Scan(&s.seen); err != nil {
-		return err
-	}
-	return inspectCompanions(s.path)
+	return s.latest.QueryRowContext(ctx).Scan(&s.seen)
 }
-
-// readers is the number of concurrent lookups. Writers do not block them.
-const readers = 4
 
 // Lost returns how many sessions Open deleted because an earlier version wrote them in a form that is not read any more.
 func (s *Store) Lost() int { return s.lost }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ func lock(t *testing.T, s *Store) (unlock func()) {
 	if _, err := s.write.Exec("PRAGMA busy_timeout = 10"); err != nil {
 		t.Fatal(err)
 	}
-	other, err := openDB(s.path, "_txlock=immediate")
+	other, err := sql.Open("sqlite3", "file:"+s.path+"?_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
 	}
