@@ -61,6 +61,22 @@ func zipped(t testing.TB, entries ...entry) []byte {
 	return buf.Bytes()
 }
 
+// claimed is an archive whose n files are empty, but said to have a number of bytes unpacked.
+func claimed(t *testing.T, n int, size uint64) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for i := range n {
+		if _, err := w.CreateRaw(&zip.FileHeader{Name: fmt.Sprint(i), Method: zip.Deflate, UncompressedSize64: size}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
 func files(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -113,10 +129,6 @@ func TestReceive(t *testing.T) {
 
 func TestReceiveRefuses(t *testing.T) {
 	t.Parallel()
-	var names []entry
-	for i := range 100_001 {
-		names = append(names, entry{name: fmt.Sprint(i)})
-	}
 	good := zipped(t, entry{name: "app.py", text: "1"})
 	for name, data := range map[string][]byte{
 		"empty":                    {},
@@ -135,8 +147,9 @@ func TestReceiveRefuses(t *testing.T) {
 		"name twice, spelled":      zipped(t, entry{name: "app.py"}, entry{name: "./app.py"}),
 		"name twice, in Unicode":   zipped(t, entry{name: "caf\u00e9"}, entry{name: "cafe\u0301"}),
 		"file is a folder":         zipped(t, entry{name: "a"}, entry{name: "a/b"}),
-		"100,001 names":            zipped(t, names...),
-		"bomb":                     zipped(t, entry{name: "zeros", text: strings.Repeat("\x00", smallUnpacked+1)}),
+		"100,001 names":            claimed(t, 100_001, 0),
+		"bomb":                     claimed(t, 1, smallUnpacked+1),
+		"bomb in parts":            claimed(t, 1000, smallUnpacked/999),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,6 +163,16 @@ func TestReceiveRefuses(t *testing.T) {
 				t.Errorf("left %q", got)
 			}
 		})
+	}
+	f := open(t, t.TempDir())
+	for name, data := range map[string][]byte{
+		"100,000 names":      claimed(t, 100_000, 0),
+		"well compressed":    claimed(t, 1, smallUnpacked),
+		"names in two cases": zipped(t, entry{name: "app.py"}, entry{name: "App.py"}),
+	} {
+		if _, _, err := f.Receive(t.Context(), bytes.NewReader(data), 100<<20); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/pkg/sqlitefile"
 )
@@ -108,11 +109,13 @@ func (s *Store) failed(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, sqlite3.FULL):
+	case errors.Is(err, sqlite3.FULL), errors.Is(err, sqlite3.IOERR) && s.isDiskFull():
 		return &platform.Problem{
 			Reason: platform.ReasonDisk, Msg: "the disk is full: cannot write " + s.path,
 			Hint: "free some space and try again; nothing was changed", Err: err,
 		}
+	case errors.Is(err, sqlitefile.ErrNewer):
+		return fmt.Errorf("%w; update ploomber-cloud, or restore the backup from before the update", err)
 	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
 		return fmt.Errorf("%s is damaged; restore it and %s from a backup: %w", s.path, filepath.Base(s.keyFile), err)
 	case errors.Is(err, sqlite3.READONLY), errors.Is(err, sqlite3.CANTOPEN), errors.Is(err, sqlite3.PERM):
@@ -126,6 +129,13 @@ func (s *Store) failed(err error) error {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
 	return err
+}
+
+// isDiskFull tells a full disk from a broken one: the driver reports a failed write for both.
+func (s *Store) isDiskFull() bool {
+	const aFewPages = 64 << 10
+	free, known := fsx.Free(filepath.Dir(s.path))
+	return known && free < aFewPages
 }
 
 // isDuplicate reports whether a row was refused because another one has the same key.
