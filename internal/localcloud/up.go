@@ -113,7 +113,7 @@ func Up(ctx context.Context, o UpOptions) (_ *Running, err error) {
 	if r.handler, err = o.Protect(r.app.URL(), r.url); err != nil {
 		return nil, fmt.Errorf("protect the app: %w", err)
 	}
-	r.server = gateway.Serve(listener, below(r.app.Base(), r.handler), o.Now, o.ServerLog)
+	r.server = gateway.Serve(listener, gateway.Below(r.app.Base(), r.handler), o.Now, o.ServerLog)
 	o.Notify(platform.Event{Phase: platform.Ready, Message: "the app is ready", URL: r.URL()})
 	return r, nil
 }
@@ -173,22 +173,6 @@ func (r *Running) Base() string {
 		return ""
 	}
 	return r.app.Base()
-}
-
-// below redirects the root to the path below which the app is served.
-func below(base string, next http.Handler) http.Handler {
-	if base == "" {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/" || r.Method != http.MethodGet && r.Method != http.MethodHead {
-			next.ServeHTTP(w, r)
-			return
-		}
-		to := url.URL{Path: base, RawQuery: r.URL.RawQuery}
-		w.Header().Set("Cache-Control", "no-store") // the next app at this address may be served elsewhere
-		http.Redirect(w, r, to.String(), http.StatusTemporaryRedirect)
-	})
 }
 
 // Wait blocks until ctx ends, the app has crashed too often or its server fails, then stops everything. It returns

@@ -15,6 +15,7 @@ type request struct {
 	authn.State
 	proxy    *Proxy
 	inFlight *registry.Connection // while the request is with the app
+	to       Destination          // that the Router has chosen; nil without one
 	writer   statusWriter         // for observe; here to save an allocation
 }
 
@@ -26,8 +27,10 @@ type request struct {
 //  3. checkOrigin comes before credentials count: a page of another origin cannot open a WebSocket with a user's cookie.
 //  4. ownEndpoints comes before a login is required: the login page has to be reachable without one.
 //  5. authenticate finds out who sends the request, and authorize demands a login if the path requires one.
-//  6. identify tells the app who the user is and removes what was meant for the proxy. No handler after it needs that.
-//  7. forward is the only way to the app.
+//  6. route asks the Router, where there is one. It comes after authorize, so that nothing starts an app for a client that
+//     may not use it, and before the cookies of the proxy are removed, of which one tells versions apart.
+//  7. identify tells the app who the user is and removes what was meant for the proxy. No handler after it needs that.
+//  8. forward is the only way to the app.
 func (p *Proxy) chain() handler {
 	return p.checkTarget(
 		p.cleanHeaders(
@@ -35,8 +38,9 @@ func (p *Proxy) chain() handler {
 				p.ownEndpoints(
 					p.authenticate(
 						p.authorize(
-							p.identify(
-								p.forward)))))))
+							p.route(
+								p.identify(
+									p.forward))))))))
 }
 
 // ServeHTTP answers one request. It changes r.Header, which is the proxy's from here on.

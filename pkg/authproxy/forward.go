@@ -13,6 +13,10 @@ import (
 
 // forward sends the request to the app, or answers with a page that says why that is not possible.
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *request) {
+	if x.to != nil {
+		p.forwardRouted(w, r, x)
+		return
+	}
 	b := p.backend.Load()
 	switch b.state {
 	case starting:
@@ -25,15 +29,21 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, x *request) {
 		return
 	}
 	x.restoreBase(r)
-	err := p.forwarder.Forward(w, r, b.target, x)
+	if err := p.forwarder.Forward(w, r, b.target, x); err != nil {
+		p.failed(w, r, x, b, err)
+		return
+	}
+	if !b.answered.Load() {
+		b.answered.Store(true)
+	}
+	if b.silent.Load() {
+		p.appBack(r.Context(), b)
+	}
+}
+
+// failed ends a request that could not be forwarded.
+func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, x *request, b *backend, err error) {
 	switch {
-	case err == nil:
-		if !b.answered.Load() {
-			b.answered.Store(true)
-		}
-		if b.silent.Load() {
-			p.appBack(r.Context(), b)
-		}
 	case r.Context().Err() != nil, errors.Is(err, upstream.ErrBroken):
 		// The client has disconnected, or would take the part that it has got for the whole response: the server cuts the
 		// connection.

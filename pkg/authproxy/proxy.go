@@ -53,6 +53,10 @@ type Options struct {
 	Issuers   *oidc.Issuers
 	HashSlots *password.HashSlots
 	Templates *pages.Templates
+	Direct    *upstream.Direct // connections to apps; Close leaves it open, and UpstreamAuthorities is not used
+
+	Router    Router // decides where requests go; nil sends all of them to Upstream
+	Namespace string // of the app's sessions in a Store that apps share, for ending them together; each app needs AUTH_SECRET of its own
 }
 
 // Proxy is the login in front of one app. It is safe for concurrent use.
@@ -63,6 +67,8 @@ type Proxy struct {
 	inFlight  *registry.Registry
 	ids       *requestid.Generator
 	forwarder forwarder
+	shared    bool // forwarder is another's to close
+	router    Router
 	backend   atomic.Pointer[backend]
 	observer  observe.Observer
 	observed  bool // Options.Observer was set
@@ -121,11 +127,14 @@ func New(c config.Config, o Options) (*Proxy, error) {
 func assemble(c config.Config, o Options) (*Proxy, error) {
 	o.fillIn()
 	base := c.BasePath()
-	direct := upstream.NewDirect(o.Now)
-	direct.Authorities = o.UpstreamAuthorities
+	direct := o.Direct
+	if direct == nil {
+		direct = upstream.NewDirect(o.Now)
+		direct.Authorities = o.UpstreamAuthorities
+	}
 	p := &Proxy{
 		pages: pages.New(o.Templates, base, o.Now), inFlight: registry.New(o.Now), ids: requestid.NewGenerator(o.Random),
-		forwarder: direct, observer: o.Observer, observed: o.Observer != nil, log: observe.Log{Logger: o.Log}, now: o.Now,
+		forwarder: direct, shared: o.Direct != nil, router: o.Router, observer: o.Observer, observed: o.Observer != nil, log: observe.Log{Logger: o.Log}, now: o.Now,
 		requests: sync.Pool{New: func() any { return new(request) }}, done: make(chan struct{}),
 	}
 	if !p.observed {
@@ -134,7 +143,7 @@ func assemble(c config.Config, o Options) (*Proxy, error) {
 	cookies := cookie.NewJar(base, o.CookieSuffix)
 	settings := authn.Options{
 		Now: o.Now, Random: o.Random, Log: p.log, Observer: p.observer, Store: o.Store, Persistent: o.Persistent, InFlight: p.inFlight,
-		Cookies: cookies, BcryptCost: o.BcryptCost, HashSlots: o.HashSlots, Issuers: o.Issuers, Transport: o.ProviderTransport,
+		Namespace: o.Namespace, Cookies: cookies, BcryptCost: o.BcryptCost, HashSlots: o.HashSlots, Issuers: o.Issuers, Transport: o.ProviderTransport,
 	}
 	if o.FormerSuffix != "" && o.FormerSuffix != o.CookieSuffix {
 		settings.FormerCookies = cookie.NewJar(base, o.FormerSuffix)
@@ -196,7 +205,9 @@ func (p *Proxy) Close() error {
 		p.reaper.Wait()
 		p.auth.Close()
 		p.inFlight.Close()
-		p.forwarder.Close()
+		if !p.shared {
+			p.forwarder.Close()
+		}
 	})
 	return nil
 }

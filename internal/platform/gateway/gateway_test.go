@@ -1,83 +1,261 @@
 package gateway
 
 import (
-	"context"
 	"errors"
-	"net"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
-	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/config"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
-
-func TestListen(t *testing.T) {
+// Each app is at its own host name, and nowhere else.
+func TestHosts(t *testing.T) {
 	t.Parallel()
-	for address, want := range map[string]string{
-		"127.0.0.1:0": "http://127.0.0.1:",
-		":0":          "http://127.0.0.1:", // not every interface: that has to be asked for
-		"localhost:0": "http://localhost:",
-		"0.0.0.0:0":   "http://127.0.0.1:",
-	} {
-		l, err := Listen(context.Background(), address)
-		if err != nil {
-			t.Errorf("%q: %v", address, err)
-			continue
-		}
-		if got := l.URL().String(); !strings.HasPrefix(got, want) || strings.HasSuffix(got, ":0") {
-			t.Errorf("%q: URL %s, want %sPORT", address, got, want)
-		}
-		ip := l.Addr().(*net.TCPAddr).IP
-		if ip.IsLoopback() == (address == "0.0.0.0:0") {
-			t.Errorf("%q: listens on %s", address, ip)
-		}
-		_ = l.Close()
-	}
-}
-
-func TestListenFails(t *testing.T) {
-	t.Parallel()
-	taken, err := Listen(context.Background(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	for name, tc := range map[string]struct {
-		address string
-		cause   error // may be nil
-		want    string
+	g := newRig(t, nil)
+	g.set("one", running(newVersion(t, "app one").backend(1)))
+	g.set("two", running(newVersion(t, "app two").backend(1)))
+	for host, want := range map[string]struct {
+		code int
+		body string
 	}{
-		"taken":      {address: taken.URL().Host, cause: platform.ErrTaken, want: "another program is using " + taken.URL().Host},
-		"no port":    {address: "localhost", want: `"localhost" is not host:port`},
-		"bad port":   {address: "127.0.0.1:99999", want: "127.0.0.1:99999"},
-		"not a host": {address: "192.0.2.1:0", want: "192.0.2.1:0"}, // reserved for documentation, on no machine
+		"one.localhost":     {200, "app one"},
+		"ONE.localhost":     {200, "app one"},
+		"two.localhost:80":  {200, "app two"},
+		"three.localhost":   {404, "There is no app here"},
+		"localhost":         {200, "Apps are served here"},
+		"127.0.0.1":         {404, "There is no app here"},
+		"one.two.localhost": {404, "There is no app here"},
 	} {
-		l, err := Listen(context.Background(), tc.address)
-		if err == nil {
-			_ = l.Close()
-		}
-		var problem *platform.Problem
-		if !errors.As(err, &problem) || !strings.Contains(err.Error(), tc.want) || tc.cause != nil && !errors.Is(err, tc.cause) {
-			t.Errorf("%s: error %v, want %q", name, err, tc.want)
+		for kind, header := range map[string]http.Header{"browser": navigate(), "program": {}} {
+			req, _ := http.NewRequest("GET", "http://127.0.0.1:"+g.public.Port()+"/", nil)
+			req.Header, req.Host = header, host
+			answer, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var body strings.Builder
+			_ = answer.Write(&body)
+			_ = answer.Body.Close()
+			if answer.StatusCode != want.code || !strings.Contains(body.String(), want.body) {
+				t.Errorf("%s, %s: %d %s; want %d, %q", host, kind, answer.StatusCode, body.String(), want.code, want.body)
+			}
+			policy := answer.Header.Get("Content-Security-Policy")
+			if !strings.HasPrefix(want.body, "app") && !strings.Contains(policy, "default-src 'none'") {
+				t.Errorf("%s: our page has the policy %q", host, policy)
+			}
 		}
 	}
 }
 
-func TestDefaultAddressMovesOn(t *testing.T) {
+// The pages about missing apps have a style sheet.
+func TestStyle(t *testing.T) {
 	t.Parallel()
-	first, err := Listen(context.Background(), "")
+	g := newRig(t, nil)
+	for _, address := range []string{g.public.String(), g.urlOf("missing").String()} {
+		if answer := g.browser().must("GET", address+"/_auth/style.css", "", nil); answer.StatusCode != 200 || !strings.Contains(answer.body, "{") {
+			t.Errorf("%s: %d", address, answer.StatusCode)
+		}
+	}
+}
+
+// A login is needed for the app with one, and for nothing else. The app learns who it is, and not from the client.
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, nil)
+	open, closed := newVersion(t, "open"), newVersion(t, "closed")
+	g.set("open", running(open.backend(1)))
+	r := running(closed.backend(1))
+	r.Login = passwordLogin("ann", "open sesame")
+	g.set("closed", r)
+
+	b := g.browser()
+	if answer := b.open("closed", "/report"); !strings.Contains(answer.body, "Log in") || answer.Request.URL.Path != "/_auth/login" {
+		t.Errorf("without a login: %d %s", answer.StatusCode, answer.body)
+	}
+	spoofed := http.Header{"X-Auth-Name": {"root"}, "X_auth_sub": {"root"}}
+	if answer := b.must("GET", g.urlOf("open").String()+"/", "", spoofed); answer.body != "open" {
+		t.Errorf("the open app: %d %s", answer.StatusCode, answer.body)
+	}
+	for _, seen := range open.requests() {
+		for name := range seen.Header {
+			if strings.HasPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "x-auth") {
+				t.Errorf("the open app got %s", name)
+			}
+		}
+	}
+	req, _ := http.NewRequest("GET", g.urlOf("closed").String()+"/report", nil)
+	req.SetBasicAuth("ann", "open sesame")
+	answer, err := b.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer first.Close()
-	second, err := Listen(context.Background(), "")
+	_ = answer.Body.Close()
+	seen := closed.requests()
+	if answer.StatusCode != 200 || len(seen) != 1 || seen[0].Header.Get("X-Auth-Name") != "ann" || seen[0].Host != g.urlOf("closed").Host {
+		t.Errorf("with a password: %d, the app got %v", answer.StatusCode, seen)
+	}
+}
+
+// Two apps with the same variables, as they are copied from project to project, share no session.
+func TestSessionsStayWithTheirApp(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, func(o *Options) { o.Sessions = t.TempDir() + "/sessions.db" })
+	login := passwordLogin("ann", "open sesame")
+	login.Secrets = []config.Secret{"0af4c1d29be78356aa01fe62b93c47d8"}
+	for _, id := range []string{"one", "two"} {
+		r := running(newVersion(t, id).backend(1))
+		r.Login = login
+		g.set(id, r)
+	}
+	session := func(id string) *http.Cookie {
+		b := g.browser()
+		req, _ := http.NewRequest("GET", g.urlOf(id).String()+"/", nil)
+		req.SetBasicAuth("ann", "open sesame")
+		answer, err := b.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		for _, c := range b.Jar.Cookies(g.urlOf(id)) {
+			if c.Name == "ploomber_session" {
+				return c
+			}
+		}
+		t.Fatalf("no session at %s", id)
+		return nil
+	}
+	code := func(id string, c *http.Cookie) int {
+		return g.browser().must("GET", g.urlOf(id).String()+"/", "", http.Header{"Cookie": {c.String()}}).StatusCode
+	}
+	one, two := session("one"), session("two")
+	if code("one", one) != 200 || code("two", two) != 200 {
+		t.Error("a session is not valid at its own app")
+	}
+	if code("two", one) != 401 || code("one", two) != 401 {
+		t.Error("a session is valid at another app")
+	}
+	p, _ := g.projects.Load("one")
+	proxy, err := p.(*project).login.acquire()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer second.Close()
-	if first.URL().Host == second.URL().Host || second.URL().Hostname() != "127.0.0.1" {
-		t.Errorf("%s and %s", first.URL(), second.URL())
+	defer p.(*project).login.release()
+	if err := proxy.EndOwner(t.Context(), "password|ann"); err != nil {
+		t.Fatal(err)
+	}
+	if code("one", one) != 401 || code("two", two) != 200 {
+		t.Error("the end of a user's sessions at one app does not end those at that app only")
+	}
+}
+
+// Sessions outlive the gateway, and a new version of the app with another login configuration.
+func TestSessionsGoOn(t *testing.T) {
+	t.Parallel()
+	file, key, app := t.TempDir()+"/sessions.db", []byte("a key of 32 bytes, always the same"), newVersion(t, "app")
+	route := func(extra string) Route {
+		r := running(app.backend(1))
+		r.Login = passwordLogin("ann", "open sesame")
+		r.Login.Passwords[config.API] = config.Login{Username: "api", Password: config.Secret(extra)}
+		return r
+	}
+	var cookies []*http.Cookie
+	for start, extra := range []string{"first password", "second password"} {
+		t.Run(extra, func(t *testing.T) {
+			g := newRig(t, func(o *Options) { o.Sessions, o.Key = file, key })
+			g.set("app", route("something else"))
+			b := g.browser()
+			if start == 0 {
+				req, _ := http.NewRequest("GET", g.urlOf("app").String()+"/", nil)
+				req.SetBasicAuth("ann", "open sesame")
+				answer, err := b.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = answer.Body.Close()
+				cookies = b.Jar.Cookies(g.urlOf("app"))
+			}
+			b.Jar.SetCookies(g.urlOf("app"), cookies)
+			if answer := b.open("app", "/"); answer.body != "app" {
+				t.Errorf("before: %d %s", answer.StatusCode, answer.body)
+			}
+			g.set("app", route(extra))
+			if answer := b.open("app", "/"); answer.body != "app" {
+				t.Errorf("after a new configuration: %d %s", answer.StatusCode, answer.body)
+			}
+		})
+	}
+}
+
+// A login with mistakes leaves everything as it is.
+func TestMisconfiguredLogin(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, nil)
+	app := newVersion(t, "app")
+	r := running(app.backend(1))
+	r.Login = passwordLogin("ann", "open sesame")
+	g.set("app", r)
+	wrong := running(newVersion(t, "wrong").backend(2))
+	wrong.Login = passwordLogin("ann", "")
+	var problem *platform.Problem
+	if err := g.Set("app", wrong); !errors.As(err, &problem) || problem.Reason != platform.ReasonLogin {
+		t.Errorf("Set: %v", err)
+	}
+	req, _ := http.NewRequest("GET", g.urlOf("app").String()+"/", nil)
+	req.SetBasicAuth("ann", "open sesame")
+	if answer, err := g.browser().Do(req); err != nil || answer.StatusCode != 200 {
+		t.Errorf("%v, %v", answer, err)
+	} else {
+		_ = answer.Body.Close()
+	}
+	if len(app.requests()) != 1 {
+		t.Error("the request did not go to the deployment before")
+	}
+}
+
+// An app's cookies are its own: none is for the whole domain, and none has a name of the gateway.
+func TestCookiesOfApps(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, nil)
+	g.set("app", running(newVersion(t, "app").backend(1)))
+	for _, line := range g.browser().fetch("GET", "app", "/set", "").Header.Values("Set-Cookie") {
+		if strings.Contains(line, "Domain") || strings.Contains(line, "ploomber_pages") {
+			t.Errorf("Set-Cookie: %s", line)
+		}
+	}
+	for line, want := range map[string]string{
+		"a=b":                                 "a=b",
+		"a=domain; Path=/":                    "a=domain; Path=/",
+		"a=b; domain=example.com":             "a=b",
+		"a=b; Path=/; DOMAIN = .x ; HttpOnly": "a=b; Path=/; HttpOnly",
+		"Domain=x; Secure":                    "Domain=x; Secure", // a cookie of this name
+		"a=b;Domain;domain=y;Max-Age=1":       "a=b;Max-Age=1",
+	} {
+		if got := withoutDomain(line); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, nil)
+	g.set("app", running(newVersion(t, "app").backend(1)))
+	b := g.browser()
+	b.open("app", "/")
+	c := b.socket("app", "/ws")
+	if answer, err := say(t.Context(), c, "hello"); answer != "app hello" {
+		t.Fatalf("%q, %v", answer, err)
+	}
+	g.Remove("app")
+	if _, _, err := c.Read(t.Context()); err == nil {
+		t.Error("the WebSocket goes on")
+	}
+	if answer := b.open("app", "/"); answer.StatusCode != 404 {
+		t.Errorf("%d %s", answer.StatusCode, answer.body)
+	}
+	if g.Activity("app") != nil {
+		t.Error("there is activity of a project that is gone")
 	}
 }

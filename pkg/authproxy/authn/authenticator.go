@@ -30,7 +30,8 @@ type Options struct {
 	Log           observe.Log
 	Observer      observe.Observer
 	Store         session.Store
-	Persistent    bool // Store outlives the process
+	Persistent    bool   // Store outlives the process
+	Namespace     string // of the sessions in Store that belong to this app; empty if all do
 	InFlight      *registry.Registry
 	Cookies       *cookie.Jar
 	FormerCookies *cookie.Jar // with the names that cookies had before; may be nil
@@ -52,6 +53,7 @@ type Authenticator struct {
 	options       Options // for the next policy
 
 	sessions *session.Manager
+	space    string // begins the tags of this app's sessions
 	policy   atomic.Pointer[Policy]
 	basics   *basicSessions
 	renewing renewing
@@ -74,6 +76,9 @@ func New(c config.Config, o Options) (*Authenticator, error) {
 		options: o, basics: newBasicSessions(), done: make(chan struct{})}
 	if _, err := io.ReadFull(o.Random, a.own[:]); err != nil {
 		return nil, fmt.Errorf("draw a signing key: %w", err)
+	}
+	if o.Namespace != "" {
+		a.space = "app " + o.Namespace + " "
 	}
 	var err error
 	if a.sessions, err = session.NewManager(o.Store, o.Random); err != nil {

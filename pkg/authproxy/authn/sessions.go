@@ -119,7 +119,11 @@ func (a *Authenticator) rebind(r *http.Request, st *State, found session.Found) 
 
 // begin creates a session with a new id (security class 8). sids are the tags of sessions at providers.
 func (a *Authenticator) begin(r *http.Request, st *State, grants []session.Grant, sids ...string) (session.ID, *session.Session, error) {
-	s := &session.Session{Tags: st.Policy.tags(grants, sids), Grants: grants,
+	tags := st.Policy.tags(grants, sids)
+	for i := range tags {
+		tags[i] = a.space + tags[i]
+	}
+	s := &session.Session{Tags: tags, Grants: grants,
 		Created: st.Now, Idle: st.Policy.Config.SessionIdle, Expires: st.Now.Add(st.Policy.Config.SessionLifetime)}
 	id, err := a.sessions.Create(r.Context(), st.Policy.secrets, s)
 	return id, s, err
@@ -161,7 +165,7 @@ func (a *Authenticator) Enter(h http.Header, r *http.Request, st *State, g sessi
 			}
 			grants = append(grants, kept)
 			if kept.Login != nil {
-				sids = append(sids, sidsOf(old[0])...)
+				sids = append(sids, a.sidsOf(old[0])...)
 			}
 		}
 	}
@@ -190,10 +194,11 @@ func SamePerson(old, g *session.Grant) bool {
 		(g.Login == nil || old.Login.Provider == g.Login.Provider)
 }
 
-func sidsOf(s *session.Session) []string {
+func (a *Authenticator) sidsOf(s *session.Session) []string {
 	var sids []string
 	for _, tag := range s.Tags {
-		if strings.HasPrefix(tag, tagSID) || strings.HasPrefix(tag, tagNoSID) {
+		tag, ok := strings.CutPrefix(tag, a.space)
+		if ok && (strings.HasPrefix(tag, tagSID) || strings.HasPrefix(tag, tagNoSID)) {
 			sids = append(sids, tag)
 		}
 	}
@@ -231,7 +236,7 @@ func (a *Authenticator) EndOwner(ctx context.Context, subject string) error {
 
 // endTagged ends all sessions with a tag and returns how many there were.
 func (a *Authenticator) endTagged(ctx context.Context, tag string) (int, error) {
-	keys, err := a.sessions.EndTagged(ctx, tag)
+	keys, err := a.sessions.EndTagged(ctx, a.space+tag)
 	for _, key := range keys {
 		a.inFlight.End(registry.Key(key))
 	}

@@ -27,9 +27,10 @@ const (
 	Form    Kind = Prefix + "login"  // ties a browser to its login pages
 	Denied  Kind = Prefix + "denied" // names the provider of an account that was denied access
 	Login   Kind = Prefix + "oidc"
+	Pages   Kind = Prefix + "pages" // lists the versions of the app that a browser has pages of
 )
 
-func kinds() [4]Kind { return [...]Kind{Session, Form, Denied, Login} }
+func kinds() [5]Kind { return [...]Kind{Session, Form, Denied, Login, Pages} }
 
 // Jar writes the cookies of one proxy. It never changes.
 type Jar struct {

@@ -45,7 +45,8 @@ func (d *Direct) Close() { d.pool.close() }
 
 // Forward carries r to the app and the response to w. r.RequestURI is sent as it is and must be in origin form;
 // hop-by-hop headers in r.Header are left out, except for a WebSocket upgrade. An error that is not ErrBroken
-// means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, ErrEnded, or the cause.
+// means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, ErrDeclined, ErrEnded, or the
+// cause.
 func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Hooks) error {
 	req, err := d.newRequest(w, r, to)
 	if err != nil {
@@ -100,6 +101,10 @@ func (d *Direct) once(w http.ResponseWriter, r *http.Request, req *request, c *c
 	}
 	if h.code == http.StatusSwitchingProtocols { // a request that asks for it has no body
 		return d.tunnel(w, r, c, h, x)
+	}
+	if !x.Accepts(h.code) {
+		sending.stop(w, c)
+		return ErrDeclined
 	}
 	unread := req.unread()
 	if unread {

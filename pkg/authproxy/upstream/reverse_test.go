@@ -114,12 +114,12 @@ func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	c := &transferSpy{Conn: conn}
-	closed, ok := h.passage.hooks.Upgrade(c)
+	socket, ok := h.passage.hooks.Upgrade(c)
 	if !ok {
 		_ = conn.Close()
 		return nil, nil, errors.New("not to be opened any more")
 	}
-	h.passage.closed = closed
+	h.passage.closed = socket.Closed
 	return c, rw, nil
 }
 

@@ -41,7 +41,7 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *resp
 	}
 	t := &tunnelled{client: client, app: c.Conn, open: 2}
 	var ok bool
-	if t.closed, ok = x.Upgrade(t); !ok {
+	if t.hooks, ok = x.Upgrade(t); !ok {
 		_ = client.Close()
 		return ErrBroken
 	}
@@ -49,6 +49,7 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *resp
 	_ = client.SetDeadline(time.Time{}) // the server's limits end here
 	_, err = client.Write(answer.Bytes())
 	if err == nil && len(early) > 0 {
+		t.hooks.Sent(early)
 		_, err = c.Write(early)
 	}
 	if err != nil {
@@ -57,15 +58,15 @@ func (d *Direct) tunnel(w http.ResponseWriter, r *http.Request, c *conn, h *resp
 	c.handedOver = true
 	c.release()
 	c.last = response{}
-	go t.move(c.Conn, client, d.large)
-	go t.move(client, c.Conn, d.large)
+	go t.move(c.Conn, client, d.large, t.hooks.Sent)
+	go t.move(client, c.Conn, d.large, nil)
 	return nil
 }
 
 // tunnelled is an open WebSocket.
 type tunnelled struct {
 	client, app net.Conn
-	closed      func() // called once it is over
+	hooks       WebSocket
 	moved       atomic.Bool
 	closing     sync.Once
 
@@ -93,8 +94,8 @@ func (t *tunnelled) Close() error {
 func (t *tunnelled) Moved() bool { return t.moved.Swap(false) }
 
 // move copies one direction until it ends. An end is passed on as such, so that the other side can finish what
-// it has to say; any failure closes both.
-func (t *tunnelled) move(dst, src net.Conn, pool buffers) {
+// it has to say; any failure closes both. seen, which may be nil, gets what is copied.
+func (t *tunnelled) move(dst, src net.Conn, pool buffers, seen func([]byte)) {
 	read := lazyReader(src, pool)
 	if read == nil {
 		read = plainReader(src)
@@ -103,7 +104,7 @@ func (t *tunnelled) move(dst, src net.Conn, pool buffers) {
 	if write == nil {
 		write = plainWriter(dst)
 	}
-	err := t.copy(write, read, pool)
+	err := t.copy(write, read, pool, seen)
 	half, canHalf := dst.(interface{ CloseWrite() error })
 	finished := errors.Is(err, io.EOF) && canHalf && half.CloseWrite() == nil
 	t.mu.Lock()
@@ -120,11 +121,11 @@ func (t *tunnelled) move(dst, src net.Conn, pool buffers) {
 		_ = t.Close()
 	}
 	if last {
-		t.closed()
+		t.hooks.Closed()
 	}
 }
 
-func (t *tunnelled) copy(write func([]byte) error, read func() (*[]byte, int, error), pool buffers) error {
+func (t *tunnelled) copy(write func([]byte) error, read func() (*[]byte, int, error), pool buffers, seen func([]byte)) error {
 	for {
 		buf, n, err := read()
 		if err != nil {
@@ -132,6 +133,9 @@ func (t *tunnelled) copy(write func([]byte) error, read func() (*[]byte, int, er
 		}
 		if !t.moved.Load() {
 			t.moved.Store(true)
+		}
+		if seen != nil {
+			seen((*buf)[:n])
 		}
 		err = write((*buf)[:n])
 		pool.put(buf)

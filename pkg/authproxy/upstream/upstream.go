@@ -20,6 +20,9 @@ var ErrUnreachable = errors.New("app cannot be reached")
 // ErrMalformed is in the chain of the error for a response that is not HTTP, or too ambiguous to be passed on.
 var ErrMalformed = errors.New("malformed response")
 
+// ErrDeclined is in the chain of the error for a response that Hooks did not accept.
+var ErrDeclined = errors.New("response declined")
+
 // ErrBody is in the chain of the error for a request whose body cannot be read to its end.
 var ErrBody = errors.New("request body breaks off")
 
@@ -95,11 +98,22 @@ type Hooks interface {
 	Begin(ctx context.Context, t Transfer)
 	// Done is called once the request is over, or has become a WebSocket.
 	Done()
+	// Accepts is called with the status of the final response. If it returns false, nothing is passed on and Forward returns
+	// ErrDeclined.
+	Accepts(status int) bool
 	// ModifyResponse may change the headers of the final response before they are sent.
 	ModifyResponse(status int, h http.Header)
 	// Upgrade is called when the connection becomes a WebSocket, which t carries from now on. ok is false where it must not
-	// be opened. closed is called once it is over.
-	Upgrade(t Transfer) (closed func(), ok bool)
+	// be opened.
+	Upgrade(t Transfer) (s WebSocket, ok bool)
+}
+
+// WebSocket is told about a WebSocket that is open.
+type WebSocket interface {
+	// Sent is called with each piece of what the client sends, in order, before it is passed on. It must not keep p.
+	Sent(p []byte)
+	// Closed is called once it is over.
+	Closed()
 }
 
 // Transfer is a request or a WebSocket in flight. Its methods may be called by any goroutine, and do nothing after Done

@@ -49,10 +49,13 @@ func newSpy() *hooksSpy {
 
 func (*hooksSpy) ModifyResponse(_ int, h http.Header) { h.Set("X-Added", "yes") }
 
-func (s *hooksSpy) Upgrade(t Transfer) (closed func(), ok bool) {
+func (s *hooksSpy) Upgrade(t Transfer) (WebSocket, bool) {
 	s.upgraded <- t
-	return func() { close(s.ended) }, !s.refuse
+	return s, !s.refuse
 }
+
+func (s *hooksSpy) Sent([]byte) {}
+func (s *hooksSpy) Closed()     { close(s.ended) }
 
 // anyHooks are Hooks for any number of requests.
 type anyHooks struct{}
@@ -60,9 +63,15 @@ type anyHooks struct{}
 func (anyHooks) Begin(ctx context.Context, t Transfer) {
 	context.AfterFunc(ctx, func() { _ = t.Close() })
 }
-func (anyHooks) Done()                           {}
-func (anyHooks) ModifyResponse(int, http.Header) {}
-func (anyHooks) Upgrade(Transfer) (func(), bool) { return func() {}, true }
+func (anyHooks) Done()                              {}
+func (anyHooks) Accepts(int) bool                   { return true }
+func (anyHooks) ModifyResponse(int, http.Header)    {}
+func (anyHooks) Upgrade(Transfer) (WebSocket, bool) { return anySocket{}, true }
+
+type anySocket struct{}
+
+func (anySocket) Sent([]byte) {}
+func (anySocket) Closed()     {}
 
 // front is a server whose handler forwards to target. Errors become 502 with their class as the body.
 func front(t *testing.T, f forwarder, to Target, hooks Hooks) *httptest.Server {

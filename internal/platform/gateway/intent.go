@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
+)
+
+// intent says what a request tells about users. See docs/decisions/0076.
+type intent int
+
+const (
+	byUser    intent = iota // someone uses the app, or a program does
+	byPage                  // a page of the app loads something or connects, which it also does while nobody looks
+	byProgram               // a health check, a crawler, a preview or a heartbeat
+)
+
+func intentOf(r *http.Request) intent {
+	switch {
+	case isProbe(r) || isHeartbeat(r) || navigation.IsSpeculative(r.Header) || isBot(r.UserAgent()):
+		return byProgram
+	case isFromOwnPage(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		return byPage
+	default:
+		return byUser
+	}
+}
+
+// isProbe reports whether a request asks whether the app is there, not what it has. HEAD and OPTIONS do, except before a
+// request from another origin (Fetch, section 3.2.2). The paths are those of browsers, crawlers and health checks, and those
+// where frameworks answer health checks.
+func isProbe(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodHead:
+		return true
+	case http.MethodOptions:
+		return r.Header.Get("Access-Control-Request-Method") == ""
+	}
+	switch path := r.URL.Path; path {
+	case "/robots.txt", "/favicon.ico", "/sitemap.xml", "/ads.txt",
+		"/health", "/healthz", "/livez", "/readyz", "/liveness", "/_stcore/health", "/_stcore/script-health-check":
+		return true
+	default:
+		return strings.HasPrefix(path, "/.well-known/") || strings.HasPrefix(path, "/apple-touch-icon")
+	}
+}
+
+// isHeartbeat reports whether a page keeps its connection alive: Engine.IO by long polling, where "3" is the answer to a
+// ping, and Gradio by an event stream.
+func isHeartbeat(r *http.Request) bool {
+	query := r.URL.RawQuery
+	if strings.Contains(query, "transport=polling") && strings.Contains(query, "sid=") {
+		return r.Method == http.MethodGet || r.ContentLength == 1
+	}
+	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/gradio_api/heartbeat/")
+}
+
+// isFromOwnPage reports whether a page of the app itself sends a request without being left for it.
+func isFromOwnPage(r *http.Request) bool {
+	h := r.Header
+	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode != "navigate" && h.Get("Sec-Fetch-Site") == "same-origin"
+	}
+	// Browsers send Sec-Fetch-Mode on secure origins only, and not all of them with a WebSocket.
+	from := h.Get("Origin")
+	if from == "" && navigation.IsSubresource(h) {
+		from = h.Get("Referer")
+	}
+	u, err := url.Parse(from)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// isBot reports whether a user agent is that of a crawler, a link preview or a monitor. Those that say nothing of the kind,
+// such as curl, are programs that someone uses.
+func isBot(userAgent string) bool {
+	agent := strings.ToLower(userAgent)
+	for _, word := range [...]string{
+		"bot", "crawl", "spider", "slurp", "facebookexternalhit", "whatsapp", "embedly", "preview", "probe", "health", "uptime", "pingdom",
+		"statuscake", "monitor", "synthetics", "archiver", "feedfetcher",
+	} {
+		if strings.Contains(agent, word) && !strings.Contains(agent, "cubot") { // a make of phones
+			return true
+		}
+	}
+	return false
+}
