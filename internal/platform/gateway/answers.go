@@ -21,7 +21,7 @@ type notice struct {
 }
 
 func waiting() notice {
-	return notice{title: "The app is waking up", text: "It was asleep because nobody has used it for a while. This page loads the app once it is ready.",
+	return notice{title: "The app is starting", text: "It was asleep or has been restarted. This page loads the app once it is ready.",
 		retry: 1, refresh: true}
 }
 

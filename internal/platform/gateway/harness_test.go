@@ -225,6 +225,9 @@ func (v *version) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/only/") && r.URL.Path != "/only/"+v.name:
 		http.NotFound(w, r)
 		return
+	case r.Header.Get("If-None-Match") == `"same"`:
+		w.WriteHeader(http.StatusNotModified)
+		return
 	case r.URL.Path == "/set":
 		w.Header().Add("Set-Cookie", "a=1; Domain=localhost; Path=/")
 		w.Header().Add("Set-Cookie", "ploomber_pages=stolen")

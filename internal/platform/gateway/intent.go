@@ -8,7 +8,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 )
 
-// intent says what a request tells about users. See docs/decisions/0076.
+// intent says what a request tells about users. docs/decisions/0076 has the reasons.
 type intent int
 
 const (
@@ -21,8 +21,8 @@ func intentOf(r *http.Request) intent {
 	switch {
 	case isProbe(r) || isHeartbeat(r) || navigation.IsSpeculative(r.Header) || isBot(r.UserAgent()):
 		return byProgram
-	case isFromOwnPage(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-		return byPage
+	case isFromOwnPage(r) && (r.Method == http.MethodGet || r.Header.Get("Sec-Fetch-Mode") == "no-cors"):
+		return byPage // POST without CORS is what a page sends while it closes, by navigator.sendBeacon
 	default:
 		return byUser
 	}

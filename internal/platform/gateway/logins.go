@@ -160,7 +160,7 @@ type store struct {
 	key  []byte
 	now  func() time.Time
 
-	mu     sync.Mutex
+	mu       sync.Mutex
 	sessions session.Store
 }
 

@@ -72,6 +72,25 @@ func TestPagesKeepTheirVersion(t *testing.T) {
 	}
 }
 
+// A page that the browser has in its cache is from the version that has confirmed it.
+func TestPageFromTheCache(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, nil)
+	one, two := newVersion(t, "one"), newVersion(t, "two")
+	g.set("app", running(one.backend(1)))
+	b := g.browser()
+	b.open("app", "/")
+	g.set("app", running(two.backend(2), one.backend(1)))
+	revalidate := navigate()
+	revalidate.Set("If-None-Match", `"same"`)
+	if answer := b.must("GET", g.urlOf("app").String()+"/", "", revalidate); answer.StatusCode != 304 {
+		t.Fatalf("%d", answer.StatusCode)
+	}
+	if answer := b.fetch("GET", "app", "/data", ""); answer.body != "two" {
+		t.Errorf("a fetch of the page goes to %s", answer.body)
+	}
+}
+
 // What is left of a version is counted until it is over, also once the route does not have it any more.
 func TestActivity(t *testing.T) {
 	t.Parallel()

@@ -104,13 +104,17 @@ func (w *way) Accepts(status int) bool {
 // ModifyResponse implements upstream.Hooks.
 func (w *way) ModifyResponse(status int, h http.Header) {
 	confineCookies(h)
-	kind := h.Get("Content-Type")
+	isHTML := strings.HasPrefix(h.Get("Content-Type"), "text/html")
 	switch {
-	case strings.HasPrefix(kind, "text/event-stream"):
-		w.project.mu.Lock()
-		w.kind = stream
-		w.project.mu.Unlock()
-	case w.asked.isPage && status < http.StatusMultipleChoices && strings.HasPrefix(kind, "text/html"):
+	case strings.HasPrefix(h.Get("Content-Type"), "text/event-stream"):
+		// Gradio's stream of results ends with the job that a user has started, unlike one that lasts as long as its page.
+		if !strings.HasSuffix(w.asked.request.URL.Path, "/queue/data") {
+			w.project.mu.Lock()
+			w.kind = stream
+			w.project.mu.Unlock()
+		}
+	case !w.asked.isPage:
+	case status < http.StatusMultipleChoices && isHTML, status == http.StatusNotModified: // the page is in the browser's cache
 		w.project.notePage(h, w.asked.pages, w.to)
 	}
 }
