@@ -89,6 +89,7 @@ func arrows() []row {
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
 		{"internal/platform/httpapi", []string{"internal/platform", "internal/tier", "pkg/cloudapi"}},
 		{"internal/platform/store", []string{"internal/platform", "internal/fsx", "pkg/sqlitefile"}},
+		{"internal/platform/dashboard", []string{"internal/platform", "pkg/authproxy/expiring", "pkg/authproxy/pages"}},
 		{"internal/platform/archive", []string{"internal/platform", "internal/fsx", "internal/unzip"}},
 		{"internal/platform/*", []string{"internal/platform", "internal/pysource", "internal/fsx"}},
 		{"internal/dev/...", []string{"cmd/...", "pkg/...", "internal/..."}},
