@@ -87,7 +87,7 @@ func arrows() []row {
 		{"pkg/authproxy/server", nil},
 		{"pkg/authproxy/registry", nil},
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
-		{"internal/platform/httpapi", []string{"internal/platform", "internal/tier", "pkg/cloudapi"}},
+		{"internal/platform/httpapi", []string{"internal/platform", "internal/tier", "pkg/authproxy/expiring", "pkg/cloudapi", "pkg/strictjson"}},
 		{"internal/platform/store", []string{"internal/platform", "internal/fsx", "pkg/sqlitefile"}},
 		{"internal/platform/dashboard", []string{"internal/platform", "pkg/authproxy/expiring", "pkg/authproxy/pages"}},
 		{"internal/platform/archive", []string{"internal/platform", "internal/fsx", "internal/unzip"}},

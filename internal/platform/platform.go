@@ -31,6 +31,11 @@ const (
 	Shell   Framework = "command" // any command that listens on $PORT
 )
 
+// ProjectTypes lists the frameworks that are types of a project, sorted.
+func ProjectTypes() []Framework {
+	return []Framework{Chainlit, Dash, Docker, Flask, Panel, ShinyR, Solara, Streamlit, Voila}
+}
+
 // Command is a program to run.
 type Command struct {
 	Path   string    // absolute

@@ -44,7 +44,8 @@ type Condition struct {
 	// State is one of queued, building, starting, running, frozen, asleep, draining, replaced, failed and stopped; "" for
 	// a project that was never deployed.
 	State    string   `json:"state"`
-	Reason   string   `json:"reason"`    // why it failed or stopped, in a few words of a closed list; else ""
+	Reason   string   `json:"reason"`    // why it failed or stopped, one of a closed list such as out-of-memory; else ""
+	Problem  string   `json:"problem"`   // the same as a sentence with what is special to this app
 	Detail   []string `json:"detail"`    // last lines of the log that explain the reason
 	NextStep string   `json:"next_step"` // what to do about it, one sentence
 }
