@@ -123,7 +123,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	handler, pattern := a.mux.Handler(r)
-	if p := r.URL.Path; pattern != "" && path.Clean(p) != p && p != "/projects/" {
+	if p := r.URL.EscapedPath(); pattern != "" && path.Clean(p) != p && p != "/projects/" {
 		pattern = "" // the mux would redirect
 	}
 	if pattern == "" {

@@ -41,7 +41,7 @@ type memory struct {
 	submissions map[string]platform.Submission
 	archives    map[string][]byte
 	lines       map[string][]Line // by ID of the deployment and kind
-	more        chan Line         // what Follow waits for
+	more        chan Line         // what Follow waits for, until it is closed
 	fail        error             // of UserByKey
 }
 
@@ -324,7 +324,10 @@ func (m *memory) Follow(ctx context.Context, d platform.Deployment, kind LogKind
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case l := <-m.more:
+		case l, open := <-m.more:
+			if !open {
+				return nil
+			}
 			if err := each(l); err != nil {
 				return err
 			}
