@@ -300,40 +300,46 @@ func (m *memory) Delete(_ context.Context, project string) error {
 	return nil
 }
 
-func (m *memory) Read(_ context.Context, d platform.Deployment, kind LogKind, since time.Time) (lines []Line, err error) {
+func (m *memory) Read(deployment string, kind LogKind, since time.Time) (lines []Line, err error) {
 	defer m.lock()()
-	for _, l := range m.lines[d.ID+string(kind)] {
-		if !l.Time.Before(since) {
+	for _, l := range m.lines[deployment+string(kind)] {
+		if l.Time.After(since) {
 			lines = append(lines, l)
 		}
 	}
 	return lines, nil
 }
 
-func (m *memory) Follow(ctx context.Context, d platform.Deployment, kind LogKind, after string, wait bool, each func(Line) error) error {
-	lines, _ := m.Read(ctx, d, kind, time.Time{})
-	if i := slices.IndexFunc(lines, func(l Line) bool { return l.Position == after }); i >= 0 {
-		lines = lines[i+1:]
-	}
-	for _, l := range lines {
-		if err := each(l); err != nil {
-			return err
-		}
-	}
-	for wait {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case l, open := <-m.more:
-			if !open {
-				return nil
-			}
-			if err := each(l); err != nil {
-				return err
+func (m *memory) Watch(ctx context.Context, deployment string, kind LogKind, since time.Time) <-chan Line {
+	known, _ := m.Read(deployment, kind, since)
+	lines := make(chan Line)
+	go func() {
+		defer close(lines)
+		send := func(l Line) bool {
+			select {
+			case lines <- l:
+				return true
+			case <-ctx.Done():
+				return false
 			}
 		}
-	}
-	return nil
+		for _, l := range known {
+			if !send(l) {
+				return
+			}
+		}
+		for {
+			select {
+			case l, open := <-m.more:
+				if !open || !send(l) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return lines
 }
 
 func (m *memory) AppURL(project string) string { return "http://" + project + ".localhost:8080" }
@@ -349,7 +355,7 @@ func (m *memory) log(deployment string, kind LogKind, texts ...string) {
 	defer m.lock()()
 	for i, text := range texts {
 		m.lines[deployment+string(kind)] = append(m.lines[deployment+string(kind)],
-			Line{Position: fmt.Sprint(i + 1), Time: m.now().Add(time.Duration(i) * time.Millisecond), Text: text})
+			Line{Time: m.now().Add(time.Duration(i) * time.Millisecond), Text: text})
 	}
 }
 

@@ -126,7 +126,7 @@ func (a *API) getLogs(w http.ResponseWriter, r *request) error {
 	}
 	logs := map[string]string{}
 	for name, kind := range map[string]LogKind{"build-docker": BuildLog, "app": AppLog} {
-		lines, err := a.Logs.Read(r.Context(), d, kind, since)
+		lines, err := a.Logs.Read(d.ID, kind, since)
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,8 @@ func (a *API) getLogs(w http.ResponseWriter, r *request) error {
 	return a.reply(w, map[string]map[string]string{"logs": logs})
 }
 
-// startTime reads the query of the same name: milliseconds since the Unix epoch.
+// startTime reads the query of the same name: milliseconds since the Unix epoch. Lines of that time are sent, and Logs returns
+// those after the result.
 func startTime(values []string) (time.Time, error) {
 	if len(values) == 0 || len(values) == 1 && values[0] == "" {
 		return time.Time{}, nil
@@ -145,7 +146,7 @@ func startTime(values []string) (time.Time, error) {
 	if err != nil || ms < 0 || ms > most || len(values) > 1 {
 		return time.Time{}, invalid("start_time must be a number of milliseconds since 1970")
 	}
-	return time.UnixMilli(ms), nil
+	return time.UnixMilli(ms).Add(-time.Microsecond), nil
 }
 
 // text joins lines. The Python tool reads the time of the last line, so no line break may follow it.

@@ -22,7 +22,7 @@ type Projects interface {
 	CreateProject(ctx context.Context, owner platform.User, t platform.Framework, limit int) (platform.Project, error)
 }
 
-// Settings changes settings of projects.
+// Settings changes settings of projects, which take effect at once.
 type Settings interface {
 	SetLabels(ctx context.Context, projectID string, labels []string) error
 	SetSleep(ctx context.Context, projectID string, sleep platform.Sleep) error
@@ -39,7 +39,7 @@ type Deployments interface {
 // Archives keeps uploads by the digest of their content.
 type Archives interface {
 	// Receive stores what it reads. The error wraps platform.ErrLimit if that is more than limit bytes, is a *platform.Problem
-	// if it is no archive or the disk is full, and wraps any error of r.
+	// if it cannot be used or the disk is full, and wraps any error of r.
 	Receive(ctx context.Context, r io.Reader, limit int64) (digest string, size int64, err error)
 	Open(digest string) (file io.ReadCloser, size int64, err error)
 }
@@ -71,18 +71,16 @@ const (
 
 // Line is one line of a log.
 type Line struct {
-	Position string // for Follow; without line breaks
-	Time     time.Time
-	Text     string // plain text without line breaks
+	Time time.Time // to the microsecond, later than that of the line before
+	Text string    // plain text without line breaks
 }
 
 // Logs reads the logs of deployments. A log that does not exist yet has no lines.
 type Logs interface {
-	// Read returns the lines that were written at since or later, oldest first.
-	Read(ctx context.Context, d platform.Deployment, kind LogKind, since time.Time) ([]Line, error)
-	// Follow calls each for the lines behind a position, "" for all, oldest first. Then it returns, or waits for further lines
-	// until ctx ends or there will not be any. It returns an error of each as it is.
-	Follow(ctx context.Context, d platform.Deployment, kind LogKind, after string, wait bool, each func(Line) error) error
+	// Read returns the lines that were printed after since, oldest first.
+	Read(deploymentID string, kind LogKind, since time.Time) ([]Line, error)
+	// Watch sends the lines that were printed after since, and then each new one, until ctx ends. Then it closes the channel.
+	Watch(ctx context.Context, deploymentID string, kind LogKind, since time.Time) <-chan Line
 }
 
 // Addresses knows where things are.

@@ -45,12 +45,12 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		for name, values := range refused.header {
 			w.Header()[name] = values
 		}
+	case errors.Is(err, os.ErrDeadlineExceeded): // net/http ends the context too
+		status, detail = http.StatusRequestTimeout, "The request arrived too slowly"
 	case r.Context().Err() != nil: // the client has disconnected, or the platform stops
 		status, detail = http.StatusServiceUnavailable, "The platform is stopping"
 	case errors.As(err, &tooLarge):
 		status, detail = http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than %d bytes", tooLarge.Limit)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		status, detail = http.StatusRequestTimeout, "The request arrived too slowly"
 	case errors.As(err, &problem) && problem.Reason == platform.ReasonArchive:
 		status, detail = http.StatusUnprocessableEntity, "Invalid archive: "+problem.Msg
 	case errors.As(err, &problem) && problem.Reason == platform.ReasonDisk:

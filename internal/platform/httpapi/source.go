@@ -11,8 +11,8 @@ import (
 // checkSource refuses requests that a web page of another origin makes a browser send. Such a page has no key, but it must not
 // even find out what runs here.
 //
-// The Host header defeats DNS rebinding: a page whose own host name has been pointed to this machine is of the same origin for
-// the browser, but the header has that name.
+// The Host header defeats DNS rebinding: for the browser, a page whose own host name has been pointed to this machine shares its
+// origin with this API, but the header has that name.
 func (a *API) checkSource(r *http.Request) error {
 	if !a.ownHost(r.Host) {
 		return refuse(http.StatusBadRequest, "Invalid host header")

@@ -2,13 +2,11 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -35,32 +33,31 @@ func (a *API) streamLog(w http.ResponseWriter, r *request) error {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := &stream{w: &steadyWriter{w, a}, conn: http.NewResponseController(w), deployment: d.Number}
-	if err := s.send(": log of deployment %d\n\n", d.Number); err != nil || r.Method == http.MethodHead {
-		return nil //nolint:nilerr // the client has disconnected
+	since := s.after(r.Header.Get("Last-Event-ID"))
+	if !follow {
+		lines, err := a.Logs.Read(d.ID, kind, since)
+		if err != nil {
+			return err
+		}
+		for _, line := range lines {
+			s.line(line)
+		}
+		s.flush()
+		return nil
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	beating := make(chan struct{})
-	go func() {
-		defer close(beating)
-		defer cancel()
-		s.beat(ctx, func() bool { return a.stillMay(ctx, r, p.ID) })
-	}()
-	err = a.Logs.Follow(ctx, d, kind, s.position(r.Header.Get("Last-Event-ID")), follow, s.line)
-	cancel()
-	<-beating
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errStream) {
-		a.Log.Error("log stream failed", "project", p.ID, "error", err)
-	}
+	defer cancel()
+	s.follow(a.Logs.Watch(ctx, d.ID, kind, since), func() bool { return a.stillMay(r, p.ID) })
 	return nil
 }
 
 // stillMay reports whether the user of a stream still has the key and the project.
-func (a *API) stillMay(ctx context.Context, r *request, projectID string) bool {
-	user, err := a.Users.UserByKey(ctx, r.Header.Get(keyHeader))
+func (a *API) stillMay(r *request, projectID string) bool {
+	user, err := a.Users.UserByKey(r.Context(), r.Header.Get(keyHeader))
 	if err != nil {
 		return false
 	}
-	_, err = a.own(ctx, user, projectID)
+	_, err = a.own(r.Context(), user, projectID)
 	return err == nil
 }
 
@@ -83,56 +80,62 @@ func logQuery(r *http.Request) (kind LogKind, follow bool, err error) {
 	return kind, follow, nil
 }
 
-// errStream means that a stream could not be written: the client has disconnected.
-var errStream = errors.New("stream ended by the client")
-
 // stream is a response of server-sent events.
 type stream struct {
-	mu         sync.Mutex
 	w          io.Writer
 	conn       *http.ResponseController
 	deployment int // number
+	err        error
 }
 
-func (s *stream) send(format string, args ...any) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := fmt.Fprintf(s.w, format, args...); err != nil {
-		return errStream
+// line sends a line as an event.
+func (s *stream) line(l Line) { s.send("id: %s\ndata: %s\n\n", s.id(l), l) }
+
+func (s *stream) send(format string, args ...any) {
+	if s.err == nil {
+		_, s.err = fmt.Fprintf(s.w, format, args...)
 	}
-	if err := s.conn.Flush(); err != nil {
-		return errStream
+}
+
+func (s *stream) flush() {
+	if s.err == nil {
+		s.err = s.conn.Flush()
 	}
-	return nil
 }
 
-// line sends a line as an event. The ID also has the number of the deployment: a client that reconnects after another deployment
-// begins with the first line of that one.
-func (s *stream) line(l Line) error {
-	return s.send("id: %d-%s\ndata: %s\n\n", s.deployment, l.Position, l)
-}
-
-// position returns the position behind which a client wants to go on; "" for the beginning.
-func (s *stream) position(lastEventID string) string {
-	position, ok := strings.CutPrefix(lastEventID, strconv.Itoa(s.deployment)+"-")
-	if !ok {
-		return ""
-	}
-	return position
-}
-
-// beat sends a comment at regular intervals, until ctx ends, the client has disconnected or check is false.
-func (s *stream) beat(ctx context.Context, check func() bool) {
-	t := time.NewTicker(heartbeat)
-	defer t.Stop()
-	for {
+// follow sends lines until there are no more, the client has disconnected, or check, which is called at each heartbeat, is false.
+func (s *stream) follow(lines <-chan Line, check func() bool) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	s.send(":\n\n") // so that the client gets the status
+	for s.flush(); s.err == nil; s.flush() {
 		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if !check() || s.send(":\n\n") != nil {
+		case l, ok := <-lines:
+			if !ok {
 				return
 			}
+			s.line(l)
+		case <-beat.C:
+			if !check() {
+				return
+			}
+			s.send(":\n\n")
 		}
 	}
+}
+
+// id is the position of a line: the number of the deployment and the time. A client that reconnects after another deployment
+// begins with the first line of that one.
+func (s *stream) id(l Line) string {
+	return strconv.Itoa(s.deployment) + "-" + strconv.FormatInt(l.Time.UnixMicro(), 10)
+}
+
+// after returns the time of the line with an ID; the zero time if the ID is not one of this deployment.
+func (s *stream) after(id string) time.Time {
+	number, at, _ := strings.Cut(id, "-")
+	us, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || number != strconv.Itoa(s.deployment) {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
 }
