@@ -214,6 +214,30 @@ func TestMisconfiguredLogin(t *testing.T) {
 	}
 }
 
+// A project whose current deployment has failed keeps its login, for the pages and for what is left of earlier deployments.
+func TestLoginStaysWithoutADeployment(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, nil)
+	old := newVersion(t, "old")
+	r := running(old.backend(1))
+	r.Login = passwordLogin("ann", "open sesame")
+	g.set("app", r)
+	g.set("app", Route{State: platform.StateFailed, Reason: platform.ReasonCrash, Draining: []Backend{old.backend(1)}})
+	for name, header := range map[string]http.Header{"page": navigate(), "fetch": fromPage()} {
+		header.Set("Cookie", "ploomber_pages=abcdefghijkl.1")
+		if answer := g.browser().must("GET", g.urlOf("app").String()+"/", "", header); strings.Contains(answer.body, "crashed") || !strings.Contains(answer.body, "Log in") {
+			t.Errorf("%s: %d %s", name, answer.StatusCode, answer.body)
+		}
+	}
+	g.set("restarted", Route{State: platform.StateFailed, Draining: []Backend{old.backend(1)}}) // whose login is not known
+	if answer := g.browser().must("GET", g.urlOf("restarted").String()+"/", "", http.Header{"Cookie": {"ploomber_pages=abcdefghijkl.1"}}); answer.StatusCode != 503 {
+		t.Errorf("%d %s", answer.StatusCode, answer.body)
+	}
+	if len(old.requests()) > 0 {
+		t.Error("a request without a login reached the app")
+	}
+}
+
 // An app's cookies are its own: none is for the whole domain, and none has a name of the gateway.
 func TestCookiesOfApps(t *testing.T) {
 	t.Parallel()

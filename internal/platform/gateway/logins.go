@@ -16,16 +16,20 @@ import (
 	"github.com/ploomber/ploomber-cloud/pkg/authproxy/session/sqlite"
 )
 
-// completeLogin returns the login of a project as it is used here, where the platform decides about the address. c is nil
-// for an app that everybody may use.
-func (g *Gateway) completeLogin(projectID string, c *config.Config) (config.Config, error) {
+// setLogin replaces the login of a project, in which the platform decides about the address. c is nil for an app that everybody
+// may use.
+func (p *project) setLogin(c *config.Config) error {
 	used := config.Config{Public: true}
 	if c != nil {
 		used = *c
 	}
-	used.BaseURL, used.StripBasePath = g.o.Public(projectID), false
-	used.Secrets = secretsFor(g.o.Key, projectID, used.Secrets)
-	return used.Complete()
+	used.BaseURL, used.StripBasePath = p.gateway.o.Public(p.id), false
+	used.Secrets = secretsFor(p.gateway.o.Key, p.id, used.Secrets)
+	used, err := used.Complete()
+	if err != nil {
+		return err
+	}
+	return p.login.set(used)
 }
 
 // secretsFor derives the secrets of a project's login from its own, which other projects may have as well: many people copy

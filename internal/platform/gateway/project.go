@@ -29,6 +29,7 @@ type project struct {
 	leaving  []*deployment // no longer in the route, but with something open
 	changed  chan struct{} // closed when the route changes
 	removed  bool
+	served   bool // there has been a current deployment, whose login is the project's
 
 	waking *attempt // under way; nil if there is none
 	held   int      // requests that wait for current
@@ -76,8 +77,9 @@ func (p *project) set(r Route, backends []Backend, targets []upstream.Target) {
 		known[d.id] = d
 	}
 	p.route, p.current, p.draining, p.leaving = r, nil, nil, nil
+	p.served = p.served || r.Current.Deployment != ""
 	for i, b := range backends {
-		if b.Deployment == "" {
+		if b.Deployment == "" || !p.served {
 			continue
 		}
 		d := known[b.Deployment]

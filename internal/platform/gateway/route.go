@@ -12,7 +12,7 @@ import (
 
 // Route says who serves a project.
 type Route struct {
-	Login    *config.Config  // nil: everybody may use the app
+	Login    *config.Config  // nil: everybody may use the app; not used without Current: then the login stays as it is
 	State    platform.State  // for the page that users see if nothing serves; "" if nothing was deployed
 	Reason   platform.Reason // why it failed or was stopped
 	Current  Backend         // zero if nothing serves
@@ -55,23 +55,29 @@ func (g *Gateway) Set(projectID string, r Route) error {
 			return fmt.Errorf("deployment %s: %w", b.Deployment, err)
 		}
 	}
-	login, err := g.completeLogin(projectID, r.Login)
-	if err != nil {
-		return misconfigured(err)
+	p, err := g.projectOf(projectID)
+	if err == nil && r.Current.Deployment != "" {
+		err = p.setLogin(r.Login)
 	}
-	found, _ := g.projects.LoadOrStore(projectID, newProject(g, projectID))
-	p := found.(*project)
-	if err := p.login.set(login); err != nil {
-		return misconfigured(err)
+	if err != nil {
+		return &platform.Problem{Reason: platform.ReasonLogin, Msg: fmt.Sprintf("the login is not configured correctly: %v", err),
+			Hint: "correct these variables and deploy again"} // an error of the login names variables and no secrets
 	}
 	p.set(r, backends, targets)
 	return nil
 }
 
-// misconfigured tells the owner of an app what is wrong with its login; err names variables and no secrets.
-func misconfigured(err error) *platform.Problem {
-	return &platform.Problem{Reason: platform.ReasonLogin, Msg: fmt.Sprintf("the login is not configured correctly: %v", err),
-		Hint: "correct these variables and deploy again"}
+// projectOf returns a project, which it makes if there is none.
+func (g *Gateway) projectOf(id string) (*project, error) {
+	if p, ok := g.projects.Load(id); ok {
+		return p.(*project), nil
+	}
+	p := newProject(g, id)
+	if err := p.setLogin(nil); err != nil { // until something serves there is nothing to protect
+		return nil, err
+	}
+	found, _ := g.projects.LoadOrStore(id, p)
+	return found.(*project), nil
 }
 
 // Remove forgets a project and ends its requests and WebSockets.
