@@ -33,7 +33,7 @@ func scanDeployment(r row) (d platform.Deployment, err error) {
 //
 // A submission whose Request was submitted before for the same project adds nothing: Submit returns the deployment that it
 // led to, and repeated is true. The error wraps platform.ErrExists if that one has another archive, platform.ErrNotFound if
-// there is no such project.
+// there is no such project, or the deployment that it repeats was dropped meanwhile.
 func (s *Store) Submit(ctx context.Context, sub platform.Submission) (d platform.Deployment, repeated bool, err error) {
 	id, err := platform.NewDeploymentID(s.random)
 	if err != nil {
@@ -41,6 +41,9 @@ func (s *Store) Submit(ctx context.Context, sub platform.Submission) (d platform
 	}
 	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if d, repeated, err = submitted(ctx, tx, sub); repeated || err != nil {
+			return err
+		}
+		if err := checkRepeats(ctx, tx, sub); err != nil {
 			return err
 		}
 		d, err = s.insertDeployment(ctx, tx, id, sub)
@@ -68,6 +71,20 @@ func submitted(ctx context.Context, tx *sql.Tx, sub platform.Submission) (d plat
 		return d, false, fmt.Errorf("deployment %d of this request, with other files, %w", d.Number, platform.ErrExists)
 	}
 	return d, true, nil
+}
+
+// checkRepeats makes sure that the deployment that a rollback repeats still exists, and with it its archive.
+func checkRepeats(ctx context.Context, tx *sql.Tx, sub platform.Submission) error {
+	if sub.Repeats == 0 {
+		return nil
+	}
+	var found bool
+	err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deployments WHERE project = ? AND number = ?)", sub.Project, sub.Repeats).
+		Scan(&found)
+	if err == nil && !found {
+		return fmt.Errorf("deployment %d of project %q: %w", sub.Repeats, sub.Project, platform.ErrNotFound)
+	}
+	return err
 }
 
 func (s *Store) insertDeployment(ctx context.Context, tx *sql.Tx, id string, sub platform.Submission) (platform.Deployment, error) {

@@ -20,6 +20,9 @@ const (
 	workVariable   = "TEST_PLATFORM_WORK"
 )
 
+// deployments is how many a victim makes that has to "deploy".
+const deployments = 20
+
 // victim works on a store. It prints each change once it has been answered.
 func victim(dir, work string) error {
 	ctx := context.Background()
@@ -33,6 +36,13 @@ func victim(dir, work string) error {
 	case "prepare":
 		_, err := deploy(ctx, s)
 		return errors.Join(err, s.Close())
+	case "deploy":
+		var errs []error
+		for range deployments {
+			_, err := deploy(ctx, s)
+			errs = append(errs, err)
+		}
+		return errors.Join(append(errs, s.Close())...)
 	case "fill":
 		return fill(ctx, s)
 	}

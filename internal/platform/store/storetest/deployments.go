@@ -100,6 +100,25 @@ func requests(s *suite) {
 	}
 }
 
+func rollback(s *suite) {
+	p := s.project()
+	s.to(s.submit(submission(p.ID)), platform.StateFailed)
+	s.to(s.submit(submission(p.ID)), platform.StateFailed)
+	sub := submission(p.ID)
+	sub.Repeats = 1
+	if d := s.submit(sub); d.Number != 3 || d.Repeats != 1 {
+		s.Errorf("submitted %+v", d)
+	}
+	dropped, err := s.DropOld(s.ctx, 1)
+	s.must(err)
+	s.wantNumbers("dropped", dropped, 1)
+	_, _, err = s.Submit(s.ctx, sub)
+	s.wantErr("repeats what was dropped", err, platform.ErrNotFound)
+	if newest, err := s.Latest(s.ctx, p.ID); err != nil || newest.Number != 3 {
+		s.Errorf("newest is %d, %v; want 3", newest.Number, err)
+	}
+}
+
 func requestsAtOnce(s *suite) {
 	p := s.project()
 	sub := submission(p.ID)

@@ -77,6 +77,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"deployments are numbered in their project":         numbers,
 		"numbers are not used again":                        numbersAfterDrop,
 		"a repeated request makes no second deployment":     requests,
+		"a rollback repeats a deployment that exists":       rollback,
 		"a request is repeated by many at once":             requestsAtOnce,
 		"the current deployment belongs to the project":     current,
 		"the state machine is the one of the domain":        states,
@@ -150,7 +151,7 @@ func submission(projectID string) platform.Submission {
 		Project: projectID,
 		Release: platform.Release{
 			Type: platform.Dash, By: "ann", Message: "fix \"the\" <b>page</b>\n\x1b[31m", Archive: "archive-1", Size: 12_345_678_901,
-			Resources: platform.Resources{CPU: 0.5, RAM: 2, GPU: 1}, Template: "node-auth0", Repeats: 3,
+			Resources: platform.Resources{CPU: 0.5, RAM: 2, GPU: 1}, Template: "node-auth0",
 		},
 		Secrets: platform.Secrets{
 			Variables: []platform.Variable{{Name: "TOKEN", Value: "s3cret\x00\n\"é"}, {Name: "A", Value: ""}},
