@@ -36,8 +36,8 @@ type Projects interface {
 
 // Deployments has the deployments of projects.
 type Deployments interface {
-	// Latest returns an error that wraps platform.ErrNotFound if nothing has been deployed.
-	Latest(ctx context.Context, projectID string) (platform.Deployment, error)
+	// LatestOf returns the newest deployment of each project of a user, or of all with "", by the project's ID.
+	LatestOf(ctx context.Context, ownerID string) (map[string]platform.Deployment, error)
 	Deployments(ctx context.Context, projectID string) ([]platform.Deployment, error) // newest first
 }
 

@@ -99,11 +99,12 @@ func (f *fake) Project(_ context.Context, id string) (platform.Project, error) {
 	return platform.Project{}, fmt.Errorf("project: %w", platform.ErrNotFound)
 }
 
-func (f *fake) Latest(_ context.Context, project string) (platform.Deployment, error) {
-	if ds := f.deployments[project]; len(ds) > 0 {
-		return ds[0], f.err
+func (f *fake) LatestOf(_ context.Context, _ string) (map[string]platform.Deployment, error) {
+	latest := map[string]platform.Deployment{}
+	for project, ds := range f.deployments {
+		latest[project] = ds[0]
 	}
-	return platform.Deployment{}, fmt.Errorf("deployment: %w", platform.ErrNotFound)
+	return latest, f.err
 }
 
 func (f *fake) Deployments(_ context.Context, project string) ([]platform.Deployment, error) {

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,7 +16,6 @@ const (
 // summary is a project in the list.
 type summary struct {
 	platform.Project
-	URL    string
 	Latest *platform.Deployment // nil if nothing was deployed
 }
 
@@ -32,15 +30,16 @@ func (d *dashboard) list(w http.ResponseWriter, r *http.Request, u platform.User
 		d.failed(w, r, err)
 		return
 	}
+	latest, err := d.Deployments.LatestOf(r.Context(), owner)
+	if err != nil {
+		d.failed(w, r, err)
+		return
+	}
 	var list []summary
-	for _, p := range slices.Backward(projects) {
-		one := summary{Project: p, URL: d.AppURL(p.ID)}
-		switch latest, err := d.Deployments.Latest(r.Context(), p.ID); {
-		case err == nil:
-			one.Latest = &latest
-		case !errors.Is(err, platform.ErrNotFound):
-			d.failed(w, r, err)
-			return
+	for _, p := range slices.Backward(projects) { // newest first
+		one := summary{Project: p}
+		if l, ok := latest[p.ID]; ok {
+			one.Latest = &l
 		}
 		list = append(list, one)
 	}

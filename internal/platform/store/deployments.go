@@ -144,6 +144,21 @@ func (s *Store) Latest(ctx context.Context, projectID string) (platform.Deployme
 	return newest[0], nil
 }
 
+// LatestOf returns the newest deployment of each project of a user, or of all with "", by the project's ID. Projects without one
+// are left out.
+func (s *Store) LatestOf(ctx context.Context, ownerID string) (map[string]platform.Deployment, error) {
+	newest, err := s.deployments(ctx, `(project, number) IN
+		(SELECT project, max(number) FROM deployments JOIN projects ON projects.id = project WHERE ?1 IN ('', owner) GROUP BY project)`, ownerID)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[string]platform.Deployment, len(newest))
+	for _, d := range newest {
+		of[d.Project] = d
+	}
+	return of, nil
+}
+
 // ended are the states in which a deployment has nothing to do and serves nobody.
 const ended = "('" + string(platform.StateReplaced) + "', '" + string(platform.StateFailed) + "', '" + string(platform.StateStopped) + "')"
 

@@ -65,6 +65,25 @@ func numbers(s *suite) {
 	s.wantErr("latest of none", err, platform.ErrNotFound)
 }
 
+func latestOf(s *suite) {
+	ann, bob := s.user("ann", platform.Pro), s.user("bob", platform.Pro)
+	newest := map[string]platform.Deployment{} // by project
+	of := map[string]map[string]platform.Deployment{ann.ID: {}, bob.ID: {}, "": newest, "unknown": {}}
+	for i, u := range []platform.User{ann, bob, ann, ann} {
+		p, err := s.CreateProject(s.ctx, u, platform.Panel, 0)
+		s.must(err)
+		for range i { // the first one gets none
+			newest[p.ID] = s.submit(submission(p.ID))
+			of[u.ID][p.ID] = newest[p.ID]
+		}
+	}
+	for owner, want := range of {
+		if got, err := s.LatestOf(s.ctx, owner); err != nil || !reflect.DeepEqual(got, want) {
+			s.Errorf("of %q: %+v, %v; want %+v", owner, got, err, want)
+		}
+	}
+}
+
 func numbersAfterDrop(s *suite) {
 	p := s.project()
 	s.to(s.submit(submission(p.ID)), platform.StateFailed)

@@ -48,6 +48,7 @@ type Deployments interface {
 	Deployment(ctx context.Context, id string) (platform.Deployment, error)
 	Deployments(ctx context.Context, projectID string) ([]platform.Deployment, error)
 	Latest(ctx context.Context, projectID string) (platform.Deployment, error)
+	LatestOf(ctx context.Context, ownerID string) (map[string]platform.Deployment, error)
 	Unfinished(ctx context.Context) ([]platform.Deployment, error)
 	SetStatus(ctx context.Context, deploymentID string, status platform.Status) (platform.Deployment, error)
 	DropOld(ctx context.Context, keep int) ([]platform.Deployment, error)
@@ -75,6 +76,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"projects are listed by owner":                      projectLists,
 		"a deployment comes back as it was submitted":       deployment,
 		"deployments are numbered in their project":         numbers,
+		"the newest deployments of a user":                  latestOf,
 		"numbers are not used again":                        numbersAfterDrop,
 		"a repeated request makes no second deployment":     requests,
 		"a rollback repeats a deployment that exists":       rollback,
