@@ -28,7 +28,7 @@ func sendAll(to []row, s syscall.Signal) error {
 }
 
 // startDetached starts cmd, whose output is set, as the leader of a session of its own without a terminal.
-func startDetached(cmd *exec.Cmd, limits Limits) error {
+func startDetached(cmd *exec.Cmd, c confinement) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	return startLimited(cmd, limits)
+	return startConfined(cmd, c)
 }

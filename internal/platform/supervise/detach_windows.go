@@ -39,7 +39,7 @@ func sendAll(to []row, a action) error {
 }
 
 // startDetached starts cmd, whose output is set, without a console.
-func startDetached(cmd *exec.Cmd, _ Limits) error {
+func startDetached(cmd *exec.Cmd, _ confinement) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.DETACHED_PROCESS}
 	return cmd.Start()
 }

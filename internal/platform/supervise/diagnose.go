@@ -13,13 +13,14 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/pysource"
 )
 
-// crashed is the problem of an app that exited although it was not stopped.
-func crashed(app starting, s Spec) *platform.Problem {
-	problem, exit := diagnose(app.lastLines(keptLines), s), app.exited()
+// crashed is the problem of an app that exited although it was not stopped. exit is nil if the system did not tell how;
+// lastLines returns the last lines of its output.
+func crashed(exit *platform.ExitError, lastLines func(n int) []string, s Spec) *platform.Problem {
+	problem := diagnose(lastLines(keptLines), s)
 	if problem.Msg == "" {
 		problem.Msg, problem.Reason = "the app exited by itself", platform.ReasonCrash
 		switch {
-		case exit == nil: // the system did not tell
+		case exit == nil:
 		case exit.Code == 0:
 			problem.Hint = "it must keep running: make sure that it starts its server and does not exit"
 		case exit.Code == -1 && exit.Signal == "killed":
@@ -28,7 +29,7 @@ func crashed(app starting, s Spec) *platform.Problem {
 			problem.Hint = "install the program named in the command, or correct the command"
 		}
 	}
-	problem.Output, problem.Shown = app.lastLines(tailLines), s.Log != nil
+	problem.Output, problem.Shown = lastLines(tailLines), s.Log != nil
 	if exit != nil {
 		problem.Err = exit
 	}

@@ -40,8 +40,7 @@ type Instance struct {
 	gone     sync.WaitGroup
 
 	done    chan struct{}
-	exit    *platform.ExitError // valid once done is closed; nil if it is not known
-	problem *platform.Problem   // valid once done is closed; nil after Stop
+	problem *platform.Problem // valid once done is closed; nil after Stop
 }
 
 // Launch starts an app in a session of its own and returns once it responds. What an earlier run in Home has left is
@@ -94,7 +93,15 @@ func (s InstanceSpec) launch(ctx context.Context, l *launch, run string) (*Insta
 		Cleanup: c.Cleanup, Environ: inherited(s.Environ, s.Recipe.Runtime),
 	})
 	i.spec = l.spec
-	if err := i.start(c, s.Limits); err != nil {
+	confined, err := s.Isolation.confine(run, s.Limits, s.Recipe.Runtime == platform.Container)
+	if err != nil {
+		return nil, err
+	}
+	if i.record.Group = confined.group; confined.group != nil {
+		i.record.Memory = s.Limits.Memory
+	}
+	if err := i.start(c, confined); err != nil {
+		confined.group.remove()
 		return nil, err
 	}
 	status, err := awaitReady(ctx, l.spec, i, port)
@@ -113,6 +120,7 @@ func (s InstanceSpec) launch(ctx context.Context, l *launch, run string) (*Insta
 		i.Stop(launchGrace)
 		return nil, err
 	}
+	confined.group.limitCPU(s.Limits.CPU)
 	i.warn(ctx, status)
 	return i, nil
 }
@@ -154,6 +162,7 @@ func Adopt(home string) (*Instance, error) {
 	if r.Boot == bootID() {
 		i.endRemains()
 	}
+	i.record.Group.remove()
 	i.cleanup()
 	if err := os.Remove(filepath.Join(home, recordName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -162,7 +171,7 @@ func Adopt(home string) (*Instance, error) {
 }
 
 // start starts the process. The record is there before it, so that it is found whenever the platform is killed.
-func (i *Instance) start(c platform.Command, limits Limits) error {
+func (i *Instance) start(c platform.Command, confined confinement) error {
 	output, err := os.OpenFile(i.record.Output, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -177,7 +186,7 @@ func (i *Instance) start(c platform.Command, limits Limits) error {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir, cmd.Env = c.Dir, append(platform.Without(c.Env, markName), i.mark())
 	cmd.Stdout, cmd.Stderr = output, output
-	if err := startDetached(cmd, limits); err != nil {
+	if err := startDetached(cmd, confined); err != nil {
 		_ = os.Remove(filepath.Join(i.home, recordName))
 		return fmt.Errorf("start %s: %w", c.Path, err)
 	}
@@ -207,7 +216,9 @@ func (i *Instance) members() []row {
 	if at < 0 && !i.followed || at >= 0 && rows[at].started != i.record.Started {
 		leader = 0
 	}
-	return family(rows, leader, func(pid int) bool { return hasMark(pid, mark) })
+	inside := i.record.Group.processes()
+	delete(inside, os.Getpid()) // a thread of ours is in there while it starts the app
+	return family(rows, leader, func(pid int) bool { return inside[pid] || hasMark(pid, mark) })
 }
 
 func (i *Instance) isDone() bool {
@@ -219,7 +230,8 @@ func (i *Instance) isDone() bool {
 	}
 }
 
-// Release lets go of the instance without ending it: Done stays open, and the methods must not be called any more.
+// Release lets go of the instance without ending it, which another Instance may then adopt. Done stays open, Stop does
+// nothing, and the other methods must not be called any more.
 func (i *Instance) Release() {
 	i.released.Do(func() { close(i.quit) })
 	i.gone.Wait()
@@ -242,10 +254,10 @@ func (i *Instance) Err() error {
 	return nil
 }
 
-func (i *Instance) ended() <-chan struct{}      { return i.done }
-func (i *Instance) exited() *platform.ExitError { return i.exit }
-func (i *Instance) lastLines(n int) []string    { return lastLines(i.record.Output, i.record.From, n) }
-func (i *Instance) listens() []int              { return portsOf(pids(i.members())) }
+func (i *Instance) ended() <-chan struct{}     { return i.done }
+func (i *Instance) why(Spec) *platform.Problem { return i.problem }
+func (i *Instance) lastLines(n int) []string   { return lastLines(i.record.Output, i.record.From, n) }
+func (i *Instance) listens() []int             { return portsOf(pids(i.members())) }
 
 // owns reports whether port is the app's, as far as the system tells: another program may have taken it, and responded.
 func (i *Instance) owns(port int) bool {

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,6 +12,11 @@ import (
 // Stop ends the app and everything it started, forcibly after grace, and returns when nothing is left: a few seconds after
 // grace at most, whatever the app does.
 func (i *Instance) Stop(grace time.Duration) {
+	select {
+	case <-i.quit: // the app may be another Instance by now
+		return
+	default:
+	}
 	i.mu.Lock()
 	i.stopping = true
 	i.mu.Unlock()
@@ -36,15 +42,26 @@ func (i *Instance) watch() {
 		return
 	}
 	i.endRemains() // first, as an ended child keeps its number until it is collected
-	i.exit = i.collect()
+	exit := i.collect()
 	i.cleanup()
 	i.mu.Lock()
 	if !i.stopping {
-		i.problem = crashed(i, i.spec)
+		i.problem = i.crashed(exit)
 	}
 	i.mu.Unlock()
+	i.record.Group.remove()
 	_ = os.Remove(filepath.Join(i.home, recordName))
 	close(i.done)
+}
+
+// crashed is the problem of an app that was not stopped.
+func (i *Instance) crashed(exit *platform.ExitError) *platform.Problem {
+	problem := crashed(exit, i.lastLines, i.spec)
+	if i.record.Group.outOfMemory() {
+		problem.Reason, problem.Hint = platform.ReasonMemory, i.spec.advice().memory
+		problem.Msg = fmt.Sprintf("the app used more memory than its limit of %d MB", i.record.Memory/1e6)
+	}
+	return problem
 }
 
 // collect returns how the leader ended; nil if it is not our child, so that the system does not tell us.

@@ -21,6 +21,7 @@ type InstanceSpec struct {
 	Data        string            // folder for what the app keeps, named to it as PLOOMBER_DATA_DIR; "" for none
 	Output      string            // file to which its output is appended
 	Limits      Limits
+	Isolation   *Isolation           // enforces Limits; nil for none
 	Notify      func(platform.Event) // gets warnings about the app, as platform.Noticed; may be nil
 
 	ReadyTimeout time.Duration    // time limit for a start; 0 means 90 s
@@ -30,9 +31,9 @@ type InstanceSpec struct {
 	wrongAnswerLimit time.Duration
 }
 
-// Limits are what an app may use at most; zero values do not limit.
+// Limits are what an app may use at most, as far as Isolation.Level says that they are in force; zero values do not limit.
 type Limits struct {
-	CPU       float64 // cores
+	CPU       float64 // cores, once the app is ready
 	Memory    int64   // bytes
 	Processes int     // and threads
 }

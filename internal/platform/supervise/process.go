@@ -97,10 +97,10 @@ func start(c platform.Command) (*process, error) {
 	return p, nil
 }
 
-func (p *process) ended() <-chan struct{}      { return p.done }
-func (p *process) exited() *platform.ExitError { return p.exit }
-func (p *process) lastLines(n int) []string    { return p.tail.lastOf(n) }
-func (p *process) listens() []int              { return p.tree.listens() }
+func (p *process) ended() <-chan struct{}       { return p.done }
+func (p *process) why(s Spec) *platform.Problem { return crashed(p.exit, p.lastLines, s) }
+func (p *process) lastLines(n int) []string     { return p.tail.lastOf(n) }
+func (p *process) listens() []int               { return p.tree.listens() }
 
 // reap forwards the output of p until it has ended, kills what is left of it, and records the result.
 func (p *process) reap(c platform.Command, out *os.File) {

@@ -56,10 +56,10 @@ func upstream(port int) *url.URL {
 
 // starting is an app that is being started. What it prints and where it listens explains why it does not get ready.
 type starting interface {
-	ended() <-chan struct{}      // closed when nothing of it is left
-	exited() *platform.ExitError // how it ended, once ended is closed
-	lastLines(n int) []string    // of its output, oldest first
-	listens() []int              // TCP ports on which it accepts connections, sorted; nil if the system does not tell
+	ended() <-chan struct{}       // closed when nothing of it is left
+	why(s Spec) *platform.Problem // it ended by itself, once ended is closed
+	lastLines(n int) []string     // of its output, oldest first
+	listens() []int               // TCP ports on which it accepts connections, sorted; nil if the system does not tell
 }
 
 // readiness is the wait for one start of an app.
@@ -124,7 +124,7 @@ func awaitReady(ctx context.Context, s Spec, app starting, port int) (status int
 func (r *readiness) failed(ctx context.Context) error {
 	select {
 	case <-r.app.ended():
-		return crashed(r.app, r.spec)
+		return r.app.why(r.spec)
 	default:
 	}
 	if ctx.Err() != nil {

@@ -19,6 +19,8 @@ type record struct {
 	Ready   bool   `json:"ready,omitempty"`   // it has responded
 	Port    int    `json:"port,omitempty"`
 	Base    string `json:"base,omitempty"`
+	Group   group  `json:"group,omitempty"`
+	Memory  int64  `json:"memory,omitempty"` // limit in bytes
 
 	Dir     string   `json:"dir"`
 	Command string   `json:"command,omitempty"` // of the shell

@@ -239,7 +239,7 @@ func (a *App) watch(p *process) {
 		if a.spec.Now().Sub(since) >= stableAfter {
 			crashes = 0
 		}
-		var crash error = crashed(p, a.spec)
+		var crash error = p.why(a.spec)
 		for p = nil; p == nil; p, crash = a.restart(ctx) {
 			if ctx.Err() != nil {
 				return // stopped while starting

@@ -18,8 +18,8 @@ const (
 	resume
 )
 
-func startDetached(*exec.Cmd, Limits) error { return errors.ErrUnsupported }
-func sendAll([]row, action) error           { return errors.ErrUnsupported }
+func startDetached(*exec.Cmd, confinement) error { return errors.ErrUnsupported }
+func sendAll([]row, action) error                { return errors.ErrUnsupported }
 
 func bootID() string           { return "" }
 func table() []row             { return nil }

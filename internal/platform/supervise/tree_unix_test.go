@@ -4,6 +4,7 @@ package supervise
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,17 @@ func systemApps() map[string]func() {
 			time.Sleep(time.Hour)
 		},
 		"launcher": launchApp,
-		"suicide":  func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) },
+		// Uses more and more memory once it has been asked for /eat.
+		"glutton": func() {
+			listen(func(_ http.ResponseWriter, r *http.Request) {
+				var all [][]byte
+				for r.URL.Path == "/eat" {
+					all = append(all, bytes.Repeat([]byte{1}, 1<<20))
+				}
+				runtime.KeepAlive(all)
+			})
+		},
+		"suicide": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 		// Supervises a family, tells its ids and the app's, and waits to be killed.
 		"supervisor": func() {
 			dir := os.Args[1]

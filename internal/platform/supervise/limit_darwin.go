@@ -1,5 +1,0 @@
-package supervise
-
-import "os/exec"
-
-func startLimited(cmd *exec.Cmd, _ Limits) error { return cmd.Start() }
