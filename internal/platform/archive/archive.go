@@ -227,23 +227,6 @@ func (f *Folder) Unpack(ctx context.Context, digest, dir string) error {
 	return err
 }
 
-// Remove removes an archive. It is not an error if there is none.
-func (f *Folder) Remove(digest string) error {
-	if !isDigest(digest) {
-		return nil
-	}
-	f.names.Lock()
-	defer f.names.Unlock()
-	return f.remove(digest)
-}
-
-func (f *Folder) remove(digest string) error {
-	if err := os.Remove(f.path(digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // Prune removes the archives that are not in keep and were received longer than age ago, and returns how many bytes that has
 // freed. age is for those that are about to be deployed: they are not in anybody's list yet.
 func (f *Folder) Prune(keep map[string]bool, age time.Duration) (freed int64, err error) {
@@ -273,7 +256,7 @@ func (f *Folder) removeOld(digest string, age time.Duration) (freed int64, err e
 	if err != nil || f.now().Sub(info.ModTime()) <= age {
 		return 0, err
 	}
-	return info.Size(), f.remove(digest)
+	return info.Size(), os.Remove(f.path(digest))
 }
 
 func (f *Folder) path(digest string) string { return filepath.Join(f.dir, digest) }

@@ -109,8 +109,10 @@ func (d *dashboard) login(w http.ResponseWriter, r *http.Request) {
 		d.loginForm(w, http.StatusTooManyRequests, next, "Too many wrong keys. Try again in a minute.")
 		return
 	}
-	err := error(platform.ErrNotFound)
-	if key != "" && len(key) <= maxKey {
+	var err error
+	if len(key) > maxKey {
+		err = platform.ErrNotFound
+	} else {
 		_, err = d.Users.UserByKey(r.Context(), key)
 	}
 	switch {

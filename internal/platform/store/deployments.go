@@ -159,14 +159,6 @@ func (s *Store) LatestOf(ctx context.Context, ownerID string) (map[string]platfo
 	return of, nil
 }
 
-// ended are the states in which a deployment has nothing to do and serves nobody.
-const ended = "('" + string(platform.StateReplaced) + "', '" + string(platform.StateFailed) + "', '" + string(platform.StateStopped) + "')"
-
-// Unfinished returns the deployments that are not replaced, failed or stopped, oldest first.
-func (s *Store) Unfinished(ctx context.Context) ([]platform.Deployment, error) {
-	return s.deployments(ctx, "state NOT IN "+ended+" ORDER BY created, project, number")
-}
-
 func (s *Store) deployments(ctx context.Context, condition string, args ...any) ([]platform.Deployment, error) {
 	rows, err := s.db.Read.QueryContext(ctx, "SELECT "+deploymentColumns+" FROM deployments WHERE "+condition, args...)
 	deployments, err := collect(rows, err, scanDeployment)
@@ -216,6 +208,9 @@ func encodeProblem(c platform.Cause) (sql.NullString, error) {
 	text, err := json.Marshal(c)
 	return sql.NullString{String: string(text), Valid: true}, err
 }
+
+// ended are the states in which a deployment has nothing to do and serves nobody.
+const ended = "('" + string(platform.StateReplaced) + "', '" + string(platform.StateFailed) + "', '" + string(platform.StateStopped) + "')"
 
 // DropOld removes deployments that nobody can use any more and returns them. Of each project it leaves the current one, all
 // that are not replaced, failed or stopped, and the newest ones: keep that did not fail, to roll back to, and keep that did.

@@ -49,7 +49,6 @@ CREATE TABLE deployments (
 CREATE UNIQUE INDEX deployments_number ON deployments (project, number);
 CREATE UNIQUE INDEX deployments_project ON deployments (project, id);
 CREATE UNIQUE INDEX deployments_request ON deployments (project, request) WHERE request IS NOT NULL;
-CREATE INDEX deployments_state ON deployments (state);
 
 -- Encrypted with AES-256-GCM and bound to the ID of the deployment.
 CREATE TABLE secrets (

@@ -258,20 +258,6 @@ func statesAtOnce(s *suite) {
 	}
 }
 
-func unfinished(s *suite) {
-	p := s.project()
-	var want []int
-	for _, state := range platform.States() {
-		d := s.to(s.submit(platform.Submission{Project: p.ID}), pathsTo()[state]...)
-		if state != platform.StateReplaced && state != platform.StateFailed && state != platform.StateStopped {
-			want = append(want, d.Number)
-		}
-	}
-	list, err := s.Unfinished(s.ctx)
-	s.must(err)
-	s.wantNumbers("unfinished", list, want...)
-}
-
 func dropOld(s *suite) {
 	p, other := s.project(), s.project()
 	replaced := pathsTo()[platform.StateReplaced]

@@ -115,10 +115,8 @@ func deleteProject(s *suite) {
 	s.wantErr("its deployment", err, platform.ErrNotFound)
 	_, err = s.Secrets(s.ctx, d.ID)
 	s.wantErr("its secrets", err, platform.ErrNotFound)
-	all, err := s.Unfinished(s.ctx)
-	s.must(err)
-	if len(all) != 1 || all[0].ID != left.ID {
-		s.Errorf("unfinished %+v, want that of the other project", all)
+	if all, err := s.LatestOf(s.ctx, ""); err != nil || len(all) != 1 || all[other.ID].ID != left.ID {
+		s.Errorf("latest deployments %+v, %v; want that of the other project", all, err)
 	}
 }
 

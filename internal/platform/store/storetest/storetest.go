@@ -49,7 +49,6 @@ type Deployments interface {
 	Deployments(ctx context.Context, projectID string) ([]platform.Deployment, error)
 	Latest(ctx context.Context, projectID string) (platform.Deployment, error)
 	LatestOf(ctx context.Context, ownerID string) (map[string]platform.Deployment, error)
-	Unfinished(ctx context.Context) ([]platform.Deployment, error)
 	SetStatus(ctx context.Context, deploymentID string, status platform.Status) (platform.Deployment, error)
 	DropOld(ctx context.Context, keep int) ([]platform.Deployment, error)
 	Secrets(ctx context.Context, deploymentID string) (platform.Secrets, error)
@@ -85,7 +84,6 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"the state machine is the one of the domain":        states,
 		"a status comes back as it was set":                 status,
 		"one of two conflicting changes of state wins":      statesAtOnce,
-		"unfinished deployments":                            unfinished,
 		"old deployments are dropped":                       dropOld,
 		"secrets survive the rotation of their key":         rotateKey,
 		"secret digests tell what changed":                  digests,
