@@ -22,6 +22,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/logincmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/platformcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/proxycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/secretscmd"
@@ -98,9 +99,10 @@ func (e *env) projectCommands() []command {
 func (e *env) localCommands() []command {
 	return []command{
 		{"up", "Run the app on this machine, behind its login", func() *cobra.Command { return upcmd.New(e.up(), nil) }},
-		{"demo", "Run an example app behind a login, without an account", func() *cobra.Command {
+		{"demo", "Deploy an example app to a platform on this machine, without an account", func() *cobra.Command {
 			return democmd.New(e.demo(), nil)
 		}},
+		{"platform", "Run your own Ploomber Cloud on this machine", func() *cobra.Command { return platformcmd.New(e.platform(), nil) }},
 		{"cache", "List or remove what 'up' caches between runs", func() *cobra.Command {
 			return cachecmd.New(cachecmd.Options{IO: e.io, Dir: e.cacheDir, Now: e.system.Now}, nil)
 		}},

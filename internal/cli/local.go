@@ -1,16 +1,12 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
-	"github.com/ploomber/ploomber-cloud/internal/devidp"
-	"github.com/ploomber/ploomber-cloud/internal/flow"
 )
 
 // up returns the dependencies of the up command.
@@ -21,20 +17,9 @@ func (e *env) up() upcmd.Options {
 	}
 }
 
-// demo runs its example the way up does.
+// demo returns the dependencies of the demo command.
 func (e *env) demo() democmd.Options {
-	return democmd.Options{
-		IO: e.io, TempDir: e.system.TempDir, Now: e.system.Now, Random: rand.Reader,
-		Serve: func(ctx context.Context, dir string, port int, dev *devidp.Provider, ready func(context.Context, string) error) error {
-			o := e.up()
-			o.Folder, o.Forget = flow.Folder{Dir: dir}, true
-			o.Provider, o.DevLogin = dev, dev != nil
-			o.Port, o.Timeout = port, 3*time.Minute // on its first start a framework compiles its files
-			o.FirstBuild = "The app's packages are downloaded once: about 140 MB for the default example, 450 MB on disk.\n" +
-				"'ploomber-cloud cache' lists and removes them."
-			return o.Run(ctx, func(ctx context.Context, s upcmd.Served) error { return ready(ctx, s.URL) })
-		},
-	}
+	return democmd.Options{IO: e.io, TempDir: e.system.TempDir, Now: e.system.Now, Random: rand.Reader, Start: e.startDemo}
 }
 
 // cacheDir holds what can be rebuilt: the environments of apps.

@@ -26,7 +26,7 @@ const (
 // when first asked.
 type Settings struct {
 	Lookup func(name string) (string, bool)
-	Home   func() (string, error) // the user's home folder
+	Home   func() (string, error) // the user's home folder; nil for none
 	APIURL string                 // --api-url; "" means the environment decides
 	Local  bool                   // --local: the platform on this machine
 
@@ -63,12 +63,16 @@ func (s *Settings) or(variable, standard string) string {
 	return standard
 }
 
-// PollInterval is the time between two polls of a watched deployment.
+// PollInterval is the time between two polls of a watched deployment: that of the reference tool for the hosts that it
+// knows, less for others, whose apps start in seconds.
 func (s *Settings) PollInterval() (time.Duration, error) {
-	const variable, standard = "PLOOMBER_CLOUD_POLL_INTERVAL", 15 * time.Second
+	const variable, reference, others = "PLOOMBER_CLOUD_POLL_INTERVAL", 15 * time.Second, time.Second
 	v, _ := s.Lookup(variable)
-	if v == "" {
-		return standard, nil
+	switch {
+	case v == "" && s.Hosted():
+		return reference, nil
+	case v == "":
+		return others, nil
 	}
 	seconds, err := strconv.ParseFloat(v, 64)
 	if err != nil || !(seconds > 0 && seconds <= 3600) { // NaN too
@@ -89,6 +93,9 @@ func (s *Settings) InCI() bool {
 
 // Dir is the tool's folder in the user's home, ~/.ploomber.
 func (s *Settings) Dir() (string, error) {
+	if s.Home == nil {
+		return "", failure.Failedf("the home folder is not known")
+	}
 	home, err := s.Home()
 	if err != nil {
 		return "", err

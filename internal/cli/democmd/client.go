@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -35,9 +36,19 @@ func newClient(base string) (client, error) {
 	return client{base: base, client: &http.Client{
 		Jar:           jar,
 		Timeout:       30 * time.Second,
-		Transport:     &http.Transport{}, // no proxy: the app is on this machine
+		Transport:     &http.Transport{DialContext: dial}, // no proxy: the app is on this machine
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, err
+}
+
+// dial connects as browsers do, for which every name below localhost is this machine (RFC 6761, section 6.3). Most
+// resolvers only know localhost itself.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, network, address)
 }
 
 // do requests a path of the app, or an absolute URL.

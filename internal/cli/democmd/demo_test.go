@@ -3,8 +3,6 @@ package democmd
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/testkit/cmdtest"
@@ -34,23 +31,35 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-// The demo serves a protected project and leaves nothing behind.
+// cloud is a Platform that deploys nothing.
+type cloud struct {
+	deployed func(dir string) error
+	closed   bool
+}
+
+func (c *cloud) Create(context.Context, string) (id, url string, err error) {
+	return "calm-lake-0001", "http://calm-lake-0001.localhost:9000", nil
+}
+func (c *cloud) Deploy(_ context.Context, dir string) error { return c.deployed(dir) }
+func (c *cloud) Close()                                     { c.closed = true }
+
+// The demo deploys a protected project and leaves nothing behind.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	for example, check := range map[string]func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config, dev *devidp.Provider) (shown []string){
-		"streamlit/basic-app": func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
+	for example, check := range map[string]func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config) (shown, secret []string){
+		"streamlit/basic-app": func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config) (shown, secret []string) {
 			t.Helper()
 			env, err := f.Env()
 			if err != nil {
 				t.Fatal(err)
 			}
 			login, err := env.Credentials(c, project.MainApp, d.Lookup)
-			if err != nil || login.Username != "demo" || len(login.Password) != 16 || dev != nil {
+			if err != nil || login.Username != "demo" || len(login.Password) != 16 {
 				t.Errorf("%v, %v", login, err)
 			}
-			return []string{login.Password}
+			return []string{login.Password}, nil
 		},
-		"streamlit/app-with-auth0": func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config, dev *devidp.Provider) []string {
+		"streamlit/app-with-auth0": func(t *testing.T, d *cmdtest.Setup, f flow.Folder, c *project.Config) (shown, secret []string) {
 			t.Helper()
 			env, err := f.Env()
 			source := f.LoginSource(env, c, d.Lookup)
@@ -58,49 +67,57 @@ func TestDemo(t *testing.T) {
 				t.Fatal(err)
 			}
 			login, err := config.From(source)
-			if err != nil || c.Template != project.TemplateAuth0 || len(login.Providers) != 1 || login.Providers[0].Issuer != dev.Issuer() ||
-				login.Providers[0].ClientSecret.Reveal() != dev.ClientSecret() {
-				t.Errorf("%+v, %v", login, err)
+			if err != nil || c.Template != project.TemplateAuth0 || len(login.Providers) != 1 || !strings.HasPrefix(login.Providers[0].Issuer, "http://127.0.0.1:") {
+				t.Fatalf("%+v, %v", login, err)
 			}
-			return []string{"ada@example.com", "grace@example.com"}
+			return []string{"ada@example.com", "grace@example.com"}, []string{login.Providers[0].ClientSecret.Reveal()}
 		},
 	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			d := cmdtest.New(t, nil)
-			temp, served := t.TempDir(), ""
+			temp := t.TempDir()
 			ctx, cancel := context.WithCancel(t.Context())
+			var shown, secret []string
+			to := &cloud{}
+			to.deployed = func(dir string) error {
+				f := flow.Folder{Dir: dir}
+				c, err := f.Load()
+				if err != nil || c.Type != "streamlit" || c.ID != "calm-lake-0001" {
+					t.Errorf("%+v, %v", c, err)
+				}
+				shown, secret = check(t, d, f, c)
+				if _, err := os.Stat(filepath.Join(dir, "app.py")); err != nil {
+					t.Error(err)
+				}
+				cancel() // as the user does later
+				return nil
+			}
 			o := Options{
 				IO: d.IO, TempDir: func() string { return temp }, Now: time.Now, Random: rand.Reader, Flags: Flags{Example: example, Port: 9000},
-				Serve: func(ctx context.Context, dir string, port int, dev *devidp.Provider, ready func(context.Context, string) error) error {
-					served = dir
-					f := flow.Folder{Dir: dir}
-					c, err := f.Load()
-					if err != nil || c.Type != "streamlit" || port != 9000 {
-						t.Errorf("%+v, %v, port %d", c, err, port)
+				Start: func(_ context.Context, dir string, port int) (Platform, error) {
+					if port != 9000 || !strings.HasPrefix(dir, temp) {
+						t.Errorf("folder %s, port %d", dir, port)
 					}
-					shown := check(t, d, f, c, dev)
-					if _, err := os.Stat(filepath.Join(dir, "app.py")); err != nil {
-						t.Error(err)
-					}
-					cancel()
-					err = ready(ctx, "http://127.0.0.1:9000")
-					for _, want := range append(shown, "http://127.0.0.1:9000") {
-						if said := d.Out(); !strings.Contains(said, want) {
-							t.Errorf("says %q, lacks %q", said, want)
-						}
-					}
-					if dev != nil && strings.Contains(d.Said(err), dev.ClientSecret()) {
-						t.Error("shows the provider's secret")
-					}
-					return err
+					return to, nil
 				},
 			}
-			if err := demo(ctx, &o); failure.Code(err) != failure.Interrupted {
+			err := demo(ctx, &o)
+			if failure.Code(err) != failure.Interrupted {
 				t.Errorf("%v", err)
 			}
-			if _, err := os.Stat(served); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%s is left: %v", served, err)
+			for _, want := range append(shown, "http://calm-lake-0001.localhost:9000") {
+				if said := d.Out(); !strings.Contains(said, want) {
+					t.Errorf("says %q, lacks %q", said, want)
+				}
+			}
+			for _, s := range secret {
+				if strings.Contains(d.Said(err), s) {
+					t.Error("shows the provider's secret")
+				}
+			}
+			if left, err := os.ReadDir(temp); err != nil || len(left) > 0 || !to.closed {
+				t.Errorf("%v are left (%v), platform closed: %v", left, err, to.closed)
 			}
 		})
 	}

@@ -3,7 +3,6 @@ package democmd
 import (
 	"context"
 
-	"github.com/ploomber/ploomber-cloud/internal/devidp"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/scaffold"
 	"github.com/ploomber/ploomber-cloud/internal/term"
@@ -26,11 +25,8 @@ type account struct {
 	Checked  int    `json:"checked,omitempty"`
 }
 
-func (w *withPassword) up() string                 { return "up" }
-func (w *withPassword) provider() *devidp.Provider { return nil }
-
 // protect makes the folder a project with a password, like init and 'auth --add' for users with an account.
-func (w *withPassword) protect(dir, framework string) error {
+func (w *withPassword) protect(dir, framework, id, _ string) error {
 	w.step("auth --add --feature main_app")
 	w.who.Username = "demo"
 	secret, err := scaffold.NewSecret(w.Random)
@@ -48,7 +44,7 @@ func (w *withPassword) protect(dir, framework string) error {
 	if err := env.Set(project.MainApp.PasswordKey(), w.who.Password); err != nil {
 		return err
 	}
-	c := &project.Config{ID: "demo-" + framework, Type: framework}
+	c := &project.Config{ID: id, Type: framework}
 	c.SetCredentials(project.MainApp, project.Reference(project.MainApp.UsernameKey(), project.MainApp.PasswordKey()))
 	return flow.Folder{Dir: dir}.Save(c, env)
 }

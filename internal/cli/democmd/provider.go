@@ -41,12 +41,11 @@ func (o *Options) startProvider(ctx context.Context) (*devidp.Provider, error) {
 	return dev, nil
 }
 
-func (w *withLogin) up() string                 { return "up --dev-login" }
-func (w *withLogin) provider() *devidp.Provider { return w.dev }
-
 // protect makes the folder a project with the provider's login, like init and 'templates auth0'.
-func (w *withLogin) protect(dir, framework string) error {
+func (w *withLogin) protect(dir, framework, id, url string) error {
 	w.step("templates auth0")
+	at := scaffold.Register("", url, "")
+	w.dev.Register(at.Callbacks, at.Logouts)
 	session, err := scaffold.NewSecret(w.Random)
 	if err != nil {
 		return err
@@ -63,7 +62,7 @@ func (w *withLogin) protect(dir, framework string) error {
 			return err
 		}
 	}
-	c := &project.Config{ID: "demo-" + framework, Type: framework, Template: project.TemplateAuth0}
+	c := &project.Config{ID: id, Type: framework, Template: project.TemplateAuth0}
 	return flow.Folder{Dir: dir}.Save(c, env)
 }
 

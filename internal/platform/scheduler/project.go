@@ -18,9 +18,9 @@ type project struct {
 	mu sync.Mutex
 
 	stored   platform.Project
-	latest   *version // nil before the first deployment
-	serving  *version // the current deployment; nil before the first one has started
-	draining []*version
+	latest   *version   // nil before the first deployment
+	serving  *version   // the current deployment; nil before the first one has started
+	draining []*version // oldest first
 	deleted  bool
 }
 
@@ -57,6 +57,7 @@ func (s *Scheduler) load(stored platform.Project, newestFirst []platform.Deploym
 			p.draining = append(p.draining, v)
 		}
 	}
+	slices.Reverse(p.draining)
 	return p
 }
 
@@ -132,12 +133,18 @@ func (p *project) route() {
 	if v := p.serving; v != nil && (v.d.State.Serves() || v.d.State == platform.StateStarting) {
 		r.Current = &Served{Deployment: v.d, Instance: v.instance, Ready: v.d.State == platform.StateRunning}
 	}
-	for _, v := range p.draining {
-		r.Draining = append(r.Draining, Served{Deployment: v.d, Instance: v.instance, Ready: true})
-	}
+	r.Draining = p.drains()
 	if err := p.s.o.Router.Route(r); err != nil {
 		p.s.o.Log.Error("a project cannot be reached", slog.String("project", p.stored.ID), slog.Any("error", err))
 	}
+}
+
+// drains are the draining versions, newest first.
+func (p *project) drains() (served []Served) {
+	for _, v := range slices.Backward(p.draining) {
+		served = append(served, Served{Deployment: v.d, Instance: v.instance, Ready: true})
+	}
+	return served
 }
 
 // shown is the version whose status tells users what is going on: the one that serves, or is meant to, else the latest.
@@ -155,26 +162,36 @@ func (p *project) supersede(state platform.State, why platform.Cause) {
 	}
 }
 
-// promote puts v, which has started, in the place of the version that serves.
+// promote puts v, which responds, in the place of the version that serves. Users get it before it is stored that it runs:
+// who reads that it runs and asks for it must not be told that it is starting.
 func (p *project) promote(v *version) {
 	old := p.serving
+	if old == v {
+		old = nil
+	}
 	p.serving = v
-	p.stored.Current = v.d.ID
-	if err := p.s.o.Store.SetCurrent(context.Background(), p.stored.ID, v.d.ID); err != nil {
-		p.s.o.Log.Error("the current deployment was not stored", slog.String("project", p.stored.ID), slog.Any("error", err))
+	drains := old != nil && old.instance != nil && old.d.State.CanBecome(platform.StateDraining)
+	if drains && old.d.State == platform.StateFrozen {
+		drains = old.instance.Thaw() == nil
 	}
-	if old == nil {
-		return
+	if drains {
+		p.draining = append(p.draining, old)
 	}
-	if old.d.State == platform.StateFrozen && old.instance.Thaw() != nil {
+	v.d.State = platform.StateRunning
+	p.route()
+	v.become(platform.StateRunning, platform.Cause{})
+	if p.stored.Current != v.d.ID {
+		p.stored.Current = v.d.ID
+		if err := p.s.o.Store.SetCurrent(context.Background(), p.stored.ID, v.d.ID); err != nil {
+			p.s.o.Log.Error("the current deployment was not stored", slog.String("project", p.stored.ID), slog.Any("error", err))
+		}
+	}
+	switch {
+	case drains:
+		old.become(platform.StateDraining, platform.Cause{})
+	case old != nil:
 		old.end(platform.StateReplaced, platform.Cause{})
 	}
-	if old.instance != nil && old.d.State.CanBecome(platform.StateDraining) {
-		old.become(platform.StateDraining, platform.Cause{})
-		p.draining = append(p.draining, old)
-		return
-	}
-	old.end(platform.StateReplaced, platform.Cause{})
 }
 
 // release removes v from the draining versions.

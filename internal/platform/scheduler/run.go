@@ -102,20 +102,12 @@ func (v *version) started(attempt *start, instance Instance, err error) bool {
 	case err != nil:
 		v.fail(err)
 	default:
-		v.run(instance)
-		if v != p.serving {
-			p.promote(v)
-		}
+		v.instance, v.since = instance, p.s.o.Now()
+		p.promote(v)
+		v.watch(instance)
 	}
 	p.route()
 	return true
-}
-
-// run notes that instance runs and responds.
-func (v *version) run(instance Instance) {
-	v.instance, v.since = instance, v.project.s.o.Now()
-	v.become(platform.StateRunning, platform.Cause{})
-	v.watch(instance)
 }
 
 // watch waits for the end of instance.

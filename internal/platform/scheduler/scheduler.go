@@ -74,7 +74,7 @@ type Route struct {
 	Project  platform.Project
 	Status   platform.Status // tells users why nothing serves; zero if nothing was deployed
 	Current  *Served         // nil if nothing serves
-	Draining []Served        // serve the sessions that began with them
+	Draining []Served        // serve the sessions that began with them; newest first
 }
 
 // Served is a deployment that serves users.

@@ -147,10 +147,7 @@ func (p *project) sleep(v *version, a Activity) {
 // hold makes requests wait for Wake, which waits for p.mu, and reports whether v is still unused then: a request may have
 // come since the Activity was read.
 func (p *project) hold(v *version, a Activity) bool {
-	held := Route{Project: p.stored, Status: v.d.Status, Current: &Served{Deployment: v.d, Instance: v.instance}}
-	for _, d := range p.draining {
-		held.Draining = append(held.Draining, Served{Deployment: d.d, Instance: d.instance, Ready: true})
-	}
+	held := Route{Project: p.stored, Status: v.d.Status, Current: &Served{Deployment: v.d, Instance: v.instance}, Draining: p.drains()}
 	if err := p.s.o.Router.Route(held); err != nil {
 		return false
 	}
