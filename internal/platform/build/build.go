@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,12 @@ import (
 type Project struct {
 	Dir    string // absolute
 	Recipe platform.Recipe
+
+	// Previous is the Lock of the version before; "" if there is none. It is used again as long as the requirements stay
+	// the same, however old it is. Unless the builder is Hosting, it knows the lock itself.
+	Previous string
+	// Upgrade asks for the newest versions that fit, even if the requirements have not changed.
+	Upgrade bool
 }
 
 // Builder builds environments below CacheDir, which several builders and processes may share.
@@ -35,6 +42,10 @@ type Builder struct {
 	Notify    func(platform.Event)
 	Now       func() time.Time
 
+	// Hosting is for a platform that runs the projects of several people. What is built stays until Collect, and builds
+	// do not get in the way of apps: see hosting.go.
+	Hosting bool
+
 	// Run runs a command to its end, and stops it and everything it started when ctx ends. The error is a
 	// *platform.ExitError if the command failed.
 	Run func(context.Context, platform.Command) error
@@ -43,7 +54,9 @@ type Builder struct {
 // Built is an environment in use: it is not removed or changed before Release.
 type Built struct {
 	platform.Environment
-	lock *flock.Flock
+	Lock     string // names what is installed, for Open; "" if nothing is
+	Resolved string // every distribution with its version, in the format of requirements files; "" unless it is for Python
+	lock     *flock.Flock
 }
 
 // Release says that the environment is no longer in use. It may be called more than once, and on nil.
@@ -53,13 +66,13 @@ func (b *Built) Release() {
 	}
 }
 
-// envBuilder builds one kind of environment.
-type envBuilder struct {
-	key      string   // equal keys mean that one environment serves both
+// inputs is what decides about an environment.
+type inputs struct {
+	digest   string   // equal ones mean that one environment serves both
 	fresh    bool     // whether to rebuild each time, because the tool has a cache of its own
-	warnings []string // a message for the user, whether it is built or reused
-	// make fills dir, which is empty, and returns the environment and the files that it requires to work.
-	make func(ctx context.Context, dir string) (env platform.Environment, needs []string, err error)
+	warnings []string // for the user, whether the environment is built or reused
+	// make builds the environment that lock names, or where lock is "" one for a new lock, and returns the key of it.
+	make func(ctx context.Context, lock string) (key string, err error)
 }
 
 const lockPoll = 100 * time.Millisecond
@@ -68,30 +81,23 @@ const lockPoll = 100 * time.Millisecond
 // project is wrong or a program is missing, ctx.Err() if ctx ended first. An interrupted build is never reused:
 // the next one starts over.
 func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
-	k, err := b.envBuilder(ctx, p)
+	in, err := b.inputs(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	k.key = b.same(k.key)
-	for _, warning := range k.warnings {
+	for _, warning := range in.warnings {
 		b.notify(platform.Event{Phase: platform.Building, Message: warning, Warning: true})
 	}
-	if err := os.MkdirAll(b.envs(), 0o700); err != nil {
-		return nil, fmt.Errorf("create the cache folder: %w", err)
+	if err := b.makeFolders(); err != nil {
+		return nil, err
 	}
-	b.expire()
-	built, err := b.reuse(ctx, k.key)
-	message := "the environment is ready (reused)"
-	for err == nil && (built == nil || k.fresh) {
-		built.Release()
-		built, message = nil, "the environment is ready"
-		if err = b.make(ctx, p, k); err == nil {
-			built, err = b.reuse(ctx, k.key)
-		}
-		k.fresh = false
+	if !b.Hosting {
+		b.expire()
+		p.Previous, _, _ = readPointer(b.pointer(p))
 	}
-	if err == nil {
-		err = b.remember(p, k.key)
+	built, message, err := b.provide(ctx, p, in)
+	if err == nil && !b.Hosting {
+		err = b.remember(p, built.Lock)
 	}
 	if err != nil {
 		built.Release()
@@ -99,6 +105,58 @@ func (b *Builder) Build(ctx context.Context, p Project) (*Built, error) {
 	}
 	b.step(platform.Built, "%s", message)
 	return built, nil
+}
+
+// provide returns the environment for inputs, made now or before, and a message that says which.
+func (b *Builder) provide(ctx context.Context, p Project, in inputs) (*Built, string, error) {
+	existing := func() (*Built, error) {
+		if key := b.resolvedTo(in.digest, p.Previous); key != "" && !in.fresh && !p.Upgrade {
+			return b.reuse(ctx, p, key)
+		}
+		return nil, nil
+	}
+	const reused = "the environment is ready (reused)"
+	if built, err := existing(); built != nil || err != nil {
+		return built, reused, err
+	}
+	unlock, err := b.exclusive(ctx, filepath.Join(b.resolved(), in.digest+lockSuffix), func() bool { return false })
+	if err != nil {
+		return nil, "", err
+	}
+	defer unlock()
+	if built, err := existing(); built != nil || err != nil {
+		return built, reused, err // another process was faster
+	}
+	lock := ""
+	if !p.Upgrade {
+		lock = b.resolvedTo(in.digest, p.Previous)
+	}
+	built, err := b.made(ctx, p, in, lock)
+	return built, "the environment is ready", err
+}
+
+// Open returns the environment that a lock names, for p, whose requirements it was resolved from. It is made again from
+// the lock if it is not there. Errors are those of Build.
+func (b *Builder) Open(ctx context.Context, lock string, p Project) (*Built, error) {
+	built, err := b.reuse(ctx, p, lock)
+	if built != nil || err != nil {
+		return built, err
+	}
+	if _, err := b.readLock(lock); err != nil {
+		b.notify(platform.Event{
+			Phase: platform.Building, Warning: true,
+			Message: "the versions that were installed are no longer known; the requirements are resolved again",
+		})
+		return b.Build(ctx, p)
+	}
+	in, err := b.inputs(ctx, p)
+	if err == nil {
+		err = b.makeFolders()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.made(ctx, p, in, lock)
 }
 
 // Latest returns the last environment built for p, even if p has changed since. The error is a *platform.Problem
@@ -112,76 +170,120 @@ func (b *Builder) Latest(ctx context.Context, p Project) (*Built, error) {
 	if err != nil {
 		return nil, err
 	}
-	built, err := b.reuse(ctx, filepath.Base(key))
+	built, err := b.reuse(ctx, p, key)
 	if err == nil && built == nil {
 		return nil, none
 	}
 	return built, err
 }
 
-func (b *Builder) envBuilder(ctx context.Context, p Project) (envBuilder, error) {
+// inputs determines what decides about the environment of p, and how it is made.
+func (b *Builder) inputs(ctx context.Context, p Project) (inputs, error) {
 	switch p.Recipe.Runtime {
 	case platform.R:
-		return b.rBuilder(ctx, p)
+		return b.rInputs(ctx, p)
 	case platform.Container:
-		return b.imageBuilder(ctx, p)
+		return b.imageInputs(ctx, p)
 	case platform.Plain:
-		return envBuilder{key: "plain", make: func(context.Context, string) (platform.Environment, []string, error) {
+		return b.unresolved(p, "plain", func(context.Context, string) (platform.Environment, []string, error) {
 			return platform.Environment{}, nil, nil
-		}}, nil
+		}), nil
 	default:
-		return b.venvBuilder(ctx, p)
+		return b.pythonInputs(ctx, p)
 	}
 }
 
-// reuse returns the environment of key, locked against changes; nil if there is none that works.
-func (b *Builder) reuse(ctx context.Context, key string) (*Built, error) {
-	dir := filepath.Join(b.envs(), key)
+// unresolved returns the inputs of an environment that has no list of versions: key stands for them.
+func (b *Builder) unresolved(p Project, key string, how fill) inputs {
+	return inputs{digest: key, make: func(ctx context.Context, _ string) (string, error) {
+		return key, b.make(ctx, p, key, &lock{}, how)
+	}}
+}
+
+// made makes the environment of a lock, or where it is "" of a new one, and returns it.
+func (b *Builder) made(ctx context.Context, p Project, in inputs, lock string) (*Built, error) {
+	key, err := in.make(ctx, lock)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.rememberResolved(in.digest, key); err != nil {
+		return nil, err
+	}
+	built, err := b.reuse(ctx, p, key)
+	if err == nil && built == nil {
+		err = fmt.Errorf("the environment %s has been removed", key)
+	}
+	return built, err
+}
+
+// reuse returns the environment of a lock for p, locked against changes; nil if there is none that works.
+func (b *Builder) reuse(ctx context.Context, p Project, key string) (*Built, error) {
+	dir := filepath.Join(b.envs(), filepath.Base(key))
 	if _, ok := readMarker(dir); !ok {
 		return nil, nil // skip creating a lock file
 	}
-	lock := flock.New(dir + lockSuffix)
-	if _, err := lock.TryRLockContext(ctx, lockPoll); err != nil {
+	inUse := flock.New(dir + lockSuffix)
+	if _, err := inUse.TryRLockContext(ctx, lockPoll); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
 	m, ok := readMarker(dir)
 	if !ok || !m.works() {
-		_ = lock.Unlock()
+		_ = inUse.Unlock()
 		return nil, nil
 	}
-	m.touch(dir, b.Now())
+	b.touch(key)
 	if m.Environment.Image != "" {
-		_ = lock.Unlock() // the engine stores the image, so the next build need not wait
+		_ = inUse.Unlock() // the engine stores the image, so the next build need not wait
 	}
-	return &Built{Environment: m.Environment, lock: lock}, nil
+	l, _ := b.readLock(key) // an environment of an earlier version has none
+	return &Built{Environment: forProject(m.Environment, p, l.Paths), Lock: key, Resolved: l.Resolved, lock: inUse}, nil
 }
 
-// make builds the environment of k unless another process was faster.
+// forProject adds to a shared environment what differs from project to project: where its own modules are.
+func forProject(env platform.Environment, p Project, paths []string) platform.Environment {
+	if len(paths) == 0 {
+		return env
+	}
+	folders := make([]string, len(paths))
+	for i, path := range paths {
+		folders[i] = filepath.Join(p.Dir, filepath.FromSlash(path))
+	}
+	env.Vars = maps.Clone(env.Vars)
+	env.Vars["PYTHONPATH"] = strings.Join(folders, string(os.PathListSeparator))
+	return env
+}
+
+// fill fills dir, which is empty, and returns the environment and the files that it requires to work.
+type fill func(ctx context.Context, dir string) (env platform.Environment, needs []string, err error)
+
+// make builds the environment of a lock, unless another process was faster, and keeps the lock.
 //
 // It is built in its final folder: the programs of a virtual environment contain its path, so it cannot be moved
 // once complete. The marker, written last, means that it is complete.
-func (b *Builder) make(ctx context.Context, p Project, k envBuilder) error {
-	dir := filepath.Join(b.envs(), k.key)
-	lock := flock.New(dir + lockSuffix)
-	locked, err := lock.TryLock()
-	if err == nil && !locked {
-		b.step(platform.Building, "waiting for another build of the same environment")
-		_, err = lock.TryLockContext(ctx, lockPoll)
+func (b *Builder) make(ctx context.Context, p Project, key string, l *lock, how fill) error {
+	dir := filepath.Join(b.envs(), key)
+	complete := func() bool {
+		m, ok := readMarker(dir)
+		return ok && m.works() && m.Environment.Image == ""
 	}
+	unlock, err := b.exclusive(ctx, dir+lockSuffix, complete)
 	if err != nil {
-		return fmt.Errorf("lock %s: %w", dir, err)
+		return err
 	}
-	defer func() { _ = lock.Unlock() }()
-	if m, ok := readMarker(dir); ok && m.works() && !k.fresh {
+	defer unlock()
+	if complete() {
 		return nil
 	}
 	if err := removeEnv(dir); err != nil {
 		return fmt.Errorf("remove an old environment: %w", err)
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // see makeFolders
 		return fmt.Errorf("create the environment's folder: %w", err)
 	}
-	env, needs, err := k.make(ctx, dir)
+	env, needs, err := how(ctx, dir)
+	if err == nil {
+		err = b.writeLock(key, *l)
+	}
 	if err == nil {
 		err = marker{Project: p.Dir, Made: b.Now(), Environment: env, Needs: needs}.write(dir)
 	}
@@ -189,6 +291,31 @@ func (b *Builder) make(ctx context.Context, p Project, k envBuilder) error {
 		_ = removeEnv(dir)
 	}
 	return err
+}
+
+// exclusive locks a file against other builds and against use. It waits for those that have it, unless done reports that
+// there is nothing left to do: a process that made an environment goes on to use it.
+func (b *Builder) exclusive(ctx context.Context, path string, done func() bool) (unlock func(), err error) {
+	lock := flock.New(path)
+	unlock = func() { _ = lock.Unlock() }
+	for told := false; !done(); told = true {
+		locked, err := lock.TryLock()
+		if err != nil {
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		if locked {
+			break
+		}
+		if !told {
+			b.step(platform.Building, "waiting for another build of the same environment")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(lockPoll):
+		}
+	}
+	return unlock, nil
 }
 
 // run runs an installer in the project's folder with the variables that installers see.

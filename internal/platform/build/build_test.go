@@ -21,52 +21,67 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func TestInstallers(t *testing.T) {
 	t.Parallel()
+	const (
+		resolve = "uv pip compile * requirements.txt"
+		install = "uv pip install * --no-deps * lock.txt"
+	)
 	for name, tc := range map[string]struct {
 		programs  string
 		installer Installer
 		report    func(*report)
-		uvFails   bool
+		uvFails   string
 		required  bool     // whether the requirements bring gunicorn
 		want      []string // parts of the commands after the first, in order
 	}{
 		"uv is fetched": {programs: "python3 python index", want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt gunicorn", "find_spec",
+			"-m pip * --target * uv.txt", resolve + " * framework.txt", "uv venv * venv", install, "find_spec", "bytecode.py",
 		}},
 		"uv of PATH": {programs: "python3 python uv", want: []string{
-			"uv --version", "-m pip * --target * uv.txt", "import pip", "uv venv * venv", "uv pip install * requirements.txt gunicorn", "find_spec",
+			"uv --version", "-m pip * --target * uv.txt", "import pip", resolve + " * framework.txt", "uv venv * venv", install, "find_spec", "bytecode.py",
 		}},
 		"no uv": {programs: "python3 python", want: []string{
-			"-m pip * --target * uv.txt", "import pip", "-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+			"-m pip * --target * uv.txt", "import pip", "-m venv * venv", "-m pip * requirements.txt gunicorn", "importlib.metadata", "find_spec", "bytecode.py",
 		}},
 		"pip is asked for": {programs: "python3 python index", installer: Pip, want: []string{
-			"-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+			"-m venv * venv", "-m pip * requirements.txt gunicorn", "importlib.metadata", "find_spec", "bytecode.py",
 		}},
 		"uv would do something else": {programs: "python3 python index", report: func(r *report) { r.PipOnly = "x" }, want: []string{
-			"-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+			"-m venv * venv", "-m pip * requirements.txt gunicorn", "importlib.metadata", "find_spec", "bytecode.py",
 		}},
-		"uv fails": {programs: "python3 python index", uvFails: true, want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt gunicorn",
-			"-m venv * venv", "-m pip * requirements.txt gunicorn", "find_spec",
+		"uv cannot resolve": {programs: "python3 python index", uvFails: "pip compile", want: []string{
+			"-m pip * --target * uv.txt", resolve + " * framework.txt",
+			"-m venv * venv", "-m pip * requirements.txt gunicorn", "importlib.metadata", "find_spec", "bytecode.py",
+		}},
+		"uv cannot install": {programs: "python3 python index", uvFails: "pip install", want: []string{
+			"-m pip * --target * uv.txt", resolve + " * framework.txt", "uv venv * venv", install,
+			"-m venv * venv", "-m pip * requirements.txt gunicorn", "importlib.metadata", "find_spec", "bytecode.py",
 		}},
 		"gunicorn is required": {programs: "python3 python index", required: true, report: func(r *report) { r.Names = []string{"flask", "gunicorn"} }, want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt", "find_spec",
-		}},
-		"the framework is not required": {programs: "python3 python index", report: func(r *report) { r.Names = nil }, want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt flask gunicorn", "find_spec",
+			"-m pip * --target * uv.txt", resolve, "uv venv * venv", install, "find_spec", "bytecode.py",
 		}},
 		"hashes": {programs: "python3 python index", report: func(r *report) { r.Hashed = true }, want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt", "importlib.metadata", "uv pip install * --constraint * installed.txt gunicorn", "find_spec",
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * requirements.txt", "importlib.metadata",
+			"uv pip install * --constraint * installed.txt gunicorn", "importlib.metadata", "find_spec", "bytecode.py",
+		}},
+		"sources that only uv reads": {programs: "python3 python index", report: func(r *report) {
+			r.File, r.Lines, r.UVFile = "", []string{"flask"}, "pyproject.toml"
+		}, want: []string{
+			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * --requirement pyproject.toml gunicorn", "importlib.metadata", "find_spec", "bytecode.py",
 		}},
 		"nothing is required": {programs: "python3 python index", report: func(r *report) { r.File, r.Names = "", nil }, want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * flask gunicorn", "find_spec",
+			"-m pip * --target * uv.txt", "uv pip compile * framework.txt", "uv venv * venv", install, "find_spec", "bytecode.py",
 		}},
 		"a lock file": {programs: "python3 python index", report: func(r *report) {
 			r.File, r.Lines, r.Pins = "", []string{"flask"}, []string{"flask==3"}
 		}, want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * --requirement * requirements.txt --constraint * constraints.txt gunicorn", "find_spec",
+			"-m pip * --target * uv.txt", resolve + " --constraint * constraints.txt * framework.txt", "uv venv * venv", install, "find_spec", "bytecode.py",
+		}},
+		"options": {programs: "python3 python index", report: func(r *report) { r.Options = []string{"--no-binary flask"} }, want: []string{
+			"-m pip * --target * uv.txt", resolve + " * framework.txt", "uv venv * venv", install + " --requirement * options.txt", "find_spec", "bytecode.py",
 		}},
 		"something local": {programs: "python3 python index", report: func(r *report) { r.Local = []any{"x"} }, want: []string{
-			"-m pip * --target * uv.txt", "uv venv * venv", "uv pip install * --refresh * requirements.txt gunicorn", "find_spec", "main.py",
+			"-m pip * --target * uv.txt", "uv pip compile * --refresh * requirements.txt * framework.txt", "uv venv * venv",
+			"uv pip install * --refresh * --no-deps * lock.txt", "find_spec", "bytecode.py", "main.py",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +107,7 @@ func TestInstallers(t *testing.T) {
 					}
 					rest = after
 				}
-				if rest != "" && !strings.Contains(want, "-m") && !strings.Contains(want, "find_spec") && !strings.Contains(want, "import") && !strings.Contains(want, "main.py") {
+				if rest != "" && !strings.Contains(want, "-m") && !strings.Contains(want, "find_spec") && !strings.Contains(want, "import") && !strings.Contains(want, ".py") {
 					t.Errorf("command %q goes on after %q with %q", call, want, rest)
 				}
 			}
@@ -236,16 +251,17 @@ func TestBrokenOffBuildIsNotUsed(t *testing.T) {
 	m.hold = nil
 
 	// What a killed process leaves: a folder without its marker, holding anything.
-	k, err := b.envBuilder(context.Background(), p)
-	if err != nil {
+	first := built(t, b, p)
+	dir := filepath.Dir(filepath.Dir(first.Bin))
+	if err := os.Remove(filepath.Join(dir, markerName)); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(b.envs(), k.key), map[string]string{"venv/stale": ""})
+	write(t, dir, map[string]string{"left": ""})
 	env := built(t, b, p)
-	if _, err := os.Stat(filepath.Join(filepath.Dir(env.Bin), "stale")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(filepath.Dir(filepath.Dir(env.Bin)), "left")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the half-made environment was built upon: %v", err)
 	}
-	if m.called("uv pip install") != 2 {
+	if m.called("uv pip install") != 3 || env.Bin != first.Bin {
 		t.Errorf("commands %q", m.calls)
 	}
 }
@@ -341,11 +357,11 @@ func TestWhatIsNotUsedGoesByItself(t *testing.T) {
 		{keepLooseFor - time.Hour, nil},
 		{keepLooseFor + time.Hour, []string{replaced.Bin}},
 		{keepFor - time.Hour, []string{replaced.Bin}},
-		{keepFor + time.Hour, []string{replaced.Bin, last.Bin, b.uvCache()}},
+		{keepFor + time.Hour, []string{replaced.Bin, last.Bin, b.downloads()}},
 	} {
 		b.Now = func() time.Time { return time.Now().Add(step.after) }
 		b.expire()
-		for _, path := range []string{inUse.Bin, replaced.Bin, last.Bin, b.uvCache()} {
+		for _, path := range []string{inUse.Bin, replaced.Bin, last.Bin, b.downloads()} {
 			_, err := os.Stat(path)
 			if gone := errors.Is(err, fs.ErrNotExist); gone != slices.Contains(step.gone, path) {
 				t.Errorf("after %s: %s gone: %v", step.after, path, gone)
@@ -368,8 +384,8 @@ func TestList(t *testing.T) {
 	defer inUse.Release()
 	write(t, b.tools(), map[string]string{"uv-0.1.0-test/bin/uv": ""})
 	// A download that an environment shares counts once.
-	write(t, b.uvCache(), map[string]string{"wheel": strings.Repeat("x", 1000)})
-	if err := os.Link(filepath.Join(b.uvCache(), "wheel"), filepath.Join(inUse.Bin, "wheel")); err != nil {
+	write(t, b.downloads(), map[string]string{"wheel": strings.Repeat("x", 1000)})
+	if err := os.Link(filepath.Join(b.downloads(), "wheel"), filepath.Join(inUse.Bin, "wheel")); err != nil {
 		t.Skip("no hard links here:", err)
 	}
 	found, err := b.List(context.Background())
@@ -383,7 +399,7 @@ func TestList(t *testing.T) {
 			want = Entry{Kind: "environment", Project: p.Dir, InUse: true, Current: true}
 		case strings.HasPrefix(old.Bin, e.Path):
 			want = Entry{Kind: "environment", Project: p.Dir}
-		case e.Path == b.uvCache():
+		case e.Path == b.downloads():
 			want = Entry{Kind: "downloads"}
 		default:
 			want = Entry{Kind: "tool", Current: !strings.Contains(e.Path, "uv-0.1.0")}
@@ -457,7 +473,7 @@ func TestRealVenv(t *testing.T) {
 	// A module of the project must not stand in for one of Python's own.
 	write(t, p.Dir, map[string]string{"requirements.txt": "", "json.py": "raise SystemExit(9)", "venv.py": "raise SystemExit(9)"})
 	b := &Builder{
-		Installer: Pip, CacheDir: t.TempDir(), Environ: environ, Now: time.Now, Run: execute}
+		Installer: Pip, CacheDir: t.TempDir(), Environ: environ, Now: time.Now, Run: uncompiled}
 	e, err := b.Build(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -470,21 +486,4 @@ func TestRealVenv(t *testing.T) {
 	if entries, _ := os.ReadDir(p.Dir); len(entries) != 3 {
 		t.Errorf("the project holds %v now", entries)
 	}
-}
-
-// execute is a Run that is enough for commands which end by themselves.
-func execute(ctx context.Context, c platform.Command) error {
-	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
-	cmd.Dir, cmd.Env = c.Dir, c.Env
-	out, err := cmd.CombinedOutput()
-	if c.Output != nil {
-		for line := range bytes.Lines(out) {
-			_, _ = c.Output.Write(line)
-		}
-	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return &platform.ExitError{Code: exit.ExitCode(), Output: strings.Split(strings.TrimSpace(string(out)), "\n")}
-	}
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,6 @@ import (
 const (
 	markerName = "ready.json"
 	lockSuffix = ".lock"
-	sameSuffix = ".same" // marks a key that is served by another key's environment
 )
 
 // marker is the content of markerName. Its modification time is when the environment was last used.
@@ -60,8 +60,14 @@ func (m marker) works() bool {
 	return true
 }
 
-func (m marker) touch(dir string, now time.Time) {
-	_ = os.Chtimes(filepath.Join(dir, markerName), now, now) // otherwise it is pruned early, which costs a rebuild
+// touch notes that the environment and the lock of a key are used. Without it they are pruned early, which costs a rebuild.
+func (b *Builder) touch(key string) {
+	now := b.Now()
+	_ = os.Chtimes(filepath.Join(b.envs(), key, markerName), now, now)
+	_ = os.Chtimes(b.lockPath(key), now, now)
+	if b.Hosting && !b.isKept(key) {
+		_ = os.WriteFile(b.keptPath(key), nil, 0o600)
+	}
 }
 
 // removeEnv removes an environment, the marker first, so that an interrupted removal does not look complete.
@@ -69,18 +75,65 @@ func removeEnv(dir string) error {
 	if err := os.Remove(filepath.Join(dir, markerName)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	if err := os.RemoveAll(dir); err == nil {
+		return nil
+	}
+	// Nothing can be removed from a folder that is protected.
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chmod(path, 0o700) //nolint:gosec // a folder
+		}
+		return err
+	})
 	return os.RemoveAll(dir)
+}
+
+// protect lets nobody change the content of a folder. An app that did would change other environments too: files are linked
+// to those of the installer's cache.
+func protect(root string) error {
+	var folders []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			folders = append(folders, path)
+			return nil
+		case !d.Type().IsRegular():
+			return nil
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode()&0o222 != 0 {
+			err = os.Chmod(path, info.Mode()&^0o222)
+		}
+		return err
+	})
+	for _, path := range folders {
+		if err == nil {
+			err = os.Chmod(path, 0o555) //nolint:gosec // see makeFolders
+		}
+	}
+	return err
 }
 
 func (b *Builder) envs() string { return filepath.Join(b.CacheDir, "envs") }
 
-// same returns the key whose environment also serves key; key itself if it has its own.
-func (b *Builder) same(key string) string {
-	other, err := os.ReadFile(filepath.Join(b.envs(), key+sameSuffix))
-	if err != nil || !strings.HasPrefix(string(other), "python-") {
-		return key
+// makeFolders creates the cache folder. Its owner may let others enter it, such as users that run apps: they can read the
+// environments, and nothing else.
+func (b *Builder) makeFolders() error {
+	err := os.MkdirAll(b.CacheDir, 0o700)
+	for _, dir := range []string{b.resolved(), b.locks()} {
+		if err == nil {
+			err = os.MkdirAll(dir, 0o700)
+		}
 	}
-	return filepath.Base(string(other))
+	if err == nil {
+		err = os.MkdirAll(b.envs(), 0o755) //nolint:gosec // see above
+	}
+	if err != nil {
+		return fmt.Errorf("create the cache folder: %w", err)
+	}
+	return nil
 }
 
 // pointer is the file that names the environment last built for p, and in its second line the folder of p.

@@ -9,27 +9,25 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// imageBuilder builds the project's Dockerfile with docker or podman, whichever responds. Layers are in their
+// imageInputs builds the project's Dockerfile with docker or podman, whichever responds. Layers are in their
 // cache, so the build is run each time.
-func (b *Builder) imageBuilder(ctx context.Context, p Project) (envBuilder, error) {
+func (b *Builder) imageInputs(ctx context.Context, p Project) (inputs, error) {
 	if _, err := os.Stat(filepath.Join(p.Dir, p.Recipe.Entry)); err != nil {
-		return envBuilder{}, &platform.Problem{Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
+		return inputs{}, &platform.Problem{Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
 	}
 	engine, err := b.engine(ctx, p)
 	if err != nil {
-		return envBuilder{}, err
+		return inputs{}, err
 	}
 	folder := platform.FolderName(p.Dir)
-	return envBuilder{
-		key:   "image-" + folder,
-		fresh: true,
-		make: func(ctx context.Context, _ string) (platform.Environment, []string, error) {
-			env := platform.Environment{Program: engine, Image: "ploomber-cloud/" + strings.ToLower(strings.Trim(folder, "-"))}
-			b.step(platform.Building, "building the image with %s", filepath.Base(engine))
-			err := b.run(ctx, p, "building the image", engine, "build", "--tag", env.Image, p.Dir)
-			return env, []string{engine}, err
-		},
-	}, nil
+	in := b.unresolved(p, "image-"+folder, func(ctx context.Context, _ string) (platform.Environment, []string, error) {
+		env := platform.Environment{Program: engine, Image: "ploomber-cloud/" + strings.ToLower(strings.Trim(folder, "-"))}
+		b.step(platform.Building, "building the image with %s", filepath.Base(engine))
+		err := b.run(ctx, p, "building the image", engine, "build", "--tag", env.Image, p.Dir)
+		return env, []string{engine}, err
+	})
+	in.fresh = true
+	return in, nil
 }
 
 // engine returns the program that runs containers here.

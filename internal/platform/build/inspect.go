@@ -45,6 +45,7 @@ type report struct {
 	Hashed        bool     // whether every distribution has to have a hash
 	RequireHashes bool     `json:"require_hashes"`
 	Pre, Index    bool     // whether the requirements files say --pre and --index-url
+	Options       []string // lines of the requirements files that say where packages come from and which files of them
 	Trusted       []string // hosts of --trusted-host in requirements files
 	PipOnly       string   `json:"pip_only"` // why uv would not do the same; "" where it does
 	UVOnly        string   `json:"uv_only"`  // why pip cannot

@@ -24,18 +24,20 @@ const (
 // Installers lists the choices.
 func Installers() []Installer { return []Installer{Auto, UV, Pip} }
 
-// installer is a way to create a virtual environment. Both fields are commands: program and arguments.
+// installer is a way to create a virtual environment and to install packages into it. Its fields are commands: program and
+// arguments.
 type installer struct {
 	name     string
-	makes    []string
-	installs []string // what to install follows
+	creates  []string                     // the folder of the environment follows
+	installs func(python string) []string // into the environment of an interpreter; what to install follows
+	resolves []string                     // the requirements follow; nil if it cannot do that without installing them
 	env      []string
 }
 
 // uvInstaller installs with uv what pip would: from the best version that any index has, unless the project says which
 // index has what.
-func (b *Builder) uvInstaller(r report, uv, venv, python string) installer {
-	args := []string{uv, "pip", "install", "--python", python}
+func (b *Builder) uvInstaller(r report, uv string) installer {
+	var args []string
 	set := r.Settings
 	if len(r.Indexes) == 0 && r.UVFile == "" {
 		args = append(args, "--index-strategy", "unsafe-best-match")
@@ -68,20 +70,26 @@ func (b *Builder) uvInstaller(r report, uv, venv, python string) installer {
 		}
 	}
 	return installer{
-		name:     "uv",
-		makes:    []string{uv, "venv", "--no-project", "--python", r.Path, venv},
-		installs: args,
+		name:    "uv",
+		creates: []string{uv, "venv", "--no-project", "--python", r.Path},
+		installs: func(python string) []string {
+			return slices.Concat([]string{uv, "pip", "install", "--python", python}, args)
+		},
+		resolves: slices.Concat([]string{uv, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes", "--python", r.Path}, args),
 		env:      b.uvEnviron(r),
 	}
 }
 
 // pipInstaller uses what comes with Python.
-func (b *Builder) pipInstaller(r report, venv, python string) installer {
+func (b *Builder) pipInstaller(r report) installer {
 	return installer{
-		name:  "pip",
-		makes: []string{r.Path, "-I", "-m", "venv", venv},
-		installs: []string{python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input",
-			"install", "--no-compile", "--progress-bar", "off"},
+		name:    "pip",
+		creates: []string{r.Path, "-I", "-m", "venv"},
+		installs: func(python string) []string {
+			return []string{
+				python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-compile", "--progress-bar", "off",
+			}
+		},
 		env: b.pipEnviron(r),
 	}
 }
@@ -107,7 +115,7 @@ func (b *Builder) uvEnviron(r report) []string {
 	set := r.Settings
 	vars := map[string]string{
 		"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1",
-		"UV_CACHE_DIR": b.uvCache(), // beside the environments: files are linked, not copied
+		"UV_CACHE_DIR": b.downloads(), // beside the environments: files are linked, not copied
 	}
 	put := func(name, value string) {
 		if value != "" {
@@ -196,16 +204,16 @@ func isIndexLogin(name string) bool {
 	return strings.HasPrefix(name, "UV_INDEX_") && (strings.HasSuffix(name, "_USERNAME") || strings.HasSuffix(name, "_PASSWORD"))
 }
 
-// chosen returns the installers to try in order, for the environment at venv.
-func (b *Builder) chosen(r report, uv, venv, python string) ([]installer, error) {
-	pip := b.pipInstaller(r, venv, python)
+// chosen returns the installers to try in order. uv is the path of uv, "" where there is none.
+func (b *Builder) chosen(r report, uv string) ([]installer, error) {
+	pip := b.pipInstaller(r)
 	if uv == "" {
 		if r.UVOnly != "" {
 			return nil, &platform.Problem{Msg: r.UVOnly + ", but uv is unavailable", Hint: "run 'pip install uv' and try again"}
 		}
 		return []installer{pip}, nil
 	}
-	with := b.uvInstaller(r, uv, venv, python)
+	with := b.uvInstaller(r, uv)
 	if b.Installer == UV || r.UVOnly != "" {
 		return []installer{with}, nil
 	}

@@ -25,7 +25,9 @@ type machine struct {
 	python   string // version
 	fail     string // argument that makes a command fail
 	index    bool   // whether the package index has uv
-	uvFails  bool   // whether uv cannot install anything
+	uvFails  string // command that uv fails at
+	resolved string // what everything resolves to; "" for what is asked for
+	says     string // what is installed
 	hold     chan struct{}
 	report   func(*report) // changes what the inspector says
 
@@ -77,6 +79,8 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 		return &platform.ExitError{Code: 1, Output: []string{"no such package at https://ann:s3cret@host.example/simple"}}
 	}
 	switch {
+	case strings.Contains(line, "importlib.metadata"):
+		fmt.Fprintln(c.Output, m.says)
 	case strings.Contains(line, "main.py"):
 		m.inspect(c)
 	case slices.Contains(c.Args, "--target"): // pip install --target DIR --requirement uv.txt
@@ -88,8 +92,12 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 	case slices.Contains(c.Args, "venv"): // uv venv ... DIR, python -m venv DIR
 		m.program(filepath.Join(c.Args[len(c.Args)-1], binName(), "python"))
 	}
-	if m.uvFails && strings.HasPrefix(line, "uv pip install") {
+	if m.uvFails != "" && strings.HasPrefix(line, "uv "+m.uvFails) {
 		return &platform.ExitError{Code: 1, Output: []string{"no solution found"}}
+	}
+	if strings.Contains(line, "pip compile") {
+		m.resolve(c)
+		return nil
 	}
 	if strings.Contains(line, "--requirement ") {
 		if m.hold != nil {
@@ -105,7 +113,7 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 		}
 	}
 	for _, extra := range []string{"gunicorn", "waitress", "streamlit", "flask", "dash"} {
-		if slices.Contains(c.Args, "install") && slices.Contains(c.Args, extra) && m.missing != extra {
+		if slices.Contains(c.Args, "install") && (slices.Contains(c.Args, extra) || m.locked(c, extra)) && m.missing != extra {
 			m.program(filepath.Join(m.venv(c), extra))
 		}
 	}
@@ -113,6 +121,39 @@ func (m *machine) run(ctx context.Context, c platform.Command) error {
 		return &platform.ExitError{Code: 1}
 	}
 	return nil
+}
+
+// locked reports whether an installation reads a lock file that names a package.
+func (m *machine) locked(c platform.Command, name string) bool {
+	for _, arg := range c.Args {
+		if filepath.Base(arg) == "lock.txt" {
+			content, err := os.ReadFile(arg)
+			return err == nil && slices.Contains(strings.Fields(string(content)), name)
+		}
+	}
+	return false
+}
+
+// resolve answers for uv pip compile: every word of a file resolves to itself.
+func (m *machine) resolve(c platform.Command) {
+	var words []string
+	for i, arg := range c.Args {
+		if c.Args[max(0, i-1)] == "--output-file" || !strings.HasSuffix(arg, ".txt") {
+			continue
+		}
+		content, err := os.ReadFile(arg)
+		if err != nil {
+			m.t.Error(err)
+		}
+		words = append(words, strings.Fields(string(content))...)
+	}
+	if m.resolved != "" {
+		words = strings.Fields(m.resolved)
+	}
+	path := c.Args[slices.Index(c.Args, "--output-file")+1]
+	if err := os.WriteFile(path, []byte(strings.Join(words, "\n")), 0o600); err != nil {
+		m.t.Error(err)
+	}
 }
 
 // inspect answers for the inspector: every line of requirements.txt is a requirement.
@@ -132,6 +173,7 @@ func (m *machine) inspect(c platform.Command) {
 		"source": r.Source, "file": r.File, "parts": r.Parts, "names": r.Names, "hashed": r.Hashed, "pip_only": r.PipOnly,
 		"uv_only": r.UVOnly, "requires": r.Requires, "warnings": r.Warnings, "settings": r.Settings, "local": r.Local,
 		"guessed": r.Guessed, "problem": r.Problem, "hint": r.Hint, "lines": r.Lines, "pins": r.Pins,
+		"options": r.Options, "paths": r.Paths, "uv_file": r.UVFile,
 	}
 	rest, err := json.Marshal(out)
 	if err != nil {

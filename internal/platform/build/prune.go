@@ -27,7 +27,7 @@ type Entry struct {
 	Used    time.Time // the last time; zero where that is not known
 	Bytes   int64     // minimum space that its removal would free
 	InUse   bool      // by a running process
-	Current bool      // whether it is the latest one of an existing project
+	Current bool      // whether it is the latest one of an existing project, or a platform needs it
 }
 
 // List returns the content of the cache, environments first, most recently used first. A file shared by several
@@ -43,7 +43,7 @@ func (b *Builder) List(ctx context.Context) ([]Entry, error) {
 	for _, dir := range dirs {
 		m, _ := readMarker(dir)
 		found = append(found, Entry{
-			Path: dir, Kind: "environment", Project: m.Project, Used: lastUsed(dir), InUse: b.inUse(dir), Current: current[filepath.Base(dir)] != "",
+			Path: dir, Kind: "environment", Project: m.Project, Used: lastUsed(dir), InUse: b.inUse(dir), Current: current[filepath.Base(dir)] != "" || b.isKept(filepath.Base(dir)),
 		})
 	}
 	slices.SortStableFunc(found, func(x, y Entry) int { return y.Used.Compare(x.Used) })
@@ -54,8 +54,8 @@ func (b *Builder) List(ctx context.Context) ([]Entry, error) {
 	for _, dir := range tools {
 		found = append(found, Entry{Path: dir, Kind: "tool", InUse: b.inUse(dir), Current: currentTool(dir)})
 	}
-	if _, err := os.Stat(b.uvCache()); err == nil {
-		found = append(found, Entry{Path: b.uvCache(), Kind: "downloads", InUse: b.inUse(b.uvCache())})
+	if _, err := os.Stat(b.downloads()); err == nil {
+		found = append(found, Entry{Path: b.downloads(), Kind: "downloads", InUse: b.inUse(b.downloads())})
 	}
 	for i := range found {
 		if found[i].Bytes, err = diskUse(ctx, found[i].Path, seen); err != nil {
@@ -79,7 +79,13 @@ func (b *Builder) Remove(e Entry) error {
 		return fmt.Errorf("%s is in use", e.Path)
 	}
 	defer func() { _ = lock.Unlock() }()
-	return removeEnv(e.Path)
+	if err := removeEnv(e.Path); err != nil {
+		return err
+	}
+	if key := filepath.Base(e.Path); !b.isKept(key) {
+		_ = os.Remove(b.lockPath(key)) // the next build resolves again
+	}
+	return nil
 }
 
 // expire removes what nobody has used for long, half-made environments too. It is housekeeping: what cannot be removed
@@ -88,11 +94,12 @@ func (b *Builder) expire() {
 	current := b.current()
 	dirs, _ := folders(b.envs())
 	for _, dir := range dirs {
+		key := filepath.Base(dir)
 		keep := keepLooseFor
-		if current[filepath.Base(dir)] != "" {
+		if current[key] != "" {
 			keep = keepFor
 		}
-		if b.Now().Sub(lastUsed(dir)) >= keep {
+		if b.Now().Sub(lastUsed(dir)) >= keep && !b.isKept(key) {
 			_ = b.Remove(Entry{Path: dir})
 		}
 	}
@@ -102,34 +109,44 @@ func (b *Builder) expire() {
 			_ = b.Remove(Entry{Path: dir})
 		}
 	}
-	others, _ := filepath.Glob(filepath.Join(b.envs(), "*"+sameSuffix))
-	for _, path := range others {
-		key := strings.TrimSuffix(filepath.Base(path), sameSuffix)
-		if _, err := os.Stat(filepath.Join(b.envs(), b.same(key))); errors.Is(err, fs.ErrNotExist) {
-			_ = os.Remove(path)
-		}
-	}
+	b.forget(func(key string, used time.Time) bool {
+		_, ok := readMarker(filepath.Join(b.envs(), key))
+		return !ok && !b.isKept(key) && b.Now().Sub(used) >= keepLooseFor
+	})
+	b.removeScratch()
 	// Environments keep the files that they share with it, so this costs a download at most.
-	if info, err := os.Stat(filepath.Join(b.uvCache(), bornName)); err == nil && b.Now().Sub(info.ModTime()) >= keepFor {
-		_ = b.Remove(Entry{Path: b.uvCache()})
+	if info, err := os.Stat(filepath.Join(b.downloads(), bornName)); err == nil && b.Now().Sub(info.ModTime()) >= keepFor {
+		_ = b.Remove(Entry{Path: b.downloads()})
 	}
 }
 
-// bornName is a file in the cache of uv that tells by its time how old the cache is.
+// removeScratch removes what killed builds and an earlier version left.
+func (b *Builder) removeScratch() {
+	for _, pattern := range []string{filepath.Join(b.CacheDir, scratchPrefix+"*"), filepath.Join(b.envs(), "*.same")} {
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			if info, err := os.Stat(path); err == nil && b.Now().Sub(info.ModTime()) >= keepLooseFor {
+				_ = os.RemoveAll(path)
+			}
+		}
+	}
+}
+
+// bornName is a file among the downloads that tells by its time how old they are.
 const bornName = "ploomber-cloud"
 
-// useUVCache keeps the cache of uv from being removed until release is called.
-func (b *Builder) useUVCache(ctx context.Context) (release func(), err error) {
+// useDownloads keeps what is downloaded from being removed until release is called.
+func (b *Builder) useDownloads(ctx context.Context) (release func(), err error) {
 	if err := os.MkdirAll(b.CacheDir, 0o700); err != nil {
 		return nil, err
 	}
-	lock := flock.New(b.uvCache() + lockSuffix)
+	lock := flock.New(b.downloads() + lockSuffix)
 	if _, err := lock.TryRLockContext(ctx, lockPoll); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", b.uvCache(), err)
+		return nil, fmt.Errorf("lock %s: %w", b.downloads(), err)
 	}
-	born := filepath.Join(b.uvCache(), bornName)
+	born := filepath.Join(b.downloads(), bornName)
 	if _, err := os.Stat(born); errors.Is(err, fs.ErrNotExist) {
-		err := os.MkdirAll(b.uvCache(), 0o700)
+		err := os.MkdirAll(b.downloads(), 0o700)
 		if err == nil {
 			err = os.WriteFile(born, nil, 0o600)
 		}

@@ -24,31 +24,29 @@ for (e in parse("install.R")) {
 }
 if (!all(vapply(asked, requireNamespace, NA, quietly = TRUE))) quit(status = 10)`
 
-// rBuilder runs the project's install.R, where there is one, against a library of its own.
-func (b *Builder) rBuilder(ctx context.Context, p Project) (envBuilder, error) {
+// rInputs runs the project's install.R, where there is one, against a library of its own.
+func (b *Builder) rInputs(ctx context.Context, p Project) (inputs, error) {
 	rscript, err := platform.FindProgram(b.Environ, "Rscript")
 	if err != nil {
-		return envBuilder{}, &platform.Problem{
+		return inputs{}, &platform.Problem{
 			Msg: "R is not installed, or Rscript is not in PATH", Err: err, Hint: "install R with its shiny package",
 		}
 	}
 	version, err := b.ask(ctx, p, rscript, "-e", "cat(R.version$platform, format(getRversion()), sep = '-')")
 	if ctx.Err() != nil {
-		return envBuilder{}, ctx.Err()
+		return inputs{}, ctx.Err()
 	}
 	if err != nil {
-		return envBuilder{}, &platform.Problem{Msg: rscript + " does not work", Err: err}
+		return inputs{}, &platform.Problem{Msg: rscript + " does not work", Err: err}
 	}
 	script, err := os.ReadFile(filepath.Join(p.Dir, installName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return envBuilder{}, &platform.Problem{Msg: "cannot read the project", Err: err}
+		return inputs{}, &platform.Problem{Msg: "cannot read the project", Err: err}
 	}
-	return envBuilder{
-		key: "r-" + digest(rscript, version, string(script)),
-		make: func(ctx context.Context, dir string) (platform.Environment, []string, error) {
-			return b.makeLibrary(ctx, p, rscript, script != nil, dir)
-		},
-	}, nil
+	key := "r-" + digest(rscript, version, string(script))
+	return b.unresolved(p, key, func(ctx context.Context, dir string) (platform.Environment, []string, error) {
+		return b.makeLibrary(ctx, p, rscript, script != nil, dir)
+	}), nil
 }
 
 func (b *Builder) makeLibrary(ctx context.Context, p Project, rscript string, script bool, dir string) (platform.Environment, []string, error) {

@@ -136,6 +136,6 @@ func pythonOf(venv string) string {
 	return filepath.Join(venv, "bin", "python")
 }
 
-// tools holds downloaded programs, uvCache what uv has downloaded and built.
-func (b *Builder) tools() string   { return filepath.Join(b.CacheDir, "tools") }
-func (b *Builder) uvCache() string { return filepath.Join(b.CacheDir, "uv") }
+// tools holds downloaded programs, downloads what uv has downloaded and built, and bytecode.
+func (b *Builder) tools() string     { return filepath.Join(b.CacheDir, "tools") }
+func (b *Builder) downloads() string { return filepath.Join(b.CacheDir, "uv") }

@@ -239,8 +239,12 @@ func (l *launch) environ(fill *strings.Replacer) []string {
 			}
 		}
 	}
+	launcher := ""
 	if l.spec.Recipe.Launcher != "" {
-		must["PYTHONPATH"] = joinPath(l.root, l.spec.Vars["PYTHONPATH"])
+		launcher = l.root
+	}
+	if path := joinPath(launcher, l.spec.Vars["PYTHONPATH"], l.spec.Environment.Vars["PYTHONPATH"]); path != "" {
+		must["PYTHONPATH"] = path
 	}
 	if bin := l.spec.Environment.Bin; bin != "" {
 		path := platform.Lookup(base, "PATH")
@@ -252,12 +256,10 @@ func (l *launch) environ(fill *strings.Replacer) []string {
 	return platform.Environ(base, defaults, l.spec.Vars, must)
 }
 
-// joinPath puts a folder before a list of folders, which may be empty.
-func joinPath(first, rest string) string {
-	if rest == "" {
-		return first
-	}
-	return first + string(os.PathListSeparator) + rest
+// joinPath joins folders and lists of folders. Empty ones are left out, since they would mean the working folder.
+func joinPath(folders ...string) string {
+	folders = slices.DeleteFunc(folders, func(folder string) bool { return folder == "" })
+	return strings.Join(folders, string(os.PathListSeparator))
 }
 
 func homeNames() []string {

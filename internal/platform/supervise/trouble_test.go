@@ -239,6 +239,7 @@ func TestLauncher(t *testing.T) {
 	s := spec(t, "serve")
 	s.Recipe.Launcher, s.Recipe.Object = "run({entry_text}, {object_text}, {port})", `a"b`
 	s.Recipe.Entry = "-app.py"
+	s.Vars["PYTHONPATH"], s.Environment.Vars = "mine", map[string]string{"PYTHONPATH": "src"}
 	if err := os.WriteFile(filepath.Join(s.Dir, "-app.py"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -247,8 +248,9 @@ func TestLauncher(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(text), platform.LauncherSource()) || !strings.Contains(string(text), "\nrun(\"./-app.py\", \"a\\\"b\", ") {
 		t.Errorf("%s, %v", text, err)
 	}
-	if _, body := get(t, a.URL().JoinPath("env").String()); !strings.Contains(body, "PYTHONPATH="+a.launch.root) {
-		t.Errorf("the module is not found: %s", body)
+	want := "PYTHONPATH=" + strings.Join([]string{a.launch.root, "mine", "src"}, string(os.PathListSeparator)) + `"`
+	if _, body := get(t, a.URL().JoinPath("env").String()); !strings.Contains(body, want) {
+		t.Errorf("modules are not found: %s, want %s", body, want)
 	}
 }
 

@@ -48,7 +48,8 @@ def inspect(asked):
             chain.refer(path, os.path.join(root, "-"), True, "the setting %s of pip" % name)
     for place in settings.get("find-links", "").split():
         chain.parts.append("find-links " + chain.local.links(place))
-    deciding = ["index " + without_login(url) for url in source.indexes] + source.paths
+    deciding = ["index " + without_login(url) for url in source.indexes]
+    deciding += [os.path.relpath(path, root) for path in source.paths]
     for name in DECIDING:
         if name in settings:
             deciding.append(name + " " + " ".join(without_login(w) for w in settings[name].split()))
@@ -72,6 +73,7 @@ def inspect(asked):
         "require_hashes": chain.require_hashes or "require-hashes" in settings,
         "pre": chain.pre,
         "index": chain.index,
+        "options": chain.options,
         "trusted": chain.trusted,
         "pip_only": pip_only,
         "uv_only": source.uv_only,

@@ -143,6 +143,7 @@ class Chain:
         self.pip_only = ""  # why uv must not read these files
         self.pre = self.index = False  # whether the files say --pre and --index-url
         self.trusted = []
+        self.options = []  # lines for an installation of what they resolve to
         self.local = Local(cwd, before)
         self._seen = set()
 
@@ -181,11 +182,11 @@ class Chain:
             if other:
                 self.pip_only = self.pip_only or "%s has --%s" % (where, other[0].replace("_", "-"))
             if not args and not options.get("editable"):
-                self._option_line(options, path, constraint, where)
+                self._option_line(options, words, path, constraint, where)
             else:
                 self._requirement(args, options, words, constraint)
 
-    def _option_line(self, options, path, constraint, where):
+    def _option_line(self, options, words, path, constraint, where):
         nested = options.get("requirement") or options.get("constraint")
         if nested:
             self.refer(nested[0], path, not options.get("requirement"), where)
@@ -195,9 +196,11 @@ class Chain:
         self.pre = self.pre or bool(options.get("pre"))
         self.index = self.index or "index_url" in options
         self.trusted += options.get("trusted_host", [])
+        if "find_links" not in options and not self.require_hashes:
+            self.options.append(" ".join(words))
         for name, value in sorted(options.items()):
             if name == "find_links":
-                self._find_links(value[0], path)
+                self.options.append("--find-links " + self._find_links(value[0], path))
             elif name.endswith("index_url"):
                 urls = [value] if isinstance(value, str) else value
                 self.parts.append("%s %s" % (name, " ".join(map(without_login, urls))))
@@ -216,7 +219,9 @@ class Chain:
     def _find_links(self, value, path):
         beside = os.path.join(os.path.dirname(os.path.abspath(path)), value)
         where = beside if os.path.exists(beside) else value
-        self.parts.append("find_links " + self.local.links(where))
+        where = self.local.links(where)
+        self.parts.append("find_links " + where)
+        return where
 
     def _requirement(self, args, options, words, constraint):
         editable = bool(not args and options.get("editable"))
