@@ -18,11 +18,11 @@ import (
 
 const zipped = "PK the files of the app"
 
-// archive is the zip of a deployment.
-type archive string
+// archived is the zip of a deployment.
+type archived string
 
-func (a archive) Size() int64 { return int64(len(a)) }
-func (a archive) Open() (io.ReadCloser, error) {
+func (a archived) Size() int64 { return int64(len(a)) }
+func (a archived) Open() (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(string(a))), nil
 }
 
@@ -54,7 +54,7 @@ func TestProject(t *testing.T) {
 		t.Errorf("projects %+v, %v", list, err)
 	}
 	d, err := c.Deploy(ctx, cloudapi.DeployRequest{
-		ProjectID: created.ID, Type: "docker", Archive: archive(zipped), Labels: []string{"a", "b"}, Template: "node-auth0", Message: "first",
+		ProjectID: created.ID, Type: "docker", Archive: archived(zipped), Labels: []string{"a", "b"}, Template: "node-auth0", Message: "first",
 		Secrets:   []cloudapi.Secret{{Key: "TOKEN", Value: "canary"}, {Key: "B", Value: ""}},
 		Resources: &cloudapi.Resources{CPU: 3, RAM: 5}, Authentication: &cloudapi.Credentials{Username: "u", Password: "pw"},
 	})
