@@ -111,6 +111,7 @@ func TestSource(t *testing.T) {
 		"own page":            {[]string{"Sec-Fetch-Site", "same-origin", "Origin", "http://" + host}, 200},
 		"rebound name":        {[]string{"Host", "evil.example:8000"}, 400},
 		"rebound below ours":  {[]string{"Host", "x.localhost:8000"}, 400},
+		"not an address":      {[]string{"Host", "127.0.0.1.evil.example"}, 400},
 		"ours as a prefix":    {[]string{"Host", "localhost.evil.example"}, 400},
 		"address":             {[]string{"Host", "10.0.0.1:8000"}, 400},
 		"other site":          {[]string{"Sec-Fetch-Site", "cross-site"}, 403},
@@ -129,6 +130,19 @@ func TestSource(t *testing.T) {
 			if status, body := send(t, "GET", base+path, ownerKey, nil, tc.header...); status != want {
 				t.Errorf("%s, %s: status %d %s, want %d", name, path, status, body, want)
 			}
+		}
+	}
+}
+
+// A platform that listens on all addresses has any of them as its host, and the configured names.
+func TestSourceOnAllAddresses(t *testing.T) {
+	t.Parallel()
+	base := serve(t, newMemory(), func(o *Options) { o.Base = "https://[::]:8000" })
+	for host, want := range map[string]int{
+		"10.0.0.1:8000": 200, "[2001:db8::1]:8000": 200, "localhost": 200, "cloud.example": 200, "evil.example": 400, "10.0.0.1.evil.example": 400,
+	} {
+		if status, body := send(t, "GET", base+"/api/v1/info", "", nil, "Host", host); status != want {
+			t.Errorf("host %q: status %d %s, want %d", host, status, body, want)
 		}
 	}
 }

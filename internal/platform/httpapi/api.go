@@ -39,7 +39,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// API is an http.Handler. NewServer makes a server with the limits that it needs.
+// API is an http.Handler.
 type API struct {
 	Options
 	document []byte // as JSON
@@ -98,18 +98,6 @@ func New(o Options) (*API, error) {
 		a.mux.HandleFunc(r.pattern(), a.handle(r, operations()[r.operation]))
 	}
 	return a, nil
-}
-
-// NewServer returns a server for an API with limits for what happens before a handler runs. The limits for bodies and
-// responses depend on their progress and are the API's.
-func NewServer(a *API) *http.Server {
-	return &http.Server{
-		Handler:           a,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug), // what clients do wrong
-	}
 }
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -161,6 +161,9 @@ func await(t *testing.T, c *cloudapi.Client, job string, want ...string) *clouda
 		if slices.Contains(want, j.Status) {
 			return j
 		}
+		if slices.Contains([]string{"failed", "docker-failed", "stopped", "finished"}, j.Status) {
+			t.Fatalf("the job is %+v, want %q", j, want)
+		}
 		time.Sleep(time.Millisecond)
 	}
 }

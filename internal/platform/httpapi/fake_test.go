@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 	"github.com/ploomber/ploomber-cloud/pkg/leaktest"
 )
 
@@ -81,11 +82,13 @@ func serve(t *testing.T, m *memory, change ...func(*Options)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewUnstartedServer(nil)
-	s.Config = NewServer(a)
-	s.Start()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server.Serve(l, server.Options{Handler: a, Now: time.Now})
 	t.Cleanup(s.Close)
-	return s.URL
+	return "http://" + l.Addr().String()
 }
 
 func (m *memory) lock() func() { m.mu.Lock(); return m.mu.Unlock }

@@ -52,8 +52,8 @@ func (f *form) variables() []string {
 
 // readForm reads a multipart form part by part, in any order. The archive goes straight to where archives are kept. If another
 // part is invalid, an archive stays there that nothing refers to, until unused archives are collected.
-func (a *API) readForm(w http.ResponseWriter, r *request) (*form, error) {
-	f := &form{limits: limitsOf(r.user), seen: map[string]bool{}, amount: map[string]string{}}
+func (a *API) readForm(w http.ResponseWriter, r *request) (f *form, err error) {
+	f = &form{limits: limitsOf(r.user), seen: map[string]bool{}, amount: map[string]string{}}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
 		return nil, refuse(http.StatusUnsupportedMediaType, "The content type must be multipart/form-data")
@@ -62,7 +62,13 @@ func (a *API) readForm(w http.ResponseWriter, r *request) (*form, error) {
 	if r.ContentLength > most {
 		return nil, f.tooLarge()
 	}
-	parts := multipart.NewReader(a.steady(w, r.Request, most), params["boundary"])
+	body := a.steady(w, r.Request, most)
+	defer func() {
+		if err != nil {
+			_, _ = io.Copy(io.Discard, body) // a client that is still sending would not get the response
+		}
+	}()
+	parts := multipart.NewReader(body, params["boundary"])
 	for {
 		part, err := parts.NextPart()
 		if err == io.EOF { //nolint:errorlint // a wrapped io.EOF means that the form was cut off

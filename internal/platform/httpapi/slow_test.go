@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/server"
 )
 
 // inBubble serves one connection with a fake clock.
@@ -21,16 +23,13 @@ func inBubble(t *testing.T, f func(*testing.T, *memory, *bufio.ReadWriter)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := NewServer(a)
 		ours, theirs := net.Pipe()
 		l := &listener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
 		l.conns <- theirs
-		done := make(chan struct{})
-		go func() { defer close(done); _ = server.Serve(l) }()
+		s := server.Serve(l, server.Options{Handler: a, Now: time.Now})
 		f(t, m, bufio.NewReadWriter(bufio.NewReader(ours), bufio.NewWriter(ours)))
 		_ = ours.Close()
-		_ = server.Close()
-		<-done
+		s.Close()
 		synctest.Wait()
 	})
 }

@@ -47,9 +47,13 @@ func (a *API) ownHost(hostport string) bool {
 	if name == "localhost" || slices.Contains(a.Hosts, name) {
 		return true
 	}
-	if ip := net.ParseIP(name); ip != nil && ip.IsLoopback() {
-		return true
-	}
 	base, err := url.Parse(a.Base)
-	return err == nil && name != "" && name == strings.ToLower(base.Hostname())
+	if err != nil {
+		return false
+	}
+	if ip := net.ParseIP(name); ip != nil {
+		listens := net.ParseIP(base.Hostname())
+		return ip.IsLoopback() || ip.Equal(listens) || listens != nil && listens.IsUnspecified() // DNS cannot make an address of a name
+	}
+	return name != "" && name == strings.ToLower(base.Hostname())
 }
