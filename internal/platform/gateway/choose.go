@@ -14,6 +14,7 @@ type asked struct {
 	isPage  bool       // the browser opens a page
 	pages   pageCookie // zero if it does not matter
 	intent  intent
+	gone    []*deployment // that have been tried and cannot be reached
 }
 
 // Route implements authproxy.Router.
@@ -68,7 +69,7 @@ func (p *project) choose(a *asked) (to *deployment, others []*deployment) {
 	if len(p.draining) == 0 {
 		return p.current, nil
 	}
-	candidates := p.pagesIn(a.pages)
+	candidates := slices.DeleteFunc(p.pagesIn(a.pages), func(d *deployment) bool { return d != p.current && slices.Contains(a.gone, d) })
 	repeatable := a.request.ContentLength == 0 && (a.request.Method == http.MethodGet || a.request.Method == http.MethodHead)
 	switch {
 	case a.isPage || len(candidates) == 0:

@@ -72,6 +72,26 @@ func TestPagesKeepTheirVersion(t *testing.T) {
 	}
 }
 
+// A version that has gone without a word costs its pages their session, and no request.
+func TestOldVersionIsGone(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, nil)
+	one, two := newVersion(t, "one"), newVersion(t, "two")
+	g.set("app", running(one.backend(1)))
+	b := g.browser()
+	b.open("app", "/")
+	g.set("app", running(two.backend(2), one.backend(1)))
+	one.server.Close()
+	for method, body := range map[string]string{"GET": "", "POST": " data", "PUT": strings.Repeat("x", 100_000)} {
+		if answer := b.fetch(method, "app", "/data", body); answer.body != "two"+body {
+			t.Errorf("%s: %d %.100s", method, answer.StatusCode, answer.body)
+		}
+	}
+	if answer, err := say(t.Context(), b.socket("app", "/ws"), "x"); answer != "two x" {
+		t.Errorf("WebSocket: %q, %v", answer, err)
+	}
+}
+
 // A page that the browser has in its cache is from the version that has confirmed it.
 func TestPageFromTheCache(t *testing.T) {
 	t.Parallel()

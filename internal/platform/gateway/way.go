@@ -184,6 +184,7 @@ func (w *way) Next(err error) (again bool, answer http.Handler) {
 		return false, p.answer(unreachable())
 	}
 	// The deployment may have been replaced, or moved to another address, since it was chosen.
+	w.asked.gone = append(w.asked.gone, w.to)
 	next, answer := p.find(w.asked)
 	if answer != nil {
 		return false, answer

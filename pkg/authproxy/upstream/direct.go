@@ -46,7 +46,7 @@ func (d *Direct) Close() { d.pool.close() }
 // Forward carries r to the app and the response to w. r.RequestURI is sent as it is and must be in origin form;
 // hop-by-hop headers in r.Header are left out, except for a WebSocket upgrade. An error that is not ErrBroken
 // means that nothing has been answered yet; it wraps ErrBody, ErrUnreachable, ErrMalformed, ErrDeclined, ErrEnded, or the
-// cause.
+// cause. After ErrUnreachable, r can be forwarded elsewhere, with its body.
 func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Hooks) error {
 	req, err := d.newRequest(w, r, to)
 	if err != nil {
@@ -58,6 +58,7 @@ func (d *Direct) Forward(w http.ResponseWriter, r *http.Request, to Target, x Ho
 	for r.Context().Err() == nil {
 		c, err := d.connect(r.Context(), to, req)
 		if err != nil {
+			req.restoreBody(r)
 			return err
 		}
 		if !req.transfer.take(c) {

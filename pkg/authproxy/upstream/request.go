@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,26 @@ func (d *Direct) newRequest(w http.ResponseWriter, r *http.Request, to Target) (
 	}
 	return q, nil
 }
+
+// restoreBody gives r its body back where that was read and has not been sent, so that r can go elsewhere.
+func (q *request) restoreBody(r *http.Request) {
+	if q.body != nil && !q.stream {
+		r.Body = &restored{bytes.Clone(q.wire[len(q.wire)-int(r.ContentLength):])}
+	}
+}
+
+// restored is a body that has been read before. Its end comes with its last bytes, as in a body of net/http.
+type restored struct{ rest []byte }
+
+func (b *restored) Read(p []byte) (int, error) {
+	n := copy(p, b.rest)
+	if b.rest = b.rest[n:]; len(b.rest) == 0 {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (*restored) Close() error { return nil }
 
 func isUpgrade(r *http.Request) bool {
 	up, ok := r.Header["Upgrade"]
