@@ -66,12 +66,33 @@ func (r *runner) Build(ctx context.Context, d platform.Deployment) (lock string,
 			say(e.Message)
 		}
 	}
-	built, err := b.Build(ctx, build.Project{Dir: r.folder.code(d), Recipe: recipe})
+	built, err := r.environment(ctx, &b, d, recipe)
 	if err != nil {
 		return "", err
 	}
-	defer built.Release()
-	return "", nil
+	defer built.Release() // the store refers to it from now on, see clean
+	return built.Lock, nil
+}
+
+// environment builds the packages of d: those of the deployment that it repeats, or those of the current one if the
+// requirements are the same.
+func (r *runner) environment(ctx context.Context, b *build.Builder, d platform.Deployment, recipe platform.Recipe) (*build.Built, error) {
+	p := build.Project{Dir: r.folder.code(d), Recipe: recipe}
+	if d.Lock != "" {
+		return b.Open(ctx, d.Lock, p)
+	}
+	owner, err := r.store.Project(ctx, d.Project)
+	if err != nil {
+		return nil, err
+	}
+	if owner.Current != "" {
+		current, err := r.store.Deployment(ctx, owner.Current)
+		if err != nil {
+			return nil, err
+		}
+		p.Previous = current.Lock
+	}
+	return b.Build(ctx, p)
 }
 
 // unpack unpacks the files of d, unless that was done before.
@@ -144,7 +165,7 @@ func (r *runner) Start(ctx context.Context, d platform.Deployment) (scheduler.In
 	if err != nil {
 		return nil, err
 	}
-	built, err := r.builder.Build(ctx, build.Project{Dir: r.folder.code(d), Recipe: recipe})
+	built, err := r.builder.Open(ctx, d.Lock, build.Project{Dir: r.folder.code(d), Recipe: recipe})
 	if err != nil {
 		return nil, err
 	}

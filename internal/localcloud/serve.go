@@ -31,7 +31,7 @@ import (
 // ServeOptions says how to serve a platform.
 type ServeOptions struct {
 	Data                 string        // folder of everything that the platform keeps; made if missing
-	Environments         string        // folder of the environments of apps; "" for one in Data
+	Environments         string        // folder of the environments of apps, which is shared with others; "" for one in Data
 	API, Apps, Dashboard string        // "host:port" to listen on
 	Private              string        // "host:port" of health and metrics; "" for none
 	Domain               string        // apps are at <project>.<Domain>
@@ -114,7 +114,9 @@ func Serve(ctx context.Context, o ServeOptions) (_ *Platform, err error) {
 	p.runner = &runner{
 		folder: p.folder, store: p.store, archives: archives, logs: logs.New(p.folder.join("logs"), o.Now), environ: o.Environ, now: o.Now,
 		entry: o.Entry, followers: map[string]*logs.Follower{},
-		builder: build.Builder{CacheDir: cmp.Or(o.Environments, p.folder.environments()), Environ: o.Environ, Now: o.Now, Run: supervise.Run},
+		builder: build.Builder{
+			CacheDir: cmp.Or(o.Environments, p.folder.environments()), Hosting: o.Environments == "", Environ: o.Environ, Now: o.Now, Run: supervise.Run,
+		},
 	}
 	p.scheduler = scheduler.New(scheduler.Options{
 		Store: p.store, Runner: p.runner, Now: o.Now, Log: o.Log, SleepAfter: o.SleepAfter, Freezes: freezing,

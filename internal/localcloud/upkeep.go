@@ -49,6 +49,14 @@ func (p *Platform) clean(ctx context.Context, archives *archive.Folder) error {
 	if _, err := archives.Prune(referred, keptUploads); err != nil {
 		errs = append(errs, err)
 	}
+	if !p.runner.builder.Hosting {
+		return errors.Join(errs...) // others use its folder too
+	}
+	locks, err := p.store.Locks(ctx)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	errs = append(errs, p.runner.builder.Collect(ctx, func(lock string) bool { return locks[lock] }))
 	return errors.Join(errs...)
 }
 

@@ -1,8 +1,10 @@
 package platformcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -33,18 +35,12 @@ func (o Options) newUser(with func(func(context.Context, *Options) error) func(c
 		o.dataFlag(sub)
 		return sub
 	}
-	tiers := func(c *cobra.Command, usage string) {
-		o.Tier = string(platform.Community)
-		names := make([]string, 0, len(platform.Tiers()))
-		for _, t := range platform.Tiers() {
-			names = append(names, string(t))
-		}
-		flagset.OneOf(c, &o.Tier, "tier", usage, names)
-	}
+	tier := func(c *cobra.Command, usage string) { flagset.OneOf(c, &o.Tier, "tier", usage, tiers()) }
 	add := named("add NAME", "Add a user, and print the API key once", "  ploomber-cloud platform user add ann --tier teams", addUser)
-	tiers(add, "what the user may do; owner has no limits")
-	change := named("set-tier NAME", "Change what a user may do", "  ploomber-cloud platform user set-tier ann --tier pro", setTier)
-	tiers(change, "the new tier")
+	tier(add, "what the user may do; owner has no limits (default: community)")
+	change := named("set-tier NAME [TIER]", "Change what a user may do", "  ploomber-cloud platform user set-tier ann pro", setTier)
+	tier(change, "the new tier")
+	change.Args = o.tierArgument
 	rotate := named("rotate-key NAME", "Replace the API key of a user, and print it once", "  ploomber-cloud platform user rotate-key ann", rotateKey)
 	remove := named("remove NAME", "Remove a user; the projects pass to the owner", "  ploomber-cloud platform user remove ann", removeUser)
 	show := with(func(ctx context.Context, o *Options) error { return o.withUsers(ctx, listUsers) })
@@ -55,6 +51,29 @@ func (o Options) newUser(with func(func(context.Context, *Options) error) func(c
 	o.dataFlag(list)
 	c.AddCommand(add, list, rotate, change, remove)
 	return c
+}
+
+// tiers are the names of all tiers.
+func tiers() []string {
+	names := make([]string, 0, len(platform.Tiers()))
+	for _, t := range platform.Tiers() {
+		names = append(names, string(t))
+	}
+	return names
+}
+
+// tierArgument takes the tier from the second argument, or from --tier.
+func (o *Options) tierArgument(_ *cobra.Command, args []string) error {
+	if len(args) == 2 && o.Tier == "" {
+		o.Tier = args[1]
+	}
+	switch {
+	case len(args) == 0 || len(args) > 2 || o.Tier == "":
+		return failure.Usagef("set-tier needs the name of a user and a tier").WithHint("such as 'ploomber-cloud platform user set-tier ann pro'")
+	case !slices.Contains(tiers(), o.Tier):
+		return failure.Usagef("%w", flagset.Unknown("tier", o.Tier, tiers()))
+	}
+	return nil
 }
 
 // withUsers opens the users of the data folder for do.
@@ -98,11 +117,12 @@ func addUser(ctx context.Context, o *Options, users *localcloud.Users) error {
 	if err := platform.CheckUserName(o.Name); err != nil {
 		return failure.Usagef("%w", err)
 	}
-	key, err := users.Add(ctx, o.Name, platform.Tier(o.Tier))
+	tier := cmp.Or(platform.Tier(o.Tier), platform.Community)
+	key, err := users.Add(ctx, o.Name, tier)
 	if err != nil {
 		return err
 	}
-	return o.showKey(withKey{o.Name, platform.Tier(o.Tier), key})
+	return o.showKey(withKey{o.Name, tier, key})
 }
 
 func rotateKey(ctx context.Context, o *Options, users *localcloud.Users) error {
