@@ -86,8 +86,12 @@ func (p *project) answer(n notice) http.Handler {
 			return
 		}
 		m := pages.Message{Code: http.StatusServiceUnavailable, Title: n.title, Text: n.text}
-		if n.refresh && r.Method == http.MethodGet {
+		switch {
+		case r.Method != http.MethodGet: // sending a form again is for its user to decide
+		case n.refresh:
 			m.Refresh = n.retry
+		default:
+			m.Links = []pages.Link{{Text: "Try again"}}
 		}
 		p.pages().Say(w, r, m)
 	})

@@ -78,6 +78,9 @@ func TestLogin(t *testing.T) {
 	if answer := b.must("GET", g.urlOf("open").String()+"/", "", spoofed); answer.body != "open" {
 		t.Errorf("the open app: %d %s", answer.StatusCode, answer.body)
 	}
+	if answer := b.open("open", "/status"); answer.body != "open" {
+		t.Errorf("/status of the open app: %s", answer.body)
+	}
 	for _, seen := range open.requests() {
 		for name := range seen.Header {
 			if strings.HasPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "x-auth") {

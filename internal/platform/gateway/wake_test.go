@@ -206,6 +206,51 @@ func TestHeldClientLeaves(t *testing.T) {
 	})
 }
 
+// The login of an app that nobody uses is given up, unless something is open, and comes back with the next request.
+func TestUnusedLogins(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := inBubble(t, func(context.Context, string) error { return errors.New("no") })
+		defer g.Close()
+		if err := g.Set("app", asleepRoute()); err != nil {
+			t.Fatal(err)
+		}
+		found, _ := g.projects.Load("app")
+		p := found.(*project)
+		kept := func() bool {
+			p.login.mu.Lock()
+			defer p.login.mu.Unlock()
+			return p.login.proxy != nil
+		}
+		if kept() {
+			t.Error("there is a login before the first request")
+		}
+		for range 2 {
+			if w := g.ask("GET", "/", nil); w.Code != 503 || !kept() {
+				t.Errorf("%d, kept %v", w.Code, kept())
+			}
+			time.Sleep(keepLogins - time.Minute)
+			if !kept() {
+				t.Error("given up too early")
+			}
+			time.Sleep(keepLogins / 5)
+			if kept() {
+				t.Error("not given up")
+			}
+		}
+		g.ask("GET", "/", nil)
+		p.mu.Lock()
+		p.current.ready.Store(true)
+		w := p.begin(p.current, nil, &asked{})
+		p.mu.Unlock()
+		time.Sleep(2 * keepLogins)
+		if !kept() {
+			t.Error("given up although a request is in flight")
+		}
+		w.Done()
+	})
+}
+
 // A wake that fails tells everyone the reason, and nothing else of what is wrong.
 func TestWakeFails(t *testing.T) {
 	t.Parallel()

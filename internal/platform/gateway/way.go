@@ -141,6 +141,7 @@ func (w *way) Upgrade(t upstream.Transfer) (upstream.WebSocket, bool) {
 		return nil, false
 	}
 	w.kind, w.transfer = socket, t
+	w.asked = &asked{pages: w.asked.pages, intent: w.asked.intent} // an idle WebSocket shall not keep its request in memory
 	return w, true
 }
 

@@ -122,6 +122,9 @@ func (pol *Policy) allows(path string, s *session.Session, b *bearer) bool {
 	}
 }
 
+// HasLogin reports whether any user can log in.
+func (pol *Policy) HasLogin() bool { return pol.Config.HasPasswords() || len(pol.Providers) > 0 }
+
 // HasForm reports whether any user can log in by user name and password on the login page.
 func (pol *Policy) HasForm() bool {
 	return pol.Config.HasPasswords() && pol.Config.PasswordMode != config.ModeBasic

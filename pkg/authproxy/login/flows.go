@@ -46,13 +46,13 @@ func New(o Options) *Flows {
 }
 
 // Serve answers requests to the proxy's own endpoints, and reports whether this was one. Outside of the reserved prefix
-// these are GET only: an app may have a POST /logout of its own.
+// these are GET only, as an app may have a POST /logout of its own, and belong to the app if nobody can log in.
 func (f *Flows) Serve(w http.ResponseWriter, r *http.Request, st *authn.State) bool {
 	if target.BelowReserved(st.Path) {
 		f.serveReserved(w, r, st)
 		return true
 	}
-	if r.Method != http.MethodGet {
+	if r.Method != http.MethodGet || !st.Policy.HasLogin() {
 		return false
 	}
 	var handler func(http.ResponseWriter, *http.Request, *authn.State)
