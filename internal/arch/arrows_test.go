@@ -21,7 +21,7 @@ func leaves() []string {
 		"internal/failure", "internal/term", "internal/dotenv", "internal/fsx", "internal/tier",
 		"internal/bundle", "internal/platform", "internal/platform/detect", "internal/pysource", "internal/unzip", "internal/remote", "internal/metrics",
 		"pkg/authproxy/identity", "pkg/authproxy/nowait", "pkg/authproxy/expiring",
-		"pkg/httpclient", "pkg/spelling", "pkg/strictjson",
+		"pkg/controls", "pkg/httpclient", "pkg/spelling", "pkg/strictjson",
 	}
 }
 
@@ -54,7 +54,8 @@ func arrows() []row {
 		{"internal/devidp", []string{"pkg/authproxy/expiring"}},
 		{"internal/remote", []string{"pkg/httpclient"}},
 		{"internal/unzip", []string{"internal/fsx"}},
-		{"pkg/cloudapi", []string{"pkg/httpclient"}},
+		{"internal/term", []string{"pkg/controls"}},
+		{"pkg/cloudapi", []string{"pkg/controls", "pkg/httpclient"}},
 		{"pkg/leaktest", nil},
 		{"pkg/sqlitefile", nil},
 		{"pkg/project", []string{"pkg/spelling", "pkg/strictjson"}},

@@ -11,6 +11,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/deletecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/deploymentscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/devcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/doctorcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/examplescmd"
@@ -25,8 +26,10 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/platformcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/proxycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/resourcescmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/rollbackcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/secretscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/settingscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/statuscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/upcmd"
@@ -128,6 +131,22 @@ func (e *env) deployCommands() []command {
 			return logscmd.New(logscmd.Options{
 				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: httpclient.Sleep,
 				CompleteProjects: e.completeProjects,
+			}, nil)
+		}},
+		{"deployments", "List the deployments of a project", func() *cobra.Command {
+			return deploymentscmd.New(deploymentscmd.Options{
+				IO: e.io, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects,
+			}, nil)
+		}},
+		{"rollback", "Return to an earlier deployment", func() *cobra.Command {
+			return rollbackcmd.New(rollbackcmd.Options{
+				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: httpclient.Sleep,
+				CompleteProjects: e.completeProjects,
+			}, nil)
+		}},
+		{"settings", "Show or change when the app sleeps", func() *cobra.Command {
+			return settingscmd.New(settingscmd.Options{
+				IO: e.io, Folder: e.folder(), Connect: e.connect, CompleteProjects: e.completeProjects,
 			}, nil)
 		}},
 		{"start", "Start a stopped app", func() *cobra.Command { return servicecmd.NewStart(e.service(), nil) }},

@@ -22,6 +22,7 @@ type Deploy struct {
 	Connect Connect
 	Environ Lookup
 
+	Message      string   // what is new, for the list of deployments
 	AllowSecrets []string // files to include although they look like secrets
 	AllowLinks   []string // links to include although they leave the project
 	TempDir      string   // folder for the archive until it is sent
@@ -41,6 +42,7 @@ type Package struct {
 	Secrets                 Secrets
 	MainApp, AnalyticsLogin *cloudapi.Credentials
 	Files                   *bundle.Listing
+	Message                 string
 }
 
 // Notice is something the user should know about a package.
@@ -60,7 +62,7 @@ func (d *Deploy) Prepare(ctx context.Context) (*Package, []Notice, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &Package{Config: c, Env: env}
+	p := &Package{Config: c, Env: env, Message: d.Message}
 	if p.Secrets, err = env.Secrets(c, d.Environ); err != nil {
 		return nil, nil, err
 	}
@@ -193,7 +195,7 @@ func (p *Package) DroppedSecrets(ctx context.Context, api *cloudapi.Client) ([]s
 func (p *Package) Upload(ctx context.Context, api *cloudapi.Client, archive *bundle.Archive, progress func(done, total int64)) (*cloudapi.Deployment, error) {
 	request := cloudapi.DeployRequest{
 		ProjectID: p.Config.ID, Type: p.Config.Type, Archive: upload{archive}, Secrets: p.Secrets.List,
-		Labels: p.Config.Labels, Template: p.Config.Template,
+		Labels: p.Config.Labels, Template: p.Config.Template, Message: p.Message,
 		Authentication: p.MainApp, AuthenticationAnalytics: p.AnalyticsLogin, Progress: progress,
 	}
 	if r := p.Config.Resources; r != nil {

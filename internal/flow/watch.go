@@ -19,12 +19,16 @@ type Look struct {
 	Log     string // new lines of the log that matters in this status; may be ""
 	Source  string // "app" or "build-docker"
 	Elapsed time.Duration
+
+	StatusPage string // on the dashboard; "" where the platform does not say
 }
 
 // Outcome is the final state of a watched deployment.
 type Outcome struct {
-	Status string // last status seen; "" if unknown
-	URL    string // of the app, once it runs
+	Status     string // last status seen; "" if unknown
+	URL        string // of the app, once it runs
+	StatusPage string // on the dashboard; "" where the platform does not say
+	cloudapi.Condition
 }
 
 // Watcher follows a job until it runs or fails. Temporary failures, such as a lost network, are retried until the
@@ -35,7 +39,7 @@ type Watcher struct {
 		Job(ctx context.Context, id string) (*cloudapi.Job, error)
 		Logs(ctx context.Context, jobID string, since time.Time) (cloudapi.Logs, error)
 	}
-	Interval    time.Duration // between polls, counted from the first
+	Interval    time.Duration // between polls, counted from the first; see ownInterval
 	Timeout     time.Duration // time limit, followed by one last poll unless the context has ended too
 	Incremental bool          // fetches only new lines from the platform
 	Seen        func(Look)    // called after every poll
@@ -49,6 +53,13 @@ type Watcher struct {
 	began    time.Time // of the first request
 	troubled bool
 }
+
+// The reference tool asks every 15 seconds, as the hosted service wanted it. A platform of one's own, which can be told by
+// what it says about a job, is asked every second unless the user has chosen another interval.
+const (
+	hostedInterval = 15 * time.Second
+	ownInterval    = time.Second
+)
 
 // DefaultTimeout is how long the reference tool follows a deployment.
 const DefaultTimeout = 15 * time.Minute
@@ -86,7 +97,10 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (Outcome, error) {
 		if j.Status == "" { // otherwise the watch would continue until its time limit
 			return false, failure.Failedf("the platform does not return the status of job %s", job.ID)
 		}
-		out.Status = j.Status
+		out.Status, out.Condition, out.StatusPage = j.Status, j.Condition, j.StatusPage
+		if j.State != "" && w.Interval == hostedInterval {
+			w.Interval = ownInterval
+		}
 		text, source := logs.Build, "build-docker"
 		if showsApp(j.Status) {
 			text, source = logs.App, "app"
@@ -94,18 +108,30 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (Outcome, error) {
 		if w.Incremental {
 			since = later(since, text)
 		}
-		w.Seen(Look{Status: j.Status, Log: shown[source].Add(text), Source: source, Elapsed: w.Now().Sub(w.began)})
+		w.Seen(Look{Status: j.Status, Log: shown[source].Add(text), Source: source, Elapsed: w.Now().Sub(w.began), StatusPage: j.StatusPage})
 		switch j.Status {
 		case "running":
 			out.URL = j.Resources.Webservice
 			return true, nil
 		case "failed", "docker-failed":
-			return true, failure.New(failure.Deployment, "Deployment failed (status %s)", j.Status).
-				WithHint("run 'ploomber-cloud logs --job-id %s'", job.ID)
+			return true, failed(job.ID, j)
 		}
 		return false, nil
 	})
 	return out, w.goesOn(ctx, job, out, err)
+}
+
+// failed is the error for a deployment that failed.
+func failed(id string, j *cloudapi.Job) error {
+	message := "Deployment failed (status " + j.Status + ")"
+	if why := j.Why(); why != "" {
+		message += ": " + why
+	}
+	f := failure.New(failure.Deployment, "%s", message)
+	if j.NextStep != "" {
+		return f.WithHint("%s", j.NextStep)
+	}
+	return f.WithHint("run 'ploomber-cloud logs --job-id %s'", id)
 }
 
 // errLate means that the time limit of a watch was reached.

@@ -29,12 +29,12 @@ func TestPlain(t *testing.T) {
 		"a\n\tb é":              "a\n\tb é",
 		"\x1b[31mred\x1b[0m":    "red",
 		"\x1b[2J\x1b[1;1Hgone":  "gone",
-		"\x1b]0;title\x07text":  "0;titletext",
+		"\x1b]0;title\x07text":  "text",
 		"over\rwritten\x08\x00": "overwritten",
 		"\x1b[":                 "",
 		"\x1b":                  "",
 		"\x1b[3\nnext":          "\nnext",
-		"a\u202eb\u009b31m":     "ab31m",
+		"a\u202eb\u009b31m":     "ab",
 		"a\xff\xfeb":            "ab",
 	} {
 		if got := term.Plain(text); got != want {

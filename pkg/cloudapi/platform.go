@@ -1,6 +1,7 @@
 package cloudapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,9 @@ type Condition struct {
 	Detail   []string `json:"detail"`    // last lines of the log that explain the reason
 	NextStep string   `json:"next_step"` // what to do about it, one sentence
 }
+
+// Why says why it does not run, "" if it does or if the platform does not say.
+func (c Condition) Why() string { return cmp.Or(c.Problem, c.Reason) }
 
 // DeploymentSummary is one deployment of a project.
 type DeploymentSummary struct {
@@ -242,17 +246,6 @@ func (c *Client) settings(ctx context.Context, id string, q call) (*ProjectSetti
 		return nil, err
 	}
 	return &s, nil
-}
-
-// SecretDigests lists the secrets of a project's newest deployment with their digests.
-func (c *Client) SecretDigests(ctx context.Context, projectID string) ([]SecretDigest, error) {
-	path, err := ownPath(projectID, "/secrets")
-	if err != nil {
-		return nil, err
-	}
-	var list SecretDigests
-	err = c.own(ctx, call{method: http.MethodGet, path: path, repeat: always}, &list)
-	return list.Secrets, err
 }
 
 // LogQuery says which log is wanted. It is the query of GET /api/v1/projects/{id}/logs, whose reply are server-sent

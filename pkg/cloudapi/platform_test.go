@@ -29,7 +29,6 @@ func ownCalls() map[string]func(context.Context, *Client) error {
 			_, err := c.ChangeSettings(ctx, "p-1", SettingsChange{})
 			return err
 		},
-		"GET /api/v1/projects/p-1/secrets": func(ctx context.Context, c *Client) error { _, err := c.SecretDigests(ctx, "p-1"); return err },
 		"GET /api/v1/projects/p-1/logs?type=app": func(ctx context.Context, c *Client) error {
 			return c.LogLines(ctx, "p-1", LogQuery{Type: "app"}, func(LogLine) error { return nil })
 		},

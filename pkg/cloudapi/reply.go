@@ -40,6 +40,7 @@ func (c *Client) decode(q call, r reply, out any) error {
 	if r.status < 200 || r.status > 299 {
 		return c.refused(q, r)
 	}
+	r.body = neutral(r.body)
 	e := &Error{Status: r.status, kind: ErrBadReply}
 	text := bytes.TrimSpace(r.body)
 	switch {
@@ -101,7 +102,7 @@ func (c *Client) explain(r reply, e *Error) {
 		}
 		return
 	}
-	e.Detail = httpclient.OneLine(c.clean(detail(r.body)), maxDetail)
+	e.Detail = httpclient.OneLine(c.clean(detail(neutral(r.body))), maxDetail)
 	switch {
 	case e.Status == http.StatusUnauthorized:
 		e.msg = "the platform refused the API key"

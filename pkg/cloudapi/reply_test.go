@@ -143,8 +143,8 @@ func TestErrorReplies(t *testing.T) {
 		"deep":            {200, "", strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000), "bad reply", "", ""},
 		"huge":            {200, "", `{"a":"` + strings.Repeat("x", maxReply) + `"}`, "too large", "larger than 10 MB", ""},
 		"huge error":      {400, "", `{"detail":"` + strings.Repeat("x", 20<<20) + `"}`, "", "refused", "*"},
-		"escapes":         {400, "", `{"detail":"\u001b]0;pwned\u0007\u001b[31m red \u202e \r\n\u0000 \u2028x\u009b1m"}`, "", "]0;pwned [31m red x 1m", "]0;pwned [31m red x 1m"},
-		"invalid UTF-8":   {400, "text/plain", "a\xffb\x1b[2J", "", "a b [2J", "a b [2J"},
+		"escapes":         {400, "", `{"detail":"\u001b]0;pwned\u0007\u001b[31m red \u202e \r\n\u0000 \u2028x\u009b1m"}`, "", "red x", "red x"},
+		"invalid UTF-8":   {400, "text/plain", "a\xffb\x1b[2J", "", "ab", "ab"},
 		"echo of the key": {401, "", `{"detail":"no such key: ` + testKey + `"}`, "unauthorized", "no such key: ***", "no such key: ***"},
 	} {
 		t.Run(name, func(t *testing.T) {

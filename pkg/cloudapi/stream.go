@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ploomber/ploomber-cloud/pkg/controls"
 	"github.com/ploomber/ploomber-cloud/pkg/httpclient"
 )
 
@@ -99,7 +100,7 @@ func readEvents(r io.Reader, each func(LogLine) error) error {
 		line := strings.TrimSuffix(lines.Text(), "\r")
 		if line == "" {
 			if data != nil {
-				event.Text = strings.Join(data, "\n")
+				event.Text = controls.Strip(strings.Join(data, "\n"))
 				if err := each(event); err != nil {
 					return err
 				}

@@ -46,6 +46,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 			"The values of .env go along as the app's secrets; the file itself does not.",
 		Example: "  ploomber-cloud deploy\n" +
 			"  ploomber-cloud deploy --watch                  # until it runs; exit status 4 if it fails\n" +
+			"  ploomber-cloud deploy --message \"new chart\"    # shown by 'deployments'\n" +
 			"  ploomber-cloud deploy --list-files             # what ships, and why\n" +
 			"  ploomber-cloud deploy --dry-run\n" +
 			"  ploomber-cloud deploy --config staging.json",
@@ -70,6 +71,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	f.DurationVar(&o.Timeout, "timeout", flow.DefaultTimeout, "give up after `TIME`, such as 30m; the default applies only with --watch")
 	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be uploaded, without uploading")
 	f.BoolVar(&o.ListFiles, "list-files", false, "list each file and the rule that includes or excludes it, without uploading")
+	f.StringVar(&o.Deploy.Message, "message", "", "`TEXT` for the list of deployments, such as what is new")
 	f.BoolVar(&o.Deploy.PruneSecrets, "prune-secrets", false, "remove secrets that the last deployment had and this one does not")
 	f.StringArrayVar(&o.Deploy.AllowSecrets, "allow-secret", nil, "include `FILE` even though it looks like a secret (repeatable)")
 	f.StringArrayVar(&o.Deploy.AllowLinks, "allow-link", nil, "include the target of link `NAME`, even if it is outside the project or a folder (repeatable)")
@@ -84,6 +86,7 @@ type result struct {
 	StatusPage string `json:"status_page"`
 	Status     string `json:"status,omitempty"` // with --watch: the last status seen, also if the deployment failed
 	URL        string `json:"url,omitempty"`    // the app's, after --watch
+	dialog.Reason
 }
 
 // Run deploys according to Flags.
@@ -111,9 +114,11 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	page, err := o.Settings.StatusPage(sent.ProjectID, sent.ID)
-	if err != nil {
-		return err
+	page := sent.StatusPage
+	if page == "" {
+		if page, err = o.Settings.StatusPage(sent.ProjectID, sent.ID); err != nil {
+			return err
+		}
 	}
 	r := result{ProjectID: sent.ProjectID, JobID: sent.ID, StatusPage: page}
 	if !o.IO.JSON {
@@ -122,7 +127,7 @@ func Run(ctx context.Context, o *Options) error {
 	if o.Watch || o.Incremental {
 		var seen flow.Outcome
 		seen, err = o.watch(ctx, interval, flow.Job{ProjectID: sent.ProjectID, ID: sent.ID})
-		r.Status, r.URL = seen.Status, seen.URL
+		r.Status, r.URL, r.Reason = seen.Status, seen.URL, dialog.ReasonOf(seen.Condition)
 	}
 	if err == nil {
 		dialog.SuggestWorkflow(ctx, o.IO.Err, o.Workflow, p.Config.SecretKeys)
@@ -147,5 +152,9 @@ func (o *Options) watch(ctx context.Context, interval time.Duration, job flow.Jo
 		API: api, Interval: interval, Timeout: o.Timeout, Incremental: o.Incremental, Now: o.Now, Sleep: o.Sleep,
 		Seen: dialog.ShowLooks(o.IO.Err), Trouble: dialog.ShowTrouble(o.IO.Err), Known: true,
 	}
-	return w.Watch(ctx, job)
+	seen, err := w.Watch(ctx, job)
+	if err != nil {
+		dialog.ShowReason(o.IO.Err, seen.Condition)
+	}
+	return seen, err
 }

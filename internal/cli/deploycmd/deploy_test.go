@@ -3,6 +3,7 @@ package deploycmd
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -121,7 +122,7 @@ func TestDeploy(t *testing.T) {
 				var r result
 				want := tc.want
 				want.ProjectID, want.JobID, want.StatusPage = "demo", "job-1", "https://www.platform.ploomber.io/applications/demo/job-1"
-				if err := json.Unmarshal([]byte(d.Out()), &r); err != nil || r != want {
+				if err := json.Unmarshal([]byte(d.Out()), &r); err != nil || !reflect.DeepEqual(r, want) {
 					t.Errorf("%s (%v), want %+v", d.Out(), err, want)
 				}
 			}

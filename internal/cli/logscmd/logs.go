@@ -88,7 +88,10 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	return c
 }
 
-// result is what --json prints, with --follow one object per request.
+// retryStream is the wait before a stream is opened again.
+const retryStream = time.Second
+
+// result is what --json prints, with --follow one object for what is new.
 type result struct {
 	JobID string  `json:"job_id"`
 	Build *string `json:"build,omitempty"`
@@ -112,6 +115,12 @@ func logs(ctx context.Context, o *Options) error {
 	if job == "" {
 		if job, err = flow.LatestJob(ctx, api, o.ProjectID); err != nil {
 			return err
+		}
+		if o.Follow && !o.Settings.Hosted() {
+			o.JobID = job
+			if err := o.stream(ctx, api); !errors.Is(err, cloudapi.ErrUnsupported) {
+				return err
+			}
 		}
 	}
 	v := &viewer{Options: o, job: job}
@@ -199,9 +208,7 @@ func (o *Options) fresh(shown *flow.Transcript, now string, first bool) *string 
 	if o.Timestamps {
 		text = o.timed(text)
 	}
-	if o.IO.Out.TTY() { // into a file or pipe it is copied unchanged
-		text = term.Plain(text)
-	}
+	text = term.Plain(text)
 	return &text
 }
 

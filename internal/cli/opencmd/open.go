@@ -12,7 +12,6 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
-	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
 // Options holds what one run needs; the command line fills Flags, the root everything else.
@@ -90,13 +89,12 @@ func (o *Options) address(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if o.Dashboard {
-		return o.page(ctx, api, id)
-	}
 	s, err := flow.StateOf(ctx, api, id)
 	switch {
 	case err != nil:
 		return "", err
+	case o.Dashboard:
+		return o.page(id, s)
 	case s.Job == nil:
 		return "", failure.Failedf("the project %s was never deployed", term.Printable(id)).WithHint("run 'ploomber-cloud deploy'")
 	case s.Job.Resources.Webservice == "":
@@ -107,14 +105,14 @@ func (o *Options) address(ctx context.Context, id string) (string, error) {
 }
 
 // page is the dashboard page of the newest deployment, or of a project that was never deployed.
-func (o *Options) page(ctx context.Context, api *cloudapi.Client, id string) (string, error) {
-	p, err := api.Project(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	page, err := o.Settings.ProjectPage(id)
-	if len(p.Jobs) > 0 {
-		page, err = o.Settings.StatusPage(id, p.Jobs[0].ID)
+func (o *Options) page(id string, s flow.State) (page string, err error) {
+	switch {
+	case s.Job == nil:
+		page, err = o.Settings.ProjectPage(id)
+	case s.Job.StatusPage != "":
+		page = s.Job.StatusPage
+	default:
+		page, err = o.Settings.StatusPage(id, s.Newest.ID)
 	}
 	if err != nil {
 		return "", err

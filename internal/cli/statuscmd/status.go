@@ -2,12 +2,14 @@
 package statuscmd
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flagset"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
@@ -38,7 +40,8 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Use:         "status",
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Show the state of the app",
-		Long:        "Show the project of this folder, or the given one, with its newest deployment: status, address and protection.",
+		Long: "Show the project of this folder, or the given one, with its newest deployment: status, address and protection, and,\n" +
+			"if the app does not run, the reason and what to do next.",
 		Example: "  ploomber-cloud status\n" +
 			"  ploomber-cloud status --project-id my-app-1234\n" +
 			"  ploomber-cloud status --json",
@@ -64,6 +67,7 @@ type result struct {
 	GPU        int               `json:"gpu,omitempty"`
 	Protected  []project.Feature `json:"protected"` // features behind a password
 	StatusPage string            `json:"status_page"`
+	dialog.Reason
 }
 
 func status(ctx context.Context, o *Options) error {
@@ -98,8 +102,10 @@ func (o *Options) result(id string, s flow.State) (r result, err error) {
 		return r, err
 	}
 	r.JobID, r.CPU, r.RAM, r.GPU = s.Newest.ID, s.Newest.CPU, s.Newest.RAM, s.Newest.GPU
-	r.Status, r.URL = s.Job.Status, s.Job.Resources.Webservice
-	r.StatusPage, err = o.Settings.StatusPage(id, r.JobID)
+	r.Status, r.URL, r.Reason = s.Job.Status, s.Job.Resources.Webservice, dialog.ReasonOf(s.Job.Condition)
+	if r.StatusPage = s.Job.StatusPage; r.StatusPage == "" {
+		r.StatusPage, err = o.Settings.StatusPage(id, r.JobID)
+	}
 	return r, err
 }
 
@@ -121,7 +127,8 @@ func show(out *term.Stream, r result) {
 		line("Page", r.StatusPage)
 		return
 	}
-	line("Status", coloured(out, r.Status))
+	line("Status", coloured(out, cmp.Or(r.State, r.Status)))
+	showReason(out, r.Reason)
 	line("URL", term.Printable(r.URL))
 	line("Protected", protection(r.Protected))
 	if r.CPU > 0 {
@@ -129,6 +136,32 @@ func show(out *term.Stream, r result) {
 	}
 	line("Deployment", term.Printable(r.JobID))
 	line("Page", r.StatusPage)
+}
+
+// showReason says why the app does not run, and what to do about it.
+func showReason(out *term.Stream, r dialog.Reason) {
+	why := cmp.Or(r.Problem, r.Reason, inWords(r.State))
+	if why == "" {
+		return
+	}
+	out.Printf("%-12s %s\n", "Reason:", term.Printable(why))
+	for _, line := range r.Detail {
+		out.Printf("%-12s %s\n", "", term.Plain(line))
+	}
+	if r.NextStep != "" {
+		out.Printf("%-12s %s\n", "Next step:", term.Printable(r.NextStep))
+	}
+}
+
+// inWords explains a state of an app that is fine but does not run.
+func inWords(state string) string {
+	switch state {
+	case "frozen":
+		return "the app is not in use; it continues with the next request"
+	case "asleep":
+		return "the app was not in use for a while; it starts with the next request"
+	}
+	return ""
 }
 
 func coloured(out *term.Stream, status string) string {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/failure"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
@@ -109,10 +110,39 @@ func TestStatus(t *testing.T) {
 				"/jobs/j1":      `{"id": "j1", "status": "\u001b[2Jfailed", "resources": {"webservice": "\u001b]0;title"}}`,
 			},
 			want: result{
-				ProjectID: "p-1", Name: "\x1b[2J", Type: "flask", Labels: []string{}, JobID: "j1", Status: "\x1b[2Jfailed",
-				URL: "\x1b]0;title", Protected: []project.Feature{}, StatusPage: page + "p-1/j1",
+				ProjectID: "p-1", Type: "flask", Labels: []string{}, JobID: "j1", Status: "failed",
+				URL: "0;title", Protected: []project.Feature{}, StatusPage: page + "p-1/j1",
 			},
-			says: []string{`"\x1b[2Jfailed"`, "no password"},
+			says: []string{"Status:      failed\n", "no password"},
+		},
+		"a platform that says why": {
+			replies: map[string]string{
+				"/projects/p-1": `{"id": "p-1", "type": "flask", "jobs": [{"id": "j1"}]}`,
+				"/jobs/j1": `{"id": "j1", "status": "failed", "status_page": "http://board/p-1/j1", "state": "failed", "reason": "import-error",
+					"problem": "the module pandas is missing", "detail": ["Traceback", "No module named 'pandas'"], "next_step": "add pandas to requirements.txt"}`,
+			},
+			want: result{
+				ProjectID: "p-1", Type: "flask", Labels: []string{}, JobID: "j1", Status: "failed", Protected: []project.Feature{},
+				StatusPage: "http://board/p-1/j1", Reason: dialog.Reason{
+					State: "failed", Reason: "import-error", Problem: "the module pandas is missing",
+					Detail: []string{"Traceback", "No module named 'pandas'"}, NextStep: "add pandas to requirements.txt",
+				},
+			},
+			says: []string{
+				"Status:      failed\nReason:      the module pandas is missing\n             Traceback\n             No module named 'pandas'\nNext step:   add pandas",
+				"Page:        http://board/p-1/j1",
+			},
+		},
+		"an app that sleeps": {
+			replies: map[string]string{
+				"/projects/p-1": `{"id": "p-1", "type": "flask", "jobs": [{"id": "j1"}]}`,
+				"/jobs/j1":      `{"id": "j1", "status": "running", "state": "asleep", "detail": []}`,
+			},
+			want: result{
+				ProjectID: "p-1", Type: "flask", Labels: []string{}, JobID: "j1", Status: "running", Protected: []project.Feature{},
+				StatusPage: page + "p-1/j1", Reason: dialog.Reason{State: "asleep"},
+			},
+			says: []string{"Status:      asleep\nReason:      the app was not in use"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

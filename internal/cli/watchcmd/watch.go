@@ -2,6 +2,7 @@
 package watchcmd
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -74,6 +75,7 @@ type result struct {
 	JobID     string `json:"job_id"`
 	Status    string `json:"status"` // last status seen, also if watching failed; may be ""
 	URL       string `json:"url"`
+	dialog.Reason
 }
 
 func watch(ctx context.Context, o *Options) error {
@@ -99,9 +101,13 @@ func watch(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	o.IO.Err.Note("Web status page: %s", page)
+	w.Seen = o.tellPage(page, w.Seen)
 	seen, failed := w.Watch(ctx, job)
-	err = o.IO.Result(result{job.ProjectID, job.ID, seen.Status, seen.URL}, func(out *term.Stream) {
+	if failed != nil {
+		dialog.ShowReason(o.IO.Err, seen.Condition)
+	}
+	r := result{job.ProjectID, job.ID, seen.Status, seen.URL, dialog.ReasonOf(seen.Condition)}
+	err = o.IO.Result(r, func(out *term.Stream) {
 		if failed == nil {
 			out.Printf("%s\nView your deployed app: %s\n", out.Green("Deployment success."), seen.URL)
 		}
@@ -110,4 +116,16 @@ func watch(ctx context.Context, o *Options) error {
 		return failed
 	}
 	return err
+}
+
+// tellPage prints the status page, as the platform has it or else the given one, before the first look is shown.
+func (o *Options) tellPage(page string, seen func(flow.Look)) func(flow.Look) {
+	told := false
+	return func(l flow.Look) {
+		if !told {
+			told = true
+			o.IO.Err.Note("Web status page: %s", cmp.Or(l.StatusPage, page))
+		}
+		seen(l)
+	}
 }

@@ -3,6 +3,7 @@ package watchcmd
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -90,7 +91,7 @@ func TestWatchJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r result
-	if err := json.Unmarshal([]byte(d.Out()), &r); err != nil || r != (result{"p", "new", "running", "https://new.example.test"}) {
+	if err := json.Unmarshal([]byte(d.Out()), &r); err != nil || !reflect.DeepEqual(r, result{ProjectID: "p", JobID: "new", Status: "running", URL: "https://new.example.test"}) {
 		t.Errorf("%s: %v", d.Out(), err)
 	}
 }

@@ -36,6 +36,7 @@ type Cloud struct {
 	started    int               // jobs so far
 	carriedOut map[string]string // job by idempotency key
 	changed    chan struct{}     // closed at the next change by the test
+	streams    int               // counts how often the open log streams have been ended
 }
 
 // A Project is one project of the user.

@@ -154,10 +154,20 @@ func (c *Cloud) addJob(p *Project, r *http.Request, message string) (id string) 
 	if len(statuses) == 0 {
 		statuses = []string{"pending", "running"}
 	}
-	c.jobs[id] = &Job{Statuses: slices.Clone(statuses), Build: "built\n", App: "served\n", Message: message}
+	j := c.jobs[id]
+	if j == nil { // else the test has prepared it
+		j = &Job{}
+		c.jobs[id] = j
+	}
+	j.Statuses, j.Build, j.App, j.Message = slices.Clone(statuses), "built\n", "served\n", message
 	p.Jobs = append([]string{id}, p.Jobs...)
 	c.carriedOut[key] = id
 	return id
+}
+
+// EndStreams ends the log streams that are open.
+func (c *Cloud) EndStreams() {
+	c.set(func() { c.streams++ })
 }
 
 // streamOf returns the project whose log is asked for with the right key.
@@ -173,7 +183,7 @@ func (c *Cloud) streamOf(r *http.Request) (projectID string, ok bool) {
 func (c *Cloud) stream(w http.ResponseWriter, r *http.Request, projectID string) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	at, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
-	for {
+	for begun := -1; ; {
 		c.mu.Lock()
 		var lines []string
 		if p := c.find(projectID); p != nil && len(p.Jobs) > 0 {
@@ -181,10 +191,17 @@ func (c *Cloud) stream(w http.ResponseWriter, r *http.Request, projectID string)
 			if r.URL.Query().Get("type") == "build" {
 				text = c.jobs[p.Jobs[0]].Build
 			}
-			lines = strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+			lines = strings.Split(text, "\n")
+			lines = lines[:len(lines)-1] // a line ends with a line break
 		}
-		changed := c.changed
+		changed, streams := c.changed, c.streams
 		c.mu.Unlock()
+		if begun < 0 {
+			begun = streams
+		}
+		if streams != begun {
+			return
+		}
 		for ; at < len(lines); at++ {
 			_, _ = fmt.Fprintf(w, "id: %d\ndata: %s\n\n", at+1, lines[at]) // a client that disconnects is seen below
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -19,6 +20,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"cloud":    cloudCommand,
 		"exits":    exits,
 		"requests": requests,
+		"waitfor":  waitFor,
 		"deployed": deployed,
 		"mode":     mode,
 		"same":     same,
@@ -71,6 +73,19 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 	if !slices.Equal(got, args) {
 		ts.Fatalf("requests:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(args, "\n"))
 	}
+}
+
+// waitFor waits until a request has arrived.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "waitfor 'METHOD /path'")
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for _, r := range of(ts).cloud.Seen() {
+			if r.String() == args[0] {
+				return
+			}
+		}
+	}
+	ts.Fatalf("there was no %s", args[0])
 }
 
 // deployed compares the last deployment with a file; '! deployed' wants none so far.
