@@ -85,7 +85,7 @@ func arrows() []row {
 		{"pkg/authproxy/password", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring"}},
 		{"pkg/authproxy/oidc", []string{"pkg/authproxy/identity", "pkg/authproxy/expiring", "pkg/httpclient", "pkg/strictjson"}},
 		{"pkg/authproxy/upstream", []string{"pkg/authproxy/identity", "pkg/authproxy/nowait"}},
-		{"pkg/authproxy/server", nil},
+		{"pkg/authproxy/server", []string{"pkg/authproxy/nowait"}},
 		{"pkg/authproxy/registry", nil},
 		{"internal/platform/gateway", []string{"internal/platform", "pkg/authproxy/..."}},
 		{"internal/platform/httpapi", []string{"internal/platform", "internal/tier", "pkg/authproxy/expiring", "pkg/cloudapi", "pkg/strictjson"}},

@@ -54,7 +54,7 @@ func TestClientDisconnects(t *testing.T) {
 func TestPipelinedRequestIsNotADisconnect(t *testing.T) {
 	t.Parallel()
 	e := newEvents(t)
-	defer e.cut() // net/http notices no disconnect behind a byte that it has read
+	defer e.cut() // a disconnect behind bytes that have not been read goes unnoticed
 	env := newEnvironment(t, mainApp(), e)
 	pipelines := env.connect("/stream")
 	defer pipelines.Close()

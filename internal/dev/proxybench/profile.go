@@ -204,6 +204,8 @@ func partOf(stack []string) string {
 			return "the way to the app and back (`upstream`)"
 		case strings.HasPrefix(f, "golang.org/x/crypto/bcrypt."):
 			return ""
+		case strings.HasPrefix(f, ours+"/server."):
+			return "the client's side (`net/http`)"
 		case strings.HasPrefix(f, ours):
 			return "who asks and whether they may (`authproxy`)"
 		case strings.HasPrefix(f, "net/http."):

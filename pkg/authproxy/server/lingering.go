@@ -2,31 +2,8 @@ package server
 
 import (
 	"net"
-	"sync/atomic"
 	"time"
 )
-
-// Conn is a plain connection to a client; TLS runs over one.
-type Conn struct {
-	*net.TCPConn
-	lingers atomic.Bool // after Close
-	bounds  lingering
-}
-
-// listener accepts a *Conn wherever it would accept a *net.TCPConn.
-type listener struct {
-	net.Listener
-	bounds lingering
-}
-
-// Accept implements net.Listener.
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if tcp, ok := c.(*net.TCPConn); ok && err == nil {
-		return &Conn{TCPConn: tcp, bounds: l.bounds}, nil
-	}
-	return c, err
-}
 
 // Linger makes Close a lingering one, as nginx calls it: for a while it goes on reading in the background. A client that
 // is still sending a body would lose the response otherwise, since the system resets a connection that is closed with
@@ -35,16 +12,6 @@ func (c *Conn) Linger() {
 	if !c.lingers.Load() {
 		c.lingers.Store(true)
 	}
-}
-
-// Close implements net.Conn.
-func (c *Conn) Close() error {
-	if c.lingers.Swap(false) {
-		if copied, err := duplicate(c.TCPConn); err == nil {
-			go c.bounds.drain(copied)
-		}
-	}
-	return c.TCPConn.Close()
 }
 
 // Bounds of a lingering close.

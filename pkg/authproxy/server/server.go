@@ -48,6 +48,7 @@ func Serve(l net.Listener, o Options) *Server {
 	if o.Log != nil {
 		s.http.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	}
+	newDisconnects(lookEvery).follow(s.http)
 	serve := s.http.Serve
 	if o.TLS != nil {
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
