@@ -19,7 +19,8 @@ type asked struct {
 
 // Route implements authproxy.Router.
 func (p *project) Route(r *http.Request) (authproxy.Destination, http.Handler) {
-	a := &asked{request: r, isPage: navigation.IsPageVisit(r), intent: intentOf(r)}
+	isPage := navigation.IsPageVisit(r)
+	a := &asked{request: r, isPage: isPage, intent: intentOf(r, isPage)}
 	if _, upgrade := r.Header["Upgrade"]; a.isPage || upgrade || p.isDraining() {
 		a.pages = p.pagesOf(r)
 	}

@@ -27,8 +27,8 @@ type Options struct {
 	Random io.Reader    // cryptographically secure
 	Log    *slog.Logger // nil logs nothing
 
-	// Sessions is the file for the logins of all apps, whose folder must exist; "" keeps them in memory. It is opened when
-	// the first app with a login is used.
+	// Sessions is the file for the logins of all apps, whose folder must exist; "" keeps them in memory. It is opened for the
+	// first request.
 	Sessions string
 	// Key encrypts the file, and is what the secrets of each login are derived from: 32 random bytes, the same ones after a
 	// restart. Nil makes new ones, which ends all sessions.

@@ -17,9 +17,12 @@ const (
 	byProgram               // a health check, a crawler, a preview or a heartbeat
 )
 
-func intentOf(r *http.Request) intent {
+// intentOf takes whether a browser opens a page.
+func intentOf(r *http.Request, isPage bool) intent {
 	switch {
-	case isProbe(r) || isHeartbeat(r) || navigation.IsSpeculative(r.Header) || isBot(r.UserAgent()):
+	case isProbe(r.Method, r.Header), !isPage && isProbePath(r.URL.Path), isHeartbeat(r), navigation.IsSpeculative(r.Header):
+		return byProgram
+	case r.Method == http.MethodGet && isBot(r.UserAgent()):
 		return byProgram
 	case isFromOwnPage(r) && (r.Method == http.MethodGet || r.Header.Get("Sec-Fetch-Mode") == "no-cors"):
 		return byPage // POST without CORS is what a page sends while it closes, by navigator.sendBeacon
@@ -28,17 +31,16 @@ func intentOf(r *http.Request) intent {
 	}
 }
 
-// isProbe reports whether a request asks whether the app is there, not what it has. HEAD and OPTIONS do, except before a
-// request from another origin (Fetch, section 3.2.2). The paths are those of browsers, crawlers and health checks, and those
-// where frameworks answer health checks.
-func isProbe(r *http.Request) bool {
-	switch r.Method {
-	case http.MethodHead:
-		return true
-	case http.MethodOptions:
-		return r.Header.Get("Access-Control-Request-Method") == ""
-	}
-	switch path := r.URL.Path; path {
+// isProbe reports whether a request asks whether something is there, not what. HEAD and OPTIONS do, except before a request
+// from another origin (Fetch, section 3.2.2).
+func isProbe(method string, h http.Header) bool {
+	return method == http.MethodHead || method == http.MethodOptions && h.Get("Access-Control-Request-Method") == ""
+}
+
+// isProbePath reports whether browsers, crawlers and health checks ask for a path by themselves; some of them are where
+// frameworks answer health checks. An app may have a page at one of them.
+func isProbePath(path string) bool {
+	switch path {
 	case "/robots.txt", "/favicon.ico", "/sitemap.xml", "/ads.txt",
 		"/health", "/healthz", "/livez", "/readyz", "/liveness", "/_stcore/health", "/_stcore/script-health-check":
 		return true
@@ -72,13 +74,13 @@ func isFromOwnPage(r *http.Request) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-// isBot reports whether a user agent is that of a crawler, a link preview or a monitor. Those that say nothing of the kind,
-// such as curl, are programs that someone uses.
+// isBot reports whether a user agent is that of a crawler, a link preview or a monitor. Others, such as curl, are programs that
+// someone uses.
 func isBot(userAgent string) bool {
 	agent := strings.ToLower(userAgent)
 	for _, word := range [...]string{
-		"bot", "crawl", "spider", "slurp", "facebookexternalhit", "whatsapp", "embedly", "preview", "probe", "health", "uptime", "pingdom",
-		"statuscake", "monitor", "synthetics", "archiver", "feedfetcher",
+		"bot", "crawler", "spider", "slurp", "facebookexternalhit", "whatsapp", "embedly", "bingpreview", "archiver", "feedfetcher",
+		"kube-probe", "googlehc", "healthcheck", "uptime", "pingdom", "statuscake", "site24x7", "synthetics", "blackbox",
 	} {
 		if strings.Contains(agent, word) && !strings.Contains(agent, "cubot") { // a make of phones
 			return true

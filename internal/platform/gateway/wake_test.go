@@ -20,6 +20,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/pkg/authproxy/navigation"
 )
 
 // asleepRoute is that of an app whose deployment 1 has no process.
@@ -283,37 +284,40 @@ func TestIntent(t *testing.T) {
 		size         int
 		want         intent
 	}{
-		"a page":                         {"GET", "/", navigate(), 0, byUser},
-		"curl":                           {"GET", "/data", agent("curl/8"), 0, byUser},
-		"a program without a name":       {"GET", "/data", http.Header{}, 0, byUser},
-		"a fetch":                        {"GET", "/data", fromPage(), 0, byPage},
-		"a fetch of a page on http":      {"GET", "/data", http.Header{"User-Agent": {"Mozilla/5.0 Firefox"}, "Referer": {"http://app.localhost/"}, "Accept": {"*/*"}}, 0, byPage},
-		"a fetch of another site":        {"GET", "/data", http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Site": {"cross-site"}}, 0, byUser},
-		"a click":                        {"POST", "/_dash-update-component", fromPage(), 100, byUser},
-		"a beacon of a page that closes": {"POST", "/_solara/api/close/x", http.Header{"Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Site": {"same-origin"}}, 10, byPage},
-		"a WebSocket of a page":          {"GET", "/_stcore/stream", own(http.Header{"Upgrade": {"websocket"}}), 0, byPage},
-		"a WebSocket of a program":       {"GET", "/_stcore/stream", http.Header{"Upgrade": {"websocket"}}, 0, byUser},
-		"a health check":                 {"GET", "/_stcore/health", http.Header{}, 0, byProgram},
-		"HEAD":                           {"HEAD", "/", http.Header{}, 0, byProgram},
-		"OPTIONS":                        {"OPTIONS", "/", http.Header{}, 0, byProgram},
-		"a preflight":                    {"OPTIONS", "/api", http.Header{"Access-Control-Request-Method": {"POST"}}, 0, byUser},
-		"robots.txt":                     {"GET", "/robots.txt", http.Header{}, 0, byProgram},
-		"a well-known address":           {"GET", "/.well-known/security.txt", http.Header{}, 0, byProgram},
-		"a crawler":                      {"GET", "/", agent("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"), 0, byProgram},
-		"a link preview":                 {"GET", "/", agent("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"), 0, byProgram},
-		"a monitor":                      {"GET", "/", agent("Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"), 0, byProgram},
-		"a phone of this name":           {"GET", "/", agent("Mozilla/5.0 (Linux; Android 10; CUBOT X30) Chrome/120"), 0, byUser},
-		"a prefetch":                     {"GET", "/", http.Header{"Sec-Purpose": {"prefetch"}}, 0, byProgram},
-		"long polling":                   {"GET", "/ws/socket.io/?EIO=4&transport=polling&sid=x", http.Header{}, 0, byProgram},
-		"a pong by polling":              {"POST", "/ws/socket.io/?EIO=4&transport=polling&sid=x", http.Header{}, 1, byProgram},
-		"a message by polling":           {"POST", "/ws/socket.io/?EIO=4&transport=polling&sid=x", http.Header{}, 20, byUser},
-		"a heartbeat of Gradio":          {"GET", "/gradio_api/heartbeat/abc", http.Header{}, 0, byProgram},
+		"a page":                            {"GET", "/", navigate(), 0, byUser},
+		"curl":                              {"GET", "/data", agent("curl/8"), 0, byUser},
+		"a program without a name":          {"GET", "/data", http.Header{}, 0, byUser},
+		"a fetch":                           {"GET", "/data", fromPage(), 0, byPage},
+		"a fetch of a page on http":         {"GET", "/data", http.Header{"User-Agent": {"Mozilla/5.0 Firefox"}, "Referer": {"http://app.localhost/"}, "Accept": {"*/*"}}, 0, byPage},
+		"a fetch of another site":           {"GET", "/data", http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Site": {"cross-site"}}, 0, byUser},
+		"a click":                           {"POST", "/_dash-update-component", fromPage(), 100, byUser},
+		"a beacon of a page that closes":    {"POST", "/_solara/api/close/x", http.Header{"Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Site": {"same-origin"}}, 10, byPage},
+		"a WebSocket of a page":             {"GET", "/_stcore/stream", own(http.Header{"Upgrade": {"websocket"}}), 0, byPage},
+		"a WebSocket of a program":          {"GET", "/_stcore/stream", http.Header{"Upgrade": {"websocket"}}, 0, byUser},
+		"a health check":                    {"GET", "/_stcore/health", http.Header{}, 0, byProgram},
+		"a page at such an address":         {"GET", "/health", navigate(), 0, byUser},
+		"HEAD":                              {"HEAD", "/", http.Header{}, 0, byProgram},
+		"OPTIONS":                           {"OPTIONS", "/", http.Header{}, 0, byProgram},
+		"a preflight":                       {"OPTIONS", "/api", http.Header{"Access-Control-Request-Method": {"POST"}}, 0, byUser},
+		"robots.txt":                        {"GET", "/robots.txt", http.Header{}, 0, byProgram},
+		"a well-known address":              {"GET", "/.well-known/security.txt", http.Header{}, 0, byProgram},
+		"a crawler":                         {"GET", "/", agent("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"), 0, byProgram},
+		"a link preview":                    {"GET", "/", agent("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"), 0, byProgram},
+		"a monitor":                         {"GET", "/", agent("Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"), 0, byProgram},
+		"a health check of a load balancer": {"GET", "/", agent("ELB-HealthChecker/2.0"), 0, byProgram},
+		"a device that sends data":          {"POST", "/api/data", agent("RobotMonitor/1.0"), 10, byUser},
+		"a phone of this name":              {"GET", "/", agent("Mozilla/5.0 (Linux; Android 10; CUBOT X30) Chrome/120"), 0, byUser},
+		"a prefetch":                        {"GET", "/", http.Header{"Sec-Purpose": {"prefetch"}}, 0, byProgram},
+		"long polling":                      {"GET", "/ws/socket.io/?EIO=4&transport=polling&sid=x", http.Header{}, 0, byProgram},
+		"a pong by polling":                 {"POST", "/ws/socket.io/?EIO=4&transport=polling&sid=x", http.Header{}, 1, byProgram},
+		"a message by polling":              {"POST", "/ws/socket.io/?EIO=4&transport=polling&sid=x", http.Header{}, 20, byUser},
+		"a heartbeat of Gradio":             {"GET", "/gradio_api/heartbeat/abc", http.Header{}, 0, byProgram},
 	} {
 		r := httptest.NewRequest(tc.method, "http://app.localhost"+tc.path, bytes.NewReader(make([]byte, tc.size)))
 		for header, values := range tc.header {
 			r.Header[header] = values
 		}
-		if got := intentOf(r); got != tc.want {
+		if got := intentOf(r, navigation.IsPageVisit(r)); got != tc.want {
 			t.Errorf("%s: %d, want %d", name, got, tc.want)
 		}
 	}
