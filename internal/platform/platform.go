@@ -44,6 +44,8 @@ type Command struct {
 	Env    []string  // the whole environment, NAME=value
 	Output io.Writer // receives stdout and stderr, never concurrently; nil discards them
 
+	Background bool // whether everything else comes first with the processor, the disk and memory
+
 	Edit func(line string) string // edits each line of output before it is shown or stored; nil for none
 
 	// Cleanup is a program and its arguments, run with the same Dir and Env after the command has ended in any

@@ -49,6 +49,8 @@ type Builder struct {
 	// Run runs a command to its end, and stops it and everything it started when ctx ends. The error is a
 	// *platform.ExitError if the command failed.
 	Run func(context.Context, platform.Command) error
+
+	free func(path string) (bytes int64, known bool) // nil is fsx.Free
 }
 
 // Built is an environment in use: it is not removed or changed before Release.
@@ -202,7 +204,11 @@ func (b *Builder) unresolved(p Project, key string, how fill) inputs {
 
 // made makes the environment of a lock, or where it is "" of a new one, and returns it.
 func (b *Builder) made(ctx context.Context, p Project, in inputs, lock string) (*Built, error) {
-	key, err := in.make(ctx, lock)
+	key := ""
+	err := b.sparing(ctx, func(ctx context.Context) (err error) {
+		key, err = in.make(ctx, lock)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -327,7 +333,7 @@ func (b *Builder) run(ctx context.Context, p Project, what, path string, args ..
 // credentials in URLs of package indexes.
 func (b *Builder) runIn(ctx context.Context, p Project, env []string, what, path string, args ...string) error {
 	output := redactor{&progress{log: b.Log, notify: b.notify}}
-	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: env, Output: output})
+	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: env, Output: output, Background: b.Hosting})
 	var exit *platform.ExitError
 	if !errors.As(err, &exit) {
 		return err
@@ -336,13 +342,19 @@ func (b *Builder) runIn(ctx context.Context, p Project, env []string, what, path
 	for i, line := range exit.Output {
 		lines[i] = redact(line)
 	}
-	return &platform.Problem{Msg: what + " failed", Output: lines, Err: fmt.Errorf("%s %w", filepath.Base(path), exit)}
+	problem := &platform.Problem{
+		Reason: platform.ReasonBuild, Msg: what + " failed", Output: lines, Err: fmt.Errorf("%s %w", filepath.Base(path), exit),
+	}
+	if exit.Signal == "killed" {
+		problem.Reason, problem.Hint = platform.ReasonMemory, "it was killed, probably because memory ran short: try again, or free some memory"
+	}
+	return problem
 }
 
 // ask runs a program and returns its output.
 func (b *Builder) ask(ctx context.Context, p Project, path string, args ...string) (string, error) {
 	var out strings.Builder
-	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: b.environ(), Output: &out})
+	err := b.Run(ctx, platform.Command{Path: path, Args: args, Dir: p.Dir, Env: b.environ(), Output: &out, Background: b.Hosting})
 	return strings.TrimSpace(out.String()), err
 }
 

@@ -13,7 +13,7 @@ import (
 // cache, so the build is run each time.
 func (b *Builder) imageInputs(ctx context.Context, p Project) (inputs, error) {
 	if _, err := os.Stat(filepath.Join(p.Dir, p.Recipe.Entry)); err != nil {
-		return inputs{}, &platform.Problem{Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
+		return inputs{}, &platform.Problem{Reason: platform.ReasonEntryMissing, Msg: "cannot read the project", Err: err, Hint: "write a " + p.Recipe.Entry}
 	}
 	engine, err := b.engine(ctx, p)
 	if err != nil {
@@ -32,9 +32,13 @@ func (b *Builder) imageInputs(ctx context.Context, p Project) (inputs, error) {
 
 // engine returns the program that runs containers here.
 func (b *Builder) engine(ctx context.Context, p Project) (string, error) {
+	without := "run the app without a container: 'ploomber-cloud up --entry FILE'"
+	if b.Hosting {
+		without = "deploy with the type of the app's framework"
+	}
 	problem := &platform.Problem{
-		Msg:  "this project runs in a container, but neither docker nor podman is installed",
-		Hint: "install docker or podman, or run the app without a container: 'ploomber-cloud up --entry FILE'",
+		Reason: platform.ReasonUnsupported, Msg: "this project runs in a container, but neither docker nor podman is installed",
+		Hint: "install docker or podman, or " + without,
 	}
 	for _, name := range []string{"docker", "podman"} {
 		path, err := platform.FindProgram(b.Environ, name)
@@ -50,7 +54,7 @@ func (b *Builder) engine(ctx context.Context, p Project) (string, error) {
 		}
 		lines := strings.Split(redact(out), "\n")
 		problem = &platform.Problem{
-			Msg: path + " is installed but does not respond", Err: err,
+			Reason: platform.ReasonUnsupported, Msg: path + " is installed but does not respond", Err: err,
 			Hint: "start its service", Output: lines[max(0, len(lines)-5):],
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -76,43 +75,6 @@ type environment struct {
 	Pip   []string `json:"pip"`
 }
 
-// inspect returns what p needs and the interpreter for it: python3 of PATH, or where the project asks for another
-// version the newest that fits.
-func (b *Builder) inspect(ctx context.Context, p Project) (report, error) {
-	names := []string{"python3", "python"}
-	if runtime.GOOS == "windows" {
-		names = []string{"python", "py"}
-	}
-	first, err := platform.FindProgram(b.Environ, names...)
-	if err != nil {
-		return report{}, &platform.Problem{
-			Msg: "Python is not installed, or not in PATH", Err: err,
-			Hint: "install Python 3 with its venv module",
-		}
-	}
-	r, err := b.inspectWith(ctx, p, first, time.Time{})
-	if err != nil || r.Requires == "" {
-		return r, err
-	}
-	for minor := 30; minor >= 8; minor-- {
-		other, err := platform.FindProgram(b.Environ, fmt.Sprintf("python3.%d", minor))
-		if err != nil {
-			continue
-		}
-		// Skip interpreters that do not work, such as the shim of a version manager.
-		if fitting, err := b.inspectWith(ctx, p, other, time.Time{}); err == nil && fitting.Requires == "" {
-			return fitting, nil
-		}
-		if ctx.Err() != nil {
-			return report{}, ctx.Err()
-		}
-	}
-	return report{}, &platform.Problem{
-		Msg:  fmt.Sprintf("%s requires Python %s, but python3 is %s", r.Source, r.Requires, r.Version),
-		Hint: "install a matching Python version, available in PATH as python3 or, for example, python3.13",
-	}
-}
-
 // inspectWith runs the inspector. Files of local projects count only if they are older than before, where it is not zero.
 func (b *Builder) inspectWith(ctx context.Context, p Project, python string, before time.Time) (report, error) {
 	script, err := b.inspectorPath()
@@ -133,8 +95,8 @@ func (b *Builder) inspectWith(ctx context.Context, p Project, python string, bef
 	var out strings.Builder
 	// -I keeps modules of the project, which is the working folder, from being taken for Python's own.
 	err = b.Run(ctx, platform.Command{
-		Path: python, Args: []string{"-I", "-W", "ignore", script, string(asked)}, Dir: p.Dir, Output: &out,
-		Env: platform.Without(b.Environ, apiKey), // the user's settings of pip and uv are among them
+		Path: python, Args: []string{"-I", "-W", "ignore", script, string(asked)}, Dir: p.Dir, Output: &out, Background: b.Hosting,
+		Env: b.visible(), // the user's settings of pip and uv are among them
 	})
 	if ctx.Err() != nil {
 		return report{}, ctx.Err()
@@ -147,12 +109,12 @@ func (b *Builder) inspectWith(ctx context.Context, p Project, python string, bef
 	}
 	if err != nil {
 		return report{}, &platform.Problem{
-			Msg: python + " does not work as Python 3", Err: err, Output: strings.Split(redact(strings.TrimSpace(out.String())), "\n"),
+			Reason: platform.ReasonPython, Msg: python + " does not work as Python 3", Err: err, Output: strings.Split(redact(strings.TrimSpace(out.String())), "\n"),
 			Hint: "install Python 3 with its venv module",
 		}
 	}
 	if r.Problem != "" {
-		return report{}, &platform.Problem{Msg: redact(r.Problem), Hint: r.Hint}
+		return report{}, &platform.Problem{Reason: platform.ReasonBuild, Msg: redact(r.Problem), Hint: r.Hint}
 	}
 	r.dir, r.python = p.Dir, python
 	return r, nil
@@ -223,7 +185,7 @@ func readEnvironment(dir string) (*environment, error) {
 			err = yaml.Unmarshal(data, &content)
 		}
 		if err != nil {
-			return nil, &platform.Problem{Msg: "cannot read " + path, Err: err, Hint: "correct it, or write a requirements.txt"}
+			return nil, &platform.Problem{Reason: platform.ReasonBuild, Msg: "cannot read " + path, Err: err, Hint: "correct it, or write a requirements.txt"}
 		}
 		e := &environment{Name: name}
 		for _, node := range content.Dependencies {

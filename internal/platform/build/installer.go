@@ -184,13 +184,13 @@ const apiKey = "PLOOMBER_CLOUD_KEY"
 // environ is the environment of installers: the caller's variables without the API key, because they run
 // third-party code, and without any that would select another environment.
 func (b *Builder) environ() []string {
-	return slices.DeleteFunc(slices.Clone(b.Environ), func(kv string) bool {
+	return slices.DeleteFunc(b.visible(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		if runtime.GOOS == "windows" {
 			name = strings.ToUpper(name)
 		}
 		switch name {
-		case apiKey, "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE",
+		case "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE",
 			"PYTHONNOUSERSITE", "PYTHONPLATLIBDIR", "PYTHONEXECUTABLE", "PYTHONSTARTUP", "PYTHONSAFEPATH",
 			"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX":
 			return true
@@ -209,7 +209,7 @@ func (b *Builder) chosen(r report, uv string) ([]installer, error) {
 	pip := b.pipInstaller(r)
 	if uv == "" {
 		if r.UVOnly != "" {
-			return nil, &platform.Problem{Msg: r.UVOnly + ", but uv is unavailable", Hint: "run 'pip install uv' and try again"}
+			return nil, &platform.Problem{Reason: platform.ReasonBuild, Msg: r.UVOnly + ", but uv is unavailable", Hint: "run 'pip install uv' and try again"}
 		}
 		return []installer{pip}, nil
 	}
@@ -225,7 +225,7 @@ func (b *Builder) chosen(r report, uv string) ([]installer, error) {
 func (b *Builder) wantsUV(r report) (bool, error) {
 	switch {
 	case b.Installer == Pip && r.UVOnly != "":
-		return false, &platform.Problem{Msg: r.UVOnly, Hint: "run without --installer pip"}
+		return false, &platform.Problem{Reason: platform.ReasonBuild, Msg: r.UVOnly, Hint: "run without --installer pip"}
 	case b.Installer == Pip:
 		return false, nil
 	case b.Installer == UV || r.UVOnly != "":

@@ -69,7 +69,8 @@ func TestHints(t *testing.T) {
 		"In --require-hashes mode, hashes are required":                                       "pip-compile",
 		"something else": "",
 	} {
-		if got := hintFor(printed); !strings.HasPrefix(got, want) && !strings.Contains(got, want) || want == "" && got != "" {
+		c, _ := causeOf(printed)
+		if got := c.hint; !strings.HasPrefix(got, want) && !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("%q: %q, want %q", printed, got, want)
 		}
 	}

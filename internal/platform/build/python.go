@@ -74,11 +74,12 @@ func (b *Builder) inputsAt(ctx context.Context, p Project, python string, before
 // inspectAll inspects the project, and where that does not say what it needs the folders from that of the app upwards. The
 // project that it returns is in the folder that says it.
 func (b *Builder) inspectAll(ctx context.Context, p Project) (report, Project, error) {
-	r, err := b.inspect(ctx, p)
+	want := wantedPython(p.Dir)
+	r, err := b.inspect(ctx, p, want)
 	for folder := path.Dir(filepath.ToSlash(p.Recipe.Entry)); err == nil && r.Guessed && folder != "." && folder != "/"; folder = path.Dir(folder) {
 		below := p
 		below.Dir = filepath.Join(p.Dir, filepath.FromSlash(folder))
-		inside, err := b.inspect(ctx, below)
+		inside, err := b.inspect(ctx, below, want)
 		if err != nil {
 			return report{}, p, err
 		}

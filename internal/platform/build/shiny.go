@@ -29,7 +29,7 @@ func (b *Builder) rInputs(ctx context.Context, p Project) (inputs, error) {
 	rscript, err := platform.FindProgram(b.Environ, "Rscript")
 	if err != nil {
 		return inputs{}, &platform.Problem{
-			Msg: "R is not installed, or Rscript is not in PATH", Err: err, Hint: "install R with its shiny package",
+			Reason: platform.ReasonUnsupported, Msg: "R is not installed, or Rscript is not in PATH", Err: err, Hint: "install R with its shiny package",
 		}
 	}
 	version, err := b.ask(ctx, p, rscript, "-e", "cat(R.version$platform, format(getRversion()), sep = '-')")
@@ -37,11 +37,11 @@ func (b *Builder) rInputs(ctx context.Context, p Project) (inputs, error) {
 		return inputs{}, ctx.Err()
 	}
 	if err != nil {
-		return inputs{}, &platform.Problem{Msg: rscript + " does not work", Err: err}
+		return inputs{}, &platform.Problem{Reason: platform.ReasonUnsupported, Msg: rscript + " does not work", Err: err}
 	}
 	script, err := os.ReadFile(filepath.Join(p.Dir, installName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return inputs{}, &platform.Problem{Msg: "cannot read the project", Err: err}
+		return inputs{}, &platform.Problem{Reason: platform.ReasonBuild, Msg: "cannot read the project", Err: err}
 	}
 	key := "r-" + digest(rscript, version, string(script))
 	return b.unresolved(p, key, func(ctx context.Context, dir string) (platform.Environment, []string, error) {
@@ -75,8 +75,8 @@ func (b *Builder) makeLibrary(ctx context.Context, p Project, rscript string, sc
 	}
 	if err != nil {
 		return platform.Environment{}, nil, &platform.Problem{
-			Msg:  "the R package shiny is not installed",
-			Hint: "add install.packages(\"shiny\") into " + filepath.Join(p.Dir, installName),
+			Reason: platform.ReasonDependency, Msg: "the R package shiny is not installed",
+			Hint: "add install.packages(\"shiny\") to " + installName,
 		}
 	}
 	return env, []string{rscript, library}, nil

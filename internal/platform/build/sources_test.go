@@ -172,7 +172,7 @@ func TestSources(t *testing.T) {
 			b := &Builder{CacheDir: t.TempDir(), Environ: os.Environ(), Now: time.Now, Run: execute}
 			r, err := b.inspectWith(context.Background(), p, py, time.Time{})
 			if err == nil && r.Requires != "" {
-				_, err = b.inspect(context.Background(), p)
+				_, err = b.inspect(context.Background(), p, wanted{})
 			}
 			if problem := problemOf(err); tc.problem != "" {
 				if problem == nil || !strings.Contains(problem.Error(), tc.problem) || !strings.Contains(problem.Hint, tc.hint) {

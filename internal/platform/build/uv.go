@@ -60,7 +60,7 @@ func (b *Builder) uv(ctx context.Context, p Project, r report) (string, error) {
 			output = problem.Output
 		}
 		return "", &platform.Problem{
-			Msg: "uv cannot be downloaded from the package index and is not in PATH", Err: err, Output: output,
+			Reason: platform.ReasonNetwork, Msg: "uv cannot be downloaded from the package index and is not in PATH", Err: err, Output: output,
 			Hint: "check pip's settings (pip config list), or run with --installer pip",
 		}
 	}

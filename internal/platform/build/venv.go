@@ -52,7 +52,7 @@ func (v *venvBuild) build(ctx context.Context, key string) (string, error) {
 	defer func() { _ = os.RemoveAll(v.scratch) }()
 	for i, with := range installers {
 		made, err := v.buildWith(ctx, with, key)
-		if err == nil || ctx.Err() != nil || i == len(installers)-1 {
+		if err == nil || ctx.Err() != nil || i == len(installers)-1 || hopeless(err) {
 			return made, err
 		}
 		v.step(platform.Building, "%s failed; trying %s", with.name, installers[i+1].name)
@@ -60,11 +60,20 @@ func (v *venvBuild) build(ctx context.Context, key string) (string, error) {
 	return "", errors.New("no installer") // chosen returns at least one
 }
 
+// hopeless reports whether another installer would fail too.
+func hopeless(err error) bool {
+	var problem *platform.Problem
+	return errors.As(err, &problem) && (problem.Reason == platform.ReasonDisk || problem.Reason == platform.ReasonMemory)
+}
+
 func (v *venvBuild) buildWith(ctx context.Context, with installer, key string) (string, error) {
 	var l lock
 	var err error
 	if key != "" {
-		l, err = v.readLock(key)
+		if l, err = v.readLock(key); err == nil && !sameMinor(l.Python, v.r.Version) {
+			v.notify(platform.Event{Phase: platform.Building, Warning: true, Message: fmt.Sprintf(
+				"the app ran with Python %s, which is no longer installed; Python %s is used", l.Python, v.r.Version)})
+		}
 	} else {
 		l, err = v.newLock(ctx, with)
 		if err == nil {
@@ -77,6 +86,11 @@ func (v *venvBuild) buildWith(ctx context.Context, with installer, key string) (
 	return key, v.make(ctx, v.outer, key, &l, func(ctx context.Context, dir string) (platform.Environment, []string, error) {
 		return v.fill(ctx, with, &l, dir)
 	})
+}
+
+// sameMinor reports whether two versions of Python run the same bytecode and extensions.
+func sameMinor(x, y string) bool {
+	return x[:max(0, strings.LastIndexByte(x, '.'))] == y[:max(0, strings.LastIndexByte(y, '.'))]
 }
 
 // newLock resolves the requirements. What cannot be resolved in advance is left to the installation.
@@ -124,7 +138,7 @@ func (v *venvBuild) resolve(ctx context.Context, with installer) (string, error)
 	resolved := filepath.Join(v.scratch, "resolved.txt")
 	command := slices.Concat(with.resolves, []string{"--output-file", resolved}, args)
 	if err := v.runIn(ctx, v.p, with.env, "resolving "+v.r.Source, command[0], command[1:]...); err != nil {
-		return "", withHint(err, v.r, with)
+		return "", v.explained(err, with)
 	}
 	text, err := os.ReadFile(resolved)
 	return string(text), err
@@ -225,7 +239,7 @@ func (v *venvBuild) installRequirements(ctx context.Context, with installer, l *
 func (v *venvBuild) install(ctx context.Context, with installer, venv, what string, args ...string) error {
 	v.step(platform.Building, "installing %s", what)
 	command := slices.Concat(with.installs(pythonOf(venv)), args)
-	return withHint(v.runIn(ctx, v.p, with.env, "installing "+what, command[0], command[1:]...), v.r, with)
+	return v.explained(v.runIn(ctx, v.p, with.env, "installing "+what, command[0], command[1:]...), with)
 }
 
 // requirements returns what the project asks for as arguments of an installer. What the inspector found in a lock file or in

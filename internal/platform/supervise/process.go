@@ -81,6 +81,9 @@ func start(c platform.Command) (*process, error) {
 		err := cmd.Start()
 		if err == nil {
 			p.tree.adopt(c)
+			if c.Background {
+				yieldToOthers(cmd.Process.Pid)
+			}
 		}
 		started <- err
 		if err == nil {
