@@ -1,6 +1,7 @@
 package localcloud
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -20,7 +21,7 @@ func (p *Platform) api(archives *archive.Folder) (*httpapi.API, error) {
 	return httpapi.New(httpapi.Options{
 		Users: p.store, Projects: p.store, Deployments: p.store, Archives: archives, Releases: p.scheduler, Apps: p.scheduler,
 		Settings: settings{p.store, p.scheduler}, Logs: logReader{p.runner.logs}, Addresses: p,
-		Base: p.base(apiServer), Version: p.o.Version, AppsHost: p.appsHost(), Dashboard: p.base(dashboardServer),
+		Base: cmp.Or(p.localAPI(), p.apiURL().String()), Hosts: []string{p.apiURL().Hostname()}, Version: p.o.Version, AppsHost: p.appsURL().Host, Dashboard: p.dashboardURL().String(),
 		SleepAfter: p.o.SleepAfter, OwnerKey: p.ownerKey, Now: p.o.Now, Log: p.o.Log,
 	})
 }
@@ -30,7 +31,7 @@ func (p *Platform) AppURL(project string) string { return p.appURL(project).Stri
 
 // DashboardURL is the page of a deployment, or of a project if deployment is "".
 func (p *Platform) DashboardURL(project, deployment string) string {
-	at := p.base(dashboardServer) + "/applications/" + project
+	at := p.dashboardURL().String() + "/applications/" + project
 	if deployment != "" {
 		at += "/" + deployment
 	}
@@ -94,7 +95,7 @@ func (r logReader) Watch(ctx context.Context, deployment string, kind httpapi.Lo
 func (p *Platform) dashboard() (http.Handler, error) {
 	return dashboard.New(dashboard.Options{
 		Users: p.store, Projects: p.store, Deployments: p.store, Logs: logReader{p.runner.logs}, AppURL: p.AppURL,
-		Secure: p.o.TLS != nil, Now: p.o.Now, Random: p.o.Random, Log: p.o.Log,
+		Hosts: []string{p.dashboardURL().Hostname()}, Secure: p.dashboardURL().Scheme == "https", Now: p.o.Now, Random: p.o.Random, Log: p.o.Log,
 	})
 }
 

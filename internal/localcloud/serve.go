@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +35,7 @@ type ServeOptions struct {
 	API, Apps, Dashboard string        // "host:port" to listen on
 	Private              string        // "host:port" of health and metrics; "" for none
 	Domain               string        // apps are at <project>.<Domain>
+	Public               Public        // addresses that differ from those of the listeners
 	TLS                  *tls.Config   // for all listeners but the private one; nil serves http
 	SleepAfter           time.Duration // of projects that do not set it; 0 means never
 
@@ -67,15 +68,6 @@ const (
 	dashboardServer
 	privateServer
 )
-
-// Addresses are where a platform is served.
-type Addresses struct {
-	API       string `json:"api"`
-	Apps      string `json:"apps"` // below it each project has a host name of its own
-	Dashboard string `json:"dashboard"`
-	Data      string `json:"data"`
-	OwnerKey  string `json:"owner_key_file"`
-}
 
 // Serve starts a platform, and returns once it serves. Apps that an earlier run has left are found again. The error is a
 // *platform.Problem if the user can fix it. Close must be called at the end.
@@ -157,6 +149,9 @@ func (p *Platform) listen(ctx context.Context) error {
 		if s.address == "" {
 			continue
 		}
+		if strings.HasPrefix(s.address, ":") {
+			s.address = "0.0.0.0" + s.address // as net.Listen does: IPv6 too
+		}
 		l, err := gateway.Listen(ctx, s.address)
 		var problem *platform.Problem
 		if errors.As(err, &problem) {
@@ -192,39 +187,6 @@ func (p *Platform) serve(i int, handler http.Handler, connContext func(context.C
 	p.servers[i] = server.Serve(p.listeners[i].Listener, server.Options{
 		Handler: handler, Now: p.o.Now, ConnContext: connContext, TLS: secure, Log: p.o.Log,
 	})
-}
-
-// Addresses returns where the platform is served.
-func (p *Platform) Addresses() Addresses {
-	return Addresses{
-		API: p.base(apiServer), Apps: p.scheme() + "://" + p.appsHost(), Dashboard: p.base(dashboardServer),
-		Data: string(p.folder), OwnerKey: p.folder.ownerKey(),
-	}
-}
-
-func (p *Platform) scheme() string {
-	if p.o.TLS != nil {
-		return "https"
-	}
-	return "http"
-}
-
-// base is the base URL of a server.
-func (p *Platform) base(server int) string {
-	return p.scheme() + "://" + p.listeners[server].Addr().String()
-}
-
-// appsHost is the domain of the apps, with the port unless it is the usual one.
-func (p *Platform) appsHost() string {
-	_, port, err := net.SplitHostPort(p.listeners[appsServer].Addr().String())
-	if err != nil || port == map[string]string{"http": "80", "https": "443"}[p.scheme()] {
-		return p.o.Domain
-	}
-	return net.JoinHostPort(p.o.Domain, port)
-}
-
-func (p *Platform) appURL(project string) *url.URL {
-	return &url.URL{Scheme: p.scheme(), Host: project + "." + p.appsHost()}
 }
 
 // ownerKey is the hash of the owner's key, by which the platform proves who it is.

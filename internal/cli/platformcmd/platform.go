@@ -43,6 +43,7 @@ type Flags struct {
 	APIListen, AppsListen, DashboardListen string
 	PrivateListen                          string
 	AppsDomain                             string
+	PublicAPI, PublicApps, PublicDashboard string // URLs; "" for those of the listeners
 	SleepAfter                             string
 	TLSCert, TLSKey                        string
 	WithoutTLS                             bool

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -47,7 +48,10 @@ func (o Options) newServe(run func(context.Context, *Options) error) *cobra.Comm
 	f.StringVar(&o.APIListen, "api-listen", "127.0.0.1:8000", "listener of the API: `HOST:PORT`")
 	f.StringVar(&o.AppsListen, "apps-listen", "127.0.0.1:8080", "listener of the apps: `HOST:PORT`")
 	f.StringVar(&o.DashboardListen, "dashboard-listen", "127.0.0.1:3000", "listener of the dashboard: `HOST:PORT`")
-	f.StringVar(&o.AppsDomain, "apps-domain", "localhost", "`DOMAIN` of the apps, each of which is at <project>.DOMAIN")
+	f.StringVar(&o.AppsDomain, "apps-domain", defaultDomain, "`DOMAIN` of the apps, each of which is at <project>.DOMAIN")
+	f.StringVar(&o.PublicAPI, "public-api", "", "`URL` by which others reach the API, if another program is in front of its listener")
+	f.StringVar(&o.PublicApps, "public-apps", "", "`URL` of the apps' domain, likewise; it sets --apps-domain too")
+	f.StringVar(&o.PublicDashboard, "public-dashboard", "", "`URL` by which others reach the dashboard, likewise")
 	f.StringVar(&o.SleepAfter, "sleep-after", "15m", "how long an app may be unused before it sleeps: `TIME` such as 1h, or never")
 	f.StringVar(&o.PrivateListen, "private-listen", "", "`HOST:PORT` of /healthz, /readyz and /metrics (default: none)")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` with the certificate chain, for https")
@@ -57,6 +61,45 @@ func (o Options) newServe(run func(context.Context, *Options) error) *cobra.Comm
 	o.useVariables(c)
 	return c
 }
+
+// public parses the URLs by which others reach the platform. That of the apps sets the domain.
+func (o *Options) public() (p localcloud.Public, err error) {
+	for _, u := range []struct {
+		flag, text string
+		url        **url.URL
+	}{
+		{"public-api", o.PublicAPI, &p.API}, {"public-apps", o.PublicApps, &p.Apps}, {"public-dashboard", o.PublicDashboard, &p.Dashboard},
+	} {
+		if u.text == "" {
+			continue
+		}
+		if *u.url, err = parseBase(u.text); err != nil {
+			return p, failure.Usagef("%s: %w", o.variables.Named(u.flag), err)
+		}
+	}
+	if p.Apps == nil {
+		return p, nil
+	}
+	if domain := p.Apps.Hostname(); o.AppsDomain == defaultDomain {
+		o.AppsDomain = domain
+	} else if o.AppsDomain != domain {
+		return p, failure.Usagef("%s and %s name different domains: %s and %s",
+			o.variables.Named("apps-domain"), o.variables.Named("public-apps"), o.AppsDomain, domain)
+	}
+	return p, nil
+}
+
+// parseBase parses the URL of a server: a scheme and a host, and maybe a port.
+func parseBase(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(text, "/"))
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+		return nil, fmt.Errorf("%q is not a URL such as https://example.com", text)
+	}
+	return u, nil
+}
+
+// defaultDomain is that of a platform for one machine: browsers resolve every name below it to that machine.
+const defaultDomain = "localhost"
 
 // check validates the flags, and returns the time after which unused apps sleep; 0 for never.
 func (o *Options) check() (sleepAfter time.Duration, err error) {
@@ -134,6 +177,10 @@ func (o *Options) certificate() (*tls.Config, error) {
 
 // serve runs the platform until a signal ends it. It returns nil after SIGTERM, the orderly end.
 func serve(ctx context.Context, o *Options) error {
+	public, err := o.public()
+	if err != nil {
+		return err
+	}
 	sleepAfter, err := o.check()
 	if err != nil {
 		return err
@@ -149,7 +196,7 @@ func serve(ctx context.Context, o *Options) error {
 	signals, stopSignals := o.Signals()
 	defer stopSignals()
 	p, err := localcloud.Serve(context.WithoutCancel(ctx), localcloud.ServeOptions{
-		Data: data, API: o.APIListen, Apps: o.AppsListen, Dashboard: o.DashboardListen, Private: o.PrivateListen, Domain: o.AppsDomain, TLS: secure,
+		Data: data, API: o.APIListen, Apps: o.AppsListen, Dashboard: o.DashboardListen, Private: o.PrivateListen, Domain: o.AppsDomain, Public: public, TLS: secure,
 		SleepAfter: sleepAfter, Environ: o.Environ(), Entry: flow.EntryKey, Version: o.Version, Now: o.Now, Random: o.Random,
 		Log: o.Log.Logger(o.IO, o.Verbose()),
 	})
@@ -158,20 +205,27 @@ func serve(ctx context.Context, o *Options) error {
 	}
 	defer p.Close()
 	at := p.Addresses()
-	registration := settings.LocalPlatform{API: at.API, Apps: at.Apps, Dashboard: at.Dashboard, OwnerKeyFile: at.OwnerKey}
-	if err := o.Settings.Register(registration); err != nil {
-		o.IO.Err.Warn("commands do not find this platform by themselves: %v", err)
+	if at.LocalAPI != "" {
+		defer o.register(at)()
 	}
-	defer func() {
-		// At the usual address it stays registered: commands then say that it is not running, and how to start it.
-		if at.API != "http://"+settings.DefaultPlatform {
-			_ = o.Settings.Unregister(registration)
-		}
-	}()
 	if err := o.IO.Result(at, func(out *term.Stream) { greet(out, at, o.AppsDomain) }); err != nil {
 		return err
 	}
 	return o.wait(ctx, p, signals)
+}
+
+// register lets the commands of this user on this machine find the platform, until the returned function is called.
+func (o *Options) register(at localcloud.Addresses) (undo func()) {
+	registration := settings.LocalPlatform{API: at.LocalAPI, Apps: at.Apps, Dashboard: at.Dashboard, OwnerKeyFile: at.OwnerKey}
+	if err := o.Settings.Register(registration); err != nil {
+		o.IO.Err.Warn("commands do not find this platform by themselves: %v", err)
+	}
+	return func() {
+		// At the usual address it stays registered: commands then say that it is not running, and how to start it.
+		if at.LocalAPI != "http://"+settings.DefaultPlatform {
+			_ = o.Settings.Unregister(registration)
+		}
+	}
 }
 
 // wait serves until a signal or an error.

@@ -26,7 +26,7 @@ type Options struct {
 	Logs        Logs
 	Addresses   Addresses
 
-	Base       string        // URL of this API as its clients know it, such as http://127.0.0.1:8000
+	Base       string        // URL of this API as clients on this machine know it, such as http://127.0.0.1:8000
 	Hosts      []string      // further host names of this API, without port; those of the loopback interface are always accepted
 	Version    string        // of the program
 	AppsHost   string        // domain of the apps with the port, such as localhost:8080
