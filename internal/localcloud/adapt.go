@@ -21,7 +21,8 @@ func (p *Platform) api(archives *archive.Folder) (*httpapi.API, error) {
 	return httpapi.New(httpapi.Options{
 		Users: p.store, Projects: p.store, Deployments: p.store, Archives: archives, Releases: p.scheduler, Apps: p.scheduler,
 		Settings: settings{p.store, p.scheduler}, Logs: logReader{p.runner.logs}, Addresses: p,
-		Base: cmp.Or(p.localAPI(), p.apiURL().String()), Hosts: []string{p.apiURL().Hostname()}, Version: p.o.Version, AppsHost: p.appsURL().Host, Dashboard: p.dashboardURL().String(),
+		Base: cmp.Or(p.localAPI(), p.apiURL().String()), Hosts: []string{p.apiURL().Hostname()},
+		Version: p.o.Version, AppsHost: p.appsURL().Host, Dashboard: p.dashboardURL().String(),
 		SleepAfter: p.o.SleepAfter, OwnerKey: p.ownerKey, Now: p.o.Now, Log: p.o.Log,
 	})
 }

@@ -68,7 +68,7 @@ func TestPublicAddresses(t *testing.T) {
 	}
 }
 
-// TestAddressesOfAllInterfaces checks that no address of a platform names the listener [::], which is none to go to.
+// TestAddressesOfAllInterfaces checks that no address of a platform names the listener [::], to which nobody can go.
 func TestAddressesOfAllInterfaces(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

@@ -32,7 +32,9 @@ func (o Options) newServe(run func(context.Context, *Options) error) *cobra.Comm
 		Example: "  ploomber-cloud platform serve\n" +
 			"  ploomber-cloud platform serve --data /srv/ploomber --sleep-after 1h\n" +
 			"  ploomber-cloud platform serve --apps-domain apps.example.com --apps-listen :443 --api-listen :8443 \\\n" +
-			"      --dashboard-listen :8444 --tls-cert tls.crt --tls-key tls.key",
+			"      --dashboard-listen :8444 --tls-cert tls.crt --tls-key tls.key\n" +
+			"  ploomber-cloud platform serve --public-apps https://apps.example.com \\\n" +
+			"      --public-api https://cloud.example.com --public-dashboard https://dashboard.example.com   # behind nginx",
 		Args:        cobra.NoArgs,
 		Annotations: failure.Statuses(failure.Interrupted),
 		RunE: func(c *cobra.Command, _ []string) error {
