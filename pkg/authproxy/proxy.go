@@ -197,6 +197,9 @@ func (p *Proxy) EndOwner(ctx context.Context, subject string) error {
 	return p.auth.EndOwner(ctx, subject)
 }
 
+// EndAll ends every session of the app, with its requests and WebSockets in flight. Without Options.Namespace it ends none.
+func (p *Proxy) EndAll(ctx context.Context) error { return p.auth.EndAll(ctx) }
+
 // Close stops the proxy's background work, and closes open WebSockets and idle connections to the app. Requests in flight go
 // on: end them before by http.Server.Shutdown, which does not know of WebSockets.
 func (p *Proxy) Close() error {

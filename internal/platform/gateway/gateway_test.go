@@ -151,6 +151,15 @@ func TestSessionsStayWithTheirApp(t *testing.T) {
 	if code("one", one) != 401 || code("two", two) != 200 {
 		t.Error("the end of a user's sessions at one app does not end those at that app only")
 	}
+
+	one = session("one")
+	g.Remove("two")
+	again := running(newVersion(t, "two").backend(1))
+	again.Login = login
+	g.set("two", again) // another project with the ID and the variables of the deleted one
+	if code("two", two) != 401 || code("one", one) != 200 {
+		t.Error("the deletion of a project does not end its sessions only")
+	}
 }
 
 // Sessions outlive the gateway, and a new version of the app with another login configuration.

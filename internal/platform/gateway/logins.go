@@ -103,6 +103,16 @@ func (l *login) acquire() (*authproxy.Proxy, error) {
 	return l.proxy, nil
 }
 
+// endAll ends all sessions, those of earlier processes too.
+func (l *login) endAll() error {
+	proxy, err := l.acquire()
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	return proxy.EndAll(context.Background())
+}
+
 // owner returns what the app's owner puts on pages.
 func (l *login) owner() pages.Owner {
 	l.mu.Lock()

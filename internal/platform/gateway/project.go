@@ -174,5 +174,8 @@ func (p *project) remove() {
 	}
 	p.announce()
 	p.mu.Unlock()
+	if err := p.login.endAll(); err != nil {
+		p.gateway.o.Log.Error("sessions of a deleted project are left", slog.String("project", p.id), slog.Any("error", err))
+	}
 	p.login.close()
 }

@@ -80,7 +80,7 @@ func (g *Gateway) projectOf(id string) (*project, error) {
 	return found.(*project), nil
 }
 
-// Remove forgets a project and ends its requests and WebSockets.
+// Remove forgets a project that has been deleted, and ends its sessions, requests and WebSockets.
 func (g *Gateway) Remove(projectID string) {
 	if p, ok := g.projects.LoadAndDelete(projectID); ok {
 		p.(*project).remove()

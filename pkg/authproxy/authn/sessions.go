@@ -123,6 +123,9 @@ func (a *Authenticator) begin(r *http.Request, st *State, grants []session.Grant
 	for i := range tags {
 		tags[i] = a.space + tags[i]
 	}
+	if a.space != "" {
+		tags = append(tags, a.space)
+	}
 	s := &session.Session{Tags: tags, Grants: grants,
 		Created: st.Now, Idle: st.Policy.Config.SessionIdle, Expires: st.Now.Add(st.Policy.Config.SessionLifetime)}
 	id, err := a.sessions.Create(r.Context(), st.Policy.secrets, s)
@@ -231,6 +234,12 @@ func (a *Authenticator) endAll(ctx context.Context, sessions ...*session.Session
 // a provider's sub, or "password|" and the user name. Two providers may have the same subject for two people; both are logged out.
 func (a *Authenticator) EndOwner(ctx context.Context, subject string) error {
 	_, err := a.endTagged(ctx, tagSubject+subject)
+	return err
+}
+
+// EndAll ends every session of the app, which needs a Namespace.
+func (a *Authenticator) EndAll(ctx context.Context) error {
+	_, err := a.endTagged(ctx, "")
 	return err
 }
 
