@@ -160,6 +160,7 @@ func TestNoRoute(t *testing.T) {
 		"GET /projects/%2e%2e":         404,
 		"GET /jobs/webservice/dash":    405,
 		"POST /projects":               405,
+		"DELETE /projects":             405, // and not all projects
 		"GET /projects/":               405,
 		"OPTIONS /projects":            405,
 		"TRACE /projects":              405,

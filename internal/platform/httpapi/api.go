@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
@@ -96,8 +98,31 @@ func New(o Options) (*API, error) {
 	a := &API{Options: o, document: document, mux: http.NewServeMux(), guesses: newGuesses(o.Now)}
 	for _, r := range routes {
 		a.mux.HandleFunc(r.pattern(), a.handle(r, operations()[r.operation]))
+		if p, ok := strings.CutSuffix(r.path, "/"); ok {
+			a.mux.HandleFunc(p, a.otherMethod(methodsOf(routes, p)))
+		}
 	}
 	return a, nil
+}
+
+// methodsOf lists the methods of a path.
+func methodsOf(routes []route, path string) (methods []string) {
+	for _, r := range routes {
+		if r.path == path {
+			methods = append(methods, r.method)
+		}
+	}
+	slices.Sort(methods)
+	return methods
+}
+
+// otherMethod answers requests for a path with methods that it does not have, where the mux would redirect to the path with a
+// slash at its end: DELETE /projects must not become DELETE /projects/.
+func (a *API) otherMethod(allow []string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		a.fail(w, r, errMethod)
+	}
 }
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -121,13 +146,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
+var errMethod = refuse(http.StatusMethodNotAllowed, "Method Not Allowed")
+
 // noRoute returns the error for a request that no route matches: 404, or 405 with an Allow header. unmatched is the handler
 // that http.ServeMux has for such requests.
 func noRoute(unmatched http.Handler, w http.ResponseWriter, r *http.Request) error {
 	probe := probe{header: w.Header()}
 	unmatched.ServeHTTP(&probe, r)
 	if probe.status == http.StatusMethodNotAllowed {
-		return refuse(http.StatusMethodNotAllowed, "Method Not Allowed")
+		return errMethod
 	}
 	return refuse(http.StatusNotFound, "Not Found")
 }

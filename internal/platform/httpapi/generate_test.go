@@ -23,6 +23,7 @@ type generator struct {
 	known map[string][]string
 	valid bool // all of the request is as described
 	wrong bool // a part of it certainly is not
+	keys  int  // how many secrets it has
 }
 
 func (g *generator) request(route describedRoute) *http.Request {
@@ -105,25 +106,21 @@ func (g *generator) body(route describedRoute, mutate bool) (io.Reader, string) 
 	return nil, ""
 }
 
-// form makes a multipart form. The schema does not say what its fields contain.
+// form makes a multipart form.
 func (g *generator) form(schema map[string]any, mutate bool) (io.Reader, string) {
-	credentials := []string{`{"username":"u","password":"p"}`}
-	values := map[string][]string{
-		"files": {zipped}, "secrets": {"[]", `[{"key":"A","value":"b"}]`}, "labels": {"[]", `["a"]`}, "template": {"node-auth0"},
-		"message": {"m"}, "authentication": credentials, "authentication_analytics": credentials, "cpu": {"0.5"}, "ram": {"1"}, "gpu": {"0"},
-	}
+	properties := schema["properties"].(map[string]any)
 	amounts := rapid.Bool().Draw(g.T, "amounts")
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(schema["properties"].(map[string]any))) {
-		if values[name] == nil {
-			g.Fatalf("the test does not know field %s", name)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		value := zipped
+		if name != "files" {
+			amount := schema["dependentRequired"].(map[string]any)[name] != nil
+			if amount && !amounts || !amount && rapid.Bool().Draw(g.T, "without "+name) {
+				continue
+			}
+			value = g.encoded(g.d.resolve(properties[name]), name)
 		}
-		amount := name == "cpu" || name == "ram" || name == "gpu"
-		if name != "files" && (amount && !amounts || !amount && rapid.Bool().Draw(g.T, "without "+name)) {
-			continue
-		}
-		value := rapid.SampledFrom(values[name]).Draw(g.T, name)
 		if mutate && rapid.Bool().Draw(g.T, "mutate "+name) {
 			value = rapid.SampledFrom([]string{"", "null", "{", "-5", "[1]", "\x00", "x", `{"username":"u"}`}).Draw(g.T, name)
 			g.valid = false
@@ -143,12 +140,30 @@ func (g *generator) form(schema map[string]any, mutate bool) (io.Reader, string)
 	return &b, w.FormDataContentType()
 }
 
+// encoded makes the value of a form field: text as it is, anything else as JSON.
+func (g *generator) encoded(schema map[string]any, name string) string {
+	value := g.value(schema, name)
+	if text, ok := value.(string); ok {
+		return text
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		g.Fatal(err)
+	}
+	return string(data)
+}
+
 // value makes a value that a schema allows.
 func (g *generator) value(schema map[string]any, name string) any {
 	if values, ok := schema["enum"].([]any); ok {
 		return rapid.SampledFrom(values).Draw(g.T, name)
 	}
+	if types, ok := schema["type"].([]any); ok {
+		schema = map[string]any{"type": rapid.SampledFrom(types).Draw(g.T, name)}
+	}
 	switch schema["type"] {
+	case "null":
+		return nil
 	case "object":
 		object := map[string]any{}
 		properties, _ := schema["properties"].(map[string]any)
@@ -165,6 +180,8 @@ func (g *generator) value(schema map[string]any, name string) any {
 			items = append(items, g.value(g.d.resolve(schema["items"]), name))
 		}
 		return items
+	case "number":
+		return rapid.SampledFrom([]float64{0.5, 1, 4, 1.25}).Draw(g.T, name)
 	case "integer":
 		return rapid.Int64Range(whole(schema["minimum"]), whole(schema["maximum"])).Draw(g.T, name)
 	case "string":
@@ -178,6 +195,10 @@ func (g *generator) value(schema map[string]any, name string) any {
 func (g *generator) text(schema map[string]any, name string) string {
 	if name == "sleep_after" {
 		return rapid.SampledFrom([]string{"never", "15m", "1h30m", "1s", "8783h", "1.5h"}).Draw(g.T, name)
+	}
+	if name == "key" {
+		g.keys++
+		return fmt.Sprint("KEY", g.keys) // no two secrets have the same
 	}
 	if pattern, ok := schema["pattern"].(string); ok {
 		return rapid.StringMatching(pattern).Draw(g.T, name)
