@@ -228,7 +228,7 @@ func TestAssembled(t *testing.T) {
 	if err := c.Download(ctx, p.ID, &files); err != nil || files.String() != string(zipOf(t, "import streamlit")) {
 		t.Errorf("%d bytes of files, %v", files.Len(), err)
 	}
-	if _, err := c.Deploy(ctx, cloudapi.DeployRequest{ProjectID: p.ID, Type: "dash", Archive: archived("not a zip")}); err == nil || !strings.Contains(err.Error(), "Invalid archive") {
+	if _, err := c.Deploy(ctx, cloudapi.DeployRequest{ProjectID: p.ID, Type: "dash", Archive: archived("not a zip")}); err == nil || !strings.Contains(err.Error(), "not a zip archive") {
 		t.Errorf("not a zip: %v", err)
 	}
 	if err := c.DeleteProject(ctx, p.ID); err != nil {

@@ -365,6 +365,13 @@ func (m *memory) log(deployment string, kind LogKind, texts ...string) {
 // send sends a request with a key and returns the status and the body of the response.
 func send(t *testing.T, method, url, key string, body io.Reader, header ...string) (int, string) {
 	t.Helper()
+	resp, text := receive(t, method, url, key, body, header...)
+	return resp.StatusCode, string(text)
+}
+
+// receive is send with the whole response.
+func receive(t *testing.T, method, url, key string, body io.Reader, header ...string) (*http.Response, []byte) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
 		t.Fatal(err)
@@ -387,5 +394,5 @@ func send(t *testing.T, method, url, key string, body io.Reader, header ...strin
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, url, err)
 	}
-	return resp.StatusCode, string(data)
+	return resp, data
 }

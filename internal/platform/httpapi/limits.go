@@ -58,7 +58,7 @@ func (l limits) require(permissions ...tier.Permission) error {
 func (l limits) resources(r platform.Resources) error {
 	err := error(nil)
 	switch {
-	case r.CPU <= 0 || r.CPU > 1024 || math.IsNaN(r.CPU) || r.RAM < 1 || r.RAM > 16_384 || r.GPU < 0 || r.GPU > 64:
+	case r.CPU < 0.01 || r.CPU > 1024 || math.IsNaN(r.CPU) || r.RAM < 1 || r.RAM > 16_384 || r.GPU < 0 || r.GPU > 64:
 		err = fmt.Errorf("%g CPU, %d GB RAM and %d GPU are not possible", r.CPU, r.RAM, r.GPU)
 	case !l.none:
 		err = l.tier.CheckResources(r.CPU, r.RAM, r.GPU)

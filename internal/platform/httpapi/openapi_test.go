@@ -186,7 +186,6 @@ func TestMismatch(t *testing.T) {
 func TestResponsesAreDescribed(t *testing.T) {
 	t.Parallel()
 	d := describe(t, serve(t, newMemory()))
-	statuses := map[string]map[int]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMemory()
 		close(m.more)
@@ -196,21 +195,12 @@ func TestResponsesAreDescribed(t *testing.T) {
 		}
 		for _, route := range d.routes {
 			prepare(t, m)
-			status := askAndCheck(t, a, &generator{T: t, d: d, known: known(m)}, route)
-			if statuses[route.operation] == nil {
-				statuses[route.operation] = map[int]int{}
-			}
-			statuses[route.operation][status]++
+			askAndCheck(t, a, &generator{T: t, d: d, known: known(m)}, route)
 		}
 	})
-	for name := range operations() {
-		if statuses[name][http.StatusOK] == 0 {
-			t.Errorf("%s never succeeded: %v", name, statuses[name])
-		}
-	}
 }
 
-func askAndCheck(t *rapid.T, a *API, g *generator, route describedRoute) (status int) {
+func askAndCheck(t *rapid.T, a *API, g *generator, route describedRoute) {
 	r := g.request(route)
 	w := httptest.NewRecorder()
 	a.ServeHTTP(w, r)
@@ -219,7 +209,8 @@ func askAndCheck(t *rapid.T, a *API, g *generator, route describedRoute) (status
 	if err != nil {
 		t.Fatal(err)
 	}
-	switch status = resp.StatusCode; {
+	status := resp.StatusCode
+	switch {
 	case status >= 500:
 		t.Errorf("%s %s: status %d %s", r.Method, r.URL, status, body)
 	case g.valid && status == http.StatusUnprocessableEntity:
@@ -230,7 +221,6 @@ func askAndCheck(t *rapid.T, a *API, g *generator, route describedRoute) (status
 	if err := g.d.mismatch(route.route, resp, body); err != nil {
 		t.Errorf("%s %s: status %d %.300q is not as described: %v", r.Method, r.URL, status, body, err)
 	}
-	return status
 }
 
 // prepare makes sure that there is a project of the owner, in any state.

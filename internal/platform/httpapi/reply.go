@@ -52,7 +52,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &tooLarge):
 		status, detail = http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than %d bytes", tooLarge.Limit)
 	case errors.As(err, &problem) && problem.Reason == platform.ReasonArchive:
-		status, detail = http.StatusUnprocessableEntity, "Invalid archive: "+problem.Msg
+		status, detail = http.StatusUnprocessableEntity, problem.Msg
 	case errors.As(err, &problem) && problem.Reason == platform.ReasonDisk:
 		status, detail = http.StatusInsufficientStorage, "The disk of the platform is full"
 	case errors.Is(err, platform.ErrNotFound):

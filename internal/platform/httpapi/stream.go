@@ -45,6 +45,9 @@ func (a *API) streamLog(w http.ResponseWriter, r *request) error {
 		s.flush()
 		return nil
 	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	s.follow(a.Logs.Watch(ctx, d.ID, kind, since), func() bool { return a.stillMay(r, p.ID) })
