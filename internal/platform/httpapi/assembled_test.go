@@ -57,14 +57,14 @@ func assemble(t *testing.T) *assembled {
 	return a
 }
 
-// user makes a user and returns a client with its key.
-func (a *assembled) user(t *testing.T, name string, tier platform.Tier) *cloudapi.Client {
+// user makes a user and returns its key and a client with it.
+func (a *assembled) user(t *testing.T, name string, tier platform.Tier) (string, *cloudapi.Client) {
 	t.Helper()
 	_, key, err := a.store.CreateUser(t.Context(), name, tier)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client(t, a.base, key)
+	return key, client(t, a.base, key)
 }
 
 type storedLogs struct{ *logs.Logs }
@@ -172,7 +172,8 @@ func await(t *testing.T, c *cloudapi.Client, job string, want ...string) *clouda
 func TestAssembled(t *testing.T) {
 	t.Parallel()
 	a := assemble(t)
-	ctx, c := t.Context(), a.user(t, "ann", platform.Pro)
+	ctx := t.Context()
+	key, c := a.user(t, "ann", platform.Pro)
 	p, err := c.CreateProject(ctx, "streamlit")
 	if err != nil {
 		t.Fatal(err)
@@ -208,9 +209,8 @@ func TestAssembled(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, c, again.ID, "running")
-	digests, err := c.SecretDigests(ctx, p.ID)
-	if err != nil || len(digests) != 1 || digests[0].Name != "TOKEN" {
-		t.Errorf("digests %+v, %v", digests, err)
+	if digests := secretDigests(t, a.base, key, p.ID); len(digests) != 1 || digests[0].Name != "TOKEN" {
+		t.Errorf("digests %+v", digests)
 	}
 	for range 2 {
 		if err := c.StopService(ctx, again.ID); err != nil {
@@ -243,7 +243,7 @@ func TestAssembled(t *testing.T) {
 func TestAssembledAtOnce(t *testing.T) {
 	t.Parallel()
 	a := assemble(t)
-	c := a.user(t, "ann", platform.Community)
+	_, c := a.user(t, "ann", platform.Community)
 	made := make(chan error)
 	for range 10 {
 		go func() { _, err := c.CreateProject(t.Context(), "dash"); made <- err }()

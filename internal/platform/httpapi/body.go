@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/pkg/strictjson"
 )
 
@@ -108,14 +108,10 @@ func checkText(what, text string, most int) error {
 		return invalid("%s must be valid UTF-8", what)
 	case utf8.RuneCountInString(text) > most:
 		return invalid("%s must have at most %d characters", what, most)
-	case strings.ContainsFunc(text, hasEffect):
+	case platform.PlainLine(text) != text || strings.Contains(text, "\t"):
 		return invalid("%s must not contain control characters", what)
 	}
 	return nil
-}
-
-func hasEffect(r rune) bool {
-	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }
 
 const (
