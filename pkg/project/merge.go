@@ -21,6 +21,9 @@ func (c *Config) Onto(now []byte) (*Config, error) {
 	merged, err := Parse(now)
 	var invalid *Invalid
 	errors.As(err, &invalid)
+	if invalid != nil && !invalid.Only(keys()...) {
+		return nil, invalid
+	}
 	var changed []string
 	for _, key := range keys() {
 		was, want, is := base.encoded(key), c.encoded(key), merged.encoded(key)

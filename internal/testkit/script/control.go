@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -17,7 +18,7 @@ import (
 
 // cloudCommand changes the script's platform.
 func cloudCommand(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) >= 2, "cloud tier|fate|project|files|log|page|break|platform ...")
+	usage(ts, !neg && len(args) >= 2, "cloud tier|fate|project|files|log|page|break|edit|platform ...")
 	c, rest := of(ts).cloud, args[1:]
 	switch args[0] {
 	case "tier":
@@ -56,6 +57,8 @@ func cloudCommand(ts *testscript.TestScript, neg bool, args []string) {
 		c.SetPage(rest[0], status, []byte(ts.ReadFile(rest[2])))
 	case "break":
 		breakCommand(ts, c, rest)
+	case "edit":
+		editCommand(ts, c, rest)
 	case "platform":
 		platformCommand(ts, c, rest)
 	case "reason":
@@ -125,6 +128,18 @@ func breakCommand(ts *testscript.TestScript, c *fakecloud.Cloud, args []string) 
 		ts.Check(err)
 	}
 	c.Break(f)
+}
+
+// editCommand replaces a file while a program waits for the first response from a path, as an editor would that is open beside it.
+func editCommand(ts *testscript.TestScript, c *fakecloud.Cloud, args []string) {
+	usage(ts, len(args) == 3, "cloud edit /path FILE NEW")
+	path, file, text := args[0], ts.MkAbs(args[1]), []byte(ts.ReadFile(args[2]))
+	var once sync.Once
+	c.Observe(func(r fakecloud.Request) {
+		if r.Path == path {
+			once.Do(func() { _ = os.WriteFile(file, text, 0o600) }) // the script compares the file
+		}
+	})
 }
 
 // folderZip is a folder of the script as an archive, nil where none is named.
