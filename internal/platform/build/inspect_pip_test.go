@@ -8,19 +8,26 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf16"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 )
 
-// python returns the Python of this machine, whose pip is what ours is compared with.
-func python(t *testing.T) string {
-	t.Helper()
+// machinePython looks for a Python with pip once: a start of it takes longer than many a test.
+var machinePython = sync.OnceValues(func() (string, error) {
 	path, err := platform.FindProgram(os.Environ(), "python3", "python")
 	if err == nil {
 		err = exec.Command(path, "-I", "-c", "import pip").Run()
 	}
+	return path, err
+})
+
+// python returns the Python of this machine, whose pip is what ours is compared with.
+func python(t *testing.T) string {
+	t.Helper()
+	path, err := machinePython()
 	if err != nil {
 		if os.Getenv("PLOOMBER_TEST_REQUIRE") != "" {
 			t.Fatal(err)
