@@ -83,7 +83,10 @@ func (b *Builds) build(race bool) (string, error) {
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	c := exec.Command("go", "build", fmt.Sprintf("-race=%v", race), "-o", path, source)
+	c := exec.Command("go", "build", fmt.Sprintf("-race=%v", race), fmt.Sprintf("-trimpath=%v", !race), "-o", path, source)
+	if !race { // as it is released; the race detector needs C
+		c.Env = append(c.Environ(), "CGO_ENABLED=0")
+	}
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
