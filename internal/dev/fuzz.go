@@ -10,8 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func fuzzTask(ctx context.Context, w *workspace, args []string) error {
@@ -28,29 +32,64 @@ func fuzzTask(ctx context.Context, w *workspace, args []string) error {
 	return w.fuzz(ctx, env, *each)
 }
 
-// fuzz runs every target of the tree for a time or a number of inputs, written as the go command has them. An input that fails is kept by the go command in the
-// package's testdata/fuzz, where it becomes a test: commit it with the fix.
+// fuzz runs every target of the tree for a time or a number of inputs, written as the go command has them, and as many
+// packages at once as there are processors. An input that fails is kept in the package's testdata/fuzz, where it becomes
+// a test: commit it with the fix.
 func (w *workspace) fuzz(ctx context.Context, env []string, each string) error {
 	packages, err := w.testFunctions("Fuzz")
 	if err != nil {
 		return err
 	}
+	built, err := os.MkdirTemp("", "ploomber-cloud-fuzz-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(built)
 	targets := 0
-	for _, p := range packages {
-		for _, name := range p.funcs {
-			targets++
-			if err := w.fuzzOne(ctx, env, each, name, p.dir); err != nil {
-				return err
-			}
-		}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.NumCPU())
+	var printing sync.Mutex // what a target prints stays together
+	for i, p := range packages {
+		targets += len(p.funcs)
+		group.Go(func() error {
+			binary := filepath.Join(built, fmt.Sprintf("%d.test", i))
+			return w.fuzzPackage(ctx, env, each, p, binary, &printing)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	fmt.Fprintf(w.out, "%d fuzz targets, %s each\n", targets, each)
 	return nil
 }
 
+// fuzzPackage builds the tests of one package, once for all its targets, and runs these one after the other.
+func (w *workspace) fuzzPackage(ctx context.Context, env []string, each string, p testPackage, binary string, printing sync.Locker) error {
+	var printed bytes.Buffer
+	show := func() {
+		printing.Lock()
+		defer printing.Unlock()
+		_, _ = printed.WriteTo(w.out)
+	}
+	defer show()
+	quiet := *w
+	quiet.out = &printed
+	// -fuzz has the compiler count coverage, without which the engine would be blind
+	if err := quiet.run(ctx, env, "go", "test", "-vet=off", "-c", "-fuzz=.", "-o", binary, p.dir); err != nil {
+		return err
+	}
+	for _, name := range p.funcs {
+		if err := quiet.fuzzOne(ctx, env, each, name, p.dir, binary); err != nil {
+			return err
+		}
+		show()
+	}
+	return nil
+}
+
 // fuzzOne runs one target. Where the fuzz engine has given up, which on a busy machine says nothing about an input, the
 // target is run once more as a plain test, with its seeds and what the engine has kept: that decides.
-func (w *workspace) fuzzOne(ctx context.Context, env []string, each, name, dir string) error {
+func (w *workspace) fuzzOne(ctx context.Context, env []string, each, name, dir, binary string) error {
 	kept := filepath.Join(w.root, filepath.FromSlash(dir), "testdata", "fuzz", name)
 	before, err := names(kept)
 	if err != nil {
@@ -59,12 +98,12 @@ func (w *workspace) fuzzOne(ctx context.Context, env []string, each, name, dir s
 	var printed bytes.Buffer
 	both := *w
 	both.out = io.MultiWriter(w.out, &printed)
-	found := both.run(ctx, env, "go", "test", "-vet=off", "-run=^$", "-fuzz=^"+name+"$",
-		"-fuzztime="+each, "-fuzzminimizetime=10x", dir)
+	found := both.runIn(ctx, dir, env, binary, "-test.run=^$", "-test.fuzz=^"+name+"$", "-test.fuzztime="+each,
+		"-test.fuzzminimizetime=10x", "-test.fuzzcachedir="+filepath.Join(w.cache, "fuzz", dir), "-test.parallel=1")
 	if found == nil || ctx.Err() != nil || !gaveUp(printed.String()) {
 		return found
 	}
-	if err := w.run(ctx, env, "go", "test", "-vet=off", "-run=^"+name+"$", "-count=1", "-timeout=5m", dir); err != nil {
+	if err := w.runIn(ctx, dir, env, binary, "-test.run=^"+name+"$", "-test.timeout=5m"); err != nil {
 		return errors.Join(found, err)
 	}
 	fmt.Fprintf(w.out, "%s: the machine was too slow for the fuzz engine, no input fails\n", name)

@@ -30,7 +30,7 @@ func TestGaveUp(t *testing.T) {
 // TestFuzzFinds has the fuzz engine itself find an input.
 func TestFuzzFinds(t *testing.T) {
 	t.Parallel()
-	w := &workspace{root: t.TempDir(), out: t.Output()}
+	w := &workspace{root: t.TempDir(), cache: t.TempDir(), out: t.Output()}
 	put(t, w, map[string]string{
 		"go.mod":      "module example.test/fuzzed\n",
 		"a/a_test.go": "package a\n\nimport \"testing\"\n\nfunc FuzzX(f *testing.F) { f.Fuzz(func(t *testing.T, s string) { if s != \"\" { t.Error(s) } }) }\n",

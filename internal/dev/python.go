@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -63,7 +65,7 @@ func (w *workspace) pythonVenv(ctx context.Context) (venv, error) {
 
 // toolPath returns a PATH for the tests that has uv in front and nothing else of the environment: its python
 // and its reference tool must not be taken for the user's.
-func (w *workspace) toolPath(v venv) (string, error) {
+func (w *workspace) toolPath(ctx context.Context, v venv) (string, error) {
 	dir := filepath.Join(w.cache, "bin")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
@@ -78,7 +80,26 @@ func (w *workspace) toolPath(v venv) (string, error) {
 			return "", err
 		}
 	}
-	return dir + string(os.PathListSeparator) + os.Getenv("PATH"), nil
+	path, err := w.realPython(ctx, filepath.SplitList(os.Getenv("PATH")))
+	return strings.Join(slices.Insert(path, 0, dir), string(os.PathListSeparator)), err
+}
+
+// realPython puts the folder of Python itself in front of one where a version manager such as pyenv has a shell script
+// that looks for it: the script takes longer than most of what the tests run.
+func (w *workspace) realPython(ctx context.Context, path []string) ([]string, error) {
+	found, err := exec.LookPath(python())
+	if err != nil {
+		return nil, err
+	}
+	itself, err := w.command(ctx, nil, found, "-I", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", found, err)
+	}
+	folder, at := filepath.Dir(strings.TrimSpace(string(itself))), slices.Index(path, filepath.Dir(found))
+	if at < 0 || folder == path[at] {
+		return path, nil
+	}
+	return slices.Insert(path, at, folder), nil
 }
 
 func python() string {

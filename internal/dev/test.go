@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -91,12 +93,14 @@ func (w *workspace) testRaces(ctx context.Context, env []string) error {
 		return err
 	}
 	tests, err := w.files(func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	// Many tests wait, most for another process: no more of them than processors would leave these idle.
+	atOnce := strconv.Itoa(2 * runtime.NumCPU())
 	for _, module := range modules {
 		if !slices.ContainsFunc(tests, func(file string) bool { return module == "." || strings.HasPrefix(file, module+"/") }) {
 			continue // the go command would compile it all the same
 		}
 		err = errors.Join(err, w.runIn(ctx, module, env, "go", "test", "-race", "-shuffle=on", "-vet=off", "-timeout=30m",
-			"-skip=^("+frameworkTests+"|"+browserTests+")", "./..."))
+			"-p="+atOnce, "-parallel="+atOnce, "-skip=^("+frameworkTests+"|"+browserTests+")", "./..."))
 	}
 	// What the proxy does without raw system calls, as on other systems.
 	return errors.Join(err, w.runIn(ctx, ".", env, "go", "test", "-vet=off", "-tags=noraw", "./pkg/authproxy/nowait", "./pkg/authproxy/upstream"))
@@ -150,7 +154,7 @@ func (w *workspace) testEnvironment(ctx context.Context, frameworks string, leni
 	if err != nil {
 		return nil, err
 	}
-	path, err := w.toolPath(venv)
+	path, err := w.toolPath(ctx, venv)
 	if err != nil {
 		return nil, err
 	}
