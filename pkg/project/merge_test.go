@@ -32,7 +32,7 @@ func TestOnto(t *testing.T) {
 		"the same change":          {base: plain, change: add("new"), now: `{"id": "b", "type": "dash", "labels": ["old", "new"]}`, want: `{"id": "b", "type": "dash", "labels": ["old", "new"]}`},
 		"spelled in another way":   {base: plain, change: add("new"), now: `{"id":"a","type":"dash","labels":[ "\u006fld" ]}`, want: `{"id": "a", "type": "dash", "labels": ["old", "new"]}`},
 		"other white space":        {base: plain, now: "{\n\"id\": \"a\", \"type\": \"dash\"}", want: `{"id": "a", "type": "dash"}`},
-		"items that are no text":   {base: `{"id": "a", "type": "dash"}`, change: add("new"), now: `{"id": "a", "type": "dash", "ignore": [1, "x"]}`, want: `{"id": "a", "type": "dash", "ignore": [1, "x"], "labels": ["new"]}`},
+		"items of other types":     {base: `{"id": "a", "type": "dash"}`, change: add("new"), now: `{"id": "a", "type": "dash", "ignore": [1, "x"]}`, want: `{"id": "a", "type": "dash", "ignore": [1, "x"], "labels": ["new"]}`},
 		"another change":           {base: plain, change: add("new"), now: `{"id": "a", "type": "dash", "labels": ["theirs"]}`, conflict: "labels"},
 		"a removal":                {base: plain, change: add("new"), now: `{"id": "a", "type": "dash"}`, conflict: "labels"},
 		"an addition":              {base: `{"id": "a", "type": "dash"}`, change: add("new"), now: plain, conflict: "labels"},
