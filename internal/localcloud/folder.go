@@ -16,9 +16,11 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/fsx"
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/platform/store"
+	"github.com/ploomber/ploomber-cloud/internal/platform/supervise"
 )
 
-// folder is the data folder of a platform. What is in it is only for the user that the platform runs as.
+// folder is the data folder of a platform. What is in it is only for the user that the platform runs as, and for apps that
+// have users of their own: they may pass through it to their files.
 type folder string
 
 // OwnerKeyFile is the file of the owner's API key, in the data folder. The key is its last line.
@@ -40,6 +42,11 @@ func (f folder) run(d platform.Deployment) string  { return f.join("apps", d.ID,
 
 // data is what the apps of a project keep, whatever is deployed.
 func (f folder) data(project string) string { return f.join("data", project) }
+
+// isolation is what keeps the apps in f from each other.
+func (f folder) isolation() *supervise.Isolation {
+	return supervise.NewIsolation(platform.FolderName(string(f)), string(f))
+}
 
 // openFolder makes the folder dir if it is missing, with the folders in it.
 func openFolder(dir string) (folder, error) {

@@ -28,6 +28,7 @@ type runner struct {
 	logs     *logs.Logs
 	builder  build.Builder // without Log and Notify
 	environ  []string      // the platform's
+	isolate  *supervise.Isolation
 	now      func() time.Time
 
 	entry string // name of the variable that names the file to start
@@ -155,6 +156,9 @@ func (r *runner) recipe(d platform.Deployment, vars map[string]string) (platform
 	return recipe, nil
 }
 
+// maxProcesses is the limit of processes and threads of an app: more than any framework starts, few enough for the machine.
+const maxProcesses = 2000
+
 // Start starts the app of a deployment.
 func (r *runner) Start(ctx context.Context, d platform.Deployment) (scheduler.Instance, error) {
 	vars, err := r.vars(ctx, d)
@@ -174,11 +178,12 @@ func (r *runner) Start(ctx context.Context, d platform.Deployment) (scheduler.In
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
-	limits := supervise.Limits{CPU: d.Resources.CPU, Memory: int64(d.Resources.RAM) * 1e9}
+	limits := supervise.Limits{CPU: d.Resources.CPU, Memory: int64(d.Resources.RAM) * 1e9, Processes: maxProcesses}
 	r.follow(d)
 	instance, err := supervise.Launch(ctx, supervise.InstanceSpec{
 		Recipe: recipe, Dir: r.folder.code(d), Environment: built.Environment, Environ: r.environ, Vars: vars,
 		Home: r.folder.run(d), Data: data, Output: r.logs.App(d.ID).Raw(), Limits: limits, Now: r.now,
+		Isolation: r.isolate, Notify: func(e platform.Event) { _ = r.logs.App(d.ID).Append("ploomber-cloud: warning: " + e.Message) },
 	})
 	if err != nil {
 		r.unfollow(d)

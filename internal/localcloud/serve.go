@@ -105,7 +105,7 @@ func Serve(ctx context.Context, o ServeOptions) (_ *Platform, err error) {
 	}
 	p.runner = &runner{
 		folder: p.folder, store: p.store, archives: archives, logs: logs.New(p.folder.join("logs"), o.Now), environ: o.Environ, now: o.Now,
-		entry: o.Entry, followers: map[string]*logs.Follower{},
+		isolate: p.folder.isolation(), entry: o.Entry, followers: map[string]*logs.Follower{},
 		builder: build.Builder{
 			CacheDir: cmp.Or(o.Environments, p.folder.environments()), Hosting: o.Environments == "", Environ: o.Environ, Now: o.Now, Run: supervise.Run,
 		},
@@ -227,6 +227,7 @@ func (p *Platform) Close() {
 	}
 	if p.runner != nil {
 		p.runner.stopFollowing()
+		p.runner.isolate.Close()
 	}
 	if p.store != nil {
 		_ = p.store.Close()

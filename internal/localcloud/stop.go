@@ -95,6 +95,7 @@ func StopApps(data string) (int, error) {
 		}
 	}
 	ending.Wait()
+	f.isolation().Close()
 	return n, nil
 }
 

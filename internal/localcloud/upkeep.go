@@ -5,11 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
 	"github.com/ploomber/ploomber-cloud/internal/platform/archive"
-	"github.com/ploomber/ploomber-cloud/internal/platform/scheduler"
 )
 
 const (
@@ -111,4 +111,7 @@ func (p *Platform) removeOrphanData(ctx context.Context) error {
 }
 
 // freezing says how apps of a framework may be frozen.
-func freezing(platform.Framework) scheduler.Freezing { return scheduler.FreezeNever }
+func freezing(f platform.Framework) platform.Freezing {
+	recipe, _ := platform.RecipeFor(f, runtime.GOOS)
+	return recipe.Freezes
+}

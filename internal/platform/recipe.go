@@ -43,8 +43,19 @@ type Recipe struct {
 	Base     string            // path below which the app serves where its settings say so, such as /myapp; "" for none
 	Ready    string            // path, below Base, that is cheap to ask for and answers 200 once the app can serve
 	Lenient  bool              // any answer at Ready will do, because the page behind it belongs to the app
+	Freezes  Freezing          // whether an app survives being frozen, as was tried
 	Mirror   []string          // patterns of project files that must also be found in {root}, where the framework looks
 }
+
+// Freezing says when an app survives being frozen for a long time: when its processes get no CPU time.
+type Freezing int
+
+// The ways.
+const (
+	FreezeNever       Freezing = iota // or not tried
+	FreezeUnconnected                 // while no client has a WebSocket to it
+	FreezeAlways
+)
 
 // LauncherName is the module of a Launcher.
 const LauncherName = "ploomber_cloud_app"
@@ -69,22 +80,25 @@ func recipes(goos string) map[Framework]Recipe {
 			Args: words("run {entry} --server.port {port} --server.address 127.0.0.1 --server.headless true " +
 				"--browser.gatherUsageStats false --server.baseUrlPath={base} --server.sslCertFile= --server.sslKeyFile= " +
 				"--global.developmentMode false"),
-			Reload: words("--server.runOnSave true"),
-			Ready:  "/_stcore/health",
+			Reload:  words("--server.runOnSave true"),
+			Ready:   "/_stcore/health",
+			Freezes: FreezeAlways,
 		},
 		Panel: {
 			Package: "panel", Program: "panel", Entry: "app.py",
 			Args:  words("serve {entry} --port {port} --address 127.0.0.1"),
 			Must:  blank("BOKEH_SSL_CERTFILE", "BOKEH_SSL_KEYFILE", "BOKEH_SSL_PASSWORD", "BOKEH_ALLOW_WS_ORIGIN"),
 			Ready: "/", Lenient: true, // redirects to the app without running it
+			Freezes: FreezeAlways,
 		},
 		Solara: {
 			Package: "solara", Program: "solara", Entry: "app.py",
 			Args: words("run {entry} --host 127.0.0.1 --port {port} --production --no-open"),
 			Must: blank("SOLARA_ROOT_PATH", "SOLARA_BASE_URL"),
 			// Solara takes a port in X-Forwarded-Host for part of the host, and warns at every page that it does not fit.
-			Env:   map[string]string{"PYTHONWARNINGS": "ignore:Origin as determined by starlette"},
-			Ready: "/readyz",
+			Env:     map[string]string{"PYTHONWARNINGS": "ignore:Origin as determined by starlette"},
+			Ready:   "/readyz",
+			Freezes: FreezeAlways,
 		},
 		Dash:  wsgi(goos, "dash"),
 		Flask: wsgi(goos, "flask"),
@@ -95,20 +109,23 @@ func recipes(goos string) map[Framework]Recipe {
 				"--MappingKernelManager.cull_idle_timeout=600 --MappingKernelManager.cull_interval=60"),
 			Launcher: "run(voila)",
 			Ready:    "/voila/static/voila.js", // "/" would start a kernel
+			Freezes:  FreezeAlways,
 		},
 		Chainlit: {
 			Package: "chainlit", Program: "chainlit", Entry: "app.py",
 			Args: words("run {entry} --host 127.0.0.1 --port {port} --headless"),
 			// Chainlit writes its settings and translations below its root, which is the project by default.
-			Env:    map[string]string{"CHAINLIT_AUTH_SECRET": "{secret}", "CHAINLIT_APP_ROOT": "{root}"},
-			Must:   with(blank("CHAINLIT_SSL_CERT", "CHAINLIT_SSL_KEY"), "CHAINLIT_ROOT_PATH", "{base}"),
-			Mirror: []string{"chainlit*.md", ".chainlit", "public"},
-			Ready:  "/health",
+			Env:     map[string]string{"CHAINLIT_AUTH_SECRET": "{secret}", "CHAINLIT_APP_ROOT": "{root}"},
+			Must:    with(blank("CHAINLIT_SSL_CERT", "CHAINLIT_SSL_KEY"), "CHAINLIT_ROOT_PATH", "{base}"),
+			Mirror:  []string{"chainlit*.md", ".chainlit", "public"},
+			Ready:   "/health",
+			Freezes: FreezeUnconnected, // its page connects again and again to a server that does not answer
 		},
 		ShinyR: {
 			Runtime: R, Program: "Rscript", Entry: "app.R",
-			Args:  []string{"-e", `shiny::runApp({entry_text}, host="127.0.0.1", port={port}, launch.browser=FALSE)`},
-			Ready: "/shared/shiny.min.js",
+			Args:    []string{"-e", `shiny::runApp({entry_text}, host="127.0.0.1", port={port}, launch.browser=FALSE)`},
+			Ready:   "/shared/shiny.min.js",
+			Freezes: FreezeAlways,
 		},
 		Docker: {
 			Runtime: Container, Entry: "Dockerfile", Reloads: true, // the image holds a copy
@@ -169,6 +186,7 @@ func wsgi(goos, pkg string) Recipe {
 		// gunicorn 27 creates a control socket in this folder, which all apps of a user would share.
 		Must:  map[string]string{"XDG_RUNTIME_DIR": "{root}"},
 		Ready: "/", Lenient: true,
+		Freezes: FreezeAlways,
 	}
 	if goos == "windows" {
 		r.Supplied, r.Program = "waitress", "waitress-serve"

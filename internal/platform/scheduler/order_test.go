@@ -17,8 +17,8 @@ func TestAnyOrder(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			within(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
-				freezing := Freezing(random.IntN(3))
-				edit := func(o *Options) { o.Freezes = func(platform.Framework) Freezing { return freezing } }
+				freezing := platform.Freezing(random.IntN(3))
+				edit := func(o *Options) { o.Freezes = func(platform.Framework) platform.Freezing { return freezing } }
 				r := newRig(t, edit, "p", "q")
 				r.machine.stubborn = seed%2 == 1
 				for range 60 {

@@ -101,7 +101,7 @@ type Options struct {
 	Log    *slog.Logger
 
 	// Freezes says how an app of a type may be frozen.
-	Freezes func(platform.Framework) Freezing
+	Freezes func(platform.Framework) platform.Freezing
 
 	SleepAfter  time.Duration             // a project without a setting of its own: 15 minutes
 	Backoff     func(n int) time.Duration // pause after the n-th crash in a row: 1 s, doubling, at most 30 s
@@ -113,16 +113,6 @@ type Options struct {
 	StableAfter time.Duration             // an app that ran so long has not crashed in a row: 1 minute
 	Tick        time.Duration             // between two looks for unused apps: 5 s
 }
-
-// Freezing says when an app survives being frozen.
-type Freezing int
-
-// The ways.
-const (
-	FreezeNever       Freezing = iota
-	FreezeUnconnected          // while no client has a connection to it
-	FreezeAlways
-)
 
 func (o Options) withDefaults() Options {
 	set := func(d *time.Duration, to time.Duration) {
@@ -149,7 +139,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Freezes == nil {
-		o.Freezes = func(platform.Framework) Freezing { return FreezeNever }
+		o.Freezes = func(platform.Framework) platform.Freezing { return platform.FreezeNever }
 	}
 	return o
 }

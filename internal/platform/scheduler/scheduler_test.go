@@ -217,27 +217,27 @@ func TestCrash(t *testing.T) {
 
 func TestSleepAndWake(t *testing.T) {
 	for name, tc := range map[string]struct {
-		freezing Freezing
+		freezing platform.Freezing
 		use      Activity
 		at       time.Duration
 		want     platform.State
 	}{
-		"in use":                           {FreezeAlways, Activity{Requests: 1}, time.Hour, platform.StateRunning},
-		"used a moment ago":                {FreezeAlways, Activity{}, 14 * time.Minute, platform.StateRunning},
-		"unused":                           {FreezeAlways, Activity{}, 16 * time.Minute, platform.StateFrozen},
-		"open tabs":                        {FreezeAlways, Activity{Sockets: 2}, 16 * time.Minute, platform.StateFrozen},
-		"open tabs, frozen only without":   {FreezeUnconnected, Activity{Sockets: 2}, 16 * time.Minute, platform.StateRunning},
-		"no tabs, frozen only without":     {FreezeUnconnected, Activity{}, 16 * time.Minute, platform.StateFrozen},
-		"cannot be frozen":                 {FreezeNever, Activity{}, 16 * time.Minute, platform.StateAsleep},
-		"cannot be frozen, tabs":           {FreezeNever, Activity{Sockets: 1}, 16 * time.Minute, platform.StateRunning},
-		"cannot be frozen, tabs for long":  {FreezeNever, Activity{Sockets: 1}, 46 * time.Minute, platform.StateAsleep},
-		"unused for long":                  {FreezeAlways, Activity{}, 46 * time.Minute, platform.StateAsleep},
-		"open tabs that nobody looks at":   {FreezeAlways, Activity{Sockets: 2}, 46 * time.Minute, platform.StateAsleep},
-		"unused, but it is never to sleep": {FreezeAlways, Activity{}, 90 * time.Minute, platform.StateRunning},
+		"in use":                           {platform.FreezeAlways, Activity{Requests: 1}, time.Hour, platform.StateRunning},
+		"used a moment ago":                {platform.FreezeAlways, Activity{}, 14 * time.Minute, platform.StateRunning},
+		"unused":                           {platform.FreezeAlways, Activity{}, 16 * time.Minute, platform.StateFrozen},
+		"open tabs":                        {platform.FreezeAlways, Activity{Sockets: 2}, 16 * time.Minute, platform.StateFrozen},
+		"open tabs, frozen only without":   {platform.FreezeUnconnected, Activity{Sockets: 2}, 16 * time.Minute, platform.StateRunning},
+		"no tabs, frozen only without":     {platform.FreezeUnconnected, Activity{}, 16 * time.Minute, platform.StateFrozen},
+		"cannot be frozen":                 {platform.FreezeNever, Activity{}, 16 * time.Minute, platform.StateAsleep},
+		"cannot be frozen, tabs":           {platform.FreezeNever, Activity{Sockets: 1}, 16 * time.Minute, platform.StateRunning},
+		"cannot be frozen, tabs for long":  {platform.FreezeNever, Activity{Sockets: 1}, 46 * time.Minute, platform.StateAsleep},
+		"unused for long":                  {platform.FreezeAlways, Activity{}, 46 * time.Minute, platform.StateAsleep},
+		"open tabs that nobody looks at":   {platform.FreezeAlways, Activity{Sockets: 2}, 46 * time.Minute, platform.StateAsleep},
+		"unused, but it is never to sleep": {platform.FreezeAlways, Activity{}, 90 * time.Minute, platform.StateRunning},
 	} {
 		t.Run(name, func(t *testing.T) {
 			within(t, func(t *testing.T) {
-				r := newRig(t, func(o *Options) { o.Freezes = func(platform.Framework) Freezing { return tc.freezing } }, "p")
+				r := newRig(t, func(o *Options) { o.Freezes = func(platform.Framework) platform.Freezing { return tc.freezing } }, "p")
 				defer r.Close()
 				if tc.at > time.Hour {
 					_ = r.store.edit("p", func(p *platform.Project) { p.Sleep.Never = true })
@@ -274,7 +274,9 @@ func TestSleepAndWake(t *testing.T) {
 
 func TestReplaceAFrozenOne(t *testing.T) {
 	within(t, func(t *testing.T) {
-		r := newRig(t, func(o *Options) { o.Freezes = func(platform.Framework) Freezing { return FreezeAlways } }, "p")
+		r := newRig(t, func(o *Options) {
+			o.Freezes = func(platform.Framework) platform.Freezing { return platform.FreezeAlways }
+		}, "p")
 		defer r.Close()
 		old := r.deploy("p")
 		time.Sleep(20 * time.Minute)

@@ -124,7 +124,7 @@ func (p *project) sleep(v *version, a Activity) {
 		return
 	}
 	freezing := p.s.o.Freezes(v.d.Type)
-	canFreeze := freezing == FreezeAlways || freezing == FreezeUnconnected && a.Sockets == 0
+	canFreeze := freezing == platform.FreezeAlways || freezing == platform.FreezeUnconnected && a.Sockets == 0
 	switch {
 	case unused >= 3*after, !canFreeze && a.Sockets == 0:
 		if p.hold(v, a) {

@@ -21,21 +21,13 @@ const (
 // startConfined starts cmd. It inherits none of our open files.
 func startConfined(cmd *exec.Cmd, c confinement) error {
 	_ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) // those that we inherited; Linux 5.11
-	if unix.Gettid() == os.Getpid() {
-		// The main thread never ends, so another one has to be confined.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-	}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked, so that the thread ends: it is confined as its child will be
-		err := confineThread(c)
-		if err == nil {
-			err = startIn(cmd, c.group)
+	err := onThreadOfItsOwn(func() error {
+		if err := confineThread(c); err != nil {
+			return err
 		}
-		started <- err
-	}()
-	if err := <-started; err != nil {
+		return startIn(cmd, c.group)
+	})
+	if err != nil {
 		return err
 	}
 	pid := cmd.Process.Pid
@@ -44,7 +36,22 @@ func startConfined(cmd *exec.Cmd, c confinement) error {
 	return nil
 }
 
-// confineThread sets for this thread what cmd inherits from it.
+// onThreadOfItsOwn calls f on a thread that ends with it, with everything that f has changed about that thread.
+func onThreadOfItsOwn(f func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: so the thread ends
+		if unix.Gettid() != os.Getpid() {
+			result <- f()
+			return
+		}
+		defer runtime.UnlockOSThread() // the main thread never ends; while it is held here, f gets another one
+		result <- onThreadOfItsOwn(f)
+	}()
+	return <-result
+}
+
+// confineThread sets for this thread what its child inherits from it.
 func confineThread(c confinement) error {
 	if !c.mayGainPrivileges {
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {

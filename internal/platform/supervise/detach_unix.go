@@ -30,5 +30,8 @@ func sendAll(to []row, s syscall.Signal) error {
 // startDetached starts cmd, whose output is set, as the leader of a session of its own without a terminal.
 func startDetached(cmd *exec.Cmd, c confinement) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if c.user != 0 { // in its group and no other
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(c.user), Gid: uint32(c.user)}
+	}
 	return startConfined(cmd, c)
 }

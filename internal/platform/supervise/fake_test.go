@@ -131,7 +131,7 @@ func apps() map[string]func() {
 	return all
 }
 
-func must(value string, _ error) string { return value }
+func must[T any](value T, _ error) T { return value }
 
 // listening begins the line that an app prints last before it serves.
 const listening = "listening on "

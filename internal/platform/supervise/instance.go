@@ -29,6 +29,7 @@ type Instance struct {
 	spec   Spec      // for diagnoses
 	child  *exec.Cmd // nil if another process started it
 
+	confined confinement
 	followed bool // the leader has run since we know it, so that its group is the app's even after its end
 
 	mu       sync.Mutex // held while processes are frozen or thawed
@@ -54,12 +55,9 @@ func Launch(ctx context.Context, s InstanceSpec) (*Instance, error) {
 		return nil, fmt.Errorf("create the app's folders: %w", err)
 	}
 	run := newRun()
-	l, err := newLaunch(s.spec(), run, filepath.Join(s.Home, "run"))
+	l, err := newLaunch(s.spec(), run, s.root())
 	if err != nil {
 		return nil, err
-	}
-	if err := mirror(s.Dir, l.root, s.Recipe.Mirror); err != nil {
-		return nil, fmt.Errorf("create the app's folders: %w", err)
 	}
 	for attempt := 1; ; attempt++ {
 		i, err := s.launch(ctx, l, run)
@@ -80,6 +78,9 @@ func (s InstanceSpec) launch(ctx context.Context, l *launch, run string) (*Insta
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := s.makeRoot(); err != nil {
+		return nil, fmt.Errorf("create the app's folders: %w", err)
+	}
 	port, err := l.spec.freePort()
 	if err != nil {
 		return nil, err
@@ -93,15 +94,13 @@ func (s InstanceSpec) launch(ctx context.Context, l *launch, run string) (*Insta
 		Cleanup: c.Cleanup, Environ: inherited(s.Environ, s.Recipe.Runtime),
 	})
 	i.spec = l.spec
-	confined, err := s.Isolation.confine(run, s.Limits, s.Recipe.Runtime == platform.Container)
+	confined, err := s.confine(run, c, port)
 	if err != nil {
 		return nil, err
 	}
-	if i.record.Group = confined.group; confined.group != nil {
-		i.record.Memory = s.Limits.Memory
-	}
-	if err := i.start(c, confined); err != nil {
-		confined.group.remove()
+	i.confined, i.record.Group, i.record.Memory = confined, confined.group, s.Limits.Memory
+	if err := i.start(c); err != nil {
+		confined.release()
 		return nil, err
 	}
 	status, err := awaitReady(ctx, l.spec, i, port)
@@ -133,7 +132,7 @@ func (i *Instance) warn(ctx context.Context, status int) {
 	if message := firstAnswer(status, firstCause(ctx, i, i.spec, status)); message != "" {
 		i.spec.Notify(platform.Event{Phase: platform.Noticed, Message: message, Warning: true})
 	}
-	if address := reachable(i.record.Port); address != "" {
+	if address := reachable(i.record.Port); address != "" && i.confined.port == 0 {
 		i.spec.Notify(platform.Event{Phase: platform.Noticed, Warning: true, Message: fmt.Sprintf(openToAll, address)})
 	}
 }
@@ -150,6 +149,7 @@ func Adopt(home string) (*Instance, error) {
 		return nil, err
 	}
 	i := newInstance(home, r)
+	i.confined.group = r.Group
 	i.spec = Spec{Dir: r.Dir, Recipe: platform.Recipe{Command: r.Command}, deployed: true}
 	leader, found := rowOf(r.PID)
 	alive := found && leader.started == r.Started && !leader.dead
@@ -162,7 +162,7 @@ func Adopt(home string) (*Instance, error) {
 	if r.Boot == bootID() {
 		i.endRemains()
 	}
-	i.record.Group.remove()
+	i.confined.release()
 	i.cleanup()
 	if err := os.Remove(filepath.Join(home, recordName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -171,7 +171,7 @@ func Adopt(home string) (*Instance, error) {
 }
 
 // start starts the process. The record is there before it, so that it is found whenever the platform is killed.
-func (i *Instance) start(c platform.Command, confined confinement) error {
+func (i *Instance) start(c platform.Command) error {
 	output, err := os.OpenFile(i.record.Output, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -180,13 +180,18 @@ func (i *Instance) start(c platform.Command, confined confinement) error {
 	if info, err := output.Stat(); err == nil {
 		i.record.From = info.Size()
 	}
+	if user := i.confined.user; user != 0 { // some programs open their output by name
+		if err := output.Chown(user, user); err != nil {
+			return err
+		}
+	}
 	if err := i.record.write(i.home); err != nil {
 		return err
 	}
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir, cmd.Env = c.Dir, append(platform.Without(c.Env, markName), i.mark())
 	cmd.Stdout, cmd.Stderr = output, output
-	if err := startDetached(cmd, confined); err != nil {
+	if err := startDetached(cmd, i.confined); err != nil {
 		_ = os.Remove(filepath.Join(i.home, recordName))
 		return fmt.Errorf("start %s: %w", c.Path, err)
 	}

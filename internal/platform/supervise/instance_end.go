@@ -49,7 +49,7 @@ func (i *Instance) watch() {
 		i.problem = i.crashed(exit)
 	}
 	i.mu.Unlock()
-	i.record.Group.remove()
+	i.confined.release()
 	_ = os.Remove(filepath.Join(i.home, recordName))
 	close(i.done)
 }

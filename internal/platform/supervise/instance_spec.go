@@ -69,19 +69,17 @@ func inherited(environ []string, runtime platform.Runtime) []string {
 	return kept
 }
 
-// makeFolders creates the instance's folders, empties those of the last run, and ends what is left of that.
+// makeFolders creates the instance's folders, empties the one for temporary files, and ends what is left of an earlier run.
 func (s InstanceSpec) makeFolders() error {
 	if i, err := Adopt(s.Home); err == nil {
 		i.Stop(launchGrace)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, name := range []string{"run", "tmp"} {
-		if err := os.RemoveAll(filepath.Join(s.Home, name)); err != nil {
-			return err
-		}
+	if err := os.RemoveAll(s.tmp()); err != nil {
+		return err
 	}
-	for _, dir := range []string{s.home(), s.tmp(), filepath.Join(s.Home, "run"), s.Data, filepath.Dir(s.Output)} {
+	for _, dir := range []string{s.home(), s.tmp(), s.Data, filepath.Dir(s.Output)} {
 		if dir == "" {
 			continue
 		}
@@ -92,8 +90,25 @@ func (s InstanceSpec) makeFolders() error {
 	return nil
 }
 
+// makeRoot creates the folder for files of ours, again for each attempt: those that an app could change are not written to.
+func (s InstanceSpec) makeRoot() error {
+	if err := os.RemoveAll(s.root()); err != nil {
+		return err
+	}
+	if err := os.Mkdir(s.root(), 0o700); err != nil {
+		return err
+	}
+	project, err := os.OpenRoot(s.Dir) // an app could have put links in there that lead out of it
+	if err != nil {
+		return err
+	}
+	defer project.Close()
+	return mirror(project.FS(), s.root(), s.Recipe.Mirror)
+}
+
 func (s InstanceSpec) home() string { return filepath.Join(s.Home, "home") }
 func (s InstanceSpec) tmp() string  { return filepath.Join(s.Home, "tmp") }
+func (s InstanceSpec) root() string { return filepath.Join(s.Home, "run") } // {root} of Recipe
 
 // spec returns the part that apps of `up` have too.
 func (s InstanceSpec) spec() Spec {

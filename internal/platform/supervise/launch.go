@@ -65,7 +65,7 @@ func prepare(s Spec) (*launch, error) {
 	if err := l.makeRoot(); err != nil {
 		return nil, fmt.Errorf("create the app's folder: %w", err)
 	}
-	if err := mirror(s.Dir, l.root, s.Recipe.Mirror); err != nil {
+	if err := mirror(os.DirFS(s.Dir), l.root, s.Recipe.Mirror); err != nil {
 		l.discard()
 		return nil, fmt.Errorf("create the app's folder: %w", err)
 	}

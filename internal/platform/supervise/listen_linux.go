@@ -44,7 +44,7 @@ func portsOf(pids []int) []int {
 }
 
 // listeners reads a table of the kernel (proc_net_tcp in its documentation) and returns the ports of those of sockets,
-// by inode, that are in state LISTEN, on any address.
+// by inode, that are in state LISTEN, on any address; of all sockets if sockets is nil.
 func listeners(table string, sockets map[string]bool) []int {
 	file, err := os.Open(table)
 	if err != nil {
@@ -54,7 +54,7 @@ func listeners(table string, sockets map[string]bool) []int {
 	var ports []int
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		fields := strings.Fields(lines.Text()) // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
-		if len(fields) < 10 || fields[3] != "0A" || !sockets[fields[9]] {
+		if len(fields) < 10 || fields[3] != "0A" || sockets != nil && !sockets[fields[9]] {
 			continue
 		}
 		_, port, _ := strings.Cut(fields[1], ":")

@@ -4,20 +4,19 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 )
 
-// mirror copies what matches patterns in from to the folder to. Links are followed, as a reader of the project
-// would.
-func mirror(from, to string, patterns []string) error {
-	project := os.DirFS(from)
+// mirror copies what matches patterns in project to the folder to. Links are followed as far as project does.
+func mirror(project fs.FS, to string, patterns []string) error {
 	for _, pattern := range patterns {
 		names, err := fs.Glob(project, pattern)
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			if err := copyTree(filepath.Join(from, name), filepath.Join(to, name)); err != nil {
+			if err := copyTree(project, name, filepath.Join(to, filepath.FromSlash(name))); err != nil {
 				return err
 			}
 		}
@@ -25,13 +24,16 @@ func mirror(from, to string, patterns []string) error {
 	return nil
 }
 
-func copyTree(from, to string) error {
-	info, err := os.Stat(from)
+func copyTree(project fs.FS, name, to string) error {
+	info, err := fs.Stat(project, name)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		data, err := os.ReadFile(from)
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		data, err := fs.ReadFile(project, name)
 		if err != nil {
 			return err
 		}
@@ -40,7 +42,7 @@ func copyTree(from, to string) error {
 	if err := os.Mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	entries, err := os.ReadDir(from)
+	entries, err := fs.ReadDir(project, name)
 	if err != nil {
 		return err
 	}
@@ -48,7 +50,7 @@ func copyTree(from, to string) error {
 		if e.Type()&fs.ModeSymlink != 0 {
 			continue // below the top a link may lead round in circles
 		}
-		if err := copyTree(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+		if err := copyTree(project, path.Join(name, e.Name()), filepath.Join(to, e.Name())); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -134,8 +133,12 @@ func (a *App) first(ctx context.Context) (*process, error) {
 // basePath is the path below which an app is served, according to its settings or its launcher.
 func basePath(recipe platform.Recipe, root string) string {
 	base := recipe.Base
-	if told, err := os.ReadFile(filepath.Join(root, baseName)); err == nil {
-		base = strings.TrimSpace(string(told))
+	if dir, err := os.OpenRoot(root); err == nil { // the app may have put a link in there that leads out of it
+		defer dir.Close()
+		if info, err := dir.Lstat(baseName); err == nil && info.Mode().IsRegular() {
+			told, _ := dir.ReadFile(baseName)
+			base = strings.TrimSpace(string(told))
+		}
 	}
 	if base = strings.Trim(base, "/"); base == "" {
 		return ""

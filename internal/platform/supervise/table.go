@@ -9,6 +9,7 @@ type row struct {
 	started        uint64 // when it began, in a unit of the system: together with pid it is unique until the next boot
 	dead           bool   // it has ended but was not collected by its parent
 	stopped        bool   // by a signal
+	idle           bool   // it waits for something
 	cpu            time.Duration
 }
 

@@ -53,7 +53,7 @@ func rowOf(pid int) (row, bool) {
 	state := fields[0][0]
 	return row{
 		pid: pid, parent: number(4), group: number(5), session: number(6), started: started,
-		dead: state == 'Z' || state == 'X', stopped: state == 'T',
+		dead: state == 'Z' || state == 'X', stopped: state == 'T', idle: state == 'S',
 		cpu: time.Duration(number(14)+number(15)+number(16)+number(17)) * tick, // of itself and of collected children
 	}, true
 }

@@ -48,6 +48,7 @@ func systemApps() map[string]func() {
 			time.Sleep(time.Hour)
 		},
 		"launcher": launchApp,
+		"intruder": intrude,
 		// Uses more and more memory once it has been asked for /eat.
 		"glutton": func() {
 			listen(func(_ http.ResponseWriter, r *http.Request) {
