@@ -22,6 +22,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/cli/labelscmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/logincmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/logscmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/migratecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/opencmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/platformcmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/proxycmd"
@@ -132,6 +133,9 @@ func (e *env) deployCommands() []command {
 				IO: e.io, Folder: e.folder(), Connect: e.connect, Settings: e.settings, Now: e.system.Now, Sleep: httpclient.Sleep,
 				CompleteProjects: e.completeProjects,
 			}, nil)
+		}},
+		{"migrate", "Bring a project from another platform to this one", func() *cobra.Command {
+			return migratecmd.New(e.migrate(), nil)
 		}},
 		{"deployments", "List the deployments of a project", func() *cobra.Command {
 			return deploymentscmd.New(deploymentscmd.Options{

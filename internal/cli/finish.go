@@ -63,7 +63,8 @@ func outcome(err error) (code int, message, hint string) {
 	case errors.Is(err, cloudapi.ErrUnauthorized):
 		code, next = failure.NotAllowed, "see which key is used with 'ploomber-cloud key status'"
 	case errors.Is(err, cloudapi.ErrNotFound):
-		next = "the project may belong to another key; to make one here, run 'ploomber-cloud init'"
+		next = "the project may belong to another key or another platform: 'ploomber-cloud migrate' brings this folder's project here, " +
+			"'ploomber-cloud init' makes a new one"
 	case errors.Is(err, cloudapi.ErrNetwork):
 		next = "check the connection with 'ploomber-cloud doctor'"
 	case errors.Is(err, cloudapi.ErrServer):

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/deploycmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/logincmd"
+	"github.com/ploomber/ploomber-cloud/internal/cli/migratecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/servicecmd"
 	"github.com/ploomber/ploomber-cloud/internal/cli/templatescmd"
 	"github.com/ploomber/ploomber-cloud/internal/dialog"
@@ -25,7 +26,8 @@ import (
 
 // workflow returns the project's GitHub workflow.
 func (e *env) workflow() flow.Workflow {
-	return flow.Workflow{Folder: e.folder(), Fetch: e.fetch, URL: e.settings.WorkflowURL()}
+	own, _ := e.settings.Login() // a file that cannot be read is reported where it matters
+	return flow.Workflow{Folder: e.folder(), Fetch: e.fetch, URL: e.settings.WorkflowURL(), Offline: own != nil}
 }
 
 func (e *env) login() logincmd.Options {
@@ -92,6 +94,17 @@ func (e *env) templates() templatescmd.Options {
 func (e *env) deployOptions() deploycmd.Options {
 	return deploycmd.Options{
 		IO: e.io, Deploy: e.deploy(), Settings: e.settings, Workflow: e.workflow(), Now: e.system.Now, Sleep: httpclient.Sleep,
+	}
+}
+
+func (e *env) migrate() migratecmd.Options {
+	return migratecmd.Options{
+		IO: e.io, Ask: e.ask, Deploy: e.deploy(), Settings: e.settings,
+		Ship: func(ctx context.Context, o *migratecmd.Options, p *flow.Package) (any, error) {
+			d := e.deployOptions()
+			d.Deploy, d.Watch, d.Timeout = o.Deploy, o.Watch, o.Timeout
+			return deploycmd.Ship(ctx, &d, p)
+		},
 	}
 }
 

@@ -32,7 +32,9 @@ type Workflow struct {
 	Fetch  Fetch
 	URL    string // URL of the template
 
-	Offline bool // use the built-in template
+	// Offline uses the built-in template. The one that is downloaded installs the Python tool, which only knows the hosts of
+	// the former service.
+	Offline bool
 }
 
 // Path is the path of the workflow, whether or not it exists.
@@ -137,6 +139,15 @@ func Render(template string, secrets []string) (text string, ok bool) {
 		return strings.Join(lines, ""), true
 	}
 	return template, false
+}
+
+// Variables lists what the workflow takes from the repository to reach the platform.
+func Variables(workflow string) []string {
+	names := []string{"PLOOMBER_CLOUD_KEY"}
+	if strings.Contains(workflow, "secrets.PLOOMBER_CLOUD_API_URL") {
+		names = append(names, "PLOOMBER_CLOUD_API_URL")
+	}
+	return names
 }
 
 // SecretName reports whether a workflow can name the secret: letters, digits and underscores only, so that no name

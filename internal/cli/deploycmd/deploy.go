@@ -102,45 +102,60 @@ func Run(ctx context.Context, o *Options) error {
 	if o.DryRun {
 		return o.show(p)
 	}
+	r, err := o.ship(ctx, p)
+	if o.IO.JSON && r.JobID != "" {
+		if shown := o.IO.Result(r, nil); err == nil {
+			err = shown
+		}
+	}
+	return err
+}
+
+// Ship deploys a package that was prepared elsewhere, and returns what --json prints; nil if nothing was deployed.
+func Ship(ctx context.Context, o *Options, p *flow.Package) (any, error) {
+	r, err := o.ship(ctx, p)
+	if r.JobID == "" {
+		return nil, err
+	}
+	return r, err
+}
+
+// ship deploys a package and shows what comes of it, unless the result is to be JSON.
+func (o *Options) ship(ctx context.Context, p *flow.Package) (r result, err error) {
 	// A configuration error must not surface once the deployment is under way.
 	interval, err := o.Settings.PollInterval()
 	if err != nil {
-		return err
+		return r, err
 	}
 	if _, err := o.Settings.ProjectPage(p.Config.ID); err != nil {
-		return err
+		return r, err
 	}
 	sent, err := o.Deploy.Send(ctx, p)
 	if err != nil {
-		return err
+		return r, err
 	}
-	page := sent.StatusPage
-	if page == "" {
-		if page, err = o.Settings.StatusPage(sent.ProjectID, sent.ID); err != nil {
-			return err
+	r = result{ProjectID: sent.ProjectID, JobID: sent.ID, StatusPage: sent.StatusPage}
+	if r.StatusPage == "" {
+		if r.StatusPage, err = o.Settings.StatusPage(sent.ProjectID, sent.ID); err != nil {
+			return r, err
 		}
 	}
-	r := result{ProjectID: sent.ProjectID, JobID: sent.ID, StatusPage: page}
 	if !o.IO.JSON {
-		o.IO.Out.Printf("The deployment process started! Track its status at: %s\n", page)
+		o.IO.Out.Printf("The deployment process started! Track its status at: %s\n", r.StatusPage)
 	}
 	if o.Watch || o.Incremental {
 		var seen flow.Outcome
 		seen, err = o.watch(ctx, interval, flow.Job{ProjectID: sent.ProjectID, ID: sent.ID})
 		r.Status, r.URL, r.Reason = seen.Status, seen.URL, dialog.ReasonOf(seen.Condition)
 	}
-	if err == nil {
-		dialog.SuggestWorkflow(ctx, o.IO.Err, o.Workflow, p.Config.SecretKeys)
-	}
-	shown := o.IO.Result(r, func(out *term.Stream) {
-		if r.Status != "" && err == nil {
-			out.Printf("%s\nView your deployed app: %s\n", out.Green("Deployment success."), r.URL)
-		}
-	})
 	if err != nil {
-		return err
+		return r, err
 	}
-	return shown
+	dialog.SuggestWorkflow(ctx, o.IO.Err, o.Workflow, p.Config.SecretKeys)
+	if r.Status != "" && !o.IO.JSON {
+		o.IO.Out.Printf("%s\nView your deployed app: %s\n", o.IO.Out.Green("Deployment success."), r.URL)
+	}
+	return r, nil
 }
 
 func (o *Options) watch(ctx context.Context, interval time.Duration, job flow.Job) (flow.Outcome, error) {

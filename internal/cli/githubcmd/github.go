@@ -47,7 +47,9 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Deploy from GitHub on every push",
 		Long: "Write .github/workflows/ploomber-cloud.yaml, or update it. The workflow passes the app those secrets of the\n" +
-			"repository that 'secret-keys' in ploomber-cloud.json lists; it offers to add missing names to the list.",
+			"repository that 'secret-keys' in ploomber-cloud.json lists; it offers to add missing names to the list.\n\n" +
+			"If you are logged in to a platform, or with --offline, it is the workflow that is built into this program. It deploys to\n" +
+			"the platform whose address is the repository's secret or variable PLOOMBER_CLOUD_API_URL.",
 		Example: "  ploomber-cloud github\n" +
 			"  ploomber-cloud github --yes --add-secrets         # no prompts\n" +
 			"  ploomber-cloud github --yes --add-secrets=false   # leave ploomber-cloud.json as it is",
@@ -61,7 +63,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVarP(&o.Yes, "yes", "y", false, "write the workflow without asking")
-	f.BoolVar(&o.Workflow.Offline, "offline", false, "do not download the workflow: use the one built into this program")
+	f.BoolVar(&o.Workflow.Offline, "offline", o.Workflow.Offline, "do not download the workflow: use the one built into this program")
 	f.BoolVar(&addSecrets, "add-secrets", false, "add missing names to 'secret-keys'; --add-secrets=false leaves them out")
 	return c
 }
@@ -106,7 +108,7 @@ func github(ctx context.Context, o *Options) error {
 		rendered, _ := flow.Render(template, secretKeys(config))
 		same = flow.UpToDate(current, rendered, nil)
 		if same && !o.mayLackSecrets(config) {
-			return o.done(upToDate, secretKeys(config), nil)
+			return o.done(upToDate, current, secretKeys(config), nil)
 		}
 	}
 	if !same {
@@ -115,7 +117,7 @@ func github(ctx context.Context, o *Options) error {
 			return err
 		}
 		if !yes {
-			return o.done(refused, secretKeys(config), nil)
+			return o.done(refused, template, secretKeys(config), nil)
 		}
 	}
 	var added []string
@@ -125,7 +127,7 @@ func github(ctx context.Context, o *Options) error {
 		}
 	}
 	if same && len(added) == 0 {
-		return o.done(upToDate, secretKeys(config), nil)
+		return o.done(upToDate, current, secretKeys(config), nil)
 	}
 	if !exists {
 		if template, err = o.template(ctx); err != nil {
@@ -135,7 +137,7 @@ func github(ctx context.Context, o *Options) error {
 	if err := o.write(template, config, len(added) > 0); err != nil {
 		return err
 	}
-	return o.done(status, secretKeys(config), added)
+	return o.done(status, template, secretKeys(config), added)
 }
 
 // mayLackSecrets reports whether the secrets of an up-to-date workflow should be checked: if it passes some, or if
@@ -213,8 +215,8 @@ func (o *Options) write(template string, config *project.Config, changed bool) e
 	return fsx.Replace(files...)
 }
 
-func (o *Options) done(status string, secrets, added []string) error {
-	r := result{Path: o.Workflow.Path(), Status: status, Secrets: []string{settings.KeyVariable}, SecretsAdded: added}
+func (o *Options) done(status, workflow string, secrets, added []string) error {
+	r := result{Path: o.Workflow.Path(), Status: status, Secrets: flow.Variables(workflow), SecretsAdded: added}
 	for _, name := range secrets {
 		if flow.SecretName(name) && !slices.Contains(r.Secrets, name) {
 			r.Secrets = append(r.Secrets, name)
@@ -240,6 +242,10 @@ func (o *Options) done(status string, secrets, added []string) error {
 		out.Printf("Commit and push %s.\n", commit)
 		out.Println("The repository needs these secrets, under Settings > Secrets and variables > Actions:")
 		out.Println("  " + strings.Join(r.Secrets, "\n  "))
+		if slices.Contains(r.Secrets, settings.APIVariable) {
+			out.Printf("%s is the address of the platform; it may be a variable instead of a secret.\n", settings.APIVariable)
+			return
+		}
 		out.Println("See https://docs.cloud.ploomber.io/en/latest/user-guide/github.html")
 	})
 }
