@@ -71,7 +71,7 @@ func (p *project) choose(a *asked) (to *deployment, others []*deployment) {
 		return p.current, nil
 	}
 	candidates := slices.DeleteFunc(p.pagesIn(a.pages), func(d *deployment) bool { return d != p.current && slices.Contains(a.gone, d) })
-	repeatable := a.request.ContentLength == 0 && (a.request.Method == http.MethodGet || a.request.Method == http.MethodHead)
+	repeatable := isRepeatable(a.request)
 	switch {
 	case a.isPage || len(candidates) == 0:
 		to = p.current
@@ -84,6 +84,11 @@ func (p *project) choose(a *asked) (to *deployment, others []*deployment) {
 		return to, nil
 	}
 	return to, slices.DeleteFunc(candidates, func(d *deployment) bool { return d == to || !d.ready.Load() })
+}
+
+// isRepeatable reports whether a request can be sent to another deployment after the app has got it.
+func isRepeatable(r *http.Request) bool {
+	return r.ContentLength == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 }
 
 // pagesIn returns the deployments of the route that a browser has pages of, newest first. If the one of its latest page is

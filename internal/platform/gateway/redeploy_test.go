@@ -92,6 +92,36 @@ func TestOldVersionIsGone(t *testing.T) {
 	}
 }
 
+// A request that Drop ends before there is a response goes to the current version, if it can be repeated.
+func TestDropInFlight(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]string{"GET": "two", "POST": "The app has been updated"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			g := newRig(t, nil)
+			one, two := newVersion(t, "one"), newVersion(t, "two")
+			defer close(one.release)
+			close(two.release)
+			g.set("app", running(one.backend(1)))
+			answered := make(chan reply)
+			go func() {
+				body := ""
+				if method == "POST" {
+					body = "data"
+				}
+				answer, _ := g.browser().do(method, g.urlOf("app").String()+"/slow", body, nil)
+				answered <- answer
+			}()
+			<-one.entered
+			g.set("app", running(two.backend(2)))
+			g.Drop("deployment-1")
+			if answer := <-answered; !strings.HasPrefix(answer.body, want) {
+				t.Errorf("%+v, want %q", answer, want)
+			}
+		})
+	}
+}
+
 // A page that the browser has in its cache is from the version that has confirmed it.
 func TestPageFromTheCache(t *testing.T) {
 	t.Parallel()

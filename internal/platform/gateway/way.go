@@ -175,11 +175,12 @@ func (w *way) Next(err error) (again bool, answer http.Handler) {
 		return true, nil
 	}
 	dropped, tries := w.dropped, w.tries
+	w.dropped, w.transfer = false, nil
 	p.mu.Unlock()
 	switch {
-	case dropped:
+	case dropped && !isRepeatable(w.asked.request):
 		return false, p.answer(replaced())
-	case errors.Is(err, upstream.ErrEnded): // with its session
+	case !dropped && errors.Is(err, upstream.ErrEnded): // with its session
 		return false, nil
 	case tries >= maxTries:
 		return false, p.answer(unreachable())
