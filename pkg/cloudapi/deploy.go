@@ -25,7 +25,7 @@ type Archive interface {
 type DeployRequest struct {
 	ProjectID, Type string
 	Archive         Archive
-	Secrets         []Secret   // nil: the platform's stay as they are; empty: there are none
+	Secrets         []Secret   // of the app, in place of all it had; nil: not sent, which means none as well
 	Resources       *Resources // nil: the platform's default
 	Labels          []string   // not sent when empty
 	Template        string     // not sent when empty
