@@ -174,9 +174,12 @@ func TestNoRoute(t *testing.T) {
 		"GET /api/v1/projects/x/files": 404,
 	} {
 		method, path, _ := strings.Cut(line, " ")
-		status, body := send(t, method, base+path, ownerKey, nil)
-		if status != want || status >= 400 && method != "HEAD" && !strings.HasPrefix(body, `{"detail":"`) {
-			t.Errorf("%s: status %d %s, want %d", line, status, body, want)
+		resp, body := receive(t, method, base+path, ownerKey, nil)
+		if resp.StatusCode != want || want >= 400 && !strings.HasPrefix(string(body), `{"detail":"`) || resp.Header.Get("Location") != "" {
+			t.Errorf("%s: status %d %s %s, want %d", line, resp.StatusCode, resp.Header, body, want)
+		}
+		if allow := resp.Header.Get("Allow"); (allow != "") != (want == 405) {
+			t.Errorf("%s: Allow is %q", line, allow)
 		}
 	}
 }

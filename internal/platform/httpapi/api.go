@@ -136,14 +136,16 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	handler, pattern := a.mux.Handler(r)
-	if p := r.URL.EscapedPath(); pattern != "" && path.Clean(p) != p && p != "/projects/" {
-		pattern = "" // the mux would redirect
-	}
-	if pattern == "" {
+	if pattern == "" || !isClean(r.URL.EscapedPath()) { // the mux would redirect the latter
 		a.fail(w, r, noRoute(handler, w, r))
 		return
 	}
 	a.mux.ServeHTTP(w, r)
+}
+
+// isClean reports whether a path has neither empty segments nor dot segments.
+func isClean(p string) bool {
+	return path.Clean(p) == p || path.Clean(p)+"/" == p
 }
 
 var errMethod = refuse(http.StatusMethodNotAllowed, "Method Not Allowed")
@@ -151,12 +153,13 @@ var errMethod = refuse(http.StatusMethodNotAllowed, "Method Not Allowed")
 // noRoute returns the error for a request that no route matches: 404, or 405 with an Allow header. unmatched is the handler
 // that http.ServeMux has for such requests.
 func noRoute(unmatched http.Handler, w http.ResponseWriter, r *http.Request) error {
-	probe := probe{header: w.Header()}
-	unmatched.ServeHTTP(&probe, r)
-	if probe.status == http.StatusMethodNotAllowed {
-		return errMethod
+	p := probe{header: http.Header{}}
+	unmatched.ServeHTTP(&p, r)
+	if p.status != http.StatusMethodNotAllowed {
+		return refuse(http.StatusNotFound, "Not Found")
 	}
-	return refuse(http.StatusNotFound, "Not Found")
+	w.Header()["Allow"] = p.header["Allow"]
+	return errMethod
 }
 
 // probe takes the status and the headers of a response, and drops its body.
