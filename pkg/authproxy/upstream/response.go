@@ -227,7 +227,7 @@ func (c *conn) parseField(line string) (field, error) {
 	if !ok {
 		return field{}, fieldFault(line)
 	}
-	value := strings.Trim(line[colon+1:], " \t")
+	value := trimSpace(line[colon+1:])
 	if hasControl(value) {
 		return field{}, fmt.Errorf("%w: %s has a control character", ErrMalformed, fieldName(name))
 	}
