@@ -144,12 +144,12 @@ func showReason(out *term.Stream, r dialog.Reason) {
 	if why == "" {
 		return
 	}
-	out.Printf("%-12s %s\n", "Reason:", term.Printable(why))
+	out.Printf("%-12s %s\n", "Reason:", term.Plain(why))
 	for _, line := range r.Detail {
 		out.Printf("%-12s %s\n", "", term.Plain(line))
 	}
 	if r.NextStep != "" {
-		out.Printf("%-12s %s\n", "Next step:", term.Printable(r.NextStep))
+		out.Printf("%-12s %s\n", "Next step:", term.Plain(r.NextStep))
 	}
 }
 

@@ -71,11 +71,12 @@ func (b *Builder) uvInstaller(r report, uv string) installer {
 	}
 	return installer{
 		name:    "uv",
-		creates: []string{uv, "venv", "--no-project", "--python", r.Path},
+		creates: []string{uv, "venv", "--quiet", "--no-project", "--python", r.Path}, // it would say how to activate what it creates
 		installs: func(python string) []string {
 			return slices.Concat([]string{uv, "pip", "install", "--python", python}, args)
 		},
-		resolves: slices.Concat([]string{uv, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes", "--python", r.Path}, args),
+		// Without --quiet it prints what it also writes to a file: a thousand lines of hashes.
+		resolves: slices.Concat([]string{uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes", "--python", r.Path}, args),
 		env:      b.uvEnviron(r),
 	}
 }
@@ -101,7 +102,10 @@ func (b *Builder) pipEnviron(r report) []string {
 	if runtime.GOOS == "windows" {
 		null = "nul" // as Python spells it
 	}
-	vars := map[string]string{"PIP_CONFIG_FILE": null} // no file is read
+	vars := map[string]string{
+		"PIP_CONFIG_FILE":      null,     // no file is read
+		"PIP_ROOT_USER_ACTION": "ignore", // it warns root of changing the system, which no build does
+	}
 	for name, value := range r.Settings {
 		if name != "system-certs" {
 			vars["PIP_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = value

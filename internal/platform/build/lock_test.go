@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
+	"github.com/ploomber/ploomber-cloud/internal/testkit/output"
 )
 
 // TestOneEnvironmentPerLock builds projects that ask for the same things in other words.
@@ -29,6 +30,20 @@ func TestOneEnvironmentPerLock(t *testing.T) {
 	second := built(t, b, other)
 	if first.Bin != second.Bin || m.called("pip compile") != 2 || m.called("pip install * lock.txt") != 0 || m.called("uv venv") != 1 {
 		t.Errorf("environments %s and %s, commands %q", first.Bin, second.Bin, m.calls)
+	}
+}
+
+// TestLogOfResolution checks that the log of a build does not have what was resolved, with a thousand hashes.
+func TestLogOfResolution(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "python3", "python", "index")
+	m.packages = "flask gunicorn"
+	b := m.builder(t.TempDir())
+	log := &output.Buffer{}
+	b.Log = log
+	built(t, b, flask(t))
+	if m.called("pip compile") != 1 || strings.Contains(log.String(), "--hash") {
+		t.Errorf("commands %q, log %q", m.calls, log.String())
 	}
 }
 

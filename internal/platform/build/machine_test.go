@@ -150,6 +150,9 @@ func (m *machine) resolve(c platform.Command) {
 	if m.resolved != "" {
 		words = strings.Fields(m.resolved)
 	}
+	if c.Output != nil && !slices.Contains(c.Args, "--quiet") { // as uv does, besides writing the file
+		fmt.Fprintln(c.Output, strings.Join(words, " --hash=sha256:\n"))
+	}
 	path := c.Args[slices.Index(c.Args, "--output-file")+1]
 	if err := os.WriteFile(path, []byte(strings.Join(words, "\n")), 0o600); err != nil {
 		m.t.Error(err)
