@@ -65,7 +65,7 @@ func processVariables() []variable {
 		{"PLOOMBER_CLOUD_KEY", "The API key. It takes precedence over the stored one, even if it is empty."},
 		{"PLOOMBER_CLOUD_API_URL", "The URL of the platform, like `--api-url`; https, or http for this machine. Without it commands go where `login` said, else to a platform that you run on this machine."},
 		{"_PLOOMBER_CLOUD_ENV", "The platform: `prod` (the default), `dev`, or `local` for `http://localhost:8000`, like `--local`."},
-		{"PLOOMBER_ENTRY", "The file that `up` starts, like its `--entry`; usually set in `.env`."},
+		{"PLOOMBER_ENTRY", "The file that `up` or a platform starts, like `up --entry`; usually set in `.env`."},
 		{"PLOOMBER_CLOUD_POLL_INTERVAL", "Seconds between two status requests while watching a deployment. Default: 15."},
 		{"PLOOMBER_CLOUD_EXAMPLES_URL", "The URL of the archive that contains the examples."},
 		{"PLOOMBER_CLOUD_WORKFLOW_URL", "The URL of the GitHub workflow template."},
@@ -73,6 +73,8 @@ func processVariables() []variable {
 		{"PLOOMBER_CLOUD_CACHE", "The cache folder, which holds the Python environments of `up` and downloads."},
 		{"PLOOMBER_CLOUD_RUN", "Set by `up` in an app's processes to identify them. Do not set it yourself."},
 		{"PLOOMBER_PROXY_", "The prefix of the variables for the flags of `proxy`: `PLOOMBER_PROXY_LISTEN` for `--listen`."},
+		{"PLOOMBER_PLATFORM_", "The prefix of the variables for the flags of `platform serve`: `PLOOMBER_PLATFORM_SLEEP_AFTER` for `--sleep-after`."},
+		{"PLOOMBER_DATA_DIR", "Set by a platform in an app's processes: the folder of the project that is kept, whatever is deployed."},
 		{"PLOOMBER_HOME_DIR", "The API key is stored in the subfolder `stats` of this folder. Default: `~/.ploomber`."},
 		{"XDG_CACHE_HOME", "The parent of the cache folder if `PLOOMBER_CLOUD_CACHE` is not set."},
 		{"HOME", "The user's home folder; on Windows `USERPROFILE`."},
@@ -94,7 +96,7 @@ func processVariables() []variable {
 // projectVariables are read from the project's .env and, where they are not there, from the environment.
 func projectVariables() []variable {
 	all := []variable{
-		{"PLOOMBER_ENTRY", "The file that `up` starts, like `--entry`, if it is not the one that `up` finds."},
+		{"PLOOMBER_ENTRY", "The file that `up` or a platform starts, if it is not the one that would be found."},
 		{"username_main_app", "The user name for the whole app; the password is in `password_main_app`."},
 		{"username_analytics", "The same for the analytics page, with `password_analytics`."},
 		{"username_api", "The same for the paths below `/api`, with `password_api`. Only this program's proxy supports it."},
