@@ -110,6 +110,7 @@ func Serve(ctx context.Context, o ServeOptions) (_ *Platform, err error) {
 			CacheDir: cmp.Or(o.Environments, p.folder.environments()), Hosting: o.Environments == "", Environ: o.Environ, Now: o.Now, Run: supervise.Run,
 		},
 	}
+	p.reportIsolation()
 	p.scheduler = scheduler.New(scheduler.Options{
 		Store: p.store, Runner: p.runner, Now: o.Now, Log: o.Log, SleepAfter: o.SleepAfter, Freezes: freezing,
 		Router: &router{gateway: p.gateway, store: p.store, folder: p.folder, logins: map[string]deploymentLogin{}},
@@ -234,6 +235,15 @@ func (p *Platform) Close() {
 	}
 	if p.lock != nil {
 		_ = p.lock.Unlock()
+	}
+}
+
+// reportIsolation tells what this machine does not do to keep apps from each other.
+func (p *Platform) reportIsolation() {
+	for _, m := range p.runner.isolate.Level() {
+		if !m.InForce {
+			p.o.Log.Info("apps are not isolated in one way", "missing", m.Name, "reason", m.Detail)
+		}
 	}
 }
 
