@@ -1,6 +1,9 @@
 package dialog
 
-import "github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+import (
+	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
+)
 
 // Reason is the part of a command's JSON result that says how a deployment is doing and why it does not run. It is empty
 // where the platform does not say.
@@ -17,9 +20,10 @@ func ReasonOf(c cloudapi.Condition) Reason {
 	return Reason{State: c.State, Reason: c.Reason, Problem: c.Problem, Detail: c.Detail, NextStep: c.NextStep}
 }
 
-// ShowReason prints the last lines of a deployment that failed. The error says the rest.
-func ShowReason(report Reporter, c cloudapi.Condition) {
-	for _, line := range c.Detail {
+// ShowReason prints the last lines of a deployment that failed, unless they were printed with its log. The error says the
+// rest.
+func ShowReason(report Reporter, o flow.Outcome) {
+	for _, line := range o.Unseen {
 		report.Note("  %s", line)
 	}
 }

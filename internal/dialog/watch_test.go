@@ -2,11 +2,13 @@ package dialog_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/dialog"
 	"github.com/ploomber/ploomber-cloud/internal/flow"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 )
 
 func TestShowLooks(t *testing.T) {
@@ -25,5 +27,15 @@ func TestShowLooks(t *testing.T) {
 		"Status: new (1h0m0s)", "Status: running", "100 %d",
 	}; !slices.Equal(heard.all, want) {
 		t.Errorf("says %q, want %q", heard.all, want)
+	}
+}
+
+// The lines that explain a failure are not printed twice.
+func TestShowReason(t *testing.T) {
+	t.Parallel()
+	heard := &notes{}
+	dialog.ShowReason(heard, flow.Outcome{Condition: cloudapi.Condition{Detail: []string{"shown", "not shown"}}, Unseen: []string{"not shown"}})
+	if len(heard.all) != 1 || !strings.Contains(heard.all[0], "not shown") {
+		t.Errorf("prints %q", heard.all)
 	}
 }

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type Outcome struct {
 	URL        string // of the app, once it runs
 	StatusPage string // on the dashboard; "" where the platform does not say
 	cloudapi.Condition
+	Unseen []string // lines of Detail that were in no log that Seen has got
 }
 
 // Watcher follows a job until it runs or fails. Temporary failures, such as a lost network, are retried until the
@@ -109,6 +111,9 @@ func (w *Watcher) Watch(ctx context.Context, job Job) (Outcome, error) {
 			since = later(since, text)
 		}
 		w.Seen(Look{Status: j.Status, Log: shown[source].Add(text), Source: source, Elapsed: w.Now().Sub(w.began), StatusPage: j.StatusPage})
+		out.Unseen = slices.DeleteFunc(slices.Clone(j.Detail), func(line string) bool {
+			return strings.Contains(shown["app"].shown, line) || strings.Contains(shown["build-docker"].shown, line)
+		})
 		switch j.Status {
 		case "running":
 			out.URL = j.Resources.Webservice

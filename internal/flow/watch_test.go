@@ -19,6 +19,7 @@ import (
 // moment is what the platform says at one look.
 type moment struct {
 	status, build, app string
+	condition          cloudapi.Condition
 	jobErr, logErr     error
 	takes              time.Duration // until both answers are there
 }
@@ -44,7 +45,7 @@ func (f *film) Project(context.Context, string) (*cloudapi.Project, error) {
 func (f *film) Job(context.Context, string) (*cloudapi.Job, error) {
 	m := f.now()
 	f.clock = f.clock.Add(m.takes)
-	j := &cloudapi.Job{Status: m.status}
+	j := &cloudapi.Job{Status: m.status, Condition: m.condition}
 	j.Resources.Webservice = "https://app.example.test"
 	if m.jobErr != nil {
 		f.at++ // its logs are not asked for
@@ -201,6 +202,38 @@ func TestWatchShowsNewLines(t *testing.T) {
 	}
 	if since := strings.Join(f.since, ""); since != "" {
 		t.Errorf("asks for lines since %s", since)
+	}
+}
+
+// A platform of one's own says why a deployment fails. It is asked every second, where the former service wanted 15.
+func TestWatchOfOwnPlatform(t *testing.T) {
+	t.Parallel()
+	why := cloudapi.Condition{
+		State: "failed", Reason: "import-error", Problem: "the module pandas is missing",
+		Detail: []string{"Traceback", "No module named pandas"}, NextStep: "add pandas to requirements.txt",
+	}
+	f := &film{moments: []moment{
+		{status: "pending", condition: cloudapi.Condition{State: "building"}},
+		{status: "failed", app: "2026-11-30T10:00:00Z Traceback\n", condition: why},
+	}}
+	w := flow.Watcher{
+		API: f, Interval: 15 * time.Second, Timeout: time.Hour, Seen: func(flow.Look) {},
+		Now: func() time.Time { return f.clock },
+		Sleep: func(_ context.Context, d time.Duration) error {
+			f.slept = append(f.slept, d)
+			return nil
+		},
+	}
+	out, err := w.Watch(t.Context(), flow.Job{ProjectID: "p", ID: "j"})
+	if failure.Code(err) != failure.Deployment || err.Error() != "Deployment failed (status failed): the module pandas is missing" ||
+		failure.Hint(err) != "add pandas to requirements.txt" {
+		t.Errorf("%v, hint %q", err, failure.Hint(err))
+	}
+	if out.Reason != "import-error" || !slices.Equal(out.Unseen, []string{"No module named pandas"}) {
+		t.Errorf("%+v", out)
+	}
+	if !slices.Equal(f.slept, []time.Duration{time.Second}) {
+		t.Errorf("waits %v", f.slept)
 	}
 }
 

@@ -169,7 +169,7 @@ func (o *Options) watch(ctx context.Context, interval time.Duration, job flow.Jo
 	}
 	seen, err := w.Watch(ctx, job)
 	if err != nil {
-		dialog.ShowReason(o.IO.Err, seen.Condition)
+		dialog.ShowReason(o.IO.Err, seen)
 	}
 	return seen, err
 }

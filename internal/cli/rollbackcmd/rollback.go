@@ -145,7 +145,7 @@ func (o *Options) watch(ctx context.Context, api *cloudapi.Client, interval time
 	}
 	seen, err := w.Watch(ctx, job)
 	if err != nil {
-		dialog.ShowReason(o.IO.Err, seen.Condition)
+		dialog.ShowReason(o.IO.Err, seen)
 	}
 	return seen, err
 }

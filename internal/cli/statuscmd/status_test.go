@@ -119,17 +119,17 @@ func TestStatus(t *testing.T) {
 			replies: map[string]string{
 				"/projects/p-1": `{"id": "p-1", "type": "flask", "jobs": [{"id": "j1"}]}`,
 				"/jobs/j1": `{"id": "j1", "status": "failed", "status_page": "http://board/p-1/j1", "state": "failed", "reason": "import-error",
-					"problem": "the module pandas is missing", "detail": ["Traceback", "No module named 'pandas'"], "next_step": "add pandas to requirements.txt"}`,
+					"problem": "the module pandas is missing", "detail": ["Traceback", "No module named 'pandas'"], "next_step": "add the line \"pandas\" to requirements.txt"}`,
 			},
 			want: result{
 				ProjectID: "p-1", Type: "flask", Labels: []string{}, JobID: "j1", Status: "failed", Protected: []project.Feature{},
 				StatusPage: "http://board/p-1/j1", Reason: dialog.Reason{
 					State: "failed", Reason: "import-error", Problem: "the module pandas is missing",
-					Detail: []string{"Traceback", "No module named 'pandas'"}, NextStep: "add pandas to requirements.txt",
+					Detail: []string{"Traceback", "No module named 'pandas'"}, NextStep: "add the line \"pandas\" to requirements.txt",
 				},
 			},
 			says: []string{
-				"Status:      failed\nReason:      the module pandas is missing\n             Traceback\n             No module named 'pandas'\nNext step:   add pandas",
+				"Status:      failed\nReason:      the module pandas is missing\n             Traceback\n             No module named 'pandas'\nNext step:   add the line \"pandas\" to",
 				"Page:        http://board/p-1/j1",
 			},
 		},

@@ -104,7 +104,7 @@ func watch(ctx context.Context, o *Options) error {
 	w.Seen = o.tellPage(page, w.Seen)
 	seen, failed := w.Watch(ctx, job)
 	if failed != nil {
-		dialog.ShowReason(o.IO.Err, seen.Condition)
+		dialog.ShowReason(o.IO.Err, seen)
 	}
 	r := result{job.ProjectID, job.ID, seen.Status, seen.URL, dialog.ReasonOf(seen.Condition)}
 	err = o.IO.Result(r, func(out *term.Stream) {
