@@ -34,7 +34,7 @@ func benchTask(ctx context.Context, w *workspace, args []string) error {
 	profile := f.Bool("profile", false, "proxy: show where our proxy spends its time, in place of the comparison")
 	draw := f.Bool("chart", false, "measure nothing: draw "+chartPicture+" from the tables that the page has")
 	f.Usage = func() {
-		fmt.Fprintln(w.out, "usage: go run ./internal/dev bench [flags] [startup] [deploy] [proxy]   (all when none is named)")
+		fmt.Fprintln(w.out, "usage: go run ./internal/dev bench [flags] [startup] [deploy] [proxy] [platform]   (all when none is named)")
 		f.PrintDefaults()
 	}
 	if err := f.Parse(args); err != nil {
@@ -70,6 +70,9 @@ func benchTask(ctx context.Context, w *workspace, args []string) error {
 		{"deploy", "deploy-50", against(5, deploy(50e6))},
 		{"deploy", "deploy-400", against(3, deploy(400e6))},
 		proxies,
+		{"platform", "platform", against(10, func(ctx context.Context, out io.Writer, p bench.Programs, rounds int) error {
+			return bench.Platform(ctx, out, p.Ours, "python3", rounds)
+		})},
 	}, f.Args(), *write)
 }
 
