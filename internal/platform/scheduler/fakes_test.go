@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -328,15 +329,11 @@ func (b *switchboard) Drop(deployment string) {
 func (b *switchboard) Activity(project string) (all []Activity) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r := b.routes[project]
-	serves := r.Draining
-	if r.Current != nil {
-		serves = append(slices.Clone(serves), *r.Current)
-	}
-	for _, s := range serves {
-		a := b.use[s.Deployment.ID]
-		a.Deployment = s.Deployment.ID
-		all = append(all, a)
+	for id, a := range b.use {
+		if strings.HasPrefix(id, project+"/") {
+			a.Deployment = id
+			all = append(all, a)
+		}
 	}
 	return all
 }

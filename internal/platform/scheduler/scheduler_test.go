@@ -337,6 +337,27 @@ func TestRequestBeforeSleep(t *testing.T) {
 	}
 }
 
+// The same goes for the end of a replaced version.
+func TestRequestBeforeTheEndOfADrain(t *testing.T) {
+	within(t, func(t *testing.T) {
+		r := newRig(t, nil, "p")
+		defer r.Close()
+		old := r.deploy("p")
+		time.Sleep(3 * time.Second)
+		r.board.set(old, Activity{Sockets: 1})
+		r.deploy("p")
+		time.Sleep(5 * time.Second)
+		p := r.projects["p"]
+		p.mu.Lock()
+		v := p.draining[0]
+		v.d.Changed = time.Now().Add(-time.Hour)
+		p.drain(v, Activity{Deployment: old})
+		p.mu.Unlock()
+		r.want("p", platform.StateDraining, platform.StateRunning)
+		r.wantRunning("p/1", "p/2")
+	})
+}
+
 func TestFailedWake(t *testing.T) {
 	within(t, func(t *testing.T) {
 		r := newRig(t, nil, "p")

@@ -109,6 +109,11 @@ func (p *project) drain(v *version, a Activity) {
 	}
 	p.release(v)
 	p.route() // before it stops: no request is sent to it any more
+	if a := p.use()[v.d.ID]; done && (a.Requests > 0 || a.Sockets > 0) { // one has come since the Activity was read
+		p.draining = append(p.draining, v)
+		p.route()
+		return
+	}
 	v.end(platform.StateReplaced, platform.Cause{})
 	p.s.o.Router.Drop(v.d.ID)
 }
