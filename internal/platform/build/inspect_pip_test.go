@@ -200,7 +200,7 @@ func TestOldPython(t *testing.T) {
 		}
 	}
 	built(t, m.builder(t.TempDir()), flask(t))
-	if m.called("--python "+filepath.Join(m.path, "python3.12")) != 1 {
+	if m.called("uv venv --quiet --no-project --python "+filepath.Join(m.path, "python3.12")) != 1 {
 		t.Errorf("commands %q", m.calls)
 	}
 }
