@@ -79,7 +79,7 @@ func TestInstallers(t *testing.T) {
 		"options": {programs: "python3 python index", report: func(r *report) { r.Options = []string{"--no-binary flask"} }, want: []string{
 			"-m pip * --target * uv.txt", resolve + " * framework.txt", "uv venv * venv", install + " --requirement * options.txt", "find_spec", "bytecode.py",
 		}},
-		"something local": {programs: "python3 python index", report: func(r *report) { r.Local = []any{"x"} }, want: []string{
+		"something local": {programs: "python3 python index", report: func(r *report) { r.Local = [][]any{{"tree", "/x", "1"}} }, want: []string{
 			"-m pip * --target * uv.txt", "uv pip compile * --refresh * requirements.txt * framework.txt", "uv venv * venv",
 			"uv pip install * --refresh * --no-deps * lock.txt", "find_spec", "bytecode.py", "main.py",
 		}},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ type report struct {
 	Paths         []string // folders with modules of the project
 	Indexes       []string // package indexes that the project names; what one of them has is taken from there
 	Parts         []string // what decides about the installation, besides Local
-	Local         []any    // the state of what is taken from this machine
+	Local         [][]any  // kind, path and state of what is taken from this machine
 	Names         []string // distributions that are asked for
 	Hashed        bool     // whether every distribution has to have a hash
 	RequireHashes bool     `json:"require_hashes"`
@@ -56,6 +57,16 @@ type report struct {
 	Problem, Hint string // what is wrong with the project
 
 	dir, python string // that was inspected, and the program that did it
+}
+
+// changesInPlace reports whether packages come from this machine that can change under the same name. Those of a wheelhouse
+// outside the project, which a setting of pip names for all projects, do not.
+func (r report) changesInPlace() bool {
+	return slices.ContainsFunc(r.Local, func(state []any) bool {
+		path, _ := state[1].(string)
+		inside, err := filepath.Rel(r.dir, path)
+		return state[0] != "links" || err == nil && filepath.IsLocal(inside)
+	})
 }
 
 // question is what the inspector is asked.

@@ -42,7 +42,7 @@ func (b *Builder) uvInstaller(r report, uv string) installer {
 	if len(r.Indexes) == 0 && r.UVFile == "" {
 		args = append(args, "--index-strategy", "unsafe-best-match")
 	}
-	if len(r.Local) > 0 {
+	if r.changesInPlace() {
 		args = append(args, "--refresh") // else a package built from a folder is taken from uv's cache though the folder has changed
 	}
 	if r.Pre || set["pre"] != "" {

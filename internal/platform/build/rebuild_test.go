@@ -169,3 +169,25 @@ func TestChangedSourceIsInstalled(t *testing.T) {
 		t.Errorf("installed %q, %v", content, err)
 	}
 }
+
+func TestChangesInPlace(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		local [][]any
+		want  bool
+	}{
+		"nothing local":                    {nil, false},
+		"a folder with a package":          {[][]any{{"tree", "/elsewhere/lib", "1"}}, true},
+		"a wheelhouse of the project":      {[][]any{{"links", "/project/wheels", "1"}}, true},
+		"a wheelhouse for all projects":    {[][]any{{"links", "/opt/wheels", "1"}}, false},
+		"both":                             {[][]any{{"links", "/opt/wheels", "1"}, {"file", "/project/a.whl", "1"}}, true},
+		"a folder whose name begins alike": {[][]any{{"links", "/project-wheels", "1"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := (report{dir: "/project", Local: tc.local}).changesInPlace(); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
