@@ -148,6 +148,7 @@ func (o *Options) remote(ctx context.Context) (*settings.Login, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Settings.APIURL = base // errors are about this place, and not about the former service
 	options, err := o.Client(base, "")
 	if err != nil {
 		return nil, err
