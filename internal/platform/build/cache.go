@@ -88,7 +88,7 @@ func removeEnv(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// protect lets nobody change the content of a folder. An app that did would change other environments too: files are linked
+// protect lets everyone read the content of a folder and nobody change it. An app that did would change other environments too: files are linked
 // to those of the installer's cache.
 func protect(root string) error {
 	var folders []string
@@ -103,10 +103,17 @@ func protect(root string) error {
 			return nil
 		}
 		info, err := d.Info()
-		if err == nil && info.Mode()&0o222 != 0 {
-			err = os.Chmod(path, info.Mode()&^0o222)
+		if err != nil {
+			return err
 		}
-		return err
+		mode := info.Mode().Perm()&^0o222 | 0o444 // whatever the umask is
+		if mode&0o100 != 0 {
+			mode |= 0o111
+		}
+		if mode != info.Mode().Perm() {
+			return os.Chmod(path, mode)
+		}
+		return nil
 	})
 	for _, path := range folders {
 		if err == nil {
