@@ -108,7 +108,7 @@ func (p *project) drain(v *version, a Activity) {
 		return
 	}
 	p.release(v)
-	p.route() // before it stops: no request is sent to it any more
+	p.route()                                                            // before it stops: no request is sent to it any more
 	if a := p.use()[v.d.ID]; done && (a.Requests > 0 || a.Sockets > 0) { // one has come since the Activity was read
 		p.draining = append(p.draining, v)
 		p.route()
