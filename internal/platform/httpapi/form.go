@@ -71,7 +71,7 @@ func (a *API) readForm(w http.ResponseWriter, r *request) (f *form, err error) {
 	parts := multipart.NewReader(body, params["boundary"])
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF { //nolint:errorlint // a wrapped io.EOF means that the form was cut off
+		if err == io.EOF { // a wrapped io.EOF means that the form was cut off
 			return f, f.complete()
 		}
 		if err != nil {

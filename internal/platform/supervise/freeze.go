@@ -40,7 +40,7 @@ func (i *Instance) Freeze() error {
 		}
 		time.Sleep(time.Millisecond) // until the signals have arrived
 	}
-	sendAll(i.members(), resume)
+	_ = sendAll(i.members(), resume)
 	return errors.New("freeze the app: it starts processes faster than they can be stopped")
 }
 

@@ -21,8 +21,8 @@ func (i *Instance) Stop(grace time.Duration) {
 	i.stopping = true
 	i.mu.Unlock()
 	members := i.members()
-	sendAll(members, askToEnd)
-	sendAll(members, resume) // a frozen process does not see the request
+	_ = sendAll(members, askToEnd)
+	_ = sendAll(members, resume) // a frozen process does not see the request
 	force := time.NewTimer(grace)
 	defer force.Stop()
 	select {
@@ -74,7 +74,7 @@ func (i *Instance) collect() *platform.ExitError {
 
 // endRemains ends the processes that are left without their leader: first with a request, then forcibly.
 func (i *Instance) endRemains() {
-	sendAll(i.members(), askToEnd)
+	_ = sendAll(i.members(), askToEnd)
 	force := time.NewTimer(leftoverGrace)
 	defer force.Stop()
 	look := time.NewTicker(20 * time.Millisecond)
@@ -105,7 +105,7 @@ func (i *Instance) kill() {
 		if len(left) == 0 {
 			return
 		}
-		sendAll(left, forceEnd)
+		_ = sendAll(left, forceEnd)
 		select {
 		case <-look.C:
 		case <-limit.C:

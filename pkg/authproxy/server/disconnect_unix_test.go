@@ -5,6 +5,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -344,7 +345,7 @@ func TestHijack(t *testing.T) {
 	if err := c.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-echoed; err != io.EOF {
+	if err := <-echoed; !errors.Is(err, io.EOF) {
 		t.Errorf("the handler reads %v, want the end", err)
 	}
 	w.wantGoingOn(t, <-taken)
