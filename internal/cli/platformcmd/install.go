@@ -127,9 +127,9 @@ func unit(program, data string, root bool) (string, error) {
 			return "", failure.Failedf("%q has a character that a systemd unit cannot hold", path)
 		}
 	}
-	target := "default.target"
+	target, home := "default.target", ""
 	if root {
-		target = "multi-user.target"
+		target, home = "multi-user.target", "# Commands of root find the platform by a file in this folder.\nEnvironment=HOME=%h\n"
 	}
 	return `# Written by 'ploomber-cloud platform install'.
 [Unit]
@@ -139,8 +139,9 @@ Wants=network-online.target
 
 [Service]
 ExecStart="` + program + `" platform serve --data "` + data + `"
-EnvironmentFile=-` + filepath.Join(data, "platform.env") + `
-Restart=always
+` + home + `EnvironmentFile=-` + filepath.Join(data, "platform.env") + `
+# After a crash, and not after 'ploomber-cloud platform stop'.
+Restart=on-failure
 RestartSec=1
 # Apps outlive the platform: a restart or an upgrade must not stop them.
 KillMode=process

@@ -137,7 +137,7 @@ func TestInstall(t *testing.T) {
 	}
 	lines := strings.Split(d.Out(), "\n")
 	for _, want := range []string{
-		`ExecStart="/usr/bin/ploomber-cloud" platform serve --data "/srv/my data"`, "KillMode=process", "Restart=always", "WantedBy=multi-user.target",
+		`ExecStart="/usr/bin/ploomber-cloud" platform serve --data "/srv/my data"`, "KillMode=process", "Restart=on-failure", "Environment=HOME=%h", "WantedBy=multi-user.target",
 		"EnvironmentFile=-/srv/my data/platform.env",
 	} {
 		if !slices.Contains(lines, want) {
