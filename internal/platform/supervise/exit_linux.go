@@ -35,7 +35,7 @@ func awaitExit(pid int, started uint64, quit <-chan struct{}) bool {
 		return err == nil || pollExit(pid, started, quit)
 	case <-quit:
 		_ = file.Close()
-		_ = <-ended // the goroutine uses the file
+		<-ended //nolint:errcheck // the goroutine uses the file until then
 		return false
 	}
 }
