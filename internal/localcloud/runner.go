@@ -134,9 +134,7 @@ func (r *runner) recipe(d platform.Deployment, vars map[string]string) (platform
 		return platform.Recipe{}, &platform.Problem{Reason: platform.ReasonEntryMissing, Msg: several.Error(), Err: err,
 			Hint: fmt.Sprintf("name one in .env, such as %s=%s, and deploy again", r.entry, several.Apps[0].Entry)}
 	case errors.As(err, &problem) && problem.Reason == "":
-		p := *problem
-		p.Reason = platform.ReasonEntryMissing
-		return platform.Recipe{}, &p
+		return platform.Recipe{}, r.entryMissing(d, problem, vars)
 	case err != nil:
 		return platform.Recipe{}, err
 	}
@@ -147,13 +145,25 @@ func (r *runner) recipe(d platform.Deployment, vars map[string]string) (platform
 	}
 	if _, err := platform.Entry(r.folder.code(d), recipe); err != nil {
 		if errors.As(err, &problem) {
-			p := *problem
-			p.Reason = platform.ReasonEntryMissing
-			return recipe, &p
+			return recipe, r.entryMissing(d, problem, vars)
 		}
 		return recipe, err
 	}
 	return recipe, nil
+}
+
+// entryMissing is p for a deployment, whose owner has no flags to name the entry with.
+func (r *runner) entryMissing(d platform.Deployment, p *platform.Problem, vars map[string]string) *platform.Problem {
+	missing := *p
+	missing.Reason = platform.ReasonEntryMissing
+	switch {
+	case vars[r.entry] != "": // the hint names a correct value
+	case d.Type == platform.Docker:
+		missing.Hint = "add a Dockerfile, or a Procfile with the command that starts the app, and deploy again"
+	default:
+		missing.Hint = fmt.Sprintf("add the file that starts the app, or name it in .env, such as %s=src/app.py, and deploy again", r.entry)
+	}
+	return &missing
 }
 
 // maxProcesses is the limit of processes and threads of an app: more than any framework starts, few enough for the machine.
