@@ -29,6 +29,9 @@ func crashed(exit *platform.ExitError, lastLines func(n int) []string, s Spec) *
 			problem.Hint = "install the program named in the command, or correct the command"
 		}
 	}
+	if problem.Hint == "" {
+		problem.Hint = s.advice().other
+	}
 	problem.Output, problem.Shown = lastLines(tailLines), s.Log != nil
 	if exit != nil {
 		problem.Err = exit
@@ -37,7 +40,7 @@ func crashed(exit *platform.ExitError, lastLines func(n int) []string, s Spec) *
 }
 
 // advice is how hints name the next step, which differs between `up` and a deployment.
-type advice struct{ again, entry, slow, memory string }
+type advice struct{ again, entry, slow, memory, other string }
 
 func (s Spec) advice() advice {
 	if s.deployed {
@@ -46,6 +49,7 @@ func (s Spec) advice() advice {
 			entry:  "move it next to the file that starts the app",
 			slow:   "see 'ploomber-cloud logs' for what it did meanwhile; load large data when it is first needed, not at the start",
 			memory: "load less data at once, or ask for more memory with 'ploomber-cloud resources' and deploy again",
+			other:  "correct what the last lines name, and deploy again; 'ploomber-cloud logs --type web' has the rest",
 		}
 	}
 	return advice{

@@ -261,7 +261,7 @@ func TestLaunchFails(t *testing.T) {
 		},
 		"failed import": {
 			mode: "print", printed: trace + "ImportError: cannot import name 'x' from 'y'\n",
-			reason: platform.ReasonImport, says: "cannot import name 'x'",
+			reason: platform.ReasonImport, says: "cannot import name 'x'", hint: "logs --type web",
 		},
 		"out of memory": {
 			mode: "print", printed: trace + "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8 EiB\n",
@@ -277,7 +277,7 @@ func TestLaunchFails(t *testing.T) {
 			mode: "silent", change: func(s *InstanceSpec) { s.ReadyTimeout = 300 * time.Millisecond },
 			reason: platform.ReasonSlow, says: "did not answer at", hint: "ploomber-cloud logs",
 		},
-		"crash":         {mode: "fail", reason: platform.ReasonCrash, says: "exited with code 7"},
+		"crash":         {mode: "fail", reason: platform.ReasonCrash, says: "exited with code 7", hint: "logs --type web"},
 		"ends early":    {mode: "hello", reason: platform.ReasonCrash, says: "exited with code 0", hint: "must keep running"},
 		"killed itself": {mode: "suicide", reason: platform.ReasonCrash, says: "signal killed", hint: "memory"},
 	} {
