@@ -78,7 +78,7 @@ func (f folder) lock() (*flock.Flock, error) {
 	case err != nil:
 		return nil, &platform.Problem{Msg: "cannot write to the platform's data folder", Err: err, Hint: "check the permissions and the free space of " + string(f)}
 	case !got:
-		return nil, &platform.Problem{Msg: "another platform is running on this data folder", Err: errInUse,
+		return nil, &platform.Problem{Msg: "cannot use the data folder " + string(f), Err: errInUse,
 			Hint: "stop it with 'ploomber-cloud platform stop', or name another folder with --data"}
 	}
 	return l, nil

@@ -357,7 +357,8 @@ func TestServeRefuses(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	var problem *platform.Problem
-	if _, err := Serve(t.Context(), c.options); !errors.As(err, &problem) || !errors.Is(err, errInUse) || problem.Hint == "" {
+	if _, err := Serve(t.Context(), c.options); !errors.As(err, &problem) || !errors.Is(err, errInUse) ||
+		strings.Count(err.Error(), errInUse.Error()) != 1 || problem.Hint == "" {
 		t.Errorf("a second platform on one folder: %v", err)
 	}
 	other := c.options
