@@ -19,11 +19,11 @@ func TestEntryMissing(t *testing.T) {
 		entry     string
 		hint      string
 	}{
-		"no app of the type":       {framework: "flask", files: map[string]string{"notes.txt": ""}, hint: "such as PLOOMBER_ENTRY=src/app.py"},
-		"no Dockerfile":            {framework: platform.Docker, files: map[string]string{"notes.txt": ""}, hint: "add a Dockerfile, or a Procfile"},
-		"a name that is no file":   {framework: "flask", files: map[string]string{"app.py": "import flask"}, entry: "main.py", hint: "name a file"},
-		"a name outside the files": {framework: "flask", files: map[string]string{"app.py": "import flask"}, entry: "../app.py", hint: "name a file"},
-		"several apps":             {framework: "flask", files: map[string]string{"a.py": "import flask", "b.py": "import flask"}, hint: "such as PLOOMBER_ENTRY=a.py"},
+		"no app of the type":        {framework: "flask", files: map[string]string{"notes.txt": ""}, hint: "such as PLOOMBER_ENTRY=src/app.py"},
+		"no Dockerfile":             {framework: platform.Docker, files: map[string]string{"notes.txt": ""}, hint: "add a Dockerfile, or a Procfile"},
+		"a name that is not a file": {framework: "flask", files: map[string]string{"app.py": "import flask"}, entry: "main.py", hint: "name a file"},
+		"a name outside the files":  {framework: "flask", files: map[string]string{"app.py": "import flask"}, entry: "../app.py", hint: "name a file"},
+		"several apps":              {framework: "flask", files: map[string]string{"a.py": "import flask", "b.py": "import flask"}, hint: "such as PLOOMBER_ENTRY=a.py"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
