@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/platform"
@@ -31,10 +33,11 @@ type runner struct {
 	isolate  *supervise.Isolation
 	now      func() time.Time
 
-	entry string // name of the variable that names the file to start
+	entry  string                      // name of the variable that names the file to start
+	public func(project string) string // address of a project's app
 
 	mu        sync.Mutex
-	followers map[string]*logs.Follower // of running apps, by deployment
+	followers map[string]*follower // of running apps, by deployment
 }
 
 var _ scheduler.Runner = (*runner)(nil)
@@ -189,11 +192,12 @@ func (r *runner) Start(ctx context.Context, d platform.Deployment) (scheduler.In
 		return nil, err
 	}
 	limits := supervise.Limits{CPU: d.Resources.CPU, Memory: int64(d.Resources.RAM) * 1e9, Processes: maxProcesses}
-	r.follow(d)
+	output := r.follow(d)
 	instance, err := supervise.Launch(ctx, supervise.InstanceSpec{
 		Recipe: recipe, Dir: r.folder.code(d), Environment: built.Environment, Environ: r.environ, Vars: vars,
 		Home: r.folder.run(d), Data: data, Output: r.logs.App(d.ID).Raw(), Limits: limits, Now: r.now,
 		Isolation: r.isolate, Notify: func(e platform.Event) { _ = r.logs.App(d.ID).Append("ploomber-cloud: warning: " + e.Message) },
+		OnPort: func(port int) { output.show(port, r.public(d.Project)) },
 	})
 	if err != nil {
 		r.unfollow(d)
@@ -209,7 +213,9 @@ func (r *runner) Find(d platform.Deployment) (scheduler.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.follow(d)
+	if port, err := strconv.Atoi(instance.URL().Port()); err == nil {
+		r.follow(d).show(port, r.public(d.Project))
+	}
 	r.unfollowAfter(d, instance)
 	return instance, nil
 }
@@ -229,13 +235,34 @@ func (r *runner) discard(d platform.Deployment) error {
 	return errors.Join(os.RemoveAll(r.folder.app(d)), r.logs.Remove(d.ID))
 }
 
+// follower moves the output of an app to its log. In the log the app is at its public address: its own would bypass the login.
+type follower struct {
+	*logs.Follower
+	banner atomic.Pointer[func(line string) string]
+}
+
+// show replaces the address of the app at port by its public one.
+func (f *follower) show(port int, public string) {
+	banner := supervise.Banner(port, public)
+	f.banner.Store(&banner)
+}
+
 // follow moves the output of an app to its log from now on.
-func (r *runner) follow(d platform.Deployment) {
+func (r *runner) follow(d platform.Deployment) *follower {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.followers[d.ID] == nil {
-		r.followers[d.ID] = r.logs.App(d.ID).Follow(nil)
+	f := r.followers[d.ID]
+	if f == nil {
+		f = &follower{}
+		f.Follower = r.logs.App(d.ID).Follow(func(line string) string {
+			if banner := f.banner.Load(); banner != nil {
+				return (*banner)(line)
+			}
+			return line
+		})
+		r.followers[d.ID] = f
 	}
+	return f
 }
 
 // unfollow moves the rest of the output of an app that has ended.

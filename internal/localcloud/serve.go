@@ -105,7 +105,7 @@ func Serve(ctx context.Context, o ServeOptions) (_ *Platform, err error) {
 	}
 	p.runner = &runner{
 		folder: p.folder, store: p.store, archives: archives, logs: logs.New(p.folder.join("logs"), o.Now), environ: o.Environ, now: o.Now,
-		isolate: p.folder.isolation(), entry: o.Entry, followers: map[string]*logs.Follower{},
+		isolate: p.folder.isolation(), entry: o.Entry, public: p.AppURL, followers: map[string]*follower{},
 		builder: build.Builder{
 			CacheDir: cmp.Or(o.Environments, p.folder.environments()), Hosting: o.Environments == "", Environ: o.Environ, Now: o.Now, Run: supervise.Run,
 		},

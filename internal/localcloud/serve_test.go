@@ -61,7 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             text = VERSION.encode() + b" " + text
             self.wfile.write(bytes([0x81, len(text)]) + text)
             self.wfile.flush()
-print("listening", flush=True)
+print("listening on http://localhost:" + os.environ["PORT"], flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 `
 
@@ -296,6 +296,14 @@ func TestServe(t *testing.T) {
 	}
 	c.waitFor(d.ID, platform.StateRunning)
 	c.want(id, "one")
+	for line := range c.runner.logs.App(d.ID).Watch(t.Context(), time.Time{}) {
+		if at, ok := strings.CutPrefix(line.Text, "listening on "); ok {
+			if at != c.AppURL(id) {
+				t.Errorf("in its log the app is at %s", at)
+			}
+			break
+		}
+	}
 	if visits, err := os.ReadFile(filepath.Join(c.folder.data(id), "visits")); err != nil || len(visits) < 5 {
 		t.Errorf("its data folder holds %q (%v)", visits, err)
 	}

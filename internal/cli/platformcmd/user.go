@@ -37,7 +37,7 @@ func (o Options) newUser(with func(func(context.Context, *Options) error) func(c
 	}
 	tier := func(c *cobra.Command, usage string) { flagset.OneOf(c, &o.Tier, "tier", usage, tiers()) }
 	add := named("add NAME", "Add a user, and print the API key once", "  ploomber-cloud platform user add ann --tier teams", addUser)
-	tier(add, "what the user may do; owner has no limits (default: community)")
+	tier(add, "what the user may do; owner has no limits (default: pro)")
 	change := named("set-tier NAME [TIER]", "Change what a user may do", "  ploomber-cloud platform user set-tier ann pro", setTier)
 	tier(change, "the new tier")
 	change.Args = o.tierArgument
@@ -117,7 +117,7 @@ func addUser(ctx context.Context, o *Options, users *localcloud.Users) error {
 	if err := platform.CheckUserName(o.Name); err != nil {
 		return failure.Usagef("%w", err)
 	}
-	tier := cmp.Or(platform.Tier(o.Tier), platform.Community)
+	tier := cmp.Or(platform.Tier(o.Tier), platform.Pro)
 	key, err := users.Add(ctx, o.Name, tier)
 	if err != nil {
 		return err

@@ -85,6 +85,9 @@ func (s InstanceSpec) launch(ctx context.Context, l *launch, run string) (*Insta
 	if err != nil {
 		return nil, err
 	}
+	if s.OnPort != nil {
+		s.OnPort(port)
+	}
 	c, err := l.command(port)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type InstanceSpec struct {
 	Limits      Limits
 	Isolation   *Isolation           // enforces Limits; nil for none
 	Notify      func(platform.Event) // gets warnings about the app, as platform.Noticed; may be nil
+	OnPort      func(port int)       // is told the app's port before the app starts; may be nil
 
 	ReadyTimeout time.Duration    // time limit for a start; 0 means 90 s
 	Now          func() time.Time // required

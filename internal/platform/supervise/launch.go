@@ -205,14 +205,20 @@ func onWindows(command string, environ []string) string {
 	return strings.NewReplacer("${PORT}", port, "$PORT", port).Replace(command)
 }
 
-// banner returns a filter that shows the public address in place of the app's own, which would bypass the login.
+// banner is Banner for the app of l; nil if it has no public address.
 func (l *launch) banner(port int) func(string) string {
 	if l.spec.Public == "" {
 		return nil
 	}
+	return Banner(port, l.spec.Public)
+}
+
+// Banner returns a filter for the output of an app. It shows the public address (scheme, host and port) in place of the
+// app's own, which would bypass the login.
+func Banner(port int, public string) func(line string) string {
 	own := regexp.MustCompile(`https?://(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.*_-]+):` + strconv.Itoa(port) + `\b`)
 	return func(line string) string {
-		return own.ReplaceAllLiteralString(line, l.spec.Public)
+		return own.ReplaceAllLiteralString(line, public)
 	}
 }
 
