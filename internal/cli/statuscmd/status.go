@@ -15,6 +15,7 @@ import (
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/settings"
 	"github.com/ploomber/ploomber-cloud/internal/term"
+	"github.com/ploomber/ploomber-cloud/pkg/cloudapi"
 	"github.com/ploomber/ploomber-cloud/pkg/project"
 )
 
@@ -41,7 +42,7 @@ func New(o Options, run func(context.Context, *Options) error) *cobra.Command {
 		Annotations: failure.Statuses(failure.NotAllowed),
 		Short:       "Show the state of the app",
 		Long: "Show the project of this folder, or the given one, with its newest deployment: status, address and protection, and,\n" +
-			"if the app does not run, the reason and what to do next.",
+			"if the app does not run, the reason and what to do next. If it failed, an earlier one that users still see is shown too.",
 		Example: "  ploomber-cloud status\n" +
 			"  ploomber-cloud status --project-id my-app-1234\n" +
 			"  ploomber-cloud status --json",
@@ -67,7 +68,14 @@ type result struct {
 	GPU        int               `json:"gpu,omitempty"`
 	Protected  []project.Feature `json:"protected"` // features behind a password
 	StatusPage string            `json:"status_page"`
+	Current    *current          `json:"current,omitempty"` // what users see if the newest deployment failed; absent if that is nothing
 	dialog.Reason
+}
+
+// current is an earlier deployment that users still reach.
+type current struct {
+	Number int    `json:"number"`
+	State  string `json:"state"`
 }
 
 func status(ctx context.Context, o *Options) error {
@@ -86,6 +94,11 @@ func status(ctx context.Context, o *Options) error {
 	r, err := o.result(id, s)
 	if err != nil {
 		return err
+	}
+	if r.State == "failed" {
+		if r.Current, err = currentOf(ctx, api, id); err != nil {
+			return err
+		}
 	}
 	return o.IO.Result(r, func(out *term.Stream) { show(out, r) })
 }
@@ -109,6 +122,20 @@ func (o *Options) result(id string, s flow.State) (r result, err error) {
 	return r, err
 }
 
+// currentOf returns the deployment of the project that users reach, nil if there is none.
+func currentOf(ctx context.Context, api *cloudapi.Client, id string) (*current, error) {
+	list, err := api.Deployments(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range list {
+		if d.Current {
+			return &current{Number: d.Number, State: d.State}, nil
+		}
+	}
+	return nil, nil
+}
+
 func show(out *term.Stream, r result) {
 	line := func(name, value string) {
 		if value != "" {
@@ -129,6 +156,9 @@ func show(out *term.Stream, r result) {
 	}
 	line("Status", coloured(out, cmp.Or(r.State, r.Status)))
 	showReason(out, r.Reason)
+	if r.Current != nil {
+		line("Current", "deployment "+strconv.Itoa(r.Current.Number)+", "+term.Printable(r.Current.State))
+	}
 	line("URL", term.Printable(r.URL))
 	line("Protected", protection(r.Protected))
 	if r.CPU > 0 {

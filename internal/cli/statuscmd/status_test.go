@@ -117,7 +117,8 @@ func TestStatus(t *testing.T) {
 		},
 		"a platform that says why": {
 			replies: map[string]string{
-				"/projects/p-1": `{"id": "p-1", "type": "flask", "jobs": [{"id": "j1"}]}`,
+				"/projects/p-1":                    `{"id": "p-1", "type": "flask", "jobs": [{"id": "j1"}]}`,
+				"/api/v1/projects/p-1/deployments": `{"deployments": [{"number": 1, "state": "failed"}]}`,
 				"/jobs/j1": `{"id": "j1", "status": "failed", "status_page": "http://board/p-1/j1", "state": "failed", "reason": "import-error",
 					"problem": "the module pandas is missing", "detail": ["Traceback", "No module named 'pandas'"], "next_step": "add the line \"pandas\" to requirements.txt"}`,
 			},
@@ -132,6 +133,18 @@ func TestStatus(t *testing.T) {
 				"Status:      failed\nReason:      the module pandas is missing\n             Traceback\n             No module named 'pandas'\nNext step:   add the line \"pandas\" to",
 				"Page:        http://board/p-1/j1",
 			},
+		},
+		"an earlier deployment goes on": {
+			replies: map[string]string{
+				"/projects/p-1":                    `{"id": "p-1", "type": "flask", "jobs": [{"id": "j2"}]}`,
+				"/jobs/j2":                         `{"id": "j2", "status": "failed", "state": "failed", "problem": "it exited"}`,
+				"/api/v1/projects/p-1/deployments": `{"deployments": [{"number": 2, "state": "failed"}, {"number": 1, "state": "running", "current": true}]}`,
+			},
+			want: result{
+				ProjectID: "p-1", Type: "flask", Labels: []string{}, JobID: "j2", Status: "failed", Protected: []project.Feature{},
+				StatusPage: page + "p-1/j2", Current: &current{Number: 1, State: "running"}, Reason: dialog.Reason{State: "failed", Problem: "it exited"},
+			},
+			says: []string{"Reason:      it exited\nCurrent:     deployment 1, running\n"},
 		},
 		"an app that sleeps": {
 			replies: map[string]string{
