@@ -192,7 +192,7 @@ func (c *cloud) waitFor(deployment string, states ...platform.State) platform.St
 				return d.Status
 			}
 		}
-		if d.State.Settled() {
+		if d.State == platform.StateFailed || d.State == platform.StateStopped || d.State == platform.StateReplaced {
 			c.t.Fatalf("deployment %d is %s (%+v), want one of %v", d.Number, d.State, d.Problem, states)
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -3,6 +3,8 @@ package cloudapi
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
+	"unicode"
 
 	"github.com/ploomber/ploomber-cloud/pkg/controls"
 )
@@ -61,5 +63,19 @@ func neutralString(quoted []byte) []byte {
 	if plain == s {
 		return quoted
 	}
+	if !strings.ContainsFunc(s, ofLogs) {
+		plain = strings.Map(replaceControl, s)
+	}
 	return encode(plain)
+}
+
+// ofLogs reports whether r is only in the output of programs: a line break, or the begin of an escape sequence (ECMA-48).
+func ofLogs(r rune) bool { return r == '\n' || r == '\x1b' || r >= '\u0090' && r <= '\u009f' }
+
+// replaceControl marks where a control character was: a name without it would be another name, which may exist.
+func replaceControl(r rune) rune {
+	if r != '\t' && unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
