@@ -84,8 +84,8 @@ func Serve(ctx context.Context, o ServeOptions) (_ *Platform, err error) {
 	if p.lock, err = p.folder.lock(); err != nil {
 		return nil, err
 	}
-	if err = p.folder.writePid(); err != nil {
-		return nil, err
+	if err := p.folder.writePid(); err != nil { // on a full disk the platform still serves what it has
+		o.Log.Warn("'platform stop' will not find this platform", slog.Any("error", err))
 	}
 	if p.store, err = store.Open(ctx, store.Options{Dir: string(p.folder), Now: o.Now, Random: o.Random}); err != nil {
 		return nil, err

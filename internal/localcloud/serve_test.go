@@ -361,6 +361,20 @@ func TestCrashedAppStartsAgain(t *testing.T) {
 	}
 }
 
+// A platform that was killed on a full disk starts again: it does not depend on a file that it cannot write.
+func TestServeWithoutPid(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.Close()
+	if err := errors.Join(os.Remove(c.folder.pidFile()), os.MkdirAll(filepath.Join(c.folder.pidFile(), "full"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	c.start()
+	if _, err := c.api.Projects(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
