@@ -292,7 +292,7 @@ func (b *platformBench) redeploys(out io.Writer) error {
 
 // wakes measures how long users wait for an app that is frozen, and for one that was stopped.
 func (b *platformBench) wakes(out io.Writer) error {
-	soon := cloudapi.SleepAfter(time.Second)
+	soon := cloudapi.SleepAfter(4 * time.Second) // the scheduler looks every five
 	if _, err := b.api.ChangeSettings(b.ctx, b.project, cloudapi.SettingsChange{SleepAfter: &soon}); err != nil {
 		return err
 	}
