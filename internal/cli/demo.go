@@ -111,11 +111,9 @@ func (d *demoPlatform) Deploy(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	w := flow.Watcher{
-		API: api, Interval: demoPoll, Timeout: flow.DefaultTimeout, Now: d.env.system.Now, Sleep: httpclient.Sleep,
-		Seen: dialog.ShowLooks(d.env.io.Err), Trouble: dialog.ShowTrouble(d.env.io.Err), Known: true,
-	}
-	_, err = w.Watch(ctx, flow.Job{ProjectID: sent.ProjectID, ID: sent.ID})
+	_, err = dialog.Follow(ctx, d.env.io.Err, &flow.Watcher{
+		API: api, Interval: demoPoll, Timeout: flow.DefaultTimeout, Now: d.env.system.Now, Sleep: httpclient.Sleep, Known: true,
+	}, flow.Job{ProjectID: sent.ProjectID, ID: sent.ID})
 	return err
 }
 

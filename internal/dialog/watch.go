@@ -1,12 +1,29 @@
 package dialog
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/flow"
 	"github.com/ploomber/ploomber-cloud/internal/term"
 )
+
+// Follow watches a job until it runs or fails, tells what it sees, and in the end why the app does not run. Where w has a Seen or
+// Trouble, it stays.
+func Follow(ctx context.Context, report Reporter, w *flow.Watcher, job flow.Job) (flow.Outcome, error) {
+	if w.Seen == nil {
+		w.Seen = ShowLooks(report)
+	}
+	if w.Trouble == nil {
+		w.Trouble = ShowTrouble(report)
+	}
+	seen, err := w.Watch(ctx, job)
+	if err != nil {
+		ShowReason(report, seen)
+	}
+	return seen, err
+}
 
 // ShowLooks returns a flow.Watcher.Seen that prints each change of the status, in the platform's term and in plain
 // words, and each new line of the log.

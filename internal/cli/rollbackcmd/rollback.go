@@ -139,13 +139,7 @@ func (o *Options) what() string {
 }
 
 func (o *Options) watch(ctx context.Context, api *cloudapi.Client, interval time.Duration, job flow.Job) (flow.Outcome, error) {
-	w := flow.Watcher{
-		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep,
-		Seen: dialog.ShowLooks(o.IO.Err), Trouble: dialog.ShowTrouble(o.IO.Err), Known: true,
-	}
-	seen, err := w.Watch(ctx, job)
-	if err != nil {
-		dialog.ShowReason(o.IO.Err, seen)
-	}
-	return seen, err
+	return dialog.Follow(ctx, o.IO.Err, &flow.Watcher{
+		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep, Known: true,
+	}, job)
 }

@@ -89,7 +89,7 @@ func watch(ctx context.Context, o *Options) error {
 	}
 	w := flow.Watcher{
 		API: api, Interval: interval, Timeout: o.Timeout, Now: o.Now, Sleep: o.Sleep,
-		Seen: dialog.ShowLooks(o.IO.Err), Trouble: dialog.ShowTrouble(o.IO.Err), Gone: o.Settings.Hosted(),
+		Trouble: dialog.ShowTrouble(o.IO.Err), Gone: o.Settings.Hosted(),
 	}
 	job := flow.Job{ProjectID: o.ProjectID, ID: o.JobID}
 	if job.ID == "" {
@@ -101,11 +101,8 @@ func watch(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	w.Seen = o.tellPage(page, w.Seen)
-	seen, failed := w.Watch(ctx, job)
-	if failed != nil {
-		dialog.ShowReason(o.IO.Err, seen)
-	}
+	w.Seen = o.tellPage(page, dialog.ShowLooks(o.IO.Err))
+	seen, failed := dialog.Follow(ctx, o.IO.Err, &w, job)
 	r := result{job.ProjectID, job.ID, seen.Status, seen.URL, dialog.ReasonOf(seen.Condition)}
 	err = o.IO.Result(r, func(out *term.Stream) {
 		if failed == nil {
