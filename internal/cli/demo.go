@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ploomber/ploomber-cloud/internal/cli/democmd"
@@ -69,13 +68,11 @@ const anyPort = "127.0.0.1:0"
 
 // connect returns a client of the platform's API, with the key of its owner.
 func (d *demoPlatform) connect() (*cloudapi.Client, error) {
-	at := d.Addresses()
-	text, err := os.ReadFile(at.OwnerKey)
+	key, err := d.OwnerKey()
 	if err != nil {
 		return nil, err
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	o, err := d.env.client(at.API, lines[len(lines)-1])
+	o, err := d.env.client(d.Addresses().API, key)
 	return cloudapi.New(o), err
 }
 

@@ -190,9 +190,12 @@ func (p *Platform) serve(i int, handler http.Handler, connContext func(context.C
 	})
 }
 
+// OwnerKey returns the API key of the platform's owner.
+func (p *Platform) OwnerKey() (string, error) { return p.folder.readOwnerKey() }
+
 // ownerKey is the hash of the owner's key, by which the platform proves who it is.
 func (p *Platform) ownerKey() ([sha256.Size]byte, error) {
-	key, err := p.folder.readOwnerKey()
+	key, err := p.OwnerKey()
 	return platform.KeyHash(key), err
 }
 
